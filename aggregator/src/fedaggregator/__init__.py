@@ -1,0 +1,1 @@
+"""A permissionless aggregator: integer FedAvg over verified updates, proposed on-chain."""

@@ -1,0 +1,1 @@
+"""What every part of a federation agrees on: numbers, tree, CAR, spec, stores, chain, journal."""

@@ -1,0 +1,63 @@
+# `make demo` and `make test` do all the setting-up they need. `make help` lists the rest.
+PYTHON ?= python3.11
+BIN := .venv/bin
+TOOLS := .tools/bin
+export SOLCX_BINARY_PATH := $(CURDIR)/.tools/solcx
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$(PATH)
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+SOURCES := $(shell find contracts interfaces -name '*.sol')
+
+.PHONY: help setup demo test lint tests kubo kubo-if-go model clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environment, npm tools, compiled contracts
+
+demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
+	$(BIN)/fednode demo $(DEMO)
+
+test: setup kubo-if-go lint tests  ## every check and every test
+
+lint: .venv/.installed .tools/.compiled
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/export_abi.py --check
+
+tests: setup
+	$(BIN)/python tools/run_tests.py
+
+kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
+
+$(TOOLS)/ipfs: tools/kubo/go.mod tools/kubo/build.sh
+	tools/kubo/build.sh
+
+kubo-if-go:
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
+	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
+
+.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	BROWNIE_NOCOMPILE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-binary eth-brownie \
+	  -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node
+	@touch $@
+
+.tools/.installed: package-lock.json tools/solc
+	@command -v npm >/dev/null || { echo "Node 20 with npm is needed"; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p $(TOOLS) .tools/solcx
+	ln -sf ../../tools/solc .tools/solcx/solc-v0.8.28
+	ln -sf ../../$$(ls -d node_modules/@foundry-rs/anvil-*/bin/anvil | head -1) $(TOOLS)/anvil
+	@touch $@
+
+.tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml
+	@mkdir -p .tools/home
+	HOME=$(CURDIR)/.tools/home $(BIN)/brownie compile
+	@touch $@
+
+clean:  ## remove everything that was installed, built or run
+	rm -rf .venv .tools node_modules build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,49 @@
+"""A tree's leaves one after the other in a plain file: what a merge writes before the root is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from fedprotocol.tree import TreeShape, root
+
+
+class LeafFile:
+    """A `fedprotocol.car.Leaves` over a file of exactly `shape.leaf_count * shape.leaf_bytes` bytes.
+
+    Holds 32 bytes of digest a leaf in memory and the leaves on disk.
+    """
+
+    def __init__(self, path: Path, shape: TreeShape, digests: Sequence[bytes]) -> None:
+        self.path = path
+        self.shape = shape
+        self.digests = tuple(digests)
+        self.root = root(self.digests)
+        self._fd = os.open(path, os.O_RDONLY)
+
+    def __len__(self) -> int:
+        return self.shape.leaf_count
+
+    def __getitem__(self, index: int) -> bytes:
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return os.pread(self._fd, self.shape.leaf_bytes, index * self.shape.leaf_bytes)
+
+    def digest(self, index: int) -> bytes:
+        return self.digests[index]
+
+    def close(self) -> None:
+        """Release the file; it stays on disk."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> LeafFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

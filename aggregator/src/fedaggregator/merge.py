@@ -1,0 +1,106 @@
+"""Accepted updates and the prior global become the next global, one window of leaves at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from fedprotocol.car import Leaves
+from fedprotocol.errors import FedError
+from fedprotocol.numbers import from_bytes, to_bytes
+from fedprotocol.tree import TreeShape, leaf_digest
+
+from fedaggregator.leaf_file import LeafFile
+from fedaggregator.rules.base import Rule
+
+GLOBAL_BITS = 32
+
+Progress = Callable[[int, int], None]
+"""Called with the leaves done and the leaves in all."""
+
+
+class MergeError(FedError):
+    """The inputs do not have the shape of one federation; the message says which one."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One accepted update: its leaves, and the weight and shift it was revealed with."""
+
+    leaves: Leaves
+    weight: int
+    shift: int
+
+
+def merge(
+    rule: Rule,
+    prior: Leaves,
+    contributions: Sequence[Contribution],
+    bits: int,
+    server_lr: int,
+    out: Path,
+    window_leaves: int = 256,
+    progress: Progress | None = None,
+) -> LeafFile:
+    """The next global, written leaf by leaf to `out`.
+
+    Memory is one window of int64 sums and one of a client's mantissas, whatever the number of clients and leaves;
+    beyond it there are 32 bytes of digest a leaf.
+
+    Args:
+        rule: the twin of the federation's on-chain rule.
+        prior: the global the updates were trained on; its leaves hold K int32.
+        contributions: the accepted updates in index order; their leaves hold K mantissas.
+        bits: width of a mantissa, 8 or 16.
+        server_lr: 1 .. 2^17, unit 2^-16.
+        out: where the leaves go; replaced only once they are complete.
+        window_leaves: leaves worked on at once, at least 1.
+        progress: told after every window.
+
+    Raises:
+        MergeError: no updates, or trees of different shapes.
+        RuleError: a weight, shift or server_lr out of range.
+    """
+    shape = _checked_shape(prior, contributions, bits)
+    window_leaves = max(1, window_leaves)
+    values_per_leaf = shape.leaf_bytes * 8 // GLOBAL_BITS
+    total_weight = sum(c.weight for c in contributions)
+    digests: list[bytes] = []
+    partial = out.with_name(out.name + ".part")
+    with partial.open("wb") as file:
+        for start in range(0, shape.leaf_count, window_leaves):
+            stop = min(start + window_leaves, shape.leaf_count)
+            sums = np.zeros((stop - start) * values_per_leaf, dtype=np.int64)
+            for contribution in contributions:
+                mantissas = from_bytes(_window(contribution.leaves, start, stop), bits)
+                rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
+            before = from_bytes(_window(prior, start, stop), GLOBAL_BITS)
+            data = to_bytes(rule.finish(sums, before, total_weight, server_lr))
+            digests += [leaf_digest(data[at : at + shape.leaf_bytes]) for at in range(0, len(data), shape.leaf_bytes)]
+            file.write(data)
+            if progress:
+                progress(stop, shape.leaf_count)
+    partial.replace(out)
+    return LeafFile(out, shape, digests)
+
+
+def _window(leaves: Leaves, start: int, stop: int) -> bytes:
+    return b"".join(leaves[index] for index in range(start, stop))
+
+
+def _checked_shape(prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
+    """The shape of the prior, which is that of the next global."""
+    if bits not in (8, 16):
+        raise MergeError(f"mantissas have 8 or 16 bits, not {bits}")
+    if not contributions:
+        raise MergeError("there are no accepted updates to merge")
+    expected = TreeShape(prior.shape.leaf_count, prior.shape.leaf_bytes * bits // GLOBAL_BITS)
+    for contribution in contributions:
+        if contribution.leaves.shape != expected:
+            raise MergeError(
+                f"update {contribution.leaves.root.hex()} has shape {contribution.leaves.shape}, "
+                f"the prior global needs {expected}"
+            )
+    return prior.shape

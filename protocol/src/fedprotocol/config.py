@@ -1,0 +1,141 @@
+"""The part of a TOML config file that every daemon has: chain, store, account, home.
+
+Relative paths are relative to the file. Unknown keys are errors, so that a typing mistake is not silently a default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from fedprotocol.errors import FedError
+
+KIND_OF_URL = {"dir": "dir:/absolute/or/relative/folder", "kubo": "kubo:http://127.0.0.1:5001"}
+
+
+class ConfigError(FedError):
+    """The config file cannot be used; the message names the file, the key and what is expected."""
+
+
+def _address(text: str) -> str:
+    from eth_utils.address import is_address, to_checksum_address
+
+    if not is_address(text):
+        raise ValueError("must be an Ethereum address, 0x and 40 hex digits (with a right checksum if in mixed case)")
+    return str(to_checksum_address(text))
+
+
+def _rpc(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must be an http:// or https:// URL of an Ethereum node")
+    return url
+
+
+def _store_url(url: str) -> str:
+    kind, colon, rest = url.partition(":")
+    if kind not in KIND_OF_URL or not colon or not rest:
+        raise ValueError("must be " + " or ".join(KIND_OF_URL.values()))
+    return url
+
+
+Address = Annotated[str, AfterValidator(_address)]
+RpcUrl = Annotated[str, AfterValidator(_rpc)]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]
+
+
+class Section(BaseModel):
+    """A table of a config file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ChainConfig(Section):
+    """`[chain]`."""
+
+    rpc: tuple[RpcUrl, ...] = Field(min_length=1)  # tried in order
+    chain_id: PositiveInt
+    coordinator: Address
+    confirmations: int = Field(default=0, ge=0)  # blocks that must lie on top of what is acted upon
+    poll_seconds: PositiveFloat = 2.0
+
+
+class StoreConfig(Section):
+    """`[store]`: one's own store, and where the others' content is read from."""
+
+    url: StoreUrl
+    peers: tuple[str, ...] = ()
+
+
+class AccountConfig(Section):
+    """`[account]`: an encrypted keystore; without `password_file` the password is asked for or taken from the
+    environment."""
+
+    keystore: Path
+    password_file: Path | None = None
+
+
+class ConnectionConfig(Section):
+    """What a daemon needs to take part: subclass it to add tables of one's own."""
+
+    home: Path = Path()  # journal, cache, status
+    chain: ChainConfig
+    store: StoreConfig
+    account: AccountConfig
+
+    @property
+    def journal(self) -> Path:
+        """The SQLite journal."""
+        return self.home / "journal.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        """Verified copies and temporary files."""
+        return self.home / "cache"
+
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def load_config(path: Path, model: type[Config]) -> Config:
+    """Read `path` as `model`, with relative paths and `dir:` URLs made absolute.
+
+    Raises:
+        ConfigError: no such file, not TOML, or a key that is missing, unknown or wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"there is no config file {path}; `init` writes one, --config names another") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} cannot be read: {error}") from error
+    try:
+        config = model.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"config file {path} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"config file {path}:\n" + "\n".join(_complaints(error))) from error
+    resolved: Config = _resolve(config, path.resolve().parent)
+    return resolved
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    return [
+        f"  {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors()
+    ]
+
+
+def _resolve(value: Any, base: Path) -> Any:
+    """`value` with every path in it made absolute from `base`."""
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _resolve(field, base) for name, field in value})
+    if isinstance(value, tuple):
+        return tuple(_resolve(item, base) for item in value)
+    if isinstance(value, Path):
+        return base / value.expanduser()
+    if isinstance(value, str) and value.startswith("dir:"):
+        return f"dir:{base / Path(value.removeprefix('dir:')).expanduser()}"
+    return value

@@ -28,7 +28,8 @@ lint: .venv/.installed .tools/.compiled
 	$(BIN)/python tools/export_abi.py --check
 
 tests: setup
-	$(BIN)/python tools/run_tests.py
+	$(BIN)/pytest tests --ignore tests/end_to_end -n 2 --dist loadfile --durations 8
+	$(BIN)/pytest tests/end_to_end --durations 8
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 

@@ -30,7 +30,7 @@ SITES = {"clinic": "medicine", "bank": "finance", "law": "law", "computing": "co
 ROOTS = {  # class -> domain, offsets of its root synsets in data.noun
     "disease": ("medicine", ["14093842"]),
     "symptom": ("medicine", ["14323139"]),
-    "drug": ("medicine", ["03252323"]),
+    "drug": ("medicine", ["03745652"]),  # medication
     "money": ("finance", ["13625961", "13407086", "13414935"]),  # monetary unit, currency, paper money
     "payment": ("finance", ["13299398", "13296870", "13421971"]),  # payment, cost, charge
     "asset": ("finance", ["13350663", "13437518", "13276044"]),  # assets, security, income

@@ -70,6 +70,7 @@ interface IFederationCoordinator {
         uint32 activeUntil; // first round it may not; type(uint32).max while seated
         uint32 pendingOld; // rounds whose consequences are not applied yet (0: none)
         uint32 pendingNew;
+        uint32 lastCommit; // the last round it committed in (0: none)
         bool exited; // left or dropped; may withdraw once nothing is pending
     }
 

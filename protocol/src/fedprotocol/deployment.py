@@ -1,0 +1,87 @@
+"""`deployments/<chainid>.json`: what was deployed, where, from which source. Written by `brownie run deploy`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fedprotocol.config import Address, Section
+from fedprotocol.errors import FedError
+
+
+class DeploymentError(FedError):
+    """There is no usable deployment file; the message says which one is missing or what is wrong with it."""
+
+
+class Deployment(Section):
+    """One federation on one chain."""
+
+    chain_id: int
+    name: str  # of the spec
+    coordinator: Address
+    token: Address
+    rule: Address
+    rule_name: str
+    disputes: Address
+    gate: Address | None
+    deployer: Address
+    sponsor: Address
+    block: int  # of the coordinator's creation: its events start here
+    time: int  # timestamp of that block
+    transactions: dict[str, str]  # contract or call -> transaction hash
+    abi_hash: str  # of the coordinator, as `abi_hash` computes it
+    git_commit: str | None  # None: not a checkout; a trailing "+": with local changes
+    spec_digest: str
+    genesis_root: str
+
+
+def abi_hash(abi: list[dict[str, Any]]) -> str:
+    """sha2-256 of an ABI as canonical JSON, 0x-hex."""
+    text = json.dumps(abi, sort_keys=True, separators=(",", ":"))
+    return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def save_deployment(deployment: Deployment, folder: Path) -> Path:
+    """Write `folder/<chain_id>.json`; a file that is there already is kept as `<chain_id>-<coordinator>.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{deployment.chain_id}.json"
+    if path.exists():
+        path.rename(folder / f"{deployment.chain_id}-{_coordinator_of(path)}.json")
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(deployment.model_dump_json(indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return path
+
+
+def load_deployment(folder: Path, chain_id: int) -> Deployment:
+    """The federation last deployed on the chain.
+
+    Raises:
+        DeploymentError: no such file, or not one that `brownie run deploy` wrote.
+    """
+    path = folder / f"{chain_id}.json"
+    try:
+        return Deployment.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise DeploymentError(
+            f"nothing is deployed on chain {chain_id}: there is no {path}; run `brownie run deploy` on that network, "
+            "or set DEPLOYMENTS_DIR to the folder that holds it"
+        ) from None
+    except (OSError, ValidationError) as error:
+        raise DeploymentError(f"{path} is not a deployment file: {error}") from error
+
+
+def _coordinator_of(path: Path) -> str:
+    """For the name of an old file, whatever became of it."""
+    try:
+        return Deployment.model_validate_json(path.read_bytes()).coordinator
+    except (OSError, ValidationError):
+        return f"unreadable-{path.stat().st_mtime_ns}"

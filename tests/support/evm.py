@@ -1,0 +1,131 @@
+"""A real anvil of one's own, and the project's contracts on it. `with Anvil() as chain: chain.deploy("FedAvg")`."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from web3 import HTTPProvider, Web3
+from web3.contract import Contract
+
+ROOT = Path(__file__).resolve().parents[2]
+ANVIL = ROOT / ".tools/bin/anvil"  # the binary: node_modules/.bin/anvil is a wrapper that would orphan it
+CACHE = ROOT / ".cache/contracts"
+
+
+@functools.cache
+def compiled(name: str) -> dict[str, Any]:
+    """`abi` and `bin` of the contract `name` under contracts/, compiled with brownie-config.yaml's settings.
+
+    Cached on disk by the content of every source, so that a test session compiles a contract once.
+    """
+    [path] = [p for p in (ROOT / "contracts").rglob("*.sol") if p.stem == name]
+    settings = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]["solc"]
+    sources = sorted([*(ROOT / "contracts").rglob("*.sol"), *(ROOT / "interfaces").rglob("*.sol")])
+    key = hashlib.sha256(repr(settings).encode() + name.encode())
+    for source in sources:
+        key.update(source.read_bytes())
+    cached = CACHE / f"{name}-{key.hexdigest()[:20]}.json"
+    if not cached.exists():
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False) as file:
+            json.dump(_compile(path, settings), file)
+        Path(file.name).replace(cached)
+    artifact: dict[str, Any] = json.loads(cached.read_text())
+    return artifact
+
+
+def _compile(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    source = path.relative_to(ROOT).as_posix()
+    request = {
+        "language": "Solidity",
+        "sources": {source: {"content": path.read_text()}},
+        "settings": {
+            "evmVersion": settings["evm_version"],
+            "optimizer": settings["optimizer"],
+            "remappings": settings["remappings"],
+            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
+        },
+    }
+    done = subprocess.run(
+        [str(ROOT / "tools/solc"), "--standard-json"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    output = json.loads(done.stdout)
+    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
+    assert not errors, "\n".join(errors)
+    contract = output["contracts"][source][path.stem]
+    return {
+        "abi": contract["abi"],
+        "bin": contract["evm"]["bytecode"]["object"],
+        "bin-runtime": contract["evm"]["deployedBytecode"]["object"],
+    }
+
+
+class Anvil:
+    """A chain on a free port, with ten funded unlocked accounts; killed on leaving. Mines a block per transaction."""
+
+    def __init__(self, *options: str) -> None:
+        self._process = subprocess.Popen(
+            [str(ANVIL), "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "HOME": tempfile.gettempdir()},
+        )
+        assert self._process.stdout is not None
+        said = ""
+        for line in self._process.stdout:
+            said += line
+            if match := re.search(r"Listening on (\S+)", line):
+                break
+        else:
+            raise RuntimeError(f"anvil did not start:\n{said}")
+        self.url = f"http://{match[1]}"
+        threading.Thread(target=self._process.stdout.read, daemon=True).start()  # or its pipe fills up
+        self.web3 = Web3(HTTPProvider(self.url, request_kwargs={"timeout": 60}))
+        self.accounts = self.web3.eth.accounts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def deploy(self, name: str, *args: Any, sender: str | None = None) -> Contract:
+        """A new instance of the contract `name`, from the first account unless told otherwise."""
+        artifact = compiled(name)
+        factory = self.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bin"])
+        transaction = factory.constructor(*args).transact({"from": sender or self.accounts[0]})
+        receipt = self.web3.eth.wait_for_transaction_receipt(transaction)
+        assert receipt["status"] == 1, f"{name} could not be deployed"
+        contract: Contract = self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+        return contract
+
+    def rpc(self, method: str, *params: Any) -> Any:
+        """A call that web3.py has no name for."""
+        answer = self.web3.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def now(self) -> int:
+        """Timestamp of the block that a transaction sent now would be in."""
+        return self.web3.eth.get_block("pending")["timestamp"]
+
+    def set_time(self, timestamp: int) -> None:
+        """Mine an empty block at `timestamp`."""
+        self.rpc("evm_setNextBlockTimestamp", timestamp)
+        self.rpc("evm_mine")

@@ -47,7 +47,7 @@ def leaf_digest(leaf: bytes) -> bytes:
 
 def inner_node(left: bytes, left_raw: bool, right: bytes, right_raw: bool) -> bytes:
     """The 83 bytes of the node that links two children; a child is raw exactly if its subtree is one leaf."""
-    return b"\x82" + _link(left, left_raw) + _link(right, right_raw)
+    return b"\x82" + link(left, left_raw) + link(right, right_raw)
 
 
 def levels(digests: Sequence[bytes]) -> list[list[bytes]]:
@@ -130,6 +130,11 @@ def cid_bytes(digest: bytes, raw: bool) -> bytes:
     return bytes((1, RAW if raw else DAG_CBOR)) + _SHA2_256 + digest
 
 
+def link(digest: bytes, raw: bool) -> bytes:
+    """The 41 bytes of a DAG-CBOR link."""
+    return _LINK + cid_bytes(digest, raw)
+
+
 def cid(root: bytes) -> str:
     """The CIDv1 (dag-cbor) of a tree's root, as text: `bafyrei…`."""
     return _text(cid_bytes(root, raw=False))
@@ -151,10 +156,6 @@ def parse_cid(text: str) -> tuple[int, bytes]:
     if codec not in (RAW, DAG_CBOR) or cid_bytes(data[-DIGEST_BYTES:], codec == RAW) != data or _text(data) != text:
         raise TreeError(f"{text!r} is not a CIDv1 of this federation: base32, sha2-256, codec raw or dag-cbor")
     return codec, data[-DIGEST_BYTES:]
-
-
-def _link(digest: bytes, raw: bool) -> bytes:
-    return _LINK + cid_bytes(digest, raw)
 
 
 def _parent(left: bytes, left_raw: bool, right: bytes, right_raw: bool) -> bytes:

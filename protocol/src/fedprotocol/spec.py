@@ -1,0 +1,250 @@
+"""The federation's document: everything that must be the same at every site and is not money or time.
+
+One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. Strict: no unknown field, no
+conversion, no default, so that a document means the same thing to every version that accepts it.
+"""
+
+import hashlib
+import json
+import math
+from typing import Annotated, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from fedprotocol import numbers, tree
+from fedprotocol.errors import FedError
+
+MAX_SPEC_BYTES = 1 << 20
+"""The largest block that IPFS nodes exchange without asking."""
+
+SERVER_LR_ONE = 1 << 16
+
+Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
+Positive = Annotated[int, Field(ge=1)]
+PositiveReal = Annotated[float, Field(gt=0)]
+
+
+class SpecError(FedError):
+    """Not a valid spec; the message names every field that is wrong."""
+
+
+class SpecMismatch(FedError):
+    """The spec is not the one that the contract was deployed with."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class BaseModelRef(_Model):
+    """The frozen model under the adapter."""
+
+    id: Annotated[str, Field(min_length=1)]
+    revision: str | None
+    digest: Hex32  # sha2-256 over the sorted (name, dtype, shape, bytes) of its weights, before quantisation
+
+
+class Lora(_Model):
+    """peft's LoraConfig, as far as it is common to all sites."""
+
+    r: Positive
+    alpha: Positive
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    target_modules: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Quantization(_Model):
+    """How the frozen weights are held while training."""
+
+    kind: Literal["nf4", "bf16", "fp32"]
+    double_quant: bool
+    compute_dtype: Literal["bf16", "fp32"]
+
+
+class Tensor(_Model):
+    """One adapter tensor; its values stand in C order."""
+
+    name: Annotated[str, Field(min_length=1)]
+    shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+
+
+class Layout(_Model):
+    """Which value of the vector is which weight, and how the vector is cut into leaves."""
+
+    tensors: Annotated[tuple[Tensor, ...], Field(min_length=1)]
+    leaf_values: Annotated[int, Field(ge=32, le=8192)]
+    mantissa_bits: Literal[8, 16]
+
+    @field_validator("leaf_values")
+    @classmethod
+    def _power_of_two(cls, value: int) -> int:
+        if value & (value - 1):
+            raise ValueError("must be a power of two")
+        return value
+
+    @field_validator("tensors")
+    @classmethod
+    def _named_once(cls, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        names = [tensor.name for tensor in tensors]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"these tensors stand there more than once: {', '.join(sorted(twice))}")
+        return tensors
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.leaf_count > tree.MAX_LEAVES:
+            raise ValueError(f"{self.value_count} values need more than {tree.MAX_LEAVES} leaves; raise leaf_values")
+        return self
+
+    @property
+    def value_count(self) -> int:
+        """How many values the adapter has."""
+        return sum(math.prod(tensor.shape) for tensor in self.tensors)
+
+    @property
+    def leaf_count(self) -> int:
+        """How many leaves a tree of this federation has; at least two."""
+        return numbers.leaf_count(self.value_count, self.leaf_values)
+
+    @property
+    def delta_shape(self) -> tree.TreeShape:
+        """The shape of every update."""
+        return tree.TreeShape(self.leaf_count, self.leaf_values * self.mantissa_bits // 8)
+
+    @property
+    def global_shape(self) -> tree.TreeShape:
+        """The shape of every global."""
+        return tree.TreeShape(self.leaf_count, self.leaf_values * 4)
+
+
+class Prompt(_Model):
+    """How an example becomes text: the template, the completion directly after it, the end-of-text token."""
+
+    template: str
+
+    @field_validator("template")
+    @classmethod
+    def _one_place(cls, template: str) -> str:
+        if template.count("{prompt}") != 1:
+            raise ValueError("must contain {prompt} exactly once")
+        return template
+
+
+class Training(_Model):
+    """Local training. `learning_rate` follows `schedule` across rounds and is constant within one."""
+
+    rounds: Positive
+    steps: Positive
+    batch_size: Positive
+    gradient_accumulation: Positive
+    sequence_length: Annotated[int, Field(ge=8)]
+    optimizer: Annotated[str, Field(min_length=1)]  # a name that transformers' TrainingArguments(optim=…) takes
+    learning_rate: PositiveReal
+    schedule: Literal["constant", "cosine"]
+    final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_grad_norm: PositiveReal
+    gradient_checkpointing: bool
+
+
+class Evaluation(_Model):
+    """`classes`: scored by one forward pass an item, the first token of each class compared; None: loss only."""
+
+    classes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)] | None
+
+    @field_validator("classes")
+    @classmethod
+    def _distinct(cls, classes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if classes is not None and len(set(classes)) < len(classes):
+            raise ValueError("a class stands there twice")
+        return classes
+
+
+class Bounds(_Model):
+    """What an attester checks of an update beyond its form."""
+
+    max_norm: PositiveReal | None  # L2 of the decoded delta, in real values
+
+
+class Spec(_Model):
+    """The whole document."""
+
+    version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    base_model: BaseModelRef
+    lora: Lora
+    quantization: Quantization
+    layout: Layout
+    prompt: Prompt
+    training: Training
+    evaluation: Evaluation
+    bounds: Bounds
+    server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
+    genesis_root: Hex32  # root of global 0
+
+
+class ContractTerms(Protocol):
+    """What the spec shares with the contract's configuration (`fedprotocol.chain.types.FederationConfig`)."""
+
+    @property
+    def spec_digest(self) -> bytes: ...
+    @property
+    def genesis_root(self) -> bytes: ...
+    @property
+    def leaf_count(self) -> int: ...
+    @property
+    def leaf_values(self) -> int: ...
+    @property
+    def mantissa_bits(self) -> int: ...
+    @property
+    def server_lr(self) -> int: ...
+    @property
+    def total_rounds(self) -> int: ...
+
+
+def load_spec(data: bytes) -> Spec:
+    """Parse and check a document. Raises SpecError, which names each wrong field and says what it must be."""
+    if len(data) > MAX_SPEC_BYTES:
+        raise SpecError(f"a spec has at most {MAX_SPEC_BYTES} bytes, not {len(data)}")
+    try:
+        return Spec.model_validate_json(data)
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors(include_url=False)]
+        raise SpecError("this spec is not valid:\n  " + "\n  ".join(wrong)) from error
+
+
+def dump_spec(spec: Spec) -> bytes:
+    """The canonical document: UTF-8, two spaces of indentation, fields in the order of the models, a final newline."""
+    return (json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def spec_digest(data: bytes) -> bytes:
+    """sha2-256 over the bytes as served; `tree.raw_cid` of it is the document's address on IPFS."""
+    return hashlib.sha256(data).digest()
+
+
+def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
+    """Raise SpecMismatch, naming the fields, unless spec and contract say the same wherever both speak.
+
+    `digest` is `spec_digest` of the bytes that `spec` was loaded from.
+    """
+    pairs: list[tuple[str, bytes | int, bytes | int]] = [
+        ("spec_digest", digest, config.spec_digest),
+        ("genesis_root", bytes.fromhex(spec.genesis_root[2:]), config.genesis_root),
+        ("leaf_count", spec.layout.leaf_count, config.leaf_count),
+        ("leaf_values", spec.layout.leaf_values, config.leaf_values),
+        ("mantissa_bits", spec.layout.mantissa_bits, config.mantissa_bits),
+        ("server_lr", spec.server_lr, config.server_lr),
+        ("total_rounds", spec.training.rounds, config.total_rounds),
+    ]
+    different = [
+        f"{name}: {_show(ours)} in the spec, {_show(theirs)} in the contract"
+        for name, ours, theirs in pairs
+        if ours != theirs
+    ]
+    if different:
+        raise SpecMismatch("the spec is not the contract's; take the one it names:\n  " + "\n  ".join(different))
+
+
+def _show(value: bytes | int) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

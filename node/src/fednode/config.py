@@ -1,0 +1,135 @@
+"""`fednode.toml`: the tables every daemon has (`fedprotocol.config`) and those of a node that trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from fedprotocol.config import ConnectionConfig, Section, load_config
+
+DEFAULT_NAME = "fednode.toml"
+
+
+class ModelConfig(Section):
+    """`[model]`: where the base model comes from here, and what it runs on."""
+
+    source: str | None = None  # a local folder, a .gguf file or a hub id; default: the spec's id
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: PositiveInt = 1
+
+
+class DataConfig(Section):
+    """`[data]`: JSONL or CSV with `prompt` and `completion`; `test` is scored with every global."""
+
+    train: Path
+    test: Path | None = None
+
+
+class NodeSection(Section):
+    """`[node]`: how the daemon behaves."""
+
+    stake: int = Field(default=0, ge=0)  # token units for `join`; 0: the federation's minimum
+    propose_after: PositiveInt = 120  # seconds an aggregation may stand without a live proposal before this node proposes
+    attest_margin: int = Field(default=60, ge=0)  # seconds before the end of Attest at which absent updates are given up
+    claim: bool = False  # claim what is owed at the end of the federation
+    seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
+
+
+class SoloConfig(Section):
+    """`[solo]`: the site's own model, trained while it waits, with as many steps, for comparison."""
+
+    enabled: bool = False
+    test: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_test(self) -> Self:
+        if self.enabled and self.test is None:
+            raise ValueError("solo.test must name the data to score the site's own model on")
+        return self
+
+
+class NodeConfig(ConnectionConfig):
+    """The whole file. Paths are absolute once loaded."""
+
+    data: DataConfig
+    model: ModelConfig = ModelConfig()
+    node: NodeSection = NodeSection()
+    solo: SoloConfig = SoloConfig()
+
+    @property
+    def status(self) -> Path:
+        """What the running node last said about itself (JSON, replaced whole)."""
+        return self.home / "status.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.home / "metrics"
+
+    @property
+    def updates(self) -> Path:
+        return self.home / "updates"
+
+    @property
+    def globals(self) -> Path:
+        return self.home / "globals"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+
+def load(path: Path) -> NodeConfig:
+    """Read a config file. Raises ConfigError: no such file, not TOML, a key missing, unknown or wrong.
+
+    A `model.source` that starts with `./`, `../`, `/` or `~` is a path relative to the file; anything else is a hub id.
+    """
+    config = load_config(path, NodeConfig)
+    source = config.model.source
+    if source is None or not source.startswith((".", "/", "~")):
+        return config
+    absolute = str(path.resolve().parent / Path(source).expanduser())
+    return config.model_copy(update={"model": config.model.model_copy(update={"source": absolute})})
+
+
+TEMPLATE = """\
+# A node of a federation. Relative paths are relative to this file.
+
+home = "home"                       # journal, status, metrics, logs, cache
+
+[chain]
+rpc = ["{rpc}"]   # Ethereum nodes, tried in this order
+chain_id = {chain_id}
+coordinator = "{coordinator}"
+# confirmations = 0                 # blocks that must lie on top of what is acted upon
+# poll_seconds = 2.0
+
+[store]
+url = "{store}"                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
+peers = []                          # of the others, read only: dir:folder, or multiaddresses for kubo
+
+[account]
+keystore = "{keystore}"     # `fednode account new` writes it
+# password_file = "password.txt"    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
+
+[model]
+# source = "./model"                # a local folder or .gguf file with the spec's base model; default: its hub id
+# device = "auto"                   # auto, cpu or cuda
+# threads = 1
+
+[data]
+train = "{train}"             # JSONL or CSV with prompt and completion; it never leaves this machine
+# test = "test.jsonl"               # scored with every global; may have a column domain
+
+[node]
+# stake = 0                         # token units that `fednode join` locks; 0: the federation's minimum
+# propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
+# attest_margin = 60                # seconds before the deadline at which absent updates are given up
+# claim = false                     # take what is owed when the federation is complete
+# seed = 0
+
+[solo]
+# enabled = false                   # also train a model of this site alone while waiting, for comparison
+# test = "test.jsonl"
+"""

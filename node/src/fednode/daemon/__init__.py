@@ -1,0 +1,1 @@
+"""The node's daemon: a reconciler that reads the chain and the journal and does the one next thing."""

@@ -1,0 +1,62 @@
+"""What the node knows besides the chain: the journal's facts and what is running, as one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fednode.daemon.actions import Action
+
+
+class Verdict(StrEnum):
+    """What a node found out about one revealed update."""
+
+    GOOD = "good"  # fetched, checked, pinned
+    ABSENT = "absent"  # nobody served it so far; asked for again
+    BAD = "bad"  # served, and not what the spec asks for; final
+
+
+@dataclass(frozen=True)
+class OwnUpdate:
+    """The journalled update of a round. `commit_hash`: what its commitment on the chain must be."""
+
+    prior_root: bytes
+    root: bytes
+    commit_hash: bytes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Verdicts on the input set `inputs_hash`, by index of the update."""
+
+    inputs_hash: bytes
+    verdicts: Mapping[int, Verdict]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything `decide` may know besides the snapshot. Roots are 32 bytes, times chain seconds."""
+
+    updates: Mapping[int, OwnUpdate] = field(default_factory=dict)
+    checked: Mapping[int, Checked] = field(default_factory=dict)
+    recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the own merge, held in the store
+    fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
+    judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals the own merge
+    evaluated: frozenset[int] = frozenset()
+    solo_trained: frozenset[int] = frozenset()
+    solo_evaluated: frozenset[int] = frozenset()
+    has_test: bool = False
+    solo: bool = False
+    solo_test: bool = False
+    auto_claim: bool = False
+    propose_after: int = 120  # seconds an aggregation may stand without a live proposal
+    attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up
+    train_seconds: float = 0.0  # how long the last training took; 0: unknown
+    failure: str = ""  # why the model cannot be used at all
+    running: frozenset[Action] = frozenset()  # work in the background
+    resting: frozenset[Action] = frozenset()  # tried a moment ago without success
+
+    def held(self) -> frozenset[bytes]:
+        """Roots of the global adapters in the own store."""
+        return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())

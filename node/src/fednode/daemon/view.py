@@ -1,0 +1,81 @@
+"""Questions about a snapshot that several decisions ask."""
+
+from __future__ import annotations
+
+from fednode.daemon.facts import Facts
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import Phase
+
+ZERO = bytes(32)
+
+
+def state_of(chain: Snapshot, number: int) -> RoundState | None:
+    return next((state for state in chain.rounds if state.number == number), None)
+
+
+def is_settled(state: RoundState) -> bool:
+    return state.view.phase in (Phase.FINAL, Phase.VOID)
+
+
+def unsettled(chain: Snapshot) -> list[RoundState]:
+    """Rounds that are still open in any way, oldest first."""
+    return [state for state in chain.rounds if not is_settled(state)]
+
+
+def is_matching(state: RoundState) -> bool:
+    """Whether this account committed to the prior that the round turned out to have (or may still turn out to)."""
+    commitment = state.my_commitment
+    if commitment is None or commitment.hash == ZERO:
+        return False
+    return state.view.prior_root in (ZERO, commitment.prior_root)
+
+
+def is_active(chain: Snapshot, number: int) -> bool:
+    return 0 < chain.my_seat.active_from <= number < chain.my_seat.active_until
+
+
+def is_over(chain: Snapshot) -> bool:
+    """No round is open and none will be."""
+    return not unsettled(chain) and (chain.closed or chain.final_count >= chain.config.total_rounds)
+
+
+def obstacle(chain: Snapshot) -> str:
+    """Why the next round cannot open now, in words; empty if it can."""
+    config, last = chain.config, state_of(chain, chain.last_opened)
+    if last is not None and last.view.phase in (Phase.TRAIN, Phase.WAITING, Phase.REVEAL, Phase.ATTEST):
+        return f"round {last.number} is in {last.view.phase.name.title()}"
+    if chain.closed:
+        return "the sponsor closed the federation"
+    if chain.final_count + len(unsettled(chain)) >= config.total_rounds:
+        return f"the last of {config.total_rounds} rounds is open" if unsettled(chain) else "all rounds are final"
+    if chain.active_count < config.min_clients:
+        return f"{chain.active_count} of at least {config.min_clients} clients have joined"
+    if chain.balances.pool < config.round_reward:
+        return f"the pool holds {chain.balances.pool} token units, a round needs {config.round_reward}: fund it"
+    return ""
+
+
+def target_round(chain: Snapshot) -> int | None:
+    """The round this account may commit in now: the one in Train, or else the next one if it may open."""
+    last = state_of(chain, chain.last_opened)
+    if last is not None and last.view.phase is Phase.TRAIN:
+        number = last.number
+    elif obstacle(chain):
+        return None
+    else:
+        number = chain.last_opened + 1
+    return number if is_active(chain, number) else None
+
+
+def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
+    """Root of the global adapter that round `number` starts from; None while that is not known.
+
+    While the round before is unsettled it is what this node computed itself, never what somebody proposed.
+    """
+    state = state_of(chain, number)
+    if state is not None and state.view.prior_root != ZERO:
+        return state.view.prior_root
+    before = state_of(chain, number - 1)
+    if before is not None and not is_settled(before):
+        return facts.recomputed.get(number - 1)
+    return chain.latest_final[1]

@@ -1,0 +1,159 @@
+"""What an aggregator does next: a pure function of the chain's state and of what the journal says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import FederationConfig, Phase, Proposal
+
+MAX_LIVE = 8
+MAX_BOND_SHIFT = 6
+
+
+@dataclass(frozen=True)
+class RoundFacts:
+    """What this aggregator knows about one round."""
+
+    own_root: bytes | None = None  # the global computed here, in the store
+    confirmed: bool = True  # the inputs lie under enough blocks
+    next_page: int = 0  # pages of `own_root` that the coordinator holds already
+    reported: frozenset[bytes] = frozenset()  # wrong proposals that were named already
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What this aggregator knows beyond the chain's snapshot."""
+
+    rounds: Mapping[int, RoundFacts] = field(default_factory=dict)
+    proposed: frozenset[int] = frozenset()  # rounds with a proposal of ours whose outcome is not collected
+    pinned: frozenset[int] = frozenset()  # rounds whose inputs and global this store still pins
+    keep_rounds: int = 8
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Fetch the accepted updates, compute the next global, publish it in the store."""
+
+    round: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """A live proposal differs from our own global: find its first wrong leaf and say so."""
+
+    round: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Approve:
+    """Let the coordinator take the bond."""
+
+    amount: int
+
+
+@dataclass(frozen=True)
+class ProposePage:
+    """Hand in one page of our global's leaf digests."""
+
+    round: int
+    page: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Take what is owed: our share, bonds, bounties. The coordinator settles what is due on the way."""
+
+    settled: frozenset[int]  # rounds of ours that are over
+
+
+@dataclass(frozen=True)
+class Release:
+    """Unpin the inputs and the global of a round that nobody can dispute or audit from here any more."""
+
+    round: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do. `until` is a chain time, or None where there is no deadline; `problem` needs a person."""
+
+    reason: str
+    until: int | None = None
+    problem: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The federation opens no further round and everything of ours is collected."""
+
+    reason: str
+
+
+Action = Merge | Report | Approve | ProposePage | Claim | Release | Wait | Done
+
+
+def bond(config: FederationConfig, state: RoundState) -> int:
+    """What a proposal in this round costs now, in token units: `bondBase << min(6, live + convicted)`."""
+    return config.bond_base << min(MAX_BOND_SHIFT, len(state.proposals) + state.view.convicted)
+
+
+def decide(snapshot: Snapshot, facts: Facts) -> Action:
+    """The one next thing, rounds before money before tidying up; within a round the oldest first."""
+    unsettled = [state for state in snapshot.rounds if state.view.settled_at == 0]
+    waits: list[Wait] = []
+    for state in unsettled:
+        action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()))
+        if not isinstance(action, Wait):
+            return action
+        waits.append(action)
+
+    over = frozenset(n for n in facts.proposed if all(state.number != n for state in unsettled))
+    if over or snapshot.my_owed > 0:
+        return Claim(over)
+    oldest_kept = snapshot.last_opened - len(unsettled) - facts.keep_rounds
+    outdated = [n for n in facts.pinned if n <= oldest_kept]
+    if outdated:
+        return Release(min(outdated))
+    if waits:
+        return next((wait for wait in waits if wait.problem), waits[0])
+    if snapshot.final_count >= snapshot.config.total_rounds:
+        return Done(f"all {snapshot.final_count} rounds are final")
+    if snapshot.closed:
+        return Done(f"the sponsor closed the federation after {snapshot.final_count} final rounds")
+    return Wait(f"round {snapshot.last_opened + 1} is not open yet")
+
+
+def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Action:
+    n, view = state.number, state.view
+    if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+        until = view.phase_end or None
+        return Wait(f"round {n} is in {view.phase.name.capitalize()}, its inputs are not fixed yet", until)
+    if not facts.confirmed:
+        return Wait(f"round {n}'s inputs are fixed and wait for confirmations")
+    if facts.own_root is None:
+        return Merge(n)
+    for proposal in state.proposals:
+        if proposal.root not in (facts.own_root, *facts.reported):
+            return Report(n, proposal)
+    if any(proposal.root == facts.own_root for proposal in state.proposals):
+        return Wait(f"round {n}'s right global is proposed, its window is open", view.phase_end or None)
+    return _propose(snapshot, state, facts)
+
+
+def _propose(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Action:
+    n = state.number
+    if len(state.proposals) >= MAX_LIVE:
+        return Wait(f"round {n} has {MAX_LIVE} live proposals, all wrong: one must be convicted first", problem=True)
+    needed = bond(snapshot.config, state)
+    if snapshot.tokens < needed:
+        return Wait(
+            f"round {n} needs a bond of {needed} token units and {snapshot.account} has {snapshot.tokens}: "
+            "send it tokens",
+            problem=True,
+        )
+    if snapshot.allowance < needed:
+        return Approve(needed)
+    return ProposePage(n, facts.next_page)

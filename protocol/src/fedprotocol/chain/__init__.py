@@ -1,0 +1,1 @@
+"""The coordinator seen from Python: typed calls, snapshots, events, transactions, keys (web3.py)."""

@@ -1,0 +1,190 @@
+"""A typed client of one FederationCoordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from eth_abi.abi import encode
+from eth_typing import HexStr
+from web3 import Web3
+from web3.exceptions import TransactionNotFound
+from web3.types import BlockIdentifier
+
+from fedprotocol.chain.abi import entry, load, named, struct
+from fedprotocol.chain.calls import Calls
+from fedprotocol.chain.errors import ChainError, ContractReverted, NoContract, NotACoordinator, translated
+from fedprotocol.chain.rpc import connect_web3
+from fedprotocol.chain.token import Token
+from fedprotocol.chain.types import Balances, Commitment, FederationConfig, Proposal, RoundView, Seat, Update
+
+T = TypeVar("T")
+
+_COMMITMENT = ("uint256", "address", "uint256", "address", "bytes32", "bytes32", "uint8", "uint32", "bytes32")
+
+
+def commit_hash(
+    chain_id: int,
+    coordinator: str,
+    round_number: int,
+    sender: str,
+    prior_root: bytes,
+    root: bytes,
+    shift: int,
+    examples: int,
+    salt: bytes,
+) -> bytes:
+    """What `commit` carries: keccak256(abi.encode(...)) as IFederationCoordinator.reveal says; 32 bytes."""
+    values = (chain_id, coordinator, round_number, sender, prior_root, root, shift, examples, salt)
+    return bytes(Web3.keccak(encode(_COMMITMENT, values)))
+
+
+class Coordinator:
+    """Reads and call builders.
+
+    Every read takes `block`, by default "pending": phases are views of the chain's time, and at "latest" that is the
+    time of the last block, which on a quiet chain may be long ago.
+
+    Raises (from every read): ChainUnreachable, ContractReverted, NotACoordinator, RpcRefused.
+    """
+
+    def __init__(self, web3: Web3, address: str, chain_id: int) -> None:
+        self.web3 = web3
+        self.address = Web3.to_checksum_address(address)
+        self.chain_id = chain_id
+        self.contract = web3.eth.contract(address=self.address, abi=load("coordinator"))
+        self.calls = Calls(self.contract)
+
+    @classmethod
+    def connect(cls, rpc: str | Sequence[str], address: str, chain_id: int) -> Coordinator:
+        """The coordinator at `address` of chain `chain_id`, through one RPC URL or several (tried in order).
+
+        Raises ChainError (not an address), ChainUnreachable, WrongChain, NoContract, NotACoordinator.
+        """
+        if not Web3.is_address(address):
+            raise ChainError(f"{address!r} is not an Ethereum address (0x, 40 hex digits, right checksum)")
+        web3 = connect_web3(rpc, chain_id)
+        coordinator = cls(web3, address, chain_id)
+        with translated("eth_getCode"):
+            code = web3.eth.get_code(coordinator.address)
+        if not code:
+            raise NoContract(
+                f"there is no contract at {coordinator.address} on chain {chain_id}: "
+                "check the coordinator's address (was the chain started anew?)"
+            )
+        try:
+            coordinator.config()
+            coordinator.last_opened()
+        except (ContractReverted, NotACoordinator) as error:
+            raise NotACoordinator(
+                f"the contract at {coordinator.address} is no FederationCoordinator of this version: check the address"
+            ) from error
+        return coordinator
+
+    @cached_property
+    def token(self) -> Token:
+        return Token(self.web3, self.config().token)
+
+    def commit_hash(
+        self, round_number: int, sender: str, prior_root: bytes, root: bytes, shift: int, examples: int, salt: bytes
+    ) -> bytes:
+        """The function `commit_hash` with this chain and coordinator."""
+        return commit_hash(self.chain_id, self.address, round_number, sender, prior_root, root, shift, examples, salt)
+
+    # ------------------------------------------------------------------ reads
+
+    def config(self, block: BlockIdentifier = "pending") -> FederationConfig:
+        return self._struct(FederationConfig, "config", block)
+
+    def balances(self, block: BlockIdentifier = "pending") -> Balances:
+        return self._struct(Balances, "balances", block)
+
+    def seat(self, account: str, block: BlockIdentifier = "pending") -> Seat:
+        return self._struct(Seat, "seat", block, account)
+
+    def owed(self, account: str, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("owed", block, account))
+
+    def clients(self, block: BlockIdentifier = "pending") -> tuple[str, ...]:
+        return tuple(self._read("clients", block))
+
+    def active_count(self, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("activeCount", block))
+
+    def last_opened(self, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("lastOpened", block))
+
+    def final_count(self, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("finalCount", block))
+
+    def latest_final(self, block: BlockIdentifier = "pending") -> tuple[int, bytes]:
+        """Round and root of the newest final global; round 0 is the genesis adapter."""
+        number, root = self._read("latestFinal", block)
+        return int(number), bytes(root)
+
+    def is_closed(self, block: BlockIdentifier = "pending") -> bool:
+        return bool(self._read("isClosed", block))
+
+    def round_view(self, round_number: int, block: BlockIdentifier = "pending") -> RoundView:
+        return self._struct(RoundView, "roundView", block, round_number)
+
+    def commitment(self, round_number: int, client: str, block: BlockIdentifier = "pending") -> Commitment:
+        return self._struct(Commitment, "commitment", block, round_number, client)
+
+    def update_index(self, round_number: int, client: str, block: BlockIdentifier = "pending") -> int | None:
+        """The index of the client's update; None if it revealed none."""
+        position = int(self._read("updateIndex", block, round_number, client))
+        return position - 1 if position else None
+
+    def updates(self, round_number: int, block: BlockIdentifier = "pending") -> tuple[Update, ...]:
+        return self._structs(Update, "updates", block, round_number)
+
+    def update(self, round_number: int, index: int, block: BlockIdentifier = "pending") -> Update:
+        return self._struct(Update, "update", block, round_number, index)
+
+    def proposals(self, round_number: int, block: BlockIdentifier = "pending") -> tuple[Proposal, ...]:
+        return self._structs(Proposal, "proposals", block, round_number)
+
+    def pages_of(self, round_number: int, proposer: str, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("pagesOf", block, round_number, proposer))
+
+    def bond_of(self, round_number: int, block: BlockIdentifier = "pending") -> int:
+        return int(self._read("bondOf", block, round_number))
+
+    # ------------------------------------------------------------ transactions
+
+    def call_of(self, tx_hash: bytes) -> tuple[str, dict[str, Any]]:
+        """Name and arguments (snake_case) of the coordinator's call in a transaction's calldata.
+
+        Raises ChainError if the transaction is unknown or is not a direct call of this coordinator.
+        """
+        with translated("eth_getTransactionByHash"):
+            try:
+                transaction = self.web3.eth.get_transaction(HexStr("0x" + bytes(tx_hash).hex()))
+            except TransactionNotFound:
+                raise ChainError(f"the node does not know transaction 0x{bytes(tx_hash).hex()}") from None
+        if transaction.get("to") != self.address:
+            raise ChainError(f"transaction 0x{bytes(tx_hash).hex()} does not call {self.address} directly")
+        try:
+            function, arguments = self.contract.decode_function_input(transaction["input"])
+        except ValueError as error:
+            raise ChainError(f"transaction 0x{bytes(tx_hash).hex()} calls no function of the coordinator") from error
+        inputs = entry("coordinator", "function", function.fn_name)["inputs"]
+        return function.fn_name, named(inputs, [arguments[i["name"]] for i in inputs])
+
+    # ---------------------------------------------------------------- plumbing
+
+    def _read(self, name: str, block: BlockIdentifier, *arguments: Any) -> Any:
+        with translated(name):
+            return self.contract.get_function_by_name(name)(*arguments).call(block_identifier=block)
+
+    def _struct(self, cls: type[T], name: str, block: BlockIdentifier, *arguments: Any) -> T:
+        return struct(cls, _output(name), self._read(name, block, *arguments))
+
+    def _structs(self, cls: type[T], name: str, block: BlockIdentifier, *arguments: Any) -> tuple[T, ...]:
+        return tuple(struct(cls, _output(name), value) for value in self._read(name, block, *arguments))
+
+
+def _output(name: str) -> Any:
+    return entry("coordinator", "function", name)["outputs"][0]

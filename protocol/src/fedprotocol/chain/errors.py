@@ -1,0 +1,193 @@
+"""What can go wrong between a program and the chain, in words that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import function_abi_to_4byte_selector
+from requests.exceptions import RequestException
+from web3 import Web3
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3Exception, Web3RPCError
+
+from fedprotocol.chain.abi import Entry, load, named
+from fedprotocol.chain.types import PenaltyReason, Phase, VoidReason
+from fedprotocol.errors import FedError
+
+ENUMS = {"Phase": Phase, "VoidReason": VoidReason, "PenaltyReason": PenaltyReason}
+
+
+class ChainError(FedError):
+    """Base of everything here."""
+
+
+class ChainUnreachable(ChainError):
+    """No RPC endpoint answered."""
+
+
+class WrongChain(ChainError):
+    """An RPC endpoint serves another chain than the one configured."""
+
+
+class NoContract(ChainError):
+    """There is no code at the coordinator's address."""
+
+
+class NotACoordinator(ChainError):
+    """The contract at the address does not answer like a FederationCoordinator."""
+
+
+class RpcRefused(ChainError):
+    """The node answered a request with an error that is not a revert."""
+
+
+class OutOfFunds(ChainError):
+    """The account cannot pay for a transaction. Attributes: address, needed and available (wei)."""
+
+    def __init__(self, address: str, needed: int, available: int) -> None:
+        self.address, self.needed, self.available = address, needed, available
+        super().__init__(
+            f"{address} has {ether(available)} ETH and needs up to {ether(needed)} ETH for this transaction: "
+            f"send it at least {ether(needed - available)} ETH"
+        )
+
+
+class FeesTooHigh(ChainError):
+    """The network's base fee is above the bound of the fee policy."""
+
+
+class NotMined(ChainError):
+    """A transaction was broadcast and not mined in time. It stays in the outbox; `Sender.resume` follows it up."""
+
+
+class ContractReverted(ChainError):
+    """A call that the contract refuses. `name` is the Solidity error's, `args` its arguments by snake_case name.
+
+    `name` is "Error" for a revert with a text (`args["message"]`), "Panic" for a failed check of the compiler
+    (`args["message"]`) and "Unknown" for anything else (`args["data"]`).
+    """
+
+    def __init__(self, name: str, arguments: dict[str, Any], label: str = "") -> None:
+        self.name, self.arguments = name, arguments
+        super().__init__((f"{label}: " if label else "") + sentence(name, arguments))
+
+
+_SENTENCES = {
+    "WrongPhase": "round {round} is in {actual}, and this belongs to {expected}: too early or too late",
+    "NotActive": "{account} is not active in round {round}: join, or add stake after a suspension",
+    "AlreadySeated": "{account} has a seat already",
+    "NotSeated": "{account} has no seat: join first",
+    "WithdrawFirst": "{account} left before and its old stake is still in the contract: withdraw it, then join",
+    "StakeTooLow": "the stake of {stake} token units is too low: at least {needed} are needed",
+    "FederationFull": "all {max_clients} seats are taken: wait until somebody leaves",
+    "NotAllowed": "the membership gate does not admit {account}: ask the federation's sponsor",
+    "FederationClosed": "the sponsor closed the federation: no further rounds open",
+    "FederationComplete": "the federation has all the rounds it was made for",
+    "TooFewActive": "{active} active clients, {needed} are needed to open a round: wait for others to join",
+    "PoolTooLow": "the pool holds {pool} token units and a round's reward is {needed}: fund it",
+    "RoundNotOpenable": "round {round} cannot open: it is not the next one, or the one before is still taking inputs",
+    "WrongPrior": "the commit builds on {given}, the prior global of this round is {expected}: train on that",
+    "NoCommit": "{account} has no commitment in round {round}: nothing to reveal",
+    "CommitMismatch": "the revealed values hash to {given}, committed was {committed}: one of them differs",
+    "AlreadyRevealed": "{account} has revealed in round {round} already",
+    "ZeroWeight": "the update's weight would be zero: it needs at least one example and stake for it",
+    "NotRevealed": "{account} revealed no update in round {round}: only revealers attest",
+    "AlreadyAttested": "{account} has attested in round {round} already",
+    "WrongInputs": "the inputs' hash {given} is not the round's, {expected}: read the round again",
+    "AlreadyProposed": "{proposer} has a complete proposal in round {round} already",
+    "WrongPage": "page {page} does not come next, {expected} does",
+    "DuplicateRoot": "the root {root} is proposed in this round already: nothing left to propose",
+    "TooManyProposals": "the round has as many live proposals as it takes: wait, or dispute the wrong ones",
+    "StillPending": "round {round}, in which {account} committed, is not settled yet: try again after it",
+    "NotExited": "{account} still has its seat: exit first",
+    "NothingOwed": "nothing is owed to {account}",
+    "ERC20InsufficientAllowance": "{spender} may take {allowance} token units and needs {needed}: approve that",
+    "ERC20InsufficientBalance": "{sender} has {balance} token units and needs {needed}",
+    "Error": "{message}",
+    "Panic": "the contract's own check failed: {message}",
+    "Unknown": "the contract reverted with {data}, which no known error explains",
+}
+
+
+def sentence(name: str, arguments: dict[str, Any]) -> str:
+    """A revert in words; one without words of its own is spelled as in Solidity."""
+    shown = {key: show(value) for key, value in arguments.items()}
+    if name in _SENTENCES:
+        return f"{_SENTENCES[name].format(**shown)} [{name}]"
+    return f"the contract refuses: {name}({', '.join(f'{k}={v}' for k, v in shown.items())})"
+
+
+def show(value: Any) -> str:
+    """A decoded ABI value for people: bytes as 0x-hex, an enum by its name."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, Phase | VoidReason | PenaltyReason):
+        return value.name.replace("_", " ").capitalize()
+    return str(value)
+
+
+def ether(wei: int) -> str:
+    return f"{Web3.from_wei(wei, 'ether'):.9f}".rstrip("0").rstrip(".")
+
+
+def enums(components: list[Entry], values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with those that the ABI calls one of the coordinator's enums turned into them."""
+    kinds = [ENUMS.get(c.get("internalType", "").rpartition(".")[2]) for c in components]
+    return {key: kind(v) if kind else v for (key, v), kind in zip(values.items(), kinds, strict=True)}
+
+
+@cache
+def _selectors() -> dict[bytes, Entry]:
+    entries = [e for name in ("coordinator", "disputes", "rule", "errors") for e in load(name) if e["type"] == "error"]
+    return {function_abi_to_4byte_selector(e): e for e in entries}
+
+
+def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
+    """The revert behind raw return data (bytes or 0x-hex; whatever else a node puts there is shown as it is)."""
+    try:
+        raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data or b"")
+    except (ValueError, TypeError):
+        raw = b""
+    known = _selectors().get(raw[:4])
+    if known is None:
+        if raw[:4] == bytes.fromhex("08c379a0") or not raw:
+            return ContractReverted("Error", {"message": message}, label)
+        if raw[:4] == bytes.fromhex("4e487b71"):
+            return ContractReverted("Panic", {"message": message}, label)
+        return ContractReverted("Unknown", {"data": "0x" + raw.hex()}, label)
+    try:
+        values = Web3().codec.decode([c["type"] for c in known["inputs"]], raw[4:])
+    except DecodingError:
+        return ContractReverted("Unknown", {"data": "0x" + raw.hex()}, label)
+    return ContractReverted(known["name"], enums(known["inputs"], named(known["inputs"], values)), label)
+
+
+@contextmanager
+def translated(label: str = "") -> Iterator[None]:
+    """Turns web3's and requests' exceptions into those of this module."""
+    try:
+        yield
+    except ContractLogicError as error:
+        raise decode_revert(error.data, error.message or "execution reverted", label) from error
+    except BadFunctionCallOutput as error:
+        raise NotACoordinator(
+            f"{label or 'the contract'} answered something else than expected: is this the right contract address?"
+        ) from error
+    except RequestException as error:
+        raise ChainUnreachable(
+            f"no answer from the RPC endpoint ({type(error).__name__}): check [chain] rpc"
+        ) from error
+    except Web3RPCError as error:
+        raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {rpc_message(error)}") from error
+    except Web3Exception as error:
+        raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
+
+
+def rpc_message(error: Web3RPCError) -> str:
+    """The node's own words, without the request around them."""
+    response = error.rpc_response or {}
+    problem = response.get("error")
+    return str(problem["message"]) if isinstance(problem, dict) and "message" in problem else str(error.message)

@@ -1,0 +1,133 @@
+"""The coordinator's log, decoded by its ABI."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+from eth_typing import BlockNumber, HexStr
+from eth_utils.abi import event_abi_to_log_topic
+from web3._utils.events import get_event_data
+from web3.exceptions import LogTopicError
+from web3.types import FilterParams, LogReceipt
+
+from fedprotocol.chain.abi import load, named
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ChainError, ChainUnreachable, RpcRefused, enums, translated
+
+FIRST_CHUNK = 2_000  # blocks; what a node allows differs, so it is found out
+LARGEST_CHUNK = 50_000
+PATIENCE = 3  # a range too long may look like silence: so often in a row it is taken for that
+
+
+@dataclass(frozen=True)
+class Event:
+    """One log entry. `args` by snake_case name: addresses checksummed, bytes32 as bytes, enums as IntEnums."""
+
+    name: str
+    args: dict[str, Any]
+    block: int
+    block_hash: bytes  # a re-org shows in it
+    tx_hash: bytes
+    log_index: int
+    time: int  # of the block, chain seconds
+
+
+class BlockTimes:
+    """Timestamps by block hash, the last `size` remembered."""
+
+    def __init__(self, coordinator: Coordinator, size: int = 4_096) -> None:
+        self._eth = coordinator.web3.eth
+        self.codec = coordinator.web3.codec
+        self._size = size
+        self._known: OrderedDict[bytes, int] = OrderedDict()
+
+    def of(self, block_hash: bytes) -> int:
+        if block_hash not in self._known:
+            with translated("eth_getBlockByHash"):
+                self._known[block_hash] = int(self._eth.get_block(HexStr("0x" + block_hash.hex()))["timestamp"])
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return self._known[block_hash]
+
+
+def scan(
+    coordinator: Coordinator,
+    from_block: int,
+    to_block: int,
+    names: Collection[str] = (),
+    times: BlockTimes | None = None,
+) -> Iterator[Event]:
+    """Every event (or those called one of `names`) in the blocks from_block … to_block, both included, in order.
+
+    Asks in chunks: half as long after a refusal, twice as long after a success. Pass `times` to keep block timestamps
+    between scans.
+
+    Raises:
+        ChainError: no such event name.
+        ChainUnreachable: no endpoint answers.
+        RpcRefused: the node refuses even a single block.
+    """
+    unknown = set(names) - {e["name"] for e in _events().values()}
+    if unknown:
+        raise ChainError(f"the coordinator has no event {', '.join(sorted(unknown))}")
+    topics = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
+    times = times or BlockTimes(coordinator)
+    start, chunk, silent = from_block, FIRST_CHUNK, 0
+    while start <= to_block:
+        end = min(to_block, start + chunk - 1)
+        try:
+            logs = _logs(coordinator, start, end, topics)
+        except (RpcRefused, ChainUnreachable) as error:
+            silent = silent + 1 if isinstance(error, ChainUnreachable) else 0
+            if end == start or silent == PATIENCE:
+                raise
+            chunk = (end - start + 1) // 2
+            continue
+        for log in logs:
+            yield decode(log, times)
+        start, chunk, silent = end + 1, min(LARGEST_CHUNK, chunk * 2), 0
+
+
+def decode(log: LogReceipt, times: BlockTimes) -> Event:
+    """One log entry of the coordinator. Raises ChainError if its topic or data are not those of one of its events."""
+    entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
+    if entry is None:
+        raise ChainError(f"log {log['logIndex']} of block {log['blockNumber']} is no event of the coordinator")
+    try:
+        data = get_event_data(times.codec, entry, log)
+    except (LogTopicError, DecodingError) as error:
+        raise ChainError(
+            f"log {log['logIndex']} of block {log['blockNumber']} does not decode as {entry['name']}"
+        ) from error
+    inputs = entry["inputs"]
+    return Event(
+        name=entry["name"],
+        args=enums(inputs, named(inputs, [_plain(data["args"][i["name"]]) for i in inputs])),
+        block=log["blockNumber"],
+        block_hash=bytes(log["blockHash"]),
+        tx_hash=bytes(log["transactionHash"]),
+        log_index=log["logIndex"],
+        time=times.of(bytes(log["blockHash"])),
+    )
+
+
+def _logs(coordinator: Coordinator, start: int, end: int, topics: Sequence[HexStr]) -> list[LogReceipt]:
+    query = FilterParams(
+        address=coordinator.address, fromBlock=BlockNumber(start), toBlock=BlockNumber(end), topics=[list(topics)]
+    )
+    with translated("eth_getLogs"):
+        return sorted(coordinator.web3.eth.get_logs(query), key=lambda log: (log["blockNumber"], log["logIndex"]))
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, bytes) else value
+
+
+@cache
+def _events() -> dict[bytes, Any]:
+    return {event_abi_to_log_topic(e): e for e in load("coordinator") if e["type"] == "event"}

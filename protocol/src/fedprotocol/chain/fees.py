@@ -1,0 +1,48 @@
+"""EIP-1559 fees within bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GWEI = 10**9
+
+
+@dataclass(frozen=True)
+class Fees:
+    """Wei a gas: the most paid in all, and of that the most for the block's producer."""
+
+    max_fee: int
+    tip: int
+
+
+@dataclass(frozen=True)
+class FeePolicy:
+    """Bounds of what is paid, and the sender's patience."""
+
+    max_fee: int = 500 * GWEI  # never pay more a gas than this
+    min_tip: int = GWEI // 100
+    max_tip: int = 50 * GWEI
+    bump_percent: int = 13  # nodes ask for at least 10 % more in both fees to replace a transaction
+    replace_after: float = 60.0  # seconds without inclusion
+    give_up_after: float = 900.0  # seconds; the transaction stays in the outbox
+    poll: float = 0.5  # seconds between looks
+    confirmations: int = 0  # blocks on top of the one that holds the transaction
+
+
+def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | None:
+    """Fees that hold while the base fee doubles, as far as the bound allows; None if even the base fee is above it."""
+    tip = min(max(suggested_tip, policy.min_tip), policy.max_tip, policy.max_fee)
+    if base_fee + min(tip, policy.min_tip) > policy.max_fee:
+        return None
+    return Fees(min(2 * base_fee + tip, policy.max_fee), tip)
+
+
+def bumped(policy: FeePolicy, fees: Fees, market: Fees | None) -> Fees | None:
+    """Fees that replace a transaction sent with `fees`, no less than the `market`'s; None if above the bound."""
+    max_fee = max(_raise(fees.max_fee, policy.bump_percent), market.max_fee if market else 0)
+    tip = max(_raise(fees.tip, policy.bump_percent), market.tip if market else 0)
+    return Fees(max_fee, min(tip, max_fee)) if max_fee <= policy.max_fee else None
+
+
+def _raise(amount: int, percent: int) -> int:
+    return amount + -(-amount * percent // 100) + 1

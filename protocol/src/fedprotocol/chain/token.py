@@ -1,0 +1,55 @@
+"""The federation's ERC-20 token."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from eth_typing import ChecksumAddress
+from web3 import Web3
+from web3.contract.contract import ContractFunction
+from web3.types import BlockIdentifier, TxReceipt
+
+from fedprotocol.chain.abi import load
+from fedprotocol.chain.errors import translated
+
+
+class Sends(Protocol):
+    """What of a Sender is needed here."""
+
+    @property
+    def address(self) -> ChecksumAddress: ...
+
+    def send(self, call: ContractFunction, label: str) -> TxReceipt: ...
+
+
+class Token:
+    """Amounts are in the token's smallest unit; `decimals` says how many of them make one token."""
+
+    def __init__(self, web3: Web3, address: str) -> None:
+        self.address = Web3.to_checksum_address(address)
+        self.contract = web3.eth.contract(address=self.address, abi=load("erc20"))
+
+    def balance_of(self, account: str, block: BlockIdentifier = "pending") -> int:
+        with translated("token.balanceOf"):
+            return int(self.contract.functions.balanceOf(account).call(block_identifier=block))
+
+    def allowance(self, owner: str, spender: str, block: BlockIdentifier = "pending") -> int:
+        with translated("token.allowance"):
+            return int(self.contract.functions.allowance(owner, spender).call(block_identifier=block))
+
+    def decimals(self) -> int:
+        with translated("token.decimals"):
+            return int(self.contract.functions.decimals().call())
+
+    def symbol(self) -> str:
+        with translated("token.symbol"):
+            return str(self.contract.functions.symbol().call())
+
+    def approve(self, spender: str, amount: int) -> ContractFunction:
+        return self.contract.functions.approve(spender, amount)
+
+    def ensure_allowance(self, sender: Sends, spender: str, amount: int) -> TxReceipt | None:
+        """Approve exactly `amount` if the allowance is short of it; None if it was enough."""
+        if self.allowance(sender.address, spender) >= amount:
+            return None
+        return sender.send(self.approve(spender, amount), f"approve {amount} token units")

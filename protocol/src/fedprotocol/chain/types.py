@@ -1,0 +1,148 @@
+"""The structs and enums of IFederationCoordinator: addresses checksummed, bytes32 as bytes, money in token units,
+times in seconds since 1970 (the chain's)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Phase(IntEnum):
+    NONE = 0
+    TRAIN = 1
+    WAITING = 2
+    REVEAL = 3
+    ATTEST = 4
+    AGGREGATE = 5
+    CHALLENGE = 6
+    FINAL = 7
+    VOID = 8
+
+    @property
+    def settled(self) -> bool:
+        return self in (Phase.FINAL, Phase.VOID)
+
+
+class VoidReason(IntEnum):
+    NONE = 0
+    TOO_FEW_COMMITS = 1
+    TOO_FEW_REVEALS = 2
+    TOO_FEW_ACCEPTED = 3
+    ABANDONED = 4
+    PRIOR_VOID = 5
+
+
+class PenaltyReason(IntEnum):
+    WRONG_PRIOR = 0
+    NOT_REVEALED = 1
+    NOT_ATTESTED = 2
+
+
+@dataclass(frozen=True)
+class FederationConfig:
+    """Fixed for the federation's life (`Config`)."""
+
+    token: str
+    rule: str
+    gate: str  # the zero address: open to all
+    disputes: str
+    sponsor: str
+    spec_digest: bytes
+    genesis_root: bytes
+    leaf_count: int
+    leaf_values: int
+    mantissa_bits: int
+    server_lr: int  # unit 2^-16
+    min_clients: int
+    max_clients: int
+    total_rounds: int
+    aggregator_bps: int
+    round_reward: int
+    min_stake: int
+    stake_per_example: int
+    penalty: int
+    bond_base: int
+    train_length: int
+    reveal_length: int
+    attest_length: int
+    challenge_length: int
+    min_window: int
+    abandon_after: int
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A client's place in the federation."""
+
+    stake: int
+    active_from: int  # first round it may commit in; 0: never joined
+    active_until: int  # first round it may not; 2^32 - 1 while seated
+    pending_old: int  # rounds whose consequences are not applied yet; 0: none
+    pending_new: int
+    last_commit: int  # the last round it committed in; 0: none
+    exited: bool
+
+    def active_in(self, round_number: int) -> bool:
+        return 0 < self.active_from <= round_number < self.active_until
+
+
+@dataclass(frozen=True)
+class RoundView:
+    """What a round is, as of the block it was read at."""
+
+    phase: Phase
+    void_reason: VoidReason
+    opened_at: int
+    phase_start: int
+    phase_end: int  # 0: no deadline
+    settled_at: int  # 0: unsettled
+    prior_root: bytes  # zero while the round before is unsettled
+    global_root: bytes  # zero unless final
+    inputs_hash: bytes
+    active: int
+    committed: int
+    matching: int
+    revealed: int
+    attested: int
+    total_weight: int
+    accepted_mask: int
+    aggregator: str
+    convicted: int
+
+
+@dataclass(frozen=True)
+class Commitment:
+    hash: bytes
+    prior_root: bytes
+
+
+@dataclass(frozen=True)
+class Update:
+    """A revealed update."""
+
+    client: str
+    root: bytes
+    weight: int
+    shift: int
+    attested: bool
+    yes: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A completed proposal that is not convicted."""
+
+    proposer: str
+    root: bytes
+    bond: int
+    completed_at: int
+
+
+@dataclass(frozen=True)
+class Balances:
+    stakes: int
+    bonds: int
+    owed: int
+    reserved: int
+    pool: int
+    burned: int

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Write the compiled ABIs that ship inside fedprotocol; `--check` fails if the shipped ones are others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "protocol/src/fedprotocol/chain/abi"
+OPENZEPPELIN = "@openzeppelin/contracts"
+
+ABIS = {  # shipped file: (source, contract)
+    "coordinator": ("interfaces/IFederationCoordinator.sol", "IFederationCoordinator"),
+    "disputes": ("interfaces/IDisputes.sol", "IDisputes"),
+    "rule": ("interfaces/IAggregationRule.sol", "IAggregationRule"),
+    "erc20": (f"{OPENZEPPELIN}/token/ERC20/extensions/IERC20Metadata.sol", "IERC20Metadata"),
+    "lens": ("contracts/lens/FederationLens.sol", "FederationLens"),
+}
+ERRORS = [  # whatever else a call of the coordinator may revert with
+    (f"{OPENZEPPELIN}/interfaces/draft-IERC6093.sol", "IERC20Errors"),
+    (f"{OPENZEPPELIN}/token/ERC20/utils/SafeERC20.sol", "SafeERC20"),
+    (f"{OPENZEPPELIN}/utils/ReentrancyGuardTransient.sol", "ReentrancyGuardTransient"),
+]
+LENS_CODE = "lens_code.json"  # its runtime bytecode, a hex string
+
+
+def compile_sources() -> dict[str, Any]:
+    """solc's standard-json output for every source above. Raises SystemExit with solc's messages."""
+    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS]})
+    request = {
+        "language": "Solidity",
+        "sources": {s: {"content": _read(s)} for s in sources},
+        "settings": {
+            "evmVersion": "cancun",
+            "optimizer": {"enabled": True, "runs": 200},
+            "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
+            "outputSelection": {"*": {"*": ["abi", "evm.deployedBytecode.object"]}},
+        },
+    }
+    done = subprocess.run(
+        [str(ROOT / "tools/solc"), "--standard-json"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    output = json.loads(done.stdout)
+    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
+    if errors:
+        sys.exit("".join(errors))
+    return dict(output["contracts"])
+
+
+def _read(source: str) -> str:
+    base = ROOT / "node_modules" if source.startswith(OPENZEPPELIN) else ROOT
+    return (base / source).read_text()
+
+
+def render(entries: list[dict[str, Any]]) -> str:
+    """One ABI entry a line, so that a change shows as one line of a diff."""
+    return "[\n" + ",\n".join(json.dumps(e, separators=(",", ":")) for e in entries) + "\n]\n"
+
+
+def shipped_files() -> dict[str, str]:
+    """File name -> content, as freshly compiled."""
+    contracts = compile_sources()
+    files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
+    errors = [e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"]
+    files["errors.json"] = render(errors)
+    source, contract = ABIS["lens"]
+    files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["deployedBytecode"]["object"]) + "\n"
+    return files
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
+    arguments = parser.parse_args()
+    files = shipped_files()
+    present = {p.name: p.read_text() for p in SHIPPED.iterdir()} if SHIPPED.is_dir() else {}
+    stale = sorted(name for name in files.keys() | present.keys() if files.get(name) != present.get(name))
+    if arguments.check:
+        if stale:
+            print(f"shipped ABIs differ from the compiled ones: {', '.join(stale)}; run tools/export_abi.py")
+        return 1 if stale else 0
+    SHIPPED.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        path = SHIPPED / name
+        if name in files:
+            path.write_text(files[name])
+        else:
+            path.unlink()
+        print(f"{'wrote' if name in files else 'removed'} {path.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import FederationConfig, Phase, Proposal
+from fedprotocol.chain.types import Phase, Proposal
 
 MAX_LIVE = 8
-MAX_BOND_SHIFT = 6
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class RoundFacts:
 
     own_root: bytes | None = None  # the global computed here, in the store
     confirmed: bool = True  # the inputs lie under enough blocks
-    next_page: int = 0  # pages of `own_root` that the coordinator holds already
+    paging_root: bytes | None = None  # the global that the pages handed in so far are of
     reported: frozenset[bytes] = frozenset()  # wrong proposals that were named already
 
 
@@ -95,14 +94,9 @@ class Done:
 Action = Merge | Report | Approve | ProposePage | Claim | Release | Wait | Done
 
 
-def bond(config: FederationConfig, state: RoundState) -> int:
-    """What a proposal in this round costs now, in token units: `bondBase << min(6, live + convicted)`."""
-    return config.bond_base << min(MAX_BOND_SHIFT, len(state.proposals) + state.view.convicted)
-
-
 def decide(snapshot: Snapshot, facts: Facts) -> Action:
     """The one next thing, rounds before money before tidying up; within a round the oldest first."""
-    unsettled = [state for state in snapshot.rounds if state.view.settled_at == 0]
+    unsettled = [state for state in snapshot.rounds if not state.view.phase.settled]
     waits: list[Wait] = []
     for state in unsettled:
         action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()))
@@ -147,13 +141,13 @@ def _propose(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Action
     n = state.number
     if len(state.proposals) >= MAX_LIVE:
         return Wait(f"round {n} has {MAX_LIVE} live proposals, all wrong: one must be convicted first", problem=True)
-    needed = bond(snapshot.config, state)
-    if snapshot.tokens < needed:
+    if snapshot.tokens < state.bond:
         return Wait(
-            f"round {n} needs a bond of {needed} token units and {snapshot.account} has {snapshot.tokens}: "
+            f"round {n} needs a bond of {state.bond} token units and {snapshot.account} has {snapshot.tokens}: "
             "send it tokens",
             problem=True,
         )
-    if snapshot.allowance < needed:
-        return Approve(needed)
-    return ProposePage(n, facts.next_page)
+    if snapshot.allowance < state.bond:
+        return Approve(state.bond)
+    # Pages of another global (the inputs changed in a re-org) are no start: page 0 begins again.
+    return ProposePage(n, state.my_pages if facts.paging_root == facts.own_root else 0)

@@ -57,4 +57,5 @@ class FedAvg:
         if sums.size and (int(sums.max()) > limit or int(sums.min()) < -limit):
             raise RuleError(f"the sums are too large for a total weight of {total_weight}")
         step = divide_round(divide_round(sums, total_weight) * np.int64(server_lr), 2**16)
-        return np.clip(prior + step, _INT32.min, _INT32.max).astype(np.int32)
+        stepped: NDArray[np.int64] = prior + step
+        return stepped.clip(_INT32.min, _INT32.max).astype(np.int32)

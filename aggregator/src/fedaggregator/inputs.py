@@ -1,0 +1,108 @@
+"""The accepted inputs of a round, fetched and verified through a store, and the global that follows from them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from fedprotocol.car import Leaves
+from fedprotocol.chain.abi import load
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import translated
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.types import FederationConfig, Update
+from fedprotocol.errors import FedError
+from fedprotocol.store.base import Malformed, NotFound, Store
+from fedprotocol.tree import TreeShape, cid
+
+from fedaggregator.leaf_file import LeafFile
+from fedaggregator.merge import Contribution, Progress, merge
+from fedaggregator.rules import Rule, rule_named
+
+
+class InputsMissing(FedError):
+    """Accepted updates that could not be had, each with its client and root; trying again later may help."""
+
+    def __init__(self, round_number: int, missing: dict[Update, str]) -> None:
+        self.round = round_number
+        self.missing = missing
+        what = "; ".join(f"{cid(u.root)} of {u.client} ({reason})" for u, reason in missing.items())
+        super().__init__(f"round {round_number}: {len(missing)} accepted updates are missing: {what}")
+
+
+def delta_shape(config: FederationConfig) -> TreeShape:
+    """The tree of an update."""
+    return TreeShape(config.leaf_count, config.leaf_values * config.mantissa_bits // 8)
+
+
+def global_shape(config: FederationConfig) -> TreeShape:
+    """The tree of a global adapter: int32 values."""
+    return TreeShape(config.leaf_count, config.leaf_values * 4)
+
+
+def accepted(state: RoundState) -> list[Update]:
+    """The accepted updates in index order; none before the round's Attest is over."""
+    return [update for index, update in enumerate(state.updates) if state.view.accepted_mask >> index & 1]
+
+
+def rule_of(coordinator: Coordinator) -> Rule:
+    """The twin of the federation's rule.
+
+    Raises:
+        RuleError: this version does not have it.
+        ChainError: the chain does not answer, or the rule's contract does not.
+    """
+    contract = coordinator.web3.eth.contract(
+        address=coordinator.web3.to_checksum_address(coordinator.config().rule), abi=load("rule")
+    )
+    with translated("rule.name"):
+        return rule_named(contract.functions.name().call())
+
+
+def recompute(
+    coordinator: Coordinator,
+    store: Store,
+    state: RoundState,
+    prior: Leaves,
+    out: Path,
+    window_leaves: int = 256,
+    progress: Progress | None = None,
+) -> LeafFile:
+    """The global that follows from a round whose inputs are fixed, from verified copies of the accepted updates.
+
+    Args:
+        coordinator: names the rule and the federation's numbers.
+        store: where the updates are fetched from and stay pinned.
+        state: a round in Aggregate or later.
+        prior: the round's prior global (`state.view.prior_root`).
+        out: file for the leaves of the result.
+        window_leaves, progress: see `merge`.
+
+    Raises:
+        InputsMissing: an accepted update was not found or is not its tree, from whomever the store asked.
+        StoreError: the store itself does not work.
+        MergeError, RuleError, ChainError: see there.
+    """
+    config = coordinator.config()
+    missing: dict[Update, str] = {}
+    contributions: list[Contribution] = []
+    with ExitStack() as open_files:
+        for update in accepted(state):
+            try:
+                leaves = open_files.enter_context(store.get(update.root, delta_shape(config)))
+            except (NotFound, Malformed) as error:
+                missing[update] = str(error)
+            else:
+                contributions.append(Contribution(leaves, update.weight, update.shift))
+        if missing:
+            raise InputsMissing(state.number, missing)
+        return merge(
+            rule_of(coordinator),
+            prior,
+            contributions,
+            config.mantissa_bits,
+            config.server_lr,
+            out,
+            window_leaves,
+            progress,
+        )

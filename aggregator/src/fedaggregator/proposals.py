@@ -1,0 +1,111 @@
+"""The leaf digests of a proposal, read back from the calldata that carried them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from eth_utils.abi import function_abi_to_4byte_selector
+from fedprotocol.chain.abi import entry
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import translated
+from fedprotocol.chain.events import scan
+from fedprotocol.errors import FedError
+from fedprotocol.tree import DIGEST_BYTES, PAGE_LEAVES, page_root, root
+from web3 import Web3
+from web3.types import RPCEndpoint
+
+WORD = 32
+
+
+class ProposalUnreadable(FedError):
+    """The digests could not be had from the chain's node; the message says which page of which proposal."""
+
+
+def proposed_digests(coordinator: Coordinator, round_number: int, proposer: str) -> list[bytes]:
+    """Every leaf digest of the proposal that `proposer` completed in a round, verified against its root on-chain.
+
+    The pages are found by their events. They are searched in the whole calldata of the transaction, because the
+    proposer may be a contract, and failing that in the calls that the node's `debug_traceTransaction` shows.
+
+    Raises:
+        ProposalUnreadable: no completed proposal, or a page whose digests the node does not give.
+        ChainError: the chain does not answer.
+    """
+    proposer = Web3.to_checksum_address(proposer)
+    web3 = coordinator.web3
+    with translated("eth_blockNumber"):
+        last = int(web3.eth.block_number)
+    first = _block_at(web3, coordinator.round_view(round_number).opened_at, last)
+    pages: dict[int, tuple[bytes, bytes]] = {}
+    for event in scan(coordinator, first, last, ("ProposalPaged", "Proposed")):
+        if event.args["round"] != round_number or event.args["proposer"] != proposer:
+            continue
+        if event.name == "ProposalPaged":
+            if event.args["page"] == 0:
+                pages.clear()
+            pages[event.args["page"]] = (event.args["page_root"], event.tx_hash)
+            continue
+        digests = [
+            digest
+            for page, (expected, tx_hash) in sorted(pages.items())
+            for digest in _page(coordinator, tx_hash, round_number, page, expected)
+        ]
+        if root(digests) != event.args["root"]:
+            break
+        return digests
+    raise ProposalUnreadable(f"the node's logs hold no whole proposal of {proposer} in round {round_number}")
+
+
+def _page(coordinator: Coordinator, tx_hash: bytes, round_number: int, page: int, expected: bytes) -> list[bytes]:
+    for data in _calldata(coordinator, tx_hash):
+        for digests in _propose_arguments(data, round_number, page):
+            if page_root(digests) == expected:
+                return digests
+    raise ProposalUnreadable(
+        f"page {page} of round {round_number} is not in the calldata of 0x{tx_hash.hex()} and the node does not trace: "
+        "add an RPC endpoint that answers debug_traceTransaction"
+    )
+
+
+def _propose_arguments(data: bytes, round_number: int, page: int) -> Iterator[list[bytes]]:
+    """The digests of every `propose(round_number, page, ...)` that is encoded anywhere in `data`."""
+    call = function_abi_to_4byte_selector(entry("coordinator", "function", "propose"))  # type: ignore[arg-type]
+    call += round_number.to_bytes(WORD, "big") + page.to_bytes(WORD, "big")
+    at = data.find(call)
+    while at >= 0:
+        arguments = data[at + 4 :]
+        start = int.from_bytes(arguments[2 * WORD : 3 * WORD], "big") + WORD
+        count = int.from_bytes(arguments[start - WORD : start], "big")
+        if 0 < count <= PAGE_LEAVES and start + count * DIGEST_BYTES <= len(arguments):
+            yield [arguments[start + i * DIGEST_BYTES :][:DIGEST_BYTES] for i in range(count)]
+        at = data.find(call, at + 1)
+
+
+def _calldata(coordinator: Coordinator, tx_hash: bytes) -> Iterator[bytes]:
+    """What was sent, then what the coordinator was called with inside."""
+    web3, name = coordinator.web3, Web3.to_hex(tx_hash)
+    with translated("eth_getTransactionByHash"):
+        yield bytes(web3.eth.get_transaction(name)["input"])
+    with translated("debug_traceTransaction"):
+        method = RPCEndpoint("debug_traceTransaction")
+        answer: Any = web3.provider.make_request(method, [name, {"tracer": "callTracer"}])
+    todo = [answer.get("result") or {}]
+    while todo:
+        call = todo.pop()
+        todo += call.get("calls", ())
+        if Web3.is_address(call.get("to")) and Web3.to_checksum_address(call["to"]) == coordinator.address:
+            yield Web3.to_bytes(hexstr=call.get("input", "0x"))
+
+
+def _block_at(web3: Web3, time: int, last: int) -> int:
+    """The first block with a timestamp of at least `time`, by bisection; `last` if there is none."""
+    low, high = 0, last
+    with translated("eth_getBlockByNumber"):
+        while low < high:
+            middle = (low + high) // 2
+            if int(web3.eth.get_block(middle)["timestamp"]) < time:
+                low = middle + 1
+            else:
+                high = middle
+    return low

@@ -86,7 +86,13 @@ def _by_round(
     for number, height in zip(numbers, whole, strict=True):
         if not math.isnan(height):
             axes.annotate(
-                f"{height:.3g}", (number, height), xytext=(0, 7), textcoords="offset points", ha="center", color=INK
+                f"{height:.3g}",
+                (number, height),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                color=INK,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
             )
     beside = numbers[-1] + max(0.35, 0.12 * len(numbers))
     for index, (client, score) in enumerate(sorted(solo.items())):

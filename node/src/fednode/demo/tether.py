@@ -1,0 +1,28 @@
+"""Run a command that does not outlive its parent: `tether.py PARENT_PID COMMAND…`.
+
+The parent stops its children when it ends in any way that lets it act. Where it cannot (kill -9), Linux does: the
+command gets SIGTERM when the parent is gone. Elsewhere the command simply runs.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h; survives execve
+
+
+def main() -> None:
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it went before the call
+            sys.exit(1)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        sys.exit(f"{command[0]} cannot be started: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

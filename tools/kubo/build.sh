@@ -3,7 +3,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here/../../.tools/bin/ipfs
-command -v go >/dev/null || { echo "Kubo is built with Go: install Go 1.22 or newer and run this again." >&2; exit 1; }
+command -v go >/dev/null || { echo "Kubo is built with Go: install Go 1.23 or newer and run this again." >&2; exit 1; }
 if [ -x "$out" ] && [ "$out" -nt "$here/go.sum" ]; then
     exit 0
 fi

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {State} from "./State.sol";
+
+/// @title What time has made of a round: a view of storage and of the block's timestamp.
+abstract contract Clock is State {
+    struct Status {
+        Phase phase;
+        VoidReason voidReason;
+        uint256 start; // of the phase; of Final and Void: when the round was settled
+        uint256 end; // 0: no deadline
+        bytes32 priorRoot; // zero: not known yet
+        uint256 acceptedMask; // zero before Attest is over
+    }
+
+    function _status(uint256 number) internal view returns (Status memory s) {
+        Round storage r = _rounds[number];
+        if (r.openedAt == 0) return s;
+        s.priorRoot = r.priorRoot;
+        s.acceptedMask = r.acceptedMask;
+        if (r.settledAt != 0) {
+            s.voidReason = r.voidReason;
+            return _enter(s, r.voidReason == VoidReason.None ? Phase.Final : Phase.Void, r.settledAt, 0);
+        }
+        if (_now() < r.trainEnd) {
+            _readPrior(number, r, s);
+            return _enter(s, Phase.Train, r.openedAt, r.trainEnd);
+        }
+        uint256 priorAt = _readPrior(number, r, s);
+        if (priorAt == 0) return _enter(s, Phase.Waiting, r.trainEnd, 0);
+        return _afterTrain(number, r, s, _max(r.trainEnd, priorAt));
+    }
+
+    /// @dev The phases after Train of a round whose prior root is known; `start` is that of Reveal.
+    function _afterTrain(uint256 number, Round storage r, Status memory s, uint256 start)
+        private
+        view
+        returns (Status memory)
+    {
+        if (r.named[s.priorRoot] < _config.minClients) return _voided(s, VoidReason.TooFewCommits, start);
+        uint256 end = r.revealEnd == 0 ? start + _config.revealLength : r.revealEnd;
+        if (_now() < end) return _enter(s, Phase.Reveal, start, end);
+
+        if (r.revealed < _config.minClients) return _voided(s, VoidReason.TooFewReveals, end);
+        start = end;
+        end = r.attestEnd == 0 ? start + _config.attestLength : r.attestEnd;
+        if (_now() < end) return _enter(s, Phase.Attest, start, end);
+
+        if (s.acceptedMask == 0) s.acceptedMask = _accepted(r);
+        if (_ones(s.acceptedMask) < _config.minClients) return _voided(s, VoidReason.TooFewAccepted, end);
+        if (r.live.length == 0) return _enter(s, Phase.Aggregate, _max(end, r.convictedAt), 0);
+
+        uint256 finalAt = _finalAt(number, r);
+        if (_now() >= finalAt) return _enter(s, Phase.Final, finalAt, 0);
+        return _enter(s, Phase.Challenge, r.live[0].completedAt, _windowEnd(r));
+    }
+
+    /// @dev When the oldest live proposal becomes final as things stand. A condition that holds by then can change
+    /// no more: commits end with Train, and a conviction moves `convictedAt`.
+    function _finalAt(uint256 number, Round storage r) private view returns (uint256) {
+        Proposal storage p = r.live[0];
+        Round storage next = _rounds[number + 1];
+        uint256 committed = next.committed;
+        if (
+            committed == 0 || next.named[p.root] != committed
+                || 3 * uint256(next.committerWeight) < 2 * uint256(r.totalWeight)
+        ) return _windowEnd(r);
+        uint256 early = _max(_max(next.trainEnd, uint256(p.completedAt) + _config.minWindow), r.convictedAt);
+        return early < _windowEnd(r) ? early : _windowEnd(r);
+    }
+
+    /// @dev End of the oldest live proposal's window.
+    function _windowEnd(Round storage r) internal view returns (uint256) {
+        return _max(uint256(r.live[0].completedAt) + _config.challengeLength, r.convictedAt);
+    }
+
+    /// @dev Reads the prior root into `s` and returns since when it is known; an unsettled round before may have
+    /// become final by the clock alone.
+    function _readPrior(uint256 number, Round storage r, Status memory s) private view returns (uint256) {
+        if (r.priorAt != 0) return r.priorAt;
+        Status memory before = _status(number - 1);
+        if (before.phase != Phase.Final) return 0;
+        s.priorRoot = _rounds[number - 1].live[0].root;
+        return before.start;
+    }
+
+    /// @dev Updates that two thirds of the revealed weight vouch for.
+    function _accepted(Round storage r) private view returns (uint256 mask) {
+        uint256 needed = 2 * uint256(r.totalWeight);
+        uint256 count = r.revealed;
+        for (uint256 i = 0; i < count; ++i) {
+            if (3 * uint256(r.yes[i]) >= needed) mask |= 1 << i;
+        }
+    }
+
+    function _enter(Status memory s, Phase phase, uint256 start, uint256 end) private pure returns (Status memory) {
+        s.phase = phase;
+        s.start = start;
+        s.end = end;
+        return s;
+    }
+
+    function _voided(Status memory s, VoidReason reason, uint256 at) private pure returns (Status memory) {
+        s.voidReason = reason;
+        return _enter(s, Phase.Void, at, 0);
+    }
+
+    function _requirePhase(uint256 number, Phase expected) internal view returns (Status memory s) {
+        s = _status(number);
+        if (s.phase != expected) revert WrongPhase(number, expected, s.phase);
+    }
+
+    function _now() internal view returns (uint64) {
+        return uint64(block.timestamp);
+    }
+
+    function _max(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a > b ? a : b;
+    }
+
+    function _ones(uint256 mask) private pure returns (uint256 count) {
+        for (; mask != 0; mask &= mask - 1) ++count;
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Clock} from "./Clock.sol";
+
+/// @title Settlement: what time has decided becomes storage and money.
+/// @dev Invariant: token balance == stakes + bonds + owed + reserved + pool + burned.
+abstract contract Ledger is Clock, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    /// @dev Every state-changing call starts here: what time has decided, then what it means for the caller.
+    modifier settled() {
+        _settleRounds();
+        _settleAccount(msg.sender);
+        _;
+    }
+
+    // ------------------------------------------------------------------ rounds
+
+    /// @dev At most the last two rounds are unsettled.
+    function _settleRounds() private {
+        uint256 last = _lastOpened;
+        if (last > 1) _settleRound(last - 1);
+        if (last > 0) _settleRound(last);
+    }
+
+    function _settleRound(uint256 number) private {
+        Round storage r = _rounds[number];
+        if (r.settledAt != 0) return;
+        Status memory s = _status(number);
+        if (r.acceptedMask != s.acceptedMask) r.acceptedMask = s.acceptedMask;
+        if (s.phase == Phase.Final) _finalize(number, r, s.start);
+        if (s.phase == Phase.Void) _void(number, s.voidReason, s.start);
+    }
+
+    function _finalize(uint256 number, Round storage r, uint256 at) private {
+        bytes32 root = r.live[0].root;
+        r.settledAt = uint64(at);
+        ++_finalCount;
+        _previousFinal = _latestFinal;
+        _latestFinal = uint32(number);
+        _latestRoot = root;
+        if (_lastOpened > number) {
+            _rounds[number + 1].priorRoot = root;
+            _rounds[number + 1].priorAt = uint64(at);
+        }
+        _pay(number, r, root, at);
+        _returnBonds(number, r);
+    }
+
+    function _pay(uint256 number, Round storage r, bytes32 root, uint256 at) private {
+        uint256 reward = _config.roundReward;
+        uint256 forAggregator = reward * _config.aggregatorBps / 10_000;
+        uint256 forClients = _shares(r, reward - forAggregator);
+        uint256 returned = reward - forAggregator - forClients;
+        address aggregator = r.live[0].proposer;
+        _balances.reserved -= reward;
+        _balances.pool += returned;
+        _balances.owed += forAggregator + forClients;
+        _owed[aggregator] += forAggregator;
+        emit RoundFinalized(number, aggregator, root, uint64(at), forAggregator, forClients, returned);
+    }
+
+    function _returnBonds(uint256 number, Round storage r) private {
+        uint256 count = r.live.length;
+        for (uint256 i = 0; i < count; ++i) {
+            Proposal storage p = r.live[i];
+            _balances.bonds -= p.bond;
+            _credit(p.proposer, p.bond);
+            emit BondReturned(number, p.proposer, p.bond);
+        }
+    }
+
+    /// @dev A round that is void takes the one that waits for its root with it.
+    function _void(uint256 number, VoidReason reason, uint256 at) internal {
+        Round storage r = _rounds[number];
+        uint256 reward = _config.roundReward;
+        r.settledAt = uint64(at);
+        r.voidReason = reason;
+        _balances.reserved -= reward;
+        _balances.pool += reward;
+        emit RoundVoided(number, reason, uint64(at), reward);
+        if (_lastOpened > number) _void(number + 1, VoidReason.PriorVoid, at);
+    }
+
+    /// @dev Sum of all clients' shares of `pot`.
+    function _shares(Round storage r, uint256 pot) private view returns (uint256 sum) {
+        uint256 mask = r.acceptedMask & r.attestedMask;
+        uint256 count = r.revealed;
+        for (uint256 i = 0; i < count; ++i) {
+            if ((mask >> i) & 1 == 1) sum += pot * r.weights[i] / r.totalWeight;
+        }
+    }
+
+    // ---------------------------------------------------------------- accounts
+
+    /// @dev Rounds settle in order, so the newer of two pending ones never comes before the older.
+    function _settleAccount(address account) internal {
+        Seat storage seat_ = _seats[account];
+        while (seat_.pendingOld != 0 && _rounds[seat_.pendingOld].settledAt != 0) {
+            _apply(account, seat_, seat_.pendingOld);
+            seat_.pendingOld = seat_.pendingNew;
+            seat_.pendingNew = 0;
+        }
+    }
+
+    /// @dev What a settled round means for one that committed in it.
+    function _apply(address account, Seat storage seat_, uint256 number) private {
+        Round storage r = _rounds[number];
+        Entry storage entry = r.entries[account];
+        VoidReason reason = r.voidReason;
+        if (reason == VoidReason.PriorVoid) return;
+        if (entry.priorRoot != r.priorRoot) return _penalize(account, seat_, number, PenaltyReason.WrongPrior);
+        if (reason == VoidReason.TooFewCommits) return;
+        if (entry.index == 0) return _penalize(account, seat_, number, PenaltyReason.NotRevealed);
+        if (reason == VoidReason.TooFewReveals) return;
+        uint256 bit = 1 << (entry.index - 1);
+        if (r.attestedMask & bit == 0) return _penalize(account, seat_, number, PenaltyReason.NotAttested);
+        if (reason != VoidReason.None || r.acceptedMask & bit == 0) return;
+
+        uint256 reward = _config.roundReward;
+        uint256 pot = reward - reward * _config.aggregatorBps / 10_000;
+        uint256 share = pot * r.weights[entry.index - 1] / r.totalWeight;
+        _owed[account] += share; // counted in `owed` since the round was settled
+        emit Rewarded(number, account, share);
+    }
+
+    function _penalize(address account, Seat storage seat_, uint256 number, PenaltyReason reason) private {
+        uint256 amount = _config.penalty;
+        seat_.stake -= amount;
+        _balances.stakes -= amount;
+        _balances.burned += amount;
+        emit Penalized(number, account, amount, reason);
+        if (seat_.activeUntil == SEATED && seat_.stake < _config.minStake) {
+            seat_.activeUntil = _nextRound();
+            --_activeCount;
+            emit Suspended(account, seat_.activeUntil, seat_.stake);
+        }
+    }
+
+    function _nextRound() internal view returns (uint32) {
+        return _lastOpened + 1;
+    }
+
+    // ------------------------------------------------------------------- money
+
+    /// @dev New money owed to `account`.
+    function _credit(address account, uint256 amount) internal {
+        _owed[account] += amount;
+        _balances.owed += amount;
+    }
+
+    /// @dev Take tokens from the caller: last in a call, after all effects. The caller's call is `nonReentrant`.
+    function _pull(uint256 amount) internal {
+        IERC20 token = _config.token;
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != amount) revert TransferMismatch(received, amount);
+    }
+
+    /// @dev Give tokens to the caller: last in a call, after all effects.
+    function _push(uint256 amount) internal {
+        _config.token.safeTransfer(msg.sender, amount);
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {Ledger} from "./Ledger.sol";
+
+/// @title Clients' part of a round: open, commit, reveal, attest.
+abstract contract Rounds is Ledger {
+    uint256 private constant MAX_WEIGHT = (1 << 20) - 1;
+
+    /// @dev A revealed update on its way into the log.
+    struct Revelation {
+        bytes32 root;
+        bytes32 inputsHash;
+        uint8 shift;
+        uint32 examples;
+        uint32 weight;
+        uint16 index;
+        uint64 lossBefore;
+        uint64 lossAfter;
+    }
+
+    function open() external nonReentrant settled {
+        _open();
+    }
+
+    function commit(uint256 round, bytes32 priorRoot, bytes32 hash) external nonReentrant settled {
+        if (hash == 0) revert ZeroHash();
+        if (priorRoot == 0) revert ZeroRoot();
+        if (round == _nextRound()) _open();
+        bytes32 known = _requirePhase(round, Phase.Train).priorRoot;
+        Seat storage s = _seats[msg.sender];
+        if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) revert NotActive(msg.sender, round);
+        if (known != 0 && priorRoot != known) revert WrongPrior(priorRoot, known);
+
+        Round storage r = _rounds[round];
+        Entry storage entry = r.entries[msg.sender];
+        if (entry.hash == 0) _enterRound(round, r, s);
+        else --r.named[entry.priorRoot];
+        entry.hash = hash;
+        entry.priorRoot = priorRoot;
+        ++r.named[priorRoot];
+        emit Committed(round, msg.sender, priorRoot, hash);
+        if (r.committed == r.active) r.trainEnd = _now();
+    }
+
+    function reveal(
+        uint256 round,
+        bytes32 root,
+        uint8 shift,
+        uint32 examples,
+        bytes32 salt,
+        uint64 lossBefore,
+        uint64 lossAfter
+    ) external nonReentrant settled {
+        bytes32 priorRoot = _requirePhase(round, Phase.Reveal).priorRoot;
+        Entry storage entry = _rounds[round].entries[msg.sender];
+        if (entry.hash == 0) revert NoCommit(msg.sender, round);
+        if (entry.priorRoot != priorRoot) revert WrongPrior(entry.priorRoot, priorRoot);
+        if (entry.index != 0) revert AlreadyRevealed(msg.sender, round);
+        bytes32 hash = keccak256(
+            abi.encode(block.chainid, address(this), round, msg.sender, priorRoot, root, shift, examples, salt)
+        );
+        if (hash != entry.hash) revert CommitMismatch(hash, entry.hash);
+        if (root == 0) revert ZeroRoot();
+        if (uint256(shift) + _config.mantissaBits > 31) revert ShiftTooLarge(shift);
+        _record(round, entry, Revelation(root, 0, shift, examples, 0, 0, lossBefore, lossAfter));
+    }
+
+    function attest(uint256 round, bytes32 inputsHash, uint256 bitmap) external nonReentrant settled {
+        _requirePhase(round, Phase.Attest);
+        Round storage r = _rounds[round];
+        uint256 position = r.entries[msg.sender].index;
+        if (position == 0) revert NotRevealed(msg.sender, round);
+        uint256 own = 1 << (position - 1);
+        if (r.attestedMask & own != 0) revert AlreadyAttested(msg.sender, round);
+        if (inputsHash != r.inputsHash) revert WrongInputs(inputsHash, r.inputsHash);
+        uint256 count = r.revealed;
+        if (bitmap >> count != 0) revert BitmapOutOfRange(bitmap, count); // a shift by 256 gives 0
+
+        r.attestedMask |= own;
+        uint32 weight = r.weights[position - 1];
+        uint256 others = bitmap & ~own;
+        for (uint256 i = 0; i < count; ++i) {
+            if ((others >> i) & 1 == 1) r.yes[i] += weight;
+        }
+        emit Attested(round, msg.sender, bitmap);
+        if (++r.attested == count) r.attestEnd = _now();
+    }
+
+    function _open() private {
+        uint32 number = _nextRound();
+        Phase before = _status(number - 1).phase; // None before round 1
+        bool unsettled = before == Phase.Aggregate || before == Phase.Challenge;
+        if (_closed) revert FederationClosed();
+        if (number > 1 && !unsettled && before < Phase.Final) revert RoundNotOpenable(number);
+        if (_finalCount + (unsettled ? 1 : 0) >= _config.totalRounds) revert FederationComplete();
+        if (_activeCount < _config.minClients) revert TooFewActive(_activeCount, _config.minClients);
+        uint256 reward = _config.roundReward;
+        if (_balances.pool < reward) revert PoolTooLow(_balances.pool, reward);
+
+        _lastOpened = number;
+        _balances.pool -= reward;
+        _balances.reserved += reward;
+        Round storage r = _rounds[number];
+        r.openedAt = _now();
+        r.trainEnd = _now() + _config.trainLength;
+        r.active = _activeCount;
+        r.inputsHash = keccak256(abi.encode(block.chainid, address(this), uint256(number)));
+        if (!unsettled) {
+            r.priorAt = _now();
+            r.priorRoot = _latestRoot;
+        }
+        emit RoundOpened(number, r.active, reward, r.trainEnd);
+    }
+
+    /// @dev A client's first commit in a round.
+    function _enterRound(uint256 round, Round storage r, Seat storage s) private {
+        ++r.committed;
+        s.lastCommit = uint32(round);
+        if (s.pendingOld == 0) s.pendingOld = uint32(round);
+        else s.pendingNew = uint32(round);
+        if (r.priorAt != 0) return;
+        Round storage before = _rounds[round - 1];
+        uint256 position = before.entries[msg.sender].index;
+        if (position != 0) r.committerWeight += before.weights[position - 1];
+    }
+
+    function _record(uint256 round, Entry storage entry, Revelation memory v) private {
+        Round storage r = _rounds[round];
+        v.weight = _weight(v.examples);
+        if (v.weight == 0) revert ZeroWeight();
+        v.index = r.revealed;
+        v.inputsHash =
+            keccak256(abi.encode(r.inputsHash, uint256(v.index), msg.sender, v.root, v.shift, uint256(v.weight)));
+        r.inputsHash = v.inputsHash;
+        r.weights[v.index] = v.weight;
+        r.yes[v.index] = v.weight;
+        r.totalWeight += v.weight;
+        r.submissions.push(Submission(msg.sender, v.shift, v.root));
+        entry.index = uint256(v.index) + 1;
+        _log(round, v);
+        if (++r.revealed == r.named[r.priorRoot]) r.revealEnd = _now();
+    }
+
+    function _weight(uint256 examples) private view returns (uint32) {
+        uint256 backed = _seats[msg.sender].stake / _config.stakePerExample;
+        uint256 weight = examples < backed ? examples : backed;
+        return uint32(weight < MAX_WEIGHT ? weight : MAX_WEIGHT);
+    }
+
+    function _log(uint256 round, Revelation memory v) private {
+        emit Revealed(
+            round,
+            msg.sender,
+            v.index,
+            v.root,
+            v.shift,
+            v.examples,
+            v.weight,
+            v.lossBefore,
+            v.lossAfter,
+            v.inputsHash
+        );
+    }
+}

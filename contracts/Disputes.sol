@@ -78,13 +78,13 @@ contract Disputes is IDisputes {
         if (given != expected) revert WrongCount(given, expected);
     }
 
-    function _requireOpening(uint256 leafCount, uint256 index, Opening calldata opening, bytes32 root) private pure {
+    function _requireOpening(uint256 leafCount, uint256 index, Opening calldata opening, bytes32 root) private view {
         _requirePath(leafCount, index, sha256(opening.leaf), opening.path, root);
     }
 
     function _requirePath(uint256 leafCount, uint256 index, bytes32 digest, bytes32[] calldata path, bytes32 root)
         private
-        pure
+        view
     {
         bytes32 computed = UpdateTree.rootFromPath(leafCount, index, digest, path);
         if (computed != root) revert WrongPath(computed, root);

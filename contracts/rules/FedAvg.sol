@@ -7,7 +7,8 @@ import {IAggregationRule} from "../../interfaces/IAggregationRule.sol";
 /// @notice Per value: S = sum (w_i << shift_i) * m_i; mean = R(S, W); step = R(mean * serverLr, 2^16);
 /// g' = clamp_int32(g + step), with R(a, b) = sign(a) * floor((2|a| + b) / 2b): to nearest, halves away from zero.
 /// @dev Twin of `fedaggregator.rules.fedavg`. At the protocol's limits (256 clients, weights below 2^20,
-/// shift + bits <= 31) |S| < 2^59; sums a caller hands in beyond int64 wrap, as they do in NumPy.
+/// shift + bits <= 31) |S| < 2^59, so that a sum never leaves int64. The loops are assembly for their price: they run
+/// once a value and client in a proof.
 contract FedAvg is IAggregationRule {
     uint256 private constant SUM_BYTES = 8;
     uint256 private constant GLOBAL_BYTES = 4;
@@ -15,7 +16,7 @@ contract FedAvg is IAggregationRule {
     error BadBits(uint8 bits);
     error WeightTooLarge(uint32 weight);
     error ShiftTooLarge(uint8 shift);
-    error ZeroTotalWeight();
+    error BadTotalWeight(uint256 totalWeight);
 
     /// @inheritdoc IAggregationRule
     function name() external pure returns (string memory) {
@@ -36,11 +37,18 @@ contract FedAvg is IAggregationRule {
         if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
 
         result = _allocate(sums.length);
-        int256 factor = int256(uint256(weight) << shift);
-        unchecked {
-            for (uint256 i = 0; i < count; i++) {
-                int256 sum = _read(sums, i, SUM_BYTES) + factor * _read(mantissas, i, width);
-                _write(result, i, SUM_BYTES, sum);
+        uint256 factor = uint256(weight) << shift;
+        assembly ("memory-safe") {
+            let from := sums.offset
+            let to := add(result, 32)
+            let end := add(to, sums.length)
+            let value := mantissas.offset
+            for {} lt(to, end) {} {
+                // sum + factor * mantissa, each sign-extended from the top of the word it is loaded in
+                mstore(to, shl(192, add(sar(192, calldataload(from)), mul(factor, sar(sub(256, bits), calldataload(value))))))
+                from := add(from, 8)
+                to := add(to, 8)
+                value := add(value, width)
             }
         }
     }
@@ -51,27 +59,32 @@ contract FedAvg is IAggregationRule {
         pure
         returns (bytes memory result)
     {
-        if (totalWeight == 0) revert ZeroTotalWeight();
+        if (totalWeight == 0 || totalWeight >= 2 ** 64) revert BadTotalWeight(totalWeight);
         uint256 count = _count(prior, GLOBAL_BYTES);
         if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
 
         result = _allocate(prior.length);
-        int256 lr = int256(uint256(serverLr));
-        unchecked {
-            for (uint256 i = 0; i < count; i++) {
-                int256 mean = _divideRound(_read(sums, i, SUM_BYTES), totalWeight);
-                int256 value = _read(prior, i, GLOBAL_BYTES) + _divideRound(mean * lr, 2 ** 16);
-                if (value > type(int32).max) value = type(int32).max;
-                if (value < type(int32).min) value = type(int32).min;
-                _write(result, i, GLOBAL_BYTES, value);
+        assembly ("memory-safe") {
+            // R(a, b) for b > 0: |a| and the sign's return by two's complement with `sign`, 0 or all ones.
+            function divideRound(a, b) -> r {
+                let sign := sar(255, a)
+                let magnitude := sub(xor(a, sign), sign)
+                r := sub(xor(div(add(shl(1, magnitude), b), shl(1, b)), sign), sign)
             }
-        }
-    }
-
-    /// @dev R(a, b), b > 0.
-    function _divideRound(int256 a, uint256 b) private pure returns (int256) {
-        unchecked {
-            return a < 0 ? -int256((2 * uint256(-a) + b) / (2 * b)) : int256((2 * uint256(a) + b) / (2 * b));
+            let from := sums.offset
+            let to := add(result, 32)
+            let end := add(to, prior.length)
+            let old := prior.offset
+            for {} lt(to, end) {} {
+                let mean := divideRound(sar(192, calldataload(from)), totalWeight)
+                let value := add(sar(224, calldataload(old)), divideRound(mul(mean, serverLr), 0x10000))
+                if sgt(value, 0x7fffffff) { value := 0x7fffffff }
+                if slt(value, not(0x7fffffff)) { value := not(0x7fffffff) }
+                mstore(to, shl(224, value))
+                from := add(from, 8)
+                to := add(to, 4)
+                old := add(old, 4)
+            }
         }
     }
 
@@ -80,25 +93,12 @@ contract FedAvg is IAggregationRule {
         if (count * width != values.length) revert LengthMismatch(values.length, count * width);
     }
 
-    /// @dev A byte string of `length`, with room for `_write` to store whole words.
+    /// @dev A byte string of `length`. Whole words may be stored at its elements in ascending order: what spills over
+    /// its end stays in memory allocated with it.
     function _allocate(uint256 length) private pure returns (bytes memory data) {
         data = new bytes(length + 32);
         assembly ("memory-safe") {
             mstore(data, length)
-        }
-    }
-
-    /// @dev The i-th signed big-endian integer of `width` bytes; i is in range.
-    function _read(bytes calldata data, uint256 i, uint256 width) private pure returns (int256 value) {
-        assembly ("memory-safe") {
-            value := sar(sub(256, shl(3, width)), calldataload(add(data.offset, mul(i, width))))
-        }
-    }
-
-    /// @dev Store the i-th integer of `width` bytes; spills zeros over what follows, so write in ascending order.
-    function _write(bytes memory data, uint256 i, uint256 width, int256 value) private pure {
-        assembly ("memory-safe") {
-            mstore(add(add(data, 32), mul(i, width)), shl(sub(256, shl(3, width)), value))
         }
     }
 }

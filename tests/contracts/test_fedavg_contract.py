@@ -1,0 +1,175 @@
+"""FedAvg.sol on a real EVM against plain Python integers, and against its NumPy twin."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from eth_utils.crypto import keccak
+from fedaggregator.rules.fedavg import FedAvg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.evm import Anvil
+from web3.contract import Contract
+from web3.exceptions import ContractCustomError
+
+CODE = {8: "b", 16: "h", 32: "i", 64: "q"}
+MAX_WEIGHT = 2**20 - 1
+INT32 = (-(2**31), 2**31 - 1)
+
+
+@pytest.fixture(scope="module")
+def rule() -> Iterator[Contract]:
+    with Anvil("--gas-limit", "1000000000") as chain:
+        yield chain.deploy("FedAvg")
+
+
+def pack(values: list[int], bits: int) -> bytes:
+    return struct.pack(f">{len(values)}{CODE[bits]}", *values)
+
+
+def unpack(data: bytes, bits: int) -> list[int]:
+    return list(struct.unpack(f">{len(data) * 8 // bits}{CODE[bits]}", data))
+
+
+def rounded(a: int, b: int) -> int:
+    """a / b to the nearest integer, halves away from zero."""
+    quotient, remainder = divmod(abs(a), b)
+    quotient += 2 * remainder >= b
+    return -quotient if a < 0 else quotient
+
+
+def expected_global(
+    updates: list[tuple[list[int], int, int]], prior: list[int], server_lr: int
+) -> tuple[list[int], list[int]]:
+    """Sums and new global from (mantissas, weight, shift), by the formula in docs/protocol.md."""
+    total = sum(weight for _, weight, _ in updates)
+    sums = [sum(w * 2**shift * m[j] for m, w, shift in updates) for j in range(len(prior))]
+    steps = [rounded(rounded(s, total) * server_lr, 2**16) for s in sums]
+    return sums, [min(max(g + step, INT32[0]), INT32[1]) for g, step in zip(prior, steps, strict=True)]
+
+
+def on_chain(
+    rule: Contract, bits: int, updates: list[tuple[list[int], int, int]], prior: list[int], server_lr: int
+) -> tuple[list[int], list[int]]:
+    sums = bytes(8 * len(prior))
+    for mantissas, weight, shift in updates:
+        sums = rule.functions.accumulate(sums, pack(mantissas, bits), bits, weight, shift).call()
+    total = sum(weight for _, weight, _ in updates)
+    return unpack(sums, 64), unpack(rule.functions.finish(sums, pack(prior, 32), total, server_lr).call(), 32)
+
+
+def in_numpy(
+    bits: int, updates: list[tuple[list[int], int, int]], prior: list[int], server_lr: int
+) -> tuple[list[int], list[int]]:
+    twin, sums = FedAvg(), np.zeros(len(prior), np.int64)
+    for mantissas, weight, shift in updates:
+        twin.accumulate(sums, np.array(mantissas, f"int{bits}"), weight, shift)
+    total = sum(weight for _, weight, _ in updates)
+    return sums.tolist(), twin.finish(sums, np.array(prior, np.int32), total, server_lr).tolist()
+
+
+@st.composite
+def rounds(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int, int]], list[int], int]:
+    bits = draw(st.sampled_from([8, 16]))
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    count = draw(st.sampled_from([1, 3, 32]))
+    mantissa = st.one_of(st.sampled_from([low, high, 0, -1, 1]), st.integers(low, high))
+    weight = st.one_of(st.sampled_from([1, MAX_WEIGHT]), st.integers(1, MAX_WEIGHT))
+    update = st.tuples(st.lists(mantissa, min_size=count, max_size=count), weight, st.integers(0, 31 - bits))
+    prior = st.one_of(st.sampled_from([*INT32, 0, -1]), st.integers(*INT32))
+    server_lr = st.one_of(st.sampled_from([1, 2**16, 2**17]), st.integers(1, 2**17))
+    return (
+        bits,
+        draw(st.lists(update, min_size=1, max_size=5)),
+        draw(st.lists(prior, min_size=count, max_size=count)),
+        draw(server_lr),
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(case=rounds())
+def test_contract_numpy_and_integers_agree(
+    rule: Contract, case: tuple[int, list[tuple[list[int], int, int]], list[int], int]
+) -> None:
+    bits, updates, prior, server_lr = case
+    expected = expected_global(updates, prior, server_lr)
+    assert on_chain(rule, bits, updates, prior, server_lr) == expected
+    assert in_numpy(bits, updates, prior, server_lr) == expected
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("extreme", ["low", "high"])
+def test_256_clients_at_every_limit(rule: Contract, bits: int, extreme: str) -> None:
+    mantissa = -(2 ** (bits - 1)) if extreme == "low" else 2 ** (bits - 1) - 1
+    updates = [([mantissa], MAX_WEIGHT, 31 - bits)] * 256
+    for prior, server_lr in ((INT32[0], 2**17), (INT32[1], 2**17), (0, 2**16)):
+        expected = expected_global(updates, [prior], server_lr)
+        assert abs(expected[0][0]) < 2**59
+        assert on_chain(rule, bits, updates, [prior], server_lr) == expected
+        assert in_numpy(bits, updates, [prior], server_lr) == expected
+
+
+def test_halves_go_away_from_zero(rule: Contract) -> None:
+    sums = [-5, -3, -1, 1, 3, 5]  # of weight 2: means -2.5, -1.5, -0.5, ...
+    result = rule.functions.finish(pack(sums, 64), pack([0] * 6, 32), 2, 2**16).call()
+    assert unpack(result, 32) == [-3, -2, -1, 1, 2, 3]
+
+
+def test_a_whole_leaf_of_real_size(rule: Contract) -> None:
+    rng = np.random.default_rng(7)
+    for bits in (8, 16):
+        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1)
+        updates = [(rng.integers(low, high, 1024).tolist(), int(rng.integers(1, 2**20)), 5) for _ in range(3)]
+        prior = rng.integers(*INT32, 1024).tolist()
+        expected = expected_global(updates, prior, 60_000)
+        assert on_chain(rule, bits, updates, prior, 60_000) == expected
+
+
+def test_sums_are_continued_from_anywhere(rule: Contract) -> None:
+    sums = [2**58, -(2**58), 0, -1]
+    result = rule.functions.accumulate(pack(sums, 64), pack([-128, 127, 1, -1], 8), 8, MAX_WEIGHT, 23).call()
+    factor = MAX_WEIGHT << 23
+    assert unpack(result, 64) == [2**58 - 128 * factor, -(2**58) + 127 * factor, factor, -1 - factor]
+
+
+@pytest.mark.parametrize(
+    ("call", "args", "error"),
+    [
+        ("accumulate", (bytes(8), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(24), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(15), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(8), bytes(3), 16, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(8), bytes(4), 32, 1, 0), "BadBits(uint8)"),
+        ("accumulate", (bytes(8), bytes(1), 0, 1, 0), "BadBits(uint8)"),
+        ("accumulate", (bytes(8), bytes(1), 8, 2**20, 0), "WeightTooLarge(uint32)"),
+        ("accumulate", (bytes(8), bytes(1), 8, 1, 24), "ShiftTooLarge(uint8)"),
+        ("accumulate", (bytes(8), bytes(2), 16, 1, 16), "ShiftTooLarge(uint8)"),
+        ("accumulate", (bytes(8), bytes(2), 16, 1, 255), "ShiftTooLarge(uint8)"),
+        ("finish", (bytes(8), bytes(8), 1, 1), "LengthMismatch(uint256,uint256)"),
+        ("finish", (bytes(8), bytes(3), 1, 1), "LengthMismatch(uint256,uint256)"),
+        ("finish", (bytes(8), bytes(4), 0, 1), "BadTotalWeight(uint256)"),
+        ("finish", (bytes(8), bytes(4), 2**64, 1), "BadTotalWeight(uint256)"),
+    ],
+)
+def test_what_is_out_of_range_reverts(rule: Contract, call: str, args: tuple[object, ...], error: str) -> None:
+    with pytest.raises(ContractCustomError) as caught:
+        rule.functions[call](*args).call()
+    assert caught.value.data[:10] == "0x" + keccak(text=error)[:4].hex()
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_gas(rule: Contract, bits: int, record_property: pytest.RecordProperty) -> None:
+    leaf = np.random.default_rng(3).bytes(1024 * bits // 8)
+    sums = rule.functions.accumulate(bytes(8192), leaf, bits, 1000, 5).call()
+    record_property(
+        f"gas: FedAvg.accumulate, 1,024 values of {bits} bits, with calldata",
+        rule.functions.accumulate(sums, leaf, bits, 1000, 5).estimate_gas(),
+    )
+    if bits == 8:
+        record_property(
+            "gas: FedAvg.finish, 1,024 values, with calldata",
+            rule.functions.finish(sums, bytes(4096), 1000, 2**16).estimate_gas(),
+        )

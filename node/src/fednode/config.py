@@ -16,7 +16,7 @@ class ModelConfig(Section):
     """`[model]`: where the base model comes from here, and what it runs on."""
 
     source: str | None = None  # a local folder, a .gguf file or a hub id; default: the spec's id
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["cpu", "cuda"] = "cpu"
     threads: PositiveInt = 1
 
 
@@ -31,8 +31,12 @@ class NodeSection(Section):
     """`[node]`: how the daemon behaves."""
 
     stake: int = Field(default=0, ge=0)  # token units for `join`; 0: the federation's minimum
-    propose_after: PositiveInt = 120  # seconds an aggregation may stand without a live proposal before this node proposes
-    attest_margin: int = Field(default=60, ge=0)  # seconds before the end of Attest at which absent updates are given up
+    propose_after: PositiveInt = (
+        120  # seconds an aggregation may stand without a live proposal before this node proposes
+    )
+    attest_margin: int = Field(
+        default=60, ge=0
+    )  # seconds before the end of Attest at which absent updates are given up
     claim: bool = False  # claim what is owed at the end of the federation
     seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
 
@@ -115,7 +119,7 @@ keystore = "{keystore}"     # `fednode account new` writes it
 
 [model]
 # source = "./model"                # a local folder or .gguf file with the spec's base model; default: its hub id
-# device = "auto"                   # auto, cpu or cuda
+# device = "cpu"                    # cpu or cuda
 # threads = 1
 
 [data]

@@ -48,7 +48,9 @@ def read_status(path: Path) -> Status:
     try:
         return Status.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise StatusError(f"no node has run with this config yet (there is no {path}): start it with `fednode run`") from None
+        raise StatusError(
+            f"no node has run with this config yet (there is no {path}): start it with `fednode run`"
+        ) from None
     except (OSError, ValueError, ValidationError) as error:
         raise StatusError(f"{path} cannot be read: {error}") from error
 

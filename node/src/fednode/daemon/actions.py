@@ -139,6 +139,8 @@ class Interrupt:
 
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
-FetchAction = CheckInputs | Recompute | FetchGlobal | JudgeProposal  # moves data: one at a time, in the fetcher's thread
+FetchAction = (
+    CheckInputs | Recompute | FetchGlobal | JudgeProposal
+)  # moves data: one at a time, in the fetcher's thread
 ChainAction = Commit | Reveal | Attest | Propose | Abandon | Settle | Claim  # sends transactions: in the loop itself
 Action = Wait | Finish | Interrupt | ChainAction | FetchAction | ModelAction

@@ -12,12 +12,9 @@ from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.view import (
     expected_prior,
-    is_active,
     is_matching,
     is_over,
-    is_settled,
     obstacle,
-    state_of,
     target_round,
     unsettled,
 )
@@ -72,7 +69,7 @@ def _obligations(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     target = target_round(chain)
     if target is not None:
         own = facts.updates.get(target)
-        state = state_of(chain, target)
+        state = chain.round(target)
         commitment = state.my_commitment if state is not None else None
         if own is not None and own.prior_root == expected_prior(chain, facts, target):
             if commitment is None or commitment.hash != own.commit_hash:
@@ -179,7 +176,7 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             yield do.Finish("the federation is complete")
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)
-    elif seat.exited and not is_active(chain, chain.last_opened + 1) and not unsettled(chain):
+    elif seat.exited and not seat.active_in(chain.last_opened + 1) and not unsettled(chain):
         yield do.Finish("this account has left the federation; `fednode exit` takes back the stake")
 
 
@@ -188,12 +185,14 @@ def _still_wanted(chain: Snapshot, facts: Facts, work: do.ModelAction) -> bool:
     target = target_round(chain)
     prior = None if target is None else expected_prior(chain, facts, target)
     if isinstance(work, do.Train):
-        state = state_of(chain, work.round)
+        state = chain.round(work.round)
         undecided = target == work.round and prior is None
-        return undecided or (target, prior) == (work.round, work.prior_root) or (state is None and obstacle(chain) != "")
+        return (
+            undecided or (target, prior) == (work.round, work.prior_root) or (state is None and obstacle(chain) != "")
+        )
     if target is None or prior is None or target in facts.updates:
         return True
-    state = state_of(chain, target)
-    if state is None or is_settled(state):
+    state = chain.round(target)
+    if state is None or state.view.phase.settled:
         return True
     return chain.time + 2 * facts.train_seconds < state.view.phase_end

@@ -9,29 +9,15 @@ from fedprotocol.chain.types import Phase
 ZERO = bytes(32)
 
 
-def state_of(chain: Snapshot, number: int) -> RoundState | None:
-    return next((state for state in chain.rounds if state.number == number), None)
-
-
-def is_settled(state: RoundState) -> bool:
-    return state.view.phase in (Phase.FINAL, Phase.VOID)
-
-
 def unsettled(chain: Snapshot) -> list[RoundState]:
     """Rounds that are still open in any way, oldest first."""
-    return [state for state in chain.rounds if not is_settled(state)]
+    return [state for state in chain.rounds if not state.view.phase.settled]
 
 
 def is_matching(state: RoundState) -> bool:
     """Whether this account committed to the prior that the round turned out to have (or may still turn out to)."""
     commitment = state.my_commitment
-    if commitment is None or commitment.hash == ZERO:
-        return False
-    return state.view.prior_root in (ZERO, commitment.prior_root)
-
-
-def is_active(chain: Snapshot, number: int) -> bool:
-    return 0 < chain.my_seat.active_from <= number < chain.my_seat.active_until
+    return commitment is not None and state.view.prior_root in (ZERO, commitment.prior_root)
 
 
 def is_over(chain: Snapshot) -> bool:
@@ -41,7 +27,7 @@ def is_over(chain: Snapshot) -> bool:
 
 def obstacle(chain: Snapshot) -> str:
     """Why the next round cannot open now, in words; empty if it can."""
-    config, last = chain.config, state_of(chain, chain.last_opened)
+    config, last = chain.config, chain.round(chain.last_opened)
     if last is not None and last.view.phase in (Phase.TRAIN, Phase.WAITING, Phase.REVEAL, Phase.ATTEST):
         return f"round {last.number} is in {last.view.phase.name.title()}"
     if chain.closed:
@@ -57,14 +43,14 @@ def obstacle(chain: Snapshot) -> str:
 
 def target_round(chain: Snapshot) -> int | None:
     """The round this account may commit in now: the one in Train, or else the next one if it may open."""
-    last = state_of(chain, chain.last_opened)
+    last = chain.round(chain.last_opened)
     if last is not None and last.view.phase is Phase.TRAIN:
         number = last.number
     elif obstacle(chain):
         return None
     else:
         number = chain.last_opened + 1
-    return number if is_active(chain, number) else None
+    return number if chain.my_seat.active_in(number) else None
 
 
 def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
@@ -72,10 +58,10 @@ def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
 
     While the round before is unsettled it is what this node computed itself, never what somebody proposed.
     """
-    state = state_of(chain, number)
+    state = chain.round(number)
     if state is not None and state.view.prior_root != ZERO:
         return state.view.prior_root
-    before = state_of(chain, number - 1)
-    if before is not None and not is_settled(before):
+    before = chain.round(number - 1)
+    if before is not None and not before.view.phase.settled:
         return facts.recomputed.get(number - 1)
     return chain.latest_final[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts
-from fednode.daemon.view import expected_prior, is_active, obstacle, state_of, target_round, unsettled
+from fednode.daemon.view import expected_prior, obstacle, target_round, unsettled
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
@@ -21,14 +21,16 @@ def waiting(chain: Snapshot, facts: Facts) -> do.Wait:
     if target is not None:
         if expected_prior(chain, facts, target) is None:
             return do.Wait(
-                f"the updates of round {target - 1} that are missing here, or its final global", _deadline(chain), "train"
+                f"the updates of round {target - 1} that are missing here, or its final global",
+                _deadline(chain),
+                "train",
             )
         return do.Wait(f"a retry of what failed in round {target}", _deadline(chain), "train and commit")
     if states:
         return _in_round(chain, states[-1])
     if chain.my_seat.active_until <= chain.last_opened + 1 and not chain.my_seat.exited:
         return do.Wait("more stake: this account is suspended (`fednode join` adds what is missing)", 0, "train")
-    if not is_active(chain, chain.last_opened + 1):
+    if not chain.my_seat.active_in(chain.last_opened + 1):
         return do.Wait(f"round {chain.my_seat.active_from}, in which this account's seat begins", 0, "train")
     return do.Wait(f"the next round: {obstacle(chain)}", 0, "train and commit")
 
@@ -92,7 +94,7 @@ def _in_round(chain: Snapshot, state: RoundState) -> do.Wait:
         case Phase.TRAIN:
             return do.Wait(f"the other commits of round {number} ({view.committed} of {view.active})", end, "reveal")
         case Phase.WAITING:
-            before = state_of(chain, number - 1)
+            before = chain.round(number - 1)
             until = before.view.phase_end if before is not None else 0
             return do.Wait(f"the settlement of round {number - 1}", until, f"reveal in round {number}")
         case Phase.REVEAL:

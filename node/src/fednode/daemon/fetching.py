@@ -1,0 +1,110 @@
+"""What moves data: checking updates, recomputing aggregates, judging proposals. Runs in the fetcher's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedaggregator.inputs import recompute
+from fedaggregator.proposals import ProposalUnreadable, proposed_digests
+from fedaggregator.verify import Mismatch, compare
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ChainError
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.errors import FedError
+from fedprotocol.numbers import NumbersError
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
+
+from fednode.daemon.background import Interrupted
+from fednode.daemon.checks import BadUpdate, check_update
+from fednode.daemon.facts import Verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one update; `why` is empty for a good one."""
+
+    index: int
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A proposal held to the own merge. `mismatch` None although it differs: its digests could not be read (`why`)."""
+
+    equal: bool
+    mismatch: Mismatch | None = None
+    why: str = ""
+
+
+class Fetching:
+    """Everything fetched stays pinned in the own store until the node lets go of it."""
+
+    def __init__(self, coordinator: Coordinator, store: Store, spec: Spec, folder: Path) -> None:
+        self._coordinator = coordinator
+        self._store = store
+        self._spec = spec
+        self._folder = folder
+
+    def check_inputs(
+        self, state: RoundState, indices: list[int], found: Callable[[Finding], None], stop: threading.Event
+    ) -> None:
+        """Fetch and check the updates at `indices`; `found` is told of each as soon as it is known.
+
+        Raises Unavailable if the store itself does not work.
+        """
+        for index in indices:
+            if stop.is_set():
+                raise Interrupted("stopped")
+            found(self._check(state, index))
+
+    def recompute(self, state: RoundState) -> bytes:
+        """Merge the round's accepted updates and publish the result in the own store; returns its root.
+
+        Raises InputsMissing, StoreError, and what `fedaggregator.inputs.recompute` raises.
+        """
+        out = self._folder / f"round_{state.number}.leaves"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shape = self._spec.layout.global_shape
+        with (
+            self._store.get(state.view.prior_root, shape) as prior,
+            recompute(self._coordinator, self._store, state, prior, out) as merged,
+        ):
+            root = self._store.put(merged)
+        out.unlink()
+        return root
+
+    def fetch_global(self, root: bytes) -> bytes:
+        """Bring a global into the own store; returns its root. Raises NotFound, Malformed, Unavailable."""
+        self._store.get(root, self._spec.layout.global_shape).close()
+        return root
+
+    def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:
+        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first."""
+        if root == own_root:
+            return Judgement(equal=True)
+        try:
+            digests = proposed_digests(self._coordinator, number, proposer)
+        except (ProposalUnreadable, ChainError) as error:
+            return Judgement(equal=False, why=str(error))
+        with self._store.get(own_root, self._spec.layout.global_shape) as own:
+            return Judgement(equal=False, mismatch=compare(own, digests))
+
+    def _check(self, state: RoundState, index: int) -> Finding:
+        update = state.updates[index]
+        try:
+            with self._store.get(update.root, self._spec.layout.delta_shape) as leaves:
+                check_update(leaves, update.shift, self._spec)
+        except (BadUpdate, NumbersError) as error:
+            return Finding(index, Verdict.BAD, str(error))
+        except (NotFound, Malformed) as error:  # malformed from one peer may still come whole from another
+            return Finding(index, Verdict.ABSENT, str(error))
+        except Unavailable:
+            raise
+        except FedError as error:
+            return Finding(index, Verdict.ABSENT, str(error))
+        return Finding(index, Verdict.GOOD, "")

@@ -1,0 +1,83 @@
+"""The daemon's small facts, kept in the journal so that a restart goes on where the last run was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedprotocol.journal import Journal
+
+from fednode.daemon.facts import Checked, Verdict
+
+
+class Memory:
+    """Every change is in the journal when the call returns."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.recomputed = _roots(journal.recall("recomputed"))
+        self.fetched = _roots(journal.recall("fetched"))
+        self.evaluated = set[int](journal.recall("evaluated") or ())
+        self.solo_trained = set[int](journal.recall("solo_trained") or ())
+        self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
+        self.judged: dict[tuple[int, bytes], bool] = {
+            (entry["round"], bytes.fromhex(entry["root"])): entry["equal"] for entry in journal.recall("judged") or ()
+        }
+        self.checked: dict[int, Checked] = {
+            int(number): Checked(
+                bytes.fromhex(entry["inputs_hash"]), {int(i): Verdict(v) for i, v in entry["verdicts"].items()}
+            )
+            for number, entry in (journal.recall("checked") or {}).items()
+        }
+        self.train_seconds = float(journal.recall("train_seconds") or 0.0)
+
+    def note_recomputed(self, number: int, root: bytes) -> None:
+        self.recomputed[number] = root
+        self._journal.note("recomputed", _hex(self.recomputed))
+
+    def note_fetched(self, number: int, root: bytes) -> None:
+        self.fetched[number] = root
+        self._journal.note("fetched", _hex(self.fetched))
+
+    def note_verdict(self, number: int, inputs_hash: bytes, index: int, verdict: Verdict) -> None:
+        """A verdict on another input set replaces all of the round's: there was a re-org."""
+        before = self.checked.get(number)
+        verdicts = dict(before.verdicts) if before is not None and before.inputs_hash == inputs_hash else {}
+        verdicts[index] = verdict
+        self.checked[number] = Checked(inputs_hash, verdicts)
+        entries: dict[str, Any] = {
+            str(n): {
+                "inputs_hash": checked.inputs_hash.hex(),
+                "verdicts": {str(i): v.value for i, v in checked.verdicts.items()},
+            }
+            for n, checked in self.checked.items()
+        }
+        self._journal.note("checked", entries)
+
+    def note_judged(self, number: int, root: bytes, equal: bool) -> None:
+        self.judged[number, root] = equal
+        entries = [{"round": n, "root": r.hex(), "equal": e} for (n, r), e in self.judged.items()]
+        self._journal.note("judged", entries)
+
+    def note_evaluated(self, number: int) -> None:
+        self.evaluated.add(number)
+        self._journal.note("evaluated", sorted(self.evaluated))
+
+    def note_solo_trained(self, number: int) -> None:
+        self.solo_trained.add(number)
+        self._journal.note("solo_trained", sorted(self.solo_trained))
+
+    def note_solo_evaluated(self, number: int) -> None:
+        self.solo_evaluated.add(number)
+        self._journal.note("solo_evaluated", sorted(self.solo_evaluated))
+
+    def note_train_seconds(self, seconds: float) -> None:
+        self.train_seconds = seconds
+        self._journal.note("train_seconds", seconds)
+
+
+def _roots(stored: Any) -> dict[int, bytes]:
+    return {int(number): bytes.fromhex(root) for number, root in (stored or {}).items()}
+
+
+def _hex(roots: dict[int, bytes]) -> dict[str, str]:
+    return {str(number): root.hex() for number, root in roots.items()}

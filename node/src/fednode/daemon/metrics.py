@@ -1,0 +1,42 @@
+"""The node's own figures under `metrics/`: a CSV for each round's training, a line of JSON for each evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fednode.training.types import StepRecord
+
+COLUMNS = ("step", "loss", "lr", "tokens", "seconds")
+
+
+def write_steps(path: Path, steps: Sequence[StepRecord]) -> None:
+    """`path`: round_<n>.csv."""
+    rows = [",".join(COLUMNS)]
+    rows += [",".join(str(getattr(step, column)) for column in COLUMNS) for step in steps]
+    _replace(path, "\n".join(rows) + "\n")
+
+
+def record(path: Path, entry: Mapping[str, Any]) -> None:
+    """Put `entry` into a JSONL file, in the place of one with the same `round`; the file stays sorted by it."""
+    entries = {old["round"]: old for old in records(path)}
+    entries[entry["round"]] = dict(entry)
+    lines = [json.dumps(entries[number], ensure_ascii=False) + "\n" for number in sorted(entries)]
+    _replace(path, "".join(lines))
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The entries of a JSONL file; none if there is no such file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

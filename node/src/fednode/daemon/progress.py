@@ -1,0 +1,26 @@
+"""How far the model's work is, shared between its thread and the loop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Progress:
+    """`step` of `steps`, and the `loss` of that step (None: none yet)."""
+
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def set(self, step: int, steps: int, loss: float | None = None) -> None:
+        """`loss` None keeps the last one."""
+        with self._lock:
+            self.step, self.steps = step, steps
+            self.loss = self.loss if loss is None else loss
+
+    def read(self) -> tuple[int, int, float | None]:
+        with self._lock:
+            return self.step, self.steps, self.loss

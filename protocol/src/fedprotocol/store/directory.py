@@ -1,0 +1,175 @@
+"""A directory as a store: `trees/<cid>.car` with its index beside it, `blocks/<cid>`.
+
+Nothing gets a name before it is whole, verified and on disk, so what has a name is served. Other sites may read the
+directory (`peered.py`); nobody else writes to it.
+"""
+
+import hashlib
+import os
+import shutil
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from fedprotocol import tree
+from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
+from fedprotocol.store.base import Malformed, NotFound, Unavailable
+from fedprotocol.tree import TreeShape
+
+_STALE_SECONDS = 24 * 3600
+
+
+class DirectoryStore:
+    """A store of one's own; everything in it is pinned until `unpin`."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the directory if need be. Raises Unavailable."""
+        self.path = path
+        self._temporary = path / "tmp"
+        with self._usable():
+            for folder in (path / "trees", path / "blocks", self._temporary):
+                folder.mkdir(parents=True, exist_ok=True)
+            for left in self._temporary.iterdir():  # by a process that was killed while writing
+                if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                    left.unlink(missing_ok=True)
+
+    def put(self, leaves: Leaves) -> bytes:
+        """Write and pin a tree; returns its root. Raises Unavailable."""
+        try:
+            self.get(leaves.root, leaves.shape).close()
+        except (NotFound, Malformed):
+            with self._usable(), self._temporary_file() as car, car.open("x+b") as out:
+                write_car(leaves, out)
+                out.seek(0)
+                self.admit(out, leaves.root, leaves.shape).close()
+        return leaves.root
+
+    def get(self, root: bytes, shape: TreeShape) -> CarFile:
+        """Open a tree that is here. Raises NotFound, Malformed (damaged, or of another shape) or Unavailable."""
+        car, index = self.car_path(root), self._index_path(root)
+        with self._usable():
+            try:
+                return CarFile(car, index, root, shape)
+            except FileNotFoundError:
+                raise NotFound(f"{tree.cid(root)} is not in {self.path}") from None
+            except CarError as error:
+                raise Malformed(f"{car} is not the tree it must be: {error}") from error
+
+    def admit(self, source: BinaryIO, root: bytes, shape: TreeShape) -> CarFile:
+        """Verify a CAR from anywhere while copying it in, and pin it. Raises a CarError, and Unavailable."""
+        with self._usable(), self._temporary_file() as car, self._temporary_file() as index:
+            with car.open("xb") as out, index.open("xb") as entries:
+                read_car(source, root, shape, out, entries)
+                for file in (out, entries):
+                    _sync(file)
+            index.replace(self._index_path(root))  # first: a CAR with a name always has its index
+            car.replace(self.car_path(root))
+            _sync_directory(self.path / "trees")
+            return CarFile(self.car_path(root), self._index_path(root), root, shape)
+
+    def put_block(self, data: bytes) -> bytes:
+        """Write and pin a raw block; returns its digest. Raises Unavailable."""
+        digest = hashlib.sha256(data).digest()
+        with self._usable(), self._temporary_file() as block:
+            with block.open("xb") as out:
+                out.write(data)
+                _sync(out)
+            block.replace(self.block_path(digest))
+            _sync_directory(self.path / "blocks")
+        return digest
+
+    def get_block(self, digest: bytes, max_bytes: int) -> bytes:
+        """Read a raw block of at most `max_bytes`. Raises NotFound, Malformed or Unavailable."""
+        with self._usable():
+            return read_block(self.block_path(digest), digest, max_bytes)
+
+    def unpin(self, root: bytes) -> None:
+        """Delete a tree; whoever has it open can still read it. Raises Unavailable."""
+        with self._usable():
+            self.car_path(root).unlink(missing_ok=True)
+            self._index_path(root).unlink(missing_ok=True)
+
+    def check(self) -> str:
+        """One line: where, how much is in it, how much room is left. Raises Unavailable if it cannot be written to."""
+        with self._usable(), self._temporary_file() as probe:
+            probe.write_bytes(b"")
+            trees = sum(1 for _ in (self.path / "trees").glob("*.car"))
+            free = shutil.disk_usage(self.path).free / 2**30
+        return f"directory {self.path}: {trees} trees, {free:.1f} GiB free"
+
+    def car_path(self, root: bytes) -> Path:
+        """Where a tree's CAR is, or would be."""
+        return car_path(self.path, root)
+
+    def block_path(self, digest: bytes) -> Path:
+        """Where a raw block is, or would be."""
+        return block_path(self.path, digest)
+
+    def _index_path(self, root: bytes) -> Path:
+        return self.car_path(root).with_suffix(".idx")
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(f"the store {self.path} cannot be used: {error}") from error
+
+    @contextmanager
+    def _temporary_file(self) -> Iterator[Path]:
+        """A name for a new file, gone afterwards unless it was moved."""
+        path = self._temporary / uuid.uuid4().hex
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def car_path(store: Path, root: bytes) -> Path:
+    """Where a store directory keeps the CAR of a tree."""
+    return store / "trees" / f"{tree.cid(root)}.car"
+
+
+def block_path(store: Path, digest: bytes) -> Path:
+    """Where a store directory keeps a raw block."""
+    return store / "blocks" / tree.raw_cid(digest)
+
+
+def read_block(path: Path, digest: bytes, max_bytes: int) -> bytes:
+    """Read and verify a block's file. Raises NotFound, Malformed, and OSError if it cannot be read."""
+    with open_regular(path) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise Malformed(f"{path} has more than the {max_bytes} bytes allowed")
+    if hashlib.sha256(data).digest() != digest:
+        raise Malformed(f"the bytes of {path} do not hash to its name")
+    return data
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe or device under its name cannot make anybody wait. Raises NotFound, OSError."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    except FileNotFoundError:
+        raise NotFound(f"there is no {path}") from None
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise NotFound(f"{path} is not a file")
+    return file
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

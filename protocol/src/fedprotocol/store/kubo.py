@@ -1,0 +1,219 @@
+"""IPFS as a store, through the RPC of a Kubo daemon.
+
+The daemon moves and pins blocks; what is read comes from verified copies in a directory of one's own. A root names a
+DAG of unknown size to Kubo, so nothing is pinned before it was streamed through the reader that knows its shape.
+"""
+
+import hashlib
+import io
+import ipaddress
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import ipfshttpclient
+from ipfshttpclient import exceptions as ipfs
+
+from fedprotocol import tree
+from fedprotocol.car import CarError, CarFile, Leaves, Truncated
+from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
+from fedprotocol.store.directory import DirectoryStore
+from fedprotocol.tree import TreeShape
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MIN_BYTES_PER_SECOND = 256 * 1024
+"""A download slower than this is given up."""
+
+# ipfshttpclient, no longer maintained, passes this to urllib3 (pinned below 3) with every request.
+warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
+
+_LOCAL_SECONDS = 120.0
+_DEFAULT_PORT = 5001
+_ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "canceled")
+
+
+class KuboStore:
+    """A Kubo daemon at `url` (http://host:port), and `cache` for the verified copies.
+
+    `find_seconds` is how long the network may take to produce a first, or a next, block.
+    """
+
+    def __init__(self, url: str, cache: DirectoryStore, find_seconds: float = 30.0) -> None:
+        self.url = url
+        self.cache = cache
+        self._find_seconds = find_seconds
+        # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
+        self._client = ipfshttpclient.Client(_multiaddr(url), timeout=_LOCAL_SECONDS)
+
+    def put(self, leaves: Leaves) -> bytes:
+        """Copy a tree into the cache, import it into Kubo and pin it there. Raises Unavailable."""
+        root = self.cache.put(leaves)
+        self._import(root)
+        return root
+
+    def get(self, root: bytes, shape: TreeShape) -> CarFile:
+        """Fetch through Kubo, verify, pin. Raises NotFound, Malformed or Unavailable."""
+        try:
+            held = self.cache.get(root, shape)
+        except (NotFound, Malformed):
+            return self._fetch(root, shape)
+        try:
+            if not self._is_pinned(root):
+                self._import(root)
+        except StoreError:
+            held.close()
+            raise
+        return held
+
+    def put_block(self, data: bytes) -> bytes:
+        """Publish and pin a raw block. Raises Unavailable."""
+        digest = self.cache.put_block(data)
+        opts = {"cid-codec": "raw", "mhtype": "sha2-256", "pin": "true"}
+        with self._calling("block put"):
+            answer = self._client.block.put(io.BytesIO(data), opts=opts)
+        if answer["Key"] != tree.raw_cid(digest):
+            raise Unavailable(f"Kubo at {self.url} stored a block as {answer['Key']}, not as {tree.raw_cid(digest)}")
+        return digest
+
+    def get_block(self, digest: bytes, max_bytes: int) -> bytes:
+        """Fetch a raw block of at most `max_bytes`. Raises NotFound, Malformed or Unavailable."""
+        try:
+            return self.cache.get_block(digest, max_bytes)
+        except NotFound:
+            pass
+        cid = tree.raw_cid(digest)
+        with self._calling(f"block get {cid}"):
+            size = self._client.block.stat(cid, **self._finding())["Size"]
+            if size > max_bytes:
+                raise Malformed(f"{cid} has {size} bytes, at most {max_bytes} are allowed")
+            data: bytes = self._client.block.get(cid, **self._finding())
+        if hashlib.sha256(data).digest() != digest:
+            raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
+        self.put_block(data)
+        return data
+
+    def unpin(self, root: bytes) -> None:
+        """Unpin in Kubo, where garbage collection takes it, and delete the copy. Raises Unavailable."""
+        with self._calling("pin rm"):
+            if self._is_pinned(root):
+                self._client.pin.rm(tree.cid(root))
+        self.cache.unpin(root)
+
+    def check(self) -> str:
+        """One line: Kubo's version and peers, and the cache. Raises Unavailable."""
+        with self._calling("version"):
+            version = self._client.version()["Version"]
+        try:
+            with self._calling("swarm peers"):
+                network = f"{len(self._client.swarm.peers()['Peers'] or ())} peers"
+        except Unavailable:  # the daemon answered before: it runs with --offline
+            network = "offline"
+        return f"Kubo {version} at {self.url} ({network}); copies in {self.cache.check()}"
+
+    def _fetch(self, root: bytes, shape: TreeShape) -> CarFile:
+        cid = tree.cid(root)
+        seconds = self._find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
+        with self._calling(f"dag export {cid}"):
+            self._client.block.stat(cid, **self._finding())  # says NotFound at once, with a message
+            options = {"timeout": f"{seconds:.0f}s", "progress": "false"}
+            with self._client.dag.export(cid, opts=options, stream=True, timeout=self._find_seconds) as chunks:
+                source = io.BufferedReader(_Download(chunks, time.monotonic() + seconds))
+                try:
+                    held = self.cache.admit(source, root, shape)
+                except Truncated as error:
+                    raise NotFound(f"Kubo at {self.url} found only a part of {cid} in time: {error}") from error
+                except CarError as error:
+                    raise Malformed(f"{cid} is not the tree it must be: {error}") from error
+        try:
+            with self._calling(f"pin add {cid}"):
+                self._client.pin.add(cid)
+        except StoreError:
+            held.close()
+            raise
+        return held
+
+    def _import(self, root: bytes) -> None:
+        cid = tree.cid(root)
+        with self._calling(f"dag import {cid}"):
+            answer = self._client.dag.imprt(self.cache.car_path(root))["Root"]
+        if answer["Cid"]["/"] != cid or answer.get("PinErrorMsg"):
+            raise Unavailable(f"Kubo at {self.url} did not pin {cid}: {answer}")
+
+    def _is_pinned(self, root: bytes) -> bool:
+        with self._calling("pin ls"):
+            try:
+                self._client.pin.ls(tree.cid(root), type="recursive")
+            except ipfs.ErrorResponse as error:
+                if "is not pinned" in str(error):
+                    return False
+                raise
+        return True
+
+    def _finding(self) -> dict[str, Any]:
+        """Kubo gives up first and says what it did not find; the socket's own limit is for a daemon that hangs."""
+        return {"opts": {"timeout": f"{self._find_seconds:.0f}s"}, "timeout": self._find_seconds + 5}
+
+    @contextmanager
+    def _calling(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except ipfs.ErrorResponse as error:
+            if any(word in str(error) for word in _ABSENT):
+                raise NotFound(f"Kubo at {self.url} did not find this in time ({what}): {error}") from error
+            raise Unavailable(f"Kubo at {self.url} refused `{what}`: {error}") from error
+        except (ipfs.Error, OSError) as error:  # requests' own errors are OSErrors
+            raise Unavailable(
+                f"no Kubo answers at {self.url} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
+            ) from error
+
+
+class _Download(io.RawIOBase):
+    """A streamed answer as a file that ends in an error, never in silence, when it stalls or takes too long."""
+
+    def __init__(self, chunks: Iterator[bytes], deadline: float) -> None:
+        self._chunks = chunks
+        self._deadline = deadline
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        while not self._rest:
+            if time.monotonic() > self._deadline:
+                raise NotFound(f"the download is slower than {MIN_BYTES_PER_SECOND} bytes a second")
+            try:
+                chunk = next(self._chunks, None)
+            except (ipfs.Error, OSError) as error:
+                if "timed out" in str(error):
+                    raise NotFound(f"the download stalled: nobody sends the next block ({error})") from error
+                raise Unavailable(f"the connection to Kubo broke: {error}") from error
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        target = memoryview(buffer)
+        size = min(len(target), len(self._rest))
+        target[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def _multiaddr(url: str) -> str:
+    """http://127.0.0.1:5001 as ipfshttpclient wants it: /ip4/127.0.0.1/tcp/5001/http."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") or parts.query or parts.username:
+        raise StoreError(f"{url!r} is not the RPC address of a Kubo daemon; it looks like http://127.0.0.1:5001")
+    try:
+        kind = f"ip{ipaddress.ip_address(host).version}"
+    except ValueError:
+        kind = "dns"
+    return f"/{kind}/{host}/tcp/{port or _DEFAULT_PORT}/{parts.scheme}"

@@ -1,0 +1,130 @@
+"""The base model and its tokenizer into memory. Safetensors only: nothing is unpickled, no remote code is run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
+from fednode.base_model.quiet import quiet
+
+if TYPE_CHECKING:
+    from fedprotocol.spec import Quantization
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer in `folder`. Raises BaseModelMissing."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise BaseModelMissing(f"{folder}: no tokenizer that can be loaded without remote code: {error}") from error
+    return tokenizer
+
+
+def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrainedModel:
+    """The base model on `device` ("cpu" or "cuda"), frozen.
+
+    nf4: the linear layers but the head in 4 bits (bitsandbytes), the rest and all arithmetic in `compute_dtype`;
+    bf16 and fp32: everything in that type.
+    Raises DeviceMissing, BaseModelMissing, BaseModelError.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    if device not in ("cpu", "cuda"):
+        raise DeviceMissing(f"[model] device is {device!r}; it must be cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeviceMissing("[model] device is cuda, but torch finds no CUDA device; set it to cpu")
+    quiet()
+    tensor_files(folder)
+    four_bit = quantization.kind == "nf4"
+    held_in = quantization.compute_dtype if four_bit else quantization.kind
+    dtype = torch.float32 if held_in == "fp32" else torch.bfloat16
+    bits = None
+    if four_bit:
+        bits = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=quantization.double_quant,
+            bnb_4bit_compute_dtype=dtype,
+        )
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            quantization_config=bits,
+            device_map={"": device},
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError) as error:
+        raise BaseModelError(f"{folder}: the base model cannot be loaded: {error}") from error
+    if four_bit:
+        _keep_unpacked(model)
+    return model.requires_grad_(False)
+
+
+def _config(folder: Path) -> Any:
+    """The model's config. Raises BaseModelMissing, BaseModelError (already quantised, remote code needed)."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise BaseModelMissing(f"{folder}: no model that can be loaded without remote code: {error}") from error
+    if getattr(config, "quantization_config", None) is not None:
+        raise BaseModelError(f"{folder}: its weights are quantised already; give the unquantised model")
+    return config
+
+
+def load_skeleton(folder: Path) -> PreTrainedModel:
+    """The model without memory for its weights."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    quiet()
+    config = _config(folder)
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
+    return model
+
+
+def tensor_files(folder: Path) -> dict[str, Path]:
+    """The safetensors file that each tensor lies in; the same files that transformers loads."""
+    from safetensors import SafetensorError, safe_open
+
+    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if not single.is_file() and not index.is_file():
+        raise BaseModelMissing(f"{folder}: no model.safetensors in it; only safetensors are read, never pickles")
+    files = [single]
+    try:
+        if not single.is_file():
+            weight_map = json.loads(index.read_text())["weight_map"]
+            files = [folder / name for name in sorted(set(weight_map.values()))]
+        tensors = {}
+        for file in files:
+            with safe_open(file, framework="pt") as content:
+                tensors.update(dict.fromkeys(content.keys(), file))
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise BaseModelError(f"{folder}: its safetensors cannot be read ({error}); fetch the model again") from error
+    return tensors
+
+
+def _keep_unpacked(model: PreTrainedModel) -> None:
+    """Forbid bitsandbytes' repacking of 4-bit weights for avx512_bf16 CPUs.
+
+    It happens in place at the first evaluation, and the packed weights pass no gradient: training would go on without
+    moving anything (bitsandbytes 0.50.2, `Linear4bit.forward`).
+    """
+    from bitsandbytes.nn import Linear4bit
+
+    for module in model.modules():
+        if isinstance(module, Linear4bit):
+            module.support_avx512bf16_for_cpu = False

@@ -1,0 +1,15 @@
+"""Libraries that talk to the console, told not to."""
+
+import logging
+import warnings
+
+
+def quiet() -> None:
+    """Keep the libraries' banners and bars off the console: progress goes through our callbacks."""
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    # peft 0.21 still asks transformers under the old name
+    warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)

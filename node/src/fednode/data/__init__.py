@@ -1,0 +1,6 @@
+"""A site's own examples: read, checked, and turned into tokens. Nothing here leaves the site."""
+
+from fednode.data.read import DataError, Problem, Row, Table, read_rows
+from fednode.data.report import DataReport, check_data, load_data
+
+__all__ = ["DataError", "DataReport", "Problem", "Row", "Table", "check_data", "load_data", "read_rows"]

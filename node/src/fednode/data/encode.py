@@ -1,0 +1,147 @@
+"""Examples to tokens: the spec's template around the prompt, the completion straight after it, then end of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fedprotocol.errors import FedError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+IGNORED = -100
+"""The label of a token that no loss is taken on (torch's and transformers' convention)."""
+
+
+class EncodingError(FedError):
+    """The tokenizer cannot serve this spec."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids of template, prompt, answer and end of text; the answer starts at `prompt_length`, which is >= 1."""
+
+    input_ids: list[int]
+    prompt_length: int
+    truncated: bool
+    answer_cut: bool
+
+    @property
+    def answer_length(self) -> int:
+        return len(self.input_ids) - self.prompt_length
+
+
+class Encoder:
+    """Tokenizer, prompt template and sequence length of one spec.
+
+    Prompt and answer are tokenised apart, so that an answer is learned behind the very tokens that generation starts
+    from. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
+    it does not fit alone.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str, sequence_length: int) -> None:
+        """Raises EncodingError if the tokenizer has no end of text or no offsets, or the template leaves no room."""
+        if not tokenizer.is_fast:
+            raise EncodingError("the base model's tokenizer has no tokenizer.json; choose a base model that has one")
+        if tokenizer.eos_token_id is None:
+            raise EncodingError("the base model's tokenizer has no end-of-text token; choose another base model")
+        self._tokenizer: Any = tokenizer
+        self._template = template
+        self._length = sequence_length
+        self._eos = int(tokenizer.eos_token_id)
+        added = list(self._tokenizer("")["input_ids"])
+        self._start = added[:1] if added[:1] == [tokenizer.bos_token_id] else []
+        frame = len(self._render(""))
+        if frame + 2 > sequence_length:
+            raise EncodingError(
+                f"the prompt template takes {frame} of the {sequence_length} tokens of training.sequence_length: "
+                "no room for an answer; raise the one or shorten the other"
+            )
+
+    @property
+    def eos_id(self) -> int:
+        return self._eos
+
+    @property
+    def pad_id(self) -> int:
+        """Padding is masked, so any id does: end of text stands in where the tokenizer names none."""
+        pad = self._tokenizer.pad_token_id
+        return self._eos if pad is None else int(pad)
+
+    def prompt(self, prompt: str, room: int = 1) -> tuple[list[int], bool]:
+        """Token ids that an answer of `room` tokens follows, and whether the prompt was cut to leave that room."""
+        ids = self._render(prompt)
+        truncated = False
+        while (over := len(ids) + room - self._length) > 0 and prompt:
+            truncated = True
+            spans = self._tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+            end = spans[-over][0] if over < len(spans) else 0
+            prompt = prompt[: min(end, len(prompt) - 1)]
+            ids = self._render(prompt)
+        return ids, truncated
+
+    def example(self, prompt: str, completion: str) -> Example:
+        answer = [*self._tokens(completion), self._eos]
+        ids, truncated = self.prompt(prompt, room=len(answer))
+        room = self._length - len(ids)
+        return Example(ids + answer[:room], len(ids), truncated, answer_cut=len(answer) > room)
+
+    def first_tokens(self, classes: Sequence[str]) -> list[int]:
+        """The token that each class begins with, in the order of `classes`.
+
+        Raises EncodingError if two begin alike: one forward pass could not tell them apart.
+        """
+        owner: dict[int, str] = {}
+        for name in classes:
+            tokens = self._tokens(name)
+            if not tokens:
+                raise EncodingError(f"evaluation.classes: {name!r} has no tokens")
+            if tokens[0] in owner:
+                raise EncodingError(
+                    f"evaluation.classes: {owner[tokens[0]]!r} and {name!r} begin with the same token "
+                    f"{self.decode(tokens[:1])!r} and cannot be told apart by it; rename one"
+                )
+            owner[tokens[0]] = name
+        return list(owner)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _tokens(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _render(self, prompt: str) -> list[int]:
+        """Tokens of the filled template, with the tokenizer's own start of text and at least one token."""
+        return [*self._start, *self._tokens(self._template.replace("{prompt}", prompt))] or [self._eos]
+
+
+def left_padded(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor | int]:
+    """A batch of B examples, padded on the left to the longest, L tokens, so that all answers end together.
+
+    `input_ids`, `attention_mask`, `position_ids`: int64 [B, L]. `logits_to_keep`: k, one more than the longest answer;
+    `labels`: int64 [B, k], of the last k tokens, IGNORED outside the answers. The model's head then runs over k
+    positions only, and the logits at position i of these k score the label at i + 1.
+    """
+    import torch
+
+    length = max(len(example.input_ids) for example in examples)
+    keep = 1 + max(example.answer_length for example in examples)
+    ids = torch.full((len(examples), length), pad_id)
+    mask = torch.zeros_like(ids)
+    labels = torch.full((len(examples), keep), IGNORED)
+    for row, example in enumerate(examples):
+        tokens = torch.tensor(example.input_ids)
+        ids[row, length - len(tokens) :] = tokens
+        mask[row, length - len(tokens) :] = 1
+        if example.answer_length:
+            labels[row, keep - example.answer_length :] = tokens[example.prompt_length :]
+    return {
+        "input_ids": ids,
+        "attention_mask": mask,
+        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
+        "labels": labels,
+        "logits_to_keep": keep,
+    }

@@ -1,0 +1,58 @@
+"""Scores of single items, and what they add up to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ItemScore:
+    """One item. `loss`: mean over its answer tokens, end of text included, in nats; `right`: None without classes."""
+
+    loss: float
+    right: bool | None
+    domain: str | None
+
+
+@dataclass(frozen=True)
+class DomainScore:
+    """Means over the items of one domain."""
+
+    loss: float
+    accuracy: float | None
+    items: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Means over all `items`: every item counts the same, so that scores of parts, weighted by items, make the whole.
+
+    `accuracy` (0 to 1) is None if the spec names no classes; `by_domain` is empty if the data names no domains.
+    """
+
+    loss: float
+    accuracy: float | None
+    items: int
+    by_domain: dict[str, DomainScore]
+
+
+def summarize(items: Sequence[ItemScore]) -> Evaluation:
+    """The evaluation that at least one scored item adds up to."""
+    parts: dict[str, list[ItemScore]] = defaultdict(list)
+    for item in items:
+        if item.domain is not None:
+            parts[item.domain].append(item)
+    whole = _mean(items)
+    by_domain = {domain: _mean(parts[domain]) for domain in sorted(parts)}
+    return Evaluation(whole.loss, whole.accuracy, whole.items, by_domain)
+
+
+def _mean(items: Sequence[ItemScore]) -> DomainScore:
+    judged = [item.right for item in items if item.right is not None]
+    return DomainScore(
+        loss=sum(item.loss for item in items) / len(items),
+        accuracy=sum(judged) / len(judged) if judged else None,
+        items=len(items),
+    )

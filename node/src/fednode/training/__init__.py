@@ -1,0 +1,26 @@
+"""Local training of one adapter on one site's data. Importing this loads no torch; using it does."""
+
+from fednode.training.genesis import NewAdapter, new_adapter
+from fednode.training.model import AdapterModel
+from fednode.training.types import (
+    LayoutMismatch,
+    NotFinite,
+    Progress,
+    StepRecord,
+    TrainingError,
+    TrainResult,
+    ZeroDelta,
+)
+
+__all__ = [
+    "AdapterModel",
+    "LayoutMismatch",
+    "NewAdapter",
+    "NotFinite",
+    "Progress",
+    "StepRecord",
+    "TrainResult",
+    "TrainingError",
+    "ZeroDelta",
+    "new_adapter",
+]

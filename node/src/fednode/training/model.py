@@ -1,0 +1,181 @@
+"""The base model with its adapter, loaded once per daemon: set, train, evaluate, generate."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fedprotocol.spec import Spec
+
+from fednode.base_model import BaseModelMismatch, load_base, load_tokenizer, locate, weights_digest
+from fednode.data.encode import Encoder, Example, left_padded
+from fednode.evaluation.score import Evaluation, summarize
+from fednode.training.adapter import (
+    attach,
+    changed_units,
+    check_layout,
+    read_values,
+    tensors_by_name,
+    write_units,
+    write_values,
+)
+from fednode.training.schedule import learning_rate, round_seed
+from fednode.training.types import NotFinite, Progress, StepRecord, TrainingError, TrainResult, ZeroDelta
+
+if TYPE_CHECKING:
+    import torch
+    from datasets import Dataset
+    from numpy.typing import NDArray
+    from peft import PeftModel
+
+
+class AdapterModel:
+    """A frozen base model and one float32 LoRA adapter in the layout of a spec. One user at a time."""
+
+    def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """`parameters`: the adapter's tensors in the spec's order. Use `load`."""
+        self._model = model
+        self._encoder = encoder
+        self._parameters = list(parameters)
+        self._device = self._parameters[0].device
+        self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
+
+    @classmethod
+    def load(cls, spec: Spec, source: str | None, device: str, threads: int) -> AdapterModel:
+        """The spec's base model from `source` (folder, GGUF file or hub id; None: the spec's id), on "cpu" or "cuda",
+        with `threads` CPU threads (of the whole process). The adapter is peft's initial one until `set_global`.
+
+        Raises BaseModelMismatch (other weights than the spec's), BaseModelMissing, DeviceMissing, BaseModelError,
+        EncodingError, LayoutMismatch.
+        """
+        import torch
+
+        torch.set_num_threads(threads)
+        folder = locate(source or spec.base_model.id, None if source else spec.base_model.revision)
+        digest = weights_digest(folder)
+        if digest != spec.base_model.digest:
+            raise BaseModelMismatch(
+                f"{folder}: its weights have the digest {digest}, but the federation trains {spec.base_model.id} with "
+                f"{spec.base_model.digest}; give the right model as [model] source"
+            )
+        encoder = Encoder(load_tokenizer(folder), spec.prompt.template, spec.training.sequence_length)
+        if spec.evaluation.classes is not None:
+            encoder.first_tokens(spec.evaluation.classes)
+        model = attach(load_base(folder, spec.quantization, device), spec.lora)
+        check_layout(model, spec.layout.tensors)
+        by_name = tensors_by_name(model)
+        return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors])
+
+    @property
+    def encoder(self) -> Encoder:
+        return self._encoder
+
+    def set_global(self, units: NDArray[np.int32]) -> None:
+        """Set the adapter to exactly `units * 2^-24`: int32 [value_count], layout order. Raises NumbersError."""
+        write_units(self._parameters, units)
+
+    def values(self) -> NDArray[np.float32]:
+        """The adapter's values now: float32 [value_count], layout order."""
+        return read_values(self._parameters)
+
+    def train(
+        self,
+        spec: Spec,
+        data: Dataset,
+        round: int,
+        seed: int,
+        progress: Progress | None = None,
+        on_step: Callable[[StepRecord], None] | None = None,
+    ) -> TrainResult:
+        """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
+
+        The optimiser starts fresh, the learning rate is the round's, the order of rows and the dropout follow from
+        (seed, round). The model keeps the trained values; if anything fails, the adapter is what it was before.
+        Raises TrainingError, NotFinite, ZeroDelta.
+        """
+        from fednode.training.trainer import run_steps
+
+        examples = self._encode(data)
+        before = self.values()
+        try:
+            steps = run_steps(
+                self._model,
+                examples,
+                self._collate,
+                spec.training,
+                learning_rate(spec.training, round),
+                round_seed(seed, round),
+                progress,
+                on_step,
+            )
+            after = self.values()
+            if not np.isfinite(after).all():
+                raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")
+            delta = changed_units(before, after)
+            if np.abs(delta).max() < 0.5:
+                raise ZeroDelta(
+                    "training changed no weight: the learning rate is too small for the grid of 2^-24, "
+                    "or no gradient reaches the adapter"
+                )
+        except BaseException:
+            write_values(self._parameters, before)
+            raise
+        truncated = sum(example.truncated or example.answer_cut for example in examples)
+        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, truncated)
+
+    def evaluate(self, spec: Spec, data: Dataset, progress: Progress | None = None) -> Evaluation:
+        """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
+
+        Raises EncodingError if two classes begin with the same token, NotFinite if a loss is.
+        """
+        from fednode.evaluation.run import score
+
+        classes = spec.evaluation.classes
+        tokens = None if classes is None else self._encoder.first_tokens(classes)
+        domains = data["domain"] if "domain" in data.column_names else [None] * len(data)
+        self._model.eval()
+        items = score(self._logits, self._encode(data), list(domains), tokens, self._collate, progress)
+        evaluation = summarize(items)
+        if not np.isfinite(evaluation.loss):
+            raise NotFinite("the loss on the test data is not finite; the adapter is broken")
+        return evaluation
+
+    def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
+        """What the model answers to `prompt` in the spec's template, greedily."""
+        import torch
+
+        del spec  # the template was fixed at load
+        ids, _ = self._encoder.prompt(prompt, room=1)
+        tokens = torch.tensor([ids], device=self._device)
+        self._model.eval()
+        with torch.no_grad():
+            output = self._model.generate(
+                input_ids=tokens,
+                attention_mask=torch.ones_like(tokens),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                eos_token_id=self._encoder.eos_id,
+                pad_token_id=self._encoder.pad_id,
+            )
+        return self._encoder.decode(output[0, len(ids) :].tolist()).strip()
+
+    def _encode(self, data: Dataset) -> list[Example]:
+        if len(data) == 0:
+            raise TrainingError("the data has no rows; give at least one")
+        pairs = zip(data["prompt"], data["completion"], strict=True)
+        return [self._encoder.example(prompt, completion) for prompt, completion in pairs]
+
+    def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
+        batch = left_padded(examples, self._encoder.pad_id)
+        return {name: value for name, value in batch.items() if name in self._accepted or name == "labels"}
+
+    def _logits(self, batch: dict[str, Any]) -> torch.Tensor:
+        import torch
+
+        moved = {
+            name: value.to(self._device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()
+        }
+        logits: torch.Tensor = self._model(**moved).logits
+        return logits

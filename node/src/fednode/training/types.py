@@ -1,0 +1,55 @@
+"""What training gives back and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fedprotocol.errors import FedError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is; an exception from it stops the work and passes through."""
+
+
+class TrainingError(FedError):
+    """Training cannot start, or its outcome is no update."""
+
+
+class NotFinite(TrainingError):
+    """A loss or a weight became NaN or infinite."""
+
+
+class ZeroDelta(TrainingError):
+    """Training changed no weight by as much as half a unit."""
+
+
+class LayoutMismatch(TrainingError):
+    """The adapter that peft builds on this base model is not the one of the spec."""
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimiser step, from 1. `loss`: mean over its answer tokens, in nats; `tokens`: all but padding."""
+
+    step: int
+    loss: float
+    lr: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """`units_delta`: float64 [value_count], in units of 2^-24 and layout order. The losses are those of the first and
+    the last step. `truncated` counts the rows, of all at hand, that were cut to the sequence length."""
+
+    units_delta: NDArray[np.float64]
+    loss_first: float
+    loss_last: float
+    steps: list[StepRecord]
+    truncated: int

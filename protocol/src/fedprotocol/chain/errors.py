@@ -41,7 +41,11 @@ class NotACoordinator(ChainError):
 
 
 class RpcRefused(ChainError):
-    """The node answered a request with an error that is not a revert."""
+    """The node answered a request with an error that is not a revert; `words` are the node's own."""
+
+    def __init__(self, message: str, words: str = "") -> None:
+        self.words = words
+        super().__init__(message)
 
 
 class OutOfFunds(ChainError):
@@ -181,12 +185,13 @@ def translated(label: str = "") -> Iterator[None]:
             f"no answer from the RPC endpoint ({type(error).__name__}): check [chain] rpc"
         ) from error
     except Web3RPCError as error:
-        raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {rpc_message(error)}") from error
+        words = _words(error)
+        raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
     except Web3Exception as error:
         raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
 
 
-def rpc_message(error: Web3RPCError) -> str:
+def _words(error: Web3RPCError) -> str:
     """The node's own words, without the request around them."""
     response = error.rpc_response or {}
     problem = response.get("error")

@@ -1,0 +1,308 @@
+"""Transactions of one account: each is in the journal before it is broadcast, and followed until its nonce is used."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.contract.contract import ContractFunction
+from web3.exceptions import TransactionNotFound
+from web3.types import BlockIdentifier, Nonce, TxParams, TxReceipt, Wei
+
+from fedprotocol.chain.broadcast import Answer, classify
+from fedprotocol.chain.errors import (
+    ChainError,
+    ContractReverted,
+    FeesTooHigh,
+    NotMined,
+    OutOfFunds,
+    RpcRefused,
+    translated,
+)
+from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, first_fees
+from fedprotocol.journal import Journal, OutboxTx
+
+log = logging.getLogger(__name__)
+
+TX_GAS_LIMIT = 2**24  # EIP-7825
+SPARE_GAS = 150_000  # what time may decide between the estimate and the block is settled by the same call
+NONCE_TRIES = 5
+LOOKS = 3  # in a row before a transaction is given up: endpoints behind one name lag behind each other
+
+
+class Sender:
+    """Sends calls one after the other. `journal` must be open for writing; keep one Sender for an account.
+
+    Other programs may use the same key: a transaction whose nonce they take is sent again with the next one.
+    """
+
+    def __init__(
+        self,
+        web3: Web3,
+        account: LocalAccount,
+        journal: Journal,
+        fees: FeePolicy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._eth = web3.eth
+        self._account = account
+        self._journal = journal
+        self._policy = fees or FeePolicy()
+        self._clock, self._sleep = clock, sleep
+        with translated("eth_chainId"):
+            self._chain_id = web3.eth.chain_id
+
+    @property
+    def address(self) -> ChecksumAddress:
+        return self._account.address
+
+    def send(self, call: ContractFunction, label: str) -> TxReceipt:
+        """Dry-run, sign, write down, broadcast, wait. Whatever the outbox still holds is followed up first.
+
+        Args:
+            label: what it is, for log and errors ("reveal round 3").
+
+        Raises:
+            ContractReverted: the contract refuses (nothing was sent), or refused in the block.
+            OutOfFunds: the account cannot pay for it.
+            FeesTooHigh: the base fee is above the policy's bound (nothing was sent).
+            NotMined: not in a block within `give_up_after`; it stays in the outbox.
+            ChainUnreachable, WrongChain: no endpoint; what was signed by then stays in the outbox.
+            RpcRefused: the node takes it for malformed.
+        """
+        self.resume()
+        for _ in range(NONCE_TRIES):
+            tx = self._sign(self._draft(call, label))
+            self._journal.outbox_add(tx)
+            txs = [tx]
+            self._broadcast(txs)
+            receipt = self._follow(txs)
+            if receipt is None:
+                continue
+            if receipt["status"] == 0:
+                raise self._why(tx, receipt)
+            return receipt
+        raise ChainError(f"{label}: another program keeps using the nonces of {self.address}; stop it, then try again")
+
+    def resume(self) -> None:
+        """Follow up what a former run (or an interrupted send) left open. A revert is logged, not raised.
+
+        What the node does not know is broadcast again, unless the contract would refuse it by now: then it is given up.
+
+        Raises OutOfFunds, NotMined, ChainUnreachable, WrongChain, RpcRefused.
+        """
+        left = self._journal.outbox_open(self._chain_id, self.address)
+        for nonce in sorted({tx.nonce for tx in left}):
+            self._follow([tx for tx in left if tx.nonce == nonce])
+
+    # ----------------------------------------------------------------- signing
+
+    def _draft(self, call: ContractFunction, label: str) -> OutboxTx:
+        """The transaction without hash and signature."""
+        built = call.build_transaction(
+            {"from": self.address, "gas": 0, "nonce": Nonce(0), "maxFeePerGas": Wei(0), "maxPriorityFeePerGas": Wei(0)}
+        )
+        request = TxParams({"from": self.address, "to": built["to"], "data": built["data"]})
+        with translated(label):
+            self._eth.call(request, "pending")
+            estimate = self._eth.estimate_gas(request, "pending")
+            block_limit = self._eth.get_block("latest")["gasLimit"]
+            nonce = self._eth.get_transaction_count(self.address, "pending")
+        fees = self._market()
+        draft = OutboxTx(
+            hash=b"",
+            chain_id=self._chain_id,
+            sender=self.address,
+            nonce=nonce,
+            label=label,
+            to=str(built["to"]),
+            data=bytes(HexBytes(built["data"])),
+            gas=max(estimate, min(estimate * 5 // 4 + SPARE_GAS, TX_GAS_LIMIT, block_limit)),
+            max_fee=fees.max_fee,
+            tip=fees.tip,
+            raw=b"",
+        )
+        self._check_funds(draft)
+        return draft
+
+    def _market(self) -> Fees:
+        with translated("fees"):
+            base_fee = self._eth.get_block("latest").get("baseFeePerGas", Wei(0))
+            fees = first_fees(self._policy, base_fee, self._eth.max_priority_fee)
+        if fees is None:
+            raise FeesTooHigh(
+                f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {self._policy.max_fee / GWEI:g}: "
+                "wait until it falls, or raise the bound"
+            )
+        return fees
+
+    def _check_funds(self, tx: OutboxTx) -> None:
+        with translated(tx.label):
+            balance = self._eth.get_balance(self.address, "pending")
+        if balance < tx.gas * tx.max_fee:
+            raise OutOfFunds(self.address, tx.gas * tx.max_fee, balance)
+
+    def _sign(self, draft: OutboxTx) -> OutboxTx:
+        signed = self._account.sign_transaction(
+            {
+                "type": 2,
+                "chainId": draft.chain_id,
+                "nonce": draft.nonce,
+                "to": HexBytes(draft.to),
+                "data": draft.data,
+                "value": 0,
+                "gas": draft.gas,
+                "maxFeePerGas": draft.max_fee,
+                "maxPriorityFeePerGas": draft.tip,
+            }
+        )
+        return replace(draft, hash=bytes(signed.hash), raw=bytes(signed.raw_transaction))
+
+    # --------------------------------------------------------------- following
+
+    def _follow(self, txs: list[OutboxTx]) -> TxReceipt | None:
+        """Until the nonce of `txs` (a transaction and its replacements) is used; None if another transaction used it,
+        or if the node has none of `txs` and the contract would refuse it by now."""
+        started = priced = self._clock()
+        foreign = refused = 0
+        while True:
+            with translated(txs[-1].label):
+                used = self._eth.get_transaction_count(self.address, "latest") > txs[-1].nonce
+            receipt = self._receipt(txs)
+            if receipt:
+                if self._confirmed(receipt):
+                    return self._mined(receipt, txs)
+            elif used:
+                foreign += 1
+                if foreign == LOOKS:
+                    self._give_up(txs, "another transaction used its nonce")
+                    return None
+            elif not self._pending(txs):  # never arrived, dropped, or in a block that is no longer one
+                if self._reverts(txs[-1]):
+                    refused += 1
+                    if refused == LOOKS:
+                        self._give_up(txs, "the contract would refuse it by now")
+                        return None
+                else:
+                    self._broadcast(txs)
+            elif self._clock() - priced >= self._policy.replace_after:
+                self._replace(txs)
+                priced = self._clock()
+            if self._clock() - started >= self._policy.give_up_after:
+                raise NotMined(
+                    f"{txs[-1].label}: transaction 0x{txs[-1].hash.hex()} (nonce {txs[-1].nonce}) has been sent and is "
+                    f"not {'confirmed' if receipt else 'in a block'} after {self._policy.give_up_after:g} s; "
+                    "it stays in the outbox and is followed up next time"
+                )
+            self._sleep(self._policy.poll)
+
+    def _broadcast(self, txs: list[OutboxTx]) -> None:
+        """Hand the newest to the node; one it finds too cheap is replaced, one it refuses leaves `txs`."""
+        tx = txs[-1]
+        try:
+            with translated(tx.label):
+                self._eth.send_raw_transaction(tx.raw)
+        except RpcRefused as error:
+            answer = classify(error.words)
+            if answer is Answer.UNDERPRICED:
+                self._replace(txs)
+            elif answer is Answer.NO_FUNDS:
+                self._check_funds(tx)
+                raise
+            elif answer is Answer.REFUSED:
+                self._journal.outbox_close(tx.hash, "lost")
+                txs.pop()
+                if not txs:
+                    raise
+                log.warning("%s: the node refused a replacement: %s", tx.label, error.words)
+            # Known, or the nonce used or taken: the chain will tell whose it was.
+        else:
+            log.info("%s: sent 0x%s (nonce %d)", tx.label, tx.hash.hex(), tx.nonce)
+
+    def _replace(self, txs: list[OutboxTx]) -> None:
+        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows."""
+        old = txs[-1]
+        try:
+            market = self._market()
+        except FeesTooHigh:
+            market = None
+        fees = bumped(self._policy, Fees(old.max_fee, old.tip), market)
+        if fees is None:
+            log.warning("%s: waiting, its fees are at the bound of the policy", old.label)
+            return
+        tx = self._sign(replace(old, max_fee=fees.max_fee, tip=fees.tip))
+        self._journal.outbox_add(tx)
+        log.info("%s: replacing 0x%s, up to %g gwei a gas", old.label, old.hash.hex(), fees.max_fee / GWEI)
+        txs.append(tx)
+        self._broadcast(txs)
+
+    def _receipt(self, txs: list[OutboxTx]) -> TxReceipt | None:
+        for tx in reversed(txs):
+            with translated(tx.label), suppress(TransactionNotFound):
+                return self._eth.get_transaction_receipt(HexBytes(tx.hash))
+        return None
+
+    def _pending(self, txs: list[OutboxTx]) -> bool:
+        for tx in reversed(txs):
+            with translated(tx.label), suppress(TransactionNotFound):
+                self._eth.get_transaction(HexBytes(tx.hash))
+                return True
+        return False
+
+    def _reverts(self, tx: OutboxTx) -> bool:
+        try:
+            self._replay(tx, "pending")
+        except ContractReverted:
+            return True
+        return False
+
+    def _replay(self, tx: OutboxTx, block: BlockIdentifier) -> None:
+        request = TxParams({"from": self.address, "to": Web3.to_checksum_address(tx.to), "data": HexBytes(tx.data)})
+        with translated(tx.label):
+            self._eth.call(request, block)
+
+    def _confirmed(self, receipt: TxReceipt) -> bool:
+        if self._policy.confirmations == 0:
+            return True
+        with translated("eth_blockNumber"):
+            return self._eth.block_number - receipt["blockNumber"] >= self._policy.confirmations
+
+    # ---------------------------------------------------------------- outcomes
+
+    def _mined(self, receipt: TxReceipt, txs: list[OutboxTx]) -> TxReceipt:
+        good = receipt["status"] == 1
+        number = receipt["blockNumber"]
+        self._journal.outbox_close(bytes(receipt["transactionHash"]), "mined" if good else "reverted", number)
+        log.log(
+            logging.INFO if good else logging.WARNING,
+            "%s: %s in block %d, %d gas",
+            txs[-1].label,
+            "mined" if good else "reverted",
+            number,
+            receipt["gasUsed"],
+        )
+        return receipt
+
+    def _give_up(self, txs: list[OutboxTx], why: str) -> None:
+        log.info("%s: transaction of nonce %d is given up: %s", txs[-1].label, txs[-1].nonce, why)
+        for tx in txs:
+            self._journal.outbox_close(tx.hash, "lost")
+
+    def _why(self, tx: OutboxTx, receipt: TxReceipt) -> ContractReverted:
+        """The reason of a revert in a block, by running the call again on that block."""
+        label = f"{tx.label} (transaction 0x{bytes(receipt['transactionHash']).hex()})"
+        if receipt["gasUsed"] >= tx.gas:
+            return ContractReverted("Error", {"message": "out of gas"}, label)
+        try:
+            self._replay(replace(tx, label=label), receipt["blockNumber"])
+        except ContractReverted as error:
+            return error
+        return ContractReverted("Error", {"message": "reverted in the block, and would not any more"}, label)

@@ -210,13 +210,25 @@ def read_car(source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, ind
         if count == 1:
             INDEX_ENTRY.pack_into(entries, first * INDEX_ENTRY.size, offset, digest)
         else:
-            left = 1 << (
-                (count - 1).bit_length() - 1
-            )  # pairing left to right puts the largest power of two on the left
-            left_child, right_child = _children(block, left == 1, count - left == 1, where)
-            todo += [(right_child, first + left, count - left), (left_child, first, left)]
+            (left, left_count), (right, right_count) = children(block, count, where)
+            todo += [(right, first + left_count, right_count), (left, first, left_count)]
     reader.end()
     index.write(entries)
+
+
+def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tuple[bytes, int], tuple[bytes, int]]:
+    """(digest, leaf count) of the two children of the node over `leaf_count` >= 2 leaves.
+
+    The bytes must be exactly a node of that shape: raises ForeignCodec or WrongBlock, which call it `where`.
+    """
+    left_count = 1 << ((leaf_count - 1).bit_length() - 1)  # pairing left to right fills the left side first
+    right_count = leaf_count - left_count
+    left, right = node[10:42], node[51:83]
+    if len(node) != tree.NODE_BYTES or node != tree.inner_node(left, left_count == 1, right, right_count == 1):
+        if len(node) == tree.NODE_BYTES and not {node[7], node[48]} <= {tree.RAW, tree.DAG_CBOR}:
+            raise ForeignCodec(f"{where} links a block that is not raw or dag-cbor")
+        raise WrongBlock(f"{where} is not an inner node of a tree of this shape")
+    return (left, left_count), (right, right_count)
 
 
 class _Reader:
@@ -288,16 +300,6 @@ class _Reader:
         if data != _varint(value):
             raise BadLength(f"a length that is not written in its shortest form where {where} must stand")
         return value, data
-
-
-def _children(node: bytes, left_raw: bool, right_raw: bool, where: str) -> tuple[bytes, bytes]:
-    """The digests that a node of known shape links; the node must be exactly that shape's."""
-    left, right = node[10:42], node[51:83]
-    if node != tree.inner_node(left, left_raw, right, right_raw):
-        if not {node[7], node[48]} <= {tree.RAW, tree.DAG_CBOR}:
-            raise ForeignCodec(f"{where} links a block that is not raw or dag-cbor")
-        raise WrongBlock(f"{where} is not an inner node of a tree of this shape")
-    return left, right
 
 
 def _header(root: bytes) -> bytes:

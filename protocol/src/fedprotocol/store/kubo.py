@@ -7,18 +7,22 @@ DAG of unknown size to Kubo, so nothing is pinned before it was streamed through
 import hashlib
 import io
 import ipaddress
+import os
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 import ipfshttpclient
 from ipfshttpclient import exceptions as ipfs
 
 from fedprotocol import tree
-from fedprotocol.car import CarError, CarFile, Leaves, Truncated
+from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.tree import TreeShape
@@ -34,6 +38,7 @@ warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer n
 
 _LOCAL_SECONDS = 120.0
 _DEFAULT_PORT = 5001
+_STREAMS = 16
 _ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "canceled")
 
 
@@ -117,18 +122,11 @@ class KuboStore:
 
     def _fetch(self, root: bytes, shape: TreeShape) -> CarFile:
         cid = tree.cid(root)
-        seconds = self._find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
-        with self._calling(f"dag export {cid}"):
-            self._client.block.stat(cid, **self._finding())  # says NotFound at once, with a message
-            options = {"timeout": f"{seconds:.0f}s", "progress": "false"}
-            with self._client.dag.export(cid, opts=options, stream=True, timeout=self._find_seconds) as chunks:
-                source = io.BufferedReader(_Download(chunks, time.monotonic() + seconds))
-                try:
-                    held = self.cache.admit(source, root, shape)
-                except Truncated as error:
-                    raise NotFound(f"Kubo at {self.url} found only a part of {cid} in time: {error}") from error
-                except CarError as error:
-                    raise Malformed(f"{cid} is not the tree it must be: {error}") from error
+        with self._calling(f"block stat {cid}"):
+            self._client.block.stat(cid, **self._finding())  # nobody has it: known after `find_seconds`
+        self._prefetch(root, shape)
+        with self._export(root, shape) as source:
+            held = self.cache.admit(source, root, shape)
         try:
             with self._calling(f"pin add {cid}"):
                 self._client.pin.add(cid)
@@ -136,6 +134,47 @@ class KuboStore:
             held.close()
             raise
         return held
+
+    def _prefetch(self, root: bytes, shape: TreeShape) -> None:
+        """Have Kubo fetch subtrees side by side: one export alone waits a round trip for every block."""
+        subtrees = {(root, shape.leaf_count)}
+        with ThreadPoolExecutor(_STREAMS) as pool:
+            try:
+                while len(subtrees) < _STREAMS and max(count for _, count in subtrees) > _STREAMS:
+                    subtrees = {child for pair in pool.map(self._split, subtrees) for child in pair}
+                list(pool.map(partial(self._verify, shape.leaf_bytes), subtrees))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _split(self, subtree: tuple[bytes, int]) -> tuple[tuple[bytes, int], ...]:
+        digest, count = subtree
+        if count <= _STREAMS:
+            return (subtree,)
+        cid = tree.cid(digest)
+        with self._calling(f"block get {cid}"), _as_store_errors(cid):
+            return children(self._client.block.get(cid, **self._finding()), count)
+
+    def _verify(self, leaf_bytes: int, subtree: tuple[bytes, int]) -> None:
+        """Stream a subtree and keep nothing, Kubo has its blocks then; a single leaf comes with the whole tree."""
+        digest, count = subtree
+        if count > 1:
+            shape = TreeShape(count, leaf_bytes)
+            with self._export(digest, shape) as source, Path(os.devnull).open("wb") as nowhere:
+                read_car(source, digest, shape, nowhere, nowhere)
+
+    @contextmanager
+    def _export(self, root: bytes, shape: TreeShape) -> Iterator[BinaryIO]:
+        """`dag export` as a file, bounded in time; the errors of reading it become a store's."""
+        cid = tree.cid(root)
+        seconds = self._find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
+        options = {"timeout": f"{seconds:.0f}s", "progress": "false"}
+        with (
+            self._calling(f"dag export {cid}"),
+            _as_store_errors(cid),
+            self._client.dag.export(cid, opts=options, stream=True, timeout=self._find_seconds) as chunks,
+        ):
+            yield io.BufferedReader(_Download(chunks, time.monotonic() + seconds))
 
     def _import(self, root: bytes) -> None:
         cid = tree.cid(root)
@@ -170,6 +209,16 @@ class KuboStore:
             raise Unavailable(
                 f"no Kubo answers at {self.url} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
             ) from error
+
+
+@contextmanager
+def _as_store_errors(cid: str) -> Iterator[None]:
+    try:
+        yield
+    except Truncated as error:  # Kubo checks what it receives; it ends early when it does not find the next block
+        raise NotFound(f"only a part of {cid} was found in time: {error}") from error
+    except CarError as error:
+        raise Malformed(f"{cid} is not the tree it must be: {error}") from error
 
 
 class _Download(io.RawIOBase):

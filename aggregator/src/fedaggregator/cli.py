@@ -1,0 +1,151 @@
+"""`fedaggregator`: run an aggregator, look at it, set it up, collect."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fedprotocol.errors import FedError
+
+app = typer.Typer(
+    help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
+DEFAULT = Path("aggregator.toml")
+
+
+@app.command()
+def init(
+    coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
+    chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
+    rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; several are tried in order.")],
+    store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
+    peer: Annotated[list[str] | None, typer.Option(help="A store to read from: dir:folder. May be repeated.")] = None,
+    keystore: Annotated[Path, typer.Option(help="Encrypted key; made if there is none.")] = Path("keystore.json"),
+    password_file: Annotated[Path | None, typer.Option(help="Its password, in a file of mode 600.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write a commented config file, and a new account if there is no keystore."""
+    from fedprotocol.chain import keys
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig, render
+
+    if config.exists():
+        raise FedError(f"{config} exists and is not overwritten: choose another file with --config, or move it away")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    text = render(
+        rpc, chain_id, coordinator, store, peer or (), str(keystore), str(password_file) if password_file else None
+    )
+    draft = config.with_name(config.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    try:
+        loaded = load_config(draft, AggregatorConfig)
+        if not loaded.account.keystore.exists():
+            keys.create(loaded.account.keystore, keys.read_password(loaded.account.password_file, confirm=True))
+        address = keys.address_of(loaded.account.keystore)
+        draft.replace(config)
+    finally:
+        draft.unlink(missing_ok=True)
+    typer.echo(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")
+
+
+@app.command()
+def run(config: ConfigOption = DEFAULT) -> None:
+    """Aggregate until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
+    import signal
+    import threading
+
+    from fedprotocol.chain import keys
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon import Aggregator
+
+    _log_to_stderr()
+    settings = load_config(config, AggregatorConfig)
+    account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)  # a second one does not wait for the step at hand
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    with Aggregator.open(settings, account) as aggregator:
+        aggregator.run(stop)
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+) -> None:
+    """What the aggregator waits for and since when, and what the chain says."""
+    from fedprotocol.chain import keys
+    from fedprotocol.chain.coordinator import Coordinator
+    from fedprotocol.chain.snapshot import take_snapshot
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.report import as_document, as_text
+    from fedaggregator.status import read_status
+
+    settings = load_config(config, AggregatorConfig)
+    chain = settings.chain
+    snapshot = take_snapshot(
+        Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id), keys.address_of(settings.account.keystore)
+    )
+    said = read_status(settings.status)
+    typer.echo(json.dumps(as_document(snapshot, said), indent=2) if as_json else as_text(snapshot, said))
+
+
+@app.command()
+def claim(config: ConfigOption = DEFAULT) -> None:
+    """Take what the coordinator owes the account. A running aggregator does this by itself."""
+    from fedprotocol.chain import keys
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon import Aggregator
+
+    _log_to_stderr()
+    settings = load_config(config, AggregatorConfig)
+    account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    with Aggregator.open(settings, account) as aggregator:
+        if aggregator.claim(frozenset()) == 0:
+            typer.echo(f"nothing is owed to {account.address}")
+
+
+def _log_to_stderr() -> None:
+    import logging
+
+    handler: logging.Handler
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.logging import RichHandler
+
+        handler = RichHandler(console=Console(stderr=True), show_path=False)
+        handler.setFormatter(logging.Formatter("%(message)s", datefmt="%H:%M:%S"))
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("fedaggregator", "fedprotocol"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def main() -> None:
+    """The console command: one line for an error a person can act on, and its exit status."""
+    try:
+        app()
+    except FedError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)

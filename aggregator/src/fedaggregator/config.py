@@ -1,0 +1,85 @@
+"""`aggregator.toml`: the tables every daemon has (`fedprotocol.config`) and the aggregator's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from fedprotocol.config import ConnectionConfig, Section
+from pydantic import Field
+
+DEFAULT_NAME = "aggregator.toml"
+
+
+class AggregatorSection(Section):
+    """`[aggregator]`."""
+
+    window_leaves: int = Field(default=256, ge=1)  # leaves merged at once
+    keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose inputs and global stay pinned
+
+
+class AggregatorConfig(ConnectionConfig):
+    """The whole file. Paths are absolute once loaded."""
+
+    aggregator: AggregatorSection = AggregatorSection()
+
+    @property
+    def status(self) -> Path:
+        """What the running aggregator last said about itself (JSON, replaced whole)."""
+        return self.home / "status.json"
+
+
+TEMPLATE = """\
+# An aggregator of one federation. Relative paths are relative to this file.
+
+home = {home}                       # journal, status, temporary files
+
+[chain]
+rpc = {rpc}   # Ethereum nodes, tried in this order
+chain_id = {chain_id}
+coordinator = {coordinator}
+# confirmations = 0                 # blocks that must lie on the inputs before they are proposed from
+# poll_seconds = 2.0
+
+[store]
+url = {store}                 # this aggregator's own: dir:folder, or kubo:http://127.0.0.1:5001
+peers = {peers}                          # of the others, read only: dir:folder (Kubo finds its peers itself)
+
+[account]
+keystore = {keystore}          # encrypted; `fedaggregator init` makes one if there is none
+{password_line}
+
+[aggregator]
+# window_leaves = 256               # leaves merged at once: memory is about 20 bytes a value of these
+# keep_rounds = 8                   # settled rounds whose inputs and global stay pinned
+"""
+
+
+def render(
+    rpc: Sequence[str],
+    chain_id: int,
+    coordinator: str,
+    store: str,
+    peers: Sequence[str],
+    keystore: str,
+    password_file: str | None,
+    home: str = "home",
+) -> str:
+    """The text of a config file, commented."""
+    # JSON's strings and arrays of strings are also TOML's.
+    password = (
+        f"password_file = {json.dumps(password_file)}"
+        if password_file
+        else '# password_file = "password.txt"    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal'
+    )
+    return TEMPLATE.format(
+        home=json.dumps(home),
+        rpc=json.dumps(list(rpc)),
+        chain_id=chain_id,
+        coordinator=json.dumps(coordinator),
+        store=json.dumps(store),
+        peers=json.dumps(list(peers)),
+        keystore=json.dumps(keystore),
+        password_line=password,
+    )

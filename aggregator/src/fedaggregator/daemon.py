@@ -1,0 +1,258 @@
+"""The aggregator's loop: read the chain, decide, do the one next thing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from eth_account.signers.local import LocalAccount
+from fedprotocol.car import CarFile, Leaves
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ContractReverted
+from fedprotocol.chain.fees import FeePolicy
+from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
+from fedprotocol.chain.types import Phase, Proposal
+from fedprotocol.errors import FedError
+from fedprotocol.journal import Journal
+from fedprotocol.store.base import Malformed, NotFound, Store
+from fedprotocol.store.open import open_store
+from fedprotocol.tree import PAGE_LEAVES, cid
+from web3.logs import DISCARD
+
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.decide import Action, Approve, Claim, Done, Merge, ProposePage, Release, Report, Wait, decide
+from fedaggregator.inputs import accepted, global_shape, recompute, rule_of
+from fedaggregator.leaf_file import LeafFile
+from fedaggregator.memory import Memory
+from fedaggregator.proposals import ProposalUnreadable, proposed_digests
+from fedaggregator.status import Reporter
+from fedaggregator.verify import compare
+
+LONGEST_PAUSE = 60.0  # seconds between tries while something fails
+
+log = logging.getLogger("fedaggregator")
+
+
+class Aggregator:
+    """One account's aggregator of one federation. Everything it must remember is in its journal."""
+
+    def __init__(
+        self, config: AggregatorConfig, coordinator: Coordinator, store: Store, journal: Journal, sender: Sender
+    ) -> None:
+        self.config = config
+        self.coordinator = coordinator
+        self.store = store
+        self.sender = sender
+        self.memory = Memory(journal, config.aggregator.keep_rounds)
+        self.reporter = Reporter(config.status)
+
+    @classmethod
+    @contextmanager
+    def open(cls, config: AggregatorConfig, account: LocalAccount) -> Iterator[Self]:
+        """An aggregator on the chain and the store that `config` names.
+
+        Raises:
+            FedError: the journal is in use or another's, the chain or the store does not answer, the rule is unknown.
+        """
+        chain = config.chain
+        config.cache.mkdir(parents=True, exist_ok=True)
+        with Journal(config.journal) as journal:
+            coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+            journal.bind(chain.chain_id, coordinator.address, account.address)
+            store = open_store(config.store.url, config.cache, config.store.peers)
+            log.info("store: %s", store.check())
+            log.info("rule: %s, account: %s", rule_of(coordinator).name, account.address)
+            sender = Sender(coordinator.web3, account, journal, FeePolicy(confirmations=chain.confirmations))
+            yield cls(config, coordinator, store, journal, sender)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
+        failures, resumed = 0, False
+        while not stop.is_set():
+            try:
+                if not resumed:
+                    self.sender.resume()
+                    resumed = True
+                action = self.step()
+                failures = 0
+                self.reporter.problem(action.reason if isinstance(action, Wait) and action.problem else "")
+            except (FedError, OSError) as error:
+                failures += 1
+                self.reporter.problem(str(error))
+            else:
+                if isinstance(action, Done):
+                    return
+                if not isinstance(action, Wait):
+                    continue
+            stop.wait(min(LONGEST_PAUSE, self.config.chain.poll_seconds * 2 ** min(failures, 10)))
+
+    def step(self) -> Action:
+        """Read, decide, act once; returns what was done.
+
+        Raises:
+            FedError: it could not be done; the next step tries again.
+        """
+        snapshot = take_snapshot(self.coordinator, self.sender.address)
+        confirmed = frozenset(state.number for state in snapshot.rounds if self._is_confirmed(state))
+        action = decide(snapshot, self.memory.facts(snapshot, confirmed))
+        self.reporter.activity(snapshot, _words(action), (action.until or 0) if isinstance(action, Wait) else 0)
+        match action:
+            case Merge(number):
+                self.merge(snapshot, _state(snapshot, number))
+            case Report(number, proposal):
+                self.report(snapshot, _state(snapshot, number), proposal)
+            case Approve(amount):
+                token = self.coordinator.token
+                self.sender.send(token.approve(self.coordinator.address, amount), f"approve {amount} token units")
+            case ProposePage(number, page):
+                self.propose(snapshot, _state(snapshot, number), page)
+            case Claim(settled):
+                self.claim(settled)
+            case Release(number):
+                self.release(number)
+        return action
+
+    def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
+        """The round's next global, in a file of the cache."""
+        out = self.config.cache / f"global-{state.number}.leaves"
+        return recompute(self.coordinator, self.store, state, prior, out, self.config.aggregator.window_leaves)
+
+    def merge(self, snapshot: Snapshot, state: RoundState) -> None:
+        """Compute the round's next global and publish it in the store."""
+        started = time.monotonic()
+        prior_root, genesis = state.view.prior_root, snapshot.config.genesis_root
+        roots = {prior_root, *(update.root for update in accepted(state))} - {genesis}
+        self.memory.pin(state, roots)
+        with (
+            self.store.get(prior_root, global_shape(snapshot.config)) as prior,
+            self.compute(state, prior) as merged,
+        ):
+            self.memory.pin(state, {merged.root})
+            self.store.put(merged)
+            self.memory.merged(state, merged.root)
+            merged.path.unlink()
+        seconds = time.monotonic() - started
+        log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
+
+    def report(self, snapshot: Snapshot, state: RoundState, proposal: Proposal) -> None:
+        """Name the first wrong leaf of a live proposal that is not our global."""
+        with self._own(snapshot, state) as own:
+            try:
+                mismatch = compare(own, proposed_digests(self.coordinator, state.number, proposal.proposer))
+            except ProposalUnreadable as error:
+                finding = str(error)
+            else:
+                finding = (
+                    "the same leaves"
+                    if mismatch is None
+                    else (
+                        f"first wrong leaf: {mismatch.leaf}, its digest must be {mismatch.expected.hex()} "
+                        f"and is claimed to be {mismatch.claimed.hex()}"
+                    )
+                )
+            log.error(
+                "WRONG PROPOSAL in round %d: %s by %s is not %s; %s",
+                state.number,
+                cid(proposal.root),
+                proposal.proposer,
+                cid(own.root),
+                finding,
+            )
+        self.memory.reported(state.number, proposal.root, finding)
+
+    def propose(self, snapshot: Snapshot, state: RoundState, page: int) -> None:
+        """Hand in one page of our global; the last one takes the bond."""
+        with self._own(snapshot, state) as own:
+            start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
+            digests = [own.digest(leaf) for leaf in range(start, stop)]
+            is_last = stop == len(own)
+        if page == 0:
+            self.memory.paging(state.number, own.root)
+        if is_last:
+            self.memory.proposing(state.number)
+        try:
+            self.sender.send(
+                self.coordinator.calls.propose(state.number, page, digests), f"propose round {state.number} page {page}"
+            )
+        except ContractReverted as error:
+            if error.name not in ("DuplicateRoot", "WrongPhase"):
+                raise
+            log.info("round %d: another aggregator was first (%s)", state.number, error.name)
+        else:
+            if is_last:
+                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), state.bond)
+
+    def claim(self, settled: frozenset[int]) -> int:
+        """Take what is owed; the rounds in `settled` are then collected. Returns the token units taken."""
+        amount = 0
+        try:
+            receipt = self.sender.send(self.coordinator.calls.claim(), "claim")
+        except ContractReverted as error:
+            if error.name != "NothingOwed":
+                raise
+        else:
+            events = self.coordinator.contract.events.Claimed().process_receipt(receipt, errors=DISCARD)
+            amount = sum(event["args"]["amount"] for event in events)
+            log.info("claimed %d token units", amount)
+        self.memory.collected(settled)
+        return amount
+
+    def release(self, round_number: int) -> None:
+        """Unpin what only this round needed."""
+        for root in self.memory.releasable(round_number):
+            self.store.unpin(root)
+        self.memory.released(round_number)
+        log.info("round %d: its inputs and global are no longer pinned here", round_number)
+
+    def _own(self, snapshot: Snapshot, state: RoundState) -> CarFile:
+        """Our global of the round, from the store; if it is lost there, the next step computes it again."""
+        root = self.memory.own_root(state)
+        if root is None:
+            raise FedError(f"round {state.number}: the inputs changed (a re-org); computing again")
+        try:
+            return self.store.get(root, global_shape(snapshot.config))
+        except (NotFound, Malformed):
+            self.memory.forget_merged(state.number)
+            raise
+
+    def _is_confirmed(self, state: RoundState) -> bool:
+        """Whether the inputs were the same `confirmations` blocks ago: a proposal from others would lose its bond."""
+        depth = self.config.chain.confirmations
+        if depth == 0 or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+            return True
+        block = self.coordinator.web3.eth.block_number - depth
+        if block < 0:
+            return False
+        then, now = self.coordinator.round_view(state.number, block), state.view
+        return then.phase >= Phase.AGGREGATE and (then.inputs_hash, then.accepted_mask, then.prior_root) == (
+            now.inputs_hash,
+            now.accepted_mask,
+            now.prior_root,
+        )
+
+
+def _state(snapshot: Snapshot, number: int) -> RoundState:
+    return next(state for state in snapshot.rounds if state.number == number)
+
+
+def _words(action: Action) -> str:
+    match action:
+        case Merge(number):
+            return f"round {number}: fetching and merging the accepted updates"
+        case Report(number, proposal):
+            return f"round {number}: a proposal by {proposal.proposer} is not our global, finding the wrong leaf"
+        case Approve(amount):
+            return f"approving a bond of {amount} token units"
+        case ProposePage(number, page):
+            return f"round {number}: proposing, page {page}"
+        case Claim(_):
+            return "claiming what is owed"
+        case Release(number):
+            return f"round {number}: releasing its content"
+        case Wait(reason) | Done(reason):
+            return reason

@@ -1,0 +1,112 @@
+"""What an aggregator remembers about rounds across restarts: JSON facts in its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.journal import Journal
+
+from fedaggregator.decide import Facts, RoundFacts
+
+PROPOSED = "aggregator.proposed"  # rounds whose outcome is not collected
+PINNED = "aggregator.pinned"  # rounds whose content the store pins
+
+
+class Memory:
+    """Facts in, facts out. A round's global counts only as long as the round has the inputs it was computed from."""
+
+    def __init__(self, journal: Journal, keep_rounds: int) -> None:
+        self._journal = journal
+        self._keep_rounds = keep_rounds
+
+    def facts(self, snapshot: Snapshot, confirmed: frozenset[int]) -> Facts:
+        """Everything `decide` needs; `confirmed` are the rounds whose inputs lie under enough blocks."""
+        return Facts(
+            rounds={state.number: self._round_facts(state, state.number in confirmed) for state in snapshot.rounds},
+            proposed=self._rounds(PROPOSED),
+            pinned=self._rounds(PINNED),
+            keep_rounds=self._keep_rounds,
+        )
+
+    def own_root(self, state: RoundState) -> bytes | None:
+        """Root of the global computed here from exactly these inputs."""
+        note = self._note(state.number)
+        return bytes.fromhex(note["own"]) if note.get("inputs") == _inputs(state) else None
+
+    def pin(self, state: RoundState, roots: Iterable[bytes]) -> None:
+        """Before content of this round enters the store."""
+        note = self._note(state.number)
+        pinned = sorted({*note.get("pinned", ()), *(root.hex() for root in roots)})
+        self._write(state.number, note | {"pinned": pinned})
+        self._set(PINNED, self._rounds(PINNED) | {state.number})
+
+    def merged(self, state: RoundState, root: bytes) -> None:
+        """The round's global is computed and in the store."""
+        self._write(state.number, self._note(state.number) | {"own": root.hex(), "inputs": _inputs(state)})
+
+    def forget_merged(self, round_number: int) -> None:
+        """The store lost the global: compute it again."""
+        note = self._note(round_number)
+        note.pop("inputs", None)
+        self._write(round_number, note)
+
+    def paging(self, round_number: int, root: bytes) -> None:
+        """Before page 0 of a proposal of `root` is sent."""
+        self._write(round_number, self._note(round_number) | {"paging": root.hex()})
+
+    def proposing(self, round_number: int) -> None:
+        """Before the last page is sent: from then on something may be owed to us."""
+        self._set(PROPOSED, self._rounds(PROPOSED) | {round_number})
+
+    def reported(self, round_number: int, root: bytes, finding: str) -> None:
+        """The wrong proposal `root` was named; `finding` says what is wrong with it."""
+        note = self._note(round_number)
+        self._write(round_number, note | {"reported": note.get("reported", {}) | {root.hex(): finding}})
+
+    def collected(self, rounds: Iterable[int]) -> None:
+        """What came of our proposals in `rounds` is collected."""
+        self._set(PROPOSED, self._rounds(PROPOSED) - set(rounds))
+
+    def releasable(self, round_number: int) -> list[bytes]:
+        """Roots that only this round keeps pinned."""
+        others = self._rounds(PINNED) - {round_number}
+        still_needed = {root for other in others for root in self._note(other).get("pinned", ())}
+        return [bytes.fromhex(root) for root in self._note(round_number).get("pinned", ()) if root not in still_needed]
+
+    def released(self, round_number: int) -> None:
+        """Nothing of this round is pinned any more."""
+        self._set(PINNED, self._rounds(PINNED) - {round_number})
+        self._journal.forget(_key(round_number))
+
+    def _round_facts(self, state: RoundState, confirmed: bool) -> RoundFacts:
+        note = self._note(state.number)
+        paging = note.get("paging")
+        return RoundFacts(
+            own_root=self.own_root(state),
+            confirmed=confirmed,
+            paging_root=bytes.fromhex(paging) if paging else None,
+            reported=frozenset(bytes.fromhex(root) for root in note.get("reported", ())),
+        )
+
+    def _note(self, round_number: int) -> dict[str, Any]:
+        return dict(self._journal.recall(_key(round_number), {}))
+
+    def _write(self, round_number: int, note: dict[str, Any]) -> None:
+        self._journal.note(_key(round_number), note)
+
+    def _rounds(self, key: str) -> frozenset[int]:
+        return frozenset(self._journal.recall(key, []))
+
+    def _set(self, key: str, rounds: frozenset[int]) -> None:
+        self._journal.note(key, sorted(rounds))
+
+
+def _key(round_number: int) -> str:
+    return f"aggregator.round.{round_number}"
+
+
+def _inputs(state: RoundState) -> str:
+    """What the round's global is a function of: a re-org may change it."""
+    return f"{state.view.prior_root.hex()}/{state.view.inputs_hash.hex()}/{state.view.accepted_mask:x}"

@@ -6,9 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from fedprotocol.errors import FedError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class StatusError(FedError):
@@ -40,7 +39,7 @@ def write_status(path: Path, status: Status) -> None:
     """Replace the file whole, so that a reader never sees half of it."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_status(path: Path) -> Status:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import Phase
+
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.view import (
     expected_prior,
     is_matching,
     is_over,
-    obstacle,
     target_round,
     unsettled,
 )
 from fednode.daemon.waiting import waiting
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
 
 MAX_LIVE_PROPOSALS = 8
 
@@ -62,18 +62,18 @@ def _obligations(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     for state in unsettled(chain):
         if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
             own = facts.updates.get(state.number)
-            if own is not None and state.my_commitment is not None and own.commit_hash == state.my_commitment.hash:
+            if own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable:
                 yield do.Reveal(state.number)
         if state.view.phase is Phase.ATTEST and state.my_index is not None:
             yield from _attestation(chain, facts, state)
     target = target_round(chain)
     if target is not None:
         own = facts.updates.get(target)
-        state = chain.round(target)
-        commitment = state.my_commitment if state is not None else None
-        if own is not None and own.prior_root == expected_prior(chain, facts, target):
-            if commitment is None or commitment.hash != own.commit_hash:
-                yield do.Commit(target)
+        opened = chain.round(target)
+        commitment = opened.my_commitment if opened is not None else None
+        fits = own is not None and own.prior_root == expected_prior(chain, facts, target)
+        if own is not None and fits and (commitment is None or commitment.hash != own.commit_hash):
+            yield do.Commit(target)
 
 
 def _attestation(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[do.Action]:
@@ -156,7 +156,7 @@ def _site(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             if number not in facts.evaluated:
                 yield do.Evaluate(number, known[number])
     if facts.solo:
-        missing = sorted(set(facts.updates) - facts.solo_trained)
+        missing = sorted(facts.trained - facts.solo_trained)
         if missing:
             yield do.TrainSolo(missing[0])
         elif facts.solo_test and is_over(chain) and facts.solo_trained - facts.solo_evaluated:
@@ -186,10 +186,9 @@ def _still_wanted(chain: Snapshot, facts: Facts, work: do.ModelAction) -> bool:
     prior = None if target is None else expected_prior(chain, facts, target)
     if isinstance(work, do.Train):
         state = chain.round(work.round)
-        undecided = target == work.round and prior is None
-        return (
-            undecided or (target, prior) == (work.round, work.prior_root) or (state is None and obstacle(chain) != "")
-        )
+        if state is not None and state.view.phase is not Phase.TRAIN:
+            return False
+        return target is None or prior is None or (target, prior) == (work.round, work.prior_root)
     if target is None or prior is None or target in facts.updates:
         return True
     state = chain.round(target)

@@ -19,11 +19,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class OwnUpdate:
-    """The journalled update of a round. `commit_hash`: what its commitment on the chain must be."""
+    """The newest journalled update of a round. `commit_hash`: what its commitment on the chain must be;
+    `revealable`: the commitments that any journalled update of the round can open."""
 
     prior_root: bytes
     root: bytes
     commit_hash: bytes
+    revealable: frozenset[bytes]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Facts:
     recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the own merge, held in the store
     fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
     judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals the own merge
+    trained: frozenset[int] = frozenset()  # rounds with an own update
     evaluated: frozenset[int] = frozenset()
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()

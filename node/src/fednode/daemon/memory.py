@@ -16,6 +16,7 @@ class Memory:
         self._journal = journal
         self.recomputed = _roots(journal.recall("recomputed"))
         self.fetched = _roots(journal.recall("fetched"))
+        self.trained = set[int](journal.recall("trained") or ())
         self.evaluated = set[int](journal.recall("evaluated") or ())
         self.solo_trained = set[int](journal.recall("solo_trained") or ())
         self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
@@ -70,8 +71,10 @@ class Memory:
         self.solo_evaluated.add(number)
         self._journal.note("solo_evaluated", sorted(self.solo_evaluated))
 
-    def note_train_seconds(self, seconds: float) -> None:
+    def note_trained(self, number: int, seconds: float) -> None:
+        self.trained.add(number)
         self.train_seconds = seconds
+        self._journal.note("trained", sorted(self.trained))
         self._journal.note("train_seconds", seconds)
 
 

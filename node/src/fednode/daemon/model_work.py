@@ -71,7 +71,7 @@ class ModelWork:
         self._data: dict[Path, Dataset] = {}
 
     def train(self, action: do.Train, stop: threading.Event) -> Trained:
-        """Train a round, write its update and its figures. Raises ModelFailure, TrainingError, DataError, StoreError."""
+        """Train a round, write update and figures. Raises ModelFailure, TrainingError, DataError, StoreError."""
         started = time.monotonic()
         self._begin(self._global(action.prior_root))
         data = self._dataset(self._config.data.train)
@@ -157,13 +157,12 @@ class ModelWork:
 
     def _model(self) -> AdapterModel:
         if self._loaded is None:
-            from fednode.base_model import BaseModelError
             from fednode.training import AdapterModel
 
             settings = self._config.model
             try:
                 self._loaded = AdapterModel.load(self._spec, settings.source, settings.device, settings.threads)
-            except BaseModelError as error:
+            except FedError as error:
                 raise ModelFailure(str(error)) from error
         return self._loaded
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fednode.daemon.facts import Facts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
+
+from fednode.daemon.facts import Facts
 
 ZERO = bytes(32)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import Phase
+
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts
 from fednode.daemon.view import expected_prior, obstacle, target_round, unsettled
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
 
 
 def waiting(chain: Snapshot, facts: Facts) -> do.Wait:

@@ -1,0 +1,90 @@
+"""What the node sends. Each call is a dry run first, and in the journal's outbox before it leaves (`Sender`)."""
+
+from __future__ import annotations
+
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.errors import FedError
+from fedprotocol.journal import Journal, UpdateRecord
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Store
+from fedprotocol.tree import PAGE_LEAVES
+
+from fednode.daemon import actions as do
+from fednode.trees import open_car
+
+
+class BondMissing(FedError):
+    """A proposal is due and the account has not the tokens for its bond."""
+
+
+class Sending:
+    """Errors of every method: ContractReverted, OutOfFunds, FeesTooHigh, ChainUnreachable, RpcRefused."""
+
+    def __init__(self, coordinator: Coordinator, sender: Sender, journal: Journal, store: Store, spec: Spec) -> None:
+        self._coordinator = coordinator
+        self._sender = sender
+        self._journal = journal
+        self._store = store
+        self._spec = spec
+
+    def commit_hash(self, record: UpdateRecord) -> bytes:
+        """What the commitment of a journalled update is on the chain."""
+        return self._coordinator.commit_hash(
+            record.round,
+            self._sender.address,
+            record.prior_root,
+            record.root,
+            record.shift,
+            record.examples,
+            record.salt,
+        )
+
+    def commit(self, number: int) -> UpdateRecord:
+        record = self._journal.update(number)
+        if record is None:
+            raise LookupError(f"no update of round {number} in the journal")
+        call = self._coordinator.calls.commit(number, record.prior_root, self.commit_hash(record))
+        self._sender.send(call, f"commit in round {number}")
+        return record
+
+    def reveal(self, state: RoundState) -> UpdateRecord:
+        """Publish first: nobody can vouch for what nobody serves. Raises StoreError, CarError too."""
+        number = state.number
+        records = self._journal.updates(number)
+        record = next(r for r in records if state.my_commitment and self.commit_hash(r) == state.my_commitment.hash)
+        with open_car(record.car, record.root, self._spec.layout.delta_shape) as leaves:
+            self._store.put(leaves)
+        call = self._coordinator.calls.reveal(
+            number, record.root, record.shift, record.examples, record.salt, record.loss_before, record.loss_after
+        )
+        self._sender.send(call, f"reveal in round {number}")
+        return record
+
+    def attest(self, action: do.Attest) -> None:
+        call = self._coordinator.calls.attest(action.round, action.inputs_hash, action.bitmap)
+        self._sender.send(call, f"attest in round {action.round}")
+
+    def propose(self, chain: Snapshot, state: RoundState, own_root: bytes) -> None:
+        """All pages, from the first. Raises BondMissing, StoreError too."""
+        if chain.tokens < state.bond:
+            raise BondMissing(
+                f"round {state.number} needs a proposal, its bond is {state.bond} token units and {chain.account} has "
+                f"{chain.tokens}: send it tokens"
+            )
+        with self._store.get(own_root, self._spec.layout.global_shape) as leaves:
+            digests = [leaves.digest(index) for index in range(len(leaves))]
+        self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, state.bond)
+        for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):
+            call = self._coordinator.calls.propose(state.number, page, digests[first : first + PAGE_LEAVES])
+            self._sender.send(call, f"propose page {page} in round {state.number}")
+
+    def abandon(self, number: int) -> None:
+        self._sender.send(self._coordinator.calls.abandon(number), f"abandon round {number}")
+
+    def settle(self) -> None:
+        self._sender.send(self._coordinator.calls.settle(self._sender.address), "settle the account")
+
+    def claim(self) -> None:
+        self._sender.send(self._coordinator.calls.claim(), "claim")

@@ -1,0 +1,98 @@
+"""What a command opens by its config: chain, store, account, journal, spec; each when it is first asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
+
+from fednode.config import NodeConfig
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from fedprotocol.chain.coordinator import Coordinator
+    from fedprotocol.chain.sender import Sender
+    from fedprotocol.chain.snapshot import Snapshot
+    from fedprotocol.journal import Journal
+    from fedprotocol.store.base import Store
+
+
+class Session:
+    """Use it in `with`: the journal is locked until the end."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        self.config = config
+        self._open = ExitStack()
+
+    @cached_property
+    def coordinator(self) -> Coordinator:
+        """Raises ChainUnreachable, WrongChain, NoContract, NotACoordinator."""
+        from fedprotocol.chain.coordinator import Coordinator
+
+        chain = self.config.chain
+        return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+
+    @cached_property
+    def address(self) -> str:
+        """Of the keystore, without its password. Raises KeystoreError."""
+        from fedprotocol.chain.keys import address_of
+
+        return str(address_of(self.config.account.keystore))
+
+    @cached_property
+    def account(self) -> LocalAccount:
+        """Raises KeystoreError, PasswordError."""
+        from fedprotocol.chain.keys import load, read_password
+
+        return load(self.config.account.keystore, read_password(self.config.account.password_file))
+
+    @cached_property
+    def store(self) -> Store:
+        """Raises StoreError."""
+        from fedprotocol.store.open import open_store
+
+        return open_store(self.config.store.url, self.config.cache, self.config.store.peers)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Bound to this chain, coordinator and account. Raises JournalError."""
+        from fedprotocol.journal import Journal
+
+        journal = self._open.enter_context(Journal(self.config.journal))
+        journal.bind(self.config.chain.chain_id, self.coordinator.address, self.account.address)
+        return journal
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Follows up what the outbox still holds before it is handed out."""
+        from fedprotocol.chain.sender import Sender
+
+        sender = Sender(self.coordinator.web3, self.account, self.journal)
+        sender.resume()
+        return sender
+
+    @cached_property
+    def spec(self) -> Spec:
+        """The document that the contract names, from the store. Raises NotFound, Malformed, SpecError, SpecMismatch."""
+        config = self.coordinator.config()
+        data = self.store.get_block(config.spec_digest, MAX_SPEC_BYTES)
+        spec = load_spec(data)
+        check_against(spec, spec_digest(data), config)
+        return spec
+
+    def snapshot(self) -> Snapshot:
+        """The chain now, as the account sees it."""
+        from fedprotocol.chain.snapshot import take_snapshot
+
+        return take_snapshot(self.coordinator, self.address)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()

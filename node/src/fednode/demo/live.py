@@ -1,0 +1,167 @@
+"""The live view: one value of what is going on, and how it looks in a terminal or, without one, as lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+PHASES = ("Train", "Waiting", "Reveal", "Attest", "Aggregate", "Challenge", "Final")
+
+
+@dataclass(frozen=True)
+class RoundLine:
+    """A round that is open, or the last one settled. `ends_in`: seconds, None without a deadline."""
+
+    number: int
+    phase: str
+    detail: str
+    ends_in: int | None
+
+
+@dataclass(frozen=True)
+class NodeLine:
+    """One program. `since`: seconds it has been doing that; money in whole tokens."""
+
+    name: str
+    activity: str
+    since: float
+    step: int
+    steps: int
+    loss: float | None
+    stake: float
+    earned: float
+    gas: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class ScoreLine:
+    """A global adapter on the part of the common test set that was scored so far."""
+
+    round: int
+    loss: float
+    accuracy: float | None
+    items: int
+
+
+@dataclass(frozen=True)
+class View:
+    """One moment. `elapsed`: seconds since the demo began; `pool`, `reserved`: whole tokens."""
+
+    title: str
+    elapsed: float
+    block: int
+    total_rounds: int
+    rounds: tuple[RoundLine, ...]
+    nodes: tuple[NodeLine, ...]
+    scores: tuple[ScoreLine, ...]
+    pool: float
+    reserved: float
+    gas: int
+
+
+def clock(seconds: float) -> str:
+    """1:05, 1:00:05."""
+    whole = max(0, int(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def amount(tokens: float) -> str:
+    """Tokens with the digits that matter."""
+    return f"{tokens:,.2f}".rstrip("0").rstrip(".")
+
+
+def render(view: View) -> RenderableType:
+    """The whole view for rich's Live."""
+    head = Text.assemble(
+        (view.title, "bold"),
+        f"   {clock(view.elapsed)}   block {view.block}   pool {amount(view.pool)} (+{amount(view.reserved)} reserved)",
+        f"   {view.gas / 1e6:.1f}M gas",
+    )
+    return Group(head, *(_round(line, view.total_rounds) for line in view.rounds), _nodes(view), *_scores(view))
+
+
+def _round(line: RoundLine, total: int) -> Text:
+    text = Text.assemble((f"round {line.number} of {total}  ", "bold"))
+    if line.phase == "Void":
+        return text.append(f"void: {line.detail}", "bold red")
+    reached = PHASES.index(line.phase) if line.phase in PHASES else -1
+    for position, phase in enumerate(PHASES):
+        if phase == "Waiting" and position != reached:
+            continue
+        style = "bold black on cyan" if position == reached else "green" if position < reached else "dim"
+        text.append(f" {phase} ", style).append(" ")
+    text.append(f" {line.detail}")
+    if line.ends_in is not None:
+        text.append(f"  ends in {clock(line.ends_in)}", "cyan")
+    return text
+
+
+def _nodes(view: View) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), expand=True)
+    table.add_column("node", no_wrap=True)
+    table.add_column("is", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("", width=12)
+    table.add_column("step", justify="right", no_wrap=True)
+    table.add_column("loss", justify="right", no_wrap=True)
+    table.add_column("stake", justify="right", no_wrap=True)
+    table.add_column("earned", justify="right", no_wrap=True)
+    table.add_column("Mgas", justify="right", no_wrap=True)
+    for node in view.nodes:
+        activity = Text(node.activity)
+        activity.append(f"  {clock(node.since)}", "dim")
+        if node.problem:
+            activity.append(f"  {node.problem}", "bold red")
+        table.add_row(
+            Text(node.name, "bold"),
+            activity,
+            ProgressBar(total=node.steps, completed=node.step, width=12) if node.steps else "",
+            f"{node.step}/{node.steps}" if node.steps else "",
+            "" if node.loss is None else f"{node.loss:.3f}",
+            amount(node.stake) if node.stake else "",
+            amount(node.earned),
+            f"{node.gas / 1e6:.2f}",
+        )
+    return table
+
+
+def _scores(view: View) -> list[Text]:
+    if not view.scores:
+        return []
+    parts = [("global adapter  ", "dim")]
+    for score in view.scores:
+        accuracy = "" if score.accuracy is None else f", {100 * score.accuracy:.0f} %"
+        name = "genesis" if score.round == 0 else f"round {score.round}"
+        parts.append((f"{name}: {score.loss:.3f}{accuracy} ({score.items} items)   ", ""))
+    return [Text.assemble(*parts)]
+
+
+def changes(before: View | None, now: View) -> list[str]:
+    """What is new since `before`, a line each: for logs and terminals that cannot redraw."""
+    time = f"[{clock(now.elapsed):>7}]"
+    old_rounds = {line.number: line.phase for line in before.rounds} if before else {}
+    old_nodes = {node.name: node for node in before.nodes} if before else {}
+    old_scores = set(before.scores) if before else set()
+    lines = [
+        f"{time} round {line.number} of {now.total_rounds}: {line.phase}" + (f", {line.detail}" if line.detail else "")
+        for line in now.rounds
+        if old_rounds.get(line.number) != line.phase
+    ]
+    for node in now.nodes:
+        old = old_nodes.get(node.name)
+        if node.problem and (old is None or old.problem != node.problem):
+            lines.append(f"{time} {node.name}: {node.problem}")
+        if node.activity and (old is None or old.activity != node.activity):
+            lines.append(f"{time} {node.name}: {node.activity}")
+    for score in now.scores:
+        if score not in old_scores:
+            accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
+            lines.append(
+                f"{time} global of round {score.round}: loss {score.loss:.3f}{accuracy} on {score.items} test items"
+            )
+    return lines

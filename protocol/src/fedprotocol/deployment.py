@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Deployment(Section):
     name: str  # of the spec
     coordinator: Address
     token: Address
+    demo_token: bool  # made by the deployment: its deployer mints it
     rule: Address
     rule_name: str
     disputes: Address
@@ -46,12 +48,19 @@ def abi_hash(abi: list[dict[str, Any]]) -> str:
     return "0x" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def save_deployment(deployment: Deployment, folder: Path) -> Path:
-    """Write `folder/<chain_id>.json`; a file that is there already is kept as `<chain_id>-<coordinator>.json`."""
+def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str], bool]) -> Path:
+    """Write `folder/<chain_id>.json`.
+
+    The file of another federation is kept as `<chain_id>-<coordinator>.json`, unless that coordinator is gone with a
+    development chain that was started anew.
+
+    Args:
+        is_live: Whether there is a contract at an address of this chain.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{deployment.chain_id}.json"
-    if path.exists():
-        path.rename(folder / f"{deployment.chain_id}-{_coordinator_of(path)}.json")
+    if path.exists() and (old := _coordinator_of(path)) != deployment.coordinator and (old is None or is_live(old)):
+        path.rename(folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json")
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", encoding="utf-8") as file:
         file.write(deployment.model_dump_json(indent=2) + "\n")
@@ -79,9 +88,8 @@ def load_deployment(folder: Path, chain_id: int) -> Deployment:
         raise DeploymentError(f"{path} is not a deployment file: {error}") from error
 
 
-def _coordinator_of(path: Path) -> str:
-    """For the name of an old file, whatever became of it."""
+def _coordinator_of(path: Path) -> str | None:
     try:
         return Deployment.model_validate_json(path.read_bytes()).coordinator
     except (OSError, ValidationError):
-        return f"unreadable-{path.stat().st_mtime_ns}"
+        return None

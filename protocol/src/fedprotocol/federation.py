@@ -158,7 +158,8 @@ def to_units(key: str, tokens: Decimal, decimals: int) -> int:
     Raises:
         FederationError: the token has not that many decimals.
     """
-    units = Fraction(tokens) * 10**decimals
+    scale: int = 10**decimals
+    units = Fraction(tokens) * scale
     if units.denominator != 1:
         raise FederationError(f"money.{key} = {tokens}: the token has only {decimals} decimals")
     if units >= 2**128:

@@ -1,0 +1,159 @@
+"""Deploy a federation.
+
+    FEDERATION=federation.toml brownie run deploy --network <name>
+    brownie run deploy main federation.toml --network <name>
+
+The file is described by `federation.example.toml`; the spec it names supplies the rest. Everything is checked before
+the first transaction. What was deployed is written to deployments/<chainid>.json (DEPLOYMENTS_DIR moves the folder).
+On development chains the node's first account deploys and a demo token is made if none is named; elsewhere FED_ACCOUNT
+names a keystore (FED_PASSWORD_FILE: its password).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from brownie import AllowlistGate, DemoToken, Disputes, FedAvg, FederationCoordinator, web3
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.config import ConfigError
+from fedprotocol.deployment import Deployment, abi_hash, save_deployment
+from fedprotocol.federation import (
+    Contracts,
+    Federation,
+    FederationError,
+    coordinator_config,
+    load_federation,
+    to_units,
+)
+from fedprotocol.spec import MAX_SPEC_BYTES, check_against, load_spec, spec_digest
+from fedprotocol.tree import cid, raw_cid
+
+from scripts.lib import token as tokens
+from scripts.lib.contracts import bound, create
+from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, is_development, sender
+
+DEMO_DECIMALS = 18
+
+
+@command
+def main(path: str = "") -> None:
+    """Deploy the federation of the file `path`, or of the one that FEDERATION names."""
+    named = path or os.environ.get("FEDERATION")
+    if not named:
+        raise ScriptError("which federation? Set FEDERATION to a file like federation.example.toml")
+    federation = load_federation(Path(named).expanduser())
+    document = _read_spec(federation.spec)
+    spec = load_spec(document)
+    account = sender()
+    _check(federation, account)
+
+    transactions: dict[str, str] = {}
+    contracts = _prerequisites(federation, account, transactions)
+    token = tokens.reader(contracts.token)
+    sponsor = federation.money.sponsor or account.address
+    config = coordinator_config(federation, spec, spec_digest(document), contracts, sponsor, token.decimals())
+    address, transactions["coordinator"] = create(FederationCoordinator, account, _as_struct(config))
+    coordinator = Coordinator.connect(web3.provider.endpoint_uri, address, web3.eth.chain_id)
+    check_against(spec, spec_digest(document), coordinator.config())
+
+    created = web3.eth.get_transaction_receipt(transactions["coordinator"])["blockNumber"]
+    deployment = Deployment(
+        chain_id=web3.eth.chain_id,
+        name=spec.name,
+        coordinator=address,
+        token=contracts.token,
+        demo_token=federation.money.token is None,
+        rule=contracts.rule,
+        rule_name=bound(contracts.rule, "rule").name(),
+        disputes=contracts.disputes,
+        gate=contracts.gate,
+        deployer=account.address,
+        sponsor=sponsor,
+        block=created,
+        time=web3.eth.get_block(created)["timestamp"],
+        transactions=transactions,
+        abi_hash=abi_hash(FederationCoordinator.abi),
+        git_commit=_git_commit(),
+        spec_digest="0x" + spec_digest(document).hex(),
+        genesis_root=spec.genesis_root,
+    )
+    written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(web3.eth.get_code(old)))
+    _report(deployment, written)
+    if federation.money.pool:
+        amount = to_units("pool", federation.money.pool, token.decimals())
+        tokens.ensure_balance(token, account, amount, deployment.demo_token)
+        tokens.fund(token, account, address, amount)
+        print(f"The pool holds {tokens.show(coordinator.balances().pool, token.decimals())} {token.symbol()}")
+    else:
+        print("The pool is empty: `brownie run fund` fills it, rounds open only while it can pay for one")
+
+
+def _read_spec(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_SPEC_BYTES + 1)
+    except OSError as error:
+        raise FederationError(f"spec = {path} cannot be read ({error.strerror}); see `fednode spec new`") from error
+
+
+def _check(federation: Federation, account: Any) -> None:
+    """What can be known to be wrong before anything is deployed."""
+    money, gate = federation.money, federation.members.gate
+    if not account.balance():
+        raise ScriptError(f"{account.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
+    if money.token is None:
+        if not is_development():
+            raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
+        decimals = DEMO_DECIMALS
+    else:
+        token = tokens.reader(money.token)
+        decimals = token.decimals()
+        tokens.ensure_balance(token, account, to_units("pool", money.pool, decimals), demo=False)
+    for key in ("round_reward", "min_stake", "stake_per_example", "penalty", "bond", "pool"):
+        to_units(key, getattr(money, key), decimals)
+    if gate is not None and not web3.eth.get_code(gate):
+        raise ConfigError(f"members.gate: there is no contract at {gate} on chain {web3.eth.chain_id}")
+
+
+def _prerequisites(federation: Federation, account: Any, transactions: dict[str, str]) -> Contracts:
+    """Deploy what the coordinator is constructed with, and is not there yet; adds to `transactions`."""
+    token, gate = federation.money.token, federation.members.gate
+    if token is None:
+        token, transactions["token"] = create(DemoToken, account, account.address)
+    if federation.members.allowlist:
+        gate, transactions["gate"] = create(
+            AllowlistGate, account, federation.money.sponsor or account.address, list(federation.members.allowlist)
+        )
+    rule, transactions["rule"] = create(FedAvg, account)
+    disputes, transactions["disputes"] = create(Disputes, account)
+    return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
+
+
+def _as_struct(config: dict[str, Any]) -> tuple[Any, ...]:
+    """In the order of the constructor's struct, whatever that is."""
+    [constructor] = [entry for entry in FederationCoordinator.abi if entry["type"] == "constructor"]
+    [struct] = constructor["inputs"]
+    return tuple(config[field["name"]] for field in struct["components"])
+
+
+def _git_commit() -> str | None:
+    """HEAD, with a + if the contracts differ from it."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if head.returncode:
+        return None
+    changes = subprocess.run(
+        ["git", "status", "--porcelain", "contracts", "interfaces"], cwd=ROOT, capture_output=True, text=True
+    )
+    return head.stdout.strip() + ("+" if changes.stdout else "")
+
+
+def _report(deployment: Deployment, written: Path) -> None:
+    print(f"\nFederation {deployment.name!r} on chain {deployment.chain_id}")
+    for label in ("coordinator", "token", "rule", "disputes", "gate", "sponsor"):
+        print(f"  {label:<12} {getattr(deployment, label) or 'none: open to all'}")
+    print(f"  {'spec':<12} {raw_cid(bytes.fromhex(deployment.spec_digest[2:]))}")
+    print(f"  {'genesis':<12} {cid(bytes.fromhex(deployment.genesis_root[2:]))}")
+    print(f"  {'written to':<12} {written}")

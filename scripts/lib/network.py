@@ -1,0 +1,91 @@
+"""What every script asks first: which chain, whose account, which deployment."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from brownie import accounts, network, web3
+from brownie._config import CONFIG, _get_data_folder
+from brownie.exceptions import VirtualMachineError
+from fedprotocol.chain import keys
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.deployment import Deployment, load_deployment
+from fedprotocol.errors import FedError
+
+ROOT = Path(__file__).resolve().parents[2]
+DEVELOPMENT_CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
+
+
+class ScriptError(FedError):
+    """A script was asked for something it cannot do here; the message says what would work."""
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """A function for `brownie run`: an error that a person can act on is shown without a traceback, exit status 1."""
+
+    @functools.wraps(function)
+    def run(*args: str) -> None:
+        try:
+            _refuse_other_chain()
+            function(*args)
+        except FedError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+        except VirtualMachineError as error:
+            print(f"error: the contract refused: {error.revert_msg or error.message}", file=sys.stderr)
+            raise SystemExit(1) from None
+
+    return run
+
+
+def is_development() -> bool:
+    """Whether the chain is a local one for development, whoever started it: ether and tokens cost nothing there."""
+    return str(web3.client_version).lower().startswith(DEVELOPMENT_CLIENTS)
+
+
+def sender() -> Any:
+    """The brownie account that transactions are sent from.
+
+    FED_ACCOUNT names a keystore file or an account that brownie knows; its password comes from FED_PASSWORD_FILE, from
+    FEDNODE_PASSWORD or from the terminal. Without it, on a development chain, the node's first unlocked account.
+    """
+    name = os.environ.get("FED_ACCOUNT")
+    if name:
+        path = Path(name).expanduser()
+        if not path.is_file():
+            path = _get_data_folder() / "accounts" / f"{name}.json"
+        if not path.is_file():
+            raise ScriptError(f"FED_ACCOUNT={name} is neither a keystore file nor one of `brownie accounts list`")
+        password_file = os.environ.get("FED_PASSWORD_FILE")
+        password = keys.read_password(Path(password_file).expanduser() if password_file else None)
+        return accounts.add(keys.load(path, password).key)
+    if is_development() and len(accounts):
+        return accounts[0]
+    raise ScriptError(
+        "no account: set FED_ACCOUNT to a keystore file (or a name of `brownie accounts list`), and FED_PASSWORD_FILE"
+    )
+
+
+def deployments_dir() -> Path:
+    """DEPLOYMENTS_DIR, or deployments/ of the repository."""
+    return Path(os.environ.get("DEPLOYMENTS_DIR") or ROOT / "deployments").expanduser()
+
+
+def current() -> tuple[Deployment, Coordinator]:
+    """The federation deployed on the active network, and a client of its coordinator."""
+    deployment = load_deployment(deployments_dir(), web3.eth.chain_id)
+    return deployment, Coordinator.connect(web3.provider.endpoint_uri, deployment.coordinator, deployment.chain_id)
+
+
+def _refuse_other_chain() -> None:
+    expected = CONFIG.active_network.get("chainid")
+    if CONFIG.network_type == "live" and expected is not None and int(expected) != web3.eth.chain_id:
+        raise ScriptError(
+            f"network {network.show_active()} is configured as chain {expected}, its node serves chain "
+            f"{web3.eth.chain_id}: correct it with `brownie networks modify`"
+        )

@@ -1,0 +1,233 @@
+"""What the chain says about a federation, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.events import Event
+from fedprotocol.chain.types import Phase
+from fedprotocol.deployment import Deployment
+from fedprotocol.tree import cid
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from scripts.lib.token import show as show_amount
+
+MONEY_ARGS = {
+    "amount",
+    "stake",
+    "bond",
+    "bounty",
+    "reserved",
+    "returned_to_sponsor",
+    "returned_to_pool",
+    "aggregator_reward",
+    "client_rewards",
+}
+TIME_ARGS = {"at", "train_end", "window_end"}
+LOSS_ARGS = {"loss_before", "loss_after"}  # unit 1e-6
+
+
+@dataclass(frozen=True)
+class Money:
+    """How amounts of the federation's token are written."""
+
+    decimals: int
+    symbol: str
+
+    def __call__(self, units: int) -> str:
+        return f"{show_amount(units, self.decimals)} {self.symbol}"
+
+
+def show(*parts: RenderableType) -> None:
+    """Print the parts, as wide as they need to be where nobody reads them on a screen."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    for part in parts:
+        console.print()
+        console.print(part)
+
+
+def federation(deployment: Deployment, coordinator: Coordinator, money: Money) -> Table:
+    """What it is and how far it has come."""
+    config = coordinator.config()
+    number, root = coordinator.latest_final()
+    return _facts(
+        f"Federation {deployment.name}",
+        {
+            "coordinator": f"{coordinator.address} on chain {coordinator.chain_id}, since block {deployment.block}",
+            "token": f"{config.token} ({money.symbol})",
+            "rounds": f"{coordinator.final_count()} of {config.total_rounds} final, {coordinator.last_opened()} opened"
+            + (", closed by the sponsor" if coordinator.is_closed() else ""),
+            "latest global": f"{cid(root)} ({f'round {number}' if number else 'genesis'})",
+            "clients": f"{len(coordinator.clients())} seated, {coordinator.active_count()} active next round, "
+            f"{config.min_clients} needed, {config.max_clients} at most",
+            "a round pays": f"{money(config.round_reward)}, {config.aggregator_bps / 100:g} % of it to the aggregator",
+            "stake": f"at least {money(config.min_stake)}, {money(config.stake_per_example)} an example; "
+            f"penalty {money(config.penalty)}, bond {money(config.bond_base)}",
+        },
+    )
+
+
+def rounds(coordinator: Coordinator) -> Table:
+    """One line a round."""
+    table = _table("Rounds", "#", "phase", "until", "active", "committed", "revealed", "attested", "accepted", "global")
+    for n in range(1, coordinator.last_opened() + 1):
+        view = coordinator.round_view(n)
+        phase = _name(view.phase) + (f": {_name(view.void_reason)}" if view.phase is Phase.VOID else "")
+        until = _time(view.settled_at) if view.phase.settled else _time(view.phase_end) if view.phase_end else "–"
+        committed = f"{view.committed}" + (f" ({view.matching} matching)" if view.matching != view.committed else "")
+        table.add_row(
+            str(n),
+            phase + (f", {view.convicted} convicted" if view.convicted else ""),
+            until,
+            str(view.active),
+            committed,
+            str(view.revealed),
+            str(view.attested),
+            str(view.accepted_mask.bit_count()),
+            cid(view.global_root) if any(view.global_root) else "–",
+        )
+    return table
+
+
+def participants(coordinator: Coordinator, history: Iterable[Event], money: Money) -> Table:
+    """Everybody who ever took part, with what they hold and what they got."""
+    earned: dict[str, int] = {}
+    lost: dict[str, int] = {}
+    known: dict[str, None] = {}
+    for event in history:
+        for role in ("client", "aggregator", "proposer"):
+            if role in event.args:
+                known.setdefault(event.args[role])
+        if event.name == "Rewarded":
+            _count(earned, event.args["client"], event.args["amount"])
+        elif event.name == "RoundFinalized":
+            _count(earned, event.args["aggregator"], event.args["aggregator_reward"])
+        elif event.name == "Penalized":
+            _count(lost, event.args["client"], event.args["amount"])
+    seated = set(coordinator.clients())
+    table = _table(
+        "Participants", "account", "seat", "stake", "rewards", "penalties", "may claim now", "tokens", "ether"
+    )
+    for account in known:
+        seat = coordinator.seat(account)
+        active = seat.active_in(coordinator.last_opened() + 1)
+        table.add_row(
+            account,
+            "active" if active and account in seated else "seated, not active" if account in seated else "none",
+            money(seat.stake),
+            money(earned.get(account, 0)),
+            money(lost.get(account, 0)),
+            money(coordinator.owed(account)),
+            money(coordinator.token.balance_of(account)),
+            show_amount(coordinator.web3.eth.get_balance(account), 18),
+        )
+    return table
+
+
+def balances(coordinator: Coordinator, money: Money) -> Table:
+    """Where the coordinator's tokens belong."""
+    held = coordinator.balances()
+    facts = {name: money(getattr(held, name)) for name in ("pool", "reserved", "stakes", "bonds", "owed", "burned")}
+    return _facts("Balances", facts | {"in the contract": money(coordinator.token.balance_of(coordinator.address))})
+
+
+def round_facts(coordinator: Coordinator, n: int) -> Table:
+    """The round as a whole."""
+    view = coordinator.round_view(n)
+    facts = {
+        "phase": _name(view.phase) + (f": {_name(view.void_reason)}" if view.phase is Phase.VOID else ""),
+        "opened": _time(view.opened_at),
+        "this phase": f"since {_time(view.phase_start)}, "
+        + (f"until {_time(view.phase_end)}" if view.phase_end else "no deadline"),
+        "prior": cid(view.prior_root) if any(view.prior_root) else "not known yet",
+        "global": cid(view.global_root) if any(view.global_root) else "–",
+        "clients": f"{view.active} active, {view.committed} committed, {view.matching} matching, {view.revealed} revealed, "
+        f"{view.attested} attested",
+        "weight": f"{view.total_weight:,}",
+    }
+    return _facts(f"Round {n}", facts | ({"aggregator": view.aggregator} if view.phase is Phase.FINAL else {}))
+
+
+def updates(coordinator: Coordinator, n: int) -> Table:
+    """The revealed updates by index."""
+    view = coordinator.round_view(n)
+    decided = view.phase not in (Phase.REVEAL, Phase.ATTEST)
+    table = _table("Updates", "#", "client", "weight", "vouched for by", "attested", "accepted", "update")
+    for index, update in enumerate(coordinator.updates(n)):
+        accepted = _yes(view.accepted_mask >> index & 1 == 1) if decided else "–"
+        share = f"{update.yes / view.total_weight:.0%}"
+        table.add_row(
+            str(index), update.client, f"{update.weight:,}", share, _yes(update.attested), accepted, cid(update.root)
+        )
+    return table
+
+
+def proposals(coordinator: Coordinator, n: int, money: Money) -> Table:
+    """The live proposals, oldest first."""
+    table = _table("Live proposals", "proposer", "completed", "bond", "global")
+    for proposal in coordinator.proposals(n):
+        table.add_row(proposal.proposer, _time(proposal.completed_at), money(proposal.bond), cid(proposal.root))
+    return table
+
+
+def events(history: Iterable[Event], money: Money) -> Table:
+    """One line an event."""
+    table = _table("Events", "time", "block", "event", "what")
+    for event in history:
+        what = ", ".join(f"{name} {_value(name, value, money)}" for name, value in event.args.items())
+        table.add_row(_time(event.time), str(event.block), event.name, what)
+    return table
+
+
+def _value(name: str, value: Any, money: Money) -> str:
+    if name in MONEY_ARGS:
+        return money(value)
+    if name in TIME_ARGS:
+        return _time(value)
+    if name in LOSS_ARGS:
+        return f"{value / 1e6:.4f}"
+    if name == "bitmap":
+        return f"{value:b}"
+    if isinstance(value, IntEnum):
+        return _name(value)
+    if isinstance(value, bytes):
+        return cid(value) if name in ("root", "prior_root") else f"0x{value.hex()}"
+    return str(value)
+
+
+def _count(sums: dict[str, int], account: str, amount: int) -> None:
+    sums[account] = sums.get(account, 0) + amount
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _facts(title: str, facts: dict[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
+    for label, value in facts.items():
+        table.add_row(label, value)
+    return table
+
+
+def _name(value: IntEnum) -> str:
+    return value.name.lower().replace("_", " ")
+
+
+def _time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,60 @@
+"""Look at a federation: its rounds, its participants, its money, what happened.
+
+brownie run rounds --network <name>              overview
+brownie run rounds show 3 --network <name>       one round: updates, proposals, events
+brownie run rounds events --network <name>       every event since the deployment
+"""
+
+from __future__ import annotations
+
+from brownie import web3
+from fedprotocol.chain.events import scan
+
+from scripts.lib import tables
+from scripts.lib import token as tokens
+from scripts.lib.network import ScriptError, command, current
+
+
+@command
+def main() -> None:
+    """Federation, rounds, participants, balances."""
+    deployment, coordinator = current()
+    token = tokens.of(deployment)
+    money = tables.Money(token.decimals(), token.symbol())
+    history = list(scan(coordinator, deployment.block, web3.eth.block_number))
+    tables.show(
+        tables.federation(deployment, coordinator, money),
+        tables.rounds(coordinator),
+        tables.participants(coordinator, history, money),
+        tables.balances(coordinator, money),
+    )
+
+
+@command
+def show(number: str = "") -> None:
+    """Round `number` in detail; without it, the last one."""
+    deployment, coordinator = current()
+    last = coordinator.last_opened()
+    if number and not number.isdecimal():
+        raise ScriptError(f"{number!r} is no number of a round")
+    n = int(number) if number else last
+    if not 1 <= n <= last:
+        raise ScriptError(f"there is no round {n}: " + (f"1 to {last} were opened" if last else "none was opened yet"))
+    token = tokens.of(deployment)
+    money = tables.Money(token.decimals(), token.symbol())
+    history = scan(coordinator, deployment.block, web3.eth.block_number)
+    tables.show(
+        tables.round_facts(coordinator, n),
+        tables.updates(coordinator, n),
+        tables.proposals(coordinator, n, money),
+        tables.events((e for e in history if e.args.get("round") == n), money),
+    )
+
+
+@command
+def events() -> None:
+    """Every event since the deployment, decoded."""
+    deployment, coordinator = current()
+    token = tokens.of(deployment)
+    history = scan(coordinator, deployment.block, web3.eth.block_number)
+    tables.show(tables.events(history, tables.Money(token.decimals(), token.symbol())))

@@ -14,10 +14,11 @@ from scripts.lib.network import ScriptError
 
 def create(container: ContractContainer, account: Any, *args: Any) -> tuple[str, str]:
     """Deploy an instance; its address and the transaction's hash."""
-    print(f"Deploying {container._name}")
-    receipt = account.transfer(data=container.deploy.encode_input(*args))
+    print(f"{container._name}: ", end="", flush=True)
+    receipt = account.transfer(data=container.deploy.encode_input(*args), silent=True)
     if receipt.status != 1 or not receipt.contract_address:
         raise ScriptError(f"{container._name} could not be deployed: transaction {receipt.txid} failed")
+    print(f"{receipt.contract_address} ({receipt.gas_used:,} gas, transaction {receipt.txid})")
     return str(receipt.contract_address), str(receipt.txid)
 
 

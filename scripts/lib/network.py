@@ -16,6 +16,7 @@ from fedprotocol.chain import keys
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
+from requests.exceptions import RequestException
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVELOPMENT_CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
@@ -36,6 +37,13 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except FedError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(error.exit_code) from None
+        except RequestException as error:
+            print(
+                f"error: the node of network {network.show_active()} does not answer ({type(error).__name__}): "
+                "check that it runs, and the network's host (`brownie networks list true`)",
+                file=sys.stderr,
+            )
+            raise SystemExit(1) from None
         except VirtualMachineError as error:
             print(f"error: the contract refused: {error.revert_msg or error.message}", file=sys.stderr)
             raise SystemExit(1) from None

@@ -13,7 +13,7 @@ from fedprotocol.chain.events import Event
 from fedprotocol.chain.types import Phase
 from fedprotocol.deployment import Deployment
 from fedprotocol.tree import cid
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 
 from scripts.lib.token import show as show_amount
@@ -44,14 +44,14 @@ class Money:
         return f"{show_amount(units, self.decimals)} {self.symbol}"
 
 
-def show(*parts: RenderableType) -> None:
+def show(*parts: Table) -> None:
     """Print the parts, as wide as they need to be where nobody reads them on a screen."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)
     for part in parts:
         console.print()
-        console.print(part)
+        console.print(part if part.row_count else f"[bold]{part.title}[/bold] none yet")
 
 
 def federation(deployment: Deployment, coordinator: Coordinator, money: Money) -> Table:
@@ -149,8 +149,8 @@ def round_facts(coordinator: Coordinator, n: int) -> Table:
         + (f"until {_time(view.phase_end)}" if view.phase_end else "no deadline"),
         "prior": cid(view.prior_root) if any(view.prior_root) else "not known yet",
         "global": cid(view.global_root) if any(view.global_root) else "–",
-        "clients": f"{view.active} active, {view.committed} committed, {view.matching} matching, {view.revealed} revealed, "
-        f"{view.attested} attested",
+        "clients": f"{view.active} active, {view.committed} committed, {view.matching} matching, "
+        f"{view.revealed} revealed, {view.attested} attested",
         "weight": f"{view.total_weight:,}",
     }
     return _facts(f"Round {n}", facts | ({"aggregator": view.aggregator} if view.phase is Phase.FINAL else {}))

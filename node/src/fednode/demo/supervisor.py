@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,19 +30,23 @@ class Process:
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
-    peak_memory: int = field(default=0)
+    log_start: int = 0  # bytes that were in the log before it
+    peak_memory: int = 0
 
     @property
     def code(self) -> int | None:
         """Exit status; None while it runs."""
         return self.popen.poll()
 
+    def output(self) -> str:
+        """What it has printed so far."""
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            return log.read().decode(errors="replace")
+
     def last_words(self, lines: int = 12) -> str:
-        """The end of its log."""
-        try:
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
-        except OSError:
-            return ""
+        """The end of what it printed."""
+        return "\n".join(self.output().splitlines()[-lines:])
 
 
 class Supervisor:
@@ -72,6 +76,7 @@ class Supervisor:
             raise ValueError(f"{name} runs already")
         log = self._logs / f"{name}.log"
         with log.open("ab") as output:
+            start = output.tell()
             popen = subprocess.Popen(
                 [sys.executable, "-I", str(TETHER), str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
@@ -81,23 +86,28 @@ class Supervisor:
                 cwd=cwd,
                 start_new_session=True,  # a Ctrl-C in the terminal reaches the demo only, which then stops the rest
             )
-        process = Process(name, popen, log)
+        process = Process(name, popen, log, start)
         self._processes[name] = process
         return process
 
     def run(self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float) -> str:
         """Run `command` to its end; returns its output. Raises: ProcessFailed if it fails or takes too long."""
-        process = self.start(name, command, env, cwd)
+        return self.wait(self.start(name, command, env, cwd), timeout)
+
+    def wait(self, process: Process, timeout: float) -> str:
+        """Wait for its end; returns its output. Raises: ProcessFailed if it fails or takes too long."""
         try:
             code = process.popen.wait(timeout)
         except subprocess.TimeoutExpired:
-            self.stop(name)
+            self._stop([process])
             raise ProcessFailed(
-                f"{name} took more than {timeout:.0f} s, see {process.log}\n{process.last_words()}"
+                f"{process.name} took more than {timeout:.0f} s, see {process.log}\n{process.last_words()}"
             ) from None
         if code != 0:
-            raise ProcessFailed(f"{name} failed (exit status {code}), see {process.log}\n{process.last_words()}")
-        return process.log.read_text(errors="replace")
+            raise ProcessFailed(
+                f"{process.name} failed (exit status {code}), see {process.log}\n{process.last_words()}"
+            )
+        return process.output()
 
     def check(self) -> None:
         """Look at every process once. Raises: ProcessFailed if one ended with another exit status than 0."""

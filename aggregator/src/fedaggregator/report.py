@@ -36,8 +36,9 @@ def as_text(snapshot: Snapshot, said: Status | None) -> str:
     for state in snapshot.rounds:
         view = state.view
         left = f", {max(0, view.phase_end - snapshot.time)} s left" if view.phase_end else ""
+        phase = view.phase.name.capitalize() + left
         lines.append(
-            f"round {state.number:<4}{view.phase.name.capitalize()}{left}: {view.committed} of {view.active} committed, "
+            f"round {state.number:<4}{phase}: {view.committed} of {view.active} committed, "
             f"{view.revealed} revealed, {view.attested} attested, {view.accepted_mask.bit_count()} accepted, "
             f"{len(state.proposals)} proposed"
         )

@@ -1,0 +1,88 @@
+"""Aggregators as an operator sets them up: a folder with config, keystore and password, run as a process or stepped."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from fedaggregator.config import AggregatorConfig, render
+from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain import keys
+from fedprotocol.config import load_config
+from fedprotocol.store.open import open_store
+from support.live_federation import TOKEN, LiveFederation, directory_url
+
+PASSWORD = "correct horse"
+COMMAND = Path(sys.executable).with_name("fedaggregator")
+
+
+class AggregatorSite:
+    """One operator's folder. `peers` are the store folders it reads from; it holds the genesis itself if asked to."""
+
+    def __init__(
+        self,
+        federation: LiveFederation,
+        folder: Path,
+        peers: Sequence[Path],
+        tokens: int = 10_000 * TOKEN,
+        genesis: MemoryLeaves | None = None,
+        extra: str = "",
+    ) -> None:
+        folder.mkdir(parents=True)
+        self.federation = federation
+        self.folder = folder
+        self.store_path = folder / "store"
+        self.config_path = folder / "aggregator.toml"
+        self.account = keys.create(folder / "keystore.json", PASSWORD, iterations=2)
+        password = folder / "password.txt"
+        password.write_text(PASSWORD)
+        password.chmod(0o600)
+        coordinator = federation.coordinator
+        text = render(
+            [federation.chain.url],
+            coordinator.chain_id,
+            coordinator.address,
+            "dir:store",
+            [directory_url(peer) for peer in peers],
+            "keystore.json",
+            "password.txt",
+        )
+        self.config_path.write_text(text.replace("# poll_seconds = 2.0", "poll_seconds = 0.2") + extra)
+        federation.provide(self.account.address, tokens)
+        if genesis is not None:
+            open_store(directory_url(self.store_path), folder / "cache").put(genesis)
+
+    @property
+    def address(self) -> str:
+        return self.account.address
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log.txt"
+
+    def config(self) -> AggregatorConfig:
+        return load_config(self.config_path, AggregatorConfig)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """`fedaggregator run`; what it says is appended to `log`."""
+        output: IO[bytes]
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                [str(COMMAND), "run", "--config", str(self.config_path)], stdout=output, stderr=subprocess.STDOUT
+            )
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Runs inside the `with`; stopped by SIGTERM, which must end it well."""
+        process = self.start()
+        try:
+            yield process
+            process.terminate()
+            assert process.wait(timeout=30) == 0, self.log.read_text()
+        finally:
+            process.kill()
+            process.wait()

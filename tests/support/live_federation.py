@@ -1,0 +1,90 @@
+"""A federation that daemons live in: the real contracts on an anvil, a genesis, a funded pool, accounts with money."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from eth_account.signers.local import LocalAccount
+from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.types import Phase
+from fedprotocol.numbers import split_leaves
+from support.deployed import Deployed
+from support.evm import Anvil
+from web3 import Web3
+
+TOKEN = 10**18
+ETHER = 100 * 10**18
+CONFIG = {
+    "maxClients": 16,
+    "roundReward": 100 * TOKEN,
+    "minStake": 1_000 * TOKEN,
+    "stakePerExample": TOKEN,
+    "penalty": 100 * TOKEN,
+    "bondBase": 50 * TOKEN,
+    "revealLength": 600,
+    "attestLength": 600,
+    "minWindow": 1,
+}
+
+
+class LiveFederation:
+    """Deployed on `chain` by its first account, who is also the sponsor; any field of Config can be overridden.
+
+    `genesis` is global 0; it is random, so that a client that trains on another prior is seen.
+    """
+
+    def __init__(self, chain: Anvil, *, leaf_count: int = 5, leaf_values: int = 32, **overrides: Any) -> None:
+        self.chain = chain
+        self.values = leaf_count * leaf_values
+        values = np.random.default_rng(leaf_count).integers(-(2**20), 2**20, self.values).astype(np.int32)
+        self.genesis = MemoryLeaves(split_leaves(values, leaf_values))
+        shape = {"leafCount": leaf_count, "leafValues": leaf_values, "genesisRoot": self.genesis.root}
+        deployed = Deployed.on(chain, **{**CONFIG, **shape, **overrides})
+        self.token = deployed.token
+        self.mint(chain.accounts[0], 10_000 * TOKEN)
+        self.transact(self.token.functions.approve(deployed.contract.address, 10_000 * TOKEN))
+        self.transact(deployed.contract.functions.fund(10_000 * TOKEN))
+        self.coordinator = deployed.coordinator()
+        self._deployed = deployed
+
+    def transact(self, call: Any, sender: str | None = None) -> Any:
+        """From an unlocked account, the sponsor's unless told otherwise."""
+        receipt = self.chain.web3.eth.wait_for_transaction_receipt(
+            call.transact({"from": sender or self.chain.accounts[0]})
+        )
+        assert receipt["status"] == 1
+        return receipt
+
+    def mint(self, account: str, amount: int) -> None:
+        self.transact(self.token.functions.mint(account, amount))
+
+    def new_account(self, tokens: int = 10_000 * TOKEN) -> LocalAccount:
+        """A random key with 100 ether."""
+        return self._deployed.account(ETHER, tokens)
+
+    def provide(self, address: str, tokens: int = 10_000 * TOKEN) -> None:
+        """Ether and tokens for an account."""
+        self.chain.rpc("anvil_setBalance", address, Web3.to_hex(ETHER))
+        self.mint(address, tokens)
+
+    def phase(self, round_number: int) -> Phase:
+        return self.coordinator.round_view(round_number).phase
+
+    def pass_time(self, seconds: int) -> None:
+        """Mine a block `seconds` later."""
+        self.chain.set_time(self.chain.now() + seconds)
+
+    def wait_for(self, round_number: int, *phases: Phase, seconds: float = 60) -> Phase:
+        """Until the round is in one of `phases`; wall time, for daemons that work meanwhile."""
+        deadline = time.monotonic() + seconds
+        while (phase := self.phase(round_number)) not in phases:
+            assert time.monotonic() < deadline, f"round {round_number} is in {phase.name} after {seconds} s"
+            time.sleep(0.1)
+        return phase
+
+
+def directory_url(path: Path) -> str:
+    return f"dir:{path}"

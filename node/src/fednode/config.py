@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
-
 from fedprotocol.config import ConnectionConfig, Section, load_config
+from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
 

@@ -1,0 +1,131 @@
+"""The audit bundle of a round: everything any independent program needs to check its aggregate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedaggregator.inputs import rule_of
+from fedaggregator.merge import Contribution, merge
+from fedprotocol.car import CarFile
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.types import Phase, RoundView, Update
+from fedprotocol.errors import FedError
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Malformed, NotFound, Store
+from fedprotocol.tree import cid
+
+from fednode.trees import open_car, save_car
+
+
+class AuditError(FedError):
+    """No bundle can be made of this round."""
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """`recomputed_root`: of the merge of the bundle's own files; the round is right if it is `global_root`.
+
+    `absent`: indices of updates that were not accepted and that nobody serves; the aggregate does not need them.
+    """
+
+    round: int
+    global_root: bytes
+    recomputed_root: bytes
+    absent: tuple[int, ...]
+
+    @property
+    def right(self) -> bool:
+        return self.global_root == self.recomputed_root
+
+
+def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int, out: Path) -> AuditResult:
+    """Write prior.car, update-<index>.car, global.car and round.json into `out`, and check them.
+
+    Raises:
+        AuditError: the round is not final, `out` holds something else, or an accepted update, the prior or the global
+            is served by nobody.
+        StoreError, ChainError: store or chain do not work.
+    """
+    view = _final(coordinator, number)
+    updates = coordinator.updates(number)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AuditError(f"{out} is not an empty folder: choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    layout = spec.layout
+    prior = _copy(store, view.prior_root, spec, out / "prior.car", "prior")
+    with prior:
+        contributions: list[Contribution] = []
+        absent: list[int] = []
+        for index, update in enumerate(updates):
+            is_accepted = bool(view.accepted_mask >> index & 1)
+            try:
+                with store.get(update.root, layout.delta_shape) as leaves:
+                    save_car(leaves, out / f"update-{index}.car")
+            except (NotFound, Malformed) as error:
+                if is_accepted:
+                    raise AuditError(
+                        f"accepted update {index} of {update.client}, {cid(update.root)}, is served by nobody: {error}"
+                    ) from error
+                absent.append(index)
+                continue
+            if is_accepted:
+                copy = open_car(out / f"update-{index}.car", update.root, layout.delta_shape)
+                contributions.append(Contribution(copy, update.weight, update.shift))
+        _copy(store, view.global_root, spec, out / "global.car", "global").close()
+        rule = rule_of(coordinator)
+        merged = out / "recomputed.partial"
+        with merge(rule, prior, contributions, layout.mantissa_bits, spec.server_lr, merged) as leaves_of_merge:
+            recomputed = leaves_of_merge.root
+    merged.unlink()
+    for index_file in out.glob("*.idx"):
+        index_file.unlink()
+    document = {
+        "chain_id": coordinator.chain_id,
+        "contract": coordinator.address,
+        "rule": rule.name,
+        "round": number,
+        "prior_root": _hex(view.prior_root),
+        "global_root": _hex(view.global_root),
+        "leaf_values": layout.leaf_values,
+        "value_count": layout.value_count,
+        "mantissa_bits": layout.mantissa_bits,
+        "server_lr": spec.server_lr,
+        "updates": [_described(view, index, update) for index, update in enumerate(updates)],
+    }
+    (out / "round.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    return AuditResult(number, view.global_root, recomputed, tuple(absent))
+
+
+def _final(coordinator: Coordinator, number: int) -> RoundView:
+    if not 1 <= number <= coordinator.last_opened():
+        raise AuditError(f"there is no round {number}; `fednode rounds` lists those that were opened")
+    view = coordinator.round_view(number)
+    if view.phase is not Phase.FINAL:
+        raise AuditError(f"round {number} is in {view.phase.name.capitalize()}: only a final round can be audited")
+    return view
+
+
+def _copy(store: Store, root: bytes, spec: Spec, path: Path, what: str) -> CarFile:
+    try:
+        with store.get(root, spec.layout.global_shape) as leaves:
+            save_car(leaves, path)
+    except (NotFound, Malformed) as error:
+        raise AuditError(f"the round's {what}, {cid(root)}, is served by nobody: {error}") from error
+    return open_car(path, root, spec.layout.global_shape)
+
+
+def _described(view: RoundView, index: int, update: Update) -> dict[str, object]:
+    return {
+        "index": index,
+        "client": update.client,
+        "root": _hex(update.root),
+        "weight": update.weight,
+        "shift": update.shift,
+        "accepted": bool(view.accepted_mask >> index & 1),
+    }
+
+
+def _hex(root: bytes) -> str:
+    return "0x" + root.hex()

@@ -1,0 +1,72 @@
+"""`fednode account`: the encrypted key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
+
+app = typer.Typer(help="The node's key: an encrypted keystore, as every wallet reads it.", no_args_is_help=True)
+
+KeystoreOption = Annotated[
+    Path | None, typer.Option("--keystore", help="The keystore's file. Default: the config's [account] keystore.")
+]
+PasswordOption = Annotated[
+    Path | None,
+    typer.Option("--password-file", help="File of mode 600. Default: the config's, FEDNODE_PASSWORD, or a question."),
+]
+
+
+@app.command("new")
+def new(
+    keystore: KeystoreOption = None, password_file: PasswordOption = None, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
+    """Make a new random key and print its address."""
+    from fedprotocol.chain import keys
+
+    path, password = _files(keystore, password_file, config)
+    account = keys.create(path, keys.read_password(password, "Password for the new keystore: ", confirm=True))
+    typer.echo(account.address)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path | None, typer.Argument(help="A keystore of another wallet. Without it, the private key is asked for.")
+    ] = None,
+    keystore: KeystoreOption = None,
+    password_file: PasswordOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take over a key that exists. A private key is read from the terminal, never from the command line."""
+    from getpass import getpass
+
+    from fedprotocol.chain import keys
+
+    path, password = _files(keystore, password_file, config)
+    if source is not None:
+        account = keys.import_keystore(path, source, keys.read_password(password))
+    else:
+        private = getpass("Private key (64 hex digits): ")
+        account = keys.import_key(path, private, keys.read_password(password, confirm=True))
+    typer.echo(account.address)
+
+
+@app.command("show")
+def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Print the key's address. No password is needed."""
+    from fedprotocol.chain import keys
+
+    typer.echo(keys.address_of(_files(keystore, None, config)[0]))
+
+
+def _files(keystore: Path | None, password_file: Path | None, config: Path) -> tuple[Path, Path | None]:
+    if keystore is not None:
+        return keystore, password_file
+    from fednode.config import load
+
+    account = load(config).account
+    return account.keystore, password_file or account.password_file

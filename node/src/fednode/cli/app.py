@@ -1,0 +1,64 @@
+"""`fednode`: the table of contents. Commands import what they need when they run, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from fedprotocol.errors import FedError
+
+from fednode.cli.account import app as account
+from fednode.cli.audit import audit
+from fednode.cli.claim import claim
+from fednode.cli.data import app as data
+from fednode.cli.doctor import doctor
+from fednode.cli.evaluate import evaluate
+from fednode.cli.exit import exit_federation
+from fednode.cli.export import export
+from fednode.cli.generate import generate
+from fednode.cli.init import init
+from fednode.cli.join import join
+from fednode.cli.rounds import rounds
+from fednode.cli.run import run
+from fednode.cli.spec import app as spec
+from fednode.cli.status import status
+
+app = typer.Typer(
+    help="A site of a federation: fine-tune a language model with others, keep the data at home, trust no aggregator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+START = "Start"
+TAKE_PART = "Take part"
+LOOK = "Look"
+USE = "Use the model"
+
+app.add_typer(spec, name="spec", rich_help_panel=START)
+app.command(rich_help_panel=START)(init)
+app.add_typer(account, name="account", rich_help_panel=START)
+app.add_typer(data, name="data", rich_help_panel=START)
+app.command(rich_help_panel=START)(doctor)
+app.command(rich_help_panel=TAKE_PART)(join)
+app.command(rich_help_panel=TAKE_PART)(run)
+app.command(rich_help_panel=TAKE_PART)(claim)
+app.command("exit", rich_help_panel=TAKE_PART)(exit_federation)
+app.command(rich_help_panel=LOOK)(status)
+app.command(rich_help_panel=LOOK)(rounds)
+app.command(rich_help_panel=LOOK)(audit)
+app.command(rich_help_panel=USE)(evaluate)
+app.command(rich_help_panel=USE)(generate)
+app.command(rich_help_panel=USE)(export)
+
+
+def main() -> None:
+    """The console command: an error a person can act on is one message and an exit status, never a traceback."""
+    try:
+        app()
+    except FedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, as in `fednode rounds | head`
+        sys.exit(1)

@@ -1,0 +1,21 @@
+"""`fednode claim`: take what is owed."""
+
+from __future__ import annotations
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, tokens
+
+
+def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Take rewards, returned bonds and bounties. Settled rounds are credited on the way. Stop the node first."""
+    with open_session(config) as session:
+        coordinator, token = session.coordinator, session.coordinator.token
+        before = token.balance_of(session.address)
+        session.sender.send(coordinator.calls.settle(session.address), "settle the account")
+        if coordinator.owed(session.address) == 0:
+            typer.echo("nothing is owed to this account yet: rewards are credited once their round is final")
+            return
+        session.sender.send(coordinator.calls.claim(), "claim")
+        received = token.balance_of(session.address) - before
+        typer.echo(f"received {tokens(received, token.decimals())} {token.symbol()}")

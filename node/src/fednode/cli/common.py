@@ -1,0 +1,72 @@
+"""What the commands share: the config option, opening a session, tables and JSON on the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fednode.session import Session
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="FEDNODE_CONFIG", help="The node's config file; `init` writes one.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+RoundOption = Annotated[
+    int | None, typer.Option("--round", "-n", min=0, help="Whose global; 0 is the genesis. Default: the latest final.")
+]
+DEFAULT_CONFIG = Path("fednode.toml")
+
+
+def open_session(config: Path) -> Session:
+    """Read the config; the threads are set before torch can be imported. Raises ConfigError."""
+    from fednode.config import load
+    from fednode.session import Session
+
+    loaded = load(config)
+    os.environ.setdefault("OMP_NUM_THREADS", str(loaded.model.threads))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    return Session(loaded)
+
+
+def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
+    """Round and root of a final global. Raises FedError if that round is not final."""
+    from fedprotocol.chain.types import Phase
+    from fedprotocol.errors import FedError
+
+    if number is None:
+        return session.coordinator.latest_final()
+    if number == 0:
+        return 0, session.coordinator.config().genesis_root
+    if number > session.coordinator.last_opened():
+        raise FedError(f"round {number} was never opened; `fednode rounds` lists those that were")
+    view = session.coordinator.round_view(number)
+    if view.phase is not Phase.FINAL:
+        raise FedError(f"round {number} is in {view.phase.name.capitalize()}, it has no final global")
+    return number, view.global_root
+
+
+def units_of(session: Session, root: bytes) -> NDArray[Any]:
+    """The values of a global, int32 [value_count], from the store. Raises NotFound, Malformed, Unavailable."""
+    from fedprotocol.numbers import join_leaves
+
+    layout = session.spec.layout
+    with session.store.get(root, layout.global_shape) as leaves:
+        return join_leaves((leaves[index] for index in range(len(leaves))), 32, layout.value_count)
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def tokens(units: int, decimals: int) -> str:
+    """An amount in whole tokens, without trailing zeros."""
+    from decimal import Decimal
+
+    return f"{Decimal(units).scaleb(-decimals):f}".rstrip("0").rstrip(".") if decimals and units else str(units)

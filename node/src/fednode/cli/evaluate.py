@@ -1,0 +1,56 @@
+"""`fednode evaluate`: score a global adapter on test data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fednode.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    RoundOption,
+    global_of,
+    open_session,
+    print_json,
+    units_of,
+)
+
+
+def evaluate(
+    data: Annotated[
+        Path | None, typer.Argument(help="JSONL or CSV with prompt and completion. Default: the config's [data] test.")
+    ] = None,
+    number: RoundOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Loss on the answers, and accuracy where the spec names classes; by domain where the data names domains."""
+    from fedprotocol.errors import FedError
+
+    from fednode.data import load_data
+    from fednode.model import load_model
+
+    with open_session(config) as session:
+        path = data or session.config.data.test
+        if path is None:
+            raise FedError("name a data file, or set [data] test in the config")
+        rows = load_data(path)
+        found, root = global_of(session, number)
+        units = units_of(session, root)
+        model = load_model(session)
+        model.set_global(units)
+        score = model.evaluate(session.spec, rows)
+    if as_json:
+        print_json({"round": found, "root": "0x" + root.hex(), **asdict(score)})
+        return
+    typer.echo(f"round {found}: {_said(score.loss, score.accuracy, score.items)}")
+    for domain, part in sorted(score.by_domain.items()):
+        typer.echo(f"  {domain}: {_said(part.loss, part.accuracy, part.items)}")
+
+
+def _said(loss: float, accuracy: float | None, items: int) -> str:
+    return f"loss {loss:.3f}" + ("" if accuracy is None else f", accuracy {100 * accuracy:.1f} %") + f", {items} items"

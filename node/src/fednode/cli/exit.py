@@ -1,0 +1,35 @@
+"""`fednode exit`: leave the federation and take back the stake."""
+
+from __future__ import annotations
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, tokens
+
+
+def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Give up the seat from the next round on, and withdraw the stake once no round of this account is open.
+
+    Rounds in progress must still be served: if one is open, keep `fednode run` going and run this again afterwards.
+    """
+    from fedprotocol.chain.errors import ContractReverted
+
+    with open_session(config) as session:
+        coordinator, token = session.coordinator, session.coordinator.token
+        seat = coordinator.seat(session.address)
+        if seat.active_from and not seat.exited:
+            session.sender.send(coordinator.calls.exit(), "exit")
+            typer.echo(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
+        before = token.balance_of(session.address)
+        try:
+            session.sender.send(coordinator.calls.withdraw(), "withdraw")
+        except ContractReverted as error:
+            if error.name != "StillPending":
+                raise
+            typer.echo(
+                f"round {error.arguments['round']} is still open: keep `fednode run` going so that it costs no "
+                "penalty, then run `fednode exit` again to take back the stake"
+            )
+            return
+        amount = token.balance_of(session.address) - before
+        typer.echo(f"took back {tokens(amount, token.decimals())} {token.symbol()}; rewards: `fednode claim`")

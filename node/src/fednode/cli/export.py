@@ -1,0 +1,26 @@
+"""`fednode export`: a global adapter as a PEFT folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
+
+
+def export(
+    out: Annotated[Path, typer.Option("--out", help="A new folder.")],
+    number: RoundOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write a folder that `PeftModel.from_pretrained` loads: safetensors, config, model card."""
+    from fednode.export import Provenance, export_adapter
+
+    with open_session(config) as session:
+        found, root = global_of(session, number)
+        coordinator = session.coordinator
+        origin = Provenance(found, root, coordinator.config().spec_digest, coordinator.chain_id, coordinator.address)
+        export_adapter(session.spec, units_of(session, root), origin, out)
+    typer.echo(f"wrote the adapter of round {found} to {out}")

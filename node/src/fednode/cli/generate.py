@@ -1,0 +1,25 @@
+"""`fednode generate`: ask the tuned model something."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What goes into the spec's template.")],
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 64,
+    number: RoundOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Print what the federation's model answers (round 0: the model before any training)."""
+    from fednode.model import load_model
+
+    with open_session(config) as session:
+        units = units_of(session, global_of(session, number)[1])
+        model = load_model(session)
+        model.set_global(units)
+        typer.echo(model.generate(session.spec, prompt, max_new_tokens))

@@ -1,0 +1,45 @@
+"""`fednode run`: the daemon."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
+
+
+def run(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say also what is retried.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take part in every round until the federation is over: train, commit, reveal, attest, recompute, check.
+
+    It may be stopped or killed at any moment: started again, it goes on where it was. `fednode status` looks at it.
+    """
+    from fednode.daemon.logs import start_logging
+    from fednode.daemon.loop import Daemon
+    from fednode.daemon.preflight import preflight
+    from fednode.daemon.sending import Sending
+
+    signal.signal(signal.SIGTERM, _stop)
+    with open_session(config) as session:
+        start_logging(session.config.logs, verbose)
+        preflight(session)
+        sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
+        daemon = Daemon(
+            session.config,
+            session.spec,
+            session.coordinator,
+            sending,
+            session.journal,
+            session.store,
+            session.account.address,
+        )
+        typer.echo(daemon.run())
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,94 @@
+"""`fednode status`: what the node does or waits for, since when, and what comes next."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, tokens
+
+if TYPE_CHECKING:
+    from fedprotocol.chain.snapshot import Snapshot
+
+    from fednode.status import Status
+
+
+def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Say what the node does or waits for, since when, and what comes next. Exits with 1 if the node is not running."""
+    from fedprotocol.errors import FedError
+
+    from fednode.status import is_running, read_status
+
+    with open_session(config) as session:
+        said = read_status(session.config.status)
+        running = is_running(said)
+        try:
+            chain: Snapshot | None = session.snapshot()
+            problem = ""
+        except FedError as error:
+            chain, problem = None, str(error)
+        if as_json:
+            print_json({**said.model_dump(), "running": running, "chain": _chain(chain), "chain_problem": problem})
+        else:
+            decimals = session.coordinator.token.decimals() if chain is not None else 0
+            typer.echo("\n".join(_lines(said, running, chain, problem, decimals, time.time())))
+    if not running:
+        raise typer.Exit(1)
+
+
+def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
+    if chain is None:
+        return None
+    last = chain.round(chain.last_opened)
+    return {
+        "block": chain.block,
+        "time": chain.time,
+        "round": chain.last_opened,
+        "phase": "none" if last is None else last.view.phase.name.lower(),
+        "phase_end": 0 if last is None else last.view.phase_end,
+        "final_rounds": chain.final_count,
+        "total_rounds": chain.config.total_rounds,
+        "stake": chain.my_seat.stake,
+        "owed": chain.my_owed,
+        "tokens": chain.tokens,
+        "wei": chain.eth,
+    }
+
+
+def _lines(said: Status, running: bool, chain: Snapshot | None, problem: str, decimals: int, now: float) -> list[str]:
+    lines = [f"account   {said.account}"]
+    if running:
+        lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
+        if said.steps:
+            loss = "" if said.loss is None else f", loss {said.loss:.3f}"
+            lines.append(f"step      {said.step} of {said.steps}{loss}")
+        if said.until and chain is not None:
+            left = said.until - chain.time
+            lines.append(f"deadline  in {duration(left)}" if left > 0 else f"deadline  {duration(-left)} ago")
+        if said.then:
+            lines.append(f"then      {said.then}")
+    else:
+        lines.append(f"now       NOT RUNNING; last seen {duration(now - said.updated)} ago: {said.activity}")
+    if chain is None:
+        lines.append(f"chain     {problem}")
+    else:
+        last = chain.round(chain.last_opened)
+        phase = "none is open" if last is None else f"round {last.number} is in {last.view.phase.name.capitalize()}"
+        lines.append(f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final")
+        lines.append(
+            f"money     stake {tokens(chain.my_seat.stake, decimals)}, owed {tokens(chain.my_owed, decimals)}, "
+            f"in hand {tokens(chain.tokens, decimals)}"
+        )
+    lines += [f"problem   {text}" for text in said.problems]
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
+    whole = int(seconds)
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size:
+            return f"{whole // size} {name}"
+    return f"{whole} s"

@@ -1,0 +1,24 @@
+"""What must be right before the daemon starts; wrong things are said at once, not in the middle of a round."""
+
+from __future__ import annotations
+
+from fedprotocol.errors import FedError
+
+from fednode.session import Session
+from fednode.site_data import usable_data
+
+
+class NotReady(FedError):
+    """The node cannot start yet; the message says what to do first."""
+
+
+def preflight(session: Session) -> None:
+    """Chain, key, journal, spec, data, seat, ether; the cheapest first. Raises the error that names what is wrong."""
+    chain = session.snapshot()
+    if chain.my_seat.active_from == 0:
+        raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")
+    if chain.eth == 0:
+        raise NotReady(f"{session.address} has no ether for transactions: send it some")
+    usable_data(session.config)
+    _ = session.spec
+    _ = session.journal

@@ -24,6 +24,7 @@ _CID_BYTES = 36
 _SHA2_256 = b"\x12\x20"
 _MAX_HEADER = 1024
 _MAX_VARINT = 9
+_MAX_SECTION = 2 << 20  # the largest block that IPFS nodes exchange
 
 
 class CarError(FedError):
@@ -100,7 +101,7 @@ class MemoryLeaves:
 class CarFile:
     """A CAR that `read_car` has verified, read leaf by leaf from disk through its index.
 
-    Every read is checked again: the index against the root when it is opened, each leaf against its digest. Raises a
+    Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
     CarError if a file was changed since. Safe to share between threads; close it, or use it as a context manager.
     """
 
@@ -116,6 +117,7 @@ class CarFile:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
             if tree.root([self.digest(i) for i in range(shape.leaf_count)]) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
+            self[0]  # leaves of another size have the same root
         except BaseException:
             self.close()
             raise
@@ -128,7 +130,8 @@ class CarFile:
         leaf = os.pread(self._files[0], self.shape.leaf_bytes, offset)
         if tree.leaf_digest(leaf) != digest:
             raise WrongBlock(
-                f"{self.path} was changed on disk: leaf {index} does not hash to its digest; delete the file"
+                f"leaf {index} of {self.path}, read as {self.shape.leaf_bytes} bytes, does not hash to its digest: "
+                "another leaf size, or changed on disk"
             )
         return leaf
 
@@ -251,8 +254,8 @@ class _Reader:
     def block(self, digest: bytes, size: int, raw: bool, where: str) -> tuple[bytes, int]:
         """The bytes of the one block that may stand here, and their offset in the CAR."""
         length, prefix = self._varint(where)
-        if length < _CID_BYTES:
-            raise BadLength(f"a section of {length} bytes where {where} must stand is too short for a CIDv1")
+        if not _CID_BYTES <= length <= _MAX_SECTION:
+            raise BadLength(f"a section of {length} bytes where {where} must stand; no block makes one")
         cid = self._read(_CID_BYTES, where)
         if cid[0] != 1 or cid[1] not in (tree.RAW, tree.DAG_CBOR) or cid[2:4] != _SHA2_256:
             raise ForeignCodec(

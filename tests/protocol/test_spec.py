@@ -1,0 +1,231 @@
+"""The spec: what is accepted, what is refused and how it is said, and what must agree with the contract."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from fedprotocol import tree
+from fedprotocol.spec import (
+    MAX_SPEC_BYTES,
+    SpecError,
+    SpecMismatch,
+    check_against,
+    dump_spec,
+    load_spec,
+    spec_digest,
+)
+from pydantic import ValidationError
+
+DOCUMENT: dict[str, Any] = {
+    "version": 1,
+    "name": "four sites – définitions",
+    "base_model": {"id": "SmolLM2-135M-Instruct", "revision": None, "digest": "0x" + "ab" * 32},
+    "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"]},
+    "quantization": {"kind": "nf4", "double_quant": True, "compute_dtype": "bf16"},
+    "layout": {
+        "tensors": [{"name": "q.A", "shape": [8, 576]}, {"name": "q.B", "shape": [576, 8]}],
+        "leaf_values": 1024,
+        "mantissa_bits": 8,
+    },
+    "prompt": {"template": "Definition: {prompt}\nClass:"},
+    "training": {
+        "rounds": 3,
+        "steps": 8,
+        "batch_size": 8,
+        "gradient_accumulation": 1,
+        "sequence_length": 48,
+        "optimizer": "adamw_torch",
+        "learning_rate": 0.002,
+        "schedule": "cosine",
+        "final_learning_rate_ratio": 0.1,
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "gradient_checkpointing": False,
+    },
+    "evaluation": {"classes": [" disease", " currency"]},
+    "bounds": {"max_norm": None},
+    "server_lr": 65536,
+    "genesis_root": "0x" + "01" * 32,
+}
+
+
+def document(path: str = "", value: object = None, drop: bool = False) -> bytes:
+    """The document above, with the field at `path` replaced or dropped."""
+    result = copy.deepcopy(DOCUMENT)
+    if path:
+        *parents, last = path.split(".")
+        target: Any = result
+        for parent in parents:
+            target = target[int(parent)] if isinstance(target, list) else target[parent]
+        if drop:
+            del target[last]
+        else:
+            target[last] = value
+    return json.dumps(result).encode()
+
+
+@dataclass(frozen=True)
+class Terms:
+    spec_digest: bytes
+    genesis_root: bytes = b"\x01" * 32
+    leaf_count: int = 9
+    leaf_values: int = 1024
+    mantissa_bits: int = 8
+    server_lr: int = 65536
+    total_rounds: int = 3
+    money: int = 5  # a configuration has more than the spec knows of
+
+
+def test_a_spec_comes_back_and_its_canonical_form_is_stable() -> None:
+    spec = load_spec(document())
+    canonical = dump_spec(spec)
+    assert load_spec(canonical) == spec
+    assert dump_spec(load_spec(canonical)) == canonical
+    shuffled = json.dumps(dict(reversed(DOCUMENT.items())), indent=7).encode()
+    assert dump_spec(load_spec(shuffled)) == canonical
+    assert json.loads(canonical) == DOCUMENT
+    assert "définitions" in canonical.decode()
+
+
+def test_the_digest_is_over_the_bytes_served() -> None:
+    data = document()
+    assert spec_digest(data) == hashlib.sha256(data).digest() != spec_digest(data + b" ")
+    assert load_spec(data) == load_spec(data + b" ")
+
+
+def test_the_layout_gives_the_shapes_of_the_trees() -> None:
+    layout = load_spec(document()).layout
+    assert (layout.value_count, layout.leaf_count) == (9216, 9)
+    assert layout.delta_shape == tree.TreeShape(9, 1024)
+    assert layout.global_shape == tree.TreeShape(9, 4096)
+    wide = load_spec(document("layout.mantissa_bits", 16)).layout
+    assert wide.delta_shape == tree.TreeShape(9, 2048)
+    tiny = load_spec(document("layout.tensors", [{"name": "a", "shape": [3]}])).layout
+    assert (tiny.value_count, tiny.leaf_count) == (3, 2)
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    spec = load_spec(document())
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.layout.leaf_values = 32
+    with pytest.raises(TypeError):
+        spec.layout.tensors[0] = spec.layout.tensors[1]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("version", 2),
+        ("version", "1"),
+        ("name", ""),
+        ("base_model.digest", "0x" + "AB" * 32),
+        ("base_model.digest", "ab" * 32),
+        ("base_model.digest", "0x" + "ab" * 33),
+        ("base_model.digest", "0x" + "ab" * 32 + "\n"),
+        ("base_model.id", None),
+        ("lora.r", 0),
+        ("lora.r", 8.0),
+        ("lora.r", True),
+        ("lora.dropout", 1.0),
+        ("lora.target_modules", []),
+        ("lora.target_modules", "q_proj"),
+        ("quantization.kind", "int4"),
+        ("quantization.double_quant", 1),
+        ("layout.leaf_values", 1000),
+        ("layout.leaf_values", 16),
+        ("layout.leaf_values", 16384),
+        ("layout.mantissa_bits", 4),
+        ("layout.tensors", []),
+        ("layout.tensors.0.shape", []),
+        ("layout.tensors.0.shape", [8, 0]),
+        ("layout.tensors.0.shape", [8, -1]),
+        ("layout.tensors.0.name", ""),
+        ("prompt.template", "no place"),
+        ("prompt.template", "{prompt} {prompt}"),
+        ("training.steps", 0),
+        ("training.steps", "8"),
+        ("training.learning_rate", 0),
+        ("training.learning_rate", "0.1"),
+        ("training.schedule", "linear"),
+        ("training.final_learning_rate_ratio", 1.5),
+        ("training.max_grad_norm", -1.0),
+        ("evaluation.classes", ["one"]),
+        ("evaluation.classes", ["a", "a"]),
+        ("evaluation.classes", ["a", ""]),
+        ("bounds.max_norm", 0),
+        ("server_lr", 0),
+        ("server_lr", 2**17 + 1),
+        ("genesis_root", "0x"),
+        ("genesis_root", None),
+        ("surprise", 1),
+        ("training.surprise", 1),
+    ],
+)
+def test_a_wrong_field_is_named(path: str, value: object) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(document(path, value))
+    assert path in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["version", "server_lr", "bounds", "bounds.max_norm", "layout.tensors", "lora.alpha"])
+def test_a_missing_field_is_named(path: str) -> None:
+    with pytest.raises(SpecError, match=path):
+        load_spec(document(path, drop=True))
+
+
+def test_names_and_sizes_of_tensors_are_checked_together() -> None:
+    with pytest.raises(SpecError, match="more than once: a"):
+        load_spec(document("layout.tensors", [{"name": "a", "shape": [2]}] * 2))
+    with pytest.raises(SpecError, match="leaf_values"):
+        load_spec(document("layout.tensors", [{"name": "a", "shape": [1 << 20, 1025]}]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b"{}",
+        document("training.learning_rate", float("nan")),
+        document("training.learning_rate", float("inf")),
+        document().replace(b"0.002", b"1e999"),
+        document() + b"x",
+        b"[" * 100_000,
+        b" " * (MAX_SPEC_BYTES + 1),
+    ],
+)
+def test_what_is_no_spec_is_refused(data: bytes) -> None:
+    with pytest.raises(SpecError):
+        load_spec(data)
+
+
+def test_spec_and_contract_that_agree_pass() -> None:
+    data = document()
+    check_against(load_spec(data), spec_digest(data), Terms(spec_digest(data)))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("spec_digest", bytes(32)),
+        ("genesis_root", bytes(32)),
+        ("leaf_count", 10),
+        ("leaf_values", 512),
+        ("mantissa_bits", 16),
+        ("server_lr", 1),
+        ("total_rounds", 4),
+    ],
+)
+def test_every_disagreement_with_the_contract_is_named(field: str, value: Any) -> None:
+    data = document()
+    terms = replace(Terms(spec_digest(data)), **{field: value})
+    with pytest.raises(SpecMismatch, match=f"{field}: .* in the spec, .* in the contract"):
+        check_against(load_spec(data), spec_digest(data), terms)

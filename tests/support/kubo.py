@@ -1,4 +1,4 @@
-"""Kubo for tests: the daemon that `make kubo` builds; where it is missing, tests that need it say so and are skipped."""
+"""Kubo for tests: the daemon that `make kubo` builds. Where it is missing, tests that need it say so, skipped."""
 
 from __future__ import annotations
 

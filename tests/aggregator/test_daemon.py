@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.daemon import Aggregator
-from fedaggregator.decide import Claim, Done, Merge, ProposePage, Report, Wait
+from fedaggregator.decide import Approve, Claim, Done, Merge, ProposePage, Report, Wait
 from fedaggregator.leaf_file import LeafFile
 from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.chain.events import scan
-from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.snapshot import RoundState, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.numbers import from_bytes, join_leaves, split_leaves, to_bytes
 from fedprotocol.tree import cid
@@ -147,17 +146,18 @@ def test_a_wrong_proposal_is_named_by_leaf_and_the_right_one_put_beside_it(
     assert live[1].bond == 2 * live[0].bond
 
 
-def test_kill_minus_nine_at_any_moment(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
-    federation = LiveFederation(chain, leaf_count=2_050, totalRounds=1, challengeLength=2, minClients=2)
+def test_kill_minus_nine_at_every_step(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
+    federation = LiveFederation(chain, leaf_count=2_050, totalRounds=1, challengeLength=4)
     members = clients(federation, 2)
     site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in members])
     play_inputs(members, 1, federation.genesis.root)
-    moments = random.Random(5)
-    for _ in range(4):
+    for step in ("merging", "approving", "proposing, page 0", "proposing, page 1", "claiming"):
         process = site.start()
-        time.sleep(moments.uniform(0.8, 2.2))
-        process.kill()
-        process.wait()
+        try:
+            wait_for_log(site, step)
+        finally:
+            process.kill()
+            process.wait()
     assert site.start().wait(timeout=60) == 0, site.log.read_text()
     view = federation.coordinator.round_view(1)
     expected = expected_global(federation, genesis_values(federation), members, 1)
@@ -165,6 +165,51 @@ def test_kill_minus_nine_at_any_moment(chain: Anvil, clients: Clients, tmp_path:
     names = [e.name for e in scan(federation.coordinator, 0, chain.web3.eth.block_number) if e.name.startswith("Prop")]
     assert names.count("Proposed") == 1 and names.count("ProposalPaged") >= 2
     assert federation.coordinator.token.balance_of(site.address) == 10_010 * TOKEN
+
+
+def wait_for_log(site: AggregatorSite, words: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while words not in site.log.read_text():
+        assert time.monotonic() < deadline, site.log.read_text()
+        time.sleep(0.005)
+
+
+def test_the_slower_of_two_loses_nothing(
+    chain: Anvil, clients: Clients, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    federation = LiveFederation(chain)
+    members = clients(federation, 2)
+    folders = [client.store_path for client in members]
+    fast_site = AggregatorSite(federation, tmp_path / "fast", folders)
+    slow_site = AggregatorSite(federation, tmp_path / "slow", folders)
+    play_inputs(members, 1, federation.genesis.root)
+    with Aggregator.open(slow_site.config(), slow_site.account) as slow:
+        step_until(slow, Approve)
+        before = take_snapshot(slow.coordinator, slow_site.address)  # what it knows when the other one is quicker
+        with Aggregator.open(fast_site.config(), fast_site.account) as fast:
+            step_until(fast, ProposePage)
+        with caplog.at_level(logging.INFO):
+            slow.propose(before, before.rounds[-1], 0)
+        assert "another aggregator was first" in caplog.text
+        assert isinstance(slow.step(), Wait)
+        federation.pass_time(601)
+        assert slow.step() == Claim(frozenset({1}))  # it cannot know yet that nothing is owed
+        assert isinstance(slow.step(), Wait)
+    assert federation.coordinator.token.balance_of(slow_site.address) == 10_000 * TOKEN
+
+
+def test_nothing_is_proposed_before_the_inputs_are_confirmed(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
+    federation = LiveFederation(chain)
+    members = clients(federation, 2)
+    site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in members])
+    site.config_path.write_text(site.config_path.read_text().replace("# confirmations = 0", "confirmations = 3"))
+    play_inputs(members, 1, federation.genesis.root)
+    with Aggregator.open(site.config(), site.account) as aggregator:
+        for _ in range(3):
+            waits = aggregator.step()
+            assert isinstance(waits, Wait) and "confirmations" in waits.reason
+            chain.rpc("evm_mine")
+        assert aggregator.step() == Merge(1)
 
 
 def test_a_page_that_is_in_is_not_sent_again(chain: Anvil, clients: Clients, tmp_path: Path) -> None:

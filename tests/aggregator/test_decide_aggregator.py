@@ -1,0 +1,237 @@
+"""What an aggregator does next, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fedaggregator.decide import (
+    Action,
+    Approve,
+    Claim,
+    Done,
+    Facts,
+    Merge,
+    ProposePage,
+    Release,
+    Report,
+    RoundFacts,
+    Wait,
+    decide,
+)
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import Balances, FederationConfig, Phase, Proposal, RoundView, Seat, VoidReason
+
+ME, OTHER = "0xMe", "0xOther"
+OWN, WRONG, WORSE = (bytes([n]) * 32 for n in (1, 2, 3))
+BOND = 250
+
+
+def make(cls: type[Any], **given: Any) -> Any:
+    """An instance whose other fields are zero: no decision may depend on them."""
+    return cls(**{name: given.get(name, 0) for name in cls.__dataclass_fields__})
+
+
+def round_state(number: int, phase: Phase, *proposals: Proposal, pages: int = 0, end: int = 0) -> RoundState:
+    view = make(RoundView, phase=phase, void_reason=VoidReason.NONE, phase_end=end)
+    return RoundState(number, view, (), proposals, None, None, pages, BOND << len(proposals))
+
+
+def snapshot(*rounds: RoundState, **given: Any) -> Snapshot:
+    final = sum(state.view.phase is Phase.FINAL for state in rounds)
+    values = {
+        "config": make(FederationConfig, total_rounds=3),
+        "rounds": rounds,
+        "final_count": final,
+        "last_opened": max((state.number for state in rounds), default=0),
+        "closed": False,
+        "account": ME,
+        "my_seat": make(Seat),
+        "balances": make(Balances),
+        "tokens": 10_000,
+        "allowance": 10_000,
+        "latest_final": (0, bytes(32)),
+    } | given
+    result: Snapshot = make(Snapshot, **values)
+    return result
+
+
+def proposal(root: bytes, proposer: str = OTHER) -> Proposal:
+    return Proposal(proposer, root, BOND, 100)
+
+
+def computed(**given: Any) -> RoundFacts:
+    return RoundFacts(own_root=OWN, **given)
+
+
+AGGREGATE, CHALLENGE = Phase.AGGREGATE, Phase.CHALLENGE
+
+CASES: list[tuple[str, Snapshot, Facts, Action]] = [
+    ("inputs are fixed", snapshot(round_state(1, AGGREGATE)), Facts(), Merge(1)),
+    (
+        "inputs may still change in a re-org",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts({1: RoundFacts(confirmed=False)}),
+        Wait("round 1's inputs are fixed and wait for confirmations"),
+    ),
+    ("others proposed first: still check it", snapshot(round_state(1, CHALLENGE, proposal(WRONG))), Facts(), Merge(1)),
+    ("computed", snapshot(round_state(1, AGGREGATE)), Facts({1: computed()}), ProposePage(1, 0)),
+    (
+        "the next page of the same global",
+        snapshot(round_state(1, AGGREGATE, pages=2)),
+        Facts({1: computed(paging_root=OWN)}),
+        ProposePage(1, 2),
+    ),
+    (
+        "pages of another global start over",
+        snapshot(round_state(1, AGGREGATE, pages=2)),
+        Facts({1: computed(paging_root=WRONG)}),
+        ProposePage(1, 0),
+    ),
+    (
+        "the allowance is short",
+        snapshot(round_state(1, AGGREGATE), allowance=BOND - 1),
+        Facts({1: computed()}),
+        Approve(BOND),
+    ),
+    (
+        "the bond has doubled beside a wrong one",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG)), allowance=BOND),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Approve(2 * BOND),
+    ),
+    (
+        "somebody proposed our global",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN), end=900)),
+        Facts({1: computed()}),
+        Wait("round 1's right global is proposed, its window is open", 900),
+    ),
+    (
+        "a wrong one is named before anything is proposed",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts({1: computed()}),
+        Report(1, proposal(WRONG)),
+    ),
+    (
+        "a wrong one is named even if the right one is there",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN), proposal(WORSE))),
+        Facts({1: computed()}),
+        Report(1, proposal(WORSE)),
+    ),
+    (
+        "each wrong one is named once",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(WORSE))),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Report(1, proposal(WORSE)),
+    ),
+    (
+        "the right one goes beside the wrong one",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        ProposePage(1, 0),
+    ),
+    (
+        "the older round first",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN)), round_state(2, AGGREGATE)),
+        Facts({1: computed()}),
+        Merge(2),
+    ),
+    (
+        "training of the next round does not hold this one up",
+        snapshot(round_state(1, AGGREGATE), round_state(2, Phase.TRAIN)),
+        Facts({1: computed()}),
+        ProposePage(1, 0),
+    ),
+    (
+        "our round is over",
+        snapshot(round_state(1, Phase.FINAL), round_state(2, Phase.TRAIN)),
+        Facts(proposed=frozenset({1})),
+        Claim(frozenset({1})),
+    ),
+    (
+        "our round is over and long out of sight",
+        snapshot(round_state(8, Phase.FINAL), round_state(9, Phase.TRAIN)),
+        Facts(proposed=frozenset({2, 9})),
+        Claim(frozenset({2})),
+    ),
+    (
+        "a void round gives the bond back",
+        snapshot(round_state(1, Phase.VOID)),
+        Facts(proposed=frozenset({1})),
+        Claim(frozenset({1})),
+    ),
+    ("something is owed", snapshot(my_owed=1), Facts(), Claim(frozenset())),
+    (
+        "work before money",
+        snapshot(round_state(1, Phase.FINAL), round_state(2, AGGREGATE), my_owed=5),
+        Facts(proposed=frozenset({1})),
+        Merge(2),
+    ),
+    (
+        "old content is let go",
+        snapshot(round_state(6, Phase.FINAL), round_state(7, Phase.TRAIN)),
+        Facts(pinned=frozenset({4, 5, 6}), keep_rounds=2),
+        Release(4),
+    ),
+    (
+        "no round is open",
+        snapshot(round_state(1, Phase.FINAL)),
+        Facts(pinned=frozenset({1})),
+        Wait("round 2 is not open yet"),
+    ),
+    ("nothing has happened yet", snapshot(), Facts(), Wait("round 1 is not open yet")),
+    (
+        "inputs are not fixed",
+        snapshot(round_state(1, Phase.ATTEST, end=50)),
+        Facts(),
+        Wait("round 1 is in Attest, its inputs are not fixed yet", 50),
+    ),
+    ("complete", snapshot(round_state(3, Phase.FINAL), final_count=3), Facts(), Done("all 3 rounds are final")),
+    (
+        "closed with a round to finish",
+        snapshot(round_state(1, Phase.TRAIN), closed=True),
+        Facts(),
+        Wait("round 1 is in Train, its inputs are not fixed yet"),
+    ),
+    (
+        "closed",
+        snapshot(round_state(1, Phase.FINAL), closed=True),
+        Facts(),
+        Done("the sponsor closed the federation after 1 final rounds"),
+    ),
+    (
+        "complete, but not paid yet",
+        snapshot(round_state(3, Phase.FINAL), final_count=3),
+        Facts(proposed=frozenset({3})),
+        Claim(frozenset({3})),
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "facts", "action"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_one_next_thing(state: Snapshot, facts: Facts, action: Action) -> None:
+    assert decide(state, facts) == action
+
+
+def test_too_few_tokens_are_a_problem_that_names_account_and_amount() -> None:
+    action = decide(snapshot(round_state(1, AGGREGATE), tokens=BOND - 1), Facts({1: computed()}))
+    assert isinstance(action, Wait) and action.problem
+    assert ME in action.reason and str(BOND) in action.reason
+
+
+def test_a_problem_in_one_round_does_not_stop_the_other() -> None:
+    stuck = round_state(1, CHALLENGE, *(proposal(bytes([n]) * 32) for n in range(10, 18)))
+    facts = Facts({1: computed(reported=frozenset(p.root for p in stuck.proposals))})
+    assert decide(snapshot(stuck, round_state(2, AGGREGATE)), facts) == Merge(2)
+    waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN)), facts)
+    assert isinstance(waiting, Wait) and waiting.problem and "convicted" in waiting.reason
+
+
+def test_nothing_is_ever_proposed_but_our_own_computed_global() -> None:
+    for phase in Phase:
+        state = replace(round_state(1, phase, proposal(WRONG)), my_pages=1)
+        for facts in (RoundFacts(), computed(), computed(confirmed=False), computed(reported=frozenset({WRONG}))):
+            action = decide(snapshot(state), Facts({1: facts}))
+            if isinstance(action, ProposePage):
+                assert facts.own_root is not None and facts.confirmed and phase in (AGGREGATE, CHALLENGE)

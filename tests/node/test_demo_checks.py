@@ -51,7 +51,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     facts = {
         "chain_id": 1,
         "contract": "0x" + 40 * "1",
-        "rule": "FedAvg",
+        "rule": "fedavg",
         "round": 1,
         "prior_root": save(prior, folder / "prior.car"),
         "global_root": save(merged, folder / "global.car"),
@@ -135,8 +135,8 @@ def test_padding_must_be_zero_and_the_rule_known(bundle: Path) -> None:
     edit(bundle, value_count=facts["value_count"] - 1)
     with pytest.raises(BundleWrong, match=r"padding|do not fit"):
         recheck(bundle)
-    edit(bundle, rule="Median")
-    with pytest.raises(BundleWrong, match="Median"):
+    edit(bundle, rule="median")
+    with pytest.raises(BundleWrong, match="median"):
         recheck(bundle)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 CLASSES = (" red", " green", " blue", " white")
@@ -41,9 +42,10 @@ def write_jsonl(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-def build_tiny_model(folder: Path, seed: int = 0) -> Path:
+def build_tiny_model(folder: Path, seed: int = 0, corpus: Sequence[str] = (), vocabulary: int = 448) -> Path:
     """Write config, float32 safetensors and tokenizer into `folder`; returns it. About 80,000 parameters.
 
+    The tokenizer learns `vocabulary` tokens from the texts of `corpus` (default: those of `colour_rows`).
     Hidden size 64, 2 heads of 32 over 1 key-value head: q_proj is square, k_proj, v_proj and the MLP are not.
     """
     import torch
@@ -53,14 +55,14 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    corpus = [TEMPLATE.replace("{prompt}", row["prompt"]) + row["completion"] for row in colour_rows(500)]
+    colours = [TEMPLATE.replace("{prompt}", row["prompt"]) + row["completion"] for row in colour_rows(500)]
     trainer = trainers.BpeTrainer(
-        vocab_size=448, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+        vocab_size=vocabulary, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
     )
-    bpe.train_from_iterator(corpus, trainer)
+    bpe.train_from_iterator(corpus or colours, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")
     config = LlamaConfig(
-        vocab_size=448,
+        vocab_size=vocabulary,
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,

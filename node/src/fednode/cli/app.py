@@ -11,6 +11,7 @@ from fednode.cli.account import app as account
 from fednode.cli.audit import audit
 from fednode.cli.claim import claim
 from fednode.cli.data import app as data
+from fednode.cli.demo import demo
 from fednode.cli.doctor import doctor
 from fednode.cli.evaluate import evaluate
 from fednode.cli.exit import exit_federation
@@ -35,6 +36,7 @@ TAKE_PART = "Take part"
 LOOK = "Look"
 USE = "Use the model"
 
+app.command(rich_help_panel=START)(demo)
 app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)

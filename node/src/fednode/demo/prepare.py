@@ -24,8 +24,16 @@ SPEC_TIMEOUT = 600.0  # seconds
 ACCOUNT_TIMEOUT = 120.0
 JOIN_TIMEOUT = 180.0
 AGGREGATOR = "aggregator"
-RANK, ALPHA, LEAF_VALUES, SEQUENCE_LENGTH = 8, 16, 1024, 64
-TARGET_MODULES = ("q_proj", "v_proj")
+SPONSOR = "sponsor"
+FEDERATION_NAME = "Four domains, one model"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The base model: what the spec calls it, and where it lies here (folder, .gguf file or hub id)."""
+
+    name: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,11 @@ class Ready:
     deployment: Deployment
     sites: tuple[Site, ...]
     accounts: Mapping[str, str]
-    model: str
+    model: Model
 
 
 def prepare(
-    options: Options, paths: Paths, supervisor: Supervisor, stores: Stores, model: str, say: Callable[[str], None]
+    options: Options, paths: Paths, supervisor: Supervisor, stores: Stores, model: Model, say: Callable[[str], None]
 ) -> Ready:
     """Do it all; `say` gets a line before each step. Raises: FedError."""
     programs = Programs(supervisor)
@@ -50,7 +58,7 @@ def prepare(
     say("starting a local Ethereum node (anvil, a block a second)")
     chain = start_anvil(supervisor, paths.root, paths.home)
     say("starting the stores" if options.store == "ipfs" else "making a store for each site")
-    stores.open([*names, AGGREGATOR, "sponsor"])
+    stores.open([*names, AGGREGATOR, SPONSOR])
     say("making the spec and global 0 (fednode spec new)")
     _new_spec(options, paths, programs, stores, model)
     say("making the accounts (fednode account new)")
@@ -68,7 +76,7 @@ def prepare(
         write_lines(folder / "test.jsonl", site.test)
         write_lines(folder / "common_test.jsonl", common_test())
         shared = _shared(site.name, chain, deployment, stores)
-        (folder / "fednode.toml").write_text(configs.toml(configs.node(shared, model, options.seed + index)))
+        (folder / "fednode.toml").write_text(configs.toml(configs.node(shared, model.source, options.seed + index)))
     shared = _shared(AGGREGATOR, chain, deployment, stores)
     (paths.aggregator / "aggregator.toml").write_text(configs.toml(shared))
     say("taking the seats (fednode join)")
@@ -84,27 +92,30 @@ def start(paths: Paths, supervisor: Supervisor, ready: Ready) -> None:
         programs.start(site.name, paths.site(site.name), "fednode", "run")
 
 
-def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores, model: str) -> None:
+def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores, model: Model) -> None:
     paths.spec.parent.mkdir(parents=True)
-    arguments = [
-        "spec",
-        "new",
-        "--name",
-        "Four sites, one model",
-        "--base-model",
-        model,
-        "--out",
-        str(paths.spec.parent),
-    ]
-    arguments += ["--rounds", str(options.rounds), "--steps", str(options.steps)]
-    arguments += ["--batch-size", str(options.batch_size), "--learning-rate", str(options.learning_rate)]
-    arguments += ["--sequence-length", str(SEQUENCE_LENGTH), "--template", TEMPLATE, "--seed", str(options.seed)]
-    arguments += ["--rank", str(RANK), "--alpha", str(ALPHA), "--leaf-values", str(LEAF_VALUES), "--bits", "8"]
-    arguments += ["--store", stores.url("sponsor"), "--schedule", "constant"]
-    for module in TARGET_MODULES:
-        arguments += ["--target-module", module]
-    for name in CLASSES:
-        arguments += ["--class", name]
+    flags: dict[str, object] = {
+        "name": FEDERATION_NAME,
+        "base-model": model.name,
+        "source": model.source,
+        "out": paths.spec.parent,
+        "store": stores.url(SPONSOR),
+        "template": TEMPLATE,
+        "rounds": options.rounds,
+        "steps": options.steps,
+        "batch-size": options.batch_size,
+        "learning-rate": options.learning_rate,
+        "schedule": "constant",
+        "sequence-length": 64,
+        "rank": 8,
+        "alpha": 16,
+        "leaf-values": 1024,
+        "bits": 8,
+        "seed": options.seed,
+    }
+    arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]
+    arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
+    arguments += [f"--class={name}" for name in CLASSES]
     programs.fednode(Job("spec", paths.run, arguments), SPEC_TIMEOUT)
 
 

@@ -33,8 +33,8 @@ def recheck(bundle: Path) -> str:
     """
     try:
         facts: dict[str, Any] = json.loads((bundle / "round.json").read_text(encoding="utf-8"))
-        if facts["rule"] != "FedAvg":
-            raise BundleWrong(f"{bundle}: this knows the rule FedAvg only, not {facts['rule']!r}")
+        if facts["rule"] != "fedavg":
+            raise BundleWrong(f"{bundle}: this knows the rule fedavg only, not {facts['rule']!r}")
         width = {8: ">i1", 16: ">i2"}[facts["mantissa_bits"]]
         count = facts["value_count"]
         prior = _vector(bundle / "prior.car", facts["prior_root"], ">i4", facts)

@@ -129,6 +129,16 @@ def test_stochastic_rounding_keeps_the_mean(bits: int) -> None:
     assert repeated.clipped == 0
 
 
+def test_a_long_delta_is_encoded_like_a_short_one() -> None:
+    """Longer than the window that is encoded at a time, and not a multiple of it."""
+    units = np.random.default_rng(1).normal(0, 1e4, (3, 100_001))
+    units[2, -1] = 1e9
+    encoded = numbers.encode_delta(units, 8, np.random.default_rng(2), shift=10)
+    decoded = numbers.decode_delta(encoded.mantissas, 10)
+    assert np.all(np.abs(decoded - units).ravel()[:-1] < 2**10)
+    assert (encoded.clipped, int(encoded.mantissas[2, -1])) == (1, 127)
+
+
 def test_clipping_is_counted() -> None:
     encoded = numbers.encode_delta(
         np.array([127.0, 127.6, -128.0, -129.0, 1e300]), 8, np.random.default_rng(0), shift=0

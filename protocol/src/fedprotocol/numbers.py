@@ -25,6 +25,7 @@ MIN_LEAVES = 2
 
 _INT32 = np.iinfo(np.int32)
 _WIDTHS = (8, 16, 32, 64)
+_WINDOW = 1 << 18  # values encoded at a time, so that the float64 in between stay small
 
 
 class NumbersError(FedError):
@@ -88,14 +89,17 @@ def encode_delta(
     _refuse_non_finite(units, "the delta")
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     if shift is None:
-        peak = float(np.max(np.abs(units), initial=0.0))
+        peak = max(float(units.max(initial=0.0)), -float(units.min(initial=0.0)))
         largest = SHIFT_LIMIT - bits
         shift = next((s for s in range(largest) if peak <= float(high << s)), largest)
-    scaled = np.ldexp(units, -shift)
-    clipped = int(np.count_nonzero((scaled < low) | (scaled > high)))
-    floor = np.floor(scaled)
-    rounded = floor + (rng.random(units.shape) < scaled - floor)
-    mantissas = np.clip(rounded, low, high).astype(_signed(bits))
+    mantissas, clipped = np.empty(units.shape, dtype=_signed(bits)), 0
+    source, target = units.reshape(-1), mantissas.reshape(-1)
+    for at in range(0, source.size, _WINDOW):
+        scaled = np.ldexp(source[at : at + _WINDOW], -shift)
+        clipped += int(np.count_nonzero((scaled < low) | (scaled > high)))
+        floor = np.floor(scaled)
+        floor += rng.random(scaled.size) < scaled - floor
+        target[at : at + _WINDOW] = np.clip(floor, low, high)
     return EncodedDelta(mantissas=mantissas, shift=shift, clipped=clipped)
 
 
@@ -124,9 +128,9 @@ def divide_round(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
     magnitude = np.abs(a).view(np.uint64)
     divisor = np.uint64(b)
     quotient = magnitude // divisor
-    remainder = magnitude - quotient * divisor
-    quotient += remainder >= divisor - remainder
-    result: NDArray[np.int64] = np.where(a < 0, np.negative(quotient.view(np.int64)), quotient.view(np.int64))
+    magnitude -= quotient * divisor  # now the remainder
+    quotient += magnitude >= divisor - magnitude
+    result: NDArray[np.int64] = quotient.view(np.int64) * np.sign(a)
     return result
 
 

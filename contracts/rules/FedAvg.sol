@@ -37,18 +37,17 @@ contract FedAvg is IAggregationRule {
         if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
 
         result = _allocate(sums.length);
-        uint256 factor = uint256(weight) << shift;
+        uint256 factor = (uint256(weight) << shift) << 192; // aligned with a sum that stands at the head of a word
         assembly ("memory-safe") {
+            let drop := sub(256, bits)
             let from := sums.offset
             let to := add(result, 32)
             let end := add(to, sums.length)
-            let value := mantissas.offset
-            for {} lt(to, end) {} {
-                // sum + factor * mantissa, each sign-extended from the top of the word it is loaded in
-                mstore(to, shl(192, add(sar(192, calldataload(from)), mul(factor, sar(sub(256, bits), calldataload(value))))))
+            for { let value := mantissas.offset } lt(to, end) { value := add(value, width) } {
+                // The sums behind the first of the word are copied as they are, and overwritten by the next step.
+                mstore(to, add(calldataload(from), mul(factor, sar(drop, calldataload(value)))))
                 from := add(from, 8)
                 to := add(to, 8)
-                value := add(value, width)
             }
         }
     }
@@ -65,25 +64,22 @@ contract FedAvg is IAggregationRule {
 
         result = _allocate(prior.length);
         assembly ("memory-safe") {
-            // R(a, b) for b > 0: |a| and the sign's return by two's complement with `sign`, 0 or all ones.
-            function divideRound(a, b) -> r {
-                let sign := sar(255, a)
-                let magnitude := sub(xor(a, sign), sign)
-                r := sub(xor(div(add(shl(1, magnitude), b), shl(1, b)), sign), sign)
-            }
+            let divisor := shl(1, totalWeight)
             let from := sums.offset
             let to := add(result, 32)
             let end := add(to, prior.length)
-            let old := prior.offset
-            for {} lt(to, end) {} {
-                let mean := divideRound(sar(192, calldataload(from)), totalWeight)
-                let value := add(sar(224, calldataload(old)), divideRound(mul(mean, serverLr), 0x10000))
+            for { let old := prior.offset } lt(to, end) { old := add(old, 4) } {
+                // R works on |a| and gives the sign back: with sign = 0 or -1, (x ^ sign) - sign is x or -x.
+                let sum := sar(192, calldataload(from))
+                let sign := sar(255, sum)
+                let mean := div(add(shl(1, sub(xor(sum, sign), sign)), totalWeight), divisor)
+                let step := shr(17, add(shl(1, mul(mean, serverLr)), 0x10000)) // R(mean * serverLr, 2^16)
+                let value := add(sar(224, calldataload(old)), sub(xor(step, sign), sign))
                 if sgt(value, 0x7fffffff) { value := 0x7fffffff }
                 if slt(value, not(0x7fffffff)) { value := not(0x7fffffff) }
                 mstore(to, shl(224, value))
                 from := add(from, 8)
                 to := add(to, 4)
-                old := add(old, 4)
             }
         }
     }

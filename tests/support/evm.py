@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import json
@@ -35,11 +36,13 @@ def compiled(name: str) -> dict[str, Any]:
     for source in sources:
         key.update(source.read_bytes())
     cached = CACHE / f"{name}-{key.hexdigest()[:20]}.json"
-    if not cached.exists():
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False) as file:
-            json.dump(_compile(path, settings), file)
-        Path(file.name).replace(cached)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be compiling it right now
+        if not cached.exists():
+            draft = cached.with_suffix(".draft")
+            draft.write_text(json.dumps(_compile(path, settings)))
+            draft.replace(cached)
     artifact: dict[str, Any] = json.loads(cached.read_text())
     return artifact
 
@@ -53,7 +56,7 @@ def _compile(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
             "evmVersion": settings["evm_version"],
             "optimizer": settings["optimizer"],
             "remappings": settings["remappings"],
-            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
+            "outputSelection": {source: {path.stem: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
         },
     }
     done = subprocess.run(

@@ -21,11 +21,9 @@ class ConfigError(FedError):
 
 
 def _address(text: str) -> str:
-    from eth_utils.address import is_address, to_checksum_address
+    from fedprotocol.chain.address import parse_address
 
-    if not is_address(text):
-        raise ValueError("must be an Ethereum address, 0x and 40 hex digits (with a right checksum if in mixed case)")
-    return str(to_checksum_address(text))
+    return str(parse_address(text))
 
 
 def _rpc(url: str) -> str:

@@ -161,9 +161,9 @@ def to_units(key: str, tokens: Decimal, decimals: int) -> int:
     scale: int = 10**decimals
     units = Fraction(tokens) * scale
     if units.denominator != 1:
-        raise FederationError(f"money.{key} = {tokens}: the token has only {decimals} decimals")
+        raise FederationError(f"money.{key} = {tokens:f}: the token has only {decimals} decimals")
     if units >= 2**128:
-        raise FederationError(f"money.{key} = {tokens}: more than any token has")
+        raise FederationError(f"money.{key} = {tokens:f}: more than any token has")
     return units.numerator
 
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from fedprotocol.chain.types import (
     Balances,
@@ -164,10 +163,10 @@ class Deployed:
     `config` may leave token, rule, disputes, gate and sponsor as in CONFIG: they are filled in.
     """
 
-    def __init__(self, chain: Anvil, config: FederationConfig = CONFIG, token: str = "TokenMock") -> None:
+    def __init__(self, chain: Anvil, config: FederationConfig = CONFIG, mock: str = "TokenMock") -> None:
         self.chain = chain
         self.accounts = [a.lower() for a in chain.accounts]
-        self.token = chain.deploy(token)
+        self.token = chain.deploy(mock)
         self.disputes = chain.deploy("DisputesMock")
         self.reader = chain.deploy("BatchReader")
         filled = {

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from eth_utils.crypto import keccak
-from hypothesis import strategies as st
-from support.federation import Call
-
 from fedprotocol.chain.types import Phase
 from fedprotocol.round import Federation, commit_hash
 from fedprotocol.tree import PAGE_LEAVES, root
+from support.federation import Call
 
 T = TypeVar("T")
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 ZERO = bytes(32)
 
 
@@ -52,10 +50,12 @@ class Author:
 
     # ------------------------------------------------------------------- times
 
-    def time(self, draw: Draw) -> int:
-        """When the next block is: soon, or at one of the moments at which something changes, or beside it."""
+    def time(self, rng: random.Random) -> int:
+        """When the next block is: mostly soon, else at one of the moments at which something changes, or beside it."""
         model = self.model
-        moments = {model.now + 1, model.now + 7}
+        if rng.random() < 0.7:
+            return model.now + rng.choice([1, 1, 1, 7])
+        moments = {model.now + 1}
         for number in (model.last_opened(), model.last_opened() - 1):
             s = model.status(number)
             if s.phase == Phase.NONE or s.phase.settled:
@@ -65,141 +65,142 @@ class Author:
                 moments |= {s.start + model.config.abandon_after - 1, s.start + model.config.abandon_after}
             if s.phase == Phase.CHALLENGE:
                 moments |= {s.start + model.config.min_window + d for d in (-1, 0, 1)}
-        return draw(st.sampled_from(sorted(m for m in moments if m > model.now)))
+        return rng.choice(sorted(m for m in moments if m > model.now))
 
     # ------------------------------------------------------------------- calls
 
-    def any_call(self, draw: Draw) -> Call:
+    def any_call(self, rng: random.Random) -> Call:
         """One call of any kind by anybody; often in order, sometimes not."""
-        number = self.model.last_opened() + draw(st.sampled_from([0, 0, 0, -1, -1, 1, 2]))
-        who = draw(st.sampled_from(self.actors))
-        kind = draw(st.sampled_from(KINDS))
-        return getattr(self, f"_{kind}")(draw, who, max(number, 0))
+        number = self.model.last_opened() + rng.choice([0, 0, 0, -1, -1, 1, 2])
+        [kind] = rng.choices(list(KINDS), list(KINDS.values()))
+        return getattr(self, f"_{kind}")(rng, rng.choice(self.actors), max(number, 0))
 
-    def expected_calls(self, draw: Draw) -> list[Call]:
-        """What those who may act now would do, some of them at least: brings a history forward."""
+    def expected_calls(self, rng: random.Random) -> list[Call]:
+        """What those who may act now would do, most of them at least: brings a history forward."""
         model = self.model
         last = model.last_opened()
-        phases = {n: model.status(n).phase for n in (last, last - 1)}
-        for number, phase in phases.items():
-            if phase == Phase.REVEAL:
-                clients = list(model.rounds[number].commits)
-                return [self._reveal(draw, c, number) for c in self._most(draw, clients)]
-            if phase == Phase.ATTEST:
-                clients = [u.client for u in model.rounds[number].updates]
-                return [self._attest(draw, c, number) for c in self._most(draw, clients)]
-            if phase == Phase.AGGREGATE and draw(st.booleans()):
-                return self.proposal(draw, draw(st.sampled_from(self.actors)), number)
-        number = last if phases[last] == Phase.TRAIN else last + 1
+        for number in (last - 1, last):
+            r, phase = model.rounds.get(number), model.status(number).phase
+            if r is not None and phase == Phase.REVEAL:
+                clients = [c for c in r.commits if r.index_of(c) is None]
+                return [self._reveal(rng, c, number) for c in self._most(rng, clients)]
+            if r is not None and phase == Phase.ATTEST:
+                clients = [u.client for u in r.updates if not u.attested]
+                return [self._attest(rng, c, number) for c in self._most(rng, clients)]
+            if phase == Phase.AGGREGATE and rng.random() < 0.6:
+                return self._proposal(rng, rng.choice(self.actors), number)
+            if phase == Phase.CHALLENGE and rng.random() < 0.3:
+                rival = self._proposal(rng, rng.choice(self.actors), number)
+                return [*rival, self._convict(rng, self.actors[0], number)]
+        number = last if model.status(last).phase == Phase.TRAIN else last + 1
         members = [c for c in model.clients() if model.accounts[c].active_in(number)]
-        if len(members) < model.config.min_clients:
-            return [Call(a, "join", (model.config.min_stake,)) for a in self._most(draw, self.actors)]
-        return [self._commit(draw, c, number) for c in self._most(draw, members)]
+        if len(members) <= model.config.min_clients:
+            calls = [Call(c, "add_stake", (300,)) for c in model.clients() if c not in members]
+            return calls + [Call(a, "join", (model.config.min_stake,)) for a in self.actors if a not in model.accounts]
+        if number == last:
+            members = [c for c in members if c not in model.rounds[last].commits or rng.random() < 0.1]
+        return [self._commit(rng, c, number) for c in self._most(rng, members)]
 
-    def proposal(self, draw: Draw, who: str, number: int) -> list[Call]:
+    def _proposal(self, rng: random.Random, who: str, number: int) -> list[Call]:
         """All pages of a proposal."""
-        label = draw(st.integers(0, 3))
+        label = rng.randrange(4)
         pages = -(-self.model.config.leaf_count // PAGE_LEAVES)
         return [Call(who, "propose", (number, page, self._page(label, page))) for page in range(pages)]
 
-    def _most(self, draw: Draw, who: list[str]) -> list[str]:
-        missing = draw(st.sampled_from([None, None, None, *who]))
-        return [w for w in draw(st.permutations(who)) if w != missing]
+    def _most(self, rng: random.Random, who: Sequence[T]) -> list[T]:
+        return rng.sample(who, len(who) - (rng.random() < 0.25 and len(who) > 1))
 
-    def _fund(self, draw: Draw, who: str, _: int) -> Call:
-        return Call(who, "fund", (draw(st.sampled_from([0, 1, 1_003, 3_000, 10**12])),))
+    def _fund(self, rng: random.Random, who: str, _: int) -> Call:
+        return Call(who, "fund", (rng.choice([0, 1, 1_003, 3_000, 10**12]),))
 
-    def _close(self, draw: Draw, who: str, _: int) -> Call:
-        return Call(draw(st.sampled_from([who, self.model.config.sponsor])), "close")
+    def _close(self, rng: random.Random, who: str, _: int) -> Call:
+        return Call(rng.choice([who, who, self.model.config.sponsor]), "close")
 
-    def _join(self, draw: Draw, who: str, _: int) -> Call:
+    def _join(self, rng: random.Random, who: str, _: int) -> Call:
         least = self.model.config.min_stake
-        return Call(who, "join", (draw(st.sampled_from([least, least + 300, least - 1, 10**12])),))
+        return Call(who, "join", (rng.choice([least, least + 300, least - 1, 10**12]),))
 
-    def _add_stake(self, draw: Draw, who: str, _: int) -> Call:
-        return Call(who, "add_stake", (draw(st.sampled_from([0, 1, 100, 300])),))
+    def _add_stake(self, rng: random.Random, who: str, _: int) -> Call:
+        return Call(who, "add_stake", (rng.choice([0, 1, 100, 300]),))
 
-    def _exit(self, _: Draw, who: str, __: int) -> Call:
+    def _exit(self, _: random.Random, who: str, __: int) -> Call:
         return Call(who, "exit")
 
-    def _drop(self, draw: Draw, who: str, _: int) -> Call:
-        return Call(who, "drop", (draw(st.sampled_from(self.actors)),))
+    def _drop(self, rng: random.Random, who: str, _: int) -> Call:
+        return Call(who, "drop", (rng.choice(self.actors),))
 
-    def _withdraw(self, _: Draw, who: str, __: int) -> Call:
+    def _withdraw(self, _: random.Random, who: str, __: int) -> Call:
         return Call(who, "withdraw")
 
-    def _claim(self, _: Draw, who: str, __: int) -> Call:
+    def _claim(self, _: random.Random, who: str, __: int) -> Call:
         return Call(who, "claim")
 
-    def _settle(self, draw: Draw, who: str, _: int) -> Call:
-        return Call(who, "settle", (draw(st.sampled_from(self.actors)),))
+    def _settle(self, rng: random.Random, who: str, _: int) -> Call:
+        return Call(who, "settle", (rng.choice(self.actors),))
 
-    def _open(self, _: Draw, who: str, __: int) -> Call:
+    def _open(self, _: random.Random, who: str, __: int) -> Call:
         return Call(who, "open")
 
-    def _commit(self, draw: Draw, who: str, number: int) -> Call:
+    def _commit(self, rng: random.Random, who: str, number: int) -> Call:
         model = self.model
         prior = model.status(number).prior_root
-        if prior is None and number > 0:
+        if prior is None:
             live = model.proposals(number - 1)
             prior = live[0].root if live else model.latest_final()[1]
-        if draw(st.integers(0, 9)) == 0:
-            prior = draw(st.sampled_from([ZERO, global_root(draw(st.integers(0, 3)), model.config.leaf_count)]))
+        if rng.random() < 0.05:
+            prior = rng.choice([ZERO, global_root(rng.randrange(4), model.config.leaf_count)])
         opening = Opening(
-            keccak(text=f"{who} {number}") if draw(st.integers(0, 30)) else ZERO,
-            draw(st.sampled_from([0, 11, 23, 24])) if draw(st.integers(0, 9)) == 0 else 12,
-            draw(st.sampled_from([100, 1, 7, 200, 10**6, 0])),
-            keccak(text=f"salt {draw(st.integers(0, 3))}"),
+            ZERO if rng.random() < 0.02 else keccak(text=f"{who} {number}"),
+            rng.choice([0, 11, 23, 24]) if rng.random() < 0.05 else 12,
+            rng.choice([100, 100, 1, 7, 200, 10**6]) if rng.random() < 0.98 else 0,
+            keccak(text=f"salt {rng.randrange(4)}"),
         )
-        hash_ = self._hash(number, who, prior or ZERO, opening)
-        if draw(st.integers(0, 30)) == 0:
-            hash_ = ZERO
-        else:
-            self.openings[number, who] = opening
-        return Call(who, "commit", (number, prior or ZERO, hash_))
+        if rng.random() < 0.03:
+            return Call(who, "commit", (number, prior, ZERO))
+        self.openings[number, who] = opening
+        return Call(who, "commit", (number, prior, self._hash(number, who, prior, opening)))
 
     def _hash(self, number: int, who: str, prior: bytes, o: Opening) -> bytes:
         m = self.model
         return commit_hash(m.chain_id, m.address, number, who, prior, o.root, o.shift, o.examples, o.salt)
 
-    def _reveal(self, draw: Draw, who: str, number: int) -> Call:
+    def _reveal(self, rng: random.Random, who: str, number: int) -> Call:
         o = self.openings.get((number, who), Opening(keccak(text=who), 12, 100, ZERO))
-        if draw(st.integers(0, 19)) == 0:
+        if rng.random() < 0.04:
             o = replace(o, examples=o.examples + 1)
-        losses = draw(st.sampled_from([(0, 0), (4_170_000, 1_750_000), (2**64 - 1, 2**64 - 1)]))
+        losses = rng.choice([(0, 0), (4_170_000, 1_750_000), (2**64 - 1, 2**64 - 1)])
         return Call(who, "reveal", (number, o.root, o.shift, o.examples, o.salt, *losses))
 
-    def _attest(self, draw: Draw, who: str, number: int) -> Call:
+    def _attest(self, rng: random.Random, who: str, number: int) -> Call:
         count = len(self.model.updates(number))
-        bitmap = (1 << count) - 1
-        if draw(st.integers(0, 3)) == 0:
-            bitmap = draw(st.integers(0, (2 << count) - 1))
+        bitmap = rng.randrange(2 << count) if rng.random() < 0.15 else (1 << count) - 1
         inputs = self.model.rounds[number].inputs_hash if number in self.model.rounds else ZERO
-        return Call(who, "attest", (number, ZERO if draw(st.integers(0, 19)) == 0 else inputs, bitmap))
+        return Call(who, "attest", (number, ZERO if rng.random() < 0.04 else inputs, bitmap))
 
-    def _propose(self, draw: Draw, who: str, number: int) -> Call:
+    def _propose(self, rng: random.Random, who: str, number: int) -> Call:
         pages = -(-self.model.config.leaf_count // PAGE_LEAVES)
-        page = draw(st.sampled_from([*range(pages), *range(pages), pages, 2**200]))
-        content = self._page(draw(st.integers(0, 9)), min(page, pages - 1))
-        if draw(st.integers(0, 9)) == 0:
-            content = content[1:]
-        return Call(who, "propose", (number, page, content))
+        page = rng.choice([*range(pages), *range(pages), pages, 2**200])
+        content = self._page(rng.randrange(10), min(page, pages - 1))
+        return Call(who, "propose", (number, page, content[1:] if rng.random() < 0.1 else content))
 
     def _page(self, label: int, page: int) -> tuple[bytes, ...]:
         leaves = digests(label, self.model.config.leaf_count)
         return leaves[page * PAGE_LEAVES : (page + 1) * PAGE_LEAVES]
 
-    def _convict(self, draw: Draw, who: str, number: int) -> Call:
+    def _convict(self, rng: random.Random, who: str, number: int) -> Call:
         """By Disputes, so that `who` gets the bounty; or by an impostor."""
         live = [p.root for p in self.model.proposals(number)]
-        target = draw(st.sampled_from([*live, *live, global_root(0, self.model.config.leaf_count)]))
-        sender = who if draw(st.integers(0, 9)) == 0 else self.model.config.disputes
+        target = rng.choice([*live, *live, *live, global_root(0, self.model.config.leaf_count)])
+        sender = who if rng.random() < 0.1 else self.model.config.disputes
         return Call(sender, "convict", (number, target, who))
 
-    def _abandon(self, _: Draw, who: str, number: int) -> Call:
+    def _abandon(self, _: random.Random, who: str, number: int) -> Call:
         return Call(who, "abandon", (number,))
 
 
-RARE = ["fund", "close", "join", "add_stake", "exit", "drop", "withdraw", "claim", "settle", "open", "abandon"]
-COMMON = ["commit", "reveal", "attest", "propose", "convict"]
-KINDS = RARE + 3 * COMMON
+KINDS = {  # and how often
+    **dict.fromkeys(("commit", "reveal", "attest", "propose", "convict"), 10.0),
+    **dict.fromkeys(("join", "add_stake", "exit", "drop", "withdraw", "claim", "settle", "open", "abandon"), 3.0),
+    "fund": 5.0,
+    "close": 0.3,
+}

@@ -18,7 +18,7 @@ class Answer(Enum):
 _WORDS = (
     (Answer.KNOWN, ("already known", "alreadyknown", "already imported", "known transaction", "already in the pool")),
     (Answer.NONCE_USED, ("nonce too low", "nonce_too_low", "oldnonce", "nonce is too low")),
-    (Answer.NONCE_TAKEN, ("replacement", "could not replace", "replacementnotallowed")),
+    (Answer.NONCE_TAKEN, ("replacement", "replace pending")),
     (
         Answer.UNDERPRICED,
         ("underpriced", "less than block base fee", "feetoolow", "fee too low", "gas price below", "tip below"),

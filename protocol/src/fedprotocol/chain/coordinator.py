@@ -13,6 +13,7 @@ from web3.exceptions import TransactionNotFound
 from web3.types import BlockIdentifier
 
 from fedprotocol.chain.abi import entry, load, named, struct
+from fedprotocol.chain.address import parse_address
 from fedprotocol.chain.calls import Calls
 from fedprotocol.chain.errors import ChainError, ContractReverted, NoContract, NotACoordinator, translated
 from fedprotocol.chain.rpc import connect_web3
@@ -62,10 +63,12 @@ class Coordinator:
 
         Raises ChainError (not an address), ChainUnreachable, WrongChain, NoContract, NotACoordinator.
         """
-        if not Web3.is_address(address):
-            raise ChainError(f"{address!r} is not an Ethereum address (0x, 40 hex digits, right checksum)")
+        try:
+            checksummed = parse_address(address)
+        except ValueError as error:
+            raise ChainError(f"the coordinator's address {address!r} {error}") from None
         web3 = connect_web3(rpc, chain_id)
-        coordinator = cls(web3, address, chain_id)
+        coordinator = cls(web3, checksummed, chain_id)
         with translated("eth_getCode"):
             code = web3.eth.get_code(coordinator.address)
         if not code:

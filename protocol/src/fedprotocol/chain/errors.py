@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_abi_to_4byte_selector
 from requests.exceptions import RequestException
@@ -163,10 +164,11 @@ def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
             return ContractReverted("Panic", {"message": message}, label)
         return ContractReverted("Unknown", {"data": "0x" + raw.hex()}, label)
     try:
-        values = Web3().codec.decode([c["type"] for c in known["inputs"]], raw[4:])
-    except DecodingError:
+        values = decode([c["type"] for c in known["inputs"]], raw[4:])
+        arguments = enums(known["inputs"], named(known["inputs"], values))
+    except (DecodingError, ValueError):
         return ContractReverted("Unknown", {"data": "0x" + raw.hex()}, label)
-    return ContractReverted(known["name"], enums(known["inputs"], named(known["inputs"], values)), label)
+    return ContractReverted(known["name"], arguments, label)
 
 
 @contextmanager

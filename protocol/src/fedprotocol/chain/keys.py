@@ -16,6 +16,7 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_keys.constants import SECPK1_N
 from eth_typing import ChecksumAddress
 from web3 import Web3
 
@@ -43,8 +44,8 @@ def create(path: Path, password: str, iterations: int | None = None) -> LocalAcc
 def import_key(path: Path, private_key: str, password: str, iterations: int | None = None) -> LocalAccount:
     """Encrypt a private key (64 hex digits, with or without 0x) into `path`. Raises KeystoreError also for no key."""
     try:
-        account: LocalAccount = Account.from_key(bytes.fromhex(private_key.strip().removeprefix("0x")))
-    except Exception:
+        account = _account(bytes.fromhex(private_key.strip().removeprefix("0x")))
+    except ValueError:
         raise KeystoreError("that is no private key: 64 hex digits are expected") from None
     save(path, account, password, iterations)
     return account
@@ -122,7 +123,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAccount:
     try:
-        account: LocalAccount = Account.from_key(Account.decrypt(dict(content), password))
+        account = _account(bytes(Account.decrypt(dict(content), password)))
     except ValueError as error:
         if "MAC mismatch" in str(error):
             raise PasswordError(f"wrong password for the keystore {path}") from None
@@ -132,6 +133,14 @@ def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAcco
     stated = content.get("address")
     if isinstance(stated, str) and stated.lower().removeprefix("0x") != account.address.lower().removeprefix("0x"):
         raise KeystoreError(f"the keystore {path} says it is for {stated} and holds the key of {account.address}")
+    return account
+
+
+def _account(key: bytes) -> LocalAccount:
+    """Raises ValueError for what is no key of secp256k1 (eth-account lets zero through)."""
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECPK1_N:
+        raise ValueError("not a private key")
+    account: LocalAccount = Account.from_key(key)
     return account
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from json import JSONDecodeError
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests.exceptions import RequestException
+from requests.exceptions import ConnectionError as NoConnection
+from requests.exceptions import RequestException, Timeout
 from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -32,7 +32,7 @@ class FallbackProvider(JSONBaseProvider):
 
     def __init__(self, urls: Sequence[str], chain_id: int, timeout: float = TIMEOUT) -> None:
         super().__init__()
-        retries = ExceptionRetryConfiguration(retries=3, backoff_factor=0.25)
+        retries = ExceptionRetryConfiguration(errors=(NoConnection, Timeout), retries=3, backoff_factor=0.25)
         self._names = [public_name(url) for url in urls]
         self._endpoints = [
             HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=retries)
@@ -49,7 +49,7 @@ class FallbackProvider(JSONBaseProvider):
             try:
                 self._check_chain(index)
                 response = self._endpoints[index].make_request(method, params)
-            except (RequestException, BadResponseFormat, JSONDecodeError) as error:
+            except (RequestException, BadResponseFormat, ValueError) as error:  # ValueError: neither JSON nor text
                 failures.append(f"{self._names[index]} ({type(error).__name__})")
                 continue
             self._current = index

@@ -1,0 +1,178 @@
+"""Connecting: every way it fails says what to do, and one dead endpoint is not the end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from fedprotocol.chain import errors
+from fedprotocol.chain.abi import load, snake
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import (
+    ChainError,
+    ChainUnreachable,
+    ContractReverted,
+    NoContract,
+    NotACoordinator,
+    WrongChain,
+    decode_revert,
+    sentence,
+)
+from fedprotocol.chain.rpc import connect_web3, public_name
+from support.deployed import CHAIN_ID, Deployed
+from support.evm import Anvil
+
+
+@pytest.fixture(scope="module")
+def federation() -> Iterator[Deployed]:
+    with Anvil() as chain:
+        yield Deployed.on(chain)
+
+
+@pytest.fixture(scope="module")
+def other_chain() -> Iterator[Anvil]:
+    with Anvil("--chain-id", "4242") as chain:
+        yield chain
+
+
+@pytest.fixture
+def dead() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://user:secret@127.0.0.1:{free.getsockname()[1]}/v2/api-key-1234"
+
+
+@contextmanager
+def serving(body: bytes, status: int = 200) -> Iterator[str]:
+    """A web server that is no Ethereum node."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_connects(federation: Deployed) -> None:
+    coordinator = federation.coordinator()
+    assert coordinator.config().total_rounds == 3
+    assert coordinator.address == federation.contract.address
+
+
+def test_the_next_endpoint_is_tried(federation: Deployed, dead: str) -> None:
+    coordinator = Coordinator.connect([dead, federation.chain.url], federation.contract.address.lower(), CHAIN_ID)
+    assert coordinator.last_opened() == 0
+
+
+def test_unreachable_names_the_endpoint_without_its_secrets(federation: Deployed, dead: str) -> None:
+    with pytest.raises(ChainUnreachable, match=r"no RPC endpoint answers: http://127\.0\.0\.1:\d+ \(") as nobody:
+        Coordinator.connect(dead, federation.contract.address, CHAIN_ID)
+    assert "secret" not in str(nobody.value)
+    assert "1234" not in str(nobody.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"<html>It works!</html>", 200),
+        (b"{}", 200),
+        (b'{"jsonrpc":"2.0","id":1,"result":null}', 200),
+        (b"[]", 200),
+        (b"", 200),
+        (b"no", 500),
+        (b"\xff\xfe", 200),
+        (b'{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}', 200),
+    ],
+)
+def test_something_else_at_the_port(federation: Deployed, body: bytes, status: int) -> None:
+    with serving(body, status) as url:
+        with pytest.raises(ChainUnreachable):
+            Coordinator.connect(url, federation.contract.address, CHAIN_ID)
+        assert Coordinator.connect([url, federation.chain.url], federation.contract.address, CHAIN_ID)
+
+
+def test_wrong_chain(federation: Deployed, other_chain: Anvil) -> None:
+    with pytest.raises(WrongChain, match="serves chain 4242, this federation is on chain 31337"):
+        Coordinator.connect(other_chain.url, federation.contract.address, CHAIN_ID)
+
+
+def test_an_endpoint_of_another_chain_is_not_fallen_back_to(other_chain: Anvil) -> None:
+    with Anvil() as chain:
+        web3 = connect_web3([chain.url, other_chain.url], CHAIN_ID)
+        assert web3.eth.block_number == 0
+    with pytest.raises(WrongChain):
+        _ = web3.eth.block_number
+
+
+def test_no_contract_there(federation: Deployed) -> None:
+    with pytest.raises(NoContract, match=r"no contract at 0x0{36}bEEF on chain 31337"):
+        Coordinator.connect(federation.chain.url, "0x" + "0" * 36 + "beef", CHAIN_ID)
+
+
+def test_another_contract_there(federation: Deployed) -> None:
+    for other in (federation.token.address, federation.contract.functions.config().call()[1]):
+        with pytest.raises(NotACoordinator, match="no FederationCoordinator"):
+            Coordinator.connect(federation.chain.url, other, CHAIN_ID)
+
+
+@pytest.mark.parametrize("address", ["", "0x12", "coordinator.eth", "0x5fbDB2315678afecb367f032d93F642f64180aa3"])
+def test_no_address(federation: Deployed, address: str) -> None:
+    with pytest.raises(ChainError, match=r"must be an Ethereum address|wrong checksum"):
+        Coordinator.connect(federation.chain.url, address, CHAIN_ID)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8545", "ws://localhost:1", "file:///etc/passwd", "http://"])
+def test_no_url(url: str) -> None:
+    with pytest.raises(ChainError, match="http"):
+        connect_web3(url, 1)
+    with pytest.raises(ChainError, match="no RPC endpoint is configured"):
+        connect_web3([], 1)
+
+
+def test_public_name() -> None:
+    assert public_name("https://u:p@host.org:8/v3/key?x=y") == "https://host.org:8"
+
+
+def test_every_sentence_is_of_a_real_error() -> None:
+    """Its fields are the error's own, so that formatting cannot fail when it matters."""
+    declared = {
+        e["name"]: {snake(i["name"]): i["type"] for i in e["inputs"]}
+        for name in ("coordinator", "disputes", "rule", "errors")
+        for e in load(name)
+        if e["type"] == "error"
+    }
+    for name in errors._SENTENCES:
+        arguments = declared.get(name, {"message": "string", "data": "string"})
+        assert sentence(name, dict.fromkeys(arguments, b"\x01")).endswith(f"[{name}]")
+
+
+def test_undeclared_reverts_are_shown_as_they_are() -> None:
+    assert decode_revert("0xdeadbeef", "execution reverted").name == "Unknown"
+    assert "0xdeadbeef" in str(decode_revert("0xdeadbeef", "execution reverted"))
+    assert str(decode_revert(None, "execution reverted: no")) == "execution reverted: no [Error]"
+    for junk in ("no data", {"a": 1}, b"", "0x", "0x12", 7, "0xzz"):
+        assert isinstance(decode_revert(junk, "m"), ContractReverted)
+    wrong_phase = "0x" + next(s for s, e in errors._selectors().items() if e["name"] == "WrongPhase").hex()
+    assert decode_revert(wrong_phase + "00", "m").name == "Unknown", "truncated arguments"
+    assert decode_revert(wrong_phase + "00" * 95 + "63", "m").name == "Unknown", "no such phase"
+    assert (
+        json.dumps(decode_revert(wrong_phase + "00" * 96, "m").arguments) == '{"round": 0, "expected": 0, "actual": 0}'
+    )

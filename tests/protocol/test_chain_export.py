@@ -1,0 +1,33 @@
+"""tools/export_abi.py --check; `make lint` runs it on the tree itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
+    """In a copy of the tree with one error renamed and one file too many, exactly these are named."""
+    for name in ("node_modules", "contracts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "tools").mkdir()
+    for name in ("export_abi.py", "solc"):
+        copy = tmp_path / "tools" / name
+        copy.write_bytes((ROOT / "tools" / name).read_bytes())
+        copy.chmod(0o755)
+    (tmp_path / "interfaces").mkdir()
+    for source in (ROOT / "interfaces").iterdir():
+        (tmp_path / "interfaces" / source.name).write_text(source.read_text().replace("ZeroWeight", "NoWeight"))
+    abi = tmp_path / "protocol/src/fedprotocol/chain/abi"
+    abi.mkdir(parents=True)
+    for file in (ROOT / "protocol/src/fedprotocol/chain/abi").iterdir():
+        (abi / file.name).write_text(file.read_text())
+    (abi / "surplus.json").write_text("[]")
+    checked = subprocess.run(
+        [sys.executable, "tools/export_abi.py", "--check"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert checked.returncode == 1
+    assert "compiled ones: coordinator.json, surplus.json; run tools/export_abi.py" in checked.stdout

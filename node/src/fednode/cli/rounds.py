@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,6 +11,8 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_se
 
 if TYPE_CHECKING:
     from fedprotocol.chain.coordinator import Coordinator
+
+WIDTH = 110  # of the table in a file or a pipe
 
 
 def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -66,15 +69,15 @@ def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("round", "phase", "active", "committed", "revealed", "attested", "accepted", "global", "aggregator")
+    table = Table("round", "phase", "active", "commits", "reveals", "attests", "accepted", "global", "aggregator")
     for entry in found:
         phase = entry["phase"] if entry["phase"] != "void" else f"void: {entry['void_reason'].replace('_', ' ')}"
         counts = (str(entry[name]) for name in ("active", "committed", "revealed", "attested", "accepted"))
         table.add_row(
-            str(entry["round"]), phase, *counts, _short(entry["global_cid"], 6), _short(entry["aggregator"], 4)
+            str(entry["round"]), phase, *counts, _short(entry["global_cid"], 4), _short(entry["aggregator"], 6)
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
-def _short(text: str | None, end: int) -> str:
-    return "" if text is None else f"{text[:8]}…{text[-end:]}"
+def _short(text: str | None, start: int) -> str:
+    return "" if text is None else f"{text[:start]}…{text[-6:]}"

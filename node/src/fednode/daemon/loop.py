@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainUnreachable, RpcRefused, show
+from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, RpcRefused, show
 from fedprotocol.chain.snapshot import Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
@@ -36,6 +36,7 @@ from fednode.status import Status, write_status
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
 SHOWN_PROBLEMS = 10
+BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal stands, whoever made it
 
 
 class Left(FedError):
@@ -125,6 +126,12 @@ class Daemon:
             self._perform(action, chain, facts)
         except JournalError:
             raise
+        except ContractReverted as error:
+            if isinstance(action, do.Propose) and error.name in BEATEN:
+                log.info("%s: somebody else was quicker", describe(action))
+                self._rests.pause(action, self._config.chain.poll_seconds)
+            else:
+                self._failed(action, error)
         except FedError as error:
             self._failed(action, error)
         else:

@@ -72,8 +72,8 @@ class ModelWork:
 
     def train(self, action: do.Train, stop: threading.Event) -> Trained:
         """Train a round, write update and figures. Raises ModelFailure, TrainingError, DataError, StoreError."""
-        started = time.monotonic()
         self._begin(self._global(action.prior_root))
+        started = time.monotonic()
         data = self._dataset(self._config.data.train)
         result = self._fit(action.round, data, stop)
         units, factor = self._within_bound(result.units_delta)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from fedaggregator.rules.base import RuleError
 from fedaggregator.rules.fedavg import FedAvg
 from fedaggregator.verify import Mismatch, VerifyError, compare
 from fedprotocol import tree
-from fedprotocol.car import MemoryLeaves
+from fedprotocol.car import MemoryLeaves, read_car, write_car
 from fedprotocol.numbers import join_leaves, split_leaves
 from fedprotocol.tree import TreeShape
 
@@ -130,6 +133,49 @@ def test_memory_is_a_window(tmp_path: Path, record_property: Callable[[str, obje
     digests = (1024 - 64) * 5 * 65  # one digest a leaf, and the levels above while the root is computed
     assert long < few + digests, "memory must not grow with the adapter beyond a digest a leaf"
     assert long < 1024 * 4096 / 2, "less than the adapter itself"
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from fedaggregator.merge import Contribution, merge
+from fedaggregator.rules.fedavg import FedAvg
+from fedprotocol.car import CarFile
+from fedprotocol.tree import TreeShape
+
+def tree(name, width):
+    car = Path(sys.argv[1]) / name
+    root = bytes.fromhex(car.with_suffix(".root").read_text())
+    return CarFile(car, car.with_suffix(".idx"), root, TreeShape(512, width))
+
+updates = [Contribution(tree("update.car", 1024), 100, 5) for _ in range(int(sys.argv[2]))]
+merge(FedAvg(), tree("prior.car", 4096), updates, 8, 2**16, Path(sys.argv[1]) / "next", 16).close()
+# The high-water mark of this program alone; ru_maxrss would include the process that started it.
+print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
+"""
+
+
+def test_a_process_with_sixty_clients_more_stays_as_small(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    rng = np.random.default_rng(3)
+    for name, width in (("update.car", 1024), ("prior.car", 4096)):
+        leaves = MemoryLeaves([rng.bytes(width) for _ in range(512)])
+        car = tmp_path / name
+        with car.open("w+b") as out, car.with_suffix(".idx").open("wb") as index:
+            write_car(leaves, out)
+            out.seek(0)
+            read_car(out, leaves.root, leaves.shape, io.BytesIO(), index)
+        car.with_suffix(".root").write_text(leaves.root.hex())
+
+    def kilobytes(clients: int) -> int:
+        command = [sys.executable, "-c", MEASURE, str(tmp_path), str(clients)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    few, many = kilobytes(4), kilobytes(64)
+    record_property("merge_process_kilobytes_4_clients", few)
+    record_property("merge_process_kilobytes_64_clients", many)
+    assert many - few < 6_000, "60 more clients are 30 MB more of updates"
 
 
 def test_compare_names_the_first_wrong_leaf(tmp_path: Path) -> None:

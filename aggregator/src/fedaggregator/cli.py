@@ -69,9 +69,9 @@ def run(config: ConfigOption = DEFAULT) -> None:
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
 
-    _log_to_stderr()
     settings = load_config(config, AggregatorConfig)
     account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    _log_to_stderr()
     stop = threading.Event()
 
     def on_signal(number: int, _frame: object) -> None:
@@ -116,9 +116,9 @@ def claim(config: ConfigOption = DEFAULT) -> None:
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
 
-    _log_to_stderr()
     settings = load_config(config, AggregatorConfig)
     account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    _log_to_stderr()
     with Aggregator.open(settings, account) as aggregator:
         if aggregator.claim(frozenset()) == 0:
             typer.echo(f"nothing is owed to {account.address}")

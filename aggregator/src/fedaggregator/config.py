@@ -51,7 +51,7 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 {password_line}
 
 [aggregator]
-# window_leaves = 256               # leaves merged at once: memory is about 20 bytes a value of these
+# window_leaves = 256               # leaves merged at once: about 60 bytes of memory a value of these
 # keep_rounds = 8                   # settled rounds whose inputs and global stay pinned
 """
 

@@ -1,0 +1,82 @@
+"""fednode.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fednode.config import TEMPLATE, load
+from fedprotocol.config import ConfigError
+
+VALUES = {
+    "rpc": "http://127.0.0.1:1",
+    "chain_id": 5,
+    "coordinator": "0x" + 40 * "1",
+    "store": "dir:store",
+    "keystore": "key.json",
+    "train": "train.jsonl",
+}
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "fednode.toml"
+    path.write_text(text)
+    return path
+
+
+def uncommented(text: str) -> str:
+    """The template with every commented-out setting switched on."""
+    return "\n".join(
+        line[2:] if line.startswith("# ") and " = " in line.split("#")[1] else line for line in text.splitlines()
+    )
+
+
+def test_the_template_is_a_config_whose_paths_are_relative_to_it(tmp_path: Path) -> None:
+    config = load(write(tmp_path, TEMPLATE.format(**VALUES)))
+    assert config.home == tmp_path / "home"
+    assert config.data.train == tmp_path / "train.jsonl"
+    assert config.store.url == f"dir:{tmp_path}/store"
+    assert config.account.keystore == tmp_path / "key.json"
+    assert config.status == tmp_path / "home/status.json"
+
+
+def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
+    everything = load(write(tmp_path, uncommented(TEMPLATE.format(**VALUES))))
+    plain = load(write(tmp_path, TEMPLATE.format(**VALUES)))
+    assert everything.node == plain.node, "what is commented out is the default"
+    assert everything.model.source == str(tmp_path / "model")
+    assert everything.solo.test == tmp_path / "test.jsonl"
+
+
+def test_a_hub_id_stays_one(tmp_path: Path) -> None:
+    text = TEMPLATE.format(**VALUES).replace('# source = "./model"', 'source = "some/model"')
+    assert load(write(tmp_path, text)).model.source == "some/model"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("chain_id = 5", "chain_id = 0", "chain.chain_id"),
+        ("chain_id = 5", "", "chain.chain_id"),
+        ('coordinator = "0x', 'coordinator = "1x', "chain.coordinator"),
+        ('rpc = ["http', 'rpc = ["ftp', "chain.rpc"),
+        ('url = "dir:store"', 'url = "s3:bucket"', "store.url"),
+        ("[node]", "[node]\nstakes = 1", "node.stakes"),
+        ("[node]", "[node]\nseed = -1", "node.seed"),
+        ("[node]", "[node]\npropose_after = 0", "node.propose_after"),
+        ("[solo]", "[solo]\nenabled = true", "solo.test"),
+        ("[model]", '[model]\ndevice = "tpu"', "model.device"),
+        ("[data]", "[date]", "data"),
+        ("[node]", "[node", "TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    text = TEMPLATE.format(**VALUES)
+    assert old in text
+    with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
+        load(write(tmp_path, text.replace(old, new)))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="init"):
+        load(tmp_path / "none.toml")

@@ -68,6 +68,8 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
         raise BaseModelError(f"{folder}: the base model cannot be loaded: {error}") from error
     if four_bit:
         _keep_unpacked(model)
+    # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
+    model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return model.requires_grad_(False)
 
 

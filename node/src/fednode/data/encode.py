@@ -22,7 +22,7 @@ class EncodingError(FedError):
 
 @dataclass(frozen=True)
 class Example:
-    """Token ids of template, prompt, answer and end of text; the answer starts at `prompt_length`, which is >= 1."""
+    """Token ids of template, prompt and answer; the answer starts at `prompt_length`, which is >= 1."""
 
     input_ids: list[int]
     prompt_length: int
@@ -83,8 +83,16 @@ class Encoder:
             ids = self._render(prompt)
         return ids, truncated
 
-    def example(self, prompt: str, completion: str) -> Example:
-        answer = [*self._tokens(completion), self._eos]
+    def example(self, prompt: str, completion: str, end: bool = True) -> Example:
+        """Template, prompt and answer; `end`: with the end of text, which training teaches and evaluation leaves out.
+
+        Raises EncodingError if the tokenizer makes nothing of the completion.
+        """
+        answer = self._tokens(completion)
+        if not answer:
+            raise EncodingError(f"the base model's tokenizer makes no token of the completion {completion!r}")
+        if end:
+            answer.append(self._eos)
         ids, truncated = self.prompt(prompt, room=len(answer))
         room = self._length - len(ids)
         return Example(ids + answer[:room], len(ids), truncated, answer_cut=len(answer) > room)
@@ -136,8 +144,7 @@ def left_padded(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Ten
         tokens = torch.tensor(example.input_ids)
         ids[row, length - len(tokens) :] = tokens
         mask[row, length - len(tokens) :] = 1
-        if example.answer_length:
-            labels[row, keep - example.answer_length :] = tokens[example.prompt_length :]
+        labels[row, keep - example.answer_length :] = tokens[example.prompt_length :]
     return {
         "input_ids": ids,
         "attention_mask": mask,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ItemScore:
-    """One item. `loss`: mean over its answer tokens, end of text included, in nats; `right`: None without classes."""
+    """One item. `loss`: mean over its answer tokens, in nats; `right`: None if the spec names no classes."""
 
     loss: float
     right: bool | None

@@ -3,6 +3,7 @@
 from fednode.training.genesis import NewAdapter, new_adapter
 from fednode.training.model import AdapterModel
 from fednode.training.types import (
+    Diverged,
     LayoutMismatch,
     NotFinite,
     Progress,
@@ -14,6 +15,7 @@ from fednode.training.types import (
 
 __all__ = [
     "AdapterModel",
+    "Diverged",
     "LayoutMismatch",
     "NewAdapter",
     "NotFinite",

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+LIMIT = 2.0**31 * UNIT
+"""Adapter values lie below this in magnitude: 128."""
+
 _ADAPTER = "default"
 
 

@@ -13,6 +13,7 @@ from fednode.base_model import BaseModelMismatch, load_base, load_tokenizer, loc
 from fednode.data.encode import Encoder, Example, left_padded
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
+    LIMIT,
     attach,
     changed_units,
     check_layout,
@@ -22,7 +23,7 @@ from fednode.training.adapter import (
     write_values,
 )
 from fednode.training.schedule import learning_rate, round_seed
-from fednode.training.types import NotFinite, Progress, StepRecord, TrainingError, TrainResult, ZeroDelta
+from fednode.training.types import Diverged, NotFinite, Progress, StepRecord, TrainingError, TrainResult, ZeroDelta
 
 if TYPE_CHECKING:
     import torch
@@ -93,11 +94,11 @@ class AdapterModel:
 
         The optimiser starts fresh, the learning rate is the round's, the order of rows and the dropout follow from
         (seed, round). The model keeps the trained values; if anything fails, the adapter is what it was before.
-        Raises TrainingError, NotFinite, ZeroDelta.
+        Raises TrainingError, NotFinite, Diverged, ZeroDelta.
         """
         from fednode.training.trainer import run_steps
 
-        examples = self._encode(data)
+        examples = self._encode(data, end=True)
         before = self.values()
         try:
             steps = run_steps(
@@ -113,6 +114,11 @@ class AdapterModel:
             after = self.values()
             if not np.isfinite(after).all():
                 raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")
+            if np.abs(after).max() >= LIMIT:
+                raise Diverged(
+                    f"training took a weight to {np.abs(after).max():.3g}, beyond the grid's {LIMIT:g}; "
+                    "lower the learning rate of the spec"
+                )
             delta = changed_units(before, after)
             if np.abs(delta).max() < 0.5:
                 raise ZeroDelta(
@@ -128,6 +134,7 @@ class AdapterModel:
     def evaluate(self, spec: Spec, data: Dataset, progress: Progress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
 
+        The loss is on the answer without its end of text: that a base model never ends there would drown the rest.
         Raises EncodingError if two classes begin with the same token, NotFinite if a loss is.
         """
         from fednode.evaluation.run import score
@@ -136,7 +143,7 @@ class AdapterModel:
         tokens = None if classes is None else self._encoder.first_tokens(classes)
         domains = data["domain"] if "domain" in data.column_names else [None] * len(data)
         self._model.eval()
-        items = score(self._logits, self._encode(data), list(domains), tokens, self._collate, progress)
+        items = score(self._logits, self._encode(data, end=False), list(domains), tokens, self._collate, progress)
         evaluation = summarize(items)
         if not np.isfinite(evaluation.loss):
             raise NotFinite("the loss on the test data is not finite; the adapter is broken")
@@ -161,11 +168,11 @@ class AdapterModel:
             )
         return self._encoder.decode(output[0, len(ids) :].tolist()).strip()
 
-    def _encode(self, data: Dataset) -> list[Example]:
+    def _encode(self, data: Dataset, end: bool) -> list[Example]:
         if len(data) == 0:
             raise TrainingError("the data has no rows; give at least one")
         pairs = zip(data["prompt"], data["completion"], strict=True)
-        return [self._encoder.example(prompt, completion) for prompt, completion in pairs]
+        return [self._encoder.example(prompt, completion, end) for prompt, completion in pairs]
 
     def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
         batch = left_padded(examples, self._encoder.pad_id)

@@ -24,6 +24,10 @@ class NotFinite(TrainingError):
     """A loss or a weight became NaN or infinite."""
 
 
+class Diverged(TrainingError):
+    """A weight left the range that a global adapter can hold."""
+
+
 class ZeroDelta(TrainingError):
     """Training changed no weight by as much as half a unit."""
 

@@ -1,0 +1,108 @@
+"""Tokens of prompts and answers, held against the tokenizer and against transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fednode.base_model import load_tokenizer
+from fednode.data import check_data
+from fednode.data.encode import IGNORED, Encoder, EncodingError, left_padded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
+
+LENGTH = 48
+CHARACTERS = st.characters(blacklist_categories=["Cs"])  # surrogates are no text
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_folder: Path) -> Any:
+    return load_tokenizer(tiny_folder)
+
+
+@pytest.fixture(scope="module")
+def encoder(tokenizer: Any) -> Encoder:
+    return Encoder(tokenizer, TEMPLATE, LENGTH)
+
+
+def test_an_example_is_template_answer_end(encoder: Encoder, tokenizer: Any) -> None:
+    example = encoder.example("a small rose", " red")
+    assert tokenizer.decode(example.input_ids) == "Thing: a small rose\nColour: red<|end|>"
+    assert tokenizer.decode(example.input_ids[example.prompt_length :]) == " red<|end|>"
+    assert example.input_ids[: example.prompt_length] == encoder.prompt("a small rose")[0]
+    assert not example.truncated
+    assert tokenizer.decode(encoder.example("x", " red", end=False).input_ids).endswith("Colour: red")
+
+
+@settings(max_examples=150, deadline=None)
+@given(prompt=st.text(CHARACTERS, max_size=200), completion=st.text("ab é日🙂", min_size=1))
+def test_any_text_fits_and_keeps_the_template(encoder: Encoder, tokenizer: Any, prompt: str, completion: str) -> None:
+    example = encoder.example(prompt, completion)
+    before, after = TEMPLATE.split("{prompt}")
+    asked = tokenizer.decode(example.input_ids[: example.prompt_length])
+    assert len(example.input_ids) <= LENGTH
+    assert asked.startswith(before)
+    assert asked.endswith(after)
+    assert prompt.startswith(asked[len(before) : len(asked) - len(after)])
+    if not example.truncated:
+        assert asked == TEMPLATE.replace("{prompt}", prompt)
+    if not example.answer_cut:
+        assert tokenizer.decode(example.input_ids[example.prompt_length :]) == completion + "<|end|>"
+
+
+def test_braces_in_a_prompt_are_text(encoder: Encoder, tokenizer: Any) -> None:
+    assert "{prompt} {0} %s" in tokenizer.decode(encoder.example("{prompt} {0} %s", " red").input_ids)
+
+
+def test_a_long_prompt_loses_its_end_and_is_counted(encoder: Encoder, tokenizer: Any, tmp_path: Path) -> None:
+    example = encoder.example("日本" * 500, " red")
+    assert (example.truncated, example.answer_cut, len(example.input_ids) <= LENGTH) == (True, False, True)
+    assert "\ufffd" not in tokenizer.decode(example.input_ids)
+    rows = [*colour_rows(3), {"prompt": "rose " * 99, "completion": " red"}, {"prompt": "x", "completion": "y z " * 99}]
+    report = check_data(write_jsonl(tmp_path / "d.jsonl", rows), encoder)
+    assert (report.truncated, report.answers_cut, report.ok) == (2, 1, True)
+
+
+def test_a_template_that_leaves_no_room(tokenizer: Any) -> None:
+    with pytest.raises(EncodingError, match="sequence_length"):
+        Encoder(tokenizer, "word " * 60 + "{prompt}", LENGTH)
+
+
+def test_classes_must_begin_differently(encoder: Encoder, tokenizer: Any) -> None:
+    firsts = encoder.first_tokens(CLASSES)
+    assert [tokenizer.decode([token]) for token in firsts] == list(CLASSES)
+    with pytest.raises(EncodingError, match="' red' and ' red deer' begin with the same token"):
+        encoder.first_tokens([" red", " blue", " red deer"])
+
+
+def test_a_tokenizer_that_adds_start_and_end(tokenizer: Any) -> None:
+    """Only the start belongs before the prompt; as in Llama's tokenizers with add_eos_token."""
+    from tokenizers.processors import TemplateProcessing
+    from transformers import PreTrainedTokenizerFast
+
+    backend = type(tokenizer._tokenizer).from_str(tokenizer._tokenizer.to_str())
+    backend.add_special_tokens(["<s>"])
+    start = backend.token_to_id("<s>")
+    backend.post_processor = TemplateProcessing(
+        single="<s> $A <|end|>", special_tokens=[("<s>", start), ("<|end|>", tokenizer.eos_token_id)]
+    )
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="<|end|>")
+    ids = Encoder(wrapped, TEMPLATE, LENGTH).example("a rose", " red").input_ids
+    assert wrapped.decode(ids) == "<s>Thing: a rose\nColour: red<|end|>"
+
+
+def test_a_batch_is_padded_on_the_left(encoder: Encoder) -> None:
+    examples = [encoder.example("my whale", " blue"), encoder.example("x", "a much longer answer")]
+    batch = left_padded(examples, encoder.pad_id)
+    keep = batch["logits_to_keep"]
+    assert keep == 1 + max(example.answer_length for example in examples)
+    for row, example in enumerate(examples):
+        length = len(example.input_ids)
+        assert batch["input_ids"][row, -length:].tolist() == example.input_ids
+        assert batch["attention_mask"][row].sum() == length
+        assert batch["position_ids"][row, -length:].tolist() == list(range(length))
+        labels = batch["labels"][row].tolist()
+        assert labels[-example.answer_length :] == example.input_ids[example.prompt_length :]
+        assert set(labels[: -example.answer_length]) == {IGNORED}

@@ -295,6 +295,18 @@ TABLE = {
         Facts(recomputed={1: RIGHT}, trained=frozenset({1}), solo=True, solo_test=True, solo_trained=frozenset({1})),
         do.EvaluateSolo(1),
     ),
+    "and then it is scored once, however many rounds it was trained for": (
+        chain(FINAL, closed=True),
+        Facts(
+            recomputed={1: RIGHT},
+            trained=frozenset({1, 2, 3}),
+            solo=True,
+            solo_test=True,
+            solo_trained=frozenset({1, 2, 3}),
+            solo_evaluated=frozenset({3}),
+        ),
+        do.Finish("the federation is complete"),
+    ),
     "an account that has left goes on until its rounds are over": (
         chain(state(1, Phase.REVEAL, my_commitment=COMMITTED), my_seat=replace(SEAT, active_until=2, exited=True)),
         Facts(updates={1: OWN}),

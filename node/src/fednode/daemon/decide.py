@@ -159,8 +159,10 @@ def _site(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
         missing = sorted(facts.trained - facts.solo_trained)
         if missing:
             yield do.TrainSolo(missing[0])
-        elif facts.solo_test and is_over(chain) and facts.solo_trained - facts.solo_evaluated:
-            yield do.EvaluateSolo(max(facts.solo_trained))
+        elif facts.solo_test and is_over(chain) and facts.solo_trained:
+            newest = max(facts.solo_trained)
+            if newest not in facts.solo_evaluated:
+                yield do.EvaluateSolo(newest)
 
 
 def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:

@@ -156,7 +156,7 @@ def changes(before: View | None, now: View) -> list[str]:
         old = old_nodes.get(node.name)
         if node.problem and (old is None or old.problem != node.problem):
             lines.append(f"{time} {node.name}: {node.problem}")
-        if node.activity and (old is None or old.activity != node.activity):
+        if not node.activity.startswith("waiting") and (old is None or old.activity != node.activity):
             lines.append(f"{time} {node.name}: {node.activity}")
     for score in now.scores:
         if score not in old_scores:

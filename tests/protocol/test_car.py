@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tracemalloc
 from pathlib import Path
 
 import cbor2
@@ -24,32 +23,12 @@ from fedprotocol.car import (
     Truncated,
     WrongBlock,
 )
-from fedprotocol.tree import TreeError, TreeShape
+from fedprotocol.tree import TreeShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cars import SIZE, read, tree_of, written
 
 OTHER_CARS = Path(__file__).resolve().parents[2].parent / "shared/data/car"
-SIZE = 64
-
-
-def tree_of(count: int, repeated: bool = False) -> MemoryLeaves:
-    leaves = [hashlib.sha512(i.to_bytes(4, "big")).digest() for i in range(count)]
-    if repeated:
-        leaves[: count // 2] = [bytes(SIZE)] * (count // 2)
-        leaves[-1] = leaves[0]
-    return MemoryLeaves(leaves)
-
-
-def written(leaves: car.Leaves) -> bytes:
-    out = io.BytesIO()
-    car.write_car(leaves, out)
-    return out.getvalue()
-
-
-def read(data: bytes, leaves: MemoryLeaves) -> tuple[bytes, bytes]:
-    out, index = io.BytesIO(), io.BytesIO()
-    car.read_car(io.BytesIO(data), leaves.root, leaves.shape, out, index)
-    return out.getvalue(), index.getvalue()
 
 
 def varint(value: int) -> bytes:
@@ -307,83 +286,3 @@ def test_sources_may_return_less_than_asked_for() -> None:
     leaves, out = tree_of(5), io.BytesIO()
     car.read_car(Dripping(written(leaves)), leaves.root, leaves.shape, out, io.BytesIO())
     assert out.getvalue() == written(leaves)
-
-
-def test_a_file_changed_on_disk_is_not_served(tmp_path: Path) -> None:
-    leaves = tree_of(5)
-    data, index = read(written(leaves), leaves)
-    paths = tmp_path / "a.car", tmp_path / "a.idx"
-    paths[0].write_bytes(data[:-1] + b"?")
-    paths[1].write_bytes(index)
-    with CarFile(*paths, leaves.root, leaves.shape) as file:
-        assert file[0] == leaves[0]
-        with pytest.raises(WrongBlock, match="leaf 4"):
-            file[4]
-        file.close()
-        with pytest.raises(ValueError, match="closed"):
-            file[0]
-    paths[0].write_bytes(data)
-    for wrong, error in (
-        (index[:-1], BadLength),
-        (index + index[:40], BadLength),
-        (index[40:80] + index[:40] + index[80:], WrongBlock),
-    ):
-        paths[1].write_bytes(wrong)
-        opened = len(list(Path("/proc/self/fd").iterdir()))
-        with pytest.raises(error):
-            CarFile(*paths, leaves.root, leaves.shape)
-        assert len(list(Path("/proc/self/fd").iterdir())) == opened
-    with pytest.raises(FileNotFoundError):
-        CarFile(tmp_path / "none", paths[1], leaves.root, leaves.shape)
-
-
-def test_memory_leaves_refuse_what_is_no_tree() -> None:
-    for wrong in ([], [b"x"], [b"x", b"yy"], [b"", b""]):
-        with pytest.raises(TreeError):
-            MemoryLeaves(wrong)
-
-
-def test_a_writer_that_is_given_another_root_writes_nothing() -> None:
-    leaves, out = tree_of(3), io.BytesIO()
-    leaves.root = bytes(32)
-    with pytest.raises(TreeError, match="hash to"):
-        car.write_car(leaves, out)
-    assert out.getvalue() == b""
-
-
-def test_memory_does_not_grow_with_the_data(tmp_path: Path, record_property: pytest.RecordProperty) -> None:
-    """64 MiB in leaves of 32 KiB go through in a few MiB, both ways."""
-    count, size = 2048, 32 * 1024
-
-    class Made:
-        """Leaves that are made when they are asked for."""
-
-        shape = TreeShape(count, size)
-
-        def __len__(self) -> int:
-            return count
-
-        def __getitem__(self, index: int) -> bytes:
-            return index.to_bytes(4, "big") * (size // 4)
-
-        def digest(self, index: int) -> bytes:
-            return tree.leaf_digest(self[index])
-
-        root = b""
-
-    leaves = Made()
-    leaves.root = tree.root([leaves.digest(i) for i in range(count)])
-    tracemalloc.start()
-    try:
-        with (tmp_path / "a.car").open("w+b") as out:
-            car.write_car(leaves, out)
-            out.seek(0)
-            with (tmp_path / "b.car").open("wb") as copy, (tmp_path / "b.idx").open("wb") as index:
-                car.read_car(out, leaves.root, leaves.shape, copy, index)
-        with CarFile(tmp_path / "b.car", tmp_path / "b.idx", leaves.root, leaves.shape) as file:
-            assert all(file[i] == leaves[i] for i in range(count))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    record_property("CAR of 64 MiB: peak memory, bytes", peak)
-    assert peak < 4 * 2**20

@@ -52,7 +52,7 @@ CONFIG = FederationConfig(
     max_clients=5,
     total_rounds=4,
     aggregator_bps=1_000,
-    round_reward=1_003,
+    round_reward=1_004,
     min_stake=400,
     stake_per_example=2,
     penalty=100,
@@ -187,7 +187,8 @@ class Deployed:
     def _token_call(self, name: str, sender: str, *args: Any) -> None:
         checksum = self.chain.web3.to_checksum_address
         given = [checksum(a) if isinstance(a, str) else a for a in args]
-        getattr(self.token.functions, name)(*given).transact({"from": checksum(sender), "gas": 1_000_000})
+        hash_ = getattr(self.token.functions, name)(*given).transact({"from": checksum(sender), "gas": 1_000_000})
+        self.chain.web3.eth.wait_for_transaction_receipt(hash_, poll_latency=0.01)
 
     # ------------------------------------------------------------ transactions
 

@@ -111,7 +111,7 @@ class Author:
         return rng.sample(who, len(who) - (rng.random() < 0.25 and len(who) > 1))
 
     def _fund(self, rng: random.Random, who: str, _: int) -> Call:
-        return Call(who, "fund", (rng.choice([0, 1, 1_003, 3_000, 10**12]),))
+        return Call(who, "fund", (rng.choice([0, 1, 1_004, 3_000, 10**12]),))
 
     def _close(self, rng: random.Random, who: str, _: int) -> Call:
         return Call(rng.choice([who, who, self.model.config.sponsor]), "close")

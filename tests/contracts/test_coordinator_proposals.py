@@ -1,0 +1,295 @@
+"""Aggregate, Challenge, finality and payouts, by the clauses of docs/protocol.md; every call on model and contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from fedprotocol.chain.types import Phase
+from support.evm import Anvil
+from support.federation import CONFIG, Call, Deployed
+from support.histories import digests, global_root
+from support.twin import Play, names, one
+
+ZERO = bytes(32)
+HASH = b"\1" * 32
+
+
+@pytest.fixture
+def ready(play: Play) -> Play:
+    """Round 1 at the start of Aggregate; the first three actors have weight 100 each."""
+    play.to_aggregate(1, play.start())
+    return play
+
+
+# -------------------------------------------------------------------- propose
+
+
+def test_a_proposal_opens_a_window_and_takes_a_bond(ready: Play) -> None:
+    outsider = ready.actors[6]
+    events = ready.do(outsider, "propose", 1, 0, digests(0, 2))
+    assert names(events) == ["ProposalPaged", "Proposed"]
+    assert one(events, "Proposed") == {
+        "round": 1,
+        "proposer": outsider,
+        "root": global_root(0, 2),
+        "bond": 251,
+        "window_end": ready.model.now + 50,
+    }
+    assert ready.model.round_view(1).phase_end == ready.model.now + 50
+    assert ready.refused("AlreadyProposed", outsider, "propose", 1, 0, digests(1, 2)) == (outsider, 1)
+
+
+def test_proposals_refuse(ready: Play) -> None:
+    [a, b, c] = ready.actors[:3]
+    assert ready.refused("WrongPhase", a, "propose", 2, 0, digests(0, 2)) == (2, Phase.AGGREGATE, Phase.NONE)
+    for length in (0, 1, 3):
+        assert ready.refused("WrongPageLength", a, "propose", 1, 0, digests(0, length)) == (length, 2)
+    assert ready.refused("WrongPage", a, "propose", 1, 1, digests(0, 2)) == (1, 0)
+    assert ready.refused("WrongPage", a, "propose", 1, 2**256 - 1, digests(0, 2)) == (2**256 - 1, 0)
+    ready.propose(1, a)
+    assert ready.refused("DuplicateRoot", b, "propose", 1, 0, digests(0, 2)) == (global_root(0, 2),)
+    assert ready.model.pages_of(1, b) == 0
+    ready.at(ready.model.now + 50)
+    assert ready.refused("WrongPhase", c, "propose", 1, 0, digests(1, 2))[2] == Phase.FINAL
+
+
+def test_the_bond_doubles_with_every_live_or_convicted_proposal(chain: Anvil) -> None:
+    play = Play(Deployed(chain, replace(CONFIG, max_clients=9)), actors=9)
+    play.to_aggregate(1, play.start(members=2))
+    roots = [play.propose(1, actor, label) for label, actor in enumerate(play.actors[:8])]
+    assert [p.bond for p in play.model.proposals(1)] == [251 << i for i in (0, 1, 2, 3, 4, 5, 6, 6)]
+    assert play.refused("TooManyProposals", play.actors[8], "propose", 1, 0, digests(9, 2)) == ()
+    play.convict(1, roots[3], play.actors[0])
+    assert play.refused("DuplicateRoot", play.actors[8], "propose", 1, 0, digests(3, 2)) == (roots[3],)
+    assert play.refused("AlreadyProposed", play.actors[3], "propose", 1, 0, digests(9, 2)) == (play.actors[3], 1)
+    play.propose(1, play.actors[8], 9)
+    assert [p.root for p in play.model.proposals(1)] == [r for r in roots if r != roots[3]] + [global_root(9, 2)]
+    play.at(play.model.now + 100).do(play.actors[0], "settle", play.actors[0])
+    assert play.model.balances().bonds == 0 and play.model.owed(play.actors[7]) == 251 << 6
+    play.close()
+
+
+@pytest.fixture(params=[2048, 2049, 2050, 4096, 4097])
+def paged(chain: Anvil, request: pytest.FixtureRequest) -> Iterator[Play]:
+    play = Play(Deployed(chain, replace(CONFIG, leaf_count=request.param)), actors=3)
+    play.to_aggregate(1, play.start(members=2))
+    yield play
+    play.close()
+
+
+def test_pages_come_in_order_and_start_over_at_zero(paged: Play) -> None:
+    a, b, _ = paged.actors
+    leaves = digests(5, paged.config.leaf_count)
+    pages = [leaves[i : i + 2048] for i in range(0, len(leaves), 2048)]
+    other = digests(6, paged.config.leaf_count)[:2048]
+    if len(pages) > 1:
+        assert names(paged.do(a, "propose", 1, 0, other)) == ["ProposalPaged"]
+        assert paged.refused("WrongPage", a, "propose", 1, 2, pages[0]) == (2, 1)
+        assert paged.refused("WrongPageLength", a, "propose", 1, 1, leaves[:7]) == (7, len(pages[1]))
+        assert paged.refused("WrongPage", b, "propose", 1, 1, pages[1]) == (1, 0), "everybody has pages of their own"
+    for number, page in enumerate(pages):
+        events = paged.do(a, "propose", 1, number, page)
+    assert one(events, "Proposed")["root"] == global_root(5, paged.config.leaf_count)
+    assert paged.model.pages_of(1, a) == 0
+    assert paged.refused("AlreadyProposed", a, "propose", 1, len(pages), pages[0]) == (a, 1)
+
+
+# ------------------------------------------------------------------- finality
+
+
+def test_the_window_is_open_to_before_its_end(ready: Play) -> None:
+    root = ready.propose(1, ready.actors[0])
+    end = ready.end_of_phase(1)
+    assert ready.phase(1, end - 1) == "CHALLENGE" and ready.phase(1, end) == "FINAL"
+    assert ready.deployed.read([("latest_final", ()), ("final_count", ())], at=end) == [(1, root), 1]
+    assert ready.at(end).refused("WrongPhase", ready.config.disputes, "convict", 1, root, ready.actors[1]) == (
+        1,
+        Phase.CHALLENGE,
+        Phase.FINAL,
+    )
+
+
+def test_only_disputes_convicts_and_only_what_is_live(ready: Play) -> None:
+    a, b, *_ = ready.actors
+    disputes = ready.config.disputes
+    assert ready.refused("WrongPhase", disputes, "convict", 1, HASH, a)[2] == Phase.AGGREGATE
+    root = ready.propose(1, a)
+    assert ready.refused("NotDisputes", b, "convict", 1, root, b) == (b,)
+    assert ready.refused("NoSuchProposal", disputes, "convict", 1, HASH, a) == (1, HASH)
+    before = ready.model.balances()
+    event = one(ready.convict(1, root, b), "Convicted")
+    assert event == {"round": 1, "proposer": a, "challenger": b, "root": root, "bounty": 125}
+    assert ready.model.owed(b) == 125
+    assert ready.model.balances().burned - before.burned == 126
+    assert ready.phase(1) == "AGGREGATE"
+    assert ready.model.round_view(1).phase_start == ready.model.now
+
+
+def test_the_oldest_survivor_wins_and_the_others_get_their_bonds_back(ready: Play) -> None:
+    a, b, c, d, *_ = ready.actors
+    wrong = ready.propose(1, a, 0)
+    right = ready.propose(1, b, 1)
+    second = ready.model.now
+    ready.propose(1, c, 2)
+    ready.convict(1, wrong, d)
+    assert ready.end_of_phase(1) == second + 50, "a window of its own, from its own completion"
+    events = ready.at(second + 50).do(d, "settle", d)
+    assert one(events, "RoundFinalized")["root"] == right
+    returned = [(e.args["proposer"], e.args["amount"]) for e in events if e.name == "BondReturned"]
+    assert returned == [(b, 502), (c, 1_004)]
+
+
+def test_a_survivor_whose_window_is_over_is_final_with_the_conviction(ready: Play) -> None:
+    a, b, c, *_ = ready.actors
+    wrong = ready.propose(1, a, 0)
+    end = ready.end_of_phase(1)
+    right = ready.at(ready.model.now + 1).propose(1, b, 1)
+    ready.at(end - 1).convict(1, wrong, c)  # the survivor's own window ends two seconds later
+    assert ready.phase(1, end) == "CHALLENGE" and ready.phase(1, end + 1) == "FINAL"
+    assert ready.deployed.view("latest_final", at=end + 1) == (1, right)
+
+
+def next_round(play: Play, named: dict[str, bytes]) -> int:
+    """Commits of round 2 that name these priors, and its Train to the end; returns that."""
+    for client, prior in named.items():
+        play.commits(2, client, prior=prior)
+    r = play.model.rounds[2]
+    return r.train_end
+
+
+def test_all_who_committed_upon_it_make_a_proposal_final_after_the_minimum(ready: Play) -> None:
+    a, b, c, *_ = ready.actors
+    root = ready.propose(1, a)
+    proposed = ready.model.now
+    train_end = next_round(ready, {a: root, b: root, c: root})
+    assert train_end < proposed + 20
+    assert ready.phase(1, proposed + 19) == "CHALLENGE" and ready.phase(1, proposed + 20) == "FINAL"
+    assert ready.phase(2, proposed + 20) == "REVEAL"
+    assert ready.model.round_view(1).phase_end == proposed + 50, "the window is what it promises"
+
+
+def test_two_thirds_of_the_weight_are_enough_and_silence_does_not_block(chain: Anvil) -> None:
+    play = Play(Deployed(chain, replace(CONFIG, train_length=30)), actors=7)
+    a, b, *_ = clients = play.start()
+    play.to_aggregate(1, clients)
+    root = play.propose(1, a)
+    proposed = play.model.now
+    train_end = next_round(play, {a: root, b: root})
+    assert train_end > proposed + 20
+    assert play.phase(1, train_end - 1) == "CHALLENGE" and play.phase(1, train_end) == "FINAL"
+    play.close()
+
+
+@pytest.mark.parametrize("case", ["dissent", "too light", "nobody"])
+def test_anything_less_means_the_full_window(chain: Anvil, case: str) -> None:
+    play = Play(Deployed(chain, replace(CONFIG, train_length=30)), actors=7)
+    a, b, c, *_ = clients = play.start()
+    play.to_aggregate(1, clients)
+    root = play.propose(1, a)
+    proposed = play.model.now
+    if case == "nobody":
+        play.do(a, "open")
+    else:
+        next_round(play, {a: root, b: root, c: HASH} if case == "dissent" else {a: root})
+    assert play.phase(1, proposed + 49) == "CHALLENGE" and play.phase(1, proposed + 50) == "FINAL"
+    play.close()
+
+
+def test_the_survivor_of_a_conviction_can_be_final_early_too(chain: Anvil) -> None:
+    play = Play(Deployed(chain, replace(CONFIG, train_length=30, challenge_length=1_000)), actors=7)
+    a, b, c, d, *_ = clients = [*play.start(), play.actors[3]]
+    play.to_aggregate(1, clients[:3])
+    wrong = play.propose(1, d, 0)
+    right = play.propose(1, a, 1)
+    train_end = next_round(play, {a: right, b: right, c: right})
+    assert play.phase(1, train_end + 500) == "CHALLENGE", "the older, wrong one stands in the way"
+    play.at(play.model.now + 300).convict(1, wrong, b)
+    assert play.phase(1) == "FINAL", "from the moment of the conviction"
+    assert play.model.status(1).start == play.model.now
+    play.close()
+
+
+def test_convictions_and_proposals_may_go_on(ready: Play) -> None:
+    """Back to Aggregate after the last live one; abandonment counts from the last conviction."""
+    a, b, c, *_ = ready.actors
+    wrong = ready.propose(1, a, 0)
+    ready.at(ready.model.now + 40).convict(1, wrong, c)
+    convicted = ready.model.now
+    assert ready.at(convicted + 299).refused("NotAbandoned", a, "abandon", 1) == (1,)
+    right = ready.at(convicted + 400).propose(1, b, 1)  # late, but nobody had given up
+    assert ready.refused("NotAbandoned", a, "abandon", 1) == (1,)
+    ready.at(ready.model.now + 50).do(a, "settle", a)
+    assert ready.model.latest_final() == (1, right)
+
+
+# -------------------------------------------------------------------- payouts
+
+
+def test_the_reward_is_split_by_weight_and_the_dust_returns(ready: Play) -> None:
+    a, b, _, proposer, *_ = ready.actors
+    pool = ready.model.balances().pool
+    ready.propose(1, proposer)
+    events = ready.at(ready.model.now + 50).do(a, "claim")
+    assert one(events, "RoundFinalized") == {
+        "round": 1,
+        "aggregator": proposer,
+        "root": global_root(0, 2),
+        "at": ready.model.now,
+        "aggregator_reward": 100,
+        "client_rewards": 903,
+        "returned_to_pool": 1,
+    }
+    assert one(events, "Claimed")["amount"] == 301
+    assert ready.model.balances().pool == pool + 1
+    assert ready.model.owed(proposer) == 100 + 251
+    assert ready.model.owed(b) == 0, "computed when b's account is settled"
+    assert one(ready.do(proposer, "settle", b), "Rewarded")["amount"] == 301
+
+
+def test_no_attestation_and_no_acceptance_mean_no_share(play: Play) -> None:
+    [a, b, c] = play.start()
+    play.commits(1, a, b, c)
+    play.reveals(1, a, b, c)
+    play.attests(1, a, bitmap=0b011)
+    play.attests(1, b, bitmap=0b011)
+    play.at(play.end_of_phase(1)).propose(1, a)
+    events = play.at(play.model.now + 50).together(*(Call(x, "settle", (x,)) for x in (a, b, c)))
+    assert one(events, "RoundFinalized")["client_rewards"] == 602
+    assert [e.args["client"] for e in events if e.name == "Rewarded"] == [a, b]
+    assert one(events, "Penalized")["reason"].name == "NOT_ATTESTED"
+
+
+def test_one_accepted_that_did_not_attest_forfeits_its_share(play: Play) -> None:
+    [a, b, c] = play.start()
+    play.commits(1, a, b, c)
+    play.reveals(1, a, b, c)
+    play.attests(1, a, b)
+    play.at(play.end_of_phase(1)).propose(1, a)
+    assert play.model.round_view(1).accepted_mask == 0b111
+    events = play.at(play.model.now + 50).together(*(Call(x, "settle", (x,)) for x in (a, b, c)))
+    assert one(events, "RoundFinalized")["returned_to_pool"] == 302
+
+
+def test_at_most_three_penalties_between_two_moments_of_a_full_stake(play: Play) -> None:
+    """c commits in three rounds in a row and pays for each of them, though the first one suspends it."""
+    [a, b, c] = play.start()
+    play.commits(1, a, b, c)
+    play.reveals(1, a, b)
+    play.at(play.end_of_phase(1)).attests(1, a, b)
+    root = play.propose(1, a)
+    play.commits(2, a, b, c, prior=root)  # by c too, before round 1 is settled
+    play.at(play.model.now + 60).reveals(2, a, b)
+    play.at(play.end_of_phase(2)).attests(2, a, b)
+    second = play.propose(2, a, 1)
+    play.do(a, "open")
+    assert names(play.commits(3, c, prior=second)) == ["Penalized", "Suspended", "Committed"]
+    assert play.model.seat(c).active_until == 4
+    play.commits(3, a, b, prior=second)
+    play.at(play.model.now + 60).reveals(3, a, b)
+    play.at(play.end_of_phase(3)).attests(3, a, b)
+    play.propose(3, a, 2)
+    events = play.at(play.model.now + 50).do(c, "settle", c)
+    assert names(events).count("Penalized") == 2
+    assert play.model.seat(c).stake == 100

@@ -331,7 +331,7 @@ class Daemon:
             step=step if busy else 0,
             steps=steps if busy else 0,
             loss=loss,
-            problems=tuple(list(self._problems)[-SHOWN_PROBLEMS:]),
+            problems=tuple([*filter(None, self._memory.findings.values()), *self._problems][-SHOWN_PROBLEMS:]),
             chain_time=chain.time,
             updated=self._now(),
         )

@@ -20,8 +20,8 @@ class Memory:
         self.evaluated = set[int](journal.recall("evaluated") or ())
         self.solo_trained = set[int](journal.recall("solo_trained") or ())
         self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
-        self.judged: dict[tuple[int, bytes], bool] = {
-            (entry["round"], bytes.fromhex(entry["root"])): entry["equal"] for entry in journal.recall("judged") or ()
+        self.findings: dict[tuple[int, bytes], str] = {
+            (entry["round"], bytes.fromhex(entry["root"])): entry["finding"] for entry in journal.recall("judged") or ()
         }
         self.checked: dict[int, Checked] = {
             int(number): Checked(
@@ -54,9 +54,15 @@ class Memory:
         }
         self._journal.note("checked", entries)
 
-    def note_judged(self, number: int, root: bytes, equal: bool) -> None:
-        self.judged[number, root] = equal
-        entries = [{"round": n, "root": r.hex(), "equal": e} for (n, r), e in self.judged.items()]
+    @property
+    def judged(self) -> dict[tuple[int, bytes], bool]:
+        """Round and root of every proposal looked at -> whether it is right."""
+        return {key: not finding for key, finding in self.findings.items()}
+
+    def note_judged(self, number: int, root: bytes, finding: str) -> None:
+        """`finding`: what is wrong with the proposal; empty if nothing is."""
+        self.findings[number, root] = finding
+        entries = [{"round": n, "root": r.hex(), "finding": text} for (n, r), text in self.findings.items()]
         self._journal.note("judged", entries)
 
     def note_evaluated(self, number: int) -> None:

@@ -123,8 +123,8 @@ class Outcomes:
             )
 
     def _judged(self, work: do.JudgeProposal, judgement: Judgement) -> None:
-        self._memory.note_judged(work.round, work.root, judgement.equal)
         if judgement.equal:
+            self._memory.note_judged(work.round, work.root, "")
             log.info("round %d: the proposal of %s equals the own recomputation", work.round, work.proposer)
             return
         text = f"round {work.round}: WRONG PROPOSAL by {work.proposer}, root {cid(work.root)}: "
@@ -133,8 +133,8 @@ class Outcomes:
         else:
             wrong = judgement.mismatch
             text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
+        self._memory.note_judged(work.round, work.root, text)
         log.error("%s", text)
-        self._journal.note(f"wrong_proposal/{work.round}/{work.root.hex()}", text)
 
     def _evaluated(self, work: do.Evaluate, score: Any) -> None:
         entry = {

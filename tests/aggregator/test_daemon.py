@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from fedaggregator.daemon import Aggregator
 from fedaggregator.decide import Approve, Claim, Done, Merge, ProposePage, Report, Wait
-from fedaggregator.leaf_file import LeafFile
-from fedprotocol.car import Leaves, MemoryLeaves
+from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.events import scan
-from fedprotocol.chain.snapshot import RoundState, take_snapshot
+from fedprotocol.chain.snapshot import take_snapshot
 from fedprotocol.chain.types import Phase
-from fedprotocol.numbers import from_bytes, join_leaves, split_leaves, to_bytes
+from fedprotocol.numbers import join_leaves, split_leaves
 from fedprotocol.tree import cid
 from support.aggregators import COMMAND, AggregatorSite
+from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
 from support.synthetic import SyntheticClient, expected_global, play_inputs
@@ -103,23 +103,6 @@ def test_two_aggregators_finish_two_rounds_and_one_is_paid(chain: Anvil, clients
         assert "round 2:" in site.log.read_text()
 
 
-class Evil(Aggregator):
-    """Adds one unit to one value of the aggregate."""
-
-    wrong_value = 71
-
-    def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
-        right = super().compute(state, prior)
-        right.close()
-        data = bytearray(right.path.read_bytes())
-        at = 4 * self.wrong_value
-        data[at : at + 4] = to_bytes(from_bytes(bytes(data[at : at + 4]), 32) + np.int32(1))
-        right.path.write_bytes(data)
-        size = right.shape.leaf_bytes
-        wrong = MemoryLeaves([bytes(data[i : i + size]) for i in range(0, len(data), size)])
-        return LeafFile(right.path, right.shape, [wrong.digest(i) for i in range(len(wrong))])
-
-
 def test_a_wrong_proposal_is_named_by_leaf_and_the_right_one_put_beside_it(
     chain: Anvil, clients: Clients, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,13 +112,13 @@ def test_a_wrong_proposal_is_named_by_leaf_and_the_right_one_put_beside_it(
     evil_site = AggregatorSite(federation, tmp_path / "evil", folders)
     honest_site = AggregatorSite(federation, tmp_path / "honest", folders)
     play_inputs(members, 1, federation.genesis.root)
-    with Evil.open(evil_site.config(), evil_site.account) as evil:
+    with EvilAggregator.open(evil_site.config(), evil_site.account) as evil:
         step_until(evil, ProposePage)
     with caplog.at_level(logging.INFO), Aggregator.open(honest_site.config(), honest_site.account) as honest:
         report = step_until(honest, Report)
         assert isinstance(report, Report) and report.proposal.proposer == evil_site.address
         [named] = [record.getMessage() for record in caplog.records if "WRONG PROPOSAL" in record.getMessage()]
-        assert f"first wrong leaf: {Evil.wrong_value // 32}," in named and evil_site.address in named
+        assert f"first wrong leaf: {WRONG_VALUE // 32}," in named and evil_site.address in named
         step_until(honest, ProposePage)
         assert isinstance(honest.step(), Wait)
 
@@ -300,3 +283,18 @@ def test_a_lost_global_is_computed_again(chain: Anvil, clients: Clients, tmp_pat
 
 def held_roots(site: AggregatorSite | SyntheticClient) -> set[str]:
     return {path.stem for path in (site.store_path / "trees").glob("*.car")}
+
+
+def test_a_chain_that_goes_away_is_said_and_survived(tmp_path: Path) -> None:
+    with Anvil() as chain:
+        site = AggregatorSite(LiveFederation(chain), tmp_path / "aggregator", [])
+        process = site.start()
+        wait_for_log(site, "round 1 is not open yet")
+    try:
+        wait_for_log(site, "no RPC endpoint answers")
+        assert "no RPC endpoint answers" in json.loads(site.config().status.read_text())["problem"]
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()

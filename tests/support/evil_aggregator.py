@@ -1,0 +1,42 @@
+"""An aggregator that adds one unit to one value of each aggregate: `python tests/support/evil_aggregator.py CONFIG`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.daemon import Aggregator
+from fedaggregator.leaf_file import LeafFile
+from fedprotocol.car import Leaves
+from fedprotocol.chain import keys
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.config import load_config
+from fedprotocol.numbers import from_bytes, to_bytes
+from fedprotocol.tree import leaf_digest
+
+WRONG_VALUE = 71  # its place in the vector of the global
+
+
+class EvilAggregator(Aggregator):
+    """Does everything else as the honest one."""
+
+    def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
+        right = super().compute(state, prior)
+        right.close()
+        values = from_bytes(right.path.read_bytes(), 32)
+        values[WRONG_VALUE] += np.int32(1)
+        data, size = to_bytes(values), right.shape.leaf_bytes
+        right.path.write_bytes(data)
+        return LeafFile(
+            right.path, right.shape, [leaf_digest(data[at : at + size]) for at in range(0, len(data), size)]
+        )
+
+
+if __name__ == "__main__":
+    config = load_config(Path(sys.argv[1]), AggregatorConfig)
+    account = keys.load(config.account.keystore, keys.read_password(config.account.password_file))
+    with EvilAggregator.open(config, account) as aggregator:
+        aggregator.run(threading.Event())

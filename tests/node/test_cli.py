@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fedprotocol.chain import keys
 from support.sites import BIN, environment
 
 MODULES_HELP_MUST_NOT_NEED = ("torch", "transformers", "peft", "datasets", "web3", "numpy", "pydantic")
@@ -56,7 +57,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None
     assert used < 1.0, f"--help took {used:.2f} s of the processor"
 
 
-@pytest.mark.parametrize("command", [["run"], ["status"], ["doctor"], ["join"], ["rounds"], ["claim"], ["exit"]])
+@pytest.mark.parametrize("command", [["run"], ["status"]])
 def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp_path: Path) -> None:
     done = fednode(*command, cwd=tmp_path)
     assert done.returncode == 1
@@ -95,7 +96,6 @@ def test_account_new_and_show(tmp_path: Path) -> None:
 
 def test_an_unreachable_chain_is_named(tmp_path: Path) -> None:
     init(tmp_path)
-    fednode("account", "new", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
     done = fednode("rounds", cwd=tmp_path)
     assert done.returncode == 1
     assert "no RPC endpoint answers" in done.stderr
@@ -123,7 +123,7 @@ def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
 
 def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:
     init(tmp_path)
-    fednode("account", "new", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
+    keys.create(tmp_path / "key.json", "a long enough password", iterations=1024)
     (tmp_path / "train.jsonl").write_text('{"prompt": "a", "completion": " b"}\n')
     done = fednode("doctor", "--json", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
     assert done.returncode == 1

@@ -59,7 +59,7 @@ def choices(**changes: Any) -> Choices:
 
 
 class Site:
-    """One site: its folder holds all that it has. `environment` is added to that of its programs."""
+    """One site: its folder holds all that it has."""
 
     def __init__(self, folder: Path, account: LocalAccount) -> None:
         self.folder = folder
@@ -107,7 +107,7 @@ class Site:
 
 
 class Sites:
-    """`count` seated sites of one federation. `config` goes into each fednode.toml's tables; `overrides`: the contract's."""
+    """`count` sites of one federation. `config` goes into each fednode.toml, `overrides` into the contract."""
 
     def __init__(
         self,
@@ -174,6 +174,10 @@ class Sites:
     def stop(self) -> None:
         for site in self.sites:
             site.kill()
+
+    def ended(self) -> bool:
+        """Whether every daemon has."""
+        return all(site.process is not None and site.process.poll() is not None for site in self.sites)
 
     def run_all(self) -> None:
         for site in self.sites:

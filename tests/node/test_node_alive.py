@@ -1,0 +1,198 @@
+"""Two real nodes on a real chain. One is killed -9 whenever a transaction of it is on its way, and started again;
+at the end nobody has paid a penalty, and everything an operator looks at is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fedaggregator.merge import Contribution, merge
+from fedaggregator.rules import rule_named
+from fednode.trees import open_car
+from fedprotocol.chain.abi import load
+from fedprotocol.chain.events import scan
+from fedprotocol.chain.types import Phase
+from fedprotocol.tree import TreeShape
+from support.evm import Anvil
+from support.sites import Site, Sites, choices
+from support.tiny_model import build_tiny_model
+
+KILLED_AFTER = ("commit", "reveal", "attest", "propose")
+PATIENCE = 240.0  # seconds; the machine may be busy
+
+
+def on_its_way(sites: Sites, site: Site, call: str) -> bool:
+    """Whether a transaction of `site` that makes this call is in the node's pool or in a block."""
+    chain = sites.federation.chain
+    contract = chain.web3.eth.contract(address=sites.coordinator.address, abi=load("coordinator"))
+    pool = chain.rpc("txpool_content")["pending"]
+    sent = [tx for by_nonce in pool.values() for tx in by_nonce.values()]
+    sent += chain.rpc("eth_getBlockByNumber", "latest", True)["transactions"]
+    own = [tx for tx in sent if (tx["from"], tx["to"]) == (site.account.address.lower(), contract.address.lower())]
+    return any(contract.decode_function_input(tx["input"])[0].fn_name == call for tx in own)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    """A federation of one round that site 0 lived through with four kills."""
+    with Anvil("--block-time", "1") as chain:
+        spec = {"training": {**choices().training.model_dump(), "rounds": 1}}
+        config = {"node": {"propose_after": 600}}
+        sites = Sites(chain, tmp_path_factory.mktemp("alive"), 2, config=config, spec=spec)
+        first = sites.sites[0]
+        text = first.config.read_text()
+        first.config.write_text(text.replace("propose_after = 600", "propose_after = 1"))
+        try:
+            for site in sites.sites:
+                site.command("join")
+            sites.run_all()
+            for call in KILLED_AFTER:
+                sites.wait(lambda call=call: on_its_way(sites, first, call), PATIENCE, call)
+                first.kill()
+                first.run()
+            sites.wait(
+                lambda: all(s.process and s.process.poll() is not None for s in sites.sites), PATIENCE, "the end"
+            )
+            yield sites
+        finally:
+            sites.stop()
+
+
+def test_nobody_paid_a_penalty_and_the_round_is_final(finished: Sites) -> None:
+    coordinator = finished.coordinator
+    view = coordinator.round_view(1)
+    assert view.phase is Phase.FINAL
+    assert view.accepted_mask == 0b11
+    assert all(update.attested for update in coordinator.updates(1))
+    events = list(scan(coordinator, 0, coordinator.web3.eth.block_number))
+    assert "Penalized" not in {event.name for event in events}
+    for site in finished.sites:
+        assert coordinator.seat(site.account.address).stake == coordinator.config().min_stake
+        assert coordinator.owed(site.account.address) == 0, "claimed at the end"
+        assert site.process is not None
+        assert site.process.returncode == 0, site.console()
+
+
+def test_it_committed_once_and_revealed_what_it_had_committed_to(finished: Sites) -> None:
+    coordinator, address = finished.coordinator, finished.sites[0].account.address
+    events = [e for e in scan(coordinator, 0, coordinator.web3.eth.block_number) if e.args.get("client") == address]
+    assert [e.name for e in events if e.name in ("Committed", "Revealed", "Attested")] == [
+        "Committed",
+        "Revealed",
+        "Attested",
+    ]
+
+
+def test_both_recomputed_the_global_and_scored_it(finished: Sites) -> None:
+    root = "0x" + finished.coordinator.round_view(1).global_root.hex()
+    for site in finished.sites:
+        records = {record["round"]: record for record in site.metrics("rounds.jsonl")}
+        assert set(records) == {0, 1}
+        assert records[1]["global_root"] == root
+        assert records[1]["recomputed"] is True
+        assert records[1]["items"] == 24
+        assert set(records[1]["by_domain"]) == {"warm", "cold"}
+        steps = (site.home / "metrics/round_1.csv").read_text().splitlines()
+        assert steps[0] == "step,loss,lr,tokens,seconds"
+        assert len(steps) == 1 + 3
+
+
+def test_audit_writes_a_bundle_that_recomputes(finished: Sites, tmp_path: Path) -> None:
+    site, out = finished.sites[1], tmp_path / "bundle"
+    said = json.loads(site.command("audit", "1", "--out", str(out), "--json").stdout)
+    assert said["right"] is True
+    assert {file.name for file in out.iterdir()} == {
+        *("round.json", "prior.car", "global.car", "update-0.car", "update-1.car")
+    }
+    described = json.loads((out / "round.json").read_text())
+    assert list(described) == [
+        *("chain_id", "contract", "rule", "round", "prior_root", "global_root", "leaf_values", "value_count"),
+        *("mantissa_bits", "server_lr", "updates"),
+    ]
+    assert list(described["updates"][0]) == ["index", "client", "root", "weight", "shift", "accepted"]
+    # Recomputed here from the files and round.json alone.
+    leaves = -(-described["value_count"] // described["leaf_values"])
+    small = TreeShape(leaves, described["leaf_values"] * described["mantissa_bits"] // 8)
+    large = TreeShape(leaves, described["leaf_values"] * 4)
+    updates = [
+        Contribution(open_car(out / f"update-{u['index']}.car", _bytes(u["root"]), small), u["weight"], u["shift"])
+        for u in described["updates"]
+        if u["accepted"]
+    ]
+    prior = open_car(out / "prior.car", _bytes(described["prior_root"]), large)
+    rule = rule_named(described["rule"])
+    merged = merge(rule, prior, updates, described["mantissa_bits"], described["server_lr"], tmp_path / "merged")
+    assert merged.root == _bytes(described["global_root"])
+    again = site.command("audit", "1", "--out", str(out), check=False)
+    assert again.returncode == 1
+    assert "not an empty folder" in again.stderr
+    missing = site.command("audit", "9", "--out", str(tmp_path / "none"), check=False)
+    assert missing.returncode == 1
+    assert "there is no round 9" in missing.stderr
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def test_rounds_and_status_tell_the_same_story(finished: Sites) -> None:
+    site = finished.sites[0]
+    [entry] = json.loads(site.command("rounds", "--json").stdout)
+    assert (entry["round"], entry["phase"], entry["accepted"], entry["attested"]) == (1, "final", 2, 2)
+    assert "final" in site.command("rounds").stdout
+    status = site.command("status", "--json", check=False)
+    assert status.returncode == 1, "the node is not running any more"
+    said = json.loads(status.stdout)
+    assert said["running"] is False
+    assert said["activity"] == "the federation is complete"
+    assert said["chain"]["final_rounds"] == 1
+
+
+def test_doctor_is_content_and_finds_another_model(finished: Sites) -> None:
+    site = finished.sites[0]
+    checks = {check["name"]: check for check in json.loads(site.command("doctor", "--json").stdout)}
+    assert {name for name, check in checks.items() if not check["ok"]} == set()
+    other = build_tiny_model(finished.folder / "another", seed=1)
+    text = site.config.read_text()
+    site.config.write_text(text.replace(str(finished.model), str(other)))
+    try:
+        done = site.command("doctor", "--json", check=False)
+    finally:
+        site.config.write_text(text)
+    assert done.returncode == 1
+    [model] = [check for check in json.loads(done.stdout) if not check["ok"]]
+    assert model["name"] == "model"
+    assert "digest" in model["detail"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("chain_id = 31337", "chain_id = 1", "serves chain 31337"),
+        ('coordinator = "0x', 'coordinator = "0x', "no contract"),
+    ],
+)
+def test_the_wrong_chain_or_contract_is_named(finished: Sites, old: str, new: str, said: str) -> None:
+    site = finished.sites[0]
+    text = site.config.read_text()
+    changed = text.replace(old, new) if old != new else text.replace(finished.coordinator.address, "0x" + 40 * "1")
+    site.config.write_text(changed)
+    try:
+        done = site.command("run", check=False)
+    finally:
+        site.config.write_text(text)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_exit_takes_back_the_stake(finished: Sites) -> None:
+    """The last word: the seat is gone afterwards."""
+    site, token = finished.sites[0], finished.federation.token
+    before = token.functions.balanceOf(site.account.address).call()
+    done = site.command("exit")
+    assert "took back" in done.stdout
+    stake = finished.coordinator.config().min_stake
+    assert token.functions.balanceOf(site.account.address).call() == before + stake

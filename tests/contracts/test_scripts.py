@@ -1,0 +1,279 @@
+"""The brownie scripts as a person runs them: on brownie's development network and on an anvil that already runs.
+
+A copy of the project is used, so that nothing of a developer's checkout (build/, deployments/, ~/.brownie) is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from eth_account import Account
+from fedprotocol.chain import keys
+from fedprotocol.chain.coordinator import Coordinator, commit_hash
+from fedprotocol.deployment import Deployment, load_deployment
+from fedprotocol.spec import check_against, load_spec, spec_digest
+from support.evm import ROOT, Anvil, compiled
+from support.specs import small_spec
+
+CHAIN_ID = 31_999
+BROWNIE = ROOT / ".venv/bin/brownie"
+
+
+def plain(text: str) -> str:
+    """Without the terminal's colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+@dataclass
+class Project:
+    """A copy of the repository's contracts and scripts, with a home of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def brownie(self, *args: str, status: int = 0, **environment: str) -> str:
+        """Output of a brownie command that must exit with `status`."""
+        done = subprocess.run(
+            [str(BROWNIE), *args],
+            cwd=self.folder,
+            env={**os.environ, **self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == status, done.stdout
+        return plain(done.stdout)
+
+    def run(self, *args: str, status: int = 0, **environment: str) -> str:
+        """`brownie run …` on the anvil that runs."""
+        return self.brownie("run", *args, "--network", "fed-local", status=status, **environment)
+
+    def batch(self, *calls: tuple[str, ...], **environment: str) -> list[tuple[int, str]]:
+        """Exit status and output of each `brownie run …`, all in one brownie process, for their speed."""
+        file = self.folder / "calls.json"
+        file.write_text(json.dumps([{"args": call, "environment": environment} for call in calls]))
+        self.run("batch", "main", str(file))
+        return [(answer["status"], plain(answer["output"])) for answer in json.loads(file.read_text())]
+
+    def refused(self, cases: dict[tuple[str, ...], str], **environment: str) -> None:
+        """Each call must fail with its message."""
+        for (call, message), (status, output) in zip(cases.items(), self.batch(*cases, **environment), strict=True):
+            assert status == 1, (call, output)
+            assert message in output, (call, output)
+
+    def federation(self, text: str = "", name: str = "federation.toml") -> str:
+        path = self.folder / name
+        path.write_text(f'spec = "spec.json"\n{text}')
+        return str(path)
+
+    def deployment(self) -> Deployment:
+        return load_deployment(self.folder / "deployments", CHAIN_ID)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("contracts", "interfaces", "scripts", "build"):
+        if (ROOT / name).exists():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
+    shutil.copy(ROOT / "brownie-config.yaml", folder)
+    shutil.copy(ROOT / "tests/support/brownie_batch.py", folder / "scripts/batch.py")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    (folder / "spec.json").write_bytes(small_spec())
+    home = folder / "home"
+    home.mkdir()
+    environment = {
+        "HOME": str(home),
+        "SOLCX_BINARY_PATH": str(ROOT / ".tools/solcx"),
+        "PATH": f"{ROOT / '.tools/bin'}:{os.environ['PATH']}",
+    }
+    made = Project(folder, environment)
+    made.brownie("compile")
+    return made
+
+
+@pytest.fixture(scope="module")
+def chain(project: Project) -> Iterator[Anvil]:
+    with Anvil("--chain-id", str(CHAIN_ID)) as anvil:
+        project.brownie("networks", "add", "Federation", "fed-local", f"host={anvil.url}", f"chainid={CHAIN_ID}")
+        yield anvil
+
+
+def test_deploy_on_brownies_development_network(project: Project) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    project.brownie("networks", "modify", "development", f"port={port}")
+    said = project.brownie("run", "deploy", FEDERATION=project.federation("[money]\npool = 300\n"))
+    assert "The pool holds 300 FED" in said
+    deployment = load_deployment(project.folder / "deployments", 31_337)
+    assert (deployment.name, deployment.rule_name, deployment.demo_token) == ("small", "fedavg", True)
+
+
+@pytest.fixture(scope="module")
+def deployed(project: Project, chain: Anvil) -> Coordinator:
+    """A federation with an allowlist of anvil's accounts 1 to 3, deployed by argument."""
+    listed = json.dumps(chain.accounts[1:4])
+    path = project.federation(f'[members]\nallowlist = {listed}\n[phases]\ntrain = "10m"\n[money]\npool = "150.5"\n')
+    said = project.run("deploy", "main", path)
+    deployment = project.deployment()
+    assert deployment.coordinator in said
+    assert "The pool holds 150.5 FED" in said
+    return Coordinator.connect(chain.url, deployment.coordinator, CHAIN_ID)
+
+
+def test_what_is_deployed_is_what_was_asked_for(project: Project, chain: Anvil, deployed: Coordinator) -> None:
+    deployment, config = project.deployment(), deployed.config()
+    document = small_spec()
+    check_against(load_spec(document), spec_digest(document), config)
+    assert (config.token, config.rule, config.gate, config.disputes) == (
+        deployment.token,
+        deployment.rule,
+        deployment.gate,
+        deployment.disputes,
+    )
+    assert (config.sponsor, config.train_length, config.min_stake) == (chain.accounts[0], 600, 100 * 10**18)
+    assert deployed.balances().pool == 1505 * 10**17
+    assert deployment.spec_digest == "0x" + spec_digest(document).hex()
+    created = chain.web3.eth.get_transaction_receipt(deployment.transactions["coordinator"])
+    assert (created["contractAddress"], created["blockNumber"]) == (deployment.coordinator, deployment.block)
+    gate = chain.web3.eth.contract(address=deployment.gate, abi=compiled("AllowlistGate")["abi"])
+    assert [gate.functions.isAllowed(a).call() for a in chain.accounts[:5]] == [False, True, True, True, False]
+
+
+def test_fund_adds_and_fills_up(project: Project, deployed: Coordinator) -> None:
+    assert "The pool holds 151.75 FED" in project.run("fund", "main", "1.25")
+    filled, again = project.batch(("fund",), ("fund",))
+    assert "The pool holds 300 FED" in filled[1]
+    assert "nothing to add" in again[1]
+    project.refused(
+        {
+            ("fund", "main", "lots"): "no amount of tokens",
+            ("fund", "main", "-5"): "above zero",
+            ("fund", "main", "nan"): "above zero",
+            ("fund", "main", "0.0000000000000000001"): "only 18 decimals",
+            ("fund", "faucet", "0x12"): "no Ethereum addresses: 0x12",
+            ("fund", "faucet"): "which accounts?",
+        }
+    )
+    assert deployed.balances().pool == 300 * 10**18
+
+
+def test_rounds_shows_what_happened(project: Project, chain: Anvil, deployed: Coordinator) -> None:
+    clients, stake, prior = chain.accounts[1:4], 100 * 10**18, deployed.config().genesis_root
+    assert "Rounds none yet" in project.run("rounds")
+    assert "none was opened yet" in project.run("rounds", "show", status=1)
+
+    stranger = Account.create().address
+    project.run("fund", "faucet", stranger, *clients)
+    assert chain.web3.eth.get_balance(stranger) == 10 * 10**18
+    assert deployed.token.balance_of(stranger) == 1_000 * 10**18
+    for account in clients:
+        deployed.token.approve(deployed.address, stake).transact({"from": account})
+        deployed.calls.join(stake).transact({"from": account})
+    updates = [(bytes([9 + i]) * 32, 3, 100 + i, bytes([i]) * 32) for i in range(3)]
+    for account, (root, shift, examples, salt) in zip(clients, updates, strict=True):
+        digest = commit_hash(CHAIN_ID, deployed.address, 1, account, prior, root, shift, examples, salt)
+        deployed.calls.commit(1, prior, digest).transact({"from": account})
+    for account, (root, shift, examples, salt) in zip(clients, updates, strict=True):
+        deployed.calls.reveal(1, root, shift, examples, salt, 2_500_000, 1_250_000).transact({"from": account})
+    inputs = deployed.round_view(1).inputs_hash
+    for account in clients:
+        deployed.calls.attest(1, inputs, 0b111).transact({"from": account})
+
+    (_, overview), (_, detail), (_, events) = project.batch(("rounds",), ("rounds", "show", "1"), ("rounds", "events"))
+    assert re.search(r"│ 1 +│ aggregate", overview)
+    assert re.search(r"pool +200 FED", overview)  # without the reward that is reserved
+    for account in clients:
+        assert re.search(rf"{account} +│ active +│ 100 FED", overview)
+    assert len(re.findall(r"│ 10[012] +│ 100% +│ yes +│ yes", detail)) == 3
+    assert "loss_before 2.5000, loss_after 1.2500" in detail
+    assert re.search(r"Attested +│ round 1, .*bitmap 111", detail)
+    assert all(name in events for name in ("Funded", "Joined", "RoundOpened", "Committed", "Revealed"))
+    project.refused(
+        {
+            ("rounds", "show", "2"): "there is no round 2: 1 to 1 were opened",
+            ("rounds", "show", "0"): "there is no round 0",
+            ("rounds", "show", "x"): "no number of a round",
+        }
+    )
+
+
+def test_a_keystore_deploys_beside_the_first_federation(project: Project, chain: Anvil, deployed: Coordinator) -> None:
+    keystore, password = project.folder / "sponsor.json", project.folder / "password"
+    account = keys.create(keystore, "correct horse", iterations=2)
+    password.write_text("correct horse\n")
+    password.chmod(0o600)
+    secret = {"FED_ACCOUNT": str(keystore), "FED_PASSWORD_FILE": str(password)}
+    deploy = ("deploy", "main", project.federation(f'[money]\ntoken = "{deployed.config().token}"\n'))
+    project.refused({deploy: "has no ether"}, **secret)
+    chain.rpc("anvil_setBalance", account.address, hex(10**18))
+    first = project.deployment()
+    said = project.run(*deploy, **secret)
+    second = project.deployment()
+    assert "The pool is empty" in said
+    assert (second.deployer, second.token, second.demo_token) == (account.address, first.token, False)
+    kept = project.folder / "deployments" / f"{CHAIN_ID}-{first.coordinator}.json"
+    assert Deployment.model_validate_json(kept.read_bytes()) == first
+    project.refused({("fund", "main", "100"): "holds 0 FED, 100 less than needed"}, **secret)
+    project.refused({deploy: "neither a keystore file nor one of"}, FED_ACCOUNT="nobody")
+    password.write_text("wrong horse\n")
+    project.refused({deploy: "wrong password"}, **secret)
+
+
+def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, deployed: Coordinator) -> None:
+    height, before = chain.web3.eth.block_number, project.deployment()
+    nowhere, token = "0x" + "00" * 19 + "99", deployed.config().token
+    wrong = {
+        "[money]\nreward = 1": "money.reward",
+        f'[money]\ntoken = "{nowhere}"': "there is no contract at the token's address",
+        f'[money]\ntoken = "{deployed.address}"': "is no ERC-20 token",
+        f'[members]\ngate = "{nowhere}"': "members.gate: there is no contract",
+        '[money]\npool = "0.0000000000000000001"': "money.pool",
+        f'[money]\npool = 1000000000\ntoken = "{token}"': "less than needed",
+    }
+    cases = {
+        ("deploy", "main", project.federation(text, f"wrong{i}.toml")): message
+        for i, (text, message) in enumerate(wrong.items())
+    }
+    (project.folder / "no_spec.toml").write_text('spec = "absent.json"')
+    (project.folder / "bad_spec.toml").write_text('spec = "no_spec.toml"')
+    project.refused(
+        {
+            **cases,
+            ("deploy",): "which federation?",
+            ("deploy", "main", "absent.toml"): "there is no federation file",
+            ("deploy", "main", "no_spec.toml"): "cannot be read",
+            ("deploy", "main", "bad_spec.toml"): "this spec is not valid",
+        }
+    )
+    assert chain.web3.eth.block_number == height
+    assert project.deployment() == before
+
+
+def test_a_network_that_is_another_chain_or_silent(project: Project, chain: Anvil) -> None:
+    project.brownie("networks", "add", "Federation", "other", f"host={chain.url}", "chainid=5")
+    assert "is configured as chain 5" in project.brownie("run", "rounds", "--network", "other", status=1)
+    project.brownie("networks", "modify", "other", "host=http://127.0.0.1:9")
+    assert "does not answer" in project.brownie("run", "rounds", "--network", "other", status=1)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_chain_started_anew_is_said_so(project: Project, tmp_path: Path) -> None:
+    with Anvil("--chain-id", str(CHAIN_ID)) as anew:
+        project.brownie("networks", "modify", "fed-local", f"host={anew.url}")
+        (stale,) = project.batch(("rounds",))
+        (absent,) = project.batch(("rounds",), DEPLOYMENTS_DIR=str(tmp_path))
+    assert "was the chain started anew?" in stale[1]
+    assert "nothing is deployed" in absent[1]

@@ -152,10 +152,15 @@ def a_round(number: int, prior: bytes) -> list[Event]:
     events = [event("Committed", round=number, client=c, prior_root=prior, hash=b"") for c in CLIENTS]
     events += [event("Revealed", round=number, client=c, weight=100, root=c.encode()) for c in CLIENTS]
     events += [event("Attested", round=number, client=c, bitmap=0b111) for c in CLIENTS]
-    return [*events, event("RoundFinalized", round=number, root=ROOTS[number], aggregator="0xD")]
+    return [*events, event("RoundFinalized", round=number, root=ROOTS[number], aggregator="0xD", aggregator_reward=4)]
 
 
-PAID = [event("Claimed", account=c, amount=5) for c in [*CLIENTS, "0xA"]]
+PAID = [
+    *(event("Rewarded", round=n, client=c, amount=5) for n in (1, 2) for c in CLIENTS),
+    event("BondReturned", round=1, proposer="0xD", amount=25),
+    *(event("Claimed", account=c, amount=5) for c in CLIENTS for _ in range(2)),
+    event("Claimed", account="0xD", amount=33),
+]
 GOOD = [*a_round(1, bytes(32)), *a_round(2, ROOTS[1]), *PAID]
 
 
@@ -165,7 +170,9 @@ def test_history_from_the_log() -> None:
     assert history.final[0].weights == dict.fromkeys(CLIENTS, 100)
     assert history.final[0].recomputed_by == tuple(CLIENTS)
     assert history.final[1].recomputed_by == ()
-    assert history.paid == {"0xA": 10, "0xB": 5, "0xC": 5}
+    assert history.paid == {"0xA": 10, "0xB": 10, "0xC": 10, "0xD": 33}
+    assert history.rewards == {"0xA": 10, "0xB": 10, "0xC": 10, "0xD": 8}
+    assert history.bonds == {"0xD": 25}
 
 
 def test_a_replaced_commit_counts_as_it_was_last() -> None:
@@ -223,7 +230,11 @@ def test_every_failure_is_named() -> None:
     assert "bank did not confirm global 1" in judge(with_first(recomputed_by=("0xA", "0xC")))
     assert "law computed another global 1" in judge(with_first(recomputed_by=("0xA", "0xB"), dissenters=("0xC",)))
     assert "round 1 went without clinic" in judge(with_first(weights={"0xB": 1, "0xC": 1}))
-    assert "bank was paid nothing" in judge(replace(good, paid={"0xA": 1, "0xC": 1}))
+    assert "bank claimed 9 token units of 10" in judge(replace(good, paid={**good.paid, "0xB": 9}))
+    assert "bank claimed 0 token units of 0" in judge(
+        replace(good, paid={**good.paid, "0xB": 0}, rewards={**good.rewards, "0xB": 0})
+    )
+    assert "0xD claimed 8 token units of 33" in judge(replace(good, paid={**good.paid, "0xD": 8}))
     assert "convicted" in judge(replace(good, convicted=((1, "0xD"),)))
 
 

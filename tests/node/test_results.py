@@ -12,6 +12,7 @@ import pytest
 from fednode.results.folder import ResultsFolder, read_steps
 from fednode.results.records import (
     GasUse,
+    Payout,
     Report,
     ResultsError,
     RoundRecord,
@@ -47,7 +48,7 @@ def round_record(number: int, loss: float, accuracy: float | None) -> RoundRecor
 ROUNDS = [round_record(0, 4.0, 0.5), round_record(1, 1.5, 0.6), round_record(2, 0.9, 0.7), round_record(3, 0.5, 0.75)]
 REPORT = Report(
     solo={site: Score(loss=1.0 + i / 10, accuracy=0.5, items=300) for i, site in enumerate(SITES)},
-    paid={"clinic": 10**18 * 100},
+    paid={"clinic": Payout(rewards=10**20, bonds_returned=0, claimed=10**20)},
     gas={"commit": GasUse(calls=12, least=90_000, mean=95_000, most=140_000)},
     peak_memory={"clinic": 2**30},
 )

@@ -6,12 +6,14 @@ import hashlib
 import os
 import platform
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from fedprotocol.spec import load_spec
+from fedprotocol.spec import load_spec, spec_digest
 from fedprotocol.tree import cid
 
 from fednode.daemon.metrics import records
@@ -21,7 +23,7 @@ from fednode.demo.options import Options, Paths
 from fednode.demo.prepare import Ready
 from fednode.demo.sites import DOMAINS
 from fednode.results.folder import ResultsFolder, read_steps
-from fednode.results.records import Report, ResultsError, RoundRecord, RunInfo, Score, pool
+from fednode.results.records import Payout, Report, ResultsError, RoundRecord, RunInfo, Score, pool
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "numpy", "datasets", "web3", "eth-brownie")
 
@@ -56,7 +58,6 @@ def round_records(paths: Paths, ready: Ready, history: History, spent: list[Spen
 def report(
     paths: Paths, ready: Ready, history: History, spent: list[Spending], peak_memory: Mapping[str, int]
 ) -> Report:
-    names = {account: name for name, account in ready.accounts.items()}
     solo = {}
     for site in ready.sites:
         entries = records(_metrics(paths, site.name) / "solo.jsonl")
@@ -65,7 +66,14 @@ def report(
             solo[site.name] = Score(loss=last["loss"], accuracy=last["accuracy"], items=last["items"])
     return Report(
         solo=solo,
-        paid={names.get(account, account): amount for account, amount in history.paid.items()},
+        paid={
+            name: Payout(
+                rewards=history.rewards.get(account, 0),
+                bonds_returned=history.bonds.get(account, 0),
+                claimed=history.paid.get(account, 0),
+            )
+            for name, account in ready.accounts.items()
+        },
         gas=gas_by_call(spent),
         peak_memory={name: size for name, size in peak_memory.items() if name in ready.accounts and size},
     )
@@ -79,8 +87,13 @@ def copy_steps(paths: Paths, ready: Ready, folder: ResultsFolder) -> None:
 
 
 def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunInfo:
-    spec = load_spec(paths.spec.read_bytes())
-    config = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
+    document = paths.spec.read_bytes()
+    spec = load_spec(document)
+    config: dict[str, Any] = {**asdict(options), "model": spec.base_model.id}
+    del config["out"], config["keep"]
+    described = spec.model_dump(mode="json")
+    described["layout"] = {"value_count": spec.layout.value_count, **described["layout"]}
+    del described["layout"]["tensors"]  # long, and implied by the base model and the adapter's settings
     seeds = {"spec": options.seed}
     data = {}
     for index, site in enumerate(ready.sites):
@@ -92,7 +105,12 @@ def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunI
     return RunInfo(
         run=paths.run.name,
         started=started,
-        config={**config, "spec": spec.model_dump(mode="json"), "federation": paths.federation.read_text()},
+        config={
+            **config,
+            "spec_digest": "0x" + spec_digest(document).hex(),
+            "spec": described,
+            "federation": tomllib.loads(paths.federation.read_text()),
+        },
         seeds=seeds,
         base_model={
             "id": spec.base_model.id,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -20,10 +19,13 @@ def toml(tables: Tables) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def federation(spec: Path, nodes: int, rounds: int) -> Tables:
-    """federation.toml: rooms for slow machines in every phase; phases end early when all have acted."""
+def federation(spec: str, nodes: int, rounds: int) -> Tables:
+    """federation.toml: room for slow machines in every phase, as phases end early once all have acted.
+
+    `spec`: path of the document, relative to the file.
+    """
     return {
-        "": {"spec": str(spec)},
+        "": {"spec": spec},
         "members": {"min_clients": 2, "max_clients": nodes},
         "phases": {
             "train": "45m",

@@ -28,6 +28,8 @@ class History:
 
     final: tuple[RoundHistory, ...] = ()
     void: dict[int, str] = field(default_factory=dict)  # round -> reason
+    rewards: dict[str, int] = field(default_factory=dict)  # account -> earned in final rounds, once credited
+    bonds: dict[str, int] = field(default_factory=dict)  # account -> bonds it got back
     paid: dict[str, int] = field(default_factory=dict)  # account -> what it claimed
     penalties: tuple[tuple[int, str, str], ...] = ()  # round, account, reason
     convicted: tuple[tuple[int, str], ...] = ()  # round, proposer
@@ -40,6 +42,8 @@ def read_history(events: Iterable[Event]) -> History:
     bitmaps: dict[int, dict[str, int]] = defaultdict(dict)
     finals: dict[int, tuple[bytes, str]] = {}
     void: dict[int, str] = {}
+    rewards: dict[str, int] = defaultdict(int)
+    bonds: dict[str, int] = defaultdict(int)
     paid: dict[str, int] = defaultdict(int)
     penalties: list[tuple[int, str, str]] = []
     convicted: list[tuple[int, str]] = []
@@ -54,8 +58,13 @@ def read_history(events: Iterable[Event]) -> History:
                 bitmaps[args["round"]][args["client"]] = args["bitmap"]
             case "RoundFinalized":
                 finals[args["round"]] = (args["root"], args["aggregator"])
+                rewards[args["aggregator"]] += args["aggregator_reward"]
             case "RoundVoided":
                 void[args["round"]] = args["reason"].name.replace("_", " ").lower()
+            case "Rewarded":
+                rewards[args["client"]] += args["amount"]
+            case "BondReturned":
+                bonds[args["proposer"]] += args["amount"]
             case "Claimed":
                 paid[args["account"]] += args["amount"]
             case "Penalized":
@@ -77,7 +86,7 @@ def read_history(events: Iterable[Event]) -> History:
                 dissenters=tuple(client for client, prior in following.items() if prior != root),
             )
         )
-    return History(tuple(rounds), void, dict(paid), tuple(penalties), tuple(convicted))
+    return History(tuple(rounds), void, dict(rewards), dict(bonds), dict(paid), tuple(penalties), tuple(convicted))
 
 
 def accepted_indices(revealed: list[tuple[str, int]], bitmaps: dict[str, int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ class Spending:
     """One mined transaction. `round` is None where the call names none; `succeeded` is False for a revert."""
 
     sender: str
-    call: str
+    call: str | None  # None: not one that the contracts' ABIs know
     round: int | None
     gas: int
     succeeded: bool
@@ -47,12 +48,10 @@ class Ledger:
     def _spending(self, transaction: Any) -> Spending:
         data: TxData = transaction
         receipt = self._web3.eth.get_transaction_receipt(data["hash"])
-        call, arguments = "unknown", {}
-        try:
+        call, arguments = None, {}
+        with suppress(ValueError):
             function, arguments = self._contracts[data["to"]].decode_function_input(data["input"])
             call = function.fn_name
-        except ValueError:  # not a call that the ABI knows
-            pass
         return Spending(
             sender=str(data["from"]),
             call=call,
@@ -66,7 +65,7 @@ def gas_by_call(spent: Iterable[Spending]) -> dict[str, GasUse]:
     """Of the transactions that succeeded, by the name of the call."""
     costs: dict[str, list[int]] = defaultdict(list)
     for item in spent:
-        if item.succeeded:
+        if item.succeeded and item.call is not None:
             costs[item.call].append(item.gas)
     return {
         call: GasUse(calls=len(gas), least=min(gas), mean=sum(gas) // len(gas), most=max(gas))

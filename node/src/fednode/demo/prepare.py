@@ -65,7 +65,7 @@ def prepare(
     accounts = _new_accounts(paths, programs, [*names, AGGREGATOR])
     say("deploying the contracts (brownie run deploy)")
     brownie = Brownie(supervisor, paths, chain)
-    paths.federation.write_text(configs.toml(configs.federation(paths.spec, options.nodes, options.rounds)))
+    paths.federation.write_text(configs.toml(configs.federation("spec/spec.json", options.nodes, options.rounds)))
     brownie.run("deploy", "main", str(paths.federation))
     deployment = load_deployment(paths.deployments, chain.chain_id)
     say("giving the accounts ether and tokens (brownie run fund faucet)")

@@ -99,7 +99,8 @@ def run(options: Options, console: Console) -> None:
         wrong = failures(history, totals, options.rounds, addresses, rechecked)
         wrong += [f"{name} has no model of its own to compare with" for name in clients if name not in report.solo]
         site = paths.site(clients[0])
-        console.print(summary.next_steps(paths.run, results, site, options.keep, chain.rpc), highlight=False)
+        kept = chain.rpc if options.keep else ""
+        console.print(summary.next_steps(paths, results, site, kept), highlight=False, soft_wrap=True)
         if wrong:
             raise DemoFailed("the demo did not work:\n" + "\n".join(f"  - {line}" for line in wrong))
         if options.keep:

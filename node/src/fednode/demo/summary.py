@@ -9,7 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fednode.demo.brownie import NETWORK
 from fednode.demo.live import amount, clock
+from fednode.demo.options import Paths
 from fednode.results.records import Report, RoundRecord, Score, Summary
 
 
@@ -17,11 +19,11 @@ def render(
     rounds: Sequence[RoundRecord], summary: Summary, report: Report, clients: Sequence[str], decimals: int
 ) -> RenderableType:
     """The result of a run: losses, payouts, gas, and who recomputed what."""
-    parts: list[RenderableType] = [_losses(rounds, report, clients), _rounds(rounds, clients), _gas(report)]
-    parts.append(_paid(report, decimals))
+    tables = [_losses(rounds, report, clients), _rounds(rounds, clients), _gas(report), _paid(report, decimals)]
+    parts: list[RenderableType] = [part for table in tables for part in (table, "")]
     reduction = f"{summary.loss_reduction_pct:.0f} % less" if summary.loss_reduction_pct > 0 else "no less"
     line = f"Loss {summary.initial_loss:.3f} → {summary.final_loss:.3f} ({reduction})"
-    if summary.initial_accuracy is not None and summary.final_accuracy is not None:
+    if summary.initial_accuracy is not None:
         line += f", accuracy {_percent(summary.initial_accuracy)} → {_percent(summary.final_accuracy)}"
     line += f" on {summary.test_items} held-out items; {summary.rounds_finalized} rounds, {summary.clients} sites, "
     parts.append(Text(line + f"{clock(summary.seconds_total)} in all.", "bold"))
@@ -30,30 +32,36 @@ def render(
 
 def _losses(rounds: Sequence[RoundRecord], report: Report, clients: Sequence[str]) -> Table:
     domains = list(rounds[0].by_domain)
-    table = _table("On the common test set", "model", "loss", "accuracy", *domains)
+    columns = domains if rounds[0].global_accuracy is not None else []
+    table = _table("Held-out common test set (by domain: accuracy)", "model", "loss", "accuracy", *columns)
     for record in (rounds[0], rounds[-1]) if len(rounds) > 1 else rounds:
-        name = "before (genesis)" if record.round == 0 else f"federated, round {record.round}"
+        name = "genesis (before)" if record.round == 0 else f"federated, round {record.round}"
         whole = Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)
-        table.add_row(name, *_cells(whole), *(_brief(record.by_domain.get(domain)) for domain in domains))
+        parts = [record.by_domain[domain].accuracy for domain in columns]
+        table.add_row(name, *_cells(whole), *(_percent(part, 0) for part in parts), style="bold")
     for client in clients:
         score = report.solo.get(client)
-        table.add_row(f"{client} alone", *(_cells(score) if score else ("not scored", "")), style="dim")
+        table.add_row(f"{client} alone", *(_cells(score) if score else ("not scored", "")))
     return table
 
 
 def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str]) -> Table:
     table = _table("Rounds", "round", "global adapter", "loss", "accuracy", "gas", "recomputed by")
     for record in rounds:
-        accuracy = "" if record.global_accuracy is None else _percent(record.global_accuracy)
+        checked = f"{len(record.recomputed_by)} of {len(clients)} nodes"
         if record.round == 0:
-            checked = "published by the sponsor"
+            checked = ""
         elif record is rounds[-1]:
-            checked = "no later commit names it; the audit bundle was recomputed"
-        else:
-            checked = f"{len(record.recomputed_by)} of {len(clients)} nodes (their next commits name it)"
+            checked = "see below"
         gas = f"{record.gas / 1e6:.2f}M" if record.gas else ""
-        cid = f"{record.cid[:12]}…{record.cid[-6:]}"
+        cid = f"{record.cid[:10]}…{record.cid[-4:]}"
+        accuracy = _percent(record.global_accuracy)
         table.add_row(str(record.round), cid, f"{record.global_loss:.3f}", accuracy, gas, checked)
+    table.caption = (
+        "Counted on the chain: nodes whose commit in the next round names this root. Nobody commits after the last "
+        "round; its audit bundle was recomputed by a program of its own, as all were."
+    )
+    table.caption_justify = "left"
     return table
 
 
@@ -65,53 +73,53 @@ def _gas(report: Report) -> Table:
 
 
 def _paid(report: Report, decimals: int) -> Table:
-    table = _table("Paid (claimed from the contract) and memory", "account", "tokens", "peak memory")
-    for name in dict.fromkeys([*report.paid, *report.peak_memory]):
+    table = _table("Money (tokens) and memory", "account", "earned", "bonds back", "claimed", "peak memory")
+    for name, payout in report.paid.items():
         memory = report.peak_memory.get(name)
         size = f"{memory / 2**20:,.0f} MiB" if memory else ""
-        table.add_row(name, amount(report.paid.get(name, 0) / 10**decimals), size)
+        parts = (payout.rewards, payout.bonds_returned, payout.claimed)
+        table.add_row(name, *(amount(part / 10**decimals) for part in parts), size)
     return table
 
 
-def next_steps(run: Path, results: Path, site: Path, kept: bool, rpc: str) -> RenderableType:
-    """Where everything is, and three commands to try."""
-    text = Text()
-    text.append(
-        f"\nResults  {_short(results)}    Everything else (configs, logs, stores, audit bundles)  {_short(run)}\n"
-    )
-    text.append("\nTry next\n", "bold")
-    text.append(f"  .venv/bin/python -m fednode.demo.recheck {_short(run)}/audit/*     ", "cyan")
-    text.append("check every round with a program that shares no code with the nodes\n", "dim")
-    text.append(f"  .venv/bin/python -m fednode.results.plots {_short(results)}     ", "cyan")
-    text.append("draw the plots again, from the results alone\n", "dim")
+def next_steps(paths: Paths, results: Path, site: Path, kept: str) -> RenderableType:
+    """Where everything is, and three commands to try. `kept`: the RPC URL of the chain if it stays up, else nothing."""
+    run = _short(paths.run)
     if kept:
-        text.append(f"  .venv/bin/fednode status --config {_short(site)}/fednode.toml     ", "cyan")
-        text.append(f"the chain is up at {rpc} until Ctrl-C\n", "dim")
+        node = f"--config {_short(site)}/fednode.toml"
+        brownie = f"HOME={run}/home DEPLOYMENTS_DIR={run}/deployments SOLCX_BINARY_PATH=.tools/solcx "
+        commands = {
+            f"what a node says, and the chain (at {kept}) of it": f".venv/bin/fednode status {node}",
+            "rounds, participants, events, balances": f"{brownie}.venv/bin/brownie run rounds --network {NETWORK}",
+            "ask the tuned model": f".venv/bin/fednode generate {node} 'a tax on the value of a house'",
+        }
     else:
-        text.append("  make demo DEMO='--keep'     ", "cyan")
-        text.append("the same with the chain left up, for `fednode status`, `generate`, `export`\n", "dim")
+        commands = {
+            "check every round with a program apart": f".venv/bin/python -m fednode.demo.recheck {run}/audit/*",
+            "draw the plots again, from the results": f".venv/bin/python -m fednode.results.plots {_short(results)}",
+            "the same with the chain left up": "make demo DEMO=--keep",
+        }
+    text = Text(f"\nResults: {_short(results)}   Configs, logs, stores, audit bundles: {run}\n\nTry next:\n")
+    for what, command in commands.items():
+        text.append(f"  # {what}\n", "dim").append(f"  {command}\n", "cyan")
     return text
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        title=title, title_justify="left", title_style="bold cyan", caption_style="dim", box=None, padding=(0, 2, 0, 0)
+    )
     for position, column in enumerate(columns):
         table.add_column(column, justify="left" if position == 0 else "right", header_style="dim", no_wrap=True)
     return table
 
 
 def _cells(score: Score) -> tuple[str, str]:
-    return f"{score.loss:.3f}", "" if score.accuracy is None else _percent(score.accuracy)
+    return f"{score.loss:.3f}", _percent(score.accuracy)
 
 
-def _brief(score: Score | None) -> str:
-    if score is None:
-        return ""
-    return f"{score.loss:.2f}" + ("" if score.accuracy is None else f" · {_percent(score.accuracy)}")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "" if share is None else f"{100 * share:.{digits}f} %"
 
 
 def _short(path: Path) -> str:

@@ -38,7 +38,11 @@ def failures(
             found.append(f"{_names(silent)} did not confirm global {done.number} with a commit")
     found += [f"{accounts.get(a, a)} was penalised in round {number}: {why}" for number, a, why in history.penalties]
     found += [f"a proposal of {a} in round {number} was convicted" for number, a in history.convicted]
-    found += [f"{name} was paid nothing" for address, name in accounts.items() if not history.paid.get(address)]
+    for address in dict.fromkeys([*accounts, *history.rewards, *history.bonds]):
+        name = accounts.get(address, address)
+        due = history.rewards.get(address, 0) + history.bonds.get(address, 0)
+        if not due or history.paid.get(address) != due:
+            found.append(f"{name} claimed {history.paid.get(address, 0)} token units of {due} that it is due")
     if summary.final_loss >= summary.initial_loss:
         found.append(f"the loss did not fall: {summary.initial_loss:.3f} at first, {summary.final_loss:.3f} at the end")
     return found

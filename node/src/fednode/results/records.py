@@ -96,11 +96,19 @@ class GasUse(Record):
         return self
 
 
+class Payout(Record):
+    """An account's money, token units: what it earned, the bonds it got back, and what it claimed of both."""
+
+    rewards: Count
+    bonds_returned: Count
+    claimed: Count
+
+
 class Report(Record):
     """`report.json`: what the final table shows beside the summary."""
 
     solo: dict[str, Score]  # client id -> its own site-only model on the common test set, with as many steps
-    paid: dict[str, Count]  # account -> tokens that arrived through `claim`
+    paid: dict[str, Payout]  # client id, or "aggregator"
     gas: dict[str, GasUse]  # call -> gas
     peak_memory: dict[str, Count]  # process -> bytes of resident memory at its highest
 

@@ -150,10 +150,8 @@ def test_rounds_and_status_tell_the_same_story(finished: Sites) -> None:
     assert said["chain"]["final_rounds"] == 1
 
 
-def test_doctor_is_content_and_finds_another_model(finished: Sites) -> None:
+def test_doctor_finds_another_model_and_nothing_else(finished: Sites) -> None:
     site = finished.sites[0]
-    checks = {check["name"]: check for check in json.loads(site.command("doctor", "--json").stdout)}
-    assert {name for name, check in checks.items() if not check["ok"]} == set()
     other = build_tiny_model(finished.folder / "another", seed=1)
     text = site.config.read_text()
     site.config.write_text(text.replace(str(finished.model), str(other)))

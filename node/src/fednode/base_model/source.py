@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -52,7 +54,8 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         try:
-            model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+            with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
+                model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
         except (OSError, ValueError, KeyError, NotImplementedError) as error:
             raise BaseModelError(f"{gguf}: this GGUF cannot be converted: {error}") from error
@@ -63,6 +66,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         try:
+            partial.chmod(0o755)  # mkdtemp makes it private
             partial.rename(folder)
         except OSError:
             if not (folder / "config.json").is_file():  # else another process was first, with the same content

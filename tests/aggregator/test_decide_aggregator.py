@@ -46,6 +46,7 @@ def snapshot(*rounds: RoundState, **given: Any) -> Snapshot:
         "final_count": final,
         "last_opened": max((state.number for state in rounds), default=0),
         "closed": False,
+        "time": 200,
         "account": ME,
         "my_seat": make(Seat),
         "balances": make(Balances),
@@ -57,8 +58,8 @@ def snapshot(*rounds: RoundState, **given: Any) -> Snapshot:
     return result
 
 
-def proposal(root: bytes, proposer: str = OTHER) -> Proposal:
-    return Proposal(proposer, root, BOND, 100)
+def proposal(root: bytes, proposer: str = OTHER, completed_at: int = 100) -> Proposal:
+    return Proposal(proposer, root, BOND, completed_at)
 
 
 def computed(**given: Any) -> RoundFacts:
@@ -112,6 +113,12 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
         Facts({1: computed()}),
         Report(1, proposal(WRONG)),
+    ),
+    (
+        "a wrong one that is not mined yet cannot be read",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG, completed_at=200))),
+        Facts({1: computed()}),
+        ProposePage(1, 0),
     ),
     (
         "a wrong one is named even if the right one is there",

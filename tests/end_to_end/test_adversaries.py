@@ -23,8 +23,8 @@ from support.sites import Site, Sites
 from support.synthetic import SyntheticClient
 
 HONEST = 3
-WRONG_LEAF = 1
-LIAR = Path(__file__).parents[1] / "support/lying_aggregator.py"
+WRONG_LEAF, WRONG_VALUE = 1, 300  # 256 values a leaf
+LIAR = Path(__file__).parents[1] / "support/evil_aggregator.py"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def story(sites: Sites, withholder: SyntheticClient) -> Iterator[dict[str, str]]
     honest = AggregatorSite(sites.federation, sites.folder / "aggregator", peers)
     with liar.log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(LIAR), str(liar.config_path), str(WRONG_LEAF)],
+            [sys.executable, str(LIAR), str(liar.config_path), str(WRONG_VALUE)],
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONPATH": str(LIAR.parents[1])},

@@ -1,7 +1,8 @@
-"""An aggregator that adds one unit to one value of each aggregate: `python tests/support/evil_aggregator.py CONFIG`."""
+"""An aggregator that adds one unit to one value of each aggregate: `python evil_aggregator.py CONFIG [VALUE]`."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from pathlib import Path
@@ -23,11 +24,13 @@ WRONG_VALUE = 71  # its place in the vector of the global
 class EvilAggregator(Aggregator):
     """Does everything else as the honest one."""
 
+    wrong_value = WRONG_VALUE
+
     def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
         right = super().compute(state, prior)
         right.close()
         values = from_bytes(right.path.read_bytes(), 32)
-        values[WRONG_VALUE] += np.int32(1)
+        values[self.wrong_value] += np.int32(1)
         data, size = to_bytes(values), right.shape.leaf_bytes
         right.path.write_bytes(data)
         return LeafFile(
@@ -38,5 +41,7 @@ class EvilAggregator(Aggregator):
 if __name__ == "__main__":
     config = load_config(Path(sys.argv[1]), AggregatorConfig)
     account = keys.load(config.account.keystore, keys.read_password(config.account.password_file))
+    logging.basicConfig(level=logging.INFO)
+    EvilAggregator.wrong_value = int(sys.argv[2]) if len(sys.argv) > 2 else WRONG_VALUE
     with EvilAggregator.open(config, account) as aggregator:
         aggregator.run(threading.Event())

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from fedprotocol.chain.types import (
     Balances,
@@ -180,15 +181,16 @@ class Deployed:
         self.address = self.contract.address.lower()
         self.chain_id = chain.web3.eth.chain_id
         self.abi = Abi(compiled("FederationCoordinator")["abi"] + compiled("TokenMock")["abi"])
-        for account in self.accounts:
-            self._token_call("mint", account, account, 10**9)
-            self._token_call("approve", account, self.contract.address, MAX_UINT)
+        self._give_tokens()
 
-    def _token_call(self, name: str, sender: str, *args: Any) -> None:
-        checksum = self.chain.web3.to_checksum_address
-        given = [checksum(a) if isinstance(a, str) else a for a in args]
-        hash_ = getattr(self.token.functions, name)(*given).transact({"from": checksum(sender), "gas": 1_000_000})
-        self.chain.web3.eth.wait_for_transaction_receipt(hash_, poll_latency=0.01)
+    def _give_tokens(self) -> None:
+        sent = []
+        for account in map(to_checksum_address, self.accounts):
+            sender = {"from": account, "gas": 200_000}
+            sent.append(self.token.functions.mint(account, 10**9).transact(sender))
+            sent.append(self.token.functions.approve(self.contract.address, MAX_UINT).transact(sender))
+        for hash_ in sent:
+            self.chain.web3.eth.wait_for_transaction_receipt(hash_, poll_latency=0.01)
 
     # ------------------------------------------------------------ transactions
 
@@ -255,9 +257,5 @@ def _fields(sender: str, to: str, data: bytes) -> dict[str, str]:
 
 
 def _checksummed(config: FederationConfig) -> FederationConfig:
-    from web3 import Web3
-
-    addresses = {
-        f: Web3.to_checksum_address(getattr(config, f)) for f in ("token", "rule", "gate", "disputes", "sponsor")
-    }
-    return replace(config, **addresses)
+    names = ("token", "rule", "gate", "disputes", "sponsor")
+    return replace(config, **{name: to_checksum_address(getattr(config, name)) for name in names})

@@ -130,7 +130,8 @@ def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Actio
     if facts.own_root is None:
         return Merge(n)
     for proposal in state.proposals:
-        if proposal.root not in (facts.own_root, *facts.reported):
+        is_mined = proposal.completed_at < snapshot.time  # before that, no log leads to its calldata
+        if is_mined and proposal.root not in (facts.own_root, *facts.reported):
             return Report(n, proposal)
     if any(proposal.root == facts.own_root for proposal in state.proposals):
         return Wait(f"round {n}'s right global is proposed, its window is open", view.phase_end or None)

@@ -114,7 +114,8 @@ def _proposals(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[do.
     own_root = facts.recomputed[state.number]
     live = [proposal.root for proposal in state.proposals]
     for proposal in state.proposals:
-        if (state.number, proposal.root) not in facts.judged:
+        is_mined = proposal.completed_at < chain.time  # before that, no log leads to its calldata
+        if is_mined and (state.number, proposal.root) not in facts.judged:
             yield do.JudgeProposal(state.number, proposal.proposer, proposal.root)
     mine_stands = any(proposal.proposer == chain.account for proposal in state.proposals)
     if own_root in live or mine_stands or len(live) >= MAX_LIVE_PROPOSALS:

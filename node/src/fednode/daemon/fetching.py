@@ -11,7 +11,6 @@ from fedaggregator.inputs import recompute
 from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 from fedaggregator.verify import Mismatch, compare
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError
@@ -84,12 +83,12 @@ class Fetching:
         return root
 
     def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:
-        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first."""
+        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first. Raises ChainError."""
         if root == own_root:
             return Judgement(equal=True)
         try:
             digests = proposed_digests(self._coordinator, number, proposer)
-        except (ProposalUnreadable, ChainError) as error:
+        except ProposalUnreadable as error:
             return Judgement(equal=False, why=str(error))
         with self._store.get(own_root, self._spec.layout.global_shape) as own:
             return Judgement(equal=False, mismatch=compare(own, digests))

@@ -7,16 +7,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from brownie import accounts, network, web3
 from brownie._config import CONFIG, _get_data_folder
 from brownie.exceptions import VirtualMachineError
 from fedprotocol.chain import keys
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ChainUnreachable, translated
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
-from requests.exceptions import RequestException
 
 ROOT = Path(__file__).resolve().parents[2]
 DEVELOPMENT_CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
@@ -32,23 +32,22 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: str) -> None:
         try:
-            _refuse_other_chain()
-            function(*args)
+            with translated():
+                _refuse_other_chain()
+                function(*args)
+        except ChainUnreachable:
+            _fail(f"the node of network {network.show_active()} does not answer: check that it runs, and its host")
         except FedError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise SystemExit(error.exit_code) from None
-        except RequestException as error:
-            print(
-                f"error: the node of network {network.show_active()} does not answer ({type(error).__name__}): "
-                "check that it runs, and the network's host (`brownie networks list true`)",
-                file=sys.stderr,
-            )
-            raise SystemExit(1) from None
-        except VirtualMachineError as error:
-            print(f"error: the contract refused: {error.revert_msg or error.message}", file=sys.stderr)
-            raise SystemExit(1) from None
+            _fail(str(error), error.exit_code)
+        except VirtualMachineError as error:  # brownie's own form of a revert, on its development network
+            _fail(f"the contract refused: {error.revert_msg or error.message}")
 
     return run
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(status)
 
 
 def is_development() -> bool:

@@ -262,6 +262,15 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
     assert project.deployment() == before
 
 
+@pytest.mark.usefixtures("deployed")
+def test_what_the_contract_refuses_is_named(project: Project, chain: Anvil, tmp_path: Path) -> None:
+    token = chain.deploy("FeeToken")  # takes a fee of every transfer
+    token.functions.mint(chain.accounts[0], 10**21).transact({"from": chain.accounts[0]})
+    path = project.federation(f'[money]\npool = 5\ntoken = "{token.address}"\n', "fee.toml")
+    project.refused({("deploy", "main", path): "TransferMismatch"}, DEPLOYMENTS_DIR=str(tmp_path))
+    assert load_deployment(tmp_path, CHAIN_ID).token == token.address  # what is there already is not forgotten
+
+
 def test_a_network_that_is_another_chain_or_silent(project: Project, chain: Anvil) -> None:
     project.brownie("networks", "add", "Federation", "other", f"host={chain.url}", "chainid=5")
     assert "is configured as chain 5" in project.brownie("run", "rounds", "--network", "other", status=1)

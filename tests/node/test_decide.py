@@ -84,7 +84,9 @@ VIEW = RoundView(
 )
 OWN = OwnUpdate(GENESIS, root("update"), root("hash"), frozenset({root("hash")}))
 COMMITTED = Commitment(root("hash"), GENESIS)
-SEAT = Seat(stake=1000, active_from=1, active_until=2**32 - 1, pending_old=0, pending_new=0, exited=False, last_commit=0)
+SEAT = Seat(
+    stake=1000, active_from=1, active_until=2**32 - 1, pending_old=0, pending_new=0, exited=False, last_commit=0
+)
 
 
 def state(number: int, phase: Phase, **changes: Any) -> RoundState:

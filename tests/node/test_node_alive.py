@@ -14,6 +14,7 @@ from fednode.trees import open_car
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.types import Phase
+from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from support.evm import Anvil
 from support.sites import Site, Sites, choices
@@ -163,6 +164,15 @@ def test_doctor_finds_another_model_and_nothing_else(finished: Sites) -> None:
     [model] = [check for check in json.loads(done.stdout) if not check["ok"]]
     assert model["name"] == "model"
     assert "digest" in model["detail"]
+
+
+def test_a_second_process_on_the_same_journal_is_refused(finished: Sites) -> None:
+    site = finished.sites[0]
+    with Journal(site.home / "journal.sqlite"):
+        done = site.command("run", check=False)
+    assert done.returncode == 1
+    assert "in use by another process" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,7 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if facts.failure:
         yield do.Finish(facts.failure, failure=True)
     elif is_over(chain):
-        unclaimed = facts.auto_claim and (chain.my_owed or seat.pending_old or seat.pending_new)
-        pending = facts.has_test and chain.latest_final[0] not in facts.evaluated and bool(facts.held())
-        if not unclaimed and not pending:
+        if not (facts.auto_claim and (chain.my_owed or seat.pending_old or seat.pending_new)):
             yield do.Finish("the federation is complete")
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)

@@ -32,6 +32,7 @@ from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
 from fednode.daemon.waiting import describe
 from fednode.status import Status, write_status
+from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
@@ -234,6 +235,9 @@ class Daemon:
             case ModelFailure():
                 self._failure = str(error)
                 self._problem(self._failure)
+            case TrainingError():  # the same again would end the same: only a new round, data or program helps
+                self._rests.give_up(outcome.work)
+                self._problem(f"{describe(outcome.work)}: {error}")
             case FedError():
                 self._failed(outcome.work, error)
             case _:
@@ -335,4 +339,7 @@ class Daemon:
             chain_time=chain.time,
             updated=self._now(),
         )
-        write_status(self._config.status, status)
+        try:
+            write_status(self._config.status, status)
+        except OSError as error:  # a full disk must not stop what the chain has a deadline for
+            log.warning("%s cannot be written: %s", self._config.status, error.strerror)

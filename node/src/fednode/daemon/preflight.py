@@ -13,7 +13,8 @@ class NotReady(FedError):
 
 
 def preflight(session: Session) -> None:
-    """Chain, key, journal, spec, data, seat, ether; the cheapest first. Raises the error that names what is wrong."""
+    """Chain, key, journal, seat, ether, data, spec. Raises the error that names what is wrong."""
+    _ = session.journal
     chain = session.snapshot()
     if chain.my_seat.active_from == 0:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")
@@ -21,4 +22,3 @@ def preflight(session: Session) -> None:
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
     usable_data(session.config)
     _ = session.spec
-    _ = session.journal

@@ -51,7 +51,7 @@ interface IFederationCoordinator {
         uint32 totalRounds; // final rounds until the federation is complete
         uint16 aggregatorBps; // proposer's share of a round's reward
         uint256 roundReward;
-        uint256 minStake; // >= 4 * penalty
+        uint256 minStake; // >= 4 * penalty, and >= stakePerExample + 2 * penalty
         uint256 stakePerExample; // > 0; one unit of weight per this much stake
         uint256 penalty; // no reveal, wrong prior, or no attestation
         uint256 bondBase; // >= roundReward / 4; bond = bondBase << min(6, live + convicted)
@@ -236,14 +236,15 @@ interface IFederationCoordinator {
     /// @notice Take a seat from the next unopened round on.
     function join(uint256 stake) external;
 
-    /// @notice Add to one's stake; lifts a suspension once it is at least `minStake` again.
+    /// @notice Add to one's stake; lifts a suspension once it is at least `minStake` again: from the next unopened round
+    /// on, or without a break if no round was missed.
     function addStake(uint256 amount) external;
 
     /// @notice Give up one's seat from the next unopened round on.
     function exit() external;
 
-    /// @notice Anyone: free the seat of a client that was active in the last two final rounds and committed in neither
-    /// nor in any round since.
+    /// @notice Anyone: free the seat of a client that had it when the last but one final round opened, and has committed
+    /// neither in that round nor in any since.
     function drop(address client) external;
 
     /// @notice After exit or drop: take back the stake. Reverts while a round one committed in is unsettled.
@@ -289,6 +290,7 @@ interface IFederationCoordinator {
     function abandon(uint256 round) external;
 
     // ------------------------------------------------------------------- views
+    // Rounds, `finalCount` and `latestFinal` are as of the block's timestamp; seats and money as last settled.
 
     function config() external view returns (Config memory);
     function balances() external view returns (Balances memory);

@@ -41,7 +41,7 @@ class Histories(RuleBasedStateMachine):
         self.model, self.actors = self.twin.model, self.twin.actors
         self.author = Author(self.model, self.actors)
         joins = [Call(a, "join", (400,)) for a in self.actors[:3]]
-        self._block(self.model.now + 1, [Call(self.actors[0], "fund", (5_020,)), *joins])
+        self._block(self.model.now + 1, [Call(self.actors[0], "fund", (8_032,)), *joins])
 
     def teardown(self) -> None:
         if not hasattr(self, "twin"):

@@ -92,6 +92,8 @@ class Author:
             if phase == Phase.CHALLENGE and rng.random() < 0.3:
                 rival = self._proposal(rng, rng.choice(self.actors), number)
                 return [*rival, self._convict(rng, self.actors[0], number)]
+        if model.status(last).phase == Phase.WAITING:
+            return []
         number = last if model.status(last).phase == Phase.TRAIN else last + 1
         members = [c for c in model.clients() if model.accounts[c].active_in(number)]
         if len(members) <= model.config.min_clients:
@@ -127,7 +129,9 @@ class Author:
         return Call(who, "exit")
 
     def _drop(self, rng: random.Random, who: str, _: int) -> Call:
-        return Call(who, "drop", (rng.choice(self.actors),))
+        """Often of one that has been away for long."""
+        laziest = min(self.model.accounts, key=lambda c: self.model.accounts[c].last_commit, default=who)
+        return Call(who, "drop", (rng.choice([laziest, rng.choice(self.actors)]),))
 
     def _withdraw(self, _: random.Random, who: str, __: int) -> Call:
         return Call(who, "withdraw")

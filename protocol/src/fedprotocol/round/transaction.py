@@ -18,7 +18,8 @@ def call(method: Callable[Concatenate[L, str, P], None]) -> Callable[Concatenate
     """A transaction from `sender`: settles first, returns its events, changes nothing if it raises."""
 
     def transaction(self: L, sender: str, /, *args: P.args, **kwargs: P.kwargs) -> list[Event]:
-        saved = copy.deepcopy(vars(self))
+        settled = {id(r): r for r in self.rounds.values() if r.settled_at is not None}  # these change no more
+        saved = copy.deepcopy(vars(self), settled)
         self.log = []
         try:
             self.settle_due(sender)

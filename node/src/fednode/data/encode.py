@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
 
+from fednode.base_model import load_tokenizer
+
 if TYPE_CHECKING:
     import torch
+    from fedprotocol.spec import Spec
     from transformers import PreTrainedTokenizerBase
 
 IGNORED = -100
@@ -124,6 +128,17 @@ class Encoder:
     def _render(self, prompt: str) -> list[int]:
         """Tokens of the filled template, with the tokenizer's own start of text and at least one token."""
         return [*self._start, *self._tokens(self._template.replace("{prompt}", prompt))] or [self._eos]
+
+
+def load_encoder(spec: Spec, folder: Path) -> Encoder:
+    """The encoder of `spec` with the tokenizer of the base model in `folder`; loads no weights.
+
+    Raises BaseModelMissing, and EncodingError also if two of the spec's classes begin with the same token.
+    """
+    encoder = Encoder(load_tokenizer(folder), spec.prompt.template, spec.training.sequence_length)
+    if spec.evaluation.classes is not None:
+        encoder.first_tokens(spec.evaluation.classes)
+    return encoder
 
 
 def left_padded(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor | int]:

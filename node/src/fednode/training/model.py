@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fedprotocol.spec import Spec
 
-from fednode.base_model import BaseModelMismatch, load_base, load_tokenizer, locate, weights_digest
-from fednode.data.encode import Encoder, Example, left_padded
+from fednode.base_model import BaseModelMismatch, load_base, locate, weights_digest
+from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
     LIMIT,
@@ -61,9 +61,7 @@ class AdapterModel:
                 f"{folder}: its weights have the digest {digest}, but the federation trains {spec.base_model.id} with "
                 f"{spec.base_model.digest}; give the right model as [model] source"
             )
-        encoder = Encoder(load_tokenizer(folder), spec.prompt.template, spec.training.sequence_length)
-        if spec.evaluation.classes is not None:
-            encoder.first_tokens(spec.evaluation.classes)
+        encoder = load_encoder(spec, folder)
         model = attach(load_base(folder, spec.quantization, device), spec.lora)
         check_layout(model, spec.layout.tensors)
         by_name = tensors_by_name(model)

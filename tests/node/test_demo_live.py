@@ -14,7 +14,7 @@ from fednode.results.records import GasUse, Payout, Report, RoundRecord, Score, 
 from rich.console import Console, RenderableType
 
 ROOT = Path(__file__).resolve().parents[2]
-NODE = NodeLine("clinic", "training for round 2", 33.0, 5, 8, 0.91, 100.0, 22.5, 123_000, "")
+NODE = NodeLine("clinic", "training for round 2", "", 33.0, 5, 8, 0.91, 100.0, 22.5, 123_000, "")
 VIEW = View(
     title="Federation on chain 7",
     elapsed=372.0,
@@ -77,6 +77,8 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
     assert any("clinic: training for round 2" in line for line in first)
     assert not any("waiting" in line for line in first)
     assert changes(VIEW, replace(VIEW, elapsed=380.0, block=350)) == []
+    solo = replace(NODE, activity="waiting for a proposal", meanwhile="training the site's own model, round 1")
+    assert changes(VIEW, replace(VIEW, nodes=(solo,))) == ["[   6:12] clinic: training the site's own model, round 1"]
     later = replace(VIEW, rounds=(RoundLine(2, "Reveal", "0 of 4 revealed", 9),), scores=(ScoreLine(2, 1.0, 0.5, 300),))
     assert changes(VIEW, later) == [
         "[   6:12] round 2 of 3: Reveal, 0 of 4 revealed",

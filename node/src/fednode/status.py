@@ -25,6 +25,7 @@ class Status(BaseModel):
     phase: str
     activity: str  # what it does or waits for, in words
     then: str  # what comes next
+    meanwhile: str = ""  # work in the background that nothing waits for, such as an evaluation
     since: float  # of the activity
     until: int  # end of the phase, 0: none
     step: int = 0  # of the training that runs, 0: none runs

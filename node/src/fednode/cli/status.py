@@ -61,6 +61,8 @@ def _lines(said: Status, running: bool, chain: Snapshot | None, problem: str, de
     lines = [f"account   {said.account}"]
     if running:
         lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
+        if said.meanwhile:
+            lines.append(f"meanwhile {said.meanwhile}")
         if said.steps:
             loss = "" if said.loss is None else f", loss {said.loss:.3f}"
             lines.append(f"step      {said.step} of {said.steps}{loss}")

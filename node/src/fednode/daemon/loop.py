@@ -322,7 +322,9 @@ class Daemon:
             self._activity = (text, self._now())
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
-        busy = any(isinstance(work, do.ModelAction) for work in self._background.running())
+        running = self._background.running()
+        busy = any(isinstance(work, do.ModelAction) for work in running)
+        aside = [describe(work) for work in running if isinstance(work, do.Evaluate | do.TrainSolo | do.EvaluateSolo)]
         status = Status(
             pid=os.getpid(),
             account=self._account,
@@ -330,6 +332,7 @@ class Daemon:
             phase="none" if last is None else last.view.phase.name.lower(),
             activity=text,
             then=action.then if isinstance(action, do.Wait) else "",
+            meanwhile=", ".join(aside),
             since=self._activity[1],
             until=action.until if isinstance(action, do.Wait) else 0,
             step=step if busy else 0,

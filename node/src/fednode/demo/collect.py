@@ -18,12 +18,12 @@ from fedprotocol.tree import cid
 
 from fednode.daemon.metrics import records
 from fednode.demo.history import History, RoundHistory
-from fednode.demo.ledger import Spending, gas_by_call, gas_by_round
+from fednode.demo.ledger import Spending, gas_by_round
 from fednode.demo.options import Options, Paths
 from fednode.demo.prepare import Ready
 from fednode.demo.sites import DOMAINS
 from fednode.results.folder import ResultsFolder, read_steps
-from fednode.results.records import Payout, Report, ResultsError, RoundRecord, RunInfo, Score, pool
+from fednode.results.records import GasUse, Payout, Report, ResultsError, RoundRecord, RunInfo, Score, pool
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "numpy", "datasets", "web3", "eth-brownie")
 
@@ -56,8 +56,9 @@ def round_records(paths: Paths, ready: Ready, history: History, spent: list[Spen
 
 
 def report(
-    paths: Paths, ready: Ready, history: History, spent: list[Spending], peak_memory: Mapping[str, int]
+    paths: Paths, ready: Ready, history: History, gas: dict[str, GasUse], peak_memory: Mapping[str, int]
 ) -> Report:
+    """What the final table shows beside the rounds. `peak_memory`: bytes by process."""
     solo = {}
     for site in ready.sites:
         entries = records(_metrics(paths, site.name) / "solo.jsonl")
@@ -74,7 +75,7 @@ def report(
             )
             for name, account in ready.accounts.items()
         },
-        gas=gas_by_call(spent),
+        gas=gas,
         peak_memory={name: size for name, size in peak_memory.items() if name in ready.accounts and size},
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from eth_typing import HexStr
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import translated
 from web3.types import TxData
@@ -59,6 +60,16 @@ class Ledger:
             gas=int(receipt["gasUsed"]),
             succeeded=receipt["status"] == 1,
         )
+
+
+def deployment_gas(coordinator: Coordinator, transactions: Mapping[str, str]) -> dict[str, GasUse]:
+    """What each deployment cost. `transactions`: contract -> transaction hash. Errors: those of Coordinator's reads."""
+    costs = {}
+    with translated("receipts"):
+        for contract, transaction in transactions.items():
+            gas = int(coordinator.web3.eth.get_transaction_receipt(HexStr(transaction))["gasUsed"])
+            costs[f"deploy {contract}"] = GasUse(calls=1, least=gas, mean=gas, most=gas)
+    return costs
 
 
 def gas_by_call(spent: Iterable[Spending]) -> dict[str, GasUse]:

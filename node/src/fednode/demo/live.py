@@ -24,18 +24,19 @@ class RoundLine:
 
 @dataclass(frozen=True)
 class NodeLine:
-    """One program. `since`: seconds it has been doing that; money in whole tokens."""
+    """One program. `since`: seconds of `activity`; `meanwhile`: what it does while it waits; money in whole tokens."""
 
     name: str
     activity: str
-    since: float
-    step: int
-    steps: int
-    loss: float | None
-    stake: float
-    earned: float
-    gas: int
-    problem: str
+    meanwhile: str = ""
+    since: float = 0.0
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    stake: float = 0.0
+    earned: float = 0.0
+    gas: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ def _nodes(view: View) -> Table:
     for node in view.nodes:
         activity = Text(node.activity)
         activity.append(f"  {clock(node.since)}", "dim")
+        if node.meanwhile:
+            activity.append(f"  {node.meanwhile}", "italic")
         if node.problem:
             activity.append(f"  {node.problem}", "bold red")
         table.add_row(
@@ -158,6 +161,8 @@ def changes(before: View | None, now: View) -> list[str]:
             lines.append(f"{time} {node.name}: {node.problem}")
         if not node.activity.startswith("waiting") and (old is None or old.activity != node.activity):
             lines.append(f"{time} {node.name}: {node.activity}")
+        if node.meanwhile and (old is None or old.meanwhile != node.meanwhile):
+            lines.append(f"{time} {node.name}: {node.meanwhile}")
     for score in now.scores:
         if score not in old_scores:
             accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"

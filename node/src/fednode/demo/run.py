@@ -20,7 +20,7 @@ from rich.live import Live
 from fednode.demo import collect, live, summary
 from fednode.demo.base_model import demo_base_model
 from fednode.demo.history import read_history
-from fednode.demo.ledger import Ledger
+from fednode.demo.ledger import Ledger, deployment_gas, gas_by_call
 from fednode.demo.options import Options, Paths, find_root, new_run
 from fednode.demo.prepare import Model, Ready, prepare, start
 from fednode.demo.programs import Job, Programs
@@ -84,7 +84,8 @@ def run(options: Options, console: Console) -> None:
         rounds = collect.round_records(paths, ready, history, ledger.spent)
         totals = summarize(rounds, len(ready.sites), time.monotonic() - began)
         peaks = {name: process.peak_memory for name, process in supervisor.processes.items()}
-        report = collect.report(paths, ready, history, ledger.spent, peaks)
+        gas = deployment_gas(coordinator, deployment.transactions) | gas_by_call(ledger.spent)
+        report = collect.report(paths, ready, history, gas, peaks)
         folder = ResultsFolder.create(results)
         folder.write_run(collect.run_info(options, paths, ready, started.isoformat(timespec="seconds")))
         folder.write_rounds(rounds)

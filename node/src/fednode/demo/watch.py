@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fedprotocol.chain.coordinator import Coordinator
@@ -70,13 +71,11 @@ class Watcher:
         seat, owed = self._coordinator.seat(account), self._coordinator.owed(account)
         tokens = self._coordinator.token.balance_of(account)
         earned = (tokens + seat.stake + owed - self._start_tokens[name]) / self._unit
-        said = _said(self._paths, name)
-        problem = ""
+        line = _said(self._paths, name)
         if process is not None and process.code is not None:
-            said = ("finished", 0.0, 0, 0, said[4]) if process.code == 0 else said
-            problem = "" if process.code == 0 else f"ended with exit status {process.code}"
-        activity, since, step, steps, loss = said
-        return NodeLine(name, activity, since, step, steps, loss, seat.stake / self._unit, earned, gas, problem)
+            problem = f"ended with exit status {process.code}" if process.code else ""
+            line = replace(line, activity="finished", meanwhile="", since=0.0, step=0, steps=0, problem=problem)
+        return replace(line, stake=seat.stake / self._unit, earned=earned, gas=gas)
 
 
 def site_scores(folder: Path) -> dict[int, tuple[str, Score]]:
@@ -90,21 +89,33 @@ def site_scores(folder: Path) -> dict[int, tuple[str, Score]]:
     }
 
 
-def _said(paths: Paths, name: str) -> tuple[str, float, int, int, float | None]:
-    """Activity, seconds since, step, steps, loss of a program's status file."""
-    now = time.time()
+def _said(paths: Paths, name: str) -> NodeLine:
+    """What a program's status file says."""
+    line, now = NodeLine(name, activity="starting"), time.time()
     if name == AGGREGATOR:
         from fedaggregator.status import read_status as read_aggregator
 
-        status = read_aggregator(paths.aggregator / "home" / "status.json")
-        return ("starting", 0.0, 0, 0, None) if status is None else (status.activity, now - status.since, 0, 0, None)
+        aggregator = read_aggregator(paths.aggregator / "home" / "status.json")
+        if aggregator is None:
+            return line
+        problem = aggregator.activity if aggregator.problem else ""
+        return replace(line, activity=aggregator.activity, since=now - aggregator.since, problem=problem)
     from fednode.status import StatusError, read_status
 
     try:
         node = read_status(paths.site(name) / "home" / "status.json")
     except StatusError:
-        return "starting", 0.0, 0, 0, None
-    return node.activity, now - node.since, node.step, node.steps, node.loss
+        return line
+    return replace(
+        line,
+        activity=node.activity,
+        meanwhile=node.meanwhile,
+        since=now - node.since,
+        step=node.step,
+        steps=node.steps,
+        loss=node.loss,
+        problem=node.problems[-1] if node.problems else "",
+    )
 
 
 def _round_line(chain: Snapshot, state: RoundState) -> RoundLine:

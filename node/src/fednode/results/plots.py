@@ -37,7 +37,7 @@ def draw(folder: ResultsFolder) -> list[Path]:
     if all(record.global_accuracy is not None for record in rounds):
         plots.append(("accuracy.png", lambda axes: _by_round(axes, rounds, solo, "accuracy (%)", _accuracy)))
     if report and report.gas:
-        gas = {call: use.mean for call, use in report.gas.items()}
+        gas = {call: use.mean for call, use in report.gas.items() if not call.startswith("deploy ")}  # another scale
         plots.append(("gas.png", lambda axes: _gas(axes, gas)))
     return [_save(folder.plots / name, plot) for name, plot in plots]
 
@@ -95,8 +95,8 @@ def _by_round(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
             )
     beside = numbers[-1] + max(0.35, 0.12 * len(numbers))
-    for index, (client, score) in enumerate(sorted(solo.items())):
-        height = value(score)
+    heights = {client: value(score) for client, score in solo.items()}
+    for index, (client, height) in enumerate(sorted(heights.items(), key=lambda item: item[1])):
         if not math.isnan(height):
             axes.plot([beside], [height], marker="x", color=MUTED, linestyle="none")
             axes.annotate(
@@ -111,7 +111,7 @@ def _by_round(
             )
     ticks: list[float] = [*numbers, *([beside] if solo else [])]
     axes.set_xticks(ticks, [*map(str, numbers), *(["alone"] if solo else [])])
-    axes.set_xlim(numbers[0] - 0.2, ticks[-1] + 0.4)
+    axes.set_xlim(numbers[0] - 0.2, ticks[-1] + 0.5)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("federated round (0: genesis)")
     axes.set_ylabel(label)

@@ -70,9 +70,9 @@ abstract contract Clock is State {
         return early < _windowEnd(r) ? early : _windowEnd(r);
     }
 
-    /// @dev End of the oldest live proposal's window.
-    function _windowEnd(Round storage r) internal view returns (uint256) {
-        return _max(uint256(r.live[0].completedAt) + _config.challengeLength, r.convictedAt);
+    /// @dev End of the oldest live proposal's window: after that of any older one, so after any conviction of one.
+    function _windowEnd(Round storage r) private view returns (uint256) {
+        return uint256(r.live[0].completedAt) + _config.challengeLength;
     }
 
     /// @dev Reads the prior root into `s` and returns since when it is known; an unsettled round before may have

@@ -141,12 +141,12 @@ def test_the_oldest_survivor_wins_and_the_others_get_their_bonds_back(ready: Pla
     assert returned == [(b, 502), (c, 1_004)]
 
 
-def test_a_survivor_whose_window_is_over_is_final_with_the_conviction(ready: Play) -> None:
+def test_a_survivor_has_its_own_window_after_a_late_conviction(ready: Play) -> None:
     a, b, c, *_ = ready.actors
     wrong = ready.propose(1, a, 0)
     end = ready.end_of_phase(1)
     right = ready.at(ready.model.now + 1).propose(1, b, 1)
-    ready.at(end - 1).convict(1, wrong, c)  # the survivor's own window ends two seconds later
+    ready.at(end - 1).convict(1, wrong, c)
     assert ready.phase(1, end) == "CHALLENGE" and ready.phase(1, end + 1) == "FINAL"
     assert ready.deployed.view("latest_final", at=end + 1) == (1, right)
 
@@ -179,6 +179,22 @@ def test_two_thirds_of_the_weight_are_enough_and_silence_does_not_block(chain: A
     train_end = next_round(play, {a: root, b: root})
     assert train_end > proposed + 20
     assert play.phase(1, train_end - 1) == "CHALLENGE" and play.phase(1, train_end) == "FINAL"
+    play.close()
+
+
+@pytest.mark.parametrize(("weight", "early"), [(100, True), (99, False)])
+def test_just_two_thirds_of_the_weight(chain: Anvil, weight: int, early: bool) -> None:
+    """a and b stand for 200 of 300, or for 199 of 299."""
+    play = Play(Deployed(chain, replace(CONFIG, train_length=30)), actors=7)
+    weights = dict(zip(play.start(), (100, weight, 100), strict=True))
+    for advance in (play.commits, play.reveals):
+        for client, examples in weights.items():
+            advance(1, client, examples=examples)
+    play.attests(1, *weights)
+    a, b, _ = weights
+    root = play.propose(1, a)
+    train_end = next_round(play, {a: root, b: root})
+    assert (play.phase(1, train_end) == "FINAL") is early
     play.close()
 
 

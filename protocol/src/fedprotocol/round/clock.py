@@ -59,9 +59,9 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
 
 
 def window_end(config: FederationConfig, r: Round) -> int:
-    """When the oldest live proposal is final without anybody's help. It cannot be before the conviction that made it
-    the oldest."""
-    return max(r.live[0].completed_at + config.challenge_length, r.convicted_at)
+    """When the oldest live proposal is final without anybody's help: after the window of any older one, so after any
+    conviction of one."""
+    return r.live[0].completed_at + config.challenge_length
 
 
 def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int) -> int:

@@ -14,7 +14,12 @@ LORA = Lora(r=8, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj", "dow
 
 
 def tiny_spec(
-    folder: Path, kind: str = "nf4", lora: Lora = LORA, seed: int = 0, evaluation: Evaluation | None = None, **training: Any
+    folder: Path,
+    kind: str = "nf4",
+    lora: Lora = LORA,
+    seed: int = 0,
+    evaluation: Evaluation | None = None,
+    **training: Any,
 ) -> tuple[Spec, NewAdapter]:
     """The spec and global 0 of an adapter on the tiny model in `folder`; `training` replaces single settings."""
     adapter = new_adapter(lora, str(folder), seed)

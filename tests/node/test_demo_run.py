@@ -57,7 +57,7 @@ class Demo:
 
     def programs(self) -> list[str]:
         """Command lines of every process that works in the run's folder, or has HOME in it."""
-        found = []
+        found, inside = [], f"{self.run}/"
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 cwd = str((process / "cwd").readlink())
@@ -65,7 +65,7 @@ class Demo:
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            if command and (cwd.startswith(str(self.run)) or str(self.run).encode() in environment):
+            if command and (f"{cwd}/".startswith(inside) or inside.encode() in environment):
                 found.append(command)
         return found
 

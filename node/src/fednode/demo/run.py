@@ -59,7 +59,7 @@ def run(options: Options, console: Console) -> None:
     began, started = time.monotonic(), datetime.now(UTC)
     paths, results = new_run(root, out, started.strftime("%Y%m%d-%H%M%S"))
     stores = new_stores(options.store, root, paths.run / "stores")
-    console.print(f"Run {paths.run.name}: everything it makes is in {paths.run}", highlight=False)
+    console.print(f"Run {paths.run.name}: everything it makes is in {paths.run}", highlight=False, soft_wrap=True)
 
     def say(step: str) -> None:
         console.print(f"[dim][{live.clock(time.monotonic() - began):>7}][/dim] {step}", highlight=False)

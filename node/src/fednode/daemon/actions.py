@@ -12,6 +12,7 @@ class Wait:
     what: str
     until: int = 0
     then: str = ""
+    busy: bool = False  # `what` is the node's own work, in the background
 
 
 @dataclass(frozen=True)

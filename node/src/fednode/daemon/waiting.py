@@ -14,7 +14,7 @@ def waiting(chain: Snapshot, facts: Facts) -> do.Wait:
     """The sentence for the status, with the chain time at which the phase ends (0: no deadline)."""
     for work in sorted(facts.running, key=_importance):
         if not isinstance(work, do.TrainSolo | do.Evaluate | do.EvaluateSolo):
-            return do.Wait(describe(work), _deadline(chain), _after(work))
+            return do.Wait(describe(work), _deadline(chain), _after(work), busy=True)
     states = unsettled(chain)
     if states and states[-1].view.phase is not Phase.AGGREGATE and states[-1].view.phase is not Phase.CHALLENGE:
         return _in_round(chain, states[-1])
@@ -58,7 +58,7 @@ def describe(work: do.Action) -> str:
         case do.Commit() | do.Reveal() | do.Attest() | do.Propose() | do.Abandon():
             return f"{type(work).__name__.lower()} in round {work.round}"
         case do.Wait():
-            return f"waiting for {work.what}"
+            return work.what if work.busy else f"waiting for {work.what}"
         case do.Finish():
             return work.reason
         case do.Interrupt():

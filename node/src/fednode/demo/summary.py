@@ -89,7 +89,7 @@ def next_steps(paths: Paths, results: Path, site: Path, kept: str) -> Renderable
         node = f"--config {_short(site)}/fednode.toml"
         brownie = f"HOME={run}/home DEPLOYMENTS_DIR={run}/deployments SOLCX_BINARY_PATH=.tools/solcx "
         commands = {
-            f"what a node says, and the chain (at {kept}) of it": f".venv/bin/fednode status {node}",
+            f"the rounds as a node sees them (the chain is at {kept})": f".venv/bin/fednode rounds {node}",
             "rounds, participants, events, balances": f"{brownie}.venv/bin/brownie run rounds --network {NETWORK}",
             "ask the tuned model": f".venv/bin/fednode generate {node} 'a tax on the value of a house'",
         }

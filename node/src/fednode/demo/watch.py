@@ -47,7 +47,7 @@ class Watcher:
             total_rounds=chain.config.total_rounds,
             rounds=tuple(_round_line(chain, state) for state in chain.rounds),
             nodes=tuple(
-                self._node_line(name, account, processes.get(name), spent.get(account, 0))
+                self._node_line(name, account, processes.get(name), spent.get(account, 0), _bonds(chain, account))
                 for name, account in self._ready.accounts.items()
             ),
             scores=tuple(
@@ -67,10 +67,10 @@ class Watcher:
                 found.setdefault(number, {})[site.name] = score
         return {number: pool(by_site) for number, by_site in found.items()}
 
-    def _node_line(self, name: str, account: str, process: Process | None, gas: int) -> NodeLine:
+    def _node_line(self, name: str, account: str, process: Process | None, gas: int, bonds: int) -> NodeLine:
         seat, owed = self._coordinator.seat(account), self._coordinator.owed(account)
         tokens = self._coordinator.token.balance_of(account)
-        earned = (tokens + seat.stake + owed - self._start_tokens[name]) / self._unit
+        earned = (tokens + seat.stake + owed + bonds - self._start_tokens[name]) / self._unit
         line = _said(self._paths, name)
         if process is not None and process.code is not None:
             problem = f"ended with exit status {process.code}" if process.code else ""
@@ -116,6 +116,12 @@ def _said(paths: Paths, name: str) -> NodeLine:
         loss=node.loss,
         problem=node.problems[-1] if node.problems else "",
     )
+
+
+def _bonds(chain: Snapshot, account: str) -> int:
+    """Token units that stand behind the account's proposals."""
+    open_rounds = [state for state in chain.rounds if not state.view.phase.settled]
+    return sum(p.bond for state in open_rounds for p in state.proposals if p.proposer == account)
 
 
 def _round_line(chain: Snapshot, state: RoundState) -> RoundLine:

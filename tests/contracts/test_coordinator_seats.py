@@ -128,9 +128,9 @@ def test_drop_needs_two_final_rounds_without_a_commit(play: Play) -> None:
     [a, b, c, d] = play.start(members=4)
     for number in (1, 2):
         assert play.refused("NotDroppable", a, "drop", c) == (c,)
-        play.commits(number, a, b, *([d] if number == 2 else []))
-        play.at(play.end_of_phase(number)).reveals(number, a, b, *([d] if number == 2 else []))
-        play.attests(number, a, b, *([d] if number == 2 else []))
+        play.commits(number, a, b, *([d] if number == 1 else []))
+        play.at(play.end_of_phase(number)).reveals(number, a, b, *([d] if number == 1 else []))
+        play.attests(number, a, b, *([d] if number == 1 else []))
         play.propose(number, a, label=number)
         play.at(play.model.now + 50).do(a, "settle", a)
     assert play.refused("NotDroppable", b, "drop", d) == (d,)

@@ -49,7 +49,8 @@ kubo-if-go:
 
 .tools/.installed: package-lock.json tools/solc
 	@command -v npm >/dev/null || { echo "Node 20 with npm is needed"; exit 1; }
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# Not `npm ci`: it wants every platform's anvil in the lock file, and registries may carry only some of them.
+	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(TOOLS) .tools/solcx
 	ln -sf ../../tools/solc .tools/solcx/solc-v0.8.28
 	ln -sf ../../$$(ls -d node_modules/@foundry-rs/anvil-*/bin/anvil | head -1) $(TOOLS)/anvil

@@ -13,7 +13,7 @@ from fedprotocol.errors import FedError
 from fednode.session import Session
 from fednode.site_data import usable_data
 
-SPARE_BYTES = 1 << 30  # beyond what the trees of all rounds take
+SPARE_BYTES = 1 << 30  # beyond what the trees of the rounds take
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,15 @@ def _disk(session: Session) -> str:
     layout, terms = session.spec.layout, session.coordinator.config()
     round_bytes = layout.global_shape.leaf_bytes * layout.leaf_count
     round_bytes += terms.max_clients * layout.delta_shape.leaf_bytes * layout.leaf_count
-    needed = terms.total_rounds * round_bytes + SPARE_BYTES
+    rounds = min(terms.total_rounds, session.config.node.keep_rounds + 2)  # two may be unsettled
+    needed = rounds * round_bytes + SPARE_BYTES
     folder = _existing(session.config.home)
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise NotFit(f"{folder} has {free / 1e9:.1f} GB free, all rounds may take {needed / 1e9:.1f} GB: make room")
-    return f"{free / 1e9:.1f} GB free, all rounds may take {needed / 1e9:.1f} GB"
+        raise NotFit(
+            f"{folder} has {free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB: make room"
+        )
+    return f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
 
 
 def _model(session: Session) -> str:

@@ -68,9 +68,11 @@ class Session:
     @cached_property
     def sender(self) -> Sender:
         """Follows up what the outbox still holds before it is handed out."""
+        from fedprotocol.chain.fees import FeePolicy
         from fedprotocol.chain.sender import Sender
 
-        sender = Sender(self.coordinator.web3, self.account, self.journal)
+        policy = FeePolicy(confirmations=self.config.chain.confirmations)
+        sender = Sender(self.coordinator.web3, self.account, self.journal, policy)
         sender.resume()
         return sender
 

@@ -17,6 +17,7 @@ from fedprotocol.numbers import NumbersError
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
 
+from fednode.daemon.actions import Release
 from fednode.daemon.background import Interrupted
 from fednode.daemon.checks import BadUpdate, check_update
 from fednode.daemon.facts import Verdict
@@ -81,6 +82,17 @@ class Fetching:
         """Bring a global into the own store; returns its root. Raises NotFound, Malformed, Unavailable."""
         self._store.get(root, self._spec.layout.global_shape).close()
         return root
+
+    def release(self, action: Release) -> None:
+        """Unpin a round's updates, but for those that a later round reveals too, and its globals.
+
+        Raises Unavailable, ChainError.
+        """
+        chain = self._coordinator
+        later = range(action.round + 1, chain.last_opened() + 1)
+        needed = {update.root for number in later for update in chain.updates(number)}
+        for root in {update.root for update in chain.updates(action.round)} - needed | action.globals:
+            self._store.unpin(root)
 
     def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:
         """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first. Raises ChainError."""

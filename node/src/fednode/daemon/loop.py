@@ -120,8 +120,6 @@ class Daemon:
                 self._send(action, chain, facts)
         return action
 
-    # ------------------------------------------------------------------ acting
-
     def _send(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
         try:
             self._perform(action, chain, facts)
@@ -206,6 +204,8 @@ class Daemon:
                 return lambda _: fetching.recompute(merged)
             case do.FetchGlobal():
                 return lambda _: fetching.fetch_global(action.root)
+            case do.Release():
+                return lambda _: fetching.release(action)
             case do.JudgeProposal(number, proposer, root):
                 return lambda _: fetching.judge(number, proposer, root, facts.recomputed[number])
             case _:
@@ -265,6 +265,7 @@ class Daemon:
             solo=config.solo.enabled,
             solo_test=config.solo.test is not None,
             auto_claim=config.node.claim,
+            keep_rounds=config.node.keep_rounds,
             propose_after=config.node.propose_after,
             attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
             train_seconds=memory.train_seconds,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
-from fednode.daemon.decide import decide
+from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import (
@@ -427,5 +427,5 @@ def test_an_old_round_is_let_go_once_a_later_global_is_final() -> None:
     still = chain(void, third, latest_final=(1, RIGHT), final_count=1)
     assert not [action for action in candidates(still, kept) if isinstance(action, do.Release)]
     # The same global under another round stays.
-    twice = replace(kept, recomputed={1: RIGHT, 2: RIGHT})
+    twice = replace(kept, fetched={0: GENESIS, 2: RIGHT})
     assert decide(later, twice) == do.Release(1, frozenset())

@@ -15,6 +15,7 @@ from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.spec import Spec
+from fedprotocol.status import write_status
 from fedprotocol.store.base import Store
 from fedprotocol.tree import cid
 
@@ -31,7 +32,7 @@ from fednode.daemon.progress import Progress
 from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
 from fednode.daemon.waiting import describe
-from fednode.status import Status, write_status
+from fednode.status import Status
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")

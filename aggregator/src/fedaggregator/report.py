@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.tree import cid
 
@@ -26,11 +27,11 @@ def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
     }
 
 
-def as_text(snapshot: Snapshot, said: Status | None) -> str:
+def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> str:
     """For people."""
     lines = [
-        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {snapshot.tokens} token units, "
-        f"{snapshot.my_owed} owed",
+        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
+        f"{amounts(snapshot.my_owed)} owed",
         f"rounds    {snapshot.final_count} of {snapshot.config.total_rounds} final, {snapshot.last_opened} opened",
     ]
     for state in snapshot.rounds:

@@ -7,10 +7,10 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
 from fedprotocol.store.base import NotFound
 
-from fednode.amounts import Amounts
 from fednode.config import NodeConfig
 
 if TYPE_CHECKING:

@@ -149,7 +149,7 @@ class Journal:
             self.note("journal.identity", identity)
         elif bound != identity:
             raise JournalForeign(
-                f"the journal {self.path} belongs to {bound}, not to {identity}: choose another [node] home"
+                f"the journal {self.path} belongs to {bound}, not to {identity}: choose another home"
             )
 
     # ---------------------------------------------------------------- updates

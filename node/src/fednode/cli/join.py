@@ -50,7 +50,7 @@ def join(
 def _positive(text: str) -> Decimal:
     from decimal import Decimal, InvalidOperation
 
-    from fednode.amounts import AmountError
+    from fedprotocol.amounts import AmountError
 
     try:
         amount = Decimal(text)

@@ -67,7 +67,9 @@ def _daemon(said: Status | None, chain: Snapshot | None, now: float) -> list[str
         return ["now       NOT RUNNING; it never ran with this config: start it with `fednode run`"]
     lines = [f"account   {said.account}"]
     if not said.is_running:
-        return [*lines, f"now       NOT RUNNING; last seen {duration(now - said.updated)} ago: {said.activity}"]
+        over = chain is not None and chain.final_count >= chain.config.total_rounds
+        ended = "ended" if over else "NOT RUNNING; last seen"
+        return [*lines, f"now       {ended} {duration(now - said.updated)} ago: {said.activity}"]
     lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
     if said.meanwhile:
         lines.append(f"meanwhile {said.meanwhile}")

@@ -156,18 +156,6 @@ def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: p
         assert "longer" not in caplog.text
 
 
-def test_training_that_changes_nothing_is_said_and_nothing_is_sent(sites: Sites, site: Site) -> None:
-    site.run()
-    status = site.home / "status.json"
-    sites.wait(lambda: status.exists() and "changed no weight" in status.read_text(), 120, "the problem")
-    assert site.process is not None
-    assert site.process.poll() is None, "it goes on: other rounds may have deadlines"
-    site.process.terminate()
-    site.process.wait(20)
-    assert "training for round 1: training changed no weight" in site.console()
-    assert sites.coordinator.last_opened() == 0
-
-
 def test_spec_new_pins_the_commit_of_a_model_from_the_hub(sites: Sites, tmp_path: Path) -> None:
     """The hub's cache as huggingface_hub lays it out; nothing is fetched."""
     commit = "0123456789abcdef0123456789abcdef01234567"
@@ -187,3 +175,24 @@ def test_spec_new_pins_the_commit_of_a_model_from_the_hub(sites: Sites, tmp_path
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "made" / "spec.json").read_text())["base_model"]["revision"] == commit
     assert json.loads(done.stdout)["spec_digest"].startswith("0x")
+
+
+def test_training_that_changes_nothing_is_said_and_nothing_is_sent(sites: Sites, site: Site) -> None:
+    site.run()
+    status = site.home / "status.json"
+    sites.wait(lambda: status.exists() and "changed no weight" in status.read_text(), 120, "the problem")
+    assert site.process is not None
+    assert site.process.poll() is None, "it goes on: other rounds may have deadlines"
+    assert "training for round 1: training changed no weight" in site.console()
+    assert sites.coordinator.last_opened() == 0
+
+
+def test_a_chain_that_goes_away_is_waited_for(sites: Sites, site: Site) -> None:
+    """The last test here: the chain does not come back. The node of the test before still runs."""
+    assert site.process is not None
+    sites.federation.chain.__exit__()
+    sites.wait(lambda: "no RPC endpoint answers" in site.console(), 120, "the problem")
+    assert site.process.poll() is None
+    site.process.terminate()
+    assert site.process.wait(20) == 0
+    refused(site, "rounds", said="no RPC endpoint answers")

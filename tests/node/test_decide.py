@@ -429,3 +429,10 @@ def test_an_old_round_is_let_go_once_a_later_global_is_final() -> None:
     # The same global under another round stays.
     twice = replace(kept, fetched={0: GENESIS, 2: RIGHT})
     assert decide(later, twice) == do.Release(1, frozenset())
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.REVEAL, Phase.ATTEST])
+def test_an_update_that_came_too_late_is_not_sent(phase: Phase) -> None:
+    """Neither its commit, nor a reveal without one: the next round is waited for."""
+    late = chain(state(1, phase, active=2, committed=1))
+    assert isinstance(decide(late, Facts(fetched=GENESIS_HELD, updates={1: OWN})), do.Wait)

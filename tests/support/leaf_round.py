@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from support.deployed import Deployed
 
 INT32 = (-(2**31), 2**31 - 1)
+NO_SUMS: tuple[int, int, bytes] = (0, 0, b"")  # `IDisputes.Sums`: the beginning
 
 
 @dataclass
@@ -124,6 +125,7 @@ class LeafRound:
             "prior": self.prior_tree.opening(index),
             "claimedDigest": proposed.digests[index],
             "claimedPath": tree.path(proposed.digests, index),
+            "start": NO_SUMS,
             "updates": [self.updates[i].tree.opening(index) for i in self.accepted],
         }
 

@@ -149,7 +149,7 @@ def forged(game: LeafRound) -> dict[str, tuple[dict[str, Any], str]]:
     return {
         "other values": (good | {"start": (count, weight, values[:-1] + bytes([values[-1] ^ 1]))}, unknown),
         "another weight": (good | {"start": (count, weight + 1, values)}, unknown),
-        "weight moved into the values": (good | {"start": (count, weight >> 8, bytes([weight & 255]) + values)}, unknown),
+        "weight in the values": (good | {"start": (count, weight >> 8, bytes([weight & 255]) + values)}, unknown),
         "fewer values": (good | {"start": (count, weight, values[:-8])}, unknown),
         "another count": (good | {"start": (2, weight, values)}, unknown),
         "a count beyond all": (good | {"start": (2**256 - 1, weight, values)}, unknown),
@@ -167,7 +167,7 @@ def forged(game: LeafRound) -> dict[str, tuple[dict[str, Any], str]]:
 
 
 FORGERIES = (
-    "other values", "another weight", "weight moved into the values", "fewer values", "another count",
+    "other values", "another weight", "weight in the values", "fewer values", "another count",
     "a count beyond all", "a beginning with values", "a beginning with weight", "the update after the next",
     "the update before", "a rejected update", "nothing", "too many", "all of them, once too often", "other inputs",
     "no such leaf",

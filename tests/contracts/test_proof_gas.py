@@ -1,0 +1,75 @@
+"""Proofs of real size on a real anvil, through the program that convicts, with their gas against the committed figures.
+
+`GAS_UPDATE=1` writes the file anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fedaggregator.convict import convict, simulate
+from fedprotocol import tree
+from fedprotocol.numbers import split_leaves
+from support.deployed import Deployed, sender
+from support.disputed import Recomputed
+from support.evm import Anvil
+from support.leaf_round import INT32, LeafRound
+
+FIGURES = Path(__file__).with_name("gas_proof.json")
+LEAVES, K, LEAF = 512, 1024, 300
+TRANSACTION_GAS, POOL_BYTES = 2**24, 128 * 1024 - 512  # the rest of a transaction stands around the calldata
+TOLERANCE = 0.005
+SIZES = [(clients, bits) for bits in (8, 16) for clients in (4, 16, 64, 256)]
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Anvil]:
+    options = ("--accounts", "258", "--gas-limit", "1000000000", "--enable-tx-gas-limit", "--order", "fifo")
+    with Anvil(*options, "--code-size-limit", "24576") as anvil:
+        yield anvil
+
+
+@pytest.mark.parametrize(("clients", "bits"), SIZES)
+def test_gas_of_a_case(
+    chain: Anvil, clients: int, bits: int, tmp_path: Path, record_property: pytest.RecordProperty
+) -> None:
+    prior = np.random.default_rng(2).integers(*INT32, LEAVES * K, endpoint=True, dtype=np.int32)
+    genesis = tree.root([tree.leaf_digest(leaf) for leaf in split_leaves(prior, K)])
+    federation = Deployed.on(
+        chain, genesisRoot=genesis, leafCount=LEAVES, leafValues=K, mantissaBits=bits, maxClients=clients
+    )
+    game = LeafRound(federation, prior, clients, only=LEAF)
+    wrong = game.right_global()
+    wrong[LEAF * K + 700] ^= 1
+    game.propose(game.tree_of(wrong), game.accounts[0])
+    mine = Recomputed(game)
+    case = mine.case(game.accounts[0])
+    assert case
+    assert case.mismatch.leaf == LEAF
+
+    account = federation.account()
+    expected = simulate(mine.coordinator, account.address, case)
+    verdict = convict(mine.coordinator, sender(chain, account, tmp_path / "journal.db"), case)
+    assert verdict.convicted
+    assert mine.coordinator.proposals(1) == ()
+    assert mine.coordinator.owed(account.address) > 0
+    assert verdict.calls == len(expected)
+    assert max(call.calldata for call in expected) <= POOL_BYTES
+    assert max(call.gas for call in expected) <= TRANSACTION_GAS
+    assert verdict.gas <= sum(call.gas for call in expected) <= 1.1 * verdict.gas  # an estimate is of the gas limit
+
+    name = f"{clients} clients, {bits} bits"
+    measured = {"calls": verdict.calls, "gas": verdict.gas, "calldata": sum(call.calldata for call in expected)}
+    record_property(f"gas: proof, {name}, {K:,} values, {LEAVES} leaves, {verdict.calls} calls", verdict.gas)
+    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    if os.environ.get("GAS_UPDATE"):
+        FIGURES.write_text(json.dumps(figures | {name: measured}, indent=2) + "\n")
+        return
+    committed = figures[name]
+    assert (verdict.calls, measured["calldata"]) == (committed["calls"], committed["calldata"])
+    assert verdict.gas == pytest.approx(committed["gas"], rel=TOLERANCE), "GAS_UPDATE=1 writes new figures"

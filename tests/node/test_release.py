@@ -10,6 +10,7 @@ from fednode.daemon.actions import Release
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Fetching
 from fednode.daemon.memory import Memory
+from fedprotocol.car import MemoryLeaves
 from fedprotocol.journal import Journal
 from fedprotocol.spec import load_spec
 from fedprotocol.store.base import NotFound
@@ -38,15 +39,17 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         store.get(federation.genesis.root, global_shape(config)).close()
         fetching = Fetching(coordinator, store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
-            fetching.release(Release(1, frozenset()))
+            fetching.release(Release(1, None))
         for root in roots:
             with pytest.raises(NotFound):
                 alone.get(root, delta_shape(config))
             store.get(root, delta_shape(config)).close()  # the others still serve theirs
-        alone.get(federation.genesis.root, global_shape(config)).close()
-        fetching.release(Release(1, frozenset({federation.genesis.root})))
+        alone.get(federation.genesis.root, global_shape(config)).close()  # the prior, and the last final global
+        unused = store.put(MemoryLeaves([bytes([leaf]) * 128 for leaf in range(config.leaf_count)]))
+        fetching.release(Release(1, unused))
         with pytest.raises(NotFound):
-            alone.get(federation.genesis.root, global_shape(config))
+            alone.get(unused, global_shape(config))
+        alone.get(federation.genesis.root, global_shape(config)).close()
         for client in clients:
             client.close()
 

@@ -40,7 +40,7 @@ class NodeSection(Section):
     attest_margin: int = Field(
         default=60, ge=0
     )  # seconds before the end of Attest at which absent updates are given up
-    keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose updates and globals stay in the own store
+    keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose updates and prior stay in the own store
     claim: bool = False  # claim what is owed at the end of the federation
     seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
 
@@ -134,7 +134,7 @@ train = {train}             # JSONL or CSV with prompt and completion; it never 
 # stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum
 # propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
 # attest_margin = 60                # seconds before the deadline at which absent updates are given up
-# keep_rounds = 8                   # settled rounds whose updates and globals stay here; `audit` needs them
+# keep_rounds = 8                   # settled rounds whose updates and prior stay here; `audit` needs them
 # claim = false                     # take what is owed when the federation is complete
 # seed = 0
 

@@ -80,10 +80,10 @@ class JudgeProposal:
 
 @dataclass(frozen=True)
 class Release:
-    """Let go of an old round's updates in the own store, and of `globals`."""
+    """Let go of an old round's inputs in the own store, and of `own_global` if that was never a global."""
 
     round: int
-    globals: frozenset[bytes]
+    own_global: bytes | None
 
 
 @dataclass(frozen=True)

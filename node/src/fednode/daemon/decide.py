@@ -172,11 +172,7 @@ def _release(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     oldest_kept = min(chain.last_opened - len(unsettled(chain)) - facts.keep_rounds + 1, chain.latest_final[0])
     outdated = [number for number in facts.kept() if number < oldest_kept]
     if outdated:
-        number = min(outdated)
-        needed = {chain.latest_final[1], chain.config.genesis_root}
-        needed |= {root for known in (facts.recomputed, facts.fetched) for n, root in known.items() if n != number}
-        own = {known[number] for known in (facts.recomputed, facts.fetched) if number in known}
-        yield do.Release(number, frozenset(own - needed))
+        yield do.Release(min(outdated), facts.recomputed.get(min(outdated)))
 
 
 def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:

@@ -84,14 +84,20 @@ class Fetching:
         return root
 
     def release(self, action: Release) -> None:
-        """Unpin a round's updates, but for those that a later round reveals too, and its globals.
+        """Unpin what a round was made of, its updates and its prior, but for what a later round needs too.
 
+        Its own global goes with the round that was trained on it, unless the chain did not take it.
         Raises Unavailable, ChainError.
         """
         chain = self._coordinator
-        later = range(action.round + 1, chain.last_opened() + 1)
-        needed = {update.root for number in later for update in chain.updates(number)}
-        for root in {update.root for update in chain.updates(action.round)} - needed | action.globals:
+        view = chain.round_view(action.round)
+        gone = {update.root for update in chain.updates(action.round)} | {view.prior_root}
+        if action.own_global not in (None, view.global_root):
+            gone.add(action.own_global)
+        gone -= {bytes(32), chain.config().genesis_root, chain.latest_final()[1]}
+        for number in range(action.round + 1, chain.last_opened() + 1):
+            gone -= {update.root for update in chain.updates(number)} | {chain.round_view(number).prior_root}
+        for root in gone:
             self._store.unpin(root)
 
     def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:

@@ -124,7 +124,7 @@ class Outcomes:
             update.car.unlink(missing_ok=True)
             update.car.with_name(update.car.name + ".idx").unlink(missing_ok=True)
         self._memory.note_released(number)
-        log.info("round %d: its updates and its global are no longer kept here", number)
+        log.info("round %d: its updates and its prior are no longer kept here", number)
 
     def _recomputed(self, work: do.Recompute, root: bytes, chain: Snapshot) -> None:
         self._memory.note_recomputed(work.round, root)

@@ -60,6 +60,16 @@ def init(
 @app.command()
 def run(config: ConfigOption = DEFAULT) -> None:
     """Aggregate until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
+    _run(config, proposes=True)
+
+
+@app.command()
+def watch(config: ConfigOption = DEFAULT) -> None:
+    """Recompute every round and convict wrong proposals for half their bonds. Never proposes: needs ether, no tokens."""
+    _run(config, proposes=False)
+
+
+def _run(config: Path, proposes: bool) -> None:
     import signal
     import threading
 
@@ -80,7 +90,7 @@ def run(config: ConfigOption = DEFAULT) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    with Aggregator.open(settings, account) as aggregator:
+    with Aggregator.open(settings, account, proposes) as aggregator:
         aggregator.run(stop)
 
 

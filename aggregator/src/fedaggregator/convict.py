@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from enum import Enum
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.disputes import Disputes, Proof, Step, calldata
@@ -32,6 +33,14 @@ class CallCost:
     gas: int
 
 
+class Move(Enum):
+    """What one step of a case came to."""
+
+    CARRIED = "carried"  # sums are kept, more calls follow
+    CONVICTED = "convicted"  # by this call; half the bond is owed to its sender
+    GONE = "gone"  # the proposal is not live any more: somebody else convicted it, or it is too late
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How a case ended. `gas` is what this run's calls used in all."""
@@ -44,14 +53,22 @@ class Verdict:
 def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> list[CallCost]:
     """What the calls that are still missing would cost `account`, each run by the node as if those before it were in.
 
+    None are missing where the proposal is not live any more.
+
     Raises:
-        ContractReverted: the contract would refuse one of them (the case is wrong, or too late).
+        StaleCase: the round's inputs changed.
+        ContractReverted: the contract would refuse one of them although the proposal is live: the case is wrong.
         RpcRefused: the node takes no state overrides with `eth_estimateGas`.
         ChainError: the chain does not answer.
     """
     disputes = Disputes(coordinator)
     start = furthest(case, disputes.carried(case.round, case.mismatch.leaf))
-    return [_cost(disputes, account, case, call) for call in plan(case, start, limits)]
+    try:
+        return [_cost(disputes, account, case, call) for call in plan(case, start, limits)]
+    except ContractReverted:
+        if is_open(coordinator, case):
+            raise
+        return []
 
 
 def _cost(disputes: Disputes, account: str, case: Case, call: Step | Proof) -> CallCost:
@@ -71,40 +88,51 @@ def _label(case: Case, call: Step | Proof) -> str:
     return f"{name} round {case.round} leaf {case.mismatch.leaf}, {call.start.count + len(call.updates)} updates"
 
 
-def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:
-    """Send what is missing of a case, call by call, until the proposal is convicted or not live any more.
+def in_words(costs: list[CallCost]) -> str:
+    """All calls of a case in a few words."""
+    gas, size = sum(cost.gas for cost in costs), sum(cost.calldata for cost in costs)
+    return f"{len(costs)} call{'s' if len(costs) != 1 else ''}, {size:,} bytes of calldata, {gas:,} gas"
 
-    Before each call the chain is read again: sums that anybody kept meanwhile are used, and a run that was interrupted
-    is simply started anew.
+
+def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
+    """Send the one next call that a case misses, from wherever anybody left off; returns what came of it and its gas.
 
     Raises:
         StaleCase: the round's inputs changed.
-        ContractReverted: the contract refuses a call although the proposal is live.
+        ContractReverted: the contract refuses the call although the proposal is live.
         ChainError: see `Sender.send`; what was kept by then stays kept.
     """
+    if not is_open(coordinator, case):
+        return Move.GONE, 0
     disputes = Disputes(coordinator)
+    call = next_call(case, furthest(case, disputes.carried(case.round, case.mismatch.leaf)), limits)
+    try:
+        receipt = sender.send(disputes.call(call), _label(case, call))
+    except ContractReverted:
+        if is_open(coordinator, case):
+            raise
+        return Move.GONE, 0
+    return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, receipt["gasUsed"]
+
+
+def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:
+    """Simulate a whole case, then send what is missing of it until the proposal is convicted or not live any more.
+
+    A run that was interrupted is simply started anew. Raises what `simulate` and `advance` do.
+    """
     calls = gas = 0
-    is_simulated = False
-    while _is_open(coordinator, case):
-        if not is_simulated:  # the whole case once, before the first call is paid for
-            simulate(coordinator, sender.address, case, limits)
-            is_simulated = True
-        start = furthest(case, disputes.carried(case.round, case.mismatch.leaf))
-        call = next_call(case, start, limits)
-        try:
-            receipt = sender.send(disputes.call(call), _label(case, call))
-        except ContractReverted:
-            if _is_open(coordinator, case):
-                raise
-            break
-        calls, gas = calls + 1, gas + receipt["gasUsed"]
-        if isinstance(call, Proof):
+    simulate(coordinator, sender.address, case, limits)
+    while True:
+        move, used = advance(coordinator, sender, case, limits)
+        if move is Move.GONE:
+            log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
+            return Verdict(False, calls, gas)
+        calls, gas = calls + 1, gas + used
+        if move is Move.CONVICTED:
             return Verdict(True, calls, gas)
-    log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
-    return Verdict(False, calls, gas)
 
 
-def _is_open(coordinator: Coordinator, case: Case) -> bool:
+def is_open(coordinator: Coordinator, case: Case) -> bool:
     """Whether the proposal can still be convicted. Raises StaleCase."""
     view = coordinator.round_view(case.round)
     if (view.inputs_hash, view.accepted_mask) != (case.inputs_hash, case.accepted_mask):

@@ -25,7 +25,22 @@ from fedprotocol.tree import PAGE_LEAVES, cid
 from web3.logs import DISCARD
 
 from fedaggregator.config import AggregatorConfig
-from fedaggregator.decide import Action, Approve, Claim, Done, Merge, ProposePage, Release, Report, Wait, decide
+from fedaggregator.convict import Move, advance, in_words, simulate
+from fedaggregator.decide import (
+    Action,
+    Approve,
+    Challenge,
+    Claim,
+    Done,
+    Merge,
+    ProposePage,
+    Release,
+    Report,
+    Wait,
+    decide,
+)
+from fedaggregator.dispute import Case
+from fedaggregator.evidence import gather
 from fedaggregator.inputs import accepted, global_shape, recompute, rule_of
 from fedaggregator.leaf_file import LeafFile
 from fedaggregator.memory import Memory
@@ -42,19 +57,26 @@ class Aggregator:
     """One account's aggregator of one federation. Everything it must remember is in its journal."""
 
     def __init__(
-        self, config: AggregatorConfig, coordinator: Coordinator, store: Store, journal: Journal, sender: Sender
+        self,
+        config: AggregatorConfig,
+        coordinator: Coordinator,
+        store: Store,
+        journal: Journal,
+        sender: Sender,
+        proposes: bool = True,
     ) -> None:
         self.config = config
         self.coordinator = coordinator
         self.store = store
         self.sender = sender
-        self.memory = Memory(journal, config.aggregator.keep_rounds)
+        self.memory = Memory(journal, config.aggregator.keep_rounds, proposes)
         self.reporter = Reporter(config.status)
+        self.cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
 
     @classmethod
     @contextmanager
-    def open(cls, config: AggregatorConfig, account: LocalAccount) -> Iterator[Self]:
-        """An aggregator on the chain and the store that `config` names.
+    def open(cls, config: AggregatorConfig, account: LocalAccount, proposes: bool = True) -> Iterator[Self]:
+        """An aggregator on the chain and the store that `config` names; a watchtower if it is not to propose.
 
         Raises:
             FedError: the journal is in use or another's, the chain or the store does not answer, the rule is unknown.
@@ -68,7 +90,7 @@ class Aggregator:
             log.info("store: %s", store.check())
             log.info("rule: %s, account: %s", rule_of(coordinator).name, account.address)
             sender = Sender(coordinator.web3, account, journal, FeePolicy(confirmations=chain.confirmations))
-            yield cls(config, coordinator, store, journal, sender)
+            yield cls(config, coordinator, store, journal, sender, proposes)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
@@ -106,6 +128,8 @@ class Aggregator:
                 self.merge(snapshot, _state(snapshot, number))
             case Report(number, proposal):
                 self.report(snapshot, _state(snapshot, number), proposal)
+            case Challenge(number, proposal):
+                self.challenge(snapshot, _state(snapshot, number), proposal)
             case Approve(amount):
                 token = self.coordinator.token
                 self.sender.send(token.approve(self.coordinator.address, amount), f"approve {amount} token units")
@@ -145,16 +169,16 @@ class Aggregator:
             try:
                 mismatch = compare(own, proposed_digests(self.coordinator, state.number, proposal.proposer))
             except ProposalUnreadable as error:
-                finding = str(error)
+                finding = f"it cannot be convicted from here, no leaf of it can be opened: {error}"
+                self.memory.unreadable(state.number, proposal.root)
             else:
+                if mismatch is None:
+                    raise FedError(f"round {state.number}: the chain's node gives another proposal's calldata")
                 finding = (
-                    "the same leaves"
-                    if mismatch is None
-                    else (
-                        f"first wrong leaf: {mismatch.leaf}, its digest must be {mismatch.expected.hex()} "
-                        f"and is claimed to be {mismatch.claimed.hex()}"
-                    )
+                    f"first wrong leaf: {mismatch.leaf}, its digest must be {mismatch.expected.hex()} "
+                    f"and is claimed to be {mismatch.claimed.hex()}"
                 )
+                self.memory.reported(state.number, proposal.root, mismatch.leaf)
             log.error(
                 "WRONG PROPOSAL in round %d: %s by %s is not %s; %s",
                 state.number,
@@ -163,7 +187,32 @@ class Aggregator:
                 cid(own.root),
                 finding,
             )
-        self.memory.reported(state.number, proposal.root, finding)
+
+    def challenge(self, snapshot: Snapshot, state: RoundState, proposal: Proposal) -> None:
+        """Build and simulate the case against a wrong proposal, or send its next call."""
+        key = state.number, proposal.root
+        try:
+            case = self.cases.get(key)
+            if case is None:
+                with self._own(snapshot, state) as own:
+                    case = gather(self.coordinator, self.store, state, own, proposal)
+                if case is None:
+                    raise FedError(f"round {state.number}: {cid(proposal.root)} turned out to be right")
+                costs = simulate(self.coordinator, self.sender.address, case)
+                log.info("round %d: case against %s, %s", state.number, cid(proposal.root), in_words(costs))
+                self.cases[key] = case
+                return
+            move, _ = advance(self.coordinator, self.sender, case)
+        except FedError:
+            self.cases.pop(key, None)  # built anew next time: the inputs may have changed
+            self.memory.challenge_failed(*key)
+            raise
+        if move is not Move.CARRIED:
+            del self.cases[key]
+        if move is Move.CONVICTED:
+            log.info("round %d: CONVICTED %s of %s", state.number, cid(proposal.root), proposal.proposer)
+        elif move is Move.GONE:
+            log.info("round %d: %s is not live any more", state.number, cid(proposal.root))
 
     def propose(self, snapshot: Snapshot, state: RoundState, page: int) -> None:
         """Hand in one page of our global; the last one takes the bond."""
@@ -246,6 +295,8 @@ def _words(action: Action) -> str:
             return f"round {number}: fetching and merging the accepted updates"
         case Report(number, proposal):
             return f"round {number}: a proposal by {proposal.proposer} is not our global, finding the wrong leaf"
+        case Challenge(number, proposal):
+            return f"round {number}: challenging the proposal of {proposal.proposer}"
         case Approve(amount):
             return f"approving a bond of {amount} token units"
         case ProposePage(number, page):

@@ -18,7 +18,9 @@ class RoundFacts:
     own_root: bytes | None = None  # the global computed here, in the store
     confirmed: bool = True  # the inputs lie under enough blocks
     paging_root: bytes | None = None  # the global that the pages handed in so far are of
-    reported: frozenset[bytes] = frozenset()  # wrong proposals that were named already
+    reported: frozenset[bytes] = frozenset()  # wrong proposals whose first wrong leaf is known
+    unreadable: frozenset[bytes] = frozenset()  # wrong proposals whose leaves could not be had
+    failures: Mapping[bytes, int] = field(default_factory=dict)  # how often a challenge of this proposal failed
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Facts:
     proposed: frozenset[int] = frozenset()  # rounds with a proposal of ours whose outcome is not collected
     pinned: frozenset[int] = frozenset()  # rounds whose inputs and global this store still pins
     keep_rounds: int = 8
+    proposes: bool = True  # False: a watchtower
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Merge:
 @dataclass(frozen=True)
 class Report:
     """A live proposal differs from our own global: find its first wrong leaf and say so."""
+
+    round: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Prove a live proposal's first wrong leaf: build the case if it is not at hand, and send its next call."""
 
     round: int
     proposal: Proposal
@@ -91,7 +102,7 @@ class Done:
     reason: str
 
 
-Action = Merge | Report | Approve | ProposePage | Claim | Release | Wait | Done
+Action = Merge | Report | Challenge | Approve | ProposePage | Claim | Release | Wait | Done
 
 
 def decide(snapshot: Snapshot, facts: Facts) -> Action:
@@ -99,7 +110,7 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
     unsettled = [state for state in snapshot.rounds if not state.view.phase.settled]
     waits: list[Wait] = []
     for state in unsettled:
-        action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()))
+        action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()), facts.proposes)
         if not isinstance(action, Wait):
             return action
         waits.append(action)
@@ -120,7 +131,7 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
     return Wait(f"round {snapshot.last_opened + 1} is not open yet")
 
 
-def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Action:
+def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes: bool) -> Action:
     n, view = state.number, state.view
     if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
         until = view.phase_end or None
@@ -129,12 +140,31 @@ def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Actio
         return Wait(f"round {n}'s inputs are fixed and wait for confirmations")
     if facts.own_root is None:
         return Merge(n)
+    known = {facts.own_root, *facts.reported, *facts.unreadable}
     for proposal in state.proposals:
         is_mined = proposal.completed_at < snapshot.time  # before that, no log leads to its calldata
-        if is_mined and proposal.root not in (facts.own_root, *facts.reported):
+        if is_mined and proposal.root not in known:
             return Report(n, proposal)
+    own = _own(snapshot, state, facts, proposes)
+    if not isinstance(own, Wait):  # the right one beside a wrong one first: the clients' next commits may name it
+        return own
+    return _challenge(state, facts) or own
+
+
+def _challenge(state: RoundState, facts: RoundFacts) -> Challenge | None:
+    """One that failed gives way to the others."""
+    wrong = [p for p in state.proposals if p.root in facts.reported and p.root != facts.own_root]
+    first = min(wrong, key=lambda proposal: facts.failures.get(proposal.root, 0), default=None)
+    return None if first is None else Challenge(state.number, first)
+
+
+def _own(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes: bool) -> Action:
+    """What our own global needs: to be proposed, or nothing."""
+    n, end = state.number, state.view.phase_end or None
     if any(proposal.root == facts.own_root for proposal in state.proposals):
-        return Wait(f"round {n}'s right global is proposed, its window is open", view.phase_end or None)
+        return Wait(f"round {n}'s right global is proposed, its window is open", end)
+    if not proposes:
+        return Wait(f"watching: round {n}'s right global is not proposed yet", end)
     return _propose(snapshot, state, facts)
 
 

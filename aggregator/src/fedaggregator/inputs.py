@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import resource
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fedprotocol.car import Leaves
@@ -89,9 +90,21 @@ def recompute(
         MergeError, RuleError, ChainError: see there.
     """
     config = coordinator.config()
+    with contributions(config, store, state) as given:
+        return merge(
+            rule_of(coordinator), prior, given, config.mantissa_bits, config.server_lr, out, window_leaves, progress
+        )
+
+
+@contextmanager
+def contributions(config: FederationConfig, store: Store, state: RoundState) -> Iterator[list[Contribution]]:
+    """The accepted updates in index order, open for reading.
+
+    Raises InputsMissing, StoreError: see `recompute`.
+    """
     allow_open_files(FILES_PER_UPDATE * len(accepted(state)))
     missing: dict[Update, str] = {}
-    contributions: list[Contribution] = []
+    opened: list[Contribution] = []
     with ExitStack() as open_files:
         for update in accepted(state):
             try:
@@ -99,19 +112,10 @@ def recompute(
             except (NotFound, Malformed) as error:
                 missing[update] = str(error)
             else:
-                contributions.append(Contribution(leaves, update.weight, update.shift))
+                opened.append(Contribution(leaves, update.weight, update.shift))
         if missing:
             raise InputsMissing(state.number, missing)
-        return merge(
-            rule_of(coordinator),
-            prior,
-            contributions,
-            config.mantissa_bits,
-            config.server_lr,
-            out,
-            window_leaves,
-            progress,
-        )
+        yield opened
 
 
 def allow_open_files(count: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,9 +18,13 @@ PINNED = "aggregator.pinned"  # rounds whose content the store pins
 class Memory:
     """Facts in, facts out. A round's global counts only as long as the round has the inputs it was computed from."""
 
-    def __init__(self, journal: Journal, keep_rounds: int) -> None:
+    def __init__(self, journal: Journal, keep_rounds: int, proposes: bool = True) -> None:
         self._journal = journal
         self._keep_rounds = keep_rounds
+        self._proposes = proposes
+        # Forgotten at the end of the program: another node of the chain, or more ether, may help the next one.
+        self._unreadable: set[tuple[int, bytes]] = set()
+        self._failures: Counter[tuple[int, bytes]] = Counter()
 
     def facts(self, snapshot: Snapshot, confirmed: frozenset[int]) -> Facts:
         """Everything `decide` needs; `confirmed` are the rounds whose inputs lie under enough blocks."""
@@ -28,6 +33,7 @@ class Memory:
             proposed=self._rounds(PROPOSED),
             pinned=self._rounds(PINNED),
             keep_rounds=self._keep_rounds,
+            proposes=self._proposes,
         )
 
     def own_root(self, state: RoundState) -> bytes | None:
@@ -60,10 +66,18 @@ class Memory:
         """Before the last page is sent: from then on something may be owed to us."""
         self._set(PROPOSED, self._rounds(PROPOSED) | {round_number})
 
-    def reported(self, round_number: int, root: bytes, finding: str) -> None:
-        """The wrong proposal `root` was named; `finding` says what is wrong with it."""
+    def reported(self, round_number: int, root: bytes, leaf: int) -> None:
+        """The wrong proposal `root` was named; `leaf` is its first wrong one."""
         note = self._note(round_number)
-        self._write(round_number, note | {"reported": note.get("reported", {}) | {root.hex(): finding}})
+        self._write(round_number, note | {"wrong": note.get("wrong", {}) | {root.hex(): leaf}})
+
+    def unreadable(self, round_number: int, root: bytes) -> None:
+        """The wrong proposal `root` was named; no leaf of it can be."""
+        self._unreadable.add((round_number, root))
+
+    def challenge_failed(self, round_number: int, root: bytes) -> None:
+        """Something kept the challenge of `root` from being sent."""
+        self._failures[round_number, root] += 1
 
     def collected(self, rounds: Iterable[int]) -> None:
         """What came of our proposals in `rounds` is collected."""
@@ -87,7 +101,9 @@ class Memory:
             own_root=self.own_root(state),
             confirmed=confirmed,
             paging_root=bytes.fromhex(paging) if paging else None,
-            reported=frozenset(bytes.fromhex(root) for root in note.get("reported", ())),
+            reported=frozenset(bytes.fromhex(root) for root in note.get("wrong", ())),
+            unreadable=frozenset(root for number, root in self._unreadable if number == state.number),
+            failures={root: count for (number, root), count in self._failures.items() if number == state.number},
         )
 
     def _note(self, round_number: int) -> dict[str, Any]:

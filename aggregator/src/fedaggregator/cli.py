@@ -65,7 +65,7 @@ def run(config: ConfigOption = DEFAULT) -> None:
 
 @app.command()
 def watch(config: ConfigOption = DEFAULT) -> None:
-    """Recompute every round and convict wrong proposals for half their bonds. Never proposes: needs ether, no tokens."""
+    """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
     _run(config, proposes=False)
 
 

@@ -13,13 +13,9 @@ from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.types import Phase
 from web3 import Web3
 
-from fedaggregator.dispute import Case, DisputeError, Limits, furthest, next_call, plan
+from fedaggregator.dispute import Case, Limits, StaleCase, furthest, next_call, plan
 
 log = logging.getLogger(__name__)
-
-
-class StaleCase(DisputeError):
-    """The round's inputs are no longer those of the case (a re-org): merge the round again and compare anew."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ class DisputeError(FedError):
     """A case that cannot be made from these inputs; the message says why."""
 
 
+class StaleCase(DisputeError):
+    """One's own global is not made of the round's inputs as they are now: merge again, and compare anew."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one call may take, and upper bounds of what its parts cost (measured: docs/gas.md)."""
@@ -103,7 +107,8 @@ def build(
         digests: the proposal's leaf digests (`proposals.proposed_digests`).
 
     Raises:
-        DisputeError: arguments that do not belong together, so that the contract would refuse the proof.
+        StaleCase: `own` does not follow from the round's inputs.
+        DisputeError: `digests` are not the proposal's.
         VerifyError: not one digest a leaf.
     """
     mismatch = compare(own, digests)
@@ -112,12 +117,10 @@ def build(
     if tree.root(digests) != proposal_root:
         raise DisputeError(f"these leaf digests are not those of proposal {tree.cid(proposal_root)}: read them again")
     if prior.root != state.view.prior_root:
-        raise DisputeError(
-            f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {prior.root!r}"
-        )
+        raise StaleCase(f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {prior.root!r}")
     given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
     if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
-        raise DisputeError(f"these are not the accepted updates of round {state.number}: merge the round again")
+        raise StaleCase(f"these are not the accepted updates of round {state.number}: merge the round again")
     case = Case(
         round=state.number,
         proposal_root=proposal_root,
@@ -141,7 +144,7 @@ def _check(case: Case, server_lr: int) -> None:
     prior = from_bytes(case.prior.leaf, GLOBAL_BITS)
     leaf = to_bytes(case.rule.finish(from_bytes(total.values, 64), prior, total.weight, server_lr))
     if tree.leaf_digest(leaf) != case.mismatch.expected:
-        raise DisputeError(
+        raise StaleCase(
             f"leaf {case.mismatch.leaf} of one's own global does not follow from the accepted updates: "
             "the local copy is damaged, merge the round again"
         )

@@ -79,6 +79,15 @@ class JudgeProposal:
 
 
 @dataclass(frozen=True)
+class BuildCase:
+    """Make the proof that a live proposal is wrong, and simulate it."""
+
+    round: int
+    proposer: str
+    root: bytes
+
+
+@dataclass(frozen=True)
 class Release:
     """Let go of an old round's inputs in the own store, and of `own_global` if that was never a global."""
 
@@ -91,6 +100,14 @@ class Propose:
     """Hand in the own recomputed global."""
 
     round: int
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Send the next call of the case against a live proposal."""
+
+    round: int
+    root: bytes
 
 
 @dataclass(frozen=True)
@@ -149,7 +166,9 @@ class Interrupt:
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
 FetchAction = (
-    CheckInputs | Recompute | FetchGlobal | JudgeProposal | Release
+    CheckInputs | Recompute | FetchGlobal | JudgeProposal | BuildCase | Release
 )  # moves data: one at a time, in the fetcher's thread
-ChainAction = Commit | Reveal | Attest | Propose | Abandon | Settle | Claim  # sends transactions: in the loop itself
+ChainAction = (
+    Commit | Reveal | Attest | Propose | Challenge | Abandon | Settle | Claim
+)  # sends transactions: in the loop itself
 Action = Wait | Finish | Interrupt | ChainAction | FetchAction | ModelAction

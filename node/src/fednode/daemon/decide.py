@@ -18,6 +18,7 @@ from fednode.daemon.view import (
     is_matching,
     is_over,
     target_round,
+    turn,
     unsettled,
 )
 from fednode.daemon.waiting import waiting
@@ -54,6 +55,7 @@ def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if not facts.failure:
         yield from _training(chain, facts)
         yield from _site(chain, facts)
+    yield from _disputes(chain, facts)
     yield from _release(chain, facts)
     yield from _end(chain, facts)
 
@@ -125,6 +127,23 @@ def _proposals(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[do.
     overdue = not live and chain.time >= state.view.phase_start + facts.propose_after
     if wrong_stands or overdue:
         yield do.Propose(state.number)
+
+
+def _disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
+    """Convict what is wrong, and collect for it; the node's own training has begun by then."""
+    for state in unsettled(chain):
+        if state.view.phase is not Phase.CHALLENGE:
+            continue
+        for proposal in state.proposals:
+            key = (state.number, proposal.root)
+            if key not in facts.provable:
+                continue
+            if key not in facts.cases:
+                yield do.BuildCase(state.number, proposal.proposer, proposal.root)
+            elif chain.time >= turn(chain, state, proposal):
+                yield do.Challenge(*key)
+    if facts.has_bounty and chain.my_owed > 0:
+        yield do.Claim()
 
 
 def _money(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:

@@ -45,6 +45,9 @@ class Facts:
     recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the own merge, held in the store
     fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
     judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals the own merge
+    provable: frozenset[tuple[int, bytes]] = frozenset()  # judged wrong, by a leaf that is known
+    cases: frozenset[tuple[int, bytes]] = frozenset()  # of those, with a proof that is built and simulated
+    has_bounty: bool = False  # a challenge of this node convicted, and its bounty may still lie in the contract
     trained: frozenset[int] = frozenset()  # rounds with an own update
     evaluated: frozenset[int] = frozenset()
     solo_trained: frozenset[int] = frozenset()

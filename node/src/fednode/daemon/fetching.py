@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedaggregator.convict import in_words, simulate
+from fedaggregator.dispute import Case, StaleCase
+from fedaggregator.evidence import gather
 from fedaggregator.inputs import recompute
 from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 from fedaggregator.verify import Mismatch, compare
@@ -16,8 +19,9 @@ from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
+from fedprotocol.tree import cid
 
-from fednode.daemon.actions import Release
+from fednode.daemon.actions import BuildCase, Release
 from fednode.daemon.background import Interrupted
 from fednode.daemon.checks import BadUpdate, check_update
 from fednode.daemon.facts import Verdict
@@ -39,6 +43,14 @@ class Judgement:
     equal: bool
     mismatch: Mismatch | None = None
     why: str = ""
+
+
+@dataclass(frozen=True)
+class Built:
+    """A case, and what its calls cost, in words."""
+
+    case: Case
+    costs: str
 
 
 class Fetching:
@@ -110,6 +122,23 @@ class Fetching:
             return Judgement(equal=False, why=str(error))
         with self._store.get(own_root, self._spec.layout.global_shape) as own:
             return Judgement(equal=False, mismatch=compare(own, digests))
+
+    def build_case(self, state: RoundState, action: BuildCase, own_root: bytes, account: str) -> Built | None:
+        """The proof against a wrong proposal, simulated; None if the proposal is not live any more.
+
+        Raises:
+            StaleCase: the own merge does not follow from the round's inputs as they are now.
+            FedError: what else `fedaggregator.evidence.gather` and `fedaggregator.convict.simulate` raise.
+        """
+        proposal = next((p for p in state.proposals if p.root == action.root), None)
+        if proposal is None:
+            return None
+        with self._store.get(own_root, self._spec.layout.global_shape) as own:
+            case = gather(self._coordinator, self._store, state, own, proposal)
+        if case is None:
+            raise StaleCase(f"round {state.number}: {cid(action.root)} was judged wrong and is right")
+        costs = simulate(self._coordinator, account, case)
+        return Built(case, in_words(costs)) if costs else None
 
     def _check(self, state: RoundState, index: int) -> Finding:
         update = state.updates[index]

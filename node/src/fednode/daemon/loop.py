@@ -8,6 +8,7 @@ import queue
 import time
 from collections.abc import Callable
 
+from fedaggregator.dispute import StaleCase
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, RpcRefused, show
 from fedprotocol.chain.snapshot import Snapshot, take_snapshot
@@ -21,10 +22,11 @@ from fedprotocol.tree import cid
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
-from fednode.daemon.background import Background, Interrupted, Outcome, Work
+from fednode.daemon.background import Background, Interrupted, Outcome
 from fednode.daemon.decide import decide
-from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
+from fednode.daemon.facts import Facts, OwnUpdate, Verdict
 from fednode.daemon.fetching import Fetching, Finding
+from fednode.daemon.jobs import Jobs
 from fednode.daemon.memory import Memory
 from fednode.daemon.model_work import ModelFailure, ModelWork
 from fednode.daemon.outcomes import Outcomes
@@ -70,8 +72,11 @@ class Daemon:
         self._progress = Progress()
         self._background = Background()
         self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
-        self._model = ModelWork(config, spec, store, self._progress)
-        self._fetching = Fetching(coordinator, store, spec, config.globals)
+        self._jobs = Jobs(
+            ModelWork(config, spec, store, self._progress),
+            Fetching(coordinator, store, spec, config.globals),
+            lambda action, finding: self._findings.put((action, finding)),
+        )
         self._outcomes = Outcomes(config, spec, journal, self._memory)
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
         self._failure = ""
@@ -116,7 +121,7 @@ class Daemon:
                 self._background.interrupt(action.work)
                 self._rests.pause(action, LONGEST_REST)
             case _ if isinstance(action, do.ModelAction | do.FetchAction):
-                self._background.start(action, self._work(action, chain, facts))
+                self._background.start(action, self._jobs.of(action, chain, facts))
             case _:
                 self._send(action, chain, facts)
         return action
@@ -160,6 +165,8 @@ class Daemon:
                 if state is not None:
                     sending.propose(chain, state, facts.recomputed[number])
                     log.info("round %d: proposed %s", number, cid(facts.recomputed[number]))
+            case do.Challenge(number, root):
+                self._outcomes.challenged(action, sending.challenge(self._memory.cases[number, root]))
             case do.Abandon(number):
                 sending.abandon(number)
                 log.warning("round %d: abandoned", number)
@@ -167,6 +174,7 @@ class Daemon:
                 sending.settle()
             case do.Claim():
                 sending.claim()
+                self._memory.note_bounty(False)
                 log.info("claimed %d token units", chain.my_owed)
 
     def _confirmed(self, number: int) -> None:
@@ -177,40 +185,6 @@ class Daemon:
             phase = self._coordinator.round_view(number, block=max(0, latest - depth)).phase
             if phase < Phase.REVEAL:
                 raise FedError(f"round {number}: Reveal lies under fewer than {depth} blocks; waiting")
-
-    def _work(self, action: do.Action, chain: Snapshot, facts: Facts) -> Work:
-        model, fetching = self._model, self._fetching
-        match action:
-            case do.Train():
-                return lambda stop: model.train(action, stop)
-            case do.Evaluate():
-                return lambda stop: model.evaluate(action, stop)
-            case do.TrainSolo(number):
-                previous = max((done for done in facts.solo_trained if done < number), default=0)
-                return lambda stop: model.train_solo(action, previous, stop)
-            case do.EvaluateSolo():
-                return lambda stop: model.evaluate_solo(action, stop)
-            case do.CheckInputs(number, inputs_hash):
-                state = chain.round(number)
-                assert state is not None  # noqa: S101 - the decision was made on it
-                known = facts.checked.get(number, Checked(inputs_hash, {}))
-                final = known.verdicts if known.inputs_hash == inputs_hash else {}
-                wanted = [i for i in range(len(state.updates)) if final.get(i, Verdict.ABSENT) is Verdict.ABSENT]
-                return lambda stop: fetching.check_inputs(
-                    state, wanted, lambda finding: self._findings.put((action, finding)), stop
-                )
-            case do.Recompute(number):
-                merged = chain.round(number)
-                assert merged is not None  # noqa: S101
-                return lambda _: fetching.recompute(merged)
-            case do.FetchGlobal():
-                return lambda _: fetching.fetch_global(action.root)
-            case do.Release():
-                return lambda _: fetching.release(action)
-            case do.JudgeProposal(number, proposer, root):
-                return lambda _: fetching.judge(number, proposer, root, facts.recomputed[number])
-            case _:
-                raise TypeError(f"{action} is no background work")
 
     # -------------------------------------------------------------- collecting
 
@@ -246,6 +220,8 @@ class Daemon:
                 self._failed(outcome.work, error)
 
     def _failed(self, action: do.Action, error: Exception) -> None:
+        if isinstance(action, do.BuildCase | do.Challenge) and isinstance(error, StaleCase):
+            self._memory.note_doubtful(action.round)
         seconds = self._rests.rest(action)
         self._problem(f"{describe(action)}: {error}")
         log.debug("%s: again in %.0f s", describe(action), seconds)
@@ -258,6 +234,9 @@ class Daemon:
             recomputed=memory.recomputed,
             fetched=memory.fetched,
             judged=memory.judged,
+            provable=frozenset(memory.wrong_leaves),
+            cases=frozenset(memory.cases),
+            has_bounty=memory.has_bounty,
             trained=frozenset(memory.trained),
             evaluated=frozenset(memory.evaluated),
             solo_trained=frozenset(memory.solo_trained),

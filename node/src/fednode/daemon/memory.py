@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fedaggregator.dispute import Case
 from fedprotocol.journal import Journal
 
 from fednode.daemon.facts import Checked, Verdict
@@ -20,9 +21,14 @@ class Memory:
         self.evaluated = set[int](journal.recall("evaluated") or ())
         self.solo_trained = set[int](journal.recall("solo_trained") or ())
         self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
-        self.findings: dict[tuple[int, bytes], str] = {
-            (entry["round"], bytes.fromhex(entry["root"])): entry["finding"] for entry in journal.recall("judged") or ()
+        # What could not be read is judged again by the next run: it may have another node of the chain.
+        judged = [entry for entry in journal.recall("judged") or () if not entry["finding"] or "leaf" in entry]
+        self.findings: dict[tuple[int, bytes], str] = {_key(entry): entry["finding"] for entry in judged}
+        self.wrong_leaves: dict[tuple[int, bytes], int] = {
+            _key(entry): entry["leaf"] for entry in judged if "leaf" in entry
         }
+        self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
+        self.has_bounty = bool(journal.recall("has_bounty"))
         self.checked: dict[int, Checked] = {
             int(number): Checked(
                 bytes.fromhex(entry["inputs_hash"]), {int(i): Verdict(v) for i, v in entry["verdicts"].items()}
@@ -70,10 +76,33 @@ class Memory:
         """Round and root of every proposal looked at -> whether it is right."""
         return {key: not finding for key, finding in self.findings.items()}
 
-    def note_judged(self, number: int, root: bytes, finding: str) -> None:
-        """`finding`: what is wrong with the proposal; empty if nothing is."""
+    def note_judged(self, number: int, root: bytes, finding: str, leaf: int | None = None) -> None:
+        """`finding`: what is wrong with the proposal, empty if nothing is; `leaf`: its first wrong one."""
         self.findings[number, root] = finding
-        entries = [{"round": n, "root": r.hex(), "finding": text} for (n, r), text in self.findings.items()]
+        if leaf is not None:
+            self.wrong_leaves[number, root] = leaf
+        self._note_findings()
+
+    def note_doubtful(self, number: int) -> None:
+        """The own merge of the round is not what its inputs give: it and what followed from it are made again."""
+        self.recomputed.pop(number, None)
+        self._journal.note("recomputed", _hex(self.recomputed))
+        for key in [key for key in self.findings if key[0] == number]:
+            del self.findings[key]
+            self.wrong_leaves.pop(key, None)
+            self.cases.pop(key, None)
+        self._note_findings()
+
+    def note_bounty(self, is_there: bool) -> None:
+        self.has_bounty = is_there
+        self._journal.note("has_bounty", is_there)
+
+    def _note_findings(self) -> None:
+        leaves = self.wrong_leaves
+        entries = [
+            {"round": key[0], "root": key[1].hex(), "finding": text} | ({"leaf": leaves[key]} if key in leaves else {})
+            for key, text in self.findings.items()
+        ]
         self._journal.note("judged", entries)
 
     def note_evaluated(self, number: int) -> None:
@@ -93,6 +122,10 @@ class Memory:
         self.train_seconds = seconds
         self._journal.note("trained", sorted(self.trained))
         self._journal.note("train_seconds", seconds)
+
+
+def _key(entry: dict[str, Any]) -> tuple[int, bytes]:
+    return entry["round"], bytes.fromhex(entry["root"])
 
 
 def _roots(stored: Any) -> dict[int, bytes]:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
+from fedaggregator.convict import Move
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
 from fedprotocol.spec import Spec
@@ -15,7 +16,7 @@ from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.background import Outcome
 from fednode.daemon.facts import Verdict
-from fednode.daemon.fetching import Finding, Judgement
+from fednode.daemon.fetching import Built, Finding, Judgement
 from fednode.daemon.memory import Memory
 from fednode.daemon.metrics import record
 from fednode.daemon.model_work import Trained
@@ -54,6 +55,8 @@ class Outcomes:
                 log.info("round %d: fetched its global %s", work.round, cid(work.root))
             case do.JudgeProposal():
                 self._judged(work, result)
+            case do.BuildCase():
+                self._built(work, result)
             case do.Release():
                 self._released(work.round)
             case do.CheckInputs():
@@ -144,13 +147,31 @@ class Outcomes:
             log.info("round %d: the proposal of %s equals the own recomputation", work.round, work.proposer)
             return
         text = f"round {work.round}: WRONG PROPOSAL by {work.proposer}, root {cid(work.root)}: "
-        if judgement.mismatch is None:
-            text += f"its leaves could not be read ({judgement.why})"
+        wrong = judgement.mismatch
+        if wrong is None:
+            text += f"it cannot be convicted from here, no leaf of it can be opened ({judgement.why})"
         else:
-            wrong = judgement.mismatch
             text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
-        self._memory.note_judged(work.round, work.root, text)
+        self._memory.note_judged(work.round, work.root, text, None if wrong is None else wrong.leaf)
         log.error("%s", text)
+
+    def _built(self, work: do.BuildCase, built: Built | None) -> None:
+        if built is None:
+            log.info("round %d: %s is not live any more", work.round, cid(work.root))
+            return
+        self._memory.cases[work.round, work.root] = built.case
+        log.info("round %d: case against %s, %s", work.round, cid(work.root), built.costs)
+
+    def challenged(self, action: do.Challenge, move: Move) -> None:
+        """A call of a case was sent, or there was none to send any more."""
+        if move is Move.CARRIED:
+            return
+        del self._memory.cases[action.round, action.root]
+        if move is Move.CONVICTED:
+            self._memory.note_bounty(True)
+            log.info("round %d: CONVICTED %s", action.round, cid(action.root))
+        else:
+            log.info("round %d: %s is not live any more", action.round, cid(action.root))
 
     def _evaluated(self, work: do.Evaluate, score: Any) -> None:
         entry = {

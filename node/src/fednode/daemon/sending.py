@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fedaggregator.convict import Move, advance
+from fedaggregator.dispute import Case
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.snapshot import RoundState, Snapshot
@@ -79,6 +81,10 @@ class Sending:
         for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):
             call = self._coordinator.calls.propose(state.number, page, digests[first : first + PAGE_LEAVES])
             self._sender.send(call, f"propose page {page} in round {state.number}")
+
+    def challenge(self, case: Case) -> Move:
+        """The next call of the case. Raises StaleCase too."""
+        return advance(self._coordinator, self._sender, case)[0]
 
     def abandon(self, number: int) -> None:
         self._sender.send(self._coordinator.calls.abandon(number), f"abandon round {number}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.types import Phase, Proposal
 
 from fednode.daemon.facts import Facts
 
 ZERO = bytes(32)
+TURN = 12  # seconds: a block of Ethereum
 
 
 def unsettled(chain: Snapshot) -> list[RoundState]:
@@ -24,6 +25,17 @@ def is_matching(state: RoundState) -> bool:
 def is_over(chain: Snapshot) -> bool:
     """No round is open and none will be."""
     return not unsettled(chain) and (chain.closed or chain.final_count >= chain.config.total_rounds)
+
+
+def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:
+    """The chain time from which this account challenges `proposal`: the clients of the round take turns, so that not
+    all of them pay for the same conviction. Everybody's turn comes in the first half of the shortest window."""
+    if state.my_index is None:
+        return proposal.completed_at
+    clients = len(state.updates)
+    place = (state.my_index + int.from_bytes(proposal.root)) % clients
+    window = min(chain.config.min_window, chain.config.challenge_length)
+    return proposal.completed_at + min(place * TURN, place * window // (2 * clients))
 
 
 def obstacle(chain: Snapshot) -> str:

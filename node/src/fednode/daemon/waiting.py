@@ -55,6 +55,10 @@ def describe(work: do.Action) -> str:
             return f"fetching the global of round {work.round}"
         case do.JudgeProposal():
             return f"checking a proposal of round {work.round}"
+        case do.BuildCase():
+            return f"building the proof against a wrong proposal of round {work.round}"
+        case do.Challenge():
+            return f"challenging a wrong proposal of round {work.round}"
         case do.Release():
             return f"letting go of the updates of round {work.round}"
         case do.Commit() | do.Reveal() | do.Attest() | do.Propose() | do.Abandon():

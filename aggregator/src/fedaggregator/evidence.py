@@ -1,0 +1,64 @@
+"""The case against a live proposal from what one has oneself: the inputs and the right global, in the own store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedprotocol.car import Leaves
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.types import Proposal
+from fedprotocol.store.base import Store
+
+from fedaggregator.dispute import Case, build
+from fedaggregator.inputs import contributions, global_shape, recompute, rule_of
+from fedaggregator.proposals import ProposalUnreadable, proposed_digests
+
+
+def gather(coordinator: Coordinator, store: Store, state: RoundState, own: Leaves, proposal: Proposal) -> Case | None:
+    """The case against `proposal` in a round whose right global is `own`; None if the proposal is right.
+
+    Raises:
+        ProposalUnreadable: its leaf digests cannot be had, so no leaf of it can be opened.
+        StaleCase: `own` does not follow from the round's accepted updates.
+        InputsMissing, StoreError, RuleError, ChainError: see there.
+    """
+    if proposal.root == own.root:
+        return None
+    digests = proposed_digests(coordinator, state.number, proposal.proposer)
+    config = coordinator.config()
+    with (
+        store.get(state.view.prior_root, global_shape(config)) as prior,
+        contributions(config, store, state) as given,
+    ):
+        return build(rule_of(coordinator), config, state, prior, given, own, proposal.root, digests)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One live proposal held to a recomputation of its round. Wrong without a case: `why` says what is missing."""
+
+    proposal: Proposal
+    right: bool
+    case: Case | None = None
+    why: str = ""
+
+
+def examine(coordinator: Coordinator, store: Store, state: RoundState, scratch: Path) -> Iterator[Examined]:
+    """Every live proposal of a round, oldest first; the round is recomputed in the folder `scratch`.
+
+    Raises InputsMissing, StoreError, MergeError, RuleError, ChainError.
+    """
+    with (
+        store.get(state.view.prior_root, global_shape(coordinator.config())) as prior,
+        recompute(coordinator, store, state, prior, scratch / f"round-{state.number}.leaves") as own,
+    ):
+        for proposal in state.proposals:
+            try:
+                case = gather(coordinator, store, state, own, proposal)
+            except ProposalUnreadable as error:
+                yield Examined(proposal, right=False, why=str(error))
+            else:
+                yield Examined(proposal, right=case is None, case=case)

@@ -9,6 +9,7 @@ import pytest
 from fedaggregator.decide import (
     Action,
     Approve,
+    Challenge,
     Claim,
     Done,
     Facts,
@@ -139,6 +140,66 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         ProposePage(1, 0),
     ),
     (
+        "once the right one stands beside it, the wrong one is challenged",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "every wrong one is named before the first is challenged",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), proposal(WORSE))),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Report(1, proposal(WORSE)),
+    ),
+    (
+        "a challenge that failed gives way to another",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), proposal(WORSE))),
+        Facts({1: computed(reported=frozenset({WRONG, WORSE}), failures={WRONG: 1})}),
+        Challenge(1, proposal(WORSE)),
+    ),
+    (
+        "and comes again",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
+        Facts({1: computed(reported=frozenset({WRONG}), failures={WRONG: 1})}),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "without tokens for a bond the wrong one is challenged all the same",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG)), tokens=0),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "a watchtower challenges",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG)), tokens=0, allowance=0),
+        Facts({1: computed(reported=frozenset({WRONG}))}, proposes=False),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "and never proposes",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts({1: computed()}, proposes=False),
+        Wait("watching: round 1's right global is not proposed yet"),
+    ),
+    (
+        "what was reported before a re-org made it right is left alone",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN), end=900)),
+        Facts({1: computed(reported=frozenset({OWN}))}),
+        Wait("round 1's right global is proposed, its window is open", 900),
+    ),
+    (
+        "without its leaves a wrong one cannot be challenged",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), end=900)),
+        Facts({1: computed(unreadable=frozenset({WRONG}))}),
+        Wait("round 1's right global is proposed, its window is open", 900),
+    ),
+    (
+        "convicted: the bounty is collected",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN)), my_owed=125),
+        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Claim(frozenset()),
+    ),
+    (
         "the older round first",
         snapshot(round_state(1, CHALLENGE, proposal(OWN)), round_state(2, AGGREGATE)),
         Facts({1: computed()}),
@@ -229,10 +290,16 @@ def test_too_few_tokens_are_a_problem_that_names_account_and_amount() -> None:
 
 def test_a_problem_in_one_round_does_not_stop_the_other() -> None:
     stuck = round_state(1, CHALLENGE, *(proposal(bytes([n]) * 32) for n in range(10, 18)))
-    facts = Facts({1: computed(reported=frozenset(p.root for p in stuck.proposals))})
+    facts = Facts({1: computed(unreadable=frozenset(p.root for p in stuck.proposals))})
     assert decide(snapshot(stuck, round_state(2, AGGREGATE)), facts) == Merge(2)
     waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN)), facts)
     assert isinstance(waiting, Wait) and waiting.problem and "convicted" in waiting.reason
+
+
+def test_eight_wrong_ones_are_challenged_to_make_room() -> None:
+    full = round_state(1, CHALLENGE, *(proposal(bytes([n]) * 32) for n in range(10, 18)))
+    facts = Facts({1: computed(reported=frozenset(p.root for p in full.proposals))})
+    assert decide(snapshot(full), facts) == Challenge(1, full.proposals[0])
 
 
 def test_nothing_is_ever_proposed_but_our_own_computed_global() -> None:

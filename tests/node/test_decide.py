@@ -9,6 +9,7 @@ import pytest
 from fednode.daemon import actions as do
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
+from fednode.daemon.view import turn
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import (
     Balances,
@@ -136,6 +137,9 @@ AGGREGATE = state(1, Phase.AGGREGATE, my_commitment=COMMITTED, accepted_mask=3, 
 RIGHT, WRONG = root("right"), root("wrong")
 STANDS = Proposal(OTHER, RIGHT, 50, NOW - 5)
 STANDS_WRONG = Proposal(OTHER, WRONG, 50, NOW - 5)
+JUDGED: dict[str, Any] = {"judged": {(1, RIGHT): True, (1, WRONG): False}}
+LIE = frozenset({(1, WRONG)})
+TRAINING = frozenset({do.Train(2, RIGHT)})
 FINAL = state(1, Phase.FINAL, global_root=RIGHT, my_commitment=COMMITTED)
 
 TABLE = {
@@ -211,6 +215,53 @@ TABLE = {
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,))),
         Facts(fetched=GENESIS_HELD, recomputed={1: RIGHT}, judged={(1, RIGHT): True}),
         do.Train(2, RIGHT),
+    ),
+    "training goes on before a wrong proposal is challenged": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE),
+        do.Train(2, RIGHT),
+    ),
+    "the case is built while the model trains": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, running=TRAINING),
+        do.BuildCase(1, OTHER, WRONG),
+    ),
+    "and its calls are sent": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, running=TRAINING),
+        do.Challenge(1, WRONG),
+    ),
+    "not before the right one stands beside it": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
+        Facts(recomputed={1: RIGHT}, judged={(1, WRONG): False}, provable=LIE, cases=LIE, running=TRAINING),
+        do.Propose(1),
+    ),
+    "but also if the bond is missing": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
+        Facts(
+            recomputed={1: RIGHT},
+            judged={(1, WRONG): False},
+            provable=LIE,
+            cases=LIE,
+            running=TRAINING,
+            resting=frozenset({do.Propose(1)}),
+        ),
+        do.Challenge(1, WRONG),
+    ),
+    "a commit comes before a challenge": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), state(2, Phase.TRAIN, prior_root=ZERO)),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, updates={2: replace(OWN, prior_root=RIGHT)}),
+        do.Commit(2),
+    ),
+    "a broken model does not keep the node from convicting": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, failure="no model"),
+        do.Challenge(1, WRONG),
+    ),
+    "the bounty is collected at once": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), my_owed=25),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, has_bounty=True, running=TRAINING),
+        do.Claim(),
     ),
     "also while a wrong proposal and the right one stand": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
@@ -358,6 +409,16 @@ WAITS = {
         Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1)})),
         ("missing", 0),
     ),
+    "for a window in which a wrong proposal has no readable leaves": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),
+        Facts(recomputed={1: RIGHT}, **JUDGED),
+        ("challenge window", VIEW.phase_end),
+    ),
+    "for the end of a window after others convicted": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), active_count=1),
+        Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE),
+        ("challenge window", VIEW.phase_end),
+    ),
     "for its own training": (
         chain(state(1, Phase.TRAIN)),
         Facts(fetched=GENESIS_HELD, running=frozenset({do.Train(1, GENESIS)})),
@@ -373,6 +434,17 @@ def test_what_it_says_while_it_waits(case: str) -> None:
     assert isinstance(action, do.Wait), action
     assert said in action.what
     assert action.until == until
+
+
+@pytest.mark.parametrize(("window", "length"), [(3600, 7200), (10, 100), (1, 1), (7200, 60)])
+def test_the_clients_take_turns_to_challenge(window: int, length: int) -> None:
+    clients, lie = 5, Proposal(OTHER, WRONG, 50, NOW)
+    config = replace(CONFIG, min_window=window, challenge_length=length)
+    round_state = state(1, Phase.CHALLENGE, proposals=(lie,), updates=updates(*[True] * clients))
+    turns = [turn(chain(config=config), replace(round_state, my_index=i), lie) - NOW for i in range(clients)]
+    assert min(turns) == 0 and max(turns) <= min(length, window) / 2
+    assert len(set(turns)) == clients or min(length, window) < 2 * clients
+    assert turn(chain(config=config), round_state, lie) == NOW  # no client of the round: at once
 
 
 def test_one_model_and_one_fetcher_but_the_chain_never_waits_for_them() -> None:

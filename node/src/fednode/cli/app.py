@@ -9,6 +9,7 @@ from fedprotocol.errors import FedError
 
 from fednode.cli.account import app as account
 from fednode.cli.audit import audit
+from fednode.cli.challenge import challenge
 from fednode.cli.claim import claim
 from fednode.cli.data import app as data
 from fednode.cli.demo import demo
@@ -44,6 +45,7 @@ app.add_typer(data, name="data", rich_help_panel=START)
 app.command(rich_help_panel=START)(doctor)
 app.command(rich_help_panel=TAKE_PART)(join)
 app.command(rich_help_panel=TAKE_PART)(run)
+app.command(rich_help_panel=TAKE_PART)(challenge)
 app.command(rich_help_panel=TAKE_PART)(claim)
 app.command("exit", rich_help_panel=TAKE_PART)(exit_federation)
 app.command(rich_help_panel=LOOK)(status)

@@ -1,0 +1,118 @@
+"""`fednode challenge`: convict wrong proposals by hand, or see what it would cost."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+
+if TYPE_CHECKING:
+    from fedaggregator.evidence import Examined
+
+    from fednode.session import Session
+
+
+def challenge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the calls and their cost.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Hold every live proposal to an own recomputation, convict those that are wrong, take half their bonds.
+
+    A running node does this by itself. Stop it first, unless for --dry-run.
+    """
+    from fedaggregator.evidence import examine
+    from fedprotocol.chain.types import Phase
+
+    found: list[dict[str, Any]] = []
+    with open_session(config) as session:
+        if not dry_run:
+            _ = session.sender  # a running node is noticed before anything is fetched
+        session.config.home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=session.config.home, prefix="challenge-") as scratch:
+            for state in session.snapshot().rounds:
+                if state.view.phase is not Phase.CHALLENGE:
+                    continue
+                for examined in examine(session.coordinator, session.store, state, Path(scratch)):
+                    entry = _described(session, state.number, examined)
+                    if examined.case is not None and not dry_run:
+                        entry |= _convict(session, examined)
+                    found.append(entry)
+                    if not as_json:
+                        typer.echo("\n".join(_lines(session, entry, dry_run)))
+    if as_json:
+        print_json(found)
+    elif not found:
+        typer.echo("no proposal stands in an open window")
+
+
+def _described(session: Session, number: int, examined: Examined) -> dict[str, Any]:
+    """Amounts in token units, prices in wei."""
+    from dataclasses import asdict
+
+    from fedaggregator.convict import simulate
+    from fedprotocol.chain.errors import translated
+
+    proposal, case = examined.proposal, examined.case
+    entry: dict[str, Any] = {
+        "round": number,
+        "root": "0x" + proposal.root.hex(),
+        "proposer": proposal.proposer,
+        "right": examined.right,
+        "why": examined.why,
+    }
+    if case is None:
+        return entry
+    coordinator = session.coordinator
+    costs = simulate(coordinator, session.address, case)
+    with translated("eth_gasPrice"):
+        price = int(coordinator.web3.eth.gas_price)
+    return entry | {
+        "leaf": case.mismatch.leaf,
+        "expected": "0x" + case.mismatch.expected.hex(),
+        "claimed": "0x" + case.mismatch.claimed.hex(),
+        "calls": [asdict(cost) for cost in costs],
+        "gas": sum(cost.gas for cost in costs),
+        "gas_price": price,
+        "bounty": proposal.bond // 2,
+    }
+
+
+def _convict(session: Session, examined: Examined) -> dict[str, Any]:
+    from fedaggregator.convict import convict
+
+    assert examined.case is not None  # noqa: S101 - the caller looked
+    verdict = convict(session.coordinator, session.sender, examined.case)
+    if not verdict.convicted:
+        return {"convicted": False, "gas_used": verdict.gas, "received": 0}
+    token, account = session.coordinator.token, session.address
+    before = token.balance_of(account)
+    session.sender.send(session.coordinator.calls.claim(), "claim")
+    return {"convicted": True, "gas_used": verdict.gas, "received": token.balance_of(account) - before}
+
+
+def _lines(session: Session, entry: dict[str, Any], dry_run: bool) -> list[str]:
+    from fedprotocol.tree import cid
+
+    what = f"round {entry['round']}: {cid(bytes.fromhex(entry['root'][2:]))} of {entry['proposer']}"
+    if entry["right"]:
+        return [f"{what} is right"]
+    if entry["why"]:
+        return [f"{what} is WRONG, but cannot be convicted from here, no leaf of it can be opened: {entry['why']}"]
+    lines = [f"{what} is WRONG: leaf {entry['leaf']} should be {entry['expected']}, it claims {entry['claimed']}"]
+    for call in entry["calls"]:
+        name, updates = call["name"], f"updates {call['start']} to {call['stop']}"
+        lines.append(f"  {name:<10}{updates:<20}{call['calldata']:>8,} bytes{call['gas']:>12,} gas")
+    ether = entry["gas"] * entry["gas_price"] / 10**18
+    lines.append(f"  costs about {ether:.6f} ether now, the bounty is {session.amounts(entry['bounty'])}")
+    if dry_run:
+        lines.append("  dry run: nothing was sent")
+    elif entry["convicted"]:
+        lines.append(f"  CONVICTED with {entry['gas_used']:,} gas; received {session.amounts(entry['received'])}")
+    else:
+        lines.append("  not live any more: somebody else convicted it, or its window is over")
+    return lines

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.daemon import Aggregator
-from fedaggregator.decide import Approve, Claim, Done, Merge, ProposePage, Report, Wait
+from fedaggregator.decide import Approve, Challenge, Claim, Done, Merge, ProposePage, Report, Wait
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
@@ -121,7 +121,7 @@ def test_a_wrong_proposal_is_named_by_leaf_and_the_right_one_put_beside_it(
         [named] = [record.getMessage() for record in caplog.records if "WRONG PROPOSAL" in record.getMessage()]
         assert f"first wrong leaf: {WRONG_VALUE // 32}," in named and evil_site.address in named
         step_until(honest, ProposePage)
-        assert isinstance(honest.step(), Wait)
+        assert isinstance(honest.step(), Challenge)
 
     expected = MemoryLeaves(split_leaves(expected_global(federation, genesis_values(federation), members, 1), 32))
     live = federation.coordinator.proposals(1)

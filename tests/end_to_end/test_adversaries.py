@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.inputs import delta_shape
-from fedprotocol.chain.events import scan
+from fedprotocol.chain.events import Event, scan
 from fedprotocol.chain.types import Phase
 from fedprotocol.numbers import from_bytes
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import cid
 from support.aggregators import AggregatorSite
 from support.evm import Anvil
+from support.live_federation import TOKEN
 from support.sites import Site, Sites
 from support.synthetic import SyntheticClient
 
@@ -39,7 +40,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             spec={"quantization": {"kind": "nf4", "double_quant": True, "compute_dtype": "bf16"}},
             revealLength=120,
             attestLength=24,
-            challengeLength=3600,
+            challengeLength=3600,  # much longer than the test: the round is final because all build on the right global
         )
         yield made
         made.stop()
@@ -54,7 +55,7 @@ def withholder(sites: Sites) -> Iterator[SyntheticClient]:
 
 @pytest.fixture(scope="module")
 def story(sites: Sites, withholder: SyntheticClient) -> Iterator[dict[str, str]]:
-    """One round with both injuries; returns the addresses of the two aggregators."""
+    """One round with both injuries, until it is final; returns the addresses of the two aggregators."""
     coordinator = sites.coordinator
     withholder.join()
     for site in sites.sites:
@@ -77,17 +78,24 @@ def story(sites: Sites, withholder: SyntheticClient) -> Iterator[dict[str, str]]
             env={**os.environ, "PYTHONPATH": str(LIAR.parents[1])},
         )
     try:
-        sites.wait(lambda: len(coordinator.proposals(1)) == 1, 120, "the lie is proposed")
+        sites.wait(lambda: len(_events(sites, "Proposed")) == 1, 120, "the lie is proposed")
         with honest.running():
-            sites.wait(lambda: len(coordinator.proposals(1)) == 2, 120, "the right one is proposed beside it")
-            sites.wait(lambda: all(_named(site) for site in sites.sites), 120, "every node names the wrong leaf")
+            sites.wait(lambda: len(_events(sites, "Proposed")) == 2, 120, "the right one is proposed beside it")
+            sites.wait(lambda: len(_events(sites, "Convicted")) == 1, 120, "the lie is convicted")
             sites.wait(lambda: coordinator.round_view(2).committed == HONEST, 240, "training goes on")
-            needle = f"first wrong leaf: {WRONG_LEAF},"
-            sites.wait(lambda: needle in honest.log.read_text(), 60, "the honest aggregator names it too")
+            withholder.commit(2, _events(sites, "Proposed")[1].args["root"])
+            sites.federation.wait_for(1, Phase.FINAL, seconds=60)
+            sites.wait(lambda: bool(_events(sites, "Claimed")), 60, "the bounty is collected")
     finally:
         process.kill()
         process.wait()
     yield {"liar": liar.address, "honest": honest.address}
+
+
+def _events(sites: Sites, name: str) -> list[Event]:
+    """Of round 1, as far as a round is named."""
+    found = scan(sites.coordinator, 0, sites.coordinator.web3.eth.block_number, (name,))
+    return [event for event in found if event.args.get("round", 1) == 1]
 
 
 def _named(site: Site) -> bool:
@@ -114,13 +122,33 @@ def test_every_honest_node_attests_the_withheld_update_as_absent(sites: Sites, w
         assert cid(withholder.updates[1].leaves.root) in site.console()
 
 
-def test_the_right_proposal_stands_beside_the_wrong_one(story: dict[str, str], sites: Sites) -> None:
-    wrong, right = sites.coordinator.proposals(1)
-    assert wrong.proposer == story["liar"]
-    assert right.proposer in {story["honest"], *(site.account.address for site in sites.sites)}
+def test_the_right_proposal_stood_beside_the_wrong_one(story: dict[str, str], sites: Sites) -> None:
+    wrong, right = _events(sites, "Proposed")
+    assert wrong.args["proposer"] == story["liar"]
+    assert right.args["proposer"] in {story["honest"], *(site.account.address for site in sites.sites)}
     for site in sites.sites:
         commitment = sites.coordinator.commitment(2, site.account.address)
-        assert commitment.prior_root == right.root != wrong.root
+        assert commitment.prior_root == right.args["root"] != wrong.args["root"]
+
+
+def test_the_liar_pays_and_whoever_convicted_it_is_paid(story: dict[str, str], sites: Sites) -> None:
+    coordinator = sites.coordinator
+    wrong, right = _events(sites, "Proposed")
+    [convicted] = _events(sites, "Convicted")
+    bond = wrong.args["bond"]
+    assert (convicted.args["proposer"], convicted.args["root"]) == (story["liar"], wrong.args["root"])
+    assert convicted.args["bounty"] == bond // 2
+    assert coordinator.balances().burned >= bond - bond // 2
+    assert coordinator.token.balance_of(story["liar"]) == 10_000 * TOKEN - bond
+    assert coordinator.owed(story["liar"]) == 0
+
+    challenger = convicted.args["challenger"]
+    assert challenger in {story["honest"], *(site.account.address for site in sites.sites)}
+    claims = [event.args for event in _events(sites, "Claimed") if event.args["account"] == challenger]
+    assert claims[0]["amount"] >= bond // 2
+    assert coordinator.round_view(1).global_root == right.args["root"]
+    named = [site for site in sites.sites if _named(site)]
+    assert named or challenger == story["honest"]
 
 
 @pytest.mark.usefixtures("story")

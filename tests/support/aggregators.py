@@ -67,18 +67,18 @@ class AggregatorSite:
     def config(self) -> AggregatorConfig:
         return load_config(self.config_path, AggregatorConfig)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """`fedaggregator run`; what it says is appended to `log`."""
+    def start(self, command: str = "run") -> subprocess.Popen[bytes]:
+        """`fedaggregator run`, or `watch`; what it says is appended to `log`."""
         output: IO[bytes]
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                [str(COMMAND), "run", "--config", str(self.config_path)], stdout=output, stderr=subprocess.STDOUT
+                [str(COMMAND), command, "--config", str(self.config_path)], stdout=output, stderr=subprocess.STDOUT
             )
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, command: str = "run") -> Iterator[subprocess.Popen[bytes]]:
         """Runs inside the `with`; stopped by SIGTERM, which must end it well."""
-        process = self.start()
+        process = self.start(command)
         try:
             yield process
             process.terminate()

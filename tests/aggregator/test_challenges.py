@@ -1,0 +1,216 @@
+"""Wrong proposals and who convicts them: whole aggregators and watchtowers on a real anvil with the real contracts."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fedaggregator.daemon import Aggregator
+from fedaggregator.decide import Action, Challenge, Claim, Merge, ProposePage, Report, Wait
+from fedaggregator.dispute import StaleCase
+from fedprotocol.chain.events import scan
+from fedprotocol.chain.snapshot import take_snapshot
+from support.aggregators import AggregatorSite
+from support.evil_aggregator import WRONG_VALUE, EvilAggregator
+from support.evm import Anvil
+from support.live_federation import TOKEN, LiveFederation
+from support.synthetic import SyntheticClient, play_inputs
+from web3 import Web3
+
+BOND = 50 * TOKEN
+TOKENS = 10_000 * TOKEN  # of an operator, at the start
+
+
+@pytest.fixture
+def chain() -> Iterator[Anvil]:
+    with Anvil() as anvil:
+        yield anvil
+
+
+class Round:
+    """Round 1 of a federation with its inputs fixed, and operators who can read them."""
+
+    def __init__(self, chain: Anvil, folder: Path) -> None:
+        self.federation = LiveFederation(chain)
+        self.folder = folder
+        self.clients = [SyntheticClient(self.federation, folder / f"client-{seed}", seed) for seed in range(3)]
+        for client in self.clients:
+            client.join()
+        self.clients[0].store.put(self.federation.genesis)
+        play_inputs(self.clients, 1, self.federation.genesis.root)
+        self.coordinator = self.federation.coordinator
+
+    def operator(self, name: str, tokens: int = TOKENS) -> AggregatorSite:
+        peers = [client.store_path for client in self.clients]
+        return AggregatorSite(self.federation, self.folder / name, peers, tokens)
+
+    def lie(self) -> AggregatorSite:
+        """Somebody proposes a global with one wrong value."""
+        site = self.operator("liar")
+        with EvilAggregator.open(site.config(), site.account) as evil:
+            step_until(evil, ProposePage)
+        return site
+
+    def proposers(self) -> list[str]:
+        return [proposal.proposer for proposal in self.coordinator.proposals(1)]
+
+    def tokens(self, site: AggregatorSite) -> int:
+        return self.coordinator.token.balance_of(site.address)
+
+
+@pytest.fixture
+def round_one(chain: Anvil, tmp_path: Path) -> Iterator[Round]:
+    made = Round(chain, tmp_path)
+    yield made
+    for client in made.clients:
+        client.close()
+
+
+def step_until(aggregator: Aggregator, *kinds: type, steps: int = 20) -> Action:
+    for _ in range(steps):
+        action = aggregator.step()
+        if isinstance(action, kinds):
+            return action
+    raise AssertionError(f"no {kinds} in {steps} steps")
+
+
+def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, caplog: pytest.LogCaptureFixture) -> None:
+    liar, site = round_one.lie(), round_one.operator("honest")
+    with caplog.at_level(logging.INFO), Aggregator.open(site.config(), site.account) as honest:
+        step_until(honest, ProposePage)
+        assert round_one.proposers() == [liar.address, site.address]
+        assert isinstance(honest.step(), Challenge)  # the case is built and simulated
+        assert len(round_one.proposers()) == 2
+        assert isinstance(honest.step(), Challenge)
+        assert round_one.proposers() == [site.address]
+        assert honest.step() == Claim(frozenset())
+        assert isinstance(honest.step(), Wait)
+    assert round_one.tokens(liar) == TOKENS - BOND
+    assert round_one.tokens(site) == TOKENS - 2 * BOND + BOND // 2
+    assert round_one.coordinator.balances().burned == BOND // 2
+    assert "1 call, " in caplog.text and "CONVICTED" in caplog.text
+
+
+def test_a_watchtower_with_a_key_and_a_store_and_not_one_token(round_one: Round) -> None:
+    liar, tower = round_one.lie(), round_one.operator("tower", tokens=0)
+    with tower.running("watch"):
+        deadline = time.monotonic() + 60
+        while round_one.tokens(tower) == 0:
+            assert time.monotonic() < deadline, tower.log.read_text()
+            time.sleep(0.1)
+    assert round_one.tokens(tower) == BOND // 2
+    assert round_one.proposers() == []
+    last = round_one.coordinator.web3.eth.block_number
+    events = list(scan(round_one.coordinator, 0, last, ("Proposed", "Convicted")))
+    assert [(event.name, event.args["proposer"]) for event in events] == [
+        ("Proposed", liar.address),
+        ("Convicted", liar.address),
+    ]
+    assert events[1].args["challenger"] == tower.address
+    assert f"first wrong leaf: {WRONG_VALUE // 32}," in tower.log.read_text()
+
+
+def test_a_restart_between_report_and_challenge(round_one: Round) -> None:
+    round_one.lie()
+    site = round_one.operator("tower")
+    with Aggregator.open(site.config(), site.account, proposes=False) as first:
+        step_until(first, Report)
+    with Aggregator.open(site.config(), site.account, proposes=False) as second:
+        assert isinstance(second.step(), Challenge)
+    with Aggregator.open(site.config(), site.account, proposes=False) as third:
+        assert [type(third.step()) for _ in range(3)] == [Challenge, Challenge, Claim]
+    assert round_one.proposers() == []
+
+
+def test_the_slower_challenger_sends_nothing(round_one: Round, caplog: pytest.LogCaptureFixture) -> None:
+    round_one.lie()
+    fast, slow = round_one.operator("fast"), round_one.operator("slow")
+    with (
+        Aggregator.open(fast.config(), fast.account, proposes=False) as winner,
+        Aggregator.open(slow.config(), slow.account, proposes=False) as loser,
+        caplog.at_level(logging.INFO),
+    ):
+        step_until(winner, Challenge)
+        step_until(loser, Challenge)
+        before = take_snapshot(loser.coordinator, slow.address)  # what it knows when the other one is quicker
+        assert isinstance(winner.step(), Challenge)
+        loser.challenge(before, before.rounds[-1], before.rounds[-1].proposals[0])
+        assert "is not live any more" in caplog.text
+        assert isinstance(loser.step(), Wait)
+    after = take_snapshot(round_one.coordinator, slow.address)
+    assert (after.eth, after.tokens, after.my_owed) == (before.eth, TOKENS, 0)
+
+
+def test_a_liar_cannot_make_a_case_against_the_right_proposal(round_one: Round) -> None:
+    honest, liar = round_one.operator("honest"), round_one.operator("liar")
+    with Aggregator.open(honest.config(), honest.account) as aggregator:
+        step_until(aggregator, ProposePage)
+    with EvilAggregator.open(liar.config(), liar.account) as evil:
+        step_until(evil, ProposePage)
+        with pytest.raises(StaleCase, match="does not follow from the accepted updates"):
+            evil.step()
+    assert round_one.proposers() == [honest.address, liar.address]
+
+
+@contextmanager
+def without_traces(chain: Anvil) -> Iterator[str]:
+    """URL of the same node for a customer who may not call `debug_…`, as most providers have it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if request["method"].startswith("debug_"):
+                error = {"code": -32601, "message": "the method does not exist or is not available"}
+                given: dict[str, Any] = {"jsonrpc": "2.0", "error": error}
+            else:
+                given = dict(chain.web3.provider.make_request(request["method"], request["params"]))
+            answer = json.dumps(given | {"id": request["id"]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_cannot_be_read_is_said_and_convicted_by_a_node_that_traces(
+    chain: Anvil, round_one: Round, caplog: pytest.LogCaptureFixture
+) -> None:
+    coordinator, federation = round_one.coordinator, round_one.federation
+    contract = chain.deploy("HidingProposer")
+    federation.mint(contract.address, BOND)
+    calls = (
+        (federation.token.address, federation.token.encode_abi("approve", [coordinator.address, BOND])),
+        (coordinator.address, coordinator.contract.encode_abi("propose", [1, 0, [bytes([n]) * 32 for n in range(5)]])),
+    )
+    for target, data in calls:
+        masked = bytes(byte ^ 0xFF for byte in Web3.to_bytes(hexstr=data))  # type: ignore[arg-type]
+        federation.transact(contract.functions.run(target, masked, b"\xff"))
+    chain.rpc("evm_mine")
+
+    tower = round_one.operator("tower", tokens=0)
+    text = tower.config_path.read_text()
+    with without_traces(chain) as url:
+        tower.config_path.write_text(text.replace(chain.url, url))
+        with Aggregator.open(tower.config(), tower.account, proposes=False) as blind:
+            assert [type(blind.step()) for _ in range(3)] == [Merge, Report, Wait]
+    assert "cannot be convicted from here" in caplog.text and "debug_traceTransaction" in caplog.text
+    tower.config_path.write_text(text)
+    with Aggregator.open(tower.config(), tower.account, proposes=False) as seeing:
+        assert [type(seeing.step()) for _ in range(4)] == [Report, Challenge, Challenge, Claim]
+    assert round_one.proposers() == []

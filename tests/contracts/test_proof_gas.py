@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.convict import convict, simulate
+from fedaggregator.dispute import Limits, gas_bound
 from fedprotocol import tree
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed, sender
@@ -59,8 +60,10 @@ def test_gas_of_a_case(
     assert mine.coordinator.proposals(1) == ()
     assert mine.coordinator.owed(account.address) > 0
     assert verdict.calls == len(expected)
+    for call in expected:
+        bound = gas_bound(case, call.start, call.stop - call.start, call.name == "challenge", Limits())
+        assert call.gas <= bound <= TRANSACTION_GAS
     assert max(call.calldata for call in expected) <= POOL_BYTES
-    assert max(call.gas for call in expected) <= TRANSACTION_GAS
     assert verdict.gas <= sum(call.gas for call in expected) <= 1.1 * verdict.gas  # an estimate is of the gas limit
 
     name = f"{clients} clients, {bits} bits"

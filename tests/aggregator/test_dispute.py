@@ -25,7 +25,7 @@ from support.leaf_round import INT32, LeafRound
 LEAVES, K, LEAF = 5, 64, 3
 CLIENTS, REJECTED = 7, (2,)
 ACCEPTED = CLIENTS - len(REJECTED)
-TIGHT = Limits(calldata=1_600)  # two updates a call
+TIGHT = Limits(calldata=1_900)  # two or three updates a call
 
 
 def started(chain: Anvil, clients: int, leaves: int = LEAVES, k: int = K, bits: int = 16, **more: object) -> LeafRound:
@@ -89,7 +89,7 @@ def test_the_first_wrong_leaf_is_found_and_a_right_proposal_gives_no_case(mine: 
     assert mine.case(mine.game.accounts[1]) is None
 
 
-@pytest.mark.parametrize("room", [1_500, 1_600, 2_000, 3_500, 6_000])
+@pytest.mark.parametrize("room", [1_900, 2_000, 2_500, 3_500, 6_000])
 def test_every_plan_is_within_its_limits_and_complete(mine: Recomputed, case: Case, room: int) -> None:
     limits = Limits(calldata=room)
     disputes = Disputes(mine.coordinator)
@@ -111,7 +111,7 @@ def test_gas_bounds_a_call_too(case: Case) -> None:
     assert isinstance(next_call(case, 0), Proof)
     steps = list(plan(case, 0, Limits(gas=max(one, gas_bound(case, ACCEPTED, 0, True, Limits())))))
     assert [len(step.updates) for step in steps[:2]] == [1, 1]
-    with pytest.raises(DisputeError, match="cannot carry even one update"):
+    with pytest.raises(DisputeError, match="neither the proof nor one more update"):
         next_call(case, 0, Limits(gas=one - 1))
 
 
@@ -145,11 +145,15 @@ def test_two_at_once_with_other_limits_end_in_one_conviction(
     mine: Recomputed, case: Case, me: Sender, stranger: Sender
 ) -> None:
     disputes = Disputes(mine.coordinator)
-    for limits in (TIGHT, Limits(calldata=2_100)):
-        stranger.send(disputes.call(next_call(case, 0, limits)), "from the beginning")
-    assert furthest(case, disputes.carried(1, LEAF)) == 3
-    stranger.send(disputes.call(next_call(case, 2, TIGHT)), "behind the furthest")
-    assert furthest(case, disputes.carried(1, LEAF)) == 4
+    first = next_call(case, 0, TIGHT)
+    own = case.sums([len(first.updates)])[len(first.updates)]
+    for updates in (first.updates, first.updates[:1]):
+        step = Step(1, case.inputs_hash, LEAF, Sums(), updates)
+        stranger.send(disputes.call(step), "from the beginning")
+        assert furthest(case, disputes.carried(1, LEAF)) == own.count > 1
+    further = replace(step, start=own, updates=(case.shares[own.count].opening,))
+    stranger.send(disputes.call(further), "one more")
+    assert furthest(case, disputes.carried(1, LEAF)) == own.count + 1
     assert convict(mine.coordinator, me, case, TIGHT).convicted
     assert convict(mine.coordinator, stranger, case, TIGHT) == Verdict(False, 0, 0)
     assert live(mine) == 1

@@ -163,7 +163,7 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
     """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
 
     Raises:
-        DisputeError: not even one more update fits.
+        DisputeError: not even one more update fits, or not the proof alone.
     """
     limits = limits or Limits()
     left = len(case.shares) - start
@@ -172,7 +172,7 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
     count = next((n for n in range(left, 0, -1) if _fits(case, start, n, False, limits)), 0)
     if count == 0:
         raise DisputeError(
-            f"a call cannot carry even one update of {case.values} values: raise the limits of "
+            f"neither the proof nor one more update of {case.values} values fits a call: raise the limits of "
             f"{limits.calldata} bytes and {limits.gas} gas"
         )
     sums = case.sums([start])[start]

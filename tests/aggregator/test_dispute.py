@@ -12,10 +12,10 @@ from fedaggregator.convict import StaleCase, Verdict, convict, simulate
 from fedaggregator.dispute import Case, DisputeError, Limits, calldata_bytes, furthest, gas_bound, next_call, plan
 from fedaggregator.verify import Mismatch
 from fedprotocol import tree
-from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.disputes import Disputes, Proof, Step, Sums, calldata
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.sender import Sender
+from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed, sender
 from support.disputed import Recomputed

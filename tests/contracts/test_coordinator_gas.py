@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 from fedprotocol.chain.types import FederationConfig, Phase
-from fedprotocol.round import commit_hash
+from fedprotocol.hashes import commit_hash
 from support.evm import Anvil, compiled
 from support.federation import CONFIG, Call, Deployed, Done
 from support.histories import digests, global_root

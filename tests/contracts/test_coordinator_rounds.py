@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fedprotocol.chain.types import Phase
-from fedprotocol.round import inputs_genesis, inputs_step
+from fedprotocol.hashes import inputs_genesis, inputs_step
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed
 from support.histories import digests

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 from fedprotocol.chain import keys
-from fedprotocol.chain.coordinator import Coordinator, commit_hash
+from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.deployment import Deployment, load_deployment
+from fedprotocol.hashes import commit_hash
 from fedprotocol.spec import check_against, load_spec, spec_digest
 from support.evm import ROOT, Anvil, compiled
 from support.specs import small_spec

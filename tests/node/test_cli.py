@@ -106,7 +106,8 @@ def test_status_before_the_first_run(tmp_path: Path) -> None:
     init(tmp_path)
     done = fednode("status", cwd=tmp_path)
     assert done.returncode == 1
-    assert "fednode run" in done.stderr
+    assert "fednode run" in done.stdout
+    assert "Traceback" not in done.stderr
 
 
 def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fednode.config import TEMPLATE, load
+from fednode.config import load, render
 from fedprotocol.config import ConfigError
 
 VALUES = {
-    "rpc": "http://127.0.0.1:1",
+    "rpc": ["http://127.0.0.1:1"],
     "chain_id": 5,
     "coordinator": "0x" + 40 * "1",
     "store": "dir:store",
+    "peers": [],
     "keystore": "key.json",
     "train": "train.jsonl",
 }
@@ -32,7 +33,7 @@ def uncommented(text: str) -> str:
 
 
 def test_the_template_is_a_config_whose_paths_are_relative_to_it(tmp_path: Path) -> None:
-    config = load(write(tmp_path, TEMPLATE.format(**VALUES)))
+    config = load(write(tmp_path, render(**VALUES)))
     assert config.home == tmp_path / "home"
     assert config.data.train == tmp_path / "train.jsonl"
     assert config.store.url == f"dir:{tmp_path}/store"
@@ -41,15 +42,15 @@ def test_the_template_is_a_config_whose_paths_are_relative_to_it(tmp_path: Path)
 
 
 def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
-    everything = load(write(tmp_path, uncommented(TEMPLATE.format(**VALUES))))
-    plain = load(write(tmp_path, TEMPLATE.format(**VALUES)))
+    everything = load(write(tmp_path, uncommented(render(**VALUES))))
+    plain = load(write(tmp_path, render(**VALUES)))
     assert everything.node == plain.node, "what is commented out is the default"
     assert everything.model.source == str(tmp_path / "model")
     assert everything.solo.test == tmp_path / "test.jsonl"
 
 
 def test_a_hub_id_stays_one(tmp_path: Path) -> None:
-    text = TEMPLATE.format(**VALUES).replace('# source = "./model"', 'source = "some/model"')
+    text = render(**VALUES).replace('# source = "./model"', 'source = "some/model"')
     assert load(write(tmp_path, text)).model.source == "some/model"
 
 
@@ -71,7 +72,7 @@ def test_a_hub_id_stays_one(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
-    text = TEMPLATE.format(**VALUES)
+    text = render(**VALUES)
     assert old in text
     with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
         load(write(tmp_path, text.replace(old, new)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
-from fednode.daemon.decide import decide
+from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import (
@@ -405,3 +405,31 @@ def test_the_sites_own_model_gives_way_only_when_training_would_be_late() -> Non
 def test_nothing_finishes_while_something_runs() -> None:
     facts = Facts(recomputed={1: RIGHT}, running=frozenset({do.Evaluate(1, RIGHT)}))
     assert isinstance(decide(chain(FINAL, closed=True), facts), do.Wait)
+
+
+def test_an_old_round_is_let_go_once_a_later_global_is_final() -> None:
+    kept = Facts(
+        checked={1: Checked(root("inputs"), {0: GOOD})},
+        recomputed={1: RIGHT, 2: root("second")},
+        fetched={0: GENESIS},
+        evaluated=frozenset({0, 1, 2}),
+        keep_rounds=1,
+        updates={3: OwnUpdate(root("second"), root("update"), root("hash"), frozenset())},
+    )
+    second = state(2, Phase.FINAL, global_root=root("second"))
+    third = state(3, Phase.TRAIN, prior_root=root("second"), my_commitment=COMMITTED)
+    release = do.Release(1, RIGHT)
+    later = chain(second, third, latest_final=(2, root("second")), final_count=2)
+    assert decide(later, kept) == release
+    assert release not in candidates(later, replace(kept, keep_rounds=2))
+    # A void round after it: its global is what the next round starts from.
+    void = state(2, Phase.VOID)
+    still = chain(void, third, latest_final=(1, RIGHT), final_count=1)
+    assert not [action for action in candidates(still, kept) if isinstance(action, do.Release)]
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.REVEAL, Phase.ATTEST])
+def test_an_update_that_came_too_late_is_not_sent(phase: Phase) -> None:
+    """Neither its commit, nor a reveal without one: the next round is waited for."""
+    late = chain(state(1, phase, active=2, committed=1))
+    assert isinstance(decide(late, Facts(fetched=GENESIS_HELD, updates={1: OWN})), do.Wait)

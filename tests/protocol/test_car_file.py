@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tracemalloc
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from fedprotocol import car, tree
+from fedprotocol import car, seen_blocks, tree
 from fedprotocol.car import BadLength, CarFile, MemoryLeaves, WrongBlock
 from fedprotocol.tree import TreeError, TreeShape
-from support.cars import read, tree_of, written
+from support.cars import SIZE, read, tree_of, written
+
+MANY = 20_000
 
 
 def test_a_file_changed_on_disk_is_not_served(tmp_path: Path) -> None:
@@ -91,3 +96,83 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path, record_property: pyt
         tracemalloc.stop()
     record_property("CAR of 64 MiB: peak memory, bytes", peak)
     assert peak < 4 * 2**20
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, MemoryLeaves]:
+    """A tree of many leaves, half of them the same, as a CAR and its index."""
+    folder, leaves = tmp_path_factory.mktemp("many"), tree_of(MANY, repeated=True)
+    paths = folder / "a.car", folder / "a.idx"
+    for path, data in zip(paths, read(written(leaves), leaves), strict=True):
+        path.write_bytes(data)
+    return *paths, leaves
+
+
+def test_memory_does_not_grow_with_the_leaves_of_open_files(
+    many: tuple[Path, Path, MemoryLeaves], record_property: pytest.RecordProperty
+) -> None:
+    """An index in memory would be 800 KB a file, the list of its digests 1.5 MB while it is opened."""
+    *paths, leaves = many
+    tracemalloc.start()
+    try:
+        with ExitStack() as files:
+            opened = [files.enter_context(CarFile(paths[0], paths[1], leaves.root, leaves.shape)) for _ in range(4)]
+            assert all(file[MANY - 1] == leaves[MANY - 1] for file in opened)
+            peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    record_property(f"4 open CARs of {MANY} leaves: peak memory, bytes", peak)
+    assert peak < 300_000
+
+
+OPEN_MANY = """
+import sys
+from pathlib import Path
+from fedprotocol.car import CarFile
+from fedprotocol.tree import TreeShape
+
+def opened():
+    return CarFile(Path(sys.argv[1]), Path(sys.argv[2]), bytes.fromhex(sys.argv[3]), shape)
+
+def peak():  # KiB; of this program alone, ru_maxrss would include the process that started it
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+
+shape = TreeShape(int(sys.argv[4]), int(sys.argv[5]))
+opened().close()
+before = peak()
+files = [opened() for _ in range(64)]
+assert all(file[5] == file[6] for file in files)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_does_not_grow_with_the_number_of_clients(
+    many: tuple[Path, Path, MemoryLeaves], record_property: pytest.RecordProperty
+) -> None:
+    """The whole process, 64 updates open: with their indexes in memory it would grow by 50 MB."""
+    *paths, leaves = many
+    arguments = [*map(str, paths), leaves.root.hex(), str(MANY), str(SIZE)]
+    grown = subprocess.run([sys.executable, "-c", OPEN_MANY, *arguments], capture_output=True, text=True, check=True)
+    record_property(f"64 open CARs of {MANY} leaves: growth of the process, KiB", int(grown.stdout))
+    assert int(grown.stdout) < 4096
+
+
+def test_blocks_beyond_what_fits_in_memory_are_remembered_on_disk(
+    many: tuple[Path, Path, MemoryLeaves], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All blocks in memory would be 4.5 MB for the reader."""
+    path, index, leaves = many
+    monkeypatch.setattr(seen_blocks, "IN_MEMORY", 1000)
+    tracemalloc.start()
+    try:
+        with path.open("rb") as source, (tmp_path / "b").open("wb") as out, (tmp_path / "i").open("wb") as entries:
+            car.read_car(source, leaves.root, leaves.shape, out, entries)
+        with (tmp_path / "c").open("wb") as out:
+            car.write_car(leaves, out)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "i").read_bytes() == index.read_bytes()
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes() == path.read_bytes()
+    assert peak < 2_000_000

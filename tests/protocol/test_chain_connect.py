@@ -24,6 +24,8 @@ from fedprotocol.chain.errors import (
     sentence,
 )
 from fedprotocol.chain.rpc import connect_web3, public_name
+from fedprotocol.chain.types import Phase
+from fedprotocol.errors import FedError
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
 
@@ -176,3 +178,11 @@ def test_undeclared_reverts_are_shown_as_they_are() -> None:
     assert (
         json.dumps(decode_revert(wrong_phase + "00" * 96, "m").arguments) == '{"round": 0, "expected": 0, "actual": 0}'
     )
+
+
+def test_a_value_of_a_later_version_is_named() -> None:
+    with pytest.raises(FedError, match="Phase 12, which this version does not know"):
+        Phase(12)
+    wrong_phase = "0x" + next(s for s, e in errors._selectors().items() if e["name"] == "WrongPhase").hex()
+    error = errors.decode_revert(wrong_phase + (1).to_bytes(32).hex() + 2 * (12).to_bytes(32).hex(), "")
+    assert error.name == "Unknown"

@@ -9,7 +9,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
-from fedprotocol.round import Federation, commit_hash, errors, inputs_genesis
+from fedprotocol.hashes import commit_hash, inputs_genesis
+from fedprotocol.round import Federation, errors
 from support.federation import CONFIG
 
 ADDRESS = "0x" + "a" * 40

@@ -173,6 +173,56 @@ def test_a_damaged_copy_is_replaced_from_a_peer(tmp_path: Path) -> None:
     assert store.get_block(digest, 10) == b"a spec"
 
 
+def damage(path: Path) -> None:
+    """Change the last byte of a CAR: of its last leaf."""
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def test_a_leaf_found_damaged_is_fetched_again_from_a_peer(tmp_path: Path) -> None:
+    honest = DirectoryStore(tmp_path / "honest")
+    honest.put(LEAVES)
+    store = open_store(f"dir:{tmp_path}/mine", tmp_path, [f"dir:{tmp_path}/honest"])
+    store.get(LEAVES.root, LEAVES.shape).close()
+    path = car_path(tmp_path / "mine", LEAVES.root)
+    damage(path)
+    with store.get(LEAVES.root, LEAVES.shape) as held:
+        assert held[0] == LEAVES[0]
+        with pytest.raises(WrongBlock, match="leaf 4"):
+            held[4]
+        with store.get(LEAVES.root, LEAVES.shape) as again:
+            assert [again[i] for i in range(5)] == [LEAVES[i] for i in range(5)]
+            with pytest.raises(WrongBlock):
+                held[4]  # and does not take the new copy's name away
+        with store.get(LEAVES.root, LEAVES.shape) as again:
+            assert again[4] == LEAVES[4]
+    assert path.with_suffix(".car.damaged").exists()
+    store.unpin(LEAVES.root)
+    assert snapshot(tmp_path / "mine") == {}
+
+
+def test_a_leaf_found_damaged_is_not_found_where_nobody_has_it(own: DirectoryStore) -> None:
+    own.put(LEAVES)
+    damage(own.car_path(LEAVES.root))
+    with own.get(LEAVES.root, LEAVES.shape) as held, pytest.raises(WrongBlock):
+        held[4]
+    with pytest.raises(NotFound):
+        own.get(LEAVES.root, LEAVES.shape)
+    own.put(LEAVES)
+    with own.get(LEAVES.root, LEAVES.shape) as held:
+        assert held[4] == LEAVES[4]
+
+
+def test_an_index_that_is_lost_or_damaged_is_made_again(own: DirectoryStore) -> None:
+    own.put(LEAVES)
+    index = own.car_path(LEAVES.root).with_suffix(".idx")
+    right = index.read_bytes()
+    for wrong in (None, b"", right[:-1], bytes(len(right)), bytes(8) + right[8:]):
+        index.unlink() if wrong is None else index.write_bytes(wrong)
+        with own.get(LEAVES.root, LEAVES.shape) as held:
+            assert [held[i] for i in range(5)] == [LEAVES[i] for i in range(5)]
+        assert index.read_bytes() == right
+
+
 def test_a_store_that_cannot_be_used_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Unavailable, match="file"):
@@ -193,8 +243,9 @@ def test_urls_that_name_no_store(url: str, tmp_path: Path) -> None:
         open_store(url, tmp_path)
 
 
-def test_peers_are_directories_and_kubo_has_its_own(tmp_path: Path) -> None:
+def test_peers_are_of_the_same_kind_as_the_store(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="absolute"):
         open_store(f"dir:{tmp_path}", tmp_path, ["relative"])
-    with pytest.raises(StoreError, match="peer"):
-        open_store("kubo:http://127.0.0.1:5001", tmp_path, [f"dir:{tmp_path}"])
+    for wrong in (f"dir:{tmp_path}", "", "/ip4/127.0.0.1/tcp/4001", "/ip4/127.0.0.1/tcp/4001/p2p/", "12D3KooW"):
+        with pytest.raises(StoreError, match="no peer"):
+            open_store("kubo:http://127.0.0.1:5001", tmp_path, [wrong])

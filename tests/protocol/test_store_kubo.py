@@ -6,6 +6,8 @@ import hashlib
 import io
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -128,6 +130,73 @@ def test_blocks_travel_and_are_bounded(kubos: tuple[KuboDaemon, KuboDaemon], tmp
     assert there.get_block(digest, 100) == spec
 
 
+def test_damaged_copies_are_fetched_again(kubo: KuboDaemon, tmp_path: Path) -> None:
+    store, leaves = store_on(kubo, tmp_path), leaves_of(5, seed=9)
+    digest = store.put_block(b"a spec")
+    store.put(leaves)
+    store.cache.block_path(digest).write_bytes(b"another")
+    assert store.get_block(digest, 10) == b"a spec"
+    assert store.cache.get_block(digest, 10) == b"a spec"
+    path = store.cache.car_path(leaves.root)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    last_written = next(i for i in reversed(range(5)) if leaves[i] not in [leaves[j] for j in range(i)])
+    with store.get(leaves.root, leaves.shape) as held, pytest.raises(car.WrongBlock):
+        held[last_written]
+    with store.get(leaves.root, leaves.shape) as held:
+        assert [held[i] for i in range(5)] == [leaves[i] for i in range(5)]
+
+
+def test_copies_are_served_while_the_daemon_is_down(tmp_path: Path) -> None:
+    leaves, daemon = leaves_of(5, seed=10), KuboDaemon(BINARY, tmp_path / "repo")
+    with daemon:
+        store = store_on(daemon, tmp_path / "cache")
+        store.put(leaves)
+    with store.get(leaves.root, leaves.shape) as held:
+        assert held[4] == leaves[4]
+    with pytest.raises(Unavailable):
+        store.get(leaves_of(6).root, TreeShape(6, 256))
+
+
+def test_named_peers_are_met_and_met_again(tmp_path: Path) -> None:
+    """Two daemons that nobody introduces; a third address at which nobody is."""
+    nobody = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d"
+    with KuboDaemon(BINARY, tmp_path / "a") as a, KuboDaemon(BINARY, tmp_path / "b") as b:
+        here = store_on(a, tmp_path / "here")
+        there = KuboStore(b.url, DirectoryStore(tmp_path / "there"), 2, [nobody, a.address()])
+        first, second = leaves_of(5, seed=11), leaves_of(5, seed=12)
+        digest = here.put_block(b"a spec")
+        assert there.get_block(digest, 10) == b"a spec"
+        assert "1 peers, 1 of the 2 named" in there.check()
+        for leaves in (first, second):
+            here.put(leaves)
+            client(b)._client.request("/swarm/disconnect", (a.address(),), decoder="json")
+            there.get(leaves.root, leaves.shape).close()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from fedprotocol.store.kubo_daemon import KuboDaemon
+
+print(KuboDaemon(Path(sys.argv[1]), Path(sys.argv[2]), offline=True).start().pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_daemon_does_not_outlive_a_program_that_is_killed(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", PARENT, str(BINARY), str(tmp_path / "repo")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        daemon = Path(f"/proc/{int(parent.stdout.readline())}")
+        assert "ipfs" in (daemon / "cmdline").read_text()
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while daemon.exists() and "State:\tZ" not in (daemon / "status").read_text():
+        assert time.monotonic() < deadline, "the daemon is still there"
+        time.sleep(0.1)
+
+
 def within(seconds: float, call: Callable[[], object]) -> None:
     start = time.monotonic()
     call()
@@ -218,8 +287,8 @@ def test_a_daemon_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     leaves = leaves_of(3)
     for use in (
         store.check,
-        lambda: store.put(leaves),
         lambda: store.get(leaves.root, leaves.shape),
+        lambda: store.put(leaves),
         lambda: store.put_block(b"x"),
         lambda: store.get_block(bytes(32), 10),
         lambda: store.unpin(leaves.root),

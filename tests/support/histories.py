@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from eth_utils.crypto import keccak
 from fedprotocol.chain.types import Phase
-from fedprotocol.round import Federation, commit_hash
+from fedprotocol.hashes import commit_hash
+from fedprotocol.round import Federation
 from fedprotocol.tree import PAGE_LEAVES, root
 from support.federation import Call
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from fedprotocol import tree
-from fedprotocol.chain.coordinator import commit_hash
+from fedprotocol.hashes import commit_hash
 from fedprotocol.numbers import split_leaves, to_bytes
 from numpy.typing import NDArray
 from support.deployed import Deployed

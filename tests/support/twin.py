@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eth_utils.crypto import keccak
-from fedprotocol.round import Event, Federation, commit_hash
+from fedprotocol.hashes import commit_hash
+from fedprotocol.round import Event, Federation
 from fedprotocol.round.errors import RoundError
 from support.federation import Call, Deployed, Done, Refused
 from support.histories import digests, global_root

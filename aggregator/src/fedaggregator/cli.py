@@ -89,6 +89,7 @@ def status(
     config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
 ) -> None:
     """What the aggregator waits for and since when, and what the chain says."""
+    from fedprotocol.amounts import Amounts
     from fedprotocol.chain import keys
     from fedprotocol.chain.coordinator import Coordinator
     from fedprotocol.chain.snapshot import take_snapshot
@@ -100,11 +101,15 @@ def status(
 
     settings = load_config(config, AggregatorConfig)
     chain = settings.chain
-    snapshot = take_snapshot(
-        Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id), keys.address_of(settings.account.keystore)
+    coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+    snapshot, said = (
+        take_snapshot(coordinator, keys.address_of(settings.account.keystore)),
+        read_status(settings.status),
     )
-    said = read_status(settings.status)
-    typer.echo(json.dumps(as_document(snapshot, said), indent=2) if as_json else as_text(snapshot, said))
+    if as_json:
+        typer.echo(json.dumps(as_document(snapshot, said), indent=2))
+    else:
+        typer.echo(as_text(snapshot, said, Amounts.of(coordinator.token)))
 
 
 @app.command()

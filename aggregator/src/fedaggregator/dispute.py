@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from fedprotocol import tree
-from fedprotocol.car import Leaves
 from fedprotocol.chain.disputes import Opening, Proof, Step, Sums
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import FederationConfig
 from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves
 from fedprotocol.numbers import from_bytes, to_bytes
 
 from fedaggregator.inputs import accepted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ from fedprotocol.tree import TreeShape, cid
 from fedaggregator.leaf_file import LeafFile
 from fedaggregator.merge import Contribution, Progress, merge
 from fedaggregator.rules import Rule, rule_named
+
+FILES_PER_UPDATE = 2
+OTHER_FILES = 128
+"""What a daemon has open besides: journal, chain, prior, logs."""
 
 
 class InputsMissing(FedError):
@@ -98,6 +103,7 @@ def contributions(store: Store, config: FederationConfig, state: RoundState) -> 
     Raises:
         InputsMissing, StoreError: see `recompute`.
     """
+    allow_open_files(FILES_PER_UPDATE * len(accepted(state)))
     missing: dict[Update, str] = {}
     found: list[Contribution] = []
     with ExitStack() as open_files:
@@ -111,3 +117,11 @@ def contributions(store: Store, config: FederationConfig, state: RoundState) -> 
         if missing:
             raise InputsMissing(state.number, missing)
         yield found
+
+
+def allow_open_files(count: int) -> None:
+    """Raise the process's own limit as far as it may: some systems start programs with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + OTHER_FILES if hard == resource.RLIM_INFINITY else min(count + OTHER_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

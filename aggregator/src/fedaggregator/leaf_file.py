@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from fedprotocol.tree import TreeShape, root
+from fedprotocol.leaves import check_index
+from fedprotocol.tree import DIGEST_BYTES, TreeShape, root
 
 
 class LeafFile:
@@ -19,20 +20,20 @@ class LeafFile:
     def __init__(self, path: Path, shape: TreeShape, digests: Sequence[bytes]) -> None:
         self.path = path
         self.shape = shape
-        self.digests = tuple(digests)
-        self.root = root(self.digests)
+        self.root = root(digests)
+        self._digests = b"".join(digests)
         self._fd = os.open(path, os.O_RDONLY)
 
     def __len__(self) -> int:
         return self.shape.leaf_count
 
     def __getitem__(self, index: int) -> bytes:
-        if not 0 <= index < len(self):
-            raise IndexError(index)
+        check_index(index, len(self))
         return os.pread(self._fd, self.shape.leaf_bytes, index * self.shape.leaf_bytes)
 
     def digest(self, index: int) -> bytes:
-        return self.digests[index]
+        check_index(index, len(self))
+        return self._digests[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
 
     def close(self) -> None:
         """Release the file; it stays on disk."""

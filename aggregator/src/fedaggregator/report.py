@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.tree import cid
 
-from fedaggregator.status import Status, is_running
+from fedaggregator.status import Status
 
 
 def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
         "wei": snapshot.eth,
         "tokens": snapshot.tokens,
         "owed": snapshot.my_owed,
-        "running": said is not None and is_running(said),
+        "running": said is not None and said.is_running,
         "daemon": said.model_dump() if said else None,
         "final_rounds": snapshot.final_count,
         "total_rounds": snapshot.config.total_rounds,
@@ -26,11 +27,11 @@ def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
     }
 
 
-def as_text(snapshot: Snapshot, said: Status | None) -> str:
+def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> str:
     """For people."""
     lines = [
-        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {snapshot.tokens} token units, "
-        f"{snapshot.my_owed} owed",
+        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
+        f"{amounts(snapshot.my_owed)} owed",
         f"rounds    {snapshot.final_count} of {snapshot.config.total_rounds} final, {snapshot.last_opened} opened",
     ]
     for state in snapshot.rounds:
@@ -48,7 +49,7 @@ def as_text(snapshot: Snapshot, said: Status | None) -> str:
     lines.append(f"daemon    {said.activity}, for {int(time.time() - said.since)} s")
     if said.problem:
         lines.append(f"problem   {said.problem}")
-    if not is_running(said):
+    if not said.is_running:
         lines[-1] += " (not running now; start it with `fedaggregator run`)"
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""`status.json`: what a running aggregator says about itself, for `fedaggregator status` and anybody who watches."""
+"""What `status.json` of an aggregator holds, and keeping it up to date."""
 
 from __future__ import annotations
 
@@ -8,33 +8,18 @@ import time
 from pathlib import Path
 
 from fedprotocol.chain.snapshot import Snapshot
-from fedprotocol.errors import FedError
-from pydantic import BaseModel, ConfigDict, ValidationError
+from fedprotocol.status import DaemonStatus, write_status
+from fedprotocol.status import read_status as read
 
 log = logging.getLogger("fedaggregator")
 
 
-class StatusError(FedError):
-    """There is no usable status file."""
+class Status(DaemonStatus):
+    """One moment of an aggregator."""
 
-
-class Status(BaseModel):
-    """One moment of an aggregator. `since` and `updated` are wall time, `until` and `chain_time` the chain's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pid: int
-    account: str
-    round: int  # last opened; 0: none
-    phase: str  # of that round
-    activity: str  # what it does or waits for, in words
-    since: float  # of the activity
-    until: int  # end of what it waits for, 0: no deadline
     problem: str  # what a person should look at; empty: nothing
     owed: int  # token units the coordinator holds for the account
     tokens: int  # token units the account has
-    chain_time: int
-    updated: float
 
 
 class Reporter:
@@ -76,33 +61,10 @@ class Reporter:
             self._write(self._status.model_copy(update={"problem": words, "updated": time.time()}))
 
     def _write(self, status: Status) -> None:
-        """Replace the file whole, so that a reader never sees half of it."""
-        partial = self._path.with_name(self._path.name + ".part")
-        partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
-        partial.replace(self._path)
+        write_status(self._path, status)
         self._status = status
 
 
 def read_status(path: Path) -> Status | None:
-    """The last thing the aggregator said; None if it never ran here.
-
-    Raises:
-        StatusError: the file is there and is not a status.
-    """
-    try:
-        return Status.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        raise StatusError(f"{path} cannot be read as a status: {error}; delete it") from error
-
-
-def is_running(status: Status) -> bool:
-    """Whether the process that wrote it is still there."""
-    try:
-        os.kill(status.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """The last thing the aggregator said; None if it never ran here. Raises StatusError."""
+    return read(path, Status)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
 from fedprotocol.config import ConnectionConfig, Section, load_config
+from fedprotocol.federation import Tokens
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
@@ -29,13 +33,14 @@ class DataConfig(Section):
 class NodeSection(Section):
     """`[node]`: how the daemon behaves."""
 
-    stake: int = Field(default=0, ge=0)  # token units for `join`; 0: the federation's minimum
+    stake: Tokens = Decimal(0)  # whole tokens that `join` locks; 0: the federation's minimum
     propose_after: PositiveInt = (
         120  # seconds an aggregation may stand without a live proposal before this node proposes
     )
     attest_margin: int = Field(
         default=60, ge=0
     )  # seconds before the end of Attest at which absent updates are given up
+    keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose updates and prior stay in the own store
     claim: bool = False  # claim what is owed at the end of the federation
     seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
 
@@ -102,33 +107,34 @@ TEMPLATE = """\
 home = "home"                       # journal, status, metrics, logs, cache
 
 [chain]
-rpc = ["{rpc}"]   # Ethereum nodes, tried in this order
+rpc = {rpc}   # Ethereum nodes, tried in this order
 chain_id = {chain_id}
-coordinator = "{coordinator}"
+coordinator = {coordinator}
 # confirmations = 0                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
 
 [store]
-url = "{store}"                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
-peers = []                          # of the others, read only: dir:folder, or multiaddresses for kubo
+url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
+peers = {peers}                          # of the others: dir:folder (read only), or for kubo: /ip4/…/tcp/4001/p2p/…
 
 [account]
-keystore = "{keystore}"     # `fednode account new` writes it
-# password_file = "password.txt"    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
+keystore = {keystore}     # `fednode account new` writes it
+{password_file}    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
 
 [model]
-# source = "./model"                # a local folder or .gguf file with the spec's base model; default: its hub id
+{source}                # a local folder or .gguf file with the spec's base model; default: its hub id
 # device = "cpu"                    # cpu or cuda
 # threads = 1
 
 [data]
-train = "{train}"             # JSONL or CSV with prompt and completion; it never leaves this machine
-# test = "test.jsonl"               # scored with every global; may have a column domain
+train = {train}             # JSONL or CSV with prompt and completion; it never leaves this machine
+{test}               # scored with every global; may have a column domain
 
 [node]
-# stake = 0                         # token units that `fednode join` locks; 0: the federation's minimum
+# stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum
 # propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
 # attest_margin = 60                # seconds before the deadline at which absent updates are given up
+# keep_rounds = 8                   # settled rounds whose updates and prior stay here; `audit` needs them
 # claim = false                     # take what is owed when the federation is complete
 # seed = 0
 
@@ -136,3 +142,35 @@ train = "{train}"             # JSONL or CSV with prompt and completion; it neve
 # enabled = false                   # also train a model of this site alone while waiting, for comparison
 # test = "test.jsonl"
 """
+
+
+def render(
+    *,
+    rpc: Sequence[str],
+    chain_id: int,
+    coordinator: str,
+    store: str,
+    peers: Sequence[str],
+    keystore: str,
+    train: str,
+    password_file: str | None = None,
+    model: str | None = None,
+    test: str | None = None,
+) -> str:
+    """The text of a config file, commented; what is None stays a comment."""
+    return TEMPLATE.format(
+        rpc=json.dumps(list(rpc)),  # JSON's strings and arrays of strings are also TOML's
+        chain_id=chain_id,
+        coordinator=json.dumps(coordinator),
+        store=json.dumps(store),
+        peers=json.dumps(list(peers)),
+        keystore=json.dumps(keystore),
+        train=json.dumps(train),
+        password_file=_setting("password_file", password_file, "password.txt"),
+        source=_setting("source", model, "./model"),
+        test=_setting("test", test, "test.jsonl"),
+    )
+
+
+def _setting(key: str, value: str | None, example: str) -> str:
+    return f"{key} = {json.dumps(value)}" if value is not None else f"# {key} = {json.dumps(example)}"

@@ -13,7 +13,7 @@ from fedprotocol.errors import FedError
 from fednode.session import Session
 from fednode.site_data import usable_data
 
-SPARE_BYTES = 1 << 30  # beyond what the trees of all rounds take
+SPARE_BYTES = 1 << 30  # beyond what the trees of the rounds take
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,14 @@ def _chain(session: Session) -> str:
 def _funds(session: Session) -> str:
     chain = session.snapshot()
     seated = chain.my_seat.active_from > 0 and not chain.my_seat.exited
-    needed = 0 if seated else max(session.config.node.stake, chain.config.min_stake)
-    if chain.eth == 0:
-        raise NotFit(f"{session.address} has no ether for transactions: send it some")
+    said = session.amounts
+    needed = 0 if seated else max(said.units(session.config.node.stake), chain.config.min_stake)
+    missing = ["ether for transactions"] if chain.eth == 0 else []
     if chain.tokens < needed:
-        raise NotFit(
-            f"{session.address} has {chain.tokens} token units, a seat needs {needed}: "
-            f"send it {needed - chain.tokens} of token {chain.config.token}"
-        )
-    return f"{chain.eth / 1e18:.4f} ETH, {chain.tokens} token units" + ("" if seated else f" (a seat needs {needed})")
+        missing.append(f"{said(needed - chain.tokens)} for its stake (token {chain.config.token})")
+    if missing:
+        raise NotFit(f"{session.address} lacks {' and '.join(missing)}: send it some")
+    return f"{chain.eth / 1e18:.4f} ETH, {said(chain.tokens)}" + ("" if seated else f" (a seat needs {said(needed)})")
 
 
 def _seat(session: Session) -> str:
@@ -86,8 +85,10 @@ def _seat(session: Session) -> str:
     if seat.active_from == 0 or seat.exited:
         raise NotFit("this account has no seat yet: `fednode join` takes one")
     if seat.active_until <= chain.last_opened + 1:
-        raise NotFit(f"suspended: the stake is {seat.stake} of {config.min_stake}; `fednode join` adds the rest")
-    return f"active from round {seat.active_from} on, stake {seat.stake} token units ({_weight(seat.stake, config)})"
+        said = f"{session.amounts(seat.stake)} of {session.amounts(config.min_stake)}"
+        raise NotFit(f"suspended: the stake is {said}; `fednode join` adds the rest")
+    weight = _weight(seat.stake, config)
+    return f"active from round {seat.active_from} on, stake {session.amounts(seat.stake)} ({weight})"
 
 
 def _weight(stake: int, config: FederationConfig) -> str:
@@ -109,16 +110,19 @@ def _disk(session: Session) -> str:
     layout, terms = session.spec.layout, session.coordinator.config()
     round_bytes = layout.global_shape.leaf_bytes * layout.leaf_count
     round_bytes += terms.max_clients * layout.delta_shape.leaf_bytes * layout.leaf_count
-    needed = terms.total_rounds * round_bytes + SPARE_BYTES
+    rounds = min(terms.total_rounds, session.config.node.keep_rounds + 2)  # two may be unsettled
+    needed = rounds * round_bytes + SPARE_BYTES
     folder = _existing(session.config.home)
     free = shutil.disk_usage(folder).free
+    said = f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
     if free < needed:
-        raise NotFit(f"{folder} has {free / 1e9:.1f} GB free, all rounds may take {needed / 1e9:.1f} GB: make room")
-    return f"{free / 1e9:.1f} GB free, all rounds may take {needed / 1e9:.1f} GB"
+        raise NotFit(f"{folder}: {said}: make room, or lower [node] keep_rounds")
+    return said
 
 
 def _model(session: Session) -> str:
-    from fednode.base_model import locate, weights_digest
+    from fednode.base_model import BaseModelMissing, weights_digest
+    from fednode.model import locate_here
 
     spec, settings = session.spec, session.config.model
     source = settings.source or spec.base_model.id
@@ -127,9 +131,13 @@ def _model(session: Session) -> str:
 
         if not torch.cuda.is_available():
             raise NotFit("[model] device is cuda, but torch finds no CUDA device; set it to cpu")
-    if not Path(source).expanduser().exists():
+    try:
+        folder = locate_here(session)
+    except BaseModelMissing:
+        if Path(source).is_absolute():
+            raise
         return f"{source} will be fetched from the hub at the first `fednode run`, and its digest checked then"
-    digest = weights_digest(locate(source))
+    digest = weights_digest(folder)
     if digest != spec.base_model.digest:
         raise NotFit(
             f"{source}: its weights have the digest {digest}, the federation trains {spec.base_model.id} with "

@@ -41,6 +41,9 @@ def export_adapter(spec: Spec, units: NDArray[np.int32], provenance: Provenance,
     """
     from safetensors.numpy import save_file
 
+    from fednode.base_model.quiet import quiet
+
+    quiet()
     from fednode.training.adapter import lora_config
 
     tensors = _tensors(spec, units)

@@ -1,13 +1,30 @@
-"""The model of a session, for the commands that use it once."""
+"""The model of a session and its tokenizer, for the commands that use them once."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fednode.session import Session
 
 if TYPE_CHECKING:
+    from fednode.data.encode import Encoder
     from fednode.training import AdapterModel
+
+
+def locate_here(session: Session) -> Path:
+    """The base model's folder if it needs no download. Raises BaseModelMissing."""
+    from fednode.base_model import locate
+
+    source, ref = session.config.model.source, session.spec.base_model
+    return locate(source or ref.id, None if source else ref.revision, fetch=False)
+
+
+def load_encoder(session: Session) -> Encoder:
+    """The spec's tokenizer and template, if the base model needs no download. Raises FedError: they are not at hand."""
+    from fednode.data.encode import load_encoder as load
+
+    return load(session.spec, locate_here(session))
 
 
 def load_model(session: Session) -> AdapterModel:

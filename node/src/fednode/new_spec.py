@@ -72,6 +72,8 @@ class NewFederation:
 def make(choices: Choices, source: str | None = None) -> NewFederation:
     """Build the adapter's layout and first values on the base model at `source` (default: the hub id).
 
+    The revision of a model from the hub is pinned to the commit it is now.
+
     Raises BaseModelError, LayoutMismatch, pydantic's ValidationError for a layout out of range.
     """
     from fednode.training import new_adapter
@@ -82,11 +84,12 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     layout = Layout.model_validate(
         {"tensors": adapter.tensors, "leaf_values": choices.leaf_values, "mantissa_bits": choices.mantissa_bits}
     )
+    revision = choices.revision if source else adapter.commit or choices.revision
     genesis = MemoryLeaves(split_leaves(adapter.units, choices.leaf_values))
     spec = Spec(
         version=1,
         name=choices.name,
-        base_model=BaseModelRef(id=choices.base_model, revision=choices.revision, digest=adapter.digest),
+        base_model=BaseModelRef(id=choices.base_model, revision=revision, digest=adapter.digest),
         lora=choices.lora,
         quantization=choices.quantization,
         layout=layout,

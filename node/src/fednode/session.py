@@ -7,7 +7,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
+from fedprotocol.store.base import NotFound
 
 from fednode.config import NodeConfig
 
@@ -68,9 +70,11 @@ class Session:
     @cached_property
     def sender(self) -> Sender:
         """Follows up what the outbox still holds before it is handed out."""
+        from fedprotocol.chain.fees import FeePolicy
         from fedprotocol.chain.sender import Sender
 
-        sender = Sender(self.coordinator.web3, self.account, self.journal)
+        policy = FeePolicy(confirmations=self.config.chain.confirmations)
+        sender = Sender(self.coordinator.web3, self.account, self.journal, policy)
         sender.resume()
         return sender
 
@@ -78,10 +82,21 @@ class Session:
     def spec(self) -> Spec:
         """The document that the contract names, from the store. Raises NotFound, Malformed, SpecError, SpecMismatch."""
         config = self.coordinator.config()
-        data = self.store.get_block(config.spec_digest, MAX_SPEC_BYTES)
+        try:
+            data = self.store.get_block(config.spec_digest, MAX_SPEC_BYTES)
+        except NotFound as error:
+            raise NotFound(
+                f"{error}. It is the federation's spec: name the store of its publisher in [store] peers, or get "
+                "spec.json and genesis.car from the sponsor and run `fednode spec publish FOLDER --store` with your own"
+            ) from error
         spec = load_spec(data)
         check_against(spec, spec_digest(data), config)
         return spec
+
+    @cached_property
+    def amounts(self) -> Amounts:
+        """How the federation's token is written. Raises ChainError."""
+        return Amounts.of(self.coordinator.token)
 
     def snapshot(self) -> Snapshot:
         """The chain now, as the account sees it."""

@@ -2,24 +2,47 @@
 
 That is what Kubo's `dag export` and trustless gateways write (https://ipld.io/specs/transport/car/carv1/). The reader
 knows root and shape beforehand, so it knows every block before it comes: it verifies while it copies, stops at the
-first wrong byte, and never reads a block of a length it does not expect. Memory is for an index, never for the data.
+first wrong byte, and never reads a block of a length it does not expect. Memory grows neither with the data nor with
+the number of leaves: an index is read and written piece by piece, and blocks once seen are remembered on disk.
 """
 
 import hashlib
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Self
 
 from fedprotocol import tree
 from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves, MemoryLeaves, check_index
+from fedprotocol.seen_blocks import SeenBlocks
+from fedprotocol.subtrees import SubtreeDigests
 from fedprotocol.tree import TreeShape
+
+__all__ = [
+    "INDEX_ENTRY",
+    "BadHeader",
+    "BadLength",
+    "CarError",
+    "CarFile",
+    "ExtraBlocks",
+    "ForeignCodec",
+    "Leaves",
+    "MemoryLeaves",
+    "Truncated",
+    "WrongBlock",
+    "children",
+    "read_car",
+    "write_car",
+]
 
 INDEX_ENTRY = struct.Struct(">Q32s")
 """An index has one entry per leaf: the offset of its bytes in the CAR, and its digest."""
 
+_OFFSET = struct.Struct(">Q")
+_COUNT = struct.Struct(">I")
 _CID_BYTES = 36
 _SHA2_256 = b"\x12\x20"
 _MAX_HEADER = 1024
@@ -55,72 +78,39 @@ class ExtraBlocks(CarError):
     """The CAR goes on after the tree is complete."""
 
 
-class Leaves(Protocol):
-    """Random access to the leaves of a tree that is known to be whole."""
-
-    @property
-    def root(self) -> bytes: ...
-
-    @property
-    def shape(self) -> TreeShape: ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> bytes:
-        """The bytes of one leaf. Raises IndexError outside 0 .. len - 1."""
-        ...
-
-    def digest(self, index: int) -> bytes:
-        """sha2-256 of one leaf."""
-        ...
-
-
-class MemoryLeaves:
-    """A tree made from leaves in memory. Raises TreeError on fewer than two or on unequal lengths."""
-
-    def __init__(self, leaves: Sequence[bytes]) -> None:
-        self._leaves = list(leaves)
-        self.shape = TreeShape(len(self._leaves), len(self._leaves[0]) if self._leaves else 0)
-        if any(len(leaf) != self.shape.leaf_bytes for leaf in self._leaves):
-            raise tree.TreeError(f"leaves differ in length; all must have {self.shape.leaf_bytes} bytes")
-        self._digests = [tree.leaf_digest(leaf) for leaf in self._leaves]
-        self.root = tree.root(self._digests)
-
-    def __len__(self) -> int:
-        return len(self._leaves)
-
-    def __getitem__(self, index: int) -> bytes:
-        _check_index(index, len(self))
-        return self._leaves[index]
-
-    def digest(self, index: int) -> bytes:
-        _check_index(index, len(self))
-        return self._digests[index]
-
-
 class CarFile:
-    """A CAR that `read_car` has verified, read leaf by leaf from disk through its index.
+    """A CAR that `read_car` has verified, read leaf by leaf from disk through its index; nothing of it is in memory.
 
     Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
-    CarError if a file was changed since. Safe to share between threads; close it, or use it as a context manager.
+    CarError if a file was changed since; `on_damage` is called first, with this file, when a leaf that is read has
+    changed. Safe to share between threads; close it, or use it as a context manager.
     """
 
-    def __init__(self, car: Path, index: Path, root: bytes, shape: TreeShape) -> None:
+    def __init__(
+        self,
+        car: Path,
+        index: Path,
+        root: bytes,
+        shape: TreeShape,
+        on_damage: Callable[["CarFile"], None] = lambda _: None,
+    ) -> None:
         self.root = root
         self.shape = shape
         self.path = car
+        self._on_damage: Callable[[CarFile], None] = lambda _: None
         self._files: list[int] = []
         try:
             self._files += [os.open(car, os.O_RDONLY)]
             self._files += [os.open(index, os.O_RDONLY)]
             if os.fstat(self._files[1]).st_size != INDEX_ENTRY.size * shape.leaf_count:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
-            if tree.root([self.digest(i) for i in range(shape.leaf_count)]) != root:
+            if tree.root(self._digests()) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
-            self[0]  # leaves of another size have the same root
+            self[0]  # leaves of another size have the same root; that is no damage
         except BaseException:
             self.close()
             raise
+        self._on_damage = on_damage
 
     def __len__(self) -> int:
         return self.shape.leaf_count
@@ -129,6 +119,7 @@ class CarFile:
         offset, digest = self._entry(index)
         leaf = os.pread(self._files[0], self.shape.leaf_bytes, offset)
         if tree.leaf_digest(leaf) != digest:
+            self._on_damage(self)
             raise WrongBlock(
                 f"leaf {index} of {self.path}, read as {self.shape.leaf_bytes} bytes, does not hash to its digest: "
                 "another leaf size, or changed on disk"
@@ -137,6 +128,13 @@ class CarFile:
 
     def digest(self, index: int) -> bytes:
         return self._entry(index)[1]
+
+    def is_at(self, path: Path) -> bool:
+        """Whether `path` still names the CAR that is open here."""
+        try:
+            return os.path.samestat(os.fstat(self._files[0]), path.stat())
+        except FileNotFoundError:
+            return False
 
     def close(self) -> None:
         """Close the files; reading afterwards raises ValueError."""
@@ -154,8 +152,16 @@ class CarFile:
     def __del__(self) -> None:
         self.close()
 
+    def _digests(self) -> Iterator[bytes]:
+        """All of them, read a page at a time."""
+        size = INDEX_ENTRY.size * tree.PAGE_LEAVES
+        for at in range(0, INDEX_ENTRY.size * len(self), size):
+            page = os.pread(self._files[1], size, at)
+            for start in range(0, len(page), INDEX_ENTRY.size):
+                yield page[start + 8 : start + INDEX_ENTRY.size]
+
     def _entry(self, index: int) -> tuple[int, bytes]:
-        _check_index(index, len(self))
+        check_index(index, len(self))
         if not self._files:
             raise ValueError(f"{self.path} is closed")
         offset, digest = INDEX_ENTRY.unpack(os.pread(self._files[1], INDEX_ENTRY.size, index * INDEX_ENTRY.size))
@@ -164,30 +170,27 @@ class CarFile:
 
 def write_car(leaves: Leaves, out: BinaryIO) -> None:
     """Write a tree as a CAR. Raises TreeError if the leaves do not hash to `leaves.root`."""
-    count = len(leaves)
-    levels = tree.levels([leaves.digest(i) for i in range(count)])
-    if levels[-1][0] != leaves.root:
-        raise tree.TreeError(f"these leaves hash to {tree.cid(levels[-1][0])}, not to {tree.cid(leaves.root)}")
-    out.write(_header(leaves.root))
-    written: set[bytes] = set()
-    todo = [(len(levels) - 1, 0)]
-    while todo:
-        level, at = todo.pop()
-        digest = levels[level][at]
-        if digest in written:
-            continue
-        if tree.is_leaf(count, level, at):
-            block, raw = leaves[at << level], True
-        elif 2 * at + 1 == len(levels[level - 1]):  # promoted: the same node one level down
-            todo.append((level - 1, 2 * at))
-            continue
-        else:
-            below, left, right = levels[level - 1], 2 * at, 2 * at + 1
-            left_raw, right_raw = tree.is_leaf(count, level - 1, left), tree.is_leaf(count, level - 1, right)
-            block, raw = tree.inner_node(below[left], left_raw, below[right], right_raw), False
-            todo += [(level - 1, right), (level - 1, left)]
-        written.add(digest)
-        out.write(_varint(_CID_BYTES + len(block)) + tree.cid_bytes(digest, raw) + block)
+    digests = SubtreeDigests(leaves.digest, len(leaves))
+    root = digests.of(0, len(leaves))
+    if root != leaves.root:
+        raise tree.TreeError(f"these leaves hash to {tree.cid(root)}, not to {tree.cid(leaves.root)}")
+    out.write(_header(root))
+    todo = [(root, 0, len(leaves))]
+    with SeenBlocks() as written:
+        while todo:
+            digest, first, count = todo.pop()
+            if digest in written:
+                continue
+            if count == 1:
+                block = leaves[first]
+            else:
+                left_count = tree.left_leaves(count)
+                middle, right_count = first + left_count, count - left_count
+                left, right = digests.of(first, left_count), digests.of(middle, right_count)
+                block = tree.inner_node(left, left_count == 1, right, right_count == 1)
+                todo += [(right, middle, right_count), (left, first, left_count)]
+            written[digest] = b""
+            out.write(_varint(_CID_BYTES + len(block)) + tree.cid_bytes(digest, count == 1) + block)
 
 
 def read_car(source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, index: BinaryIO) -> None:
@@ -198,25 +201,25 @@ def read_car(source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, ind
     """
     reader = _Reader(source, out)
     reader.header(root)
-    entries = bytearray(INDEX_ENTRY.size * shape.leaf_count)
-    seen: dict[bytes, tuple[int, int]] = {}
     todo = [(root, 0, shape.leaf_count)]
-    while todo:
-        digest, first, count = todo.pop()
-        if (earlier := seen.get(digest)) is not None and earlier[1] == count:
-            size = INDEX_ENTRY.size
-            entries[first * size : (first + count) * size] = entries[earlier[0] * size : (earlier[0] + count) * size]
-            continue
-        where = f"leaf {first}" if count == 1 else f"the node over leaves {first} to {first + count - 1}"
-        block, offset = reader.block(digest, shape.leaf_bytes if count == 1 else tree.NODE_BYTES, count == 1, where)
-        seen[digest] = (first, count)
-        if count == 1:
-            INDEX_ENTRY.pack_into(entries, first * INDEX_ENTRY.size, offset, digest)
-        else:
-            (left, left_count), (right, right_count) = children(block, count, where)
-            todo += [(right, first + left_count, right_count), (left, first, left_count)]
+    with SeenBlocks() as seen:  # a leaf's offset, a node's bytes; both after the number of leaves
+        while todo:  # leaves come from left to right, and so do their entries
+            digest, first, count = todo.pop()
+            where = f"leaf {first}" if count == 1 else f"the node over leaves {first} to {first + count - 1}"
+            found = seen.get(digest)
+            if found is None:
+                size = shape.leaf_bytes if count == 1 else tree.NODE_BYTES
+                block, offset = reader.block(digest, size, count == 1, where)
+                found = _COUNT.pack(count) + (_OFFSET.pack(offset) if count == 1 else block)
+                seen[digest] = found
+            elif _COUNT.unpack_from(found) != (count,):
+                raise WrongBlock(f"{where} is a block that is over {_COUNT.unpack_from(found)[0]} leaves elsewhere")
+            if count == 1:
+                index.write(found[_COUNT.size :] + digest)
+            else:
+                (left, left_count), (right, right_count) = children(found[_COUNT.size :], count, where)
+                todo += [(right, first + left_count, right_count), (left, first, left_count)]
     reader.end()
-    index.write(entries)
 
 
 def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tuple[bytes, int], tuple[bytes, int]]:
@@ -224,7 +227,7 @@ def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tup
 
     The bytes must be exactly a node of that shape: raises ForeignCodec or WrongBlock, which call it `where`.
     """
-    left_count = 1 << ((leaf_count - 1).bit_length() - 1)  # pairing left to right fills the left side first
+    left_count = tree.left_leaves(leaf_count)
     right_count = leaf_count - left_count
     left, right = node[10:42], node[51:83]
     if len(node) != tree.NODE_BYTES or node != tree.inner_node(left, left_count == 1, right, right_count == 1):
@@ -329,8 +332,3 @@ def _varint(value: int) -> bytes:
         value >>= 7
     data.append(value)
     return bytes(data)
-
-
-def _check_index(index: int, count: int) -> None:
-    if not 0 <= index < count:
-        raise IndexError(f"there is no leaf {index} in a tree of {count}")

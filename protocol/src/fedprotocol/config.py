@@ -120,10 +120,13 @@ def load_config(path: Path, model: type[Config]) -> Config:
 
 
 def _complaints(error: ValidationError) -> list[str]:
-    return [
-        f"  {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors()
-    ]
+    return [f"  {'.'.join(map(str, item['loc'])) or 'file'}: {_complaint(item)}" for item in error.errors()]
+
+
+def _complaint(item: Any) -> str:
+    """Pydantic's words, but for those that only mean something to programmers."""
+    words = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
+    return words.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
 def _resolve(value: Any, base: Path) -> Any:

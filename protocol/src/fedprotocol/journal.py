@@ -148,9 +148,7 @@ class Journal:
         if bound is None:
             self.note("journal.identity", identity)
         elif bound != identity:
-            raise JournalForeign(
-                f"the journal {self.path} belongs to {bound}, not to {identity}: choose another [node] home"
-            )
+            raise JournalForeign(f"the journal {self.path} belongs to {bound}, not to {identity}: choose another home")
 
     # ---------------------------------------------------------------- updates
 

@@ -6,7 +6,7 @@ what the contract holds; `cid` spells it for IPFS. Digests are 32 raw bytes ever
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fedprotocol.errors import FedError
@@ -74,18 +74,46 @@ def is_leaf(leaf_count: int, level: int, index: int) -> bool:
     return level == 0 or (index << level) == leaf_count - 1
 
 
-def root(digests: Sequence[bytes]) -> bytes:
-    """The root of a tree of at least two leaves."""
-    if len(digests) < 2:
-        raise TreeError(f"a tree has at least two leaves, not {len(digests)}")
-    return levels(digests)[-1][0]
+def root(digests: Iterable[bytes]) -> bytes:
+    """The root of a tree of at least two leaves, from their digests one after the other: memory is O(log n)."""
+    digest, leaf_count = join((digest, 1) for digest in digests)
+    if leaf_count < 2:
+        raise TreeError(f"a tree has at least two leaves, not {leaf_count}")
+    return digest
 
 
 def page_root(digests: Sequence[bytes]) -> bytes:
     """The root of the subtree over one page of at most 2,048 leaves (a page of one leaf is that leaf's digest)."""
     if len(digests) > PAGE_LEAVES:
         raise TreeError(f"a page has at most {PAGE_LEAVES} leaves, not {len(digests)}")
-    return levels(digests)[-1][0]
+    return join((digest, 1) for digest in digests)[0]
+
+
+def join(subtrees: Iterable[tuple[bytes, int]]) -> tuple[bytes, int]:
+    """(digest, leaf count) of the tree over neighbouring subtrees, each given as (digest, leaf count).
+
+    All but the last must have the same power of two of leaves, the last at most as many. Raises TreeError on none, or a
+    digest of the wrong length.
+    """
+    complete: list[tuple[bytes, int]] = []  # what waits for its right neighbour, the largest first
+    for digest, count in subtrees:
+        if len(digest) != DIGEST_BYTES:
+            raise TreeError(f"a digest has {DIGEST_BYTES} bytes, not {len(digest)}")
+        node = (digest, count)
+        while complete and complete[-1][1] == node[1]:
+            node = _joined(complete.pop(), node)
+        complete.append(node)
+    if not complete:
+        raise TreeError("a tree is built from at least one digest")
+    while len(complete) > 1:  # the odd ones, promoted until they meet
+        last = complete.pop()
+        complete.append(_joined(complete.pop(), last))
+    return complete[0]
+
+
+def left_leaves(leaf_count: int) -> int:
+    """How many of a node's leaves, at least two, are under its left child: pairing fills the left side first."""
+    return 1 << ((leaf_count - 1).bit_length() - 1)
 
 
 def path(digests: Sequence[bytes], index: int) -> list[bytes]:
@@ -160,6 +188,10 @@ def parse_cid(text: str) -> tuple[int, bytes]:
 
 def _parent(left: bytes, left_raw: bool, right: bytes, right_raw: bool) -> bytes:
     return hashlib.sha256(inner_node(left, left_raw, right, right_raw)).digest()
+
+
+def _joined(left: tuple[bytes, int], right: tuple[bytes, int]) -> tuple[bytes, int]:
+    return _parent(left[0], left[1] == 1, right[0], right[1] == 1), left[1] + right[1]
 
 
 def _text(cid: bytes) -> str:

@@ -3,13 +3,14 @@
 from fednode.base_model.digest import weights_digest
 from fednode.base_model.errors import BaseModelError, BaseModelMismatch, BaseModelMissing, DeviceMissing
 from fednode.base_model.load import load_base, load_skeleton, load_tokenizer
-from fednode.base_model.source import convert_gguf, locate
+from fednode.base_model.source import commit_of, convert_gguf, locate
 
 __all__ = [
     "BaseModelError",
     "BaseModelMismatch",
     "BaseModelMissing",
     "DeviceMissing",
+    "commit_of",
     "convert_gguf",
     "load_base",
     "load_skeleton",

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,11 +17,11 @@ from fednode.base_model.quiet import quiet
 _HUB_FILES = ["*.safetensors", "*.json", "tokenizer.model", "*.jinja"]
 
 
-def locate(source: str, revision: str | None = None, cache: Path | None = None) -> Path:
+def locate(source: str, revision: str | None = None, cache: Path | None = None, fetch: bool = True) -> Path:
     """The local folder (config, safetensors, tokenizer) of a folder, GGUF file or hub id.
 
     A GGUF file is converted once into `cache` (default ~/.cache/fednode/models); a hub id is fetched by
-    huggingface_hub into its own cache. Raises BaseModelMissing.
+    huggingface_hub into its own cache, or, if not `fetch`, only looked for there. Raises BaseModelMissing.
     """
     path = Path(source).expanduser()
     if path.suffix.lower() == ".gguf":
@@ -33,12 +34,18 @@ def locate(source: str, revision: str | None = None, cache: Path | None = None) 
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=_HUB_FILES))
+        return Path(snapshot_download(source, revision=revision, allow_patterns=_HUB_FILES, local_files_only=not fetch))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise BaseModelMissing(
             f"base model {source} is neither a folder here nor could it be fetched from the hub "
             f"({type(error).__name__}); give its folder or GGUF file as [model] source"
         ) from error
+
+
+def commit_of(folder: Path) -> str | None:
+    """The hub's commit that `folder` is the snapshot of; None for a folder that is not in the hub's cache."""
+    is_snapshot = folder.parent.name == "snapshots" and re.fullmatch("[0-9a-f]{40}", folder.name)
+    return folder.name if is_snapshot else None
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:

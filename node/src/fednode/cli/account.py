@@ -11,9 +11,7 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
 app = typer.Typer(help="The node's key: an encrypted keystore, as every wallet reads it.", no_args_is_help=True)
 
-KeystoreOption = Annotated[
-    Path | None, typer.Option("--keystore", help="The keystore's file. Default: the config's [account] keystore.")
-]
+KeystoreOption = Annotated[Path | None, typer.Option("--keystore", help="The keystore's file. Default: the config's.")]
 PasswordOption = Annotated[
     Path | None,
     typer.Option("--password-file", help="File of mode 600. Default: the config's, FEDNODE_PASSWORD, or a question."),

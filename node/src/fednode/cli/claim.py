@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, tokens
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 
 def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -18,4 +18,4 @@ def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
             return
         session.sender.send(coordinator.calls.claim(), "claim")
         received = token.balance_of(session.address) - before
-        typer.echo(f"received {tokens(received, token.decimals())} {token.symbol()}")
+        typer.echo(f"received {session.amounts(received)}")

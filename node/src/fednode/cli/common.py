@@ -63,10 +63,3 @@ def units_of(session: Session, root: bytes) -> NDArray[Any]:
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def tokens(units: int, decimals: int) -> str:
-    """An amount in whole tokens, without trailing zeros."""
-    from decimal import Decimal
-
-    return f"{Decimal(units).scaleb(-decimals):f}".rstrip("0").rstrip(".") if decimals and units else str(units)

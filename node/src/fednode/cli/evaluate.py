@@ -22,7 +22,7 @@ from fednode.cli.common import (
 
 def evaluate(
     data: Annotated[
-        Path | None, typer.Argument(help="JSONL or CSV with prompt and completion. Default: the config's [data] test.")
+        Path | None, typer.Argument(help="JSONL or CSV with prompt and completion. Default: the config's data.test.")
     ] = None,
     number: RoundOption = None,
     as_json: JsonOption = False,

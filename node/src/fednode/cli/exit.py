@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, tokens
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 
 def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -13,10 +13,13 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
     Rounds in progress must still be served: if one is open, keep `fednode run` going and run this again afterwards.
     """
     from fedprotocol.chain.errors import ContractReverted
+    from fedprotocol.errors import FedError
 
     with open_session(config) as session:
         coordinator, token = session.coordinator, session.coordinator.token
         seat = coordinator.seat(session.address)
+        if seat.active_from == 0 and seat.stake == 0:
+            raise FedError(f"{session.address} has no seat and no stake in this federation: nothing to leave")
         if seat.active_from and not seat.exited:
             session.sender.send(coordinator.calls.exit(), "exit")
             typer.echo(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
@@ -32,4 +35,4 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
             )
             return
         amount = token.balance_of(session.address) - before
-        typer.echo(f"took back {tokens(amount, token.decimals())} {token.symbol()}; rewards: `fednode claim`")
+        typer.echo(f"took back {session.amounts(amount)}; rewards: `fednode claim`")

@@ -13,21 +13,38 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 def init(
     coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
     chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
-    rpc: Annotated[str, typer.Option(help="URL of an Ethereum node.")],
+    rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; repeat it, they are tried in order.")],
     train: Annotated[Path, typer.Option(help="This site's training data, JSONL or CSV.")] = Path("train.jsonl"),
     store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
+    peer: Annotated[
+        list[str] | None, typer.Option(help="Another's store: dir:folder, for kubo a multiaddress; repeat it.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Local folder or .gguf of the base model. Default: the spec's hub id.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option(help="Test data, scored with every global.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="The key's password, in a file of mode 600.")] = None,
     keystore: Annotated[Path, typer.Option(help="Encrypted key; `fednode account new` makes it.")] = Path("key.json"),
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write a commented config file. Nothing is sent and no key is made."""
     from fedprotocol.config import ConfigError
 
-    from fednode.config import TEMPLATE, load
+    from fednode.config import load, render
 
     if config.exists():
         raise ConfigError(f"{config} exists and is not overwritten: choose another with --config, or move it away")
-    text = TEMPLATE.format(
-        rpc=rpc, chain_id=chain_id, coordinator=coordinator, store=store, keystore=keystore, train=train
+    text = render(
+        rpc=rpc,
+        chain_id=chain_id,
+        coordinator=coordinator,
+        store=store,
+        peers=peer or (),
+        keystore=str(keystore),
+        train=str(train),
+        password_file=str(password_file) if password_file else None,
+        model=_model_path(model),
+        test=str(test) if test else None,
     )
     config.parent.mkdir(parents=True, exist_ok=True)
     draft = config.with_name(config.name + ".partial")
@@ -38,3 +55,10 @@ def init(
     finally:
         draft.unlink(missing_ok=True)
     typer.echo(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
+
+
+def _model_path(source: str | None) -> str | None:
+    """A folder or file that is there is written as a path; anything else is a hub id."""
+    if source is None or source.startswith((".", "/", "~")) or not Path(source).exists():
+        return source
+    return f"./{source}"

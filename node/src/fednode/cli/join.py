@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, tokens
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 def join(
     stake: Annotated[
-        int | None, typer.Option(min=1, help="Token units to lock. Default: the config's, or the federation's minimum.")
+        str | None,
+        typer.Option(help="Whole tokens to lock, such as 250 or 0.5. Default: the config's, or the least allowed."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -19,28 +23,39 @@ def join(
     from fedprotocol.errors import FedError
 
     with open_session(config) as session:
-        coordinator, token = session.coordinator, session.coordinator.token
+        coordinator, token, said = session.coordinator, session.coordinator.token, session.amounts
         terms = coordinator.config()
-        wanted = stake or session.config.node.stake or terms.min_stake
+        wanted = said.units(_positive(stake) if stake else session.config.node.stake) or terms.min_stake
+        if wanted < terms.min_stake:
+            raise FedError(f"a stake of {said(wanted)} is too low: the federation asks for {said(terms.min_stake)}")
         seat = coordinator.seat(session.address)
         seated = seat.active_from > 0 and not seat.exited
-        missing = max(wanted, terms.min_stake) - seat.stake if seated else wanted
+        missing = wanted - seat.stake if seated else wanted
         if missing <= 0:
-            typer.echo(f"this account has a seat, stake {tokens(seat.stake, token.decimals())}; nothing to add")
+            typer.echo(f"this account has a seat, stake {said(seat.stake)}; nothing to add")
             return
         held = token.balance_of(session.address)
         if held < missing:
             raise FedError(
-                f"a stake of {missing} token units is needed and {session.address} has {held}: "
-                f"send it {missing - held} of token {token.address}"
+                f"{said(missing)} are needed and {session.address} has {said(held)}: "
+                f"send it {said(missing - held)} (token {token.address})"
             )
-        if not seated and missing < terms.min_stake:
-            raise FedError(f"a stake of {missing} token units is too low: the federation asks for {terms.min_stake}")
         token.ensure_allowance(session.sender, coordinator.address, missing)
         call = coordinator.calls.add_stake(missing) if seated else coordinator.calls.join(missing)
         session.sender.send(call, "add stake" if seated else "join")
         seat = coordinator.seat(session.address)
-        typer.echo(
-            f"{session.address} takes part from round {seat.active_from} on, "
-            f"stake {tokens(seat.stake, token.decimals())} {token.symbol()}"
-        )
+        typer.echo(f"{session.address} takes part from round {seat.active_from} on, stake {said(seat.stake)}")
+
+
+def _positive(text: str) -> Decimal:
+    from decimal import Decimal, InvalidOperation
+
+    from fedprotocol.amounts import AmountError
+
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not amount.is_finite() or amount <= 0:
+        raise AmountError(f"--stake {text}: give a number of whole tokens above zero, such as 250 or 0.5")
+    return amount

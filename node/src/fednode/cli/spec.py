@@ -22,17 +22,17 @@ StoreOption = Annotated[
 @app.command("new")
 def new(
     name: Annotated[str, typer.Option(help="The federation's name.")],
-    base_model: Annotated[str, typer.Option(help="Hub id of the frozen base model.")],
+    base_model: Annotated[str, typer.Option(help="Hub id of the frozen base model, as nodes will name it.")],
     template: Annotated[str, typer.Option(help=r"Prompt template with {prompt}; \n is a new line.")],
     rounds: Annotated[int, typer.Option(help="Final rounds until the federation is complete.")],
     out: Annotated[Path, typer.Option(help="Folder for spec.json and genesis.car.")] = Path(),
-    source: Annotated[str | None, typer.Option(help="A local folder or GGUF file of the base model.")] = None,
-    revision: Annotated[str | None, typer.Option(help="Revision on the hub.")] = None,
+    source: Annotated[str | None, typer.Option(help="Its local folder or .gguf file.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision on the hub. Default: today's, pinned.")] = None,
     store: StoreOption = None,
     rank: Annotated[int, typer.Option(help="Of the adapter.")] = 8,
     alpha: Annotated[int, typer.Option(help="LoRA's alpha.")] = 16,
     dropout: Annotated[float, typer.Option(help="LoRA's dropout.")] = 0.0,
-    target_module: Annotated[list[str] | None, typer.Option(help="To adapt; repeat it. [q_proj, v_proj]")] = None,
+    target_module: Annotated[list[str] | None, typer.Option(help="Repeat it. Default: q_proj, v_proj.")] = None,
     quantization: Annotated[Literal["nf4", "bf16", "fp32"], typer.Option(help="Of the frozen weights.")] = "nf4",
     double_quant: Annotated[bool, typer.Option(help="Quantise NF4's scales too.")] = True,
     compute: Annotated[Literal["bf16", "fp32"], typer.Option(help="Arithmetic on NF4 weights.")] = "bf16",
@@ -98,6 +98,7 @@ def new(
         wrong = [f"  {'.'.join(map(str, e['loc'])) or 'spec'}: {e['msg']}" for e in error.errors(include_url=False)]
         raise SpecError("no spec can be made of this:\n" + "\n".join(wrong)) from error
     save(federation, out)
+    typer.echo(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", err=True)
     if store is not None:
         _publish(federation, store)
     _show(federation, as_json)
@@ -139,6 +140,7 @@ def _publish(federation: NewFederation, url: str) -> None:
         url = f"dir:{Path(url.removeprefix('dir:')).expanduser().resolve()}"
     with tempfile.TemporaryDirectory() as cache:
         put(federation, open_store(url, Path(cache)))
+    typer.echo(f"published in {url}", err=True)
 
 
 def _show(federation: NewFederation, as_json: bool) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, tokens
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
 if TYPE_CHECKING:
     from fedprotocol.chain.snapshot import Snapshot
 
+    from fednode.session import Session
     from fednode.status import Status
 
 
@@ -19,21 +20,25 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     """Say what the node does or waits for, since when, and what comes next. Exits with 1 if the node is not running."""
     from fedprotocol.errors import FedError
 
-    from fednode.status import is_running, read_status
+    from fednode.status import read_status
 
     with open_session(config) as session:
         said = read_status(session.config.status)
-        running = is_running(said)
+        running = said is not None and said.is_running
         try:
             chain: Snapshot | None = session.snapshot()
             problem = ""
         except FedError as error:
             chain, problem = None, str(error)
         if as_json:
-            print_json({**said.model_dump(), "running": running, "chain": _chain(chain), "chain_problem": problem})
+            daemon = said.model_dump() if said is not None else {}
+            print_json({**daemon, "running": running, "chain": _chain(chain), "chain_problem": problem})
         else:
-            decimals = session.coordinator.token.decimals() if chain is not None else 0
-            typer.echo("\n".join(_lines(said, running, chain, problem, decimals, time.time())))
+            lines = _daemon(said, chain, time.time()) + (
+                _on_chain(session, chain) if chain else [f"chain     {problem}"]
+            )
+            lines += [f"problem   {text}" for text in (said.problems if said is not None else ())]
+            typer.echo("\n".join(lines))
     if not running:
         raise typer.Exit(1)
 
@@ -57,34 +62,36 @@ def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
     }
 
 
-def _lines(said: Status, running: bool, chain: Snapshot | None, problem: str, decimals: int, now: float) -> list[str]:
+def _daemon(said: Status | None, chain: Snapshot | None, now: float) -> list[str]:
+    if said is None:
+        return ["now       NOT RUNNING; it never ran with this config: start it with `fednode run`"]
     lines = [f"account   {said.account}"]
-    if running:
-        lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
-        if said.meanwhile:
-            lines.append(f"meanwhile {said.meanwhile}")
-        if said.steps:
-            loss = "" if said.loss is None else f", loss {said.loss:.3f}"
-            lines.append(f"step      {said.step} of {said.steps}{loss}")
-        if said.until and chain is not None:
-            left = said.until - chain.time
-            lines.append(f"deadline  in {duration(left)}" if left > 0 else f"deadline  {duration(-left)} ago")
-        if said.then:
-            lines.append(f"then      {said.then}")
-    else:
-        lines.append(f"now       NOT RUNNING; last seen {duration(now - said.updated)} ago: {said.activity}")
-    if chain is None:
-        lines.append(f"chain     {problem}")
-    else:
-        last = chain.round(chain.last_opened)
-        phase = "none is open" if last is None else f"round {last.number} is in {last.view.phase.name.capitalize()}"
-        lines.append(f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final")
-        lines.append(
-            f"money     stake {tokens(chain.my_seat.stake, decimals)}, owed {tokens(chain.my_owed, decimals)}, "
-            f"in hand {tokens(chain.tokens, decimals)}"
-        )
-    lines += [f"problem   {text}" for text in said.problems]
+    if not said.is_running:
+        over = chain is not None and chain.final_count >= chain.config.total_rounds
+        ended = "ended" if over else "NOT RUNNING; last seen"
+        return [*lines, f"now       {ended} {duration(now - said.updated)} ago: {said.activity}"]
+    lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
+    if said.meanwhile:
+        lines.append(f"meanwhile {said.meanwhile}")
+    if said.steps:
+        loss = "" if said.loss is None else f", loss {said.loss:.3f}"
+        lines.append(f"step      {said.step} of {said.steps}{loss}")
+    if said.until and chain is not None:
+        left = said.until - chain.time
+        lines.append(f"deadline  in {duration(left)}" if left > 0 else f"deadline  {duration(-left)} ago")
+    if said.then:
+        lines.append(f"then      {said.then}")
     return lines
+
+
+def _on_chain(session: Session, chain: Snapshot) -> list[str]:
+    last, amounts = chain.round(chain.last_opened), session.amounts
+    phase = "no round is open" if last is None else f"round {last.number} is in {last.view.phase.name.capitalize()}"
+    return [
+        f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final",
+        f"money     stake {amounts(chain.my_seat.stake)}, owed {amounts(chain.my_owed)}, "
+        f"in hand {amounts(chain.tokens)}",
+    ]
 
 
 def duration(seconds: float) -> str:

@@ -79,6 +79,14 @@ class JudgeProposal:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Let go of an old round's inputs in the own store, and of `own_global` if that was never a global."""
+
+    round: int
+    own_global: bytes | None
+
+
+@dataclass(frozen=True)
 class Propose:
     """Hand in the own recomputed global."""
 
@@ -141,7 +149,7 @@ class Interrupt:
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
 FetchAction = (
-    CheckInputs | Recompute | FetchGlobal | JudgeProposal
+    CheckInputs | Recompute | FetchGlobal | JudgeProposal | Release
 )  # moves data: one at a time, in the fetcher's thread
 ChainAction = Commit | Reveal | Attest | Propose | Abandon | Settle | Claim  # sends transactions: in the loop itself
 Action = Wait | Finish | Interrupt | ChainAction | FetchAction | ModelAction

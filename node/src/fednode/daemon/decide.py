@@ -54,6 +54,7 @@ def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if not facts.failure:
         yield from _training(chain, facts)
         yield from _site(chain, facts)
+    yield from _release(chain, facts)
     yield from _end(chain, facts)
 
 
@@ -164,6 +165,14 @@ def _site(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             newest = max(facts.solo_trained)
             if newest not in facts.solo_evaluated:
                 yield do.EvaluateSolo(newest)
+
+
+def _release(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
+    """Old rounds, once a later global is final: until then theirs may be what the next round starts from."""
+    oldest_kept = min(chain.last_opened - len(unsettled(chain)) - facts.keep_rounds + 1, chain.latest_final[0])
+    outdated = [number for number in facts.kept() if number < oldest_kept]
+    if outdated:
+        yield do.Release(min(outdated), facts.recomputed.get(min(outdated)))
 
 
 def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:

@@ -53,6 +53,7 @@ class Facts:
     solo: bool = False
     solo_test: bool = False
     auto_claim: bool = False
+    keep_rounds: int = 8  # settled rounds whose updates and prior stay in the own store
     propose_after: int = 120  # seconds an aggregation may stand without a live proposal
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
@@ -63,3 +64,7 @@ class Facts:
     def held(self) -> frozenset[bytes]:
         """Roots of the global adapters in the own store."""
         return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())
+
+    def kept(self) -> frozenset[int]:
+        """Rounds of which something is in the own store; the genesis does not count, it always stays."""
+        return frozenset(self.checked) | self.recomputed.keys() | self.fetched.keys() - {0}

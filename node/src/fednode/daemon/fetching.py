@@ -17,6 +17,7 @@ from fedprotocol.numbers import NumbersError
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
 
+from fednode.daemon.actions import Release
 from fednode.daemon.background import Interrupted
 from fednode.daemon.checks import BadUpdate, check_update
 from fednode.daemon.facts import Verdict
@@ -81,6 +82,23 @@ class Fetching:
         """Bring a global into the own store; returns its root. Raises NotFound, Malformed, Unavailable."""
         self._store.get(root, self._spec.layout.global_shape).close()
         return root
+
+    def release(self, action: Release) -> None:
+        """Unpin what a round was made of, its updates and its prior, but for what a later round needs too.
+
+        Its own global goes with the round that was trained on it, unless the chain did not take it.
+        Raises Unavailable, ChainError.
+        """
+        chain = self._coordinator
+        view = chain.round_view(action.round)
+        gone = {update.root for update in chain.updates(action.round)} | {view.prior_root}
+        if action.own_global not in (None, view.global_root):
+            gone.add(action.own_global)
+        gone -= {bytes(32), chain.config().genesis_root, chain.latest_final()[1]}
+        for number in range(action.round + 1, chain.last_opened() + 1):
+            gone -= {update.root for update in chain.updates(number)} | {chain.round_view(number).prior_root}
+        for root in gone:
+            self._store.unpin(root)
 
     def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:
         """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first. Raises ChainError."""

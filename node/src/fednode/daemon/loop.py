@@ -15,6 +15,7 @@ from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.spec import Spec
+from fedprotocol.status import write_status
 from fedprotocol.store.base import Store
 from fedprotocol.tree import cid
 
@@ -31,7 +32,7 @@ from fednode.daemon.progress import Progress
 from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
 from fednode.daemon.waiting import describe
-from fednode.status import Status, write_status
+from fednode.status import Status
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
@@ -120,8 +121,6 @@ class Daemon:
                 self._send(action, chain, facts)
         return action
 
-    # ------------------------------------------------------------------ acting
-
     def _send(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
         try:
             self._perform(action, chain, facts)
@@ -206,6 +205,8 @@ class Daemon:
                 return lambda _: fetching.recompute(merged)
             case do.FetchGlobal():
                 return lambda _: fetching.fetch_global(action.root)
+            case do.Release():
+                return lambda _: fetching.release(action)
             case do.JudgeProposal(number, proposer, root):
                 return lambda _: fetching.judge(number, proposer, root, facts.recomputed[number])
             case _:
@@ -265,6 +266,7 @@ class Daemon:
             solo=config.solo.enabled,
             solo_test=config.solo.test is not None,
             auto_claim=config.node.claim,
+            keep_rounds=config.node.keep_rounds,
             propose_after=config.node.propose_after,
             attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
             train_seconds=memory.train_seconds,

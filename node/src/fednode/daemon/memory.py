@@ -39,12 +39,23 @@ class Memory:
         self.fetched[number] = root
         self._journal.note("fetched", _hex(self.fetched))
 
+    def note_released(self, number: int) -> None:
+        """Nothing of the round is in the store any more."""
+        for known in (self.recomputed, self.fetched, self.checked):
+            known.pop(number, None)
+        self._journal.note("recomputed", _hex(self.recomputed))
+        self._journal.note("fetched", _hex(self.fetched))
+        self._note_checked()
+
     def note_verdict(self, number: int, inputs_hash: bytes, index: int, verdict: Verdict) -> None:
         """A verdict on another input set replaces all of the round's: there was a re-org."""
         before = self.checked.get(number)
         verdicts = dict(before.verdicts) if before is not None and before.inputs_hash == inputs_hash else {}
         verdicts[index] = verdict
         self.checked[number] = Checked(inputs_hash, verdicts)
+        self._note_checked()
+
+    def _note_checked(self) -> None:
         entries: dict[str, Any] = {
             str(n): {
                 "inputs_hash": checked.inputs_hash.hex(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
     from fednode.training import AdapterModel, StepRecord, TrainResult
 
+log = logging.getLogger("fednode")
 GLOBAL_BITS = 32
 WITHIN_BOUND = 0.999  # of the spec's bound on the norm: stochastic rounding adds a little
 
@@ -55,6 +57,7 @@ class Trained:
     loss_before: float
     loss_after: float
     clipped: int
+    truncated: int  # rows cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
     seconds: float
 
@@ -94,6 +97,7 @@ class ModelWork:
             loss_before=result.loss_first,
             loss_after=result.loss_last,
             clipped=delta.clipped,
+            truncated=result.truncated,
             scaled=factor,
             seconds=time.monotonic() - started,
         )
@@ -160,6 +164,7 @@ class ModelWork:
             from fednode.training import AdapterModel
 
             settings = self._config.model
+            log.info("loading the base model %s", settings.source or self._spec.base_model.id)
             try:
                 self._loaded = AdapterModel.load(self._spec, settings.source, settings.device, settings.threads)
             except FedError as error:

@@ -54,6 +54,8 @@ class Outcomes:
                 log.info("round %d: fetched its global %s", work.round, cid(work.root))
             case do.JudgeProposal():
                 self._judged(work, result)
+            case do.Release():
+                self._released(work.round)
             case do.CheckInputs():
                 pass  # findings were told one by one
 
@@ -105,10 +107,24 @@ class Outcomes:
             trained.loss_after,
             cid(trained.root),
         )
+        if trained.truncated:
+            log.warning(
+                "round %d: %d of %d rows are longer than the spec's sequence length and were cut",
+                trained.round,
+                trained.truncated,
+                trained.examples,
+            )
         if trained.clipped:
             log.warning("round %d: %d values were clipped at encoding", trained.round, trained.clipped)
         if trained.scaled < 1:
             log.warning("round %d: the delta was scaled by %.3f to the spec's norm", trained.round, trained.scaled)
+
+    def _released(self, number: int) -> None:
+        for update in self._journal.updates(number):
+            update.car.unlink(missing_ok=True)
+            update.car.with_name(update.car.name + ".idx").unlink(missing_ok=True)
+        self._memory.note_released(number)
+        log.info("round %d: its updates and its prior are no longer kept here", number)
 
     def _recomputed(self, work: do.Recompute, root: bytes, chain: Snapshot) -> None:
         self._memory.note_recomputed(work.round, root)

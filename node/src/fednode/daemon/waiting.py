@@ -55,6 +55,8 @@ def describe(work: do.Action) -> str:
             return f"fetching the global of round {work.round}"
         case do.JudgeProposal():
             return f"checking a proposal of round {work.round}"
+        case do.Release():
+            return f"letting go of the updates of round {work.round}"
         case do.Commit() | do.Reveal() | do.Attest() | do.Propose() | do.Abandon():
             return f"{type(work).__name__.lower()} in round {work.round}"
         case do.Wait():

@@ -165,8 +165,12 @@ def _metrics(paths: Paths, name: str) -> Path:
 
 
 def _git_commit(root: Path) -> str:
+    """HEAD, with a + if tracked files differ from it."""
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    return head.stdout.strip() or "unknown"
+    if head.returncode:
+        return "unknown"
+    changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, check=False).returncode
+    return head.stdout.strip() + ("+" if changed else "")
 
 
 def _processor() -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from fedprotocol import tether
 from fedprotocol.errors import FedError
 
 GRACE_SECONDS = 10.0
-TETHER = Path(__file__).with_name("tether.py")
 
 
 class ProcessFailed(FedError):
@@ -78,7 +78,7 @@ class Supervisor:
         with log.open("ab") as output:
             start = output.tell()
             popen = subprocess.Popen(
-                [sys.executable, "-I", str(TETHER), str(os.getpid()), *command],
+                [sys.executable, "-I", tether.__file__, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

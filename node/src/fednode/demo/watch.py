@@ -100,11 +100,10 @@ def _said(paths: Paths, name: str) -> NodeLine:
             return line
         problem = aggregator.activity if aggregator.problem else ""
         return replace(line, activity=aggregator.activity, since=now - aggregator.since, problem=problem)
-    from fednode.status import StatusError, read_status
+    from fednode.status import read_status
 
-    try:
-        node = read_status(paths.site(name) / "home" / "status.json")
-    except StatusError:
+    node = read_status(paths.site(name) / "home" / "status.json")
+    if node is None:
         return line
     return replace(
         line,

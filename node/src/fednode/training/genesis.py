@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.numbers import quantize_global
 from fedprotocol.spec import Lora, Tensor
 
-from fednode.base_model import load_skeleton, locate, weights_digest
+from fednode.base_model import commit_of, load_skeleton, locate, weights_digest
 from fednode.training.adapter import attach, initial_values, layout_of
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NewAdapter:
-    """What `fednode spec new` needs: the layout's tensors in order, global 0 (int32 [value_count], units), and the
-    base model's digest (0x-hex)."""
+    """What `fednode spec new` needs: the layout's tensors in order, global 0 (int32 [value_count], units), the base
+    model's digest (0x-hex), and the hub's commit if it came from there."""
 
     tensors: tuple[Tensor, ...]
     units: NDArray[np.int32]
     digest: str
+    commit: str | None
 
 
 def new_adapter(lora: Lora, source: str, seed: int, revision: str | None = None) -> NewAdapter:
@@ -33,4 +34,6 @@ def new_adapter(lora: Lora, source: str, seed: int, revision: str | None = None)
     """
     folder = locate(source, revision)
     tensors = layout_of(attach(load_skeleton(folder), lora))
-    return NewAdapter(tensors, quantize_global(initial_values(tensors, seed)), weights_digest(folder))
+    return NewAdapter(
+        tensors, quantize_global(initial_values(tensors, seed)), weights_digest(folder), commit_of(folder)
+    )

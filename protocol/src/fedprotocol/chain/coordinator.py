@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from eth_abi.abi import encode
 from eth_typing import HexStr
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
@@ -19,26 +18,9 @@ from fedprotocol.chain.errors import ChainError, ContractReverted, NoContract, N
 from fedprotocol.chain.rpc import connect_web3
 from fedprotocol.chain.token import Token
 from fedprotocol.chain.types import Balances, Commitment, FederationConfig, Proposal, RoundView, Seat, Update
+from fedprotocol.hashes import commit_hash
 
 T = TypeVar("T")
-
-_COMMITMENT = ("uint256", "address", "uint256", "address", "bytes32", "bytes32", "uint8", "uint32", "bytes32")
-
-
-def commit_hash(
-    chain_id: int,
-    coordinator: str,
-    round_number: int,
-    sender: str,
-    prior_root: bytes,
-    root: bytes,
-    shift: int,
-    examples: int,
-    salt: bytes,
-) -> bytes:
-    """What `commit` carries: keccak256(abi.encode(...)) as IFederationCoordinator.reveal says; 32 bytes."""
-    values = (chain_id, coordinator, round_number, sender, prior_root, root, shift, examples, salt)
-    return bytes(Web3.keccak(encode(_COMMITMENT, values)))
 
 
 class Coordinator:

@@ -6,8 +6,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from fedprotocol.errors import FedError
 
-class Phase(IntEnum):
+
+class UnknownValue(FedError, ValueError):
+    """The contract uses a value that this version has no name for."""
+
+
+class _Named(IntEnum):
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise UnknownValue(f"the contract reports {cls.__name__} {value}, which this version does not know: update it")
+
+
+class Phase(_Named):
     NONE = 0
     TRAIN = 1
     WAITING = 2
@@ -23,7 +35,7 @@ class Phase(IntEnum):
         return self in (Phase.FINAL, Phase.VOID)
 
 
-class VoidReason(IntEnum):
+class VoidReason(_Named):
     NONE = 0
     TOO_FEW_COMMITS = 1
     TOO_FEW_REVEALS = 2
@@ -32,7 +44,7 @@ class VoidReason(IntEnum):
     PRIOR_VOID = 5
 
 
-class PenaltyReason(IntEnum):
+class PenaltyReason(_Named):
     WRONG_PRIOR = 0
     NOT_REVEALED = 1
     NOT_ATTESTED = 2

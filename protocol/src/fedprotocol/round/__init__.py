@@ -1,7 +1,6 @@
 """The coordinator as a pure machine: injected time, no chain. The contract is held against it in tests."""
 
 from fedprotocol.round.federation import Federation
-from fedprotocol.round.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.round.state import Event
 
-__all__ = ["Event", "Federation", "commit_hash", "inputs_genesis", "inputs_step"]
+__all__ = ["Event", "Federation"]

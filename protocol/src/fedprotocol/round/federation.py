@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fedprotocol.chain.types import Phase, Proposal, VoidReason
+from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.round import errors
-from fedprotocol.round.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.round.seats import Seats
 from fedprotocol.round.state import MAX_LIVE, MAX_WEIGHT, Commit, Draft, Round, Submission
 from fedprotocol.round.transaction import call

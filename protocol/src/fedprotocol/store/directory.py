@@ -1,17 +1,18 @@
 """A directory as a store: `trees/<cid>.car` with its index beside it, `blocks/<cid>`.
 
-Nothing gets a name before it is whole, verified and on disk, so what has a name is served. Other sites may read the
-directory (`peered.py`); nobody else writes to it.
+Nothing gets a name before it is whole, verified and on disk, so what has a name is served. A tree found damaged is
+renamed to `trees/<cid>.car.damaged`. Other sites may read the directory (`peered.py`); nobody else writes to it.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import stat
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,8 @@ from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
+
+log = logging.getLogger(__name__)
 
 _STALE_SECONDS = 24 * 3600
 
@@ -49,12 +52,21 @@ class DirectoryStore:
         return leaves.root
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:
-        """Open a tree that is here. Raises NotFound, Malformed (damaged, or of another shape) or Unavailable."""
-        car, index = self.car_path(root), self._index_path(root)
+        """Open a tree that is here. Raises NotFound, Malformed (damaged, or of another shape) or Unavailable.
+
+        An index that is lost or damaged is made again. A leaf that turns out to be damaged when it is read makes the
+        whole tree not found from then on.
+        """
+        car = self.car_path(root)
         with self._usable():
             try:
-                return CarFile(car, index, root, shape)
-            except FileNotFoundError:
+                return self._open(root, shape)
+            except (FileNotFoundError, CarError):
+                pass
+            try:
+                with open_regular(car) as source:
+                    return self.admit(source, root, shape)
+            except NotFound:
                 raise NotFound(f"{tree.cid(root)} is not in {self.path}") from None
             except CarError as error:
                 raise Malformed(f"{car} is not the tree it must be: {error}") from error
@@ -69,7 +81,7 @@ class DirectoryStore:
             index.replace(self._index_path(root))  # first: a CAR with a name always has its index
             car.replace(self.car_path(root))
             _sync_directory(self.path / "trees")
-            return CarFile(self.car_path(root), self._index_path(root), root, shape)
+            return self._open(root, shape)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
@@ -92,6 +104,7 @@ class DirectoryStore:
         with self._usable():
             self.car_path(root).unlink(missing_ok=True)
             self._index_path(root).unlink(missing_ok=True)
+            self._damaged_path(root).unlink(missing_ok=True)
 
     def check(self) -> str:
         """One line: where, how much is in it, how much room is left. Raises Unavailable if it cannot be written to."""
@@ -111,6 +124,21 @@ class DirectoryStore:
 
     def _index_path(self, root: bytes) -> Path:
         return self.car_path(root).with_suffix(".idx")
+
+    def _damaged_path(self, root: bytes) -> Path:
+        return self.car_path(root).with_suffix(".car.damaged")
+
+    def _open(self, root: bytes, shape: TreeShape) -> CarFile:
+        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside)
+
+    def _put_aside(self, held: CarFile) -> None:
+        """Take the name of a damaged tree away, unless a new copy has it by now; whoever reads learns it anyway."""
+        with suppress(OSError):
+            if held.is_at(self.car_path(held.root)):
+                aside = self._damaged_path(held.root)
+                self.car_path(held.root).replace(aside)
+                self._index_path(held.root).unlink(missing_ok=True)
+                log.warning("%s was damaged on disk; what is left of it is %s", tree.cid(held.root), aside)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

@@ -2,20 +2,22 @@
 
 The daemon moves and pins blocks; what is read comes from verified copies in a directory of one's own. A root names a
 DAG of unknown size to Kubo, so nothing is pinned before it was streamed through the reader that knows its shape.
+A copy is served while the daemon is down; it is pinned again when it is next asked for.
 """
 
 import hashlib
 import io
 import ipaddress
+import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import ipfshttpclient
@@ -30,6 +32,10 @@ from fedprotocol.tree import TreeShape
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
 MIN_BYTES_PER_SECOND = 256 * 1024
 """A download slower than this is given up."""
 
@@ -37,6 +43,7 @@ MIN_BYTES_PER_SECOND = 256 * 1024
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
 _LOCAL_SECONDS = 120.0
+_MEETING_SECONDS = 5.0
 _DEFAULT_PORT = 5001
 _STREAMS = 16
 _ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "canceled")
@@ -45,13 +52,18 @@ _ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "can
 class KuboStore:
     """A Kubo daemon at `url` (http://host:port), and `cache` for the verified copies.
 
-    `find_seconds` is how long the network may take to produce a first, or a next, block.
+    `find_seconds` is how long the network may take to produce a first, or a next, block. `peers` are multiaddresses of
+    other sites' daemons: Kubo is connected to them when the store is first used, and again when it does not find
+    something; how it finds others is its own affair.
     """
 
-    def __init__(self, url: str, cache: DirectoryStore, find_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, cache: DirectoryStore, find_seconds: float = 30.0, peers: Sequence[str] = ()) -> None:
+        """Raises StoreError if `url` or a peer makes no sense."""
         self.url = url
         self.cache = cache
+        self.peers = {_peer_id(peer): peer for peer in peers}
         self._find_seconds = find_seconds
+        self._met = not self.peers
         # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
         self._client = ipfshttpclient.Client(_multiaddr(url), timeout=_LOCAL_SECONDS)
 
@@ -59,6 +71,7 @@ class KuboStore:
         """Copy a tree into the cache, import it into Kubo and pin it there. Raises Unavailable."""
         root = self.cache.put(leaves)
         self._import(root)
+        self._meet_first()
         return root
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:
@@ -66,13 +79,12 @@ class KuboStore:
         try:
             held = self.cache.get(root, shape)
         except (NotFound, Malformed):
-            return self._fetch(root, shape)
+            return self._found(partial(self._fetch, root, shape))
         try:
             if not self._is_pinned(root):
                 self._import(root)
-        except StoreError:
-            held.close()
-            raise
+        except Unavailable as error:
+            log.warning("%s is read from %s alone: %s", tree.cid(root), self.cache.path, error)
         return held
 
     def put_block(self, data: bytes) -> bytes:
@@ -89,18 +101,8 @@ class KuboStore:
         """Fetch a raw block of at most `max_bytes`. Raises NotFound, Malformed or Unavailable."""
         try:
             return self.cache.get_block(digest, max_bytes)
-        except NotFound:
-            pass
-        cid = tree.raw_cid(digest)
-        with self._calling(f"block get {cid}"):
-            size = self._client.block.stat(cid, **self._finding())["Size"]
-            if size > max_bytes:
-                raise Malformed(f"{cid} has {size} bytes, at most {max_bytes} are allowed")
-            data: bytes = self._client.block.get(cid, **self._finding())
-        if hashlib.sha256(data).digest() != digest:
-            raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
-        self.put_block(data)
-        return data
+        except (NotFound, Malformed):  # a damaged copy is replaced
+            return self._found(partial(self._fetch_block, digest, max_bytes))
 
     def unpin(self, root: bytes) -> None:
         """Unpin in Kubo, where garbage collection takes it, and delete the copy. Raises Unavailable."""
@@ -114,11 +116,68 @@ class KuboStore:
         with self._calling("version"):
             version = self._client.version()["Version"]
         try:
-            with self._calling("swarm peers"):
-                network = f"{len(self._client.swarm.peers()['Peers'] or ())} peers"
+            self._meet()
+            connected = self._connected()
+            network = f"{len(connected)} peers"
+            if self.peers:
+                network += f", {len(connected & self.peers.keys())} of the {len(self.peers)} named"
         except Unavailable:  # the daemon answered before: it runs with --offline
             network = "offline"
         return f"Kubo {version} at {self.url} ({network}); copies in {self.cache.check()}"
+
+    def _found(self, find: Callable[[], T]) -> T:
+        """What `find` finds, at once or after the named peers were met."""
+        self._meet_first()
+        try:
+            return find()
+        except NotFound:
+            if not self._meet():
+                raise
+            return find()
+
+    def _meet_first(self) -> None:
+        if not self._met:
+            self._meet()
+
+    def _meet(self) -> bool:
+        """Connect Kubo to the named peers that it is not connected to; whether it is to more of them than before."""
+        if not self.peers:
+            return False
+        try:
+            connected = self._connected()
+        except Unavailable:  # offline, or down: what comes next says so if it matters
+            return False
+        self._met = True
+        missing = [address for peer, address in self.peers.items() if peer not in connected]
+        with ThreadPoolExecutor(_STREAMS) as pool:
+            return any(list(pool.map(self._connect, missing)))
+
+    def _connect(self, address: str) -> bool:
+        try:
+            with self._calling(f"swarm connect {address}"):
+                # Not `swarm.connect`: ipfshttpclient sends every letter of the address as one more address.
+                options = {"timeout": f"{_MEETING_SECONDS:.0f}s"}
+                self._client._client.request("/swarm/connect", (address,), opts=options, decoder="json")
+        except StoreError as error:
+            log.warning("%s", error)
+            return False
+        return True
+
+    def _connected(self) -> set[str]:
+        with self._calling("swarm peers"):
+            return {peer["Peer"] for peer in self._client.swarm.peers()["Peers"] or ()}
+
+    def _fetch_block(self, digest: bytes, max_bytes: int) -> bytes:
+        cid = tree.raw_cid(digest)
+        with self._calling(f"block get {cid}"):
+            size = self._client.block.stat(cid, **self._finding())["Size"]
+            if size > max_bytes:
+                raise Malformed(f"{cid} has {size} bytes, at most {max_bytes} are allowed")
+            data: bytes = self._client.block.get(cid, **self._finding())
+        if hashlib.sha256(data).digest() != digest:
+            raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
+        self.put_block(data)
+        return data
 
     def _fetch(self, root: bytes, shape: TreeShape) -> CarFile:
         cid = tree.cid(root)
@@ -250,6 +309,16 @@ class _Download(io.RawIOBase):
         target[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
+
+
+def _peer_id(address: str) -> str:
+    """The last part of a multiaddress that ends in /p2p/<peer id>."""
+    start, _, peer = address.rpartition("/p2p/")
+    if not start.startswith("/") or not peer or "/" in peer:
+        raise StoreError(
+            f"{address!r} is no peer of a Kubo daemon; write what its `ipfs id` says: /ip4/192.0.2.7/tcp/4001/p2p/12D3…"
+        )
+    return peer
 
 
 def _multiaddr(url: str) -> str:

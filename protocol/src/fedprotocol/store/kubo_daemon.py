@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from fedprotocol import tether
 from fedprotocol.store.base import Unavailable
 
 _READY_SECONDS = 60.0
@@ -19,7 +21,8 @@ _STOP_SECONDS = 10.0
 class KuboDaemon:
     """`ipfs daemon` over `repo`; knows nobody but the daemons it is introduced to. A context manager.
 
-    Keys and blocks stay in `repo`: a daemon that is started there again is the same peer.
+    Keys and blocks stay in `repo`: a daemon that is started there again is the same peer. On Linux it ends with the
+    thread that started it, so that a program that is killed leaves none behind.
     """
 
     def __init__(self, binary: Path, repo: Path, offline: bool = False) -> None:
@@ -51,7 +54,10 @@ class KuboDaemon:
         (self.repo / "api").unlink(missing_ok=True)  # of a daemon that was killed
         with (self.repo / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._binary, "daemon", *(["--offline"] if self._offline else [])],
+                [
+                    *(sys.executable, "-I", tether.__file__, str(os.getpid())),
+                    *(str(self._binary), "daemon", *(["--offline"] if self._offline else [])),
+                ],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

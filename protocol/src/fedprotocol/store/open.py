@@ -12,7 +12,8 @@ def open_store(url: str, cache: Path, peers: Sequence[str] = ()) -> Store:
     """The store that `url` names.
 
     `dir:/absolute/path`: a directory of one's own; `peers` are other sites' directories, written the same way.
-    `kubo:http://host:port`: a Kubo daemon's RPC; `cache` is where its verified copies are kept.
+    `kubo:http://host:port`: a Kubo daemon's RPC; `cache` is where its verified copies are kept, `peers` are other
+    daemons' multiaddresses, `/ip4/…/tcp/4001/p2p/…`.
 
     Raises StoreError if the URL makes no sense, Unavailable if a directory cannot be created.
     """
@@ -20,14 +21,10 @@ def open_store(url: str, cache: Path, peers: Sequence[str] = ()) -> Store:
     if scheme == "dir":
         return PeeredStore(DirectoryStore(_directory(url)), [_directory(peer) for peer in peers])
     if scheme == "kubo":
-        if peers:
-            raise StoreError(
-                "Kubo finds its peers itself: leave the store's peers empty and use `ipfs swarm peering add`"
-            )
         # ipfshttpclient takes half a second to import; only those who use Kubo wait for it.
         from fedprotocol.store.kubo import KuboStore
 
-        return KuboStore(rest, DirectoryStore(cache))
+        return KuboStore(rest, DirectoryStore(cache), peers=peers)
     raise StoreError(f"{url!r} names no store; write dir:/absolute/path or kubo:http://127.0.0.1:5001")
 
 

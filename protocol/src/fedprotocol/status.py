@@ -1,0 +1,62 @@
+"""`status.json`: what a running daemon says about itself, for its `status` command and anybody who watches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fedprotocol.errors import FedError
+
+
+class StatusError(FedError):
+    """The status file is there and is no status."""
+
+
+class DaemonStatus(BaseModel):
+    """One moment of a daemon. Times are seconds since 1970: `since` and `updated` by the wall, others by the chain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    account: str
+    round: int  # last opened, 0: none
+    phase: str  # of that round
+    activity: str  # what it does or waits for, in words
+    since: float  # of the activity
+    until: int  # end of what it waits for, 0: no deadline
+    chain_time: int
+    updated: float
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that wrote it is still there."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+S = TypeVar("S", bound=DaemonStatus)
+
+
+def write_status(path: Path, status: DaemonStatus) -> None:
+    """Replace the file whole, so that a reader never sees half of it. Raises OSError."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_status(path: Path, kind: type[S]) -> S | None:
+    """The last thing the daemon said; None if it never ran here. Raises StatusError."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise StatusError(f"{path} cannot be read as a status: {error}; delete it") from error

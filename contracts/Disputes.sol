@@ -6,11 +6,26 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IFederationCoordinator} from "../interfaces/IFederationCoordinator.sol";
 import {UpdateTree} from "./libraries/UpdateTree.sol";
 
-/// @title Convicts a proposal of which one leaf is wrong, in one transaction.
-/// @notice Holds nothing and trusts nothing but the coordinator's state: the accepted updates, their weights and shifts,
-/// the prior root and the rule come from there, the leaves from the caller with paths to those roots. A coordinator
-/// obeys only the Disputes contract that its configuration names.
+/// @title Convicts a proposal of which one leaf is wrong, in one transaction or in as many as it takes.
+/// @notice Trusts nothing but the coordinator's state: the accepted updates, their weights and shifts, the prior root
+/// and the rule come from there, the leaves from the caller with paths to those roots. It holds partial sums and nothing
+/// else. A coordinator obeys only the Disputes contract that its configuration names.
 contract Disputes is IDisputes {
+    /// @dev What the chain says of one leaf of a round.
+    struct Leaf {
+        IFederationCoordinator coordinator;
+        IFederationCoordinator.Config config;
+        uint256 round;
+        uint256 index;
+        uint256 accepted; // a set bit for every accepted update
+        bytes32 priorRoot;
+        bytes32 key;
+    }
+
+    /// @dev Digest of the sums after n accepted updates, for every n reached. They follow from the key alone, which
+    /// names the inputs: no call can make them wrong for another.
+    mapping(bytes32 key => mapping(uint256 n => bytes32 digest)) private _sums;
+
     /// @inheritdoc IDisputes
     function challenge(IFederationCoordinator coordinator, Proof calldata proof) external {
         bytes32 computed = _correctDigest(coordinator, proof);
@@ -18,75 +33,123 @@ contract Disputes is IDisputes {
         coordinator.convict(proof.round, proof.proposalRoot, msg.sender);
     }
 
+    /// @inheritdoc IDisputes
+    function carry(IFederationCoordinator coordinator, Step calldata step) external {
+        if (step.updates.length == 0) revert NothingToAdd();
+        Leaf memory leaf = _leaf(coordinator, step.round, step.inputsHash, step.leafIndex);
+        uint256 left = _left(leaf, step.start);
+        if (step.updates.length > left) revert TooManyUpdates(step.updates.length, left);
+        (bytes memory sums, uint64 weight) = _add(leaf, step.start, step.updates);
+        uint256 count = step.start.count + step.updates.length;
+        _sums[leaf.key][count] = keccak256(abi.encodePacked(weight, sums));
+        emit Carried(coordinator, step.round, step.leafIndex, count);
+    }
+
+    /// @inheritdoc IDisputes
+    function carried(IFederationCoordinator coordinator, uint256 round, uint256 leafIndex)
+        external
+        view
+        returns (bytes32[] memory digests)
+    {
+        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
+        bytes32 key = _key(coordinator, round, leafIndex, v);
+        digests = new bytes32[](_ones(v.acceptedMask) + 1);
+        for (uint256 n = 1; n < digests.length; ++n) digests[n] = _sums[key][n];
+    }
+
     /// @dev Digest that leaf `proof.leafIndex` of the round's global must have. Every opening of the proof is checked,
     /// the claimed one too.
     function _correctDigest(IFederationCoordinator coordinator, Proof calldata proof) private view returns (bytes32) {
-        IFederationCoordinator.Config memory config = coordinator.config();
-        IFederationCoordinator.RoundView memory round = coordinator.roundView(proof.round);
-        if (proof.inputsHash != round.inputsHash) revert WrongInputs(proof.inputsHash, round.inputsHash);
-
-        uint256 leafCount = config.leafCount;
-        _requirePath(leafCount, proof.leafIndex, proof.claimedDigest, proof.claimedPath, proof.proposalRoot);
-        _requireOpening(leafCount, proof.leafIndex, proof.prior, round.priorRoot);
-        (bytes memory sums, uint256 totalWeight) = _sums(coordinator, config, round.acceptedMask, proof);
-        return sha256(config.rule.finish(sums, proof.prior.leaf, totalWeight, config.serverLr));
+        Leaf memory leaf = _leaf(coordinator, proof.round, proof.inputsHash, proof.leafIndex);
+        _requirePath(leaf, proof.claimedDigest, proof.claimedPath, proof.proposalRoot);
+        _requireOpening(leaf, proof.prior, leaf.priorRoot);
+        uint256 left = _left(leaf, proof.start);
+        if (proof.updates.length != left) revert WrongCount(proof.updates.length, left);
+        (bytes memory sums, uint64 weight) = _add(leaf, proof.start, proof.updates);
+        return sha256(leaf.config.rule.finish(sums, proof.prior.leaf, weight, leaf.config.serverLr));
     }
 
-    /// @dev The rule's sums over the leaves of the accepted updates, and the weight of these.
-    function _sums(
+    function _leaf(IFederationCoordinator coordinator, uint256 round, bytes32 inputsHash, uint256 index)
+        private
+        view
+        returns (Leaf memory)
+    {
+        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
+        if (inputsHash != v.inputsHash) revert WrongInputs(inputsHash, v.inputsHash);
+        bytes32 key = _key(coordinator, round, index, v);
+        return Leaf(coordinator, coordinator.config(), round, index, v.acceptedMask, v.priorRoot, key);
+    }
+
+    /// @dev A re-org may bring other inputs under the same number of a round: sums belong to the inputs.
+    function _key(
         IFederationCoordinator coordinator,
-        IFederationCoordinator.Config memory config,
-        uint256 accepted,
-        Proof calldata proof
-    ) private view returns (bytes memory sums, uint256 totalWeight) {
-        IFederationCoordinator.Update[] memory updates = coordinator.updates(proof.round);
-        _requireCount(proof.updates.length, accepted);
-        sums = new bytes(8 * uint256(config.leafValues));
-        uint256 next;
-        for (uint256 i = 0; i < updates.length; i++) {
-            if ((accepted >> i) & 1 == 0) continue;
-            Opening calldata opening = proof.updates[next++];
-            _requireOpening(config.leafCount, proof.leafIndex, opening, updates[i].root);
-            _add(config, sums, opening.leaf, updates[i]);
-            totalWeight += updates[i].weight;
+        uint256 round,
+        uint256 index,
+        IFederationCoordinator.RoundView memory v
+    ) private pure returns (bytes32) {
+        return keccak256(abi.encode(coordinator, round, index, v.inputsHash, v.acceptedMask));
+    }
+
+    /// @dev Accepted updates that are not in `start`, whose sums must be known.
+    function _left(Leaf memory leaf, Sums calldata start) private view returns (uint256) {
+        bool known = start.count == 0
+            ? start.weight == 0 && start.values.length == 0
+            : _sums[leaf.key][start.count] == keccak256(abi.encodePacked(start.weight, start.values));
+        if (!known) revert UnknownSums(start.count);
+        return _ones(leaf.accepted) - start.count;
+    }
+
+    /// @dev The sums after the next `openings.length` accepted updates; no more are left than that.
+    function _add(Leaf memory leaf, Sums calldata start, Opening[] calldata openings)
+        private
+        view
+        returns (bytes memory sums, uint64 weight)
+    {
+        sums = start.count == 0 ? new bytes(8 * uint256(leaf.config.leafValues)) : start.values;
+        weight = start.weight;
+        uint256 mask = leaf.accepted;
+        for (uint256 i = 0; i < start.count; ++i) mask &= mask - 1;
+        uint256 index;
+        for (uint256 i = 0; i < openings.length; ++i) {
+            while ((mask >> index) & 1 == 0) ++index;
+            weight += _addUpdate(leaf, sums, index++, openings[i]);
         }
     }
 
-    /// @dev One more leaf into `sums`, in place: without taking new memory for every client, whose price is quadratic.
-    function _add(
-        IFederationCoordinator.Config memory config,
-        bytes memory sums,
-        bytes calldata leaf,
-        IFederationCoordinator.Update memory update
-    ) private pure {
+    /// @dev One more update into `sums`, in place. The memory it took is given back: its price grows quadratically.
+    /// @return The update's weight.
+    function _addUpdate(Leaf memory leaf, bytes memory sums, uint256 index, Opening calldata opening)
+        private
+        view
+        returns (uint32)
+    {
         uint256 free;
         assembly ("memory-safe") {
             free := mload(0x40)
         }
-        bytes memory result = config.rule.accumulate(sums, leaf, config.mantissaBits, update.weight, update.shift);
+        IFederationCoordinator.Update memory u = leaf.coordinator.update(leaf.round, index);
+        (uint32 weight, uint8 shift) = (u.weight, u.shift);
+        _requireOpening(leaf, opening, u.root);
+        bytes memory result = leaf.config.rule.accumulate(sums, opening.leaf, leaf.config.mantissaBits, weight, shift);
         uint256 length = sums.length;
         if (result.length != length) revert IAggregationRule.LengthMismatch(result.length, length);
         assembly ("memory-safe") {
             mcopy(add(sums, 32), add(result, 32), length)
             mstore(0x40, free)
         }
+        return weight;
     }
 
-    function _requireCount(uint256 given, uint256 accepted) private pure {
-        uint256 expected;
-        for (uint256 mask = accepted; mask != 0; mask &= mask - 1) expected++;
-        if (given != expected) revert WrongCount(given, expected);
+    function _requireOpening(Leaf memory leaf, Opening calldata opening, bytes32 root) private view {
+        _requirePath(leaf, sha256(opening.leaf), opening.path, root);
     }
 
-    function _requireOpening(uint256 leafCount, uint256 index, Opening calldata opening, bytes32 root) private view {
-        _requirePath(leafCount, index, sha256(opening.leaf), opening.path, root);
-    }
-
-    function _requirePath(uint256 leafCount, uint256 index, bytes32 digest, bytes32[] calldata path, bytes32 root)
-        private
-        view
-    {
-        bytes32 computed = UpdateTree.rootFromPath(leafCount, index, digest, path);
+    function _requirePath(Leaf memory leaf, bytes32 digest, bytes32[] calldata path, bytes32 root) private view {
+        bytes32 computed = UpdateTree.rootFromPath(leaf.config.leafCount, leaf.index, digest, path);
         if (computed != root) revert WrongPath(computed, root);
+    }
+
+    function _ones(uint256 mask) private pure returns (uint256 count) {
+        for (; mask != 0; mask &= mask - 1) ++count;
     }
 }

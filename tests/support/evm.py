@@ -11,12 +11,14 @@ import re
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
+from web3.contract.contract import ContractFunction
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / ".tools/bin/anvil"  # the binary: node_modules/.bin/anvil is a wrapper that would orphan it
@@ -117,6 +119,19 @@ class Anvil:
         assert receipt["status"] == 1, f"{name} could not be deployed"
         contract: Contract = self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
         return contract
+
+    def send_all(self, calls: Sequence[tuple[ContractFunction, str]], gas: int = 2_000_000) -> None:
+        """These calls in their order, each by its account, in one block; every one must succeed."""
+        sent = [{"from": a, "to": c.address, "data": c._encode_transaction_data(), "gas": hex(gas)} for c, a in calls]
+        self.rpc("evm_setAutomine", False)
+        try:
+            hashes = [self.rpc("eth_sendTransaction", transaction) for transaction in sent]
+            self.rpc("evm_mine")
+        finally:
+            self.rpc("evm_setAutomine", True)
+        receipts = [self.rpc("eth_getTransactionReceipt", hash_) for hash_ in hashes]
+        failed = [h for h, r in zip(hashes, receipts, strict=True) if r is None or int(r["status"], 16) != 1]
+        assert not failed, f"{len(failed)} of {len(calls)} calls failed or were not mined: {failed[:3]}"
 
     def rpc(self, method: str, *params: Any) -> Any:
         """A call that web3.py has no name for."""

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from fedprotocol import tree
 from fedprotocol.hashes import commit_hash
-from fedprotocol.numbers import split_leaves
+from fedprotocol.numbers import split_leaves, to_bytes
 from numpy.typing import NDArray
 from support.deployed import Deployed
 
 INT32 = (-(2**31), 2**31 - 1)
+NO_SUMS: tuple[int, int, bytes] = (0, 0, b"")  # `IDisputes.Sums`: the beginning
 
 
 @dataclass
@@ -41,11 +42,18 @@ class Update:
 class LeafRound:
     """Round 1 over `prior` (int32 [n], the genesis of `federation`), with one update per client, in index order.
 
-    Everybody vouches for all updates but those in `rejected`.
+    Everybody vouches for all updates but those in `rejected`. With `only`, that leaf of an update is random and the
+    others are zero: a large tree that costs little here, and on the chain as much as any.
     """
 
     def __init__(
-        self, federation: Deployed, prior: NDArray[np.int32], clients: int, seed: int = 0, rejected: Sequence[int] = ()
+        self,
+        federation: Deployed,
+        prior: NDArray[np.int32],
+        clients: int,
+        seed: int = 0,
+        rejected: Sequence[int] = (),
+        only: int | None = None,
     ) -> None:
         self.federation, self.chain, self.contract = federation, federation.chain, federation.contract
         self.config = federation.coordinator().config()
@@ -54,42 +62,46 @@ class LeafRound:
         assert self.prior_tree.root == self.config.genesis_root
         self.accounts = list(self.chain.accounts[1 : clients + 1])
         rng = np.random.default_rng(seed)
-        self.updates = [self._random_update(rng) for _ in self.accounts]
+        self.updates = [self._random_update(rng, only) for _ in self.accounts]
         self.accepted = [i for i in range(clients) if i not in rejected]
         self._play()
 
-    def _random_update(self, rng: np.random.Generator) -> Update:
-        bits = self.config.mantissa_bits
+    def _random_update(self, rng: np.random.Generator, only: int | None) -> Update:
+        bits, k = self.config.mantissa_bits, self.config.leaf_values
         low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-        mantissas = rng.integers(low, high, len(self.prior), endpoint=True, dtype=f"int{bits}")
-        mantissas[rng.random(len(mantissas)) < 0.1] = low
+        count = len(self.prior) if only is None else k
+        random = rng.integers(low, high, count, endpoint=True, dtype=f"int{bits}")
+        random[rng.random(count) < 0.1] = low
         shift, weight = int(rng.integers(0, 31 - bits, endpoint=True)), int(rng.integers(1, 2**20))
-        return Update(mantissas, LeafTree(split_leaves(mantissas, self.config.leaf_values)), shift, weight)
+        if only is None:
+            return Update(random, LeafTree(split_leaves(random, k)), shift, weight)
+        mantissas = np.zeros(len(self.prior), random.dtype)
+        mantissas[only * k : (only + 1) * k] = random
+        leaves = [bytes(k * bits // 8)] * self.config.leaf_count
+        leaves[only] = to_bytes(random)
+        return Update(mantissas, LeafTree(leaves), shift, weight)
 
     def _play(self) -> None:
-        token, contract, config = self.federation.token, self.contract, self.config
-        salt = bytes(32)
-        for account, update in zip(self.accounts, self.updates, strict=True):
-            stake = max(config.min_stake, update.weight * config.stake_per_example)
-            self.send(token.functions.mint(account, 10 * (stake + config.bond_base)), self.chain.accounts[0])
-            self.send(token.functions.approve(contract.address, 2**255), account)
-            self.send(contract.functions.join(stake), account)
-        sponsor = self.chain.accounts[0]
-        self.send(token.functions.mint(sponsor, config.round_reward), sponsor)
-        self.send(token.functions.approve(contract.address, config.round_reward), sponsor)
-        self.send(contract.functions.fund(config.round_reward), sponsor)
-        for account, u in zip(self.accounts, self.updates, strict=True):
-            digest = commit_hash(
-                self.chain.web3.eth.chain_id, contract.address, 1, account, self.prior_tree.root, u.tree.root, u.shift,
-                u.weight, salt,
-            )  # fmt: skip
-            self.send(contract.functions.commit(1, self.prior_tree.root, digest), account)
-        for account, u in zip(self.accounts, self.updates, strict=True):
-            self.send(contract.functions.reveal(1, u.tree.root, u.shift, u.weight, salt, 2, 1), account)
+        token, contract, config = self.federation.token.functions, self.contract.functions, self.config
+        chain, here, sponsor, salt = self.chain, self.contract.address, self.chain.accounts[0], bytes(32)
+        chain_id, prior_root = chain.web3.eth.chain_id, self.prior_tree.root
+        players = list(zip(self.accounts, self.updates, strict=True))
+        stakes = [max(config.min_stake, u.weight * config.stake_per_example) for u in self.updates]
+        chain.send_all(
+            [(token.mint(a, 10 * (s + config.bond_base)), sponsor) for a, s in zip(self.accounts, stakes, strict=True)]
+        )
+        chain.send_all([(token.mint(sponsor, config.round_reward), sponsor)])
+        chain.send_all([(token.approve(here, 2**255), account) for account in [sponsor, *self.accounts]])
+        chain.send_all([(contract.join(s), account) for account, s in zip(self.accounts, stakes, strict=True)])
+        chain.send_all([(contract.fund(config.round_reward), sponsor)])
+        hashes = [
+            commit_hash(chain_id, here, 1, a, prior_root, u.tree.root, u.shift, u.weight, salt) for a, u in players
+        ]
+        chain.send_all([(contract.commit(1, prior_root, h), a) for a, h in zip(self.accounts, hashes, strict=True)])
+        chain.send_all([(contract.reveal(1, u.tree.root, u.shift, u.weight, salt, 2, 1), a) for a, u in players])
         self.inputs_hash = self.federation.coordinator().round_view(1).inputs_hash
         bitmap = sum(1 << i for i in self.accepted)
-        for account in self.accounts:
-            self.send(contract.functions.attest(1, self.inputs_hash, bitmap), account)
+        chain.send_all([(contract.attest(1, self.inputs_hash, bitmap), account) for account in self.accounts])
 
     def send(self, call: Any, account: str) -> Any:
         """The receipt of a successful transaction."""
@@ -101,11 +113,14 @@ class LeafRound:
         """FedAvg of the accepted updates in Python's integers, the values of the tree's padding left out."""
         accepted = [self.updates[i] for i in self.accepted]
         total = sum(u.weight for u in accepted)
-        result = []
-        for j, old in enumerate(self.prior.tolist()):
+        touched = np.zeros(len(self.prior), bool)
+        for update in accepted:
+            touched |= update.mantissas != 0
+        result: list[int] = self.prior.tolist()
+        for j in np.flatnonzero(touched).tolist():
             mean = _rounded(sum(u.weight * 2**u.shift * int(u.mantissas[j]) for u in accepted), total)
             step = _rounded(mean * self.config.server_lr, 2**16)
-            result.append(min(max(old + step, INT32[0]), INT32[1]))
+            result[j] = min(max(result[j] + step, INT32[0]), INT32[1])
         return result
 
     def tree_of(self, values: Sequence[int]) -> LeafTree:
@@ -124,6 +139,7 @@ class LeafRound:
             "prior": self.prior_tree.opening(index),
             "claimedDigest": proposed.digests[index],
             "claimedPath": tree.path(proposed.digests, index),
+            "start": NO_SUMS,
             "updates": [self.updates[i].tree.opening(index) for i in self.accepted],
         }
 

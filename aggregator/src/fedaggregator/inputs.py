@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import resource
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fedprotocol.car import Leaves
@@ -89,9 +90,22 @@ def recompute(
         MergeError, RuleError, ChainError: see there.
     """
     config = coordinator.config()
+    with contributions(store, config, state) as inputs:
+        return merge(
+            rule_of(coordinator), prior, inputs, config.mantissa_bits, config.server_lr, out, window_leaves, progress
+        )
+
+
+@contextmanager
+def contributions(store: Store, config: FederationConfig, state: RoundState) -> Iterator[list[Contribution]]:
+    """Verified copies of a round's accepted updates in index order, open while in the context.
+
+    Raises:
+        InputsMissing, StoreError: see `recompute`.
+    """
     allow_open_files(FILES_PER_UPDATE * len(accepted(state)))
     missing: dict[Update, str] = {}
-    contributions: list[Contribution] = []
+    found: list[Contribution] = []
     with ExitStack() as open_files:
         for update in accepted(state):
             try:
@@ -99,19 +113,10 @@ def recompute(
             except (NotFound, Malformed) as error:
                 missing[update] = str(error)
             else:
-                contributions.append(Contribution(leaves, update.weight, update.shift))
+                found.append(Contribution(leaves, update.weight, update.shift))
         if missing:
             raise InputsMissing(state.number, missing)
-        return merge(
-            rule_of(coordinator),
-            prior,
-            contributions,
-            config.mantissa_bits,
-            config.server_lr,
-            out,
-            window_leaves,
-            progress,
-        )
+        yield found
 
 
 def allow_open_files(count: int) -> None:

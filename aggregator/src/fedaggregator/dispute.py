@@ -1,0 +1,241 @@
+"""A wrong proposal's first wrong leaf, and the calls of the Disputes contract that convict it. Nothing here is sent.
+
+A case that does not fit one transaction is carried: `carry` keeps the sums after some accepted updates, `challenge`
+goes on from any that are kept. The sums themselves are recomputed here from the updates, which are public; the chain
+need only say which ones it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from fedprotocol import tree
+from fedprotocol.chain.disputes import Opening, Proof, Step, Sums
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.types import FederationConfig
+from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves
+from fedprotocol.numbers import from_bytes, to_bytes
+
+from fedaggregator.inputs import accepted
+from fedaggregator.merge import GLOBAL_BITS, Contribution
+from fedaggregator.rules.base import Rule
+from fedaggregator.verify import Mismatch, compare
+
+WORD = 32
+
+
+class DisputeError(FedError):
+    """A case that cannot be made from these inputs; the message says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may take, and upper bounds of what its parts cost (measured: docs/gas.md)."""
+
+    calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
+    gas: int = 2**24  # EIP-7825
+    gas_fixed: int = 600_000  # the coordinator's state, the conviction, memory
+    gas_update: int = 25_000
+    gas_sibling: int = 1_000
+    gas_value: int = 60  # to add a mantissa
+    gas_value_finished: int = 300  # to finish a value
+
+
+@dataclass(frozen=True)
+class Share:
+    """One accepted update's part in a leaf."""
+
+    opening: Opening
+    weight: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that proves one leaf of one proposal wrong."""
+
+    round: int
+    proposal_root: bytes
+    inputs_hash: bytes
+    accepted_mask: int
+    mismatch: Mismatch
+    claimed_path: tuple[bytes, ...]
+    prior: Opening
+    shares: tuple[Share, ...]  # of the accepted updates, by index
+    rule: Rule = field(repr=False)
+    bits: int
+    values: int  # K
+
+    def sums(self, counts: Sequence[int]) -> dict[int, Sums]:
+        """The partial sums after each of `counts` accepted updates."""
+        wanted = set(counts)
+        found = {0: Sums()} if 0 in wanted else {}
+        running, weight = np.zeros(self.values, np.int64), 0
+        for count, share in enumerate(self.shares[: max(wanted, default=0)], start=1):
+            self.rule.accumulate(running, from_bytes(share.opening.leaf, self.bits), share.weight, share.shift)
+            weight += share.weight
+            if count in wanted:
+                found[count] = Sums(count, weight, to_bytes(running))
+        return found
+
+
+def build(
+    rule: Rule,
+    config: FederationConfig,
+    state: RoundState,
+    prior: Leaves,
+    contributions: Sequence[Contribution],
+    own: Leaves,
+    proposal_root: bytes,
+    digests: Sequence[bytes],
+) -> Case | None:
+    """The case against a proposal, by its first leaf that differs from one's own recomputation; None if none does.
+
+    Args:
+        rule: the twin of the federation's rule.
+        state: the round, its inputs fixed.
+        prior: the round's prior global.
+        contributions: the accepted updates in index order, as `merge` took them for `own`.
+        own: the right global.
+        digests: the proposal's leaf digests (`proposals.proposed_digests`).
+
+    Raises:
+        DisputeError: arguments that do not belong together, so that the contract would refuse the proof.
+        VerifyError: not one digest a leaf.
+    """
+    mismatch = compare(own, digests)
+    if mismatch is None:
+        return None
+    if tree.root(digests) != proposal_root:
+        raise DisputeError(f"these leaf digests are not those of proposal {tree.cid(proposal_root)}: read them again")
+    if prior.root != state.view.prior_root:
+        raise DisputeError(
+            f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {tree.cid(prior.root)}"
+        )
+    given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
+    if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
+        raise DisputeError(f"these are not the accepted updates of round {state.number}: merge the round again")
+    case = Case(
+        round=state.number,
+        proposal_root=proposal_root,
+        inputs_hash=state.view.inputs_hash,
+        accepted_mask=state.view.accepted_mask,
+        mismatch=mismatch,
+        claimed_path=tuple(tree.path(digests, mismatch.leaf)),
+        prior=_opening(prior, mismatch.leaf),
+        shares=tuple(Share(_opening(c.leaves, mismatch.leaf), c.weight, c.shift) for c in contributions),
+        rule=rule,
+        bits=config.mantissa_bits,
+        values=config.leaf_values,
+    )
+    _check(case, config.server_lr)
+    return case
+
+
+def _check(case: Case, server_lr: int) -> None:
+    """The leaf once more from what the proof carries: a damaged file must not become a transaction."""
+    total = case.sums([len(case.shares)])[len(case.shares)]
+    prior = from_bytes(case.prior.leaf, GLOBAL_BITS)
+    leaf = to_bytes(case.rule.finish(from_bytes(total.values, 64), prior, total.weight, server_lr))
+    if tree.leaf_digest(leaf) != case.mismatch.expected:
+        raise DisputeError(
+            f"leaf {case.mismatch.leaf} of one's own global does not follow from the accepted updates: "
+            "the local copy is damaged, merge the round again"
+        )
+
+
+def _opening(leaves: Leaves, index: int) -> Opening:
+    digests = [leaves.digest(i) for i in range(len(leaves))]
+    return Opening(leaves[index], tuple(tree.path(digests, index)))
+
+
+def furthest(case: Case, kept: Sequence[bytes]) -> int:
+    """The largest number of updates whose sums the contract keeps (`Disputes.carried`) and which are these; 0: none."""
+    reached = [count for count, digest in enumerate(kept) if any(digest)]
+    own = case.sums(reached)
+    return max((count for count in reached if own[count].digest == kept[count]), default=0)
+
+
+def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Proof:
+    """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
+
+    Raises:
+        DisputeError: not even one more update fits, or not the proof alone.
+    """
+    limits = limits or Limits()
+    left = len(case.shares) - start
+    if _fits(case, start, left, True, limits):
+        return _proof(case, start)
+    count = next((n for n in range(left, 0, -1) if _fits(case, start, n, False, limits)), 0)
+    if count == 0:
+        raise DisputeError(
+            f"neither the proof nor one more update of {case.values} values fits a call: raise the limits of "
+            f"{limits.calldata} bytes and {limits.gas} gas"
+        )
+    sums = case.sums([start])[start]
+    openings = tuple(share.opening for share in case.shares[start : start + count])
+    return Step(case.round, case.inputs_hash, case.mismatch.leaf, sums, openings)
+
+
+def plan(case: Case, start: int = 0, limits: Limits | None = None) -> Iterator[Step | Proof]:
+    """Every call from sums over `start` updates to the challenge, in order.
+
+    Raises:
+        DisputeError: see `next_call`.
+    """
+    while True:
+        call = next_call(case, start, limits)
+        yield call
+        if isinstance(call, Proof):
+            return
+        start += len(call.updates)
+
+
+def _proof(case: Case, start: int) -> Proof:
+    return Proof(
+        case.round,
+        case.proposal_root,
+        case.inputs_hash,
+        case.mismatch.leaf,
+        case.prior,
+        case.mismatch.claimed,
+        case.claimed_path,
+        case.sums([start])[start],
+        tuple(share.opening for share in case.shares[start:]),
+    )
+
+
+def calldata_bytes(case: Case, start: int, updates: int, final: bool) -> int:
+    """Length of a call's input, as the ABI encodes it."""
+    words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
+    size = 4 + words * WORD + (_padded(8 * case.values) if start else 0)
+    size += sum(_opening_bytes(share.opening) for share in case.shares[start : start + updates])
+    if final:
+        size += (4 + 1 + len(case.claimed_path)) * WORD + _opening_bytes(case.prior)
+    return size
+
+
+def _opening_bytes(opening: Opening) -> int:
+    return (4 + len(opening.path)) * WORD + _padded(len(opening.leaf))
+
+
+def _padded(length: int) -> int:
+    return -(-length // WORD) * WORD
+
+
+def gas_bound(case: Case, start: int, updates: int, final: bool, limits: Limits) -> int:
+    """At least what a call takes: calldata costs 16 gas a byte beside execution, or 40 if that is more (EIP-7623)."""
+    size = calldata_bytes(case, start, updates, final)
+    update = limits.gas_update + limits.gas_sibling * len(case.prior.path) + limits.gas_value * case.values
+    finish = limits.gas_value_finished * case.values if final else 0
+    return limits.gas_fixed + max(40 * size, 16 * size + updates * update + finish)
+
+
+def _fits(case: Case, start: int, updates: int, final: bool, limits: Limits) -> bool:
+    return (
+        calldata_bytes(case, start, updates, final) <= limits.calldata
+        and gas_bound(case, start, updates, final, limits) <= limits.gas
+    )

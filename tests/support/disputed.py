@@ -1,0 +1,42 @@
+"""What a program that recomputed a `LeafRound` knows, and the case it makes of a wrong proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fedaggregator.dispute import Case, build
+from fedaggregator.inputs import rule_of
+from fedaggregator.merge import Contribution
+from fedaggregator.proposals import proposed_digests
+from fedprotocol.chain.snapshot import RoundState, take_snapshot
+from fedprotocol.leaves import MemoryLeaves
+from support.leaf_round import LeafRound
+
+
+class Recomputed:
+    """Own copies of the round's inputs and its right global; everything else is read from the chain."""
+
+    def __init__(self, game: LeafRound) -> None:
+        self.game = game
+        self.coordinator = game.federation.coordinator()
+        self.config = self.coordinator.config()
+        self.rule = rule_of(self.coordinator)
+        self.prior = MemoryLeaves(game.prior_tree.leaves)
+        self.contributions = [
+            Contribution(MemoryLeaves(u.tree.leaves), u.weight, u.shift)
+            for u in (game.updates[i] for i in game.accepted)
+        ]
+        self.own = MemoryLeaves(game.tree_of(game.right_global()).leaves)
+
+    def state(self) -> RoundState:
+        state = take_snapshot(self.coordinator, self.game.accounts[0]).round(1)
+        assert state
+        return state
+
+    def case(self, proposer: str) -> Case | None:
+        """Against the proposal of `proposer`, by the calldata that carried it."""
+        digests = proposed_digests(self.coordinator, 1, proposer)
+        return self.case_of(digests, next(p.root for p in self.state().proposals if p.proposer == proposer))
+
+    def case_of(self, digests: Sequence[bytes], root: bytes) -> Case | None:
+        return build(self.rule, self.config, self.state(), self.prior, self.contributions, self.own, root, digests)

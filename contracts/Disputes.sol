@@ -7,9 +7,9 @@ import {IFederationCoordinator} from "../interfaces/IFederationCoordinator.sol";
 import {UpdateTree} from "./libraries/UpdateTree.sol";
 
 /// @title Convicts a proposal of which one leaf is wrong, in one transaction or in as many as it takes.
-/// @notice Trusts nothing but the coordinator's state: the accepted updates, their weights and shifts, the prior root and
-/// the rule come from there, the leaves from the caller with paths to those roots. It holds partial sums and nothing else.
-/// A coordinator obeys only the Disputes contract that its configuration names.
+/// @notice Trusts nothing but the coordinator's state: the accepted updates, their weights and shifts, the prior root
+/// and the rule come from there, the leaves from the caller with paths to those roots. It holds partial sums and nothing
+/// else. A coordinator obeys only the Disputes contract that its configuration names.
 contract Disputes is IDisputes {
     /// @dev What the chain says of one leaf of a round.
     struct Leaf {
@@ -116,7 +116,7 @@ contract Disputes is IDisputes {
         }
     }
 
-    /// @dev One more update into `sums`, in place. The memory it took is given back: it would be paid for quadratically.
+    /// @dev One more update into `sums`, in place. The memory it took is given back: its price grows quadratically.
     /// @return The update's weight.
     function _addUpdate(Leaf memory leaf, bytes memory sums, uint256 index, Opening calldata opening)
         private

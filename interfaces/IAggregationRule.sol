@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 /// @title The arithmetic of one aggregation algorithm over one leaf.
 /// @notice The Solidity half of a pair; its NumPy twin stands in `fedaggregator.rules` under the same name.
 /// @dev Byte strings are big-endian arrays: partial sums int64, mantissas int8 or int16, weights of the model int32.
+/// K, the values of a leaf, is a power of two and at least 32.
 interface IAggregationRule {
     error LengthMismatch(uint256 given, uint256 expected);
 

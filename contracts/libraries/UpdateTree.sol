@@ -50,19 +50,33 @@ library UpdateTree {
         uint256 last = leafCount - 1;
         if (path.length != _pathLength(last, index)) revert WrongPathLength(path.length, _pathLength(last, index));
         bytes memory node = new bytes(NODE_BYTES);
-        bytes32[] memory pair = new bytes32[](2);
         uint256 used;
-        for (uint256 level = 0; last >> level != 0; level++) {
-            uint256 right = (index >> level) | 1; // of the pair at this level; the last node there is last >> level
-            if (right > last >> level) continue;
-            _setCodecs(node, level == 0, level == 0 || right << level == last);
-            uint256 side = (index >> level) & 1;
-            pair[side] = digest;
-            pair[1 - side] = path[used++];
-            _hashPairs(node, pair, 0, 1);
-            digest = pair[0];
+        uint256 written = 3; // raw links in the codecs that `node` has; none are set yet
+        unchecked {
+            for (uint256 level = 0; last >> level != 0; level++) {
+                uint256 right = (index >> level) | 1; // of the pair at this level; the last node there is last >> level
+                if (right > last >> level) continue;
+                // Above the leaves nothing is raw but a promoted last leaf: the codecs seldom change.
+                uint256 rawLinks = level == 0 ? 2 : right << level == last ? 1 : 0;
+                if (rawLinks != written) _setCodecs(node, rawLinks == 2, rawLinks != 0);
+                written = rawLinks;
+                bytes32 sibling = path[used++];
+                digest = index >> level == right ? _hashPair(node, sibling, digest) : _hashPair(node, digest, sibling);
+            }
         }
         return digest;
+    }
+
+    /// @dev Digest of a node. `node` is its buffer, with the codecs set.
+    function _hashPair(bytes memory node, bytes32 left, bytes32 right) private view returns (bytes32 digest) {
+        bool ok;
+        assembly ("memory-safe") {
+            mstore(add(node, 42), left) // bytes 10..41
+            mstore(add(node, 83), right) // bytes 51..82
+            ok := staticcall(gas(), 2, add(node, 32), NODE_BYTES, 0, 32)
+            digest := mload(0)
+        }
+        if (!ok) revert HashFailed();
     }
 
     /// @dev Siblings in the path of leaf `index`, `last` being the last leaf.

@@ -6,12 +6,15 @@ import {IAggregationRule} from "../../interfaces/IAggregationRule.sol";
 /// @title Federated averaging, weighted by examples (McMahan et al. 2017), in integers.
 /// @notice Per value: S = sum (w_i << shift_i) * m_i; mean = R(S, W); step = R(mean * serverLr, 2^16);
 /// g' = clamp_int32(g + step), with R(a, b) = sign(a) * floor((2|a| + b) / 2b): to nearest, halves away from zero.
-/// @dev Twin of `fedaggregator.rules.fedavg`. At the protocol's limits (256 clients, weights below 2^20,
-/// shift + bits <= 31) |S| < 2^59, so that a sum never leaves int64. The loops are assembly for their price: they run
-/// once a value and client in a proof.
+/// @dev Twin of `fedaggregator.rules.fedavg`; `reference/FedAvgReference.sol` is the same without packing. At the
+/// protocol's limits (256 clients, weights below 2^20, shift + bits <= 31) |S| < 2^59: a sum never leaves int64.
+/// Accumulating runs once a value and client in a proof, so it works on words of four int64 lanes, on mantissas plus
+/// 2^(bits-1) and sums plus 2^63: none is negative, so no lane borrows from its neighbour, and none overflows while
+/// the true sums are within int64.
 contract FedAvg is IAggregationRule {
     uint256 private constant SUM_BYTES = 8;
     uint256 private constant GLOBAL_BYTES = 4;
+    uint256 private constant ONES = 0x0000000000000001000000000000000100000000000000010000000000000001; // in every lane
 
     error BadBits(uint8 bits);
     error WeightTooLarge(uint32 weight);
@@ -32,22 +35,80 @@ contract FedAvg is IAggregationRule {
         if (bits != 8 && bits != 16) revert BadBits(bits);
         if (weight >= 2 ** 20) revert WeightTooLarge(weight);
         if (uint256(shift) + bits > 31) revert ShiftTooLarge(shift);
-        uint256 width = bits / 8;
-        uint256 count = _count(mantissas, width);
+        uint256 count = mantissas.length / (bits / 8);
+        if (mantissas.length % 32 != 0) revert LengthMismatch(mantissas.length, mantissas.length / 32 * 32);
         if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
 
-        result = _allocate(sums.length);
-        uint256 factor = (uint256(weight) << shift) << 192; // aligned with a sum that stands at the head of a word
+        result = sums;
+        uint256 from;
+        uint256 to;
         assembly ("memory-safe") {
-            let drop := sub(256, bits)
-            let from := sums.offset
-            let to := add(result, 32)
-            let end := add(to, sums.length)
-            for { let value := mantissas.offset } lt(to, end) { value := add(value, width) } {
-                // The sums behind the first of the word are copied as they are, and overwritten by the next step.
-                mstore(to, add(calldataload(from), mul(factor, sar(drop, calldataload(value)))))
-                from := add(from, 8)
-                to := add(to, 8)
+            from := mantissas.offset
+            to := add(result, 32)
+        }
+        uint256 factor = uint256(weight) << shift;
+        if (bits == 8) _addBytes(from, to, to + sums.length, factor);
+        else _addPairs(from, to, to + sums.length, factor);
+    }
+
+    /// @dev sums += factor * mantissas of 8 bits: 32 mantissas, which are 8 words of sums, at a time.
+    function _addBytes(uint256 from, uint256 to, uint256 end, uint256 factor) private pure {
+        uint256 high = ONES << 63;
+        uint256 lanes = ONES * 0xff;
+        uint256 bias = ONES * (factor << 7);
+        assembly ("memory-safe") {
+            let flip := 0x8080808080808080808080808080808080808080808080808080808080808080
+            // Four bytes times this are four copies without overlap, byte i of which stands at the foot of lane i.
+            let spread := 0x1000000000000010000000000000100000000000001
+            let four := 0xffffffff
+            for {} lt(to, end) { to := add(to, 256) } {
+                let word := xor(calldataload(from), flip)
+                from := add(from, 32)
+                let v := mul(and(mul(shr(224, word), spread), lanes), factor)
+                mstore(to, xor(sub(add(xor(mload(to), high), v), bias), high))
+                v := mul(and(mul(and(shr(192, word), four), spread), lanes), factor)
+                mstore(add(to, 32), xor(sub(add(xor(mload(add(to, 32)), high), v), bias), high))
+                v := mul(and(mul(and(shr(160, word), four), spread), lanes), factor)
+                mstore(add(to, 64), xor(sub(add(xor(mload(add(to, 64)), high), v), bias), high))
+                v := mul(and(mul(and(shr(128, word), four), spread), lanes), factor)
+                mstore(add(to, 96), xor(sub(add(xor(mload(add(to, 96)), high), v), bias), high))
+                v := mul(and(mul(and(shr(96, word), four), spread), lanes), factor)
+                mstore(add(to, 128), xor(sub(add(xor(mload(add(to, 128)), high), v), bias), high))
+                v := mul(and(mul(and(shr(64, word), four), spread), lanes), factor)
+                mstore(add(to, 160), xor(sub(add(xor(mload(add(to, 160)), high), v), bias), high))
+                v := mul(and(mul(and(shr(32, word), four), spread), lanes), factor)
+                mstore(add(to, 192), xor(sub(add(xor(mload(add(to, 192)), high), v), bias), high))
+                v := mul(and(mul(and(word, four), spread), lanes), factor)
+                mstore(add(to, 224), xor(sub(add(xor(mload(add(to, 224)), high), v), bias), high))
+            }
+        }
+    }
+
+    /// @dev sums += factor * mantissas of 16 bits: 16 mantissas, which are 4 words of sums, at a time.
+    function _addPairs(uint256 from, uint256 to, uint256 end, uint256 factor) private pure {
+        uint256 high = ONES << 63;
+        uint256 lanes = ONES * 0xffff;
+        uint256 bias = ONES * (factor << 15);
+        assembly ("memory-safe") {
+            let flip := 0x8000800080008000800080008000800080008000800080008000800080008000
+            // Two mantissas at the foot of each half; times this, the first of either also stands in the lane above.
+            let upper := shl(128, 0xffffffff)
+            let spread := 0x1000000000001
+            for {} lt(to, end) { to := add(to, 128) } {
+                let word := xor(calldataload(from), flip)
+                from := add(from, 32)
+                let v := or(and(shr(96, word), upper), and(shr(192, word), 0xffffffff))
+                v := mul(and(mul(v, spread), lanes), factor)
+                mstore(to, xor(sub(add(xor(mload(to), high), v), bias), high))
+                v := or(and(shr(32, word), upper), and(shr(128, word), 0xffffffff))
+                v := mul(and(mul(v, spread), lanes), factor)
+                mstore(add(to, 32), xor(sub(add(xor(mload(add(to, 32)), high), v), bias), high))
+                v := or(and(shl(32, word), upper), and(shr(64, word), 0xffffffff))
+                v := mul(and(mul(v, spread), lanes), factor)
+                mstore(add(to, 64), xor(sub(add(xor(mload(add(to, 64)), high), v), bias), high))
+                v := or(and(shl(96, word), upper), and(word, 0xffffffff))
+                v := mul(and(mul(v, spread), lanes), factor)
+                mstore(add(to, 96), xor(sub(add(xor(mload(add(to, 96)), high), v), bias), high))
             }
         }
     }
@@ -65,21 +126,21 @@ contract FedAvg is IAggregationRule {
         result = _allocate(prior.length);
         assembly ("memory-safe") {
             let divisor := shl(1, totalWeight)
-            let from := sums.offset
             let to := add(result, 32)
             let end := add(to, prior.length)
-            for { let old := prior.offset } lt(to, end) { old := add(old, 4) } {
+            let old := sub(prior.offset, to)
+            let from := sub(sums.offset, shl(1, to))
+            for {} lt(to, end) { to := add(to, 4) } {
                 // R works on |a| and gives the sign back: with sign = 0 or -1, (x ^ sign) - sign is x or -x.
-                let sum := sar(192, calldataload(from))
+                let sum := sar(192, calldataload(add(from, shl(1, to))))
                 let sign := sar(255, sum)
                 let mean := div(add(shl(1, sub(xor(sum, sign), sign)), totalWeight), divisor)
-                let step := shr(17, add(shl(1, mul(mean, serverLr)), 0x10000)) // R(mean * serverLr, 2^16)
-                let value := add(sar(224, calldataload(old)), sub(xor(step, sign), sign))
-                if sgt(value, 0x7fffffff) { value := 0x7fffffff }
-                if slt(value, not(0x7fffffff)) { value := not(0x7fffffff) }
+                let step := shr(16, add(mul(mean, serverLr), 0x8000)) // R(mean * serverLr, 2^16)
+                let value := add(sar(224, calldataload(add(old, to))), sub(xor(step, sign), sign))
+                if shr(32, add(value, 0x80000000)) {
+                    value := xor(0x7fffffff, sar(255, value)) // the largest int32, or the smallest
+                }
                 mstore(to, shl(224, value))
-                from := add(from, 8)
-                to := add(to, 4)
             }
         }
     }

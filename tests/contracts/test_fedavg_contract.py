@@ -1,4 +1,4 @@
-"""FedAvg.sol on a real EVM against plain Python integers, and against its NumPy twin."""
+"""FedAvg.sol on a real EVM against plain Python integers, its NumPy twin and the loop it packs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,19 @@ INT32 = (-(2**31), 2**31 - 1)
 
 
 @pytest.fixture(scope="module")
-def rule() -> Iterator[Contract]:
-    with Anvil("--gas-limit", "1000000000") as chain:
-        yield chain.deploy("FedAvg")
+def chain() -> Iterator[Anvil]:
+    with Anvil("--gas-limit", "1000000000") as anvil:
+        yield anvil
+
+
+@pytest.fixture(scope="module")
+def rule(chain: Anvil) -> Contract:
+    return chain.deploy("FedAvg")
+
+
+@pytest.fixture(scope="module")
+def reference(chain: Anvil) -> Contract:
+    return chain.deploy("FedAvgReference")
 
 
 def pack(values: list[int], bits: int) -> bytes:
@@ -75,7 +85,7 @@ def in_numpy(
 def rounds(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int, int]], list[int], int]:
     bits = draw(st.sampled_from([8, 16]))
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    count = draw(st.sampled_from([1, 3, 32]))
+    count = draw(st.sampled_from([32, 64, 96]))
     mantissa = st.one_of(st.sampled_from([low, high, 0, -1, 1]), st.integers(low, high))
     weight = st.one_of(st.sampled_from([1, MAX_WEIGHT]), st.integers(1, MAX_WEIGHT))
     update = st.tuples(st.lists(mantissa, min_size=count, max_size=count), weight, st.integers(0, 31 - bits))
@@ -92,24 +102,65 @@ def rounds(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int, int]], list
 @settings(max_examples=60, deadline=None)
 @given(case=rounds())
 def test_contract_numpy_and_integers_agree(
-    rule: Contract, case: tuple[int, list[tuple[list[int], int, int]], list[int], int]
+    rule: Contract, reference: Contract, case: tuple[int, list[tuple[list[int], int, int]], list[int], int]
 ) -> None:
     bits, updates, prior, server_lr = case
     expected = expected_global(updates, prior, server_lr)
     assert on_chain(rule, bits, updates, prior, server_lr) == expected
+    assert on_chain(reference, bits, updates, prior, server_lr) == expected
     assert in_numpy(bits, updates, prior, server_lr) == expected
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_256_clients_at_every_limit(rule: Contract, bits: int) -> None:
-    extremes = [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1]
-    mantissas = [m for m in extremes for _ in range(3)]
-    prior = [*INT32, 0, *INT32, 0]
-    updates = [(mantissas, MAX_WEIGHT, 31 - bits)] * 256
+@pytest.mark.parametrize("weight", [1, MAX_WEIGHT])
+@pytest.mark.parametrize("clients", [1, 256])
+@pytest.mark.parametrize("pattern", ["limits", "lowest", "highest", "zero"])
+def test_extremes(rule: Contract, reference: Contract, bits: int, weight: int, clients: int, pattern: str) -> None:
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    mantissas = {"limits": [low, high], "lowest": [low] * 2, "highest": [high] * 2, "zero": [0, 0]}[pattern] * 16
+    prior = [*INT32, 0, -1] * 8
+    updates = [(mantissas, weight, 31 - bits)] * clients
     expected = expected_global(updates, prior, 2**17)
-    assert 2**57 < max(map(abs, expected[0])) < 2**59
+    if weight == MAX_WEIGHT and clients == 256 and pattern != "zero":
+        assert 2**57 < max(map(abs, expected[0])) < 2**59
     assert on_chain(rule, bits, updates, prior, 2**17) == expected
     assert in_numpy(bits, updates, prior, 2**17) == expected
+    if clients == 1:
+        assert on_chain(reference, bits, updates, prior, 2**17) == expected
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_256_clients_who_all_differ(rule: Contract, reference: Contract, bits: int) -> None:
+    """Neighbours in a word of opposite signs and any size: a borrow between lanes would show."""
+    rng = np.random.default_rng(bits)
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    mixes = np.where(rng.random((256, 64)) < 0.5, rng.choice([low, high, 0, -1], (256, 64)), 0)
+    mixes += np.where(mixes == 0, rng.integers(low, high, (256, 64), endpoint=True), 0)
+    weights = np.where(rng.random(256) < 0.3, MAX_WEIGHT, rng.integers(1, 2**20, 256)).tolist()
+    updates = [(m.tolist(), w, int(rng.integers(0, 32 - bits))) for m, w in zip(mixes, weights, strict=True)]
+    prior = rng.integers(*INT32, 64).tolist()
+    expected = expected_global(updates, prior, 60_000)
+    for contract in (rule, reference):
+        assert on_chain(contract, bits, updates, prior, 60_000) == expected
+    assert in_numpy(bits, updates, prior, 60_000) == expected
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_many_values_at_once(rule: Contract, reference: Contract, bits: int) -> None:
+    """A quarter of a million random values a width, from random sums: bytes against bytes."""
+    rng, twin = np.random.default_rng(bits), FedAvg()
+    for _ in range(32):
+        sums = rng.integers(-(2**59), 2**59, 8192)
+        leaf = np.frombuffer(rng.bytes(8192 * bits // 8), f">i{bits // 8}")
+        weight, shift = int(rng.integers(1, 2**20)), int(rng.integers(0, 32 - bits))
+        args = (sums.astype(">i8").tobytes(), leaf.tobytes(), bits, weight, shift)
+        result = rule.functions.accumulate(*args).call()
+        assert result == reference.functions.accumulate(*args).call()
+        twin.accumulate(sums, leaf.astype(f"int{bits}"), weight, shift)
+        assert result == sums.astype(">i8").tobytes()
+        prior = rng.bytes(4 * 8192)
+        end = (result, prior, int(rng.integers(2**28, 2**34)), int(rng.integers(1, 2**17)))
+        assert rule.functions.finish(*end).call() == reference.functions.finish(*end).call()
 
 
 def test_halves_go_away_from_zero(rule: Contract) -> None:
@@ -129,19 +180,22 @@ def test_a_whole_leaf_of_real_size(rule: Contract) -> None:
 
 
 def test_sums_are_continued_from_anywhere(rule: Contract) -> None:
-    sums = [2**58, -(2**58), 0, -1]
-    result = rule.functions.accumulate(pack(sums, 64), pack([-128, 127, 1, -1], 8), 8, MAX_WEIGHT, 23).call()
+    sums = [2**62, -(2**62), 0, -1] * 8
+    result = rule.functions.accumulate(pack(sums, 64), pack([-128, 127, 1, -1] * 8, 8), 8, MAX_WEIGHT, 23).call()
     factor = MAX_WEIGHT << 23
-    assert unpack(result, 64) == [2**58 - 128 * factor, -(2**58) + 127 * factor, factor, -1 - factor]
+    assert unpack(result, 64) == [2**62 - 128 * factor, -(2**62) + 127 * factor, factor, -1 - factor] * 8
 
 
 @pytest.mark.parametrize(
     ("call", "args", "error"),
     [
-        ("accumulate", (bytes(8), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
-        ("accumulate", (bytes(24), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
-        ("accumulate", (bytes(15), bytes(2), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
-        ("accumulate", (bytes(8), bytes(3), 16, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(8), bytes(32), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(264), bytes(32), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(255), bytes(32), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(256), bytes(32), 16, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(128), bytes(33), 16, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(8), bytes(1), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
+        ("accumulate", (bytes(248), bytes(31), 8, 1, 0), "LengthMismatch(uint256,uint256)"),
         ("accumulate", (bytes(8), bytes(4), 32, 1, 0), "BadBits(uint8)"),
         ("accumulate", (bytes(8), bytes(1), 0, 1, 0), "BadBits(uint8)"),
         ("accumulate", (bytes(8), bytes(1), 8, 2**20, 0), "WeightTooLarge(uint32)"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.convict import convict, simulate
+from fedaggregator.dispute import Limits, gas_bound
 from fedprotocol import tree
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed, sender
@@ -21,6 +22,7 @@ from support.evm import Anvil
 from support.leaf_round import INT32, LeafRound
 
 FIGURES = Path(__file__).with_name("gas_proof.json")
+TABLE = Path(__file__).resolve().parents[2] / "docs/gas.md"
 LEAVES, K, LEAF = 512, 1024, 300
 TRANSACTION_GAS, POOL_BYTES = 2**24, 128 * 1024 - 512  # the rest of a transaction stands around the calldata
 TOLERANCE = 0.005
@@ -59,12 +61,19 @@ def test_gas_of_a_case(
     assert mine.coordinator.proposals(1) == ()
     assert mine.coordinator.owed(account.address) > 0
     assert verdict.calls == len(expected)
+    for call in expected:
+        bound = gas_bound(case, call.start, call.stop - call.start, call.name == "challenge", Limits())
+        assert call.gas <= bound <= TRANSACTION_GAS
     assert max(call.calldata for call in expected) <= POOL_BYTES
-    assert max(call.gas for call in expected) <= TRANSACTION_GAS
     assert verdict.gas <= sum(call.gas for call in expected) <= 1.1 * verdict.gas  # an estimate is of the gas limit
 
     name = f"{clients} clients, {bits} bits"
-    measured = {"calls": verdict.calls, "gas": verdict.gas, "calldata": sum(call.calldata for call in expected)}
+    measured = {
+        "calls": verdict.calls,
+        "gas": verdict.gas,
+        "largest": max(call.gas for call in expected),
+        "calldata": sum(call.calldata for call in expected),
+    }
     record_property(f"gas: proof, {name}, {K:,} values, {LEAVES} leaves, {verdict.calls} calls", verdict.gas)
     figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if os.environ.get("GAS_UPDATE"):
@@ -73,3 +82,11 @@ def test_gas_of_a_case(
     committed = figures[name]
     assert (verdict.calls, measured["calldata"]) == (committed["calls"], committed["calldata"])
     assert verdict.gas == pytest.approx(committed["gas"], rel=TOLERANCE), "GAS_UPDATE=1 writes new figures"
+
+
+def test_the_page_shows_the_committed_figures() -> None:
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE.read_text().splitlines()]
+    for name, figures in json.loads(FIGURES.read_text()).items():
+        clients, bits = name.removesuffix(" bits").split(" clients, ")
+        shown = [f"{figures[key]:,}" for key in ("gas", "calls", "largest", "calldata")]
+        assert [clients, bits, *shown] in rows, f"docs/gas.md, {name}: {shown}"

@@ -8,8 +8,8 @@ from fedaggregator.dispute import Case, build
 from fedaggregator.inputs import rule_of
 from fedaggregator.merge import Contribution
 from fedaggregator.proposals import proposed_digests
-from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.snapshot import RoundState, take_snapshot
+from fedprotocol.leaves import MemoryLeaves
 from support.leaf_round import LeafRound
 
 

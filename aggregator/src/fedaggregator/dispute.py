@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from fedprotocol import tree
-from fedprotocol.car import Leaves
 from fedprotocol.chain.disputes import Opening, Proof, Step, Sums
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import FederationConfig
 from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves
 from fedprotocol.numbers import from_bytes, to_bytes
 
 from fedaggregator.inputs import accepted
@@ -41,11 +41,11 @@ class Limits:
 
     calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
     gas: int = 2**24  # EIP-7825
-    gas_fixed: int = 1_000_000  # the coordinator's state, and the conviction
-    gas_update: int = 40_000
-    gas_sibling: int = 1_500
-    gas_value: int = 130  # to add a mantissa
-    gas_value_finished: int = 450  # to finish a value
+    gas_fixed: int = 600_000  # the coordinator's state, the conviction, memory
+    gas_update: int = 25_000
+    gas_sibling: int = 1_000
+    gas_value: int = 60  # to add a mantissa
+    gas_value_finished: int = 300  # to finish a value
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,9 @@ def build(
     if tree.root(digests) != proposal_root:
         raise DisputeError(f"these leaf digests are not those of proposal {tree.cid(proposal_root)}: read them again")
     if prior.root != state.view.prior_root:
-        raise StaleCase(f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {prior.root!r}")
+        raise StaleCase(
+            f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {tree.cid(prior.root)}"
+        )
     given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
     if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
         raise StaleCase(f"these are not the accepted updates of round {state.number}: merge the round again")
@@ -166,16 +168,16 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
     """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
 
     Raises:
-        DisputeError: not even one more update fits.
+        DisputeError: not even one more update fits, or not the proof alone.
     """
     limits = limits or Limits()
     left = len(case.shares) - start
-    if _proof_fits(case, start, left, limits):
+    if _fits(case, start, left, True, limits):
         return _proof(case, start)
-    count = next((n for n in range(left, 0, -1) if _step_fits(case, start, n, limits)), 0)
+    count = next((n for n in range(left, 0, -1) if _fits(case, start, n, False, limits)), 0)
     if count == 0:
         raise DisputeError(
-            f"a call cannot carry even one update of {case.values} values: raise the limits of "
+            f"neither the proof nor one more update of {case.values} values fits a call: raise the limits of "
             f"{limits.calldata} bytes and {limits.gas} gas"
         )
     sums = case.sums([start])[start]
@@ -229,18 +231,16 @@ def _padded(length: int) -> int:
     return -(-length // WORD) * WORD
 
 
-def _step_fits(case: Case, start: int, updates: int, limits: Limits) -> bool:
-    return _fits(case, calldata_bytes(case, start, updates, False), updates, 0, limits)
+def gas_bound(case: Case, start: int, updates: int, final: bool, limits: Limits) -> int:
+    """At least what a call takes: calldata costs 16 gas a byte beside execution, or 40 if that is more (EIP-7623)."""
+    size = calldata_bytes(case, start, updates, final)
+    update = limits.gas_update + limits.gas_sibling * len(case.prior.path) + limits.gas_value * case.values
+    finish = limits.gas_value_finished * case.values if final else 0
+    return limits.gas_fixed + max(40 * size, 16 * size + updates * update + finish)
 
 
-def _proof_fits(case: Case, start: int, updates: int, limits: Limits) -> bool:
-    finish = limits.gas_value_finished * case.values
-    return _fits(case, calldata_bytes(case, start, updates, True), updates, finish, limits)
-
-
-def _fits(case: Case, size: int, updates: int, finish: int, limits: Limits) -> bool:
-    """By the bounds; calldata costs 16 gas a byte beside execution, and 40 a byte is the least in all (EIP-7623)."""
-    siblings = len(case.prior.path)
-    update = limits.gas_update + limits.gas_sibling * siblings + limits.gas_value * case.values
-    gas = limits.gas_fixed + max(40 * size, 16 * size + updates * update + finish)
-    return size <= limits.calldata and gas <= limits.gas
+def _fits(case: Case, start: int, updates: int, final: bool, limits: Limits) -> bool:
+    return (
+        calldata_bytes(case, start, updates, final) <= limits.calldata
+        and gas_bound(case, start, updates, final, limits) <= limits.gas
+    )

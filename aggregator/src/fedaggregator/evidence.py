@@ -31,7 +31,7 @@ def gather(coordinator: Coordinator, store: Store, state: RoundState, own: Leave
     config = coordinator.config()
     with (
         store.get(state.view.prior_root, global_shape(config)) as prior,
-        contributions(config, store, state) as given,
+        contributions(store, config, state) as given,
     ):
         return build(rule_of(coordinator), config, state, prior, given, own, proposal.root, digests)
 

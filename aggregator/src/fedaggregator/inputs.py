@@ -90,21 +90,22 @@ def recompute(
         MergeError, RuleError, ChainError: see there.
     """
     config = coordinator.config()
-    with contributions(config, store, state) as given:
+    with contributions(store, config, state) as inputs:
         return merge(
-            rule_of(coordinator), prior, given, config.mantissa_bits, config.server_lr, out, window_leaves, progress
+            rule_of(coordinator), prior, inputs, config.mantissa_bits, config.server_lr, out, window_leaves, progress
         )
 
 
 @contextmanager
-def contributions(config: FederationConfig, store: Store, state: RoundState) -> Iterator[list[Contribution]]:
-    """The accepted updates in index order, open for reading.
+def contributions(store: Store, config: FederationConfig, state: RoundState) -> Iterator[list[Contribution]]:
+    """Verified copies of a round's accepted updates in index order, open while in the context.
 
-    Raises InputsMissing, StoreError: see `recompute`.
+    Raises:
+        InputsMissing, StoreError: see `recompute`.
     """
     allow_open_files(FILES_PER_UPDATE * len(accepted(state)))
     missing: dict[Update, str] = {}
-    opened: list[Contribution] = []
+    found: list[Contribution] = []
     with ExitStack() as open_files:
         for update in accepted(state):
             try:
@@ -112,10 +113,10 @@ def contributions(config: FederationConfig, store: Store, state: RoundState) -> 
             except (NotFound, Malformed) as error:
                 missing[update] = str(error)
             else:
-                opened.append(Contribution(leaves, update.weight, update.shift))
+                found.append(Contribution(leaves, update.weight, update.shift))
         if missing:
             raise InputsMissing(state.number, missing)
-        yield opened
+        yield found
 
 
 def allow_open_files(count: int) -> None:

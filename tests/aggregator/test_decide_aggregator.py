@@ -164,6 +164,18 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         Challenge(1, proposal(WRONG)),
     ),
     (
+        "a proposal that cannot be sent does not keep the wrong one from being challenged",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts({1: computed(reported=frozenset({WRONG}), failures={OWN: 1})}),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "nor the other way round",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts({1: computed(reported=frozenset({WRONG}), failures={OWN: 1, WRONG: 1})}),
+        ProposePage(1, 0),
+    ),
+    (
         "without tokens for a bond the wrong one is challenged all the same",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG)), tokens=0),
         Facts({1: computed(reported=frozenset({WRONG}))}),

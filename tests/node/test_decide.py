@@ -258,6 +258,11 @@ TABLE = {
         Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, failure="no model"),
         do.Challenge(1, WRONG),
     ),
+    "what could not be read is looked at again": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, **JUDGED, running=TRAINING),
+        do.JudgeProposal(1, OTHER, WRONG),
+    ),
     "the bounty is collected at once": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), my_owed=25),
         Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, has_bounty=True, running=TRAINING),
@@ -411,7 +416,7 @@ WAITS = {
     ),
     "for a window in which a wrong proposal has no readable leaves": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),
-        Facts(recomputed={1: RIGHT}, **JUDGED),
+        Facts(recomputed={1: RIGHT}, **JUDGED, resting=frozenset({do.JudgeProposal(1, OTHER, WRONG)})),
         ("challenge window", VIEW.phase_end),
     ),
     "for the end of a window after others convicted": (

@@ -123,6 +123,17 @@ class Aggregator:
         confirmed = frozenset(state.number for state in snapshot.rounds if self._is_confirmed(state))
         action = decide(snapshot, self.memory.facts(snapshot, confirmed))
         self.reporter.activity(snapshot, _words(action), (action.until or 0) if isinstance(action, Wait) else 0)
+        try:
+            self._act(action, snapshot)
+        except FedError:
+            if isinstance(action, Challenge):
+                self.memory.failed(action.round, action.proposal.root)
+            elif isinstance(action, ProposePage):
+                self.memory.failed(action.round, self.memory.own_root(_state(snapshot, action.round)) or b"")
+            raise
+        return action
+
+    def _act(self, action: Action, snapshot: Snapshot) -> None:
         match action:
             case Merge(number):
                 self.merge(snapshot, _state(snapshot, number))
@@ -139,7 +150,6 @@ class Aggregator:
                 self.claim(settled)
             case Release(number):
                 self.release(number)
-        return action
 
     def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
         """The round's next global, in a file of the cache."""
@@ -191,6 +201,7 @@ class Aggregator:
     def challenge(self, snapshot: Snapshot, state: RoundState, proposal: Proposal) -> None:
         """Build and simulate the case against a wrong proposal, or send its next call."""
         key = state.number, proposal.root
+        self.cases = {known: case for known, case in self.cases.items() if known[0] == state.number}
         try:
             case = self.cases.get(key)
             if case is None:
@@ -205,7 +216,6 @@ class Aggregator:
             move, _ = advance(self.coordinator, self.sender, case)
         except FedError:
             self.cases.pop(key, None)  # built anew next time: the inputs may have changed
-            self.memory.challenge_failed(*key)
             raise
         if move is not Move.CARRIED:
             del self.cases[key]

@@ -20,7 +20,7 @@ class RoundFacts:
     paging_root: bytes | None = None  # the global that the pages handed in so far are of
     reported: frozenset[bytes] = frozenset()  # wrong proposals whose first wrong leaf is known
     unreadable: frozenset[bytes] = frozenset()  # wrong proposals whose leaves could not be had
-    failures: Mapping[bytes, int] = field(default_factory=dict)  # how often a challenge of this proposal failed
+    failures: Mapping[bytes, int] = field(default_factory=dict)  # how often challenging, or proposing, a root failed
 
 
 @dataclass(frozen=True)
@@ -146,16 +146,11 @@ def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes
         if is_mined and proposal.root not in known:
             return Report(n, proposal)
     own = _own(snapshot, state, facts, proposes)
-    if not isinstance(own, Wait):  # the right one beside a wrong one first: the clients' next commits may name it
-        return own
-    return _challenge(state, facts) or own
-
-
-def _challenge(state: RoundState, facts: RoundFacts) -> Challenge | None:
-    """One that failed gives way to the others."""
-    wrong = [p for p in state.proposals if p.root in facts.reported and p.root != facts.own_root]
-    first = min(wrong, key=lambda proposal: facts.failures.get(proposal.root, 0), default=None)
-    return None if first is None else Challenge(state.number, first)
+    # The right one beside the wrong ones first. What failed gives way to the others.
+    todo: list[tuple[bytes, Action]] = [] if isinstance(own, Wait) else [(facts.own_root, own)]
+    wrong = [proposal for proposal in state.proposals if proposal.root in facts.reported - {facts.own_root}]
+    todo += [(proposal.root, Challenge(n, proposal)) for proposal in wrong]
+    return min(todo, key=lambda entry: facts.failures.get(entry[0], 0), default=(b"", own))[1]
 
 
 def _own(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes: bool) -> Action:

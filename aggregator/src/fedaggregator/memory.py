@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,7 @@ from fedprotocol.journal import Journal
 from fedaggregator.decide import Facts, RoundFacts
 
 PROPOSED = "aggregator.proposed"  # rounds whose outcome is not collected
+UNREADABLE_SECONDS = 60.0
 PINNED = "aggregator.pinned"  # rounds whose content the store pins
 
 
@@ -23,7 +25,7 @@ class Memory:
         self._keep_rounds = keep_rounds
         self._proposes = proposes
         # Forgotten at the end of the program: another node of the chain, or more ether, may help the next one.
-        self._unreadable: set[tuple[int, bytes]] = set()
+        self._unreadable: dict[tuple[int, bytes], float] = {}  # until when (monotonic seconds)
         self._failures: Counter[tuple[int, bytes]] = Counter()
 
     def facts(self, snapshot: Snapshot, confirmed: frozenset[int]) -> Facts:
@@ -72,11 +74,11 @@ class Memory:
         self._write(round_number, note | {"wrong": note.get("wrong", {}) | {root.hex(): leaf}})
 
     def unreadable(self, round_number: int, root: bytes) -> None:
-        """The wrong proposal `root` was named; no leaf of it can be."""
-        self._unreadable.add((round_number, root))
+        """The wrong proposal `root` was named, but no leaf of it; it is looked at again after a while."""
+        self._unreadable[round_number, root] = time.monotonic() + UNREADABLE_SECONDS
 
-    def challenge_failed(self, round_number: int, root: bytes) -> None:
-        """Something kept the challenge of `root` from being sent."""
+    def failed(self, round_number: int, root: bytes) -> None:
+        """Something kept a challenge or a proposal of `root` from being sent."""
         self._failures[round_number, root] += 1
 
     def collected(self, rounds: Iterable[int]) -> None:
@@ -95,14 +97,16 @@ class Memory:
         self._journal.forget(_key(round_number))
 
     def _round_facts(self, state: RoundState, confirmed: bool) -> RoundFacts:
-        note = self._note(state.number)
+        note, now = self._note(state.number), time.monotonic()
         paging = note.get("paging")
         return RoundFacts(
             own_root=self.own_root(state),
             confirmed=confirmed,
             paging_root=bytes.fromhex(paging) if paging else None,
             reported=frozenset(bytes.fromhex(root) for root in note.get("wrong", ())),
-            unreadable=frozenset(root for number, root in self._unreadable if number == state.number),
+            unreadable=frozenset(
+                root for (number, root), until in self._unreadable.items() if number == state.number and until > now
+            ),
             failures={root: count for (number, root), count in self._failures.items() if number == state.number},
         )
 

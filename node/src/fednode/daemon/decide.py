@@ -136,9 +136,11 @@ def _disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             continue
         for proposal in state.proposals:
             key = (state.number, proposal.root)
-            if key not in facts.provable:
+            if facts.judged.get(key) is not False:
                 continue
-            if key not in facts.cases:
+            if key not in facts.provable:  # its leaves could not be read; perhaps now
+                yield do.JudgeProposal(state.number, proposal.proposer, proposal.root)
+            elif key not in facts.cases:
                 yield do.BuildCase(state.number, proposal.proposer, proposal.root)
             elif chain.time >= turn(chain, state, proposal):
                 yield do.Challenge(*key)

@@ -200,6 +200,8 @@ class Daemon:
                 self._rests.succeeded(outcome.work)
                 if isinstance(outcome.work, do.CheckInputs):  # those still absent are asked for again, not at once
                     self._rests.pause(outcome.work, self._config.chain.poll_seconds)
+                elif isinstance(outcome.work, do.JudgeProposal):  # again only if its leaves could not be read
+                    self._rests.pause(outcome.work, LONGEST_REST)
             else:
                 self._background_failed(outcome, outcome.error)
 

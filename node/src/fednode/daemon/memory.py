@@ -21,7 +21,7 @@ class Memory:
         self.evaluated = set[int](journal.recall("evaluated") or ())
         self.solo_trained = set[int](journal.recall("solo_trained") or ())
         self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
-        # What could not be read is judged again by the next run: it may have another node of the chain.
+        # What could not be read is not known to the next run: it may have another node of the chain.
         judged = [entry for entry in journal.recall("judged") or () if not entry["finding"] or "leaf" in entry]
         self.findings: dict[tuple[int, bytes], str] = {_key(entry): entry["finding"] for entry in judged}
         self.wrong_leaves: dict[tuple[int, bytes], int] = {
@@ -47,6 +47,7 @@ class Memory:
 
     def note_released(self, number: int) -> None:
         """Nothing of the round is in the store any more."""
+        self.cases = {key: case for key, case in self.cases.items() if key[0] != number}
         for known in (self.recomputed, self.fetched, self.checked):
             known.pop(number, None)
         self._journal.note("recomputed", _hex(self.recomputed))

@@ -152,8 +152,9 @@ class Outcomes:
             text += f"it cannot be convicted from here, no leaf of it can be opened ({judgement.why})"
         else:
             text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
+        if self._memory.findings.get((work.round, work.root)) != text:
+            log.error("%s", text)
         self._memory.note_judged(work.round, work.root, text, None if wrong is None else wrong.leaf)
-        log.error("%s", text)
 
     def _built(self, work: do.BuildCase, built: Built | None) -> None:
         if built is None:

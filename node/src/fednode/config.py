@@ -37,6 +37,7 @@ class NodeSection(Section):
     propose_after: PositiveInt = (
         120  # seconds an aggregation may stand without a live proposal before this node proposes
     )
+    challenge_after: int = Field(default=0, ge=0)  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = Field(
         default=60, ge=0
     )  # seconds before the end of Attest at which absent updates are given up
@@ -133,6 +134,7 @@ train = {train}             # JSONL or CSV with prompt and completion; it never 
 [node]
 # stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum
 # propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
+# challenge_after = 0               # leave a wrong proposal, and its bounty, to others for so many seconds
 # attest_margin = 60                # seconds before the deadline at which absent updates are given up
 # keep_rounds = 8                   # settled rounds whose updates and prior stay here; `audit` needs them
 # claim = false                     # take what is owed when the federation is complete

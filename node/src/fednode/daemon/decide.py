@@ -142,7 +142,7 @@ def _disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
                 yield do.JudgeProposal(state.number, proposal.proposer, proposal.root)
             elif key not in facts.cases:
                 yield do.BuildCase(state.number, proposal.proposer, proposal.root)
-            elif chain.time >= turn(chain, state, proposal):
+            elif chain.time >= turn(chain, state, proposal) + facts.challenge_after:
                 yield do.Challenge(*key)
     if facts.has_bounty and chain.my_owed > 0:
         yield do.Claim()

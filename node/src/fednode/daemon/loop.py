@@ -249,6 +249,7 @@ class Daemon:
             auto_claim=config.node.claim,
             keep_rounds=config.node.keep_rounds,
             propose_after=config.node.propose_after,
+            challenge_after=config.node.challenge_after,
             attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
             train_seconds=memory.train_seconds,
             failure=self._failure,

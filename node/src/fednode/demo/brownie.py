@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -39,4 +40,9 @@ class Brownie:
         return self._call(f"brownie-{script}", ["run", script, function, *arguments, "--network", NETWORK])
 
     def _call(self, name: str, arguments: list[str]) -> str:
-        return self._supervisor.run(name, [str(self._program), *arguments], self.env, self._root, TIMEOUT)
+        # Two brownies that load one project at a time trip over each other's files in build/.
+        lock = self._root / "build" / "demo.lock"
+        lock.parent.mkdir(exist_ok=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            return self._supervisor.run(name, [str(self._program), *arguments], self.env, self._root, TIMEOUT)

@@ -33,6 +33,7 @@ def evaluate(
 
     from fednode.data import load_data
     from fednode.model import load_model
+    from fednode.progress_bar import ProgressBar
 
     with open_session(config) as session:
         path = data or session.config.data.test
@@ -43,7 +44,8 @@ def evaluate(
         units = units_of(session, root)
         model = load_model(session)
         model.set_global(units)
-        score = model.evaluate(session.spec, rows)
+        with ProgressBar() as bar:
+            score = model.evaluate(session.spec, rows, lambda done, total: bar.show("evaluating", done, total))
     if as_json:
         print_json({"round": found, "root": "0x" + root.hex(), **asdict(score)})
         return

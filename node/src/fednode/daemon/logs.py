@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+
+from fednode.progress_bar import terminal
 
 FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 LARGEST = 10_000_000  # bytes
@@ -29,11 +30,11 @@ def start_logging(folder: Path, verbose: bool) -> None:
 
 
 def _console() -> logging.Handler:
-    if sys.stderr.isatty():
-        from rich.console import Console
+    console = terminal()
+    if console is not None:
         from rich.logging import RichHandler
 
-        return RichHandler(console=Console(stderr=True), show_path=False, omit_repeated_times=False)
+        return RichHandler(console=console, show_path=False, omit_repeated_times=False)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
     return handler

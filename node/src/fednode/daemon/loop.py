@@ -34,6 +34,7 @@ from fednode.daemon.progress import Progress
 from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
 from fednode.daemon.waiting import describe
+from fednode.progress_bar import ProgressBar
 from fednode.status import Status
 from fednode.training import TrainingError
 
@@ -83,6 +84,7 @@ class Daemon:
         self._problems: dict[str, None] = {}
         self._phases: dict[int, Phase] = {}
         self._activity = ("", 0.0)
+        self._bar = ProgressBar()
 
     def run(self) -> str:
         """Until the federation is over or the account has left it; returns why.
@@ -97,6 +99,7 @@ class Daemon:
                         raise Left(action.reason)
                     return action.reason
         finally:
+            self._bar.close()
             self._background.interrupt_all()
 
     def _cycle(self) -> do.Action | None:
@@ -307,7 +310,9 @@ class Daemon:
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
         running = self._background.running()
-        busy = any(isinstance(work, do.ModelAction) for work in running)
+        model_work = [describe(work) for work in running if isinstance(work, do.ModelAction)]
+        busy = bool(model_work)
+        self._bar.show("".join(model_work), step, steps if busy else 0, loss)
         aside = [describe(work) for work in running if isinstance(work, do.Evaluate | do.TrainSolo | do.EvaluateSolo)]
         status = Status(
             pid=os.getpid(),

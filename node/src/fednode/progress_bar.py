@@ -1,0 +1,61 @@
+"""A progress bar under the log lines of a terminal; nothing at all where standard error is none."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+@cache
+def terminal() -> Console | None:
+    """The one console that log lines and the bar share, or None where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+class ProgressBar:
+    """Shown from the first `show` until it is done, gone after `close`."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def show(self, what: str, done: int, total: int, loss: float | None = None) -> None:
+        """`done` of `total` steps of `what`; a `total` of 0 hides the bar."""
+        console = terminal()
+        if console is None:
+            return
+        if total == 0:
+            self.close()
+            return
+        if self._bar is None or self._task is None:
+            from rich.progress import Progress
+
+            self._bar = Progress(console=console, transient=True)
+            self._task = self._bar.add_task(what)
+            self._bar.start()
+        text = what if loss is None else f"{what}, loss {loss:.3f}"
+        self._bar.update(self._task, description=text, completed=done, total=total)
+
+    def close(self) -> None:
+        """Remove it."""
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar, self._task = None, None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -57,6 +57,7 @@ class Round:
         site = self.operator("liar")
         with EvilAggregator.open(site.config(), site.account) as evil:
             step_until(evil, ProposePage)
+        self.federation.pass_time(1)  # a proposal is looked at from the second after it on
         return site
 
     def proposers(self) -> list[str]:
@@ -154,9 +155,10 @@ def test_a_liar_cannot_make_a_case_against_the_right_proposal(round_one: Round) 
     with Aggregator.open(honest.config(), honest.account) as aggregator:
         step_until(aggregator, ProposePage)
     with EvilAggregator.open(liar.config(), liar.account) as evil:
+        round_one.federation.pass_time(1)
         step_until(evil, ProposePage)
         with pytest.raises(StaleCase, match="does not follow from the accepted updates"):
-            evil.step()
+            step_until(evil, Wait)
     assert round_one.proposers() == [honest.address, liar.address]
 
 
@@ -201,7 +203,7 @@ def test_what_cannot_be_read_is_said_and_convicted_by_a_node_that_traces(
     for target, data in calls:
         masked = bytes(byte ^ 0xFF for byte in Web3.to_bytes(hexstr=data))  # type: ignore[arg-type]
         federation.transact(contract.functions.run(target, masked, b"\xff"))
-    chain.rpc("evm_mine")
+    federation.pass_time(1)
 
     tower = round_one.operator("tower", tokens=0)
     text = tower.config_path.read_text()

@@ -293,7 +293,10 @@ def test_a_chain_that_goes_away_is_said_and_survived(tmp_path: Path) -> None:
         wait_for_log(site, "round 1 is not open yet")
     try:
         wait_for_log(site, "no RPC endpoint answers")
-        assert "no RPC endpoint answers" in json.loads(site.config().status.read_text())["problem"]
+        deadline = time.monotonic() + 60
+        while "no RPC endpoint answers" not in json.loads(site.config().status.read_text())["problem"]:
+            assert time.monotonic() < deadline, site.log.read_text()
+            time.sleep(0.05)
         process.terminate()
         assert process.wait(timeout=60) == 0
     finally:

@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint tests kubo kubo-if-go model clean
+.PHONY: help setup demo test lint tests attacks kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ lint: .venv/.installed .tools/.compiled
 tests: setup
 	$(BIN)/pytest tests --ignore tests/end_to_end -n 2 --dist loadfile --durations 8
 	$(BIN)/pytest tests/end_to_end --durations 8
+
+attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", ATTACKS=--list)
+	PYTHONPATH=tests $(BIN)/python -m attacks $(ATTACKS)
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
+from fedprotocol import tether
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
@@ -84,7 +86,7 @@ class Anvil:
 
     def __init__(self, *options: str) -> None:
         self._process = subprocess.Popen(
-            [str(ANVIL), "--port", "0", *options],
+            [sys.executable, "-I", tether.__file__, str(os.getpid()), str(ANVIL), "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ def choices(**changes: Any) -> Choices:
         "seed": 0,
     }
     return Choices.model_validate({**values, **changes})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A base model's folder and a spec made on it: takes seconds, and serves any number of federations."""
+
+    model: Path
+    spec: NewFederation
+
+    @classmethod
+    def on(cls, model: Path, **changes: Any) -> Prepared:
+        """On the tiny model in the folder `model`, built if there is none yet."""
+        if not model.exists():
+            build_tiny_model(model)
+        return cls(model, make(choices(**changes), str(model)))
 
 
 class Site:
@@ -107,7 +123,8 @@ class Site:
 
 
 class Sites:
-    """`count` sites of one federation. `config` goes into each fednode.toml, `overrides` into the contract."""
+    """`count` sites of one federation. `config` goes into each fednode.toml (None leaves a key out), `overrides` into
+    the contract; `peers` are further stores' folders that all read from."""
 
     def __init__(
         self,
@@ -116,11 +133,14 @@ class Sites:
         count: int,
         config: dict[str, dict[str, Any]] | None = None,
         spec: dict[str, Any] | None = None,
+        prepared: Prepared | None = None,
+        peers: Sequence[Path] = (),
         **overrides: Any,
     ) -> None:
         self.folder = folder
-        self.model = build_tiny_model(folder / "model")
-        self.spec: NewFederation = make(choices(**(spec or {})), str(self.model))
+        prepared = prepared or Prepared.on(folder / "model", **(spec or {}))
+        self.model, self.spec = prepared.model, prepared.spec
+        self.peers = [f"dir:{peer}" for peer in (folder / "aggregator/store", *peers)]
         self.sponsor_url = f"dir:{folder / 'sponsor'}"
         publish(self.spec, open_store(self.sponsor_url, folder / "cache"))
         layout = self.spec.spec.layout
@@ -160,14 +180,15 @@ class Sites:
                 "coordinator": self.coordinator.address,
                 "poll_seconds": 0.3,
             },
-            "store": {"url": "dir:store", "peers": [self.sponsor_url, *others, f"dir:{self.folder}/aggregator/store"]},
+            "store": {"url": "dir:store", "peers": [self.sponsor_url, *others, *self.peers]},
             "account": {"keystore": "key.json", "password_file": "password.txt"},
             "model": {"source": str(self.model)},
             "data": {"train": "train.jsonl", "test": "test.jsonl"},
             "node": {"propose_after": 1, "attest_margin": 5, "claim": True, "seed": index},
         }
         for name, table in config.items():
-            tables[name] = {**tables.get(name, {}), **table}
+            merged = {**tables.get(name, {}), **table}
+            tables[name] = {key: value for key, value in merged.items() if value is not None}
         (folder / "fednode.toml").write_text(toml(tables))
         return Site(folder, account)
 

@@ -33,12 +33,15 @@ class SyntheticUpdate:
 class SyntheticClient:
     """One client with a home of its own; every step is one call."""
 
-    def __init__(self, federation: LiveFederation, home: Path, seed: int, examples: int = 100) -> None:
+    def __init__(
+        self, federation: LiveFederation, home: Path, seed: int, examples: int = 100, store: Path | None = None
+    ) -> None:
+        """`store`: the folder it publishes in, by default one of its own."""
         self.federation = federation
         self.home = home
         self.examples = examples
         self.account = federation.new_account()
-        self.store_path = home / "store"
+        self.store_path = store or home / "store"
         self.store = open_store(directory_url(self.store_path), home / "cache")
         self.journal = Journal(home / "journal.sqlite")
         self.sender = Sender(federation.coordinator.web3, self.account, self.journal)

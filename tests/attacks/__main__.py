@@ -1,0 +1,70 @@
+"""`python -m attacks [NAME …]`: carry the attacks out and judge them; `--list` names them."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from support.evm import ROOT, Anvil
+
+from attacks.arena import Stage
+from attacks.row import Row, all_rows
+from attacks.run import Result, carry_out
+from attacks.table import as_markdown, as_text
+
+PAGE = ROOT / "docs/attacks.md"
+FOLDER = ROOT / "runs/attacks"
+
+
+def main(arguments: Sequence[str]) -> int:
+    rows = {row.name: row for row in all_rows()}
+    parser = argparse.ArgumentParser(prog="attacks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--list", action="store_true", help="name the attacks and do nothing")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)} (of a run of all)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the federations and logs go")
+    given = parser.parse_args(arguments)
+    if unknown := set(given.names) - rows.keys():
+        parser.error(f"no attack {', '.join(sorted(unknown))}; --list names them")
+    if given.write and given.names:
+        parser.error("--write takes a run of all attacks")
+    if given.list:
+        for row in rows.values():
+            print(f"{row.name:<28} {row.title}: {row.description}")
+        return 0
+
+    results = play([rows[name] for name in given.names or rows], given.folder)
+    print("\n" + as_text(results))
+    bad = [result for result in results if not result.is_good]
+    for result in bad:
+        print(f"\n{result.row.name}: {result.error or '; '.join(result.convictions)}\n  logs: {result.logs}")
+    print(f"{len(results)} attacks, {len(bad)} of them bad, {sum(r.seconds for r in results):.0f} s")
+    if given.write:
+        PAGE.write_text(as_markdown(results, f"{datetime.now(UTC):%Y-%m-%d}", _commit()))
+        print(f"wrote {PAGE.relative_to(ROOT)}")
+    return 1 if bad else 0
+
+
+def play(rows: Sequence[Row], folder: Path) -> list[Result]:
+    """All of them on one chain, with a line for each as it ends."""
+    results = []
+    with Anvil() as chain:
+        stage = Stage(chain, folder.resolve())
+        for number, row in enumerate(rows, start=1):
+            print(f"[{number}/{len(rows)}] {row.name} … ", end="", flush=True)
+            results.append(carry_out(stage, row))
+            print(f"{'ok' if results[-1].is_good else 'BAD'} ({results[-1].seconds:.0f} s)", flush=True)
+    return results
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""The honest programs, started as an operator starts them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fednode.demo.supervisor import Process, Supervisor
+from support.aggregators import COMMAND, AggregatorSite
+from support.sites import BIN, Site, environment
+
+FREEZER = Path(__file__).with_name("freezer.py")
+
+
+class Daemon:
+    """One `fednode run`, `fedaggregator run` or `fedaggregator watch`; it can be stopped, frozen and started again."""
+
+    def __init__(
+        self, supervisor: Supervisor, name: str, address: str, command: Sequence[str], folder: Path, store: Path
+    ) -> None:
+        self.name = name
+        self.address = address
+        self.folder = folder
+        self.store = store
+        self._command = command
+        self._supervisor = supervisor
+        self._process: Process | None = None
+        self._is_frozen = False
+
+    @classmethod
+    def node(cls, supervisor: Supervisor, name: str, site: Site) -> Daemon:
+        command = [str(BIN / "fednode"), "run"]
+        return cls(supervisor, name, site.account.address, command, site.folder, site.folder / "store")
+
+    @classmethod
+    def aggregator(cls, supervisor: Supervisor, name: str, site: AggregatorSite, command: str) -> Daemon:
+        words = [str(COMMAND), command, "--config", str(site.config_path)]
+        return cls(supervisor, name, site.address, words, site.folder, site.store_path)
+
+    def start(self) -> None:
+        self._process = self._supervisor.start(self.name, self._command, environment(), self.folder)
+
+    def stop(self) -> None:
+        """SIGTERM, as an operator does; a frozen one goes on first."""
+        self.thaw()
+        self._supervisor.stop(self.name)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it keeps its connections, its files and its turn, and does nothing."""
+        assert self._process is not None and self._process.code is None, f"{self.name} does not run"
+        command = [sys.executable, "-I", str(FREEZER), str(self._process.popen.pid)]
+        freezer = self._supervisor.start(self._freezer, command, dict(os.environ), self.folder)
+        while "frozen" not in freezer.output():
+            assert freezer.code is None, freezer.output()
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        if self._is_frozen:
+            self._supervisor.stop(self._freezer)
+            self._is_frozen = False
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether it runs and is not frozen."""
+        return self._process is not None and self._process.code is None and not self._is_frozen
+
+    @property
+    def output(self) -> str:
+        """What it has printed since it was last started."""
+        return "" if self._process is None else self._process.output()
+
+    @property
+    def _freezer(self) -> str:
+        return f"{self.name}-freezer"

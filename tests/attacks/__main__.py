@@ -37,7 +37,11 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{row.name:<28} {row.title}: {row.description}")
         return 0
 
-    results = play([rows[name] for name in given.names or rows], given.folder)
+    try:
+        results = play([rows[name] for name in given.names or rows], given.folder)
+    except KeyboardInterrupt:
+        print("\ninterrupted; all programs are stopped")
+        return 130
     print("\n" + as_text(results))
     bad = [result for result in results if not result.is_good]
     for result in bad:

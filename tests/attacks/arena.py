@@ -17,7 +17,7 @@ from fedprotocol.store.open import open_store
 from support.aggregators import AggregatorSite
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
-from support.sites import Prepared, Sites
+from support.sites import Prepared, Sites, choices
 from support.synthetic import SyntheticClient
 
 from attacks.actors import Actor
@@ -31,7 +31,6 @@ from attacks.pace import next_deadline
 POLL = 0.2  # seconds
 WATCHTOWER_TOKENS = 0
 CONTRACT = {
-    "totalRounds": 2,
     "trainLength": 600,
     "revealLength": 120,
     "attestLength": 60,
@@ -97,6 +96,7 @@ class Arena:
         aggregators: int = 1,
         watchtowers: int = 0,
         *,
+        rounds: int = 2,
         spec: dict[str, Any] | None = None,
         node: dict[str, Any] | None = None,
         **contract: Any,
@@ -105,16 +105,18 @@ class Arena:
 
         Args:
             nodes: sites with a tiny real model. With 0 of them no model is needed and the row is quick to start.
+            rounds: final ones that the federation lasts.
             spec: choices of the spec (`support.sites.choices`), `node`: the nodes' [node] table, `contract`: fields of
                 the contract's Config in their Solidity spelling.
         """
-        settings = {**CONTRACT, **contract}
+        settings = {**CONTRACT, "totalRounds": rounds, **contract}
         self.public = self.folder / "clients/store"  # where all synthetic clients publish
         operators = [f"aggregator-{i}" for i in range(aggregators)] + [f"watchtower-{i}" for i in range(watchtowers)]
         stores = [self.public, *(self.folder / name / "store" for name in operators)]
         if nodes:
             tables = {**NODE_TABLES, "node": {**NODE, **(node or {})}}
-            prepared = self.stage.prepared(spec or {})
+            training = choices().training.model_copy(update={"rounds": rounds})
+            prepared = self.stage.prepared({"training": training, **(spec or {})})
             sites = Sites(self.chain, self.folder, nodes, tables, prepared=prepared, peers=stores, **settings)
             self.federation = sites.federation
             self.nodes = [Daemon.node(self._supervisor, f"node-{i}", site) for i, site in enumerate(sites.sites)]
@@ -123,6 +125,7 @@ class Arena:
             self.federation = LiveFederation(self.chain, **settings)
             open_store(f"dir:{self.public}", self.folder / "cache").put(self.federation.genesis)
         self.coordinator = self.federation.coordinator
+        self.genesis = sites.spec.genesis if nodes else self.federation.genesis
         self.observer = Observer(self.coordinator, self.folder / "observer", stores)
         self.books = Books(self.chain, self.coordinator)
         self._first_block = self.chain.web3.eth.block_number
@@ -205,6 +208,7 @@ class Arena:
             if target is not None:
                 self.clock.jump(target)
             time.sleep(POLL)
+        self.clock.flush()
 
     def _next_deadline(self) -> int | None:
         acting = [node.address for node in self.nodes if node.is_acting]
@@ -237,8 +241,7 @@ class Arena:
         add up, an honest program failed. Raises ProcessFailed likewise.
         """
         if goes_on:
-            first = self.coordinator.latest_final()[0]
-            target = max(2, first + (0 if first >= 2 else 1))
+            target = max(2, self.coordinator.latest_final()[0] + 1)
             self.play("a later round is final", lambda: self.coordinator.latest_final()[0] >= target)
         self._supervisor.check()
         daemons = [*self.nodes, *self.aggregators, *self.watchtowers]

@@ -1,10 +1,33 @@
-"""How a wrong proposal ends: the same words and the same checks for all of them."""
+"""What liars propose, and how it ends: the same words and the same checks for all of them."""
 
 from __future__ import annotations
 
 from fedprotocol.chain.types import Phase
+from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.numbers import from_bytes, to_bytes
+from support.synthetic import SyntheticClient
 
 from attacks.arena import Arena
+
+
+def one_unit_more(right: MemoryLeaves, leaf: int, value: int) -> MemoryLeaves:
+    """`right` with 2^-24 added to value number `value` of one leaf."""
+    leaves = [right[i] for i in range(len(right))]
+    values = from_bytes(leaves[leaf], 32)
+    values[value] += 1
+    leaves[leaf] = to_bytes(values)
+    return MemoryLeaves(leaves)
+
+
+def play_along(arena: Arena, client: SyntheticClient, round_number: int) -> None:
+    """A client that the row acts for commits, reveals and attests as an honest one, until the inputs are fixed."""
+    prior = arena.coordinator.latest_final()[1]
+    client.commit(round_number, prior)
+    arena.reach(round_number, Phase.REVEAL)
+    client.reveal(round_number)
+    arena.reach(round_number, Phase.ATTEST)
+    client.attest(round_number)
+    arena.reach(round_number, Phase.AGGREGATE, Phase.CHALLENGE)
 
 
 def expose(arena: Arena, round_number: int, lies: int = 1) -> str:
@@ -25,14 +48,12 @@ def expose(arena: Arena, round_number: int, lies: int = 1) -> str:
     judges = ", ".join(sorted({arena.name_of(event.args["challenger"]) for event in convicted.values()}))
     what = "convicted" if lies == 1 else f"all {lies} convicted"
     ending = f"the global of {winner} became final; {_training(arena, round_number)}"
-    return f"{what} by {judges} {seconds} s after it; {ending}"
+    return f"{what} by {judges} within {seconds} s; {ending}"
 
 
 def _training(arena: Arena, round_number: int) -> str:
     """How the nodes went on with the next round meanwhile. Raises AssertionError if they waited for the settlement."""
     settled = arena.coordinator.round_view(round_number).settled_at
-    if round_number >= arena.coordinator.config().total_rounds:
-        return "it was the last round"
     commits = {event.args["client"]: event for event in arena.events("Committed", round_number + 1)}
     right = arena.observer.right(round_number).root
     for node in arena.nodes:

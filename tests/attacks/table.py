@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from support.live_federation import CONFIG
+
 from attacks.judge import Account, amount
 from attacks.run import Result
 
@@ -51,8 +53,9 @@ def as_markdown(results: Sequence[Result], when: str, commit: str) -> str:
         "Each has a federation of its own on one anvil, with the programs that operators start; "
         "[how it is judged](../tests/attacks/README.md).",
         "",
-        "Token amounts are whole tokens: what a party has more or less than before, stake, bonds and what it is owed "
-        "included; a round pays 100, of which 10 to its aggregator, and a first bond is 50.",
+        "Amounts are tokens: what a party has more or less than before, stake, bonds and what it is owed included. "
+        f"A round pays {amount(CONFIG['roundReward'])}, a first bond is {amount(CONFIG['bondBase'])}, a penalty "
+        f"{amount(CONFIG['penalty'])}; the sponsor's purse is judged too, and not shown.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|" + "---|" * len(HEADS),

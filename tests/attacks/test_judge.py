@@ -118,6 +118,31 @@ def test_it_convicts_both_sides_of_a_theft(stage: Stage) -> None:
     ]
 
 
+def a_lie_that_nobody_looks_at(arena: Arena) -> str:
+    """No program runs: the window of a wrong proposal ends unchallenged."""
+    play_inputs(clients(arena), 1, arena.federation.genesis.root)
+    liar = arena.actor("liar")
+    liar.propose(1, [bytes([i + 1]) * 32 for i in range(arena.coordinator.config().leaf_count)])
+    arena.clock.jump(arena.coordinator.round_view(1).phase_end)
+    return "the lie became final"
+
+
+def money_from_nowhere(arena: Arena) -> str:
+    """Tokens in the coordinator that it does not answer for."""
+    clients(arena)
+    giver = arena.actor("giver")
+    giver.send(arena.federation.token.functions.transfer(arena.coordinator.address, 1), "a gift")
+    return "a gift"
+
+
+@pytest.mark.parametrize(
+    ("run", "why"), [(a_lie_that_nobody_looks_at, "A WRONG GLOBAL IS FINAL"), (money_from_nowhere, "answers for")]
+)
+def test_wrong_globals_and_sums_are_no_success(stage: Stage, run: Callable[[Arena], str], why: str) -> None:
+    result = judged(stage, run)
+    assert why in result.error and not result.is_good
+
+
 def never_happens(arena: Arena) -> str:
     clients(arena)
     raise AssertionError("the lie was refused")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from fedprotocol.chain.types import Phase
-from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import from_bytes, to_bytes
 
 from attacks.actors import digests_of
 from attacks.arena import Arena
-from attacks.lies import expose
+from attacks.lies import expose, one_unit_more
 
 TITLE = "one wrong value in one leaf"
 PLACE = 1
@@ -20,10 +18,6 @@ def run(arena: Arena) -> str:
     liar = arena.actor("liar")
     arena.start(*arena.nodes)
     arena.reach(1, Phase.AGGREGATE)
-    leaves = [arena.observer.right(1)[i] for i in range(len(arena.observer.right(1)))]
-    values = from_bytes(leaves[LEAF], 32)
-    values[VALUE] += 1
-    leaves[LEAF] = to_bytes(values)
-    liar.propose(1, digests_of(MemoryLeaves(leaves)))
-    arena.aggregators[0].start()
+    liar.propose(1, digests_of(one_unit_more(arena.observer.right(1), LEAF, VALUE)))
+    arena.start(*arena.aggregators)
     return expose(arena, 1)

@@ -1,0 +1,44 @@
+"""Two aggregators, neither of which has heard of the other's transaction, have their proposals in the same block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fedprotocol.chain.types import Phase
+
+from attacks.arena import Arena
+from attacks.late_node import late_node
+
+TITLE = "two aggregators at once"
+PLACE = 8
+
+
+def run(arena: Arena) -> str:
+    arena.open(nodes=2, aggregators=2, node={"propose_after": 3600})
+    arena.start(*arena.nodes)
+    arena.reach(1, Phase.AGGREGATE)
+    with late_node(arena.chain) as url:
+        for aggregator in arena.aggregators:
+            _connect(aggregator.folder / "aggregator.toml", arena.chain.url, url)
+        with arena.clock.held():
+            for aggregator in arena.aggregators:
+                aggregator.start()
+            arena.clock.mine(2)  # both approve their bonds
+            arena.clock.mine(2)  # both propose
+        arena.reach(1, Phase.FINAL)
+        for aggregator in arena.aggregators:
+            aggregator.stop()
+            _connect(aggregator.folder / "aggregator.toml", url, arena.chain.url)
+    [proposed] = arena.events("Proposed", 1)
+    assert proposed.args["root"] == arena.observer.right(1).root
+    first = arena.name_of(proposed.args["proposer"])
+    [second] = [aggregator for aggregator in arena.aggregators if aggregator.name != first]
+    assert "another aggregator was first (DuplicateRoot)" in second.output, "the second was not in the same block"
+    arena.start(*arena.aggregators)
+    return f"{first} was first and is paid; {second.name}'s transaction reverted (DuplicateRoot): gas, and no bond"
+
+
+def _connect(config: Path, before: str, url: str) -> None:
+    text = config.read_text()
+    assert before in text
+    config.write_text(text.replace(before, url))

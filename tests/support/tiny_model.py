@@ -57,7 +57,10 @@ def build_tiny_model(folder: Path, seed: int = 0, corpus: Sequence[str] = (), vo
     bpe.decoder = decoders.ByteLevel()
     colours = [TEMPLATE.replace("{prompt}", row["prompt"]) + row["completion"] for row in colour_rows(500)]
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=["<|end|>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+        vocab_size=vocabulary,
+        special_tokens=["<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     bpe.train_from_iterator(corpus or colours, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")

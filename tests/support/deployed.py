@@ -55,11 +55,12 @@ class Deployed:
     contract: Contract
 
     @classmethod
-    def on(cls, chain: Anvil, **settings: Any) -> Deployed:
+    def on(cls, chain: Anvil, token: str = "DemoToken", **settings: Any) -> Deployed:
+        """`token`: this contract, or the name of one of the mocks."""
         sponsor = chain.accounts[0]
-        token = chain.deploy("DemoToken", sponsor)
+        money = chain.deploy(token, *([sponsor] if token == "DemoToken" else []))
         parts = {
-            "token": token.address,
+            "token": money.address,
             "rule": chain.deploy("FedAvg").address,
             "disputes": chain.deploy("Disputes").address,
             "sponsor": sponsor,
@@ -67,7 +68,7 @@ class Deployed:
         values = {**parts, **SETTINGS, **settings}
         names = [c["name"] for c in entry("coordinator", "function", "config")["outputs"][0]["components"]]
         contract = chain.deploy("FederationCoordinator", tuple(values[name] for name in names))
-        return cls(chain, token, contract)
+        return cls(chain, money, contract)
 
     def coordinator(self) -> Coordinator:
         return Coordinator.connect(self.chain.url, self.contract.address, CHAIN_ID)

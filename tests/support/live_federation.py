@@ -33,10 +33,19 @@ CONFIG = {
 class LiveFederation:
     """Deployed on `chain` by its first account, who is also the sponsor; any field of Config can be overridden.
 
-    `genesis` is global 0; it is random, so that a client that trains on another prior is seen.
+    `genesis` is global 0; it is random, so that a client that trains on another prior is seen. `pool`: token units that
+    the sponsor puts in. `token`: the name of a contract, `DemoToken` by default.
     """
 
-    def __init__(self, chain: Anvil, *, leaf_count: int = 5, leaf_values: int = 32, **overrides: Any) -> None:
+    def __init__(
+        self,
+        chain: Anvil,
+        *,
+        leaf_count: int = 5,
+        leaf_values: int = 32,
+        pool: int = 10_000 * TOKEN,
+        **overrides: Any,
+    ) -> None:
         self.chain = chain
         self.values = leaf_count * leaf_values
         values = np.random.default_rng(leaf_count).integers(-(2**20), 2**20, self.values).astype(np.int32)
@@ -44,9 +53,10 @@ class LiveFederation:
         shape = {"leafCount": leaf_count, "leafValues": leaf_values, "genesisRoot": self.genesis.root}
         deployed = Deployed.on(chain, **{**CONFIG, **shape, **overrides})
         self.token = deployed.token
-        self.mint(chain.accounts[0], 10_000 * TOKEN)
-        self.transact(self.token.functions.approve(deployed.contract.address, 10_000 * TOKEN))
-        self.transact(deployed.contract.functions.fund(10_000 * TOKEN))
+        if pool:
+            self.mint(chain.accounts[0], pool)
+            self.transact(self.token.functions.approve(deployed.contract.address, pool))
+            self.transact(deployed.contract.functions.fund(pool))
         self.coordinator = deployed.coordinator()
         self._deployed = deployed
 

@@ -55,12 +55,12 @@ class Deployed:
     contract: Contract
 
     @classmethod
-    def on(cls, chain: Anvil, token: str = "DemoToken", **settings: Any) -> Deployed:
-        """`token`: this contract, or the name of one of the mocks."""
+    def on(cls, chain: Anvil, mock: str = "", **settings: Any) -> Deployed:
+        """`mock`: name of the contract under mocks/ that is the token, instead of DemoToken."""
         sponsor = chain.accounts[0]
-        money = chain.deploy(token, *([sponsor] if token == "DemoToken" else []))
+        token = chain.deploy(mock) if mock else chain.deploy("DemoToken", sponsor)
         parts = {
-            "token": money.address,
+            "token": token.address,
             "rule": chain.deploy("FedAvg").address,
             "disputes": chain.deploy("Disputes").address,
             "sponsor": sponsor,
@@ -68,7 +68,7 @@ class Deployed:
         values = {**parts, **SETTINGS, **settings}
         names = [c["name"] for c in entry("coordinator", "function", "config")["outputs"][0]["components"]]
         contract = chain.deploy("FederationCoordinator", tuple(values[name] for name in names))
-        return cls(chain, money, contract)
+        return cls(chain, token, contract)
 
     def coordinator(self) -> Coordinator:
         return Coordinator.connect(self.chain.url, self.contract.address, CHAIN_ID)

@@ -34,7 +34,7 @@ class LiveFederation:
     """Deployed on `chain` by its first account, who is also the sponsor; any field of Config can be overridden.
 
     `genesis` is global 0; it is random, so that a client that trains on another prior is seen. `pool`: token units that
-    the sponsor puts in. `token`: the name of a contract, `DemoToken` by default.
+    the sponsor puts in.
     """
 
     def __init__(

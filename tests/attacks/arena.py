@@ -29,6 +29,7 @@ from attacks.judge import Account
 from attacks.pace import next_deadline
 
 POLL = 0.2  # seconds
+PATIENCE = 300.0  # seconds; other work on the machine makes programs start in minutes
 WATCHTOWER_TOKENS = 0
 CONTRACT = {
     "trainLength": 600,
@@ -186,15 +187,15 @@ class Arena:
 
     # ----------------------------------------------------------------- waiting
 
-    def play(self, what: str, reached: Callable[[], bool], seconds: float = 120) -> None:
+    def play(self, what: str, reached: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Until `reached`; while all honest programs only wait for a deadline, the chain's time jumps there."""
         self._until(what, reached, seconds, jumps=True)
 
-    def wait(self, what: str, reached: Callable[[], bool], seconds: float = 60) -> None:
+    def wait(self, what: str, reached: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Until `reached`, by the clock on the wall."""
         self._until(what, reached, seconds, jumps=False)
 
-    def reach(self, round_number: int, *phases: Phase, seconds: float = 120) -> None:
+    def reach(self, round_number: int, *phases: Phase, seconds: float = PATIENCE) -> None:
         """`play` until the round is in one of `phases`."""
         names = " or ".join(phase.name.lower() for phase in phases)
         self.play(f"round {round_number} in {names}", lambda: self.phase(round_number) in phases, seconds)

@@ -37,7 +37,9 @@ def _is_busy(
     match view.phase:
         case Phase.TRAIN:
             active = [client for client in clients if coordinator.seat(client).active_in(number)]
-            return any(not any(coordinator.commitment(number, client).hash) for client in active)
+            if any(not any(coordinator.commitment(number, client).hash) for client in active):
+                return True
+            return coordinator.round_view(number).phase is not Phase.TRAIN  # the last commit came after the snapshot
         case Phase.REVEAL:
             revealed = {update.client for update in state.updates}
             due = [c for c in clients if coordinator.commitment(number, c).prior_root == view.prior_root]

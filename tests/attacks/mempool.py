@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from eth_typing import HexStr
-from fedprotocol.chain.errors import decode_revert
-from support.evm import Anvil
+from eth_utils.abi import function_abi_to_4byte_selector
+from support.evm import Anvil, compiled
 from web3 import Web3
 from web3.types import TxReceipt
 
 from attacks.actors import Actor
 
+CONTRACTS = ("FederationCoordinator", "Disputes")
+NO_REASON = "no reason"
 PATIENCE = 30.0  # seconds
 GWEI = 10**9
 DEAREST = 200 * GWEI  # a gas: anvil orders a block by this bound, and no honest program goes so far
@@ -76,11 +79,15 @@ def outrun(actor: Actor, other: Transaction) -> str:
 
 
 def refusal(chain: Anvil, tx_hash: str) -> str:
-    """Name of the error that a transaction, once mined, reverted with, as the node traced it; empty if it did not."""
+    """Name of the error that a transaction, once mined, reverted with, as the node traced it; empty if it did not.
+
+    NO_REASON if it gave none, the data in hex if it is no error of these contracts.
+    """
     if receipt(chain, tx_hash)["status"]:
         return ""
     trace = chain.rpc("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
-    return decode_revert(trace.get("output", ""), trace.get("error", "")).name
+    answer = bytes.fromhex(trace.get("output", "0x")[2:])
+    return _errors().get(answer[:4], answer.hex() or NO_REASON)
 
 
 def place(chain: Anvil, tx_hash: str) -> tuple[int, int]:
@@ -96,3 +103,10 @@ def receipt(chain: Anvil, tx_hash: str) -> TxReceipt:
 
 def _lower(*addresses: str) -> tuple[str, ...]:
     return tuple(address.lower() for address in addresses)
+
+
+@cache
+def _errors() -> dict[bytes, str]:
+    """Names by selector; unlike the shipped ABIs, the compiled ones have those of libraries."""
+    entries = [e for name in CONTRACTS for e in compiled(name)["abi"] if e["type"] == "error"]
+    return {function_abi_to_4byte_selector(entry): entry["name"] for entry in entries}

@@ -6,7 +6,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 
 /// @title A token for development chains: its owner makes as much as is asked for.
 contract DemoToken is ERC20, Ownable {
-    constructor(address owner) ERC20("Federation demo token", "FED") Ownable(owner) {}
+    constructor(address owner_) ERC20("Federation demo token", "FED") Ownable(owner_) {}
 
     /// @param amount In units of 10^-18.
     function mint(address to, uint256 amount) external onlyOwner {

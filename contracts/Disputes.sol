@@ -109,7 +109,7 @@ contract Disputes is IDisputes {
         weight = start.weight;
         uint256 mask = leaf.accepted;
         for (uint256 i = 0; i < start.count; ++i) mask &= mask - 1;
-        uint256 index;
+        uint256 index = 0;
         for (uint256 i = 0; i < openings.length; ++i) {
             while ((mask >> index) & 1 == 0) ++index;
             weight += _addUpdate(leaf, sums, index++, openings[i]);

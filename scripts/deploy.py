@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from brownie import AllowlistGate, DemoToken, Disputes, FedAvg, FederationCoordinator, web3
+from fedaggregator import bond
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment import Deployment, abi_hash, save_deployment
@@ -48,9 +49,10 @@ def main(path: str = "") -> None:
     document = _read_spec(federation.spec)
     spec = load_spec(document)
     account = sender()
-    _check(federation, account)
+    decimals = _check(federation, account)
 
     transactions: dict[str, str] = {}
+    federation = bond.settled(federation, spec, decimals)
     contracts = _prerequisites(federation, account, transactions)
     token = tokens.reader(contracts.token)
     sponsor = federation.money.sponsor or account.address
@@ -82,6 +84,7 @@ def main(path: str = "") -> None:
     )
     written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(web3.eth.get_code(old)))
     _report(deployment, written)
+    print(f"  {'bond':<12} {tokens.show(config['bondBase'], token.decimals())} {token.symbol()}")
     if federation.money.pool:
         amount = to_units("pool", federation.money.pool, token.decimals())
         tokens.ensure_balance(token, account, amount, deployment.demo_token)
@@ -99,8 +102,8 @@ def _read_spec(path: Path) -> bytes:
         raise FederationError(f"spec = {path} cannot be read ({error.strerror}); see `fednode spec new`") from error
 
 
-def _check(federation: Federation, account: Any) -> None:
-    """What can be known to be wrong before anything is deployed."""
+def _check(federation: Federation, account: Any) -> int:
+    """What can be known to be wrong before anything is deployed; returns the token's decimals."""
     money, gate = federation.money, federation.members.gate
     if not account.balance():
         raise ScriptError(f"{account.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
@@ -112,10 +115,15 @@ def _check(federation: Federation, account: Any) -> None:
         token = tokens.reader(money.token)
         decimals = token.decimals()
         tokens.ensure_balance(token, account, to_units("pool", money.pool, decimals), demo=False)
-    for key in ("round_reward", "min_stake", "stake_per_example", "penalty", "bond", "pool"):
+    if federation.proof.ether is None and not is_development():
+        raise ConfigError("proof.ether: say how many tokens an ether is worth; the bond is priced by it")
+    for key in ("round_reward", "min_stake", "stake_per_example", "penalty", "pool"):
         to_units(key, getattr(money, key), decimals)
+    if money.bond is not None:
+        to_units("bond", money.bond, decimals)
     if gate is not None and not web3.eth.get_code(gate):
         raise ConfigError(f"members.gate: there is no contract at {gate} on chain {web3.eth.chain_id}")
+    return decimals
 
 
 def _prerequisites(federation: Federation, account: Any, transactions: dict[str, str]) -> Contracts:

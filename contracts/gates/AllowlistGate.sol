@@ -12,7 +12,7 @@ contract AllowlistGate is IMembershipGate, Ownable {
 
     event AllowanceChanged(address indexed account, bool allowed);
 
-    constructor(address owner, address[] memory accounts) Ownable(owner) {
+    constructor(address owner_, address[] memory accounts) Ownable(owner_) {
         _set(accounts, true);
     }
 

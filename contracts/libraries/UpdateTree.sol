@@ -50,7 +50,7 @@ library UpdateTree {
         uint256 last = leafCount - 1;
         if (path.length != _pathLength(last, index)) revert WrongPathLength(path.length, _pathLength(last, index));
         bytes memory node = new bytes(NODE_BYTES);
-        uint256 used;
+        uint256 used = 0;
         uint256 written = 3; // raw links in the codecs that `node` has; none are set yet
         unchecked {
             for (uint256 level = 0; last >> level != 0; level++) {

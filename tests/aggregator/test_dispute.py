@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.convict import StaleCase, Verdict, convict, simulate
-from fedaggregator.dispute import Case, DisputeError, Limits, calldata_bytes, furthest, gas_bound, next_call, plan
+from fedaggregator.dispute import Case, DisputeError, furthest, next_call, plan
+from fedaggregator.proof_cost import CallTooLarge, Limits
 from fedaggregator.verify import Mismatch
 from fedprotocol import tree
 from fedprotocol.chain.disputes import Disputes, Proof, Step, Sums, calldata
@@ -99,7 +100,7 @@ def test_every_plan_is_within_its_limits_and_complete(mine: Recomputed, case: Ca
         for call in calls:
             is_final = isinstance(call, Proof)
             size = len(calldata(disputes.call(call)))
-            assert size == calldata_bytes(case, reached, len(call.updates), is_final) <= room
+            assert size == case.size.call(reached, len(call.updates), is_final).calldata <= room
             assert call.start.count == reached
             reached += len(call.updates)
         assert reached == ACCEPTED
@@ -107,11 +108,11 @@ def test_every_plan_is_within_its_limits_and_complete(mine: Recomputed, case: Ca
 
 
 def test_gas_bounds_a_call_too(case: Case) -> None:
-    one = gas_bound(case, 0, 1, False, Limits())
+    one = case.size.call(0, 1, False).gas
     assert isinstance(next_call(case, 0), Proof)
-    steps = list(plan(case, 0, Limits(gas=max(one, gas_bound(case, ACCEPTED, 0, True, Limits())))))
+    steps = list(plan(case, 0, Limits(gas=max(one, case.size.call(ACCEPTED, 0, True).gas))))
     assert [len(step.updates) for step in steps[:2]] == [1, 1]
-    with pytest.raises(DisputeError, match="neither the proof nor one more update"):
+    with pytest.raises(CallTooLarge, match="neither the proof nor one more update"):
         next_call(case, 0, Limits(gas=one - 1))
 
 
@@ -256,7 +257,7 @@ def test_the_largest_leaves_are_within_the_bounds(chain: Anvil, bits: int, tmp_p
     costs = simulate(mine.coordinator, account.address, case)
     assert len(costs) > 1
     for cost in costs:
-        bound = gas_bound(case, cost.start, cost.stop - cost.start, cost.name == "challenge", Limits())
+        bound = case.size.call(cost.start, cost.stop - cost.start, cost.name == "challenge").gas
         assert cost.gas <= bound <= 2**24
         assert cost.calldata <= 127 * 1024
     assert convict(mine.coordinator, sender(chain, account, tmp_path / "journal.db"), case).convicted

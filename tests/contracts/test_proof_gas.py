@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.convict import convict, simulate
-from fedaggregator.dispute import Limits, gas_bound
 from fedprotocol import tree
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed, sender
@@ -62,7 +61,7 @@ def test_gas_of_a_case(
     assert mine.coordinator.owed(account.address) > 0
     assert verdict.calls == len(expected)
     for call in expected:
-        bound = gas_bound(case, call.start, call.stop - call.start, call.name == "challenge", Limits())
+        bound = case.size.call(call.start, call.stop - call.start, call.name == "challenge").gas
         assert call.gas <= bound <= TRANSACTION_GAS
     assert max(call.calldata for call in expected) <= POOL_BYTES
     assert verdict.gas <= sum(call.gas for call in expected) <= 1.1 * verdict.gas  # an estimate is of the gas limit

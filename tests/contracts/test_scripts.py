@@ -238,6 +238,8 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
     nowhere, token = "0x" + "00" * 19 + "99", deployed.config().token
     wrong = {
         "[money]\nreward = 1": "money.reward",
+        "[money]\nbond = 24": "money.bond = 24: it must be worth four proofs and a quarter of round_reward",
+        "[phases]\nmin_window = 5": "phases.min_window = 5 s",
         f'[money]\ntoken = "{nowhere}"': "there is no contract at the token's address",
         f'[money]\ntoken = "{deployed.address}"': "is no ERC-20 token",
         f'[members]\ngate = "{nowhere}"': "members.gate: there is no contract",

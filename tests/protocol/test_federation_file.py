@@ -45,7 +45,7 @@ def test_the_example_says_the_defaults(tmp_path: Path) -> None:
 
 def test_the_example_documents_every_key() -> None:
     text = (ROOT / "federation.example.toml").read_text()
-    for section in ("members", "phases", "money"):
+    for section in ("members", "phases", "money", "proof"):
         part = re.split(r"^\[", text, flags=re.M)
         [body] = [p for p in part if p.startswith(section + "]")]
         keys = set(re.findall(r"^(?:# )?([a-z_]+) = ", body, flags=re.M))
@@ -98,7 +98,10 @@ def test_amounts_are_exact(tmp_path: Path, text: str) -> None:
         ("[money]\nstake_per_example = 0", "money.stake_per_example"),
         ("[money]\npenalty = 26", "min_stake (100) must cover four penalties (104)"),
         ("[money]\nstake_per_example = 81", "even after two penalties"),
-        ("[money]\nround_reward = 101", "bond (25) must be at least a quarter of round_reward (101)"),
+        ("[money]\nbond = 0", "money.bond"),
+        ("[proof]\ngas_price = -1", "proof.gas_price"),
+        ("[proof]\nblock_time = 0", "proof.block_time"),
+        ("[proof]\nether = true", "proof.ether"),
         ("[money]\nreward = 5", "money.reward"),
         ("[phase]\ntrain = 5", "phase"),
         ("rounds = 3", "rounds"),
@@ -136,7 +139,7 @@ def test_an_amount_the_token_cannot_express() -> None:
 def test_the_configuration_is_made_of_file_and_spec(tmp_path: Path) -> None:
     spec = load_spec(small_spec())
     contracts = Contracts(token=ADDRESS, rule=OTHER, disputes=OTHER, gate=None)
-    config = coordinator_config(loaded(tmp_path), spec, bytes(range(32)), contracts, ADDRESS, 6)
+    config = coordinator_config(loaded(tmp_path, "[money]\nbond = 25"), spec, bytes(range(32)), contracts, ADDRESS, 6)
     expected: dict[str, Any] = {
         "gate": "0x" + "00" * 20,
         "specDigest": bytes(range(32)),
@@ -153,6 +156,8 @@ def test_the_configuration_is_made_of_file_and_spec(tmp_path: Path) -> None:
         "abandonAfter": 172_800,
     }
     assert {key: config[key] for key in expected} == expected
+    with pytest.raises(FederationError, match=r"money\.bond is not set"):
+        coordinator_config(loaded(tmp_path), spec, bytes(range(32)), contracts, ADDRESS, 6)
 
 
 def deployment(coordinator: str) -> Deployment:

@@ -13,7 +13,8 @@ from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.types import Phase
 from web3 import Web3
 
-from fedaggregator.dispute import Case, Limits, StaleCase, furthest, next_call, plan
+from fedaggregator.dispute import Case, StaleCase, furthest, next_call, plan
+from fedaggregator.proof_cost import Limits
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,9 @@ from fedprotocol.numbers import from_bytes, to_bytes
 
 from fedaggregator.inputs import accepted
 from fedaggregator.merge import GLOBAL_BITS, Contribution
+from fedaggregator.proof_cost import CaseSize, Limits
 from fedaggregator.rules.base import Rule
 from fedaggregator.verify import Mismatch, compare
-
-WORD = 32
 
 
 class DisputeError(FedError):
@@ -33,19 +32,6 @@ class DisputeError(FedError):
 
 class StaleCase(DisputeError):
     """One's own global is not made of the round's inputs as they are now: merge again, and compare anew."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one call may take, and upper bounds of what its parts cost (measured: docs/gas.md)."""
-
-    calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
-    gas: int = 2**24  # EIP-7825
-    gas_fixed: int = 600_000  # the coordinator's state, the conviction, memory
-    gas_update: int = 25_000
-    gas_sibling: int = 1_000
-    gas_value: int = 60  # to add a mantissa
-    gas_value_finished: int = 300  # to finish a value
 
 
 @dataclass(frozen=True)
@@ -72,6 +58,11 @@ class Case:
     rule: Rule = field(repr=False)
     bits: int
     values: int  # K
+
+    @property
+    def size(self) -> CaseSize:
+        """What its cost depends on."""
+        return CaseSize(len(self.shares), self.values, self.bits, len(self.prior.path))
 
     def sums(self, counts: Sequence[int]) -> dict[int, Sums]:
         """The partial sums after each of `counts` accepted updates."""
@@ -168,20 +159,13 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
     """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
 
     Raises:
-        DisputeError: not even one more update fits, or not the proof alone.
+        CallTooLarge: not even one more update fits, or not the proof alone.
     """
-    limits = limits or Limits()
-    left = len(case.shares) - start
-    if _fits(case, start, left, True, limits):
+    call = case.size.next_call(start, limits)
+    if call.final:
         return _proof(case, start)
-    count = next((n for n in range(left, 0, -1) if _fits(case, start, n, False, limits)), 0)
-    if count == 0:
-        raise DisputeError(
-            f"neither the proof nor one more update of {case.values} values fits a call: raise the limits of "
-            f"{limits.calldata} bytes and {limits.gas} gas"
-        )
     sums = case.sums([start])[start]
-    openings = tuple(share.opening for share in case.shares[start : start + count])
+    openings = tuple(share.opening for share in case.shares[start : start + call.updates])
     return Step(case.round, case.inputs_hash, case.mismatch.leaf, sums, openings)
 
 
@@ -189,7 +173,7 @@ def plan(case: Case, start: int = 0, limits: Limits | None = None) -> Iterator[S
     """Every call from sums over `start` updates to the challenge, in order.
 
     Raises:
-        DisputeError: see `next_call`.
+        CallTooLarge: see `next_call`.
     """
     while True:
         call = next_call(case, start, limits)
@@ -210,37 +194,4 @@ def _proof(case: Case, start: int) -> Proof:
         case.claimed_path,
         case.sums([start])[start],
         tuple(share.opening for share in case.shares[start:]),
-    )
-
-
-def calldata_bytes(case: Case, start: int, updates: int, final: bool) -> int:
-    """Length of a call's input, as the ABI encodes it."""
-    words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
-    size = 4 + words * WORD + (_padded(8 * case.values) if start else 0)
-    size += sum(_opening_bytes(share.opening) for share in case.shares[start : start + updates])
-    if final:
-        size += (4 + 1 + len(case.claimed_path)) * WORD + _opening_bytes(case.prior)
-    return size
-
-
-def _opening_bytes(opening: Opening) -> int:
-    return (4 + len(opening.path)) * WORD + _padded(len(opening.leaf))
-
-
-def _padded(length: int) -> int:
-    return -(-length // WORD) * WORD
-
-
-def gas_bound(case: Case, start: int, updates: int, final: bool, limits: Limits) -> int:
-    """At least what a call takes: calldata costs 16 gas a byte beside execution, or 40 if that is more (EIP-7623)."""
-    size = calldata_bytes(case, start, updates, final)
-    update = limits.gas_update + limits.gas_sibling * len(case.prior.path) + limits.gas_value * case.values
-    finish = limits.gas_value_finished * case.values if final else 0
-    return limits.gas_fixed + max(40 * size, 16 * size + updates * update + finish)
-
-
-def _fits(case: Case, start: int, updates: int, final: bool, limits: Limits) -> bool:
-    return (
-        calldata_bytes(case, start, updates, final) <= limits.calldata
-        and gas_bound(case, start, updates, final, limits) <= limits.gas
     )

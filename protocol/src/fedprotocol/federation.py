@@ -96,7 +96,7 @@ class Money(Section):
     min_stake: Tokens = Decimal(100)
     stake_per_example: Tokens = Field(default=Decimal("0.01"), gt=0)
     penalty: Tokens = Decimal(10)
-    bond: Tokens = Field(default=Decimal(25), gt=0)
+    bond: Annotated[Tokens, Field(gt=0)] | None = None
     pool: Tokens = Decimal(0)
 
     @field_validator("aggregator_share")
@@ -115,9 +115,15 @@ class Money(Section):
                 f"min_stake ({self.min_stake}) must buy one example (stake_per_example {self.stake_per_example}) even "
                 f"after two penalties ({2 * self.penalty})"
             )
-        if 4 * self.bond < self.round_reward:
-            raise ValueError(f"bond ({self.bond}) must be at least a quarter of round_reward ({self.round_reward})")
         return self
+
+
+class Proof(Section):
+    """`[proof]`: what the proof that convicts a wrong proposal may cost. The bond and the shortest window follow."""
+
+    gas_price: Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, allow_inf_nan=False)] = Decimal(20)  # gwei
+    ether: Tokens | None = None
+    block_time: Seconds = 12
 
 
 class Federation(Section):
@@ -127,6 +133,7 @@ class Federation(Section):
     members: Members = Members()
     phases: Phases = Phases()
     money: Money = Money()
+    proof: Proof = Proof()
 
 
 class Contracts(Section):
@@ -178,12 +185,15 @@ def coordinator_config(
         decimals: Of the token.
 
     Raises:
-        FederationError: an amount the token cannot express.
+        FederationError: an amount the token cannot express, or no bond.
     """
     members, phases, money = federation.members, federation.phases, federation.money
 
     def units(key: str) -> int:
         return to_units(key, getattr(money, key), decimals)
+
+    if money.bond is None:
+        raise FederationError("money.bond is not set: `fedaggregator.bond.settled` prices it")
 
     return {
         "token": contracts.token,

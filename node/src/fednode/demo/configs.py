@@ -41,9 +41,9 @@ def federation(spec: str, nodes: int, rounds: int) -> Tables:
             "min_stake": 100,
             "stake_per_example": "0.01",
             "penalty": 10,
-            "bond": 25,
             "pool": 100 * rounds,
         },
+        "proof": {"block_time": 1},
     }
 
 

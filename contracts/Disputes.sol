@@ -11,12 +11,15 @@ import {UpdateTree} from "./libraries/UpdateTree.sol";
 /// and the rule come from there, the leaves from the caller with paths to those roots. It holds partial sums and nothing
 /// else. A coordinator obeys only the Disputes contract that its configuration names.
 contract Disputes is IDisputes {
+    uint256 private constant GLOBAL_BYTES = 4; // of a value
+
     /// @dev What the chain says of one leaf of a round.
     struct Leaf {
         IFederationCoordinator coordinator;
         IFederationCoordinator.Config config;
         uint256 round;
-        uint256 index;
+        uint256 index; // in the trees of updates
+        uint256 parts; // of the rule
         uint256 accepted; // a set bit for every accepted update
         bytes32 priorRoot;
         bytes32 key;
@@ -61,12 +64,16 @@ contract Disputes is IDisputes {
     /// the claimed one too.
     function _correctDigest(IFederationCoordinator coordinator, Proof calldata proof) private view returns (bytes32) {
         Leaf memory leaf = _leaf(coordinator, proof.round, proof.inputsHash, proof.leafIndex);
-        _requirePath(leaf, proof.claimedDigest, proof.claimedPath, proof.proposalRoot);
-        _requireOpening(leaf, proof.prior, leaf.priorRoot);
+        if (proof.part >= leaf.parts || proof.prior.length != leaf.parts) {
+            revert WrongParts(proof.part, proof.prior.length, leaf.parts);
+        }
+        _requireGlobal(leaf, proof.part, proof.claimedDigest, proof.claimedPath, proof.proposalRoot);
+        bytes memory prior = _prior(leaf, proof.prior);
         uint256 left = _left(leaf, proof.start);
         if (proof.updates.length != left) revert WrongCount(proof.updates.length, left);
         (bytes memory sums, uint64 weight) = _add(leaf, proof.start, proof.updates);
-        return sha256(leaf.config.rule.finish(sums, proof.prior.leaf, weight, leaf.config.serverLr));
+        bytes memory result = leaf.config.rule.finish(sums, prior, weight, leaf.config.serverLr);
+        return _digestOf(leaf, result, proof.part);
     }
 
     function _leaf(IFederationCoordinator coordinator, uint256 round, bytes32 inputsHash, uint256 index)
@@ -77,7 +84,8 @@ contract Disputes is IDisputes {
         IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
         if (inputsHash != v.inputsHash) revert WrongInputs(inputsHash, v.inputsHash);
         bytes32 key = _key(coordinator, round, index, v);
-        return Leaf(coordinator, coordinator.config(), round, index, v.acceptedMask, v.priorRoot, key);
+        IFederationCoordinator.Config memory config = coordinator.config();
+        return Leaf(coordinator, config, round, index, config.rule.parts(), v.acceptedMask, v.priorRoot, key);
     }
 
     /// @dev A re-org may bring other inputs under the same number of a round: sums belong to the inputs.
@@ -105,23 +113,26 @@ contract Disputes is IDisputes {
         view
         returns (bytes memory sums, uint64 weight)
     {
-        sums = start.count == 0 ? new bytes(8 * uint256(leaf.config.leafValues)) : start.values;
+        sums = start.values;
         weight = start.weight;
         uint256 mask = leaf.accepted;
         for (uint256 i = 0; i < start.count; ++i) mask &= mask - 1;
         uint256 index = 0;
         for (uint256 i = 0; i < openings.length; ++i) {
             while ((mask >> index) & 1 == 0) ++index;
-            weight += _addUpdate(leaf, sums, index++, openings[i]);
+            uint32 added;
+            (sums, added) = _addUpdate(leaf, sums, index++, openings[i]);
+            weight += added;
         }
     }
 
-    /// @dev One more update into `sums`, in place. The memory it took is given back: its price grows quadratically.
-    /// @return The update's weight.
+    /// @dev One more update into `sums`, in place if they keep their length. The memory it took is given back then: its
+    /// price grows quadratically.
+    /// @return The new sums, and the update's weight.
     function _addUpdate(Leaf memory leaf, bytes memory sums, uint256 index, Opening calldata opening)
         private
         view
-        returns (uint32)
+        returns (bytes memory, uint32)
     {
         uint256 free;
         assembly ("memory-safe") {
@@ -129,23 +140,59 @@ contract Disputes is IDisputes {
         }
         IFederationCoordinator.Update memory u = leaf.coordinator.update(leaf.round, index);
         (uint32 weight, uint8 shift) = (u.weight, u.shift);
-        _requireOpening(leaf, opening, u.root);
+        _requireLength(opening.leaf, uint256(leaf.config.leafValues) * leaf.config.mantissaBits / 8);
+        _requirePath(leaf.config.leafCount, leaf.index, sha256(opening.leaf), opening.path, u.root);
         bytes memory result = leaf.config.rule.accumulate(sums, opening.leaf, leaf.config.mantissaBits, weight, shift);
-        uint256 length = sums.length;
-        if (result.length != length) revert IAggregationRule.LengthMismatch(result.length, length);
+        if (result.length != sums.length) return (result, weight);
         assembly ("memory-safe") {
-            mcopy(add(sums, 32), add(result, 32), length)
+            mcopy(add(sums, 32), add(result, 32), mload(result))
             mstore(0x40, free)
         }
-        return weight;
+        return (sums, weight);
     }
 
-    function _requireOpening(Leaf memory leaf, Opening calldata opening, bytes32 root) private view {
-        _requirePath(leaf, sha256(opening.leaf), opening.path, root);
+    /// @dev The prior leaf, its parts one after the other.
+    function _prior(Leaf memory leaf, Opening[] calldata openings) private view returns (bytes memory prior) {
+        for (uint256 part = 0; part < openings.length; ++part) {
+            Opening calldata opening = openings[part];
+            _requireLength(opening.leaf, GLOBAL_BYTES * leaf.config.leafValues);
+            _requireGlobal(leaf, part, sha256(opening.leaf), opening.path, leaf.priorRoot);
+            prior = bytes.concat(prior, opening.leaf);
+        }
     }
 
-    function _requirePath(Leaf memory leaf, bytes32 digest, bytes32[] calldata path, bytes32 root) private view {
-        bytes32 computed = UpdateTree.rootFromPath(leaf.config.leafCount, leaf.index, digest, path);
+    /// @dev Digest of one part of a finished leaf, which is cut out of it where it lies.
+    function _digestOf(Leaf memory leaf, bytes memory result, uint256 part) private pure returns (bytes32) {
+        uint256 size = GLOBAL_BYTES * leaf.config.leafValues;
+        if (result.length != size * leaf.parts) {
+            revert IAggregationRule.LengthMismatch(result.length, size * leaf.parts);
+        }
+        assembly ("memory-safe") {
+            result := add(result, mul(part, size))
+            mstore(result, size)
+        }
+        return sha256(result);
+    }
+
+    function _requireLength(bytes calldata leaf, uint256 expected) private pure {
+        if (leaf.length != expected) revert IAggregationRule.LengthMismatch(leaf.length, expected);
+    }
+
+    /// @dev `digest` is that of one part of the leaf in a global's tree.
+    function _requireGlobal(Leaf memory leaf, uint256 part, bytes32 digest, bytes32[] calldata path, bytes32 root)
+        private
+        view
+    {
+        uint256 count = leaf.config.leafCount;
+        if (leaf.index >= count) revert UpdateTree.LeafOutOfRange(leaf.index, count);
+        _requirePath(count * leaf.parts, part * count + leaf.index, digest, path, root);
+    }
+
+    function _requirePath(uint256 leafCount, uint256 index, bytes32 digest, bytes32[] calldata path, bytes32 root)
+        private
+        view
+    {
+        bytes32 computed = UpdateTree.rootFromPath(leafCount, index, digest, path);
         if (computed != root) revert WrongPath(computed, root);
     }
 

@@ -15,5 +15,6 @@ contract FederationCoordinator is Seats, Rounds, Proposals, Views {
         ConfigCheck.check(config_);
         _config = config_;
         _latestRoot = config_.genesisRoot;
+        _globalLeaves = uint32(config_.leafCount * config_.rule.parts());
     }
 }

@@ -16,7 +16,7 @@ interface IDisputes {
     struct Sums {
         uint256 count; // 0: the beginning, with no weight and no values
         uint64 weight; // of these updates together
-        bytes values; // K int64, big-endian, before any division
+        bytes values; // as the rule's `accumulate` gave them
     }
 
     /// @notice More accepted updates into partial sums.
@@ -33,8 +33,9 @@ interface IDisputes {
         uint256 round;
         bytes32 proposalRoot;
         bytes32 inputsHash;
-        uint256 leafIndex;
-        Opening prior;
+        uint256 leafIndex; // of the updates' trees
+        uint256 part; // of the global's leaf, by the rule; 0 where it has but the weights
+        Opening[] prior; // every part of the prior leaf, in order
         bytes32 claimedDigest;
         bytes32[] claimedPath;
         Sums start; // as in a step
@@ -49,6 +50,7 @@ interface IDisputes {
     error WrongCount(uint256 given, uint256 expected); // updates in a proof, against those still to be summed
     error TooManyUpdates(uint256 given, uint256 left);
     error NothingToAdd();
+    error WrongParts(uint256 part, uint256 openings, uint256 expected); // of the prior leaf, against the rule's
     error UnknownSums(uint256 count); // no call reached these
     error WrongPath(bytes32 computed, bytes32 expected);
     error LeafIsCorrect();

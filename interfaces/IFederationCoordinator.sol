@@ -42,12 +42,12 @@ interface IFederationCoordinator {
         address sponsor; // may close openings and take back the free pool
         bytes32 specDigest; // sha2-256 of the spec document
         bytes32 genesisRoot; // root of global 0
-        uint32 leafCount; // 2 .. 2^20
+        uint32 leafCount; // of an update: 2 .. 2^20; a global has as many for each part of the rule
         uint32 leafValues; // K: a power of two, 32 .. 8192
         uint8 mantissaBits; // 8 or 16
         uint32 serverLr; // 1 .. 2^17, unit 2^-16
         uint16 minClients; // 1 .. maxClients
-        uint16 maxClients; // 1 .. 256
+        uint16 maxClients; // 1 .. 256, and no more than the rule can prove
         uint32 totalRounds; // final rounds until the federation is complete
         uint16 aggregatorBps; // proposer's share of a round's reward
         uint256 roundReward;

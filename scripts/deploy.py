@@ -16,8 +16,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from brownie import AllowlistGate, DemoToken, Disputes, FedAvg, FederationCoordinator, web3
+import brownie
+from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator, web3
 from fedaggregator import bond
+from fedaggregator.rules import rule_named
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment import Deployment, abi_hash, save_deployment
@@ -29,7 +31,7 @@ from fedprotocol.federation import (
     load_federation,
     to_units,
 )
-from fedprotocol.spec import MAX_SPEC_BYTES, check_against, load_spec, spec_digest
+from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
 from fedprotocol.tree import cid, raw_cid
 
 from scripts.lib import token as tokens
@@ -53,7 +55,7 @@ def main(path: str = "") -> None:
 
     transactions: dict[str, str] = {}
     federation = bond.settled(federation, spec, decimals)
-    contracts = _prerequisites(federation, account, transactions)
+    contracts = _prerequisites(federation, spec, account, transactions)
     token = tokens.reader(contracts.token)
     sponsor = federation.money.sponsor or account.address
     config = coordinator_config(federation, spec, spec_digest(document), contracts, sponsor, token.decimals())
@@ -126,7 +128,7 @@ def _check(federation: Federation, account: Any) -> int:
     return decimals
 
 
-def _prerequisites(federation: Federation, account: Any, transactions: dict[str, str]) -> Contracts:
+def _prerequisites(federation: Federation, spec: Spec, account: Any, transactions: dict[str, str]) -> Contracts:
     """Deploy what the coordinator is constructed with, and is not there yet; adds to `transactions`."""
     token, gate = federation.money.token, federation.members.gate
     if token is None:
@@ -135,7 +137,7 @@ def _prerequisites(federation: Federation, account: Any, transactions: dict[str,
         gate, transactions["gate"] = create(
             AllowlistGate, account, federation.money.sponsor or account.address, list(federation.members.allowlist)
         )
-    rule, transactions["rule"] = create(FedAvg, account)
+    rule, transactions["rule"] = create(getattr(brownie, rule_named(spec.rule).contract), account)
     disputes, transactions["disputes"] = create(Disputes, account)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
 

@@ -5,6 +5,8 @@ import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.so
 
 /// @title The bounds of a federation's parameters.
 library ConfigCheck {
+    uint256 private constant MAX_PARTS = 8;
+    uint256 private constant MAX_LEAVES = 1 << 20;
     /// @dev Products of money and weights, and bonds, stay far below 2^256.
     uint256 private constant MAX_AMOUNT = type(uint128).max;
 
@@ -16,11 +18,14 @@ library ConfigCheck {
         _require(c.sponsor != address(0), "sponsor");
         _require(c.specDigest != 0, "specDigest");
         _require(c.genesisRoot != 0, "genesisRoot");
-        _require(c.leafCount >= 2 && c.leafCount <= 1 << 20, "leafCount");
+        _require(c.leafCount >= 2 && c.leafCount <= MAX_LEAVES, "leafCount");
         _require(c.leafValues >= 32 && c.leafValues <= 8192 && c.leafValues & (c.leafValues - 1) == 0, "leafValues");
+        uint256 parts = c.rule.parts();
+        _require(parts >= 1 && parts <= MAX_PARTS && c.leafCount * parts <= MAX_LEAVES, "rule");
         _require(c.mantissaBits == 8 || c.mantissaBits == 16, "mantissaBits");
         _require(c.serverLr >= 1 && c.serverLr <= 1 << 17, "serverLr");
         _require(c.maxClients >= 1 && c.maxClients <= 256, "maxClients");
+        _require(c.maxClients <= c.rule.maxClients(c.leafValues, c.mantissaBits), "maxClients");
         _require(c.minClients >= 1 && c.minClients <= c.maxClients, "minClients");
         _require(c.totalRounds >= 1, "totalRounds");
         _require(c.aggregatorBps <= 10_000, "aggregatorBps");

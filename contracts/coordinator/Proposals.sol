@@ -16,7 +16,7 @@ abstract contract Proposals is Ledger {
         if (draft.complete) revert AlreadyProposed(msg.sender, round);
         if (page != 0 && page != draft.nextPage) revert WrongPage(page, draft.nextPage);
 
-        uint256 left = _config.leafCount - page * UpdateTree.PAGE_LEAVES;
+        uint256 left = _globalLeaves - page * UpdateTree.PAGE_LEAVES;
         bool isLast = left <= UpdateTree.PAGE_LEAVES;
         uint256 expected = isLast ? left : UpdateTree.PAGE_LEAVES;
         if (digests.length != expected) revert WrongPageLength(digests.length, expected);
@@ -61,7 +61,7 @@ abstract contract Proposals is Ledger {
         bytes32[] memory pageRoots = new bytes32[](lastPage + 1);
         for (uint256 i = 0; i < lastPage; ++i) pageRoots[i] = draft.pageRoots[i];
         pageRoots[lastPage] = lastRoot;
-        bytes32 root = UpdateTree.rootOfPages(pageRoots, _config.leafCount);
+        bytes32 root = UpdateTree.rootOfPages(pageRoots, _globalLeaves);
 
         Round storage r = _rounds[round];
         if (r.proposed[root]) revert DuplicateRoot(root);

@@ -66,6 +66,7 @@ abstract contract State is IFederationCoordinator {
     uint32 internal _previousFinal;
     uint16 internal _activeCount;
     bool internal _closed;
+    uint32 internal _globalLeaves; // of a global's tree: `leafCount` for each part that the rule has
     bytes32 internal _latestRoot; // of the last final round, or genesis
 
     EnumerableSet.AddressSet internal _seated;

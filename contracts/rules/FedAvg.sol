@@ -27,6 +27,17 @@ contract FedAvg is IAggregationRule {
     }
 
     /// @inheritdoc IAggregationRule
+    function parts() external pure returns (uint256) {
+        return 1;
+    }
+
+    /// @inheritdoc IAggregationRule
+    /// @dev Sums have one length whatever the number of updates, so a case can be carried on.
+    function maxClients(uint256, uint8) external pure returns (uint256) {
+        return 256;
+    }
+
+    /// @inheritdoc IAggregationRule
     function accumulate(bytes calldata sums, bytes calldata mantissas, uint8 bits, uint32 weight, uint8 shift)
         external
         pure
@@ -37,9 +48,10 @@ contract FedAvg is IAggregationRule {
         if (uint256(shift) + bits > 31) revert ShiftTooLarge(shift);
         uint256 count = mantissas.length / (bits / 8);
         if (mantissas.length % 32 != 0) revert LengthMismatch(mantissas.length, mantissas.length / 32 * 32);
-        if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
+        uint256 length = count * SUM_BYTES;
+        if (sums.length != 0 && sums.length != length) revert LengthMismatch(sums.length, length);
 
-        result = sums;
+        result = sums.length == 0 ? new bytes(length) : sums;
         uint256 from;
         uint256 to;
         assembly ("memory-safe") {
@@ -47,8 +59,8 @@ contract FedAvg is IAggregationRule {
             to := add(result, 32)
         }
         uint256 factor = uint256(weight) << shift;
-        if (bits == 8) _addBytes(from, to, to + sums.length, factor);
-        else _addPairs(from, to, to + sums.length, factor);
+        if (bits == 8) _addBytes(from, to, to + length, factor);
+        else _addPairs(from, to, to + length, factor);
     }
 
     /// @dev sums += factor * mantissas of 8 bits: 32 mantissas, which are 8 words of sums, at a time.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fedaggregator.bond import largest_case, least_bond, least_window, settled
 from fedaggregator.proof_cost import CaseSize
+from fedaggregator.rules import rule_named
 from fedprotocol.config import load_config
 from fedprotocol.federation import Federation, FederationError
 from fedprotocol.spec import load_spec
@@ -28,7 +29,7 @@ def federation(folder: Path, text: str) -> Federation:
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_bound_is_above_what_was_measured_and_not_far(name: str) -> None:
     clients, bits = (int(word) for word in name.removesuffix(" bits").split(" clients, "))
-    calls = list(CaseSize.largest(clients, 1024, bits, 512).calls())
+    calls = list(CaseSize.largest(rule_named("fedavg"), clients, 1024, bits, 512).calls())
     assert len(calls) == MEASURED[name]["calls"]
     assert sum(call.calldata for call in calls) == MEASURED[name]["calldata"]
     assert MEASURED[name]["gas"] <= sum(call.gas for call in calls) <= 2 * MEASURED[name]["gas"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fedaggregator.inputs import delta_shape, global_shape
+from fedaggregator.inputs import delta_shape, global_shape, rule_of
 from fedprotocol.car import Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.leaves import MemoryLeaves
@@ -68,7 +68,7 @@ class Observer:
         """Of a round in Aggregate or later. Raises StoreError if an accepted update is in no store."""
         config, view = self._coordinator.config(), self._coordinator.round_view(round_number)
         updates = [u for i, u in enumerate(self._coordinator.updates(round_number)) if view.accepted_mask >> i & 1]
-        with self._store.get(view.prior_root, global_shape(config)) as leaves:
+        with self._store.get(view.prior_root, global_shape(config, rule_of(self._coordinator))) as leaves:
             prior = from_bytes(_all(leaves), 32)
         parts = []
         for update in updates:

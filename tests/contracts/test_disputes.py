@@ -148,19 +148,24 @@ def flipped(data: bytes) -> bytes:
 
 
 WRONG_PATH, WRONG_COUNT = "WrongPath(bytes32,bytes32)", "WrongCount(uint256,uint256)"
+WRONG_LENGTH, WRONG_PARTS = "LengthMismatch(uint256,uint256)", "WrongParts(uint256,uint256,uint256)"
 FORGERIES = {
     "another leaf of an update": (
         changed("updates", lambda u: [(flipped(u[0][0]), u[0][1]), *u[1:]]),
         WRONG_PATH,
     ),
-    "a longer leaf": (changed("updates", lambda u: [(u[0][0] + b"\0", u[0][1]), *u[1:]]), WRONG_PATH),
-    "an empty leaf": (changed("updates", lambda u: [(b"", u[0][1]), *u[1:]]), WRONG_PATH),
+    "a longer leaf": (changed("updates", lambda u: [(u[0][0] + b"\0", u[0][1]), *u[1:]]), WRONG_LENGTH),
+    "an empty leaf": (changed("updates", lambda u: [(b"", u[0][1]), *u[1:]]), WRONG_LENGTH),
     "updates in another order": (changed("updates", lambda u: [u[1], u[0], *u[2:]]), WRONG_PATH),
     "an update twice": (changed("updates", lambda u: [u[0], u[0], *u[2:]]), WRONG_PATH),
     "an update left out": (changed("updates", lambda u: u[1:]), WRONG_COUNT),
     "an update too many": (changed("updates", lambda u: [*u, u[0]]), WRONG_COUNT),
     "no updates": (changed("updates", lambda _: []), WRONG_COUNT),
-    "another prior leaf": (changed("prior", lambda p: (flipped(p[0]), p[1])), WRONG_PATH),
+    "another prior leaf": (changed("prior", lambda p: [(flipped(p[0][0]), p[0][1])]), WRONG_PATH),
+    "a longer prior leaf": (changed("prior", lambda p: [(p[0][0] + b"\0", p[0][1])]), WRONG_LENGTH),
+    "no prior leaf": (changed("prior", lambda _: []), WRONG_PARTS),
+    "a prior leaf twice": (changed("prior", lambda p: [*p, *p]), WRONG_PARTS),
+    "a part that FedAvg has not": (changed("part", lambda _: 1), WRONG_PARTS),
     "another claimed digest": (changed("claimedDigest", flipped), WRONG_PATH),
     "another leaf's place": (changed("leafIndex", lambda i: i + 1), WRONG_PATH),
     "no such leaf": (changed("leafIndex", lambda _: 7), "LeafOutOfRange(uint256,uint256)"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fedaggregator.inputs import delta_shape, global_shape
+from fedaggregator.rules import rule_named
 from fednode.daemon.actions import Release
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Fetching
@@ -26,6 +27,7 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         federation = LiveFederation(chain)
         coordinator = federation.coordinator
         config = coordinator.config()
+        shape = global_shape(config, rule_named("fedavg"))
         clients = [SyntheticClient(federation, tmp_path / f"client-{seed}", seed) for seed in range(3)]
         for client in clients:
             client.join()
@@ -36,7 +38,7 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         roots = [update.root for update in coordinator.updates(1)]
         for root in roots[:2]:  # the third was never fetched
             store.get(root, delta_shape(config)).close()
-        store.get(federation.genesis.root, global_shape(config)).close()
+        store.get(federation.genesis.root, shape).close()
         fetching = Fetching(coordinator, store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
             fetching.release(Release(1, None))
@@ -44,12 +46,12 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
             with pytest.raises(NotFound):
                 alone.get(root, delta_shape(config))
             store.get(root, delta_shape(config)).close()  # the others still serve theirs
-        alone.get(federation.genesis.root, global_shape(config)).close()  # the prior, and the last final global
+        alone.get(federation.genesis.root, shape).close()  # the prior, and the last final global
         unused = store.put(MemoryLeaves([bytes([leaf]) * 128 for leaf in range(config.leaf_count)]))
         fetching.release(Release(1, unused))
         with pytest.raises(NotFound):
-            alone.get(unused, global_shape(config))
-        alone.get(federation.genesis.root, global_shape(config)).close()
+            alone.get(unused, shape)
+        alone.get(federation.genesis.root, shape).close()
         for client in clients:
             client.close()
 

@@ -16,7 +16,7 @@ K = 32
 
 
 def spec(values: int, bits: int, max_norm: float | None = None) -> Spec:
-    layout = {"tensors": ({"name": "a", "shape": (values,)},), "leaf_values": K, "mantissa_bits": bits}
+    layout = {"tensors": ({"name": "a", "shape": (values,)},), "leaf_values": K, "mantissa_bits": bits, "parts": 1}
     made = choices()
     return Spec(
         version=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from fedaggregator.dispute import Case, build
 from fedaggregator.inputs import rule_of
@@ -26,7 +27,10 @@ class Recomputed:
             Contribution(MemoryLeaves(u.tree.leaves), u.weight, u.shift)
             for u in (game.updates[i] for i in game.accepted)
         ]
-        self.own = MemoryLeaves(game.tree_of(game.right_global()).leaves)
+
+    @cached_property
+    def own(self) -> MemoryLeaves:
+        return MemoryLeaves(self.game.tree_of(self.game.right_global()).leaves)
 
     def state(self) -> RoundState:
         state = take_snapshot(self.coordinator, self.game.accounts[0]).round(1)

@@ -43,7 +43,8 @@ class LeafRound:
     """Round 1 over `prior` (int32 [n], the genesis of `federation`), with one update per client, in index order.
 
     Everybody vouches for all updates but those in `rejected`. With `only`, that leaf of an update is random and the
-    others are zero: a large tree that costs little here, and on the chain as much as any.
+    others are zero: a large tree that costs little here, and on the chain as much as any. `parts`: of the rule; `prior`
+    holds them all, each of whole leaves.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class LeafRound:
         seed: int = 0,
         rejected: Sequence[int] = (),
         only: int | None = None,
+        parts: int = 1,
     ) -> None:
         self.federation, self.chain, self.contract = federation, federation.chain, federation.contract
         self.config = federation.coordinator().config()
         self.prior = prior
+        self.values = len(prior) // parts  # of an update
         self.prior_tree = LeafTree(split_leaves(prior, self.config.leaf_values))
         assert self.prior_tree.root == self.config.genesis_root
         self.accounts = list(self.chain.accounts[1 : clients + 1])
@@ -69,13 +72,13 @@ class LeafRound:
     def _random_update(self, rng: np.random.Generator, only: int | None) -> Update:
         bits, k = self.config.mantissa_bits, self.config.leaf_values
         low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-        count = len(self.prior) if only is None else k
+        count = self.values if only is None else k
         random = rng.integers(low, high, count, endpoint=True, dtype=f"int{bits}")
         random[rng.random(count) < 0.1] = low
         shift, weight = int(rng.integers(0, 31 - bits, endpoint=True)), int(rng.integers(1, 2**20))
         if only is None:
             return Update(random, LeafTree(split_leaves(random, k)), shift, weight)
-        mantissas = np.zeros(len(self.prior), random.dtype)
+        mantissas = np.zeros(self.values, random.dtype)
         mantissas[only * k : (only + 1) * k] = random
         leaves = [bytes(k * bits // 8)] * self.config.leaf_count
         leaves[only] = to_bytes(random)
@@ -136,7 +139,8 @@ class LeafRound:
             "proposalRoot": proposed.root,
             "inputsHash": self.inputs_hash,
             "leafIndex": index,
-            "prior": self.prior_tree.opening(index),
+            "part": 0,
+            "prior": [self.prior_tree.opening(index)],
             "claimedDigest": proposed.digests[index],
             "claimedPath": tree.path(proposed.digests, index),
             "start": NO_SUMS,

@@ -53,6 +53,7 @@ def choices(**changes: Any) -> Choices:
         "bounds": {"max_norm": 100.0},
         "leaf_values": 256,
         "mantissa_bits": 8,
+        "rule": "fedavg",
         "server_lr": 1 << 16,
         "seed": 0,
     }

@@ -11,7 +11,7 @@ DOCUMENT: dict[str, Any] = {
     "base_model": {"id": "tiny", "revision": None, "digest": "0x" + "11" * 32},
     "lora": {"r": 2, "alpha": 4, "dropout": 0.0, "target_modules": ["q_proj"]},
     "quantization": {"kind": "fp32", "double_quant": False, "compute_dtype": "fp32"},
-    "layout": {"tensors": [{"name": "a", "shape": [10, 20]}], "leaf_values": 32, "mantissa_bits": 8},
+    "layout": {"tensors": [{"name": "a", "shape": [10, 20]}], "leaf_values": 32, "mantissa_bits": 8, "parts": 1},
     "prompt": {"template": "{prompt} ="},
     "training": {
         "rounds": 3,
@@ -29,6 +29,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "evaluation": {"classes": None},
     "bounds": {"max_norm": None},
+    "rule": "fedavg",
     "server_lr": 65_536,
     "genesis_root": "0x" + "22" * 32,
 }

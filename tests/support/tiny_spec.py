@@ -43,7 +43,7 @@ def tiny_spec(
         base_model=BaseModel(id=str(folder), revision=None, digest=adapter.digest),
         lora=lora,
         quantization=Quantization(kind=kind, double_quant=True, compute_dtype="bf16"),
-        layout=Layout(tensors=adapter.tensors, leaf_values=256, mantissa_bits=8),
+        layout=Layout(tensors=adapter.tensors, leaf_values=256, mantissa_bits=8, parts=1),
         prompt=Prompt(template=TEMPLATE),
         training=Training(**(settings | training)),
         evaluation=evaluation or Evaluation(classes=CLASSES),

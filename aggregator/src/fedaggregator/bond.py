@@ -8,6 +8,7 @@ from fedprotocol.federation import Federation, FederationError
 from fedprotocol.spec import Spec
 
 from fedaggregator.proof_cost import CaseSize
+from fedaggregator.rules import rule_named
 
 PROOFS = 4  # a bond is worth this many, so that the bounty, half of it, pays for two
 WINDOW_CALLS = 10  # the shortest window has room for the longest case this many times
@@ -17,7 +18,13 @@ GWEI = Decimal(10) ** -9  # ether
 def largest_case(federation: Federation, spec: Spec) -> CaseSize:
     """The dearest case that this federation can come to."""
     layout = spec.layout
-    return CaseSize.largest(federation.members.max_clients, layout.leaf_values, layout.mantissa_bits, layout.leaf_count)
+    return CaseSize.largest(
+        rule_named(spec.rule),
+        federation.members.max_clients,
+        layout.leaf_values,
+        layout.mantissa_bits,
+        layout.leaf_count,
+    )
 
 
 def least_bond(federation: Federation, spec: Spec) -> Decimal:
@@ -38,8 +45,16 @@ def settled(federation: Federation, spec: Spec, decimals: int) -> Federation:
     """`federation` with its bond: the one it names, or the least one, rounded up to the token's `decimals`.
 
     Raises:
-        FederationError: a bond that does not pay for a proof, or a window too short for one.
+        FederationError: a bond that does not pay for a proof, a window too short for one, or more clients than the rule
+            can be proved for.
+        RuleError: this version does not know the spec's rule.
     """
+    provable = rule_named(spec.rule).max_clients(spec.layout.leaf_values, spec.layout.mantissa_bits)
+    if federation.members.max_clients > provable:
+        raise FederationError(
+            f"members.max_clients = {federation.members.max_clients}: with leaves of {spec.layout.leaf_values} values "
+            f"{spec.rule} can be proved for {provable} at most"
+        )
     least, window = least_bond(federation, spec), least_window(federation, spec)
     if federation.phases.min_window < window:
         raise FederationError(

@@ -59,7 +59,7 @@ def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits 
         ChainError: the chain does not answer.
     """
     disputes = Disputes(coordinator)
-    start = furthest(case, disputes.carried(case.round, case.mismatch.leaf))
+    start = furthest(case, disputes.carried(case.round, case.leaf))
     try:
         return [_cost(disputes, account, case, call) for call in plan(case, start, limits)]
     except ContractReverted:
@@ -102,7 +102,7 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
     if not is_open(coordinator, case):
         return Move.GONE, 0
     disputes = Disputes(coordinator)
-    call = next_call(case, furthest(case, disputes.carried(case.round, case.mismatch.leaf)), limits)
+    call = next_call(case, furthest(case, disputes.carried(case.round, case.leaf)), limits)
     try:
         receipt = sender.send(disputes.call(call), _label(case, call))
     except ContractReverted:

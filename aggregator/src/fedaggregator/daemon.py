@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Self
 
 from eth_account.signers.local import LocalAccount
@@ -21,7 +22,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.store.open import open_store
-from fedprotocol.tree import PAGE_LEAVES, cid
+from fedprotocol.tree import PAGE_LEAVES, TreeShape, cid
 from web3.logs import DISCARD
 
 from fedaggregator.config import AggregatorConfig
@@ -138,18 +139,22 @@ class Aggregator:
             case Merge(number):
                 self.merge(snapshot, _state(snapshot, number))
             case Report(number, proposal):
-                self.report(snapshot, _state(snapshot, number), proposal)
+                self.report(_state(snapshot, number), proposal)
             case Challenge(number, proposal):
-                self.challenge(snapshot, _state(snapshot, number), proposal)
+                self.challenge(_state(snapshot, number), proposal)
             case Approve(amount):
                 token = self.coordinator.token
                 self.sender.send(token.approve(self.coordinator.address, amount), f"approve {amount} token units")
             case ProposePage(number, page):
-                self.propose(snapshot, _state(snapshot, number), page)
+                self.propose(_state(snapshot, number), page)
             case Claim(settled):
                 self.claim(settled)
             case Release(number):
                 self.release(number)
+
+    @cached_property
+    def _global_shape(self) -> TreeShape:
+        return global_shape(self.coordinator.config(), rule_of(self.coordinator))
 
     def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
         """The round's next global, in a file of the cache."""
@@ -163,7 +168,7 @@ class Aggregator:
         roots = {prior_root, *(update.root for update in accepted(state))} - {genesis}
         self.memory.pin(state, roots)
         with (
-            self.store.get(prior_root, global_shape(snapshot.config)) as prior,
+            self.store.get(prior_root, self._global_shape) as prior,
             self.compute(state, prior) as merged,
         ):
             self.memory.pin(state, {merged.root})
@@ -173,9 +178,9 @@ class Aggregator:
         seconds = time.monotonic() - started
         log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
 
-    def report(self, snapshot: Snapshot, state: RoundState, proposal: Proposal) -> None:
+    def report(self, state: RoundState, proposal: Proposal) -> None:
         """Name the first wrong leaf of a live proposal that is not our global."""
-        with self._own(snapshot, state) as own:
+        with self._own(state) as own:
             try:
                 mismatch = compare(own, proposed_digests(self.coordinator, state.number, proposal.proposer))
             except ProposalUnreadable as error:
@@ -198,14 +203,14 @@ class Aggregator:
                 finding,
             )
 
-    def challenge(self, snapshot: Snapshot, state: RoundState, proposal: Proposal) -> None:
+    def challenge(self, state: RoundState, proposal: Proposal) -> None:
         """Build and simulate the case against a wrong proposal, or send its next call."""
         key = state.number, proposal.root
         self.cases = {known: case for known, case in self.cases.items() if known[0] == state.number}
         try:
             case = self.cases.get(key)
             if case is None:
-                with self._own(snapshot, state) as own:
+                with self._own(state) as own:
                     case = gather(self.coordinator, self.store, state, own, proposal)
                 if case is None:
                     raise FedError(f"round {state.number}: {cid(proposal.root)} turned out to be right")
@@ -224,9 +229,9 @@ class Aggregator:
         elif move is Move.GONE:
             log.info("round %d: %s is not live any more", state.number, cid(proposal.root))
 
-    def propose(self, snapshot: Snapshot, state: RoundState, page: int) -> None:
+    def propose(self, state: RoundState, page: int) -> None:
         """Hand in one page of our global; the last one takes the bond."""
-        with self._own(snapshot, state) as own:
+        with self._own(state) as own:
             start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
             digests = [own.digest(leaf) for leaf in range(start, stop)]
             is_last = stop == len(own)
@@ -268,13 +273,13 @@ class Aggregator:
         self.memory.released(round_number)
         log.info("round %d: its inputs and global are no longer pinned here", round_number)
 
-    def _own(self, snapshot: Snapshot, state: RoundState) -> CarFile:
+    def _own(self, state: RoundState) -> CarFile:
         """Our global of the round, from the store; if it is lost there, the next step computes it again."""
         root = self.memory.own_root(state)
         if root is None:
             raise FedError(f"round {state.number}: the inputs changed (a re-org); computing again")
         try:
-            return self.store.get(root, global_shape(snapshot.config))
+            return self.store.get(root, self._global_shape)
         except (NotFound, Malformed):
             self.memory.forget_merged(state.number)
             raise

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from fedprotocol import tree
 from fedprotocol.chain.disputes import Opening, Proof, Step, Sums
 from fedprotocol.chain.snapshot import RoundState
@@ -23,6 +22,7 @@ from fedaggregator.inputs import accepted
 from fedaggregator.merge import GLOBAL_BITS, Contribution
 from fedaggregator.proof_cost import CaseSize, Limits
 from fedaggregator.rules.base import Rule
+from fedaggregator.rules.base import Sums as RuleSums
 from fedaggregator.verify import Mismatch, compare
 
 
@@ -52,8 +52,10 @@ class Case:
     inputs_hash: bytes
     accepted_mask: int
     mismatch: Mismatch
+    leaf: int  # of the updates' trees
+    part: int  # of it in the global's
     claimed_path: tuple[bytes, ...]
-    prior: Opening
+    prior: tuple[Opening, ...]  # every part
     shares: tuple[Share, ...]  # of the accepted updates, by index
     rule: Rule = field(repr=False)
     bits: int
@@ -62,19 +64,34 @@ class Case:
     @property
     def size(self) -> CaseSize:
         """What its cost depends on."""
-        return CaseSize(len(self.shares), self.values, self.bits, len(self.prior.path))
+        siblings = len(self.shares[0].opening.path)
+        prior = tuple(len(opening.path) for opening in self.prior)
+        return CaseSize(self.rule, len(self.shares), self.values, self.bits, siblings, prior, self.part)
 
     def sums(self, counts: Sequence[int]) -> dict[int, Sums]:
         """The partial sums after each of `counts` accepted updates."""
         wanted = set(counts)
         found = {0: Sums()} if 0 in wanted else {}
-        running, weight = np.zeros(self.values, np.int64), 0
-        for count, share in enumerate(self.shares[: max(wanted, default=0)], start=1):
-            self.rule.accumulate(running, from_bytes(share.opening.leaf, self.bits), share.weight, share.shift)
-            weight += share.weight
+        for count, weight, running in self._accumulated(max(wanted, default=0)):
             if count in wanted:
                 found[count] = Sums(count, weight, to_bytes(running))
         return found
+
+    def result(self, server_lr: int) -> bytes:
+        """The right leaf's part, from what the proof carries alone."""
+        *_, (_, weight, sums) = self._accumulated(len(self.shares))
+        prior = from_bytes(b"".join(opening.leaf for opening in self.prior), GLOBAL_BITS)
+        finished = self.rule.finish(sums, prior, weight, server_lr)
+        return to_bytes(finished[self.part * self.values : (self.part + 1) * self.values])
+
+    def _accumulated(self, updates: int) -> Iterator[tuple[int, int, RuleSums]]:
+        """How many of the first `updates` are in, their weight, and the rule's sums, which the next step may change."""
+        running, weight = None, 0
+        for count, share in enumerate(self.shares[:updates], start=1):
+            mantissas = from_bytes(share.opening.leaf, self.bits)
+            running = self.rule.accumulate(running, mantissas, share.weight, share.shift)
+            weight += share.weight
+            yield count, weight, running
 
 
 def build(
@@ -114,15 +131,18 @@ def build(
     given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
     if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
         raise StaleCase(f"these are not the accepted updates of round {state.number}: merge the round again")
+    part, leaf = divmod(mismatch.leaf, config.leaf_count)
     case = Case(
         round=state.number,
         proposal_root=proposal_root,
         inputs_hash=state.view.inputs_hash,
         accepted_mask=state.view.accepted_mask,
         mismatch=mismatch,
+        leaf=leaf,
+        part=part,
         claimed_path=tuple(tree.path(digests, mismatch.leaf)),
-        prior=_opening(prior, mismatch.leaf),
-        shares=tuple(Share(_opening(c.leaves, mismatch.leaf), c.weight, c.shift) for c in contributions),
+        prior=tuple(_opening(prior, index) for index in range(leaf, len(prior), config.leaf_count)),
+        shares=tuple(Share(_opening(c.leaves, leaf), c.weight, c.shift) for c in contributions),
         rule=rule,
         bits=config.mantissa_bits,
         values=config.leaf_values,
@@ -133,10 +153,7 @@ def build(
 
 def _check(case: Case, server_lr: int) -> None:
     """The leaf once more from what the proof carries: a damaged file must not become a transaction."""
-    total = case.sums([len(case.shares)])[len(case.shares)]
-    prior = from_bytes(case.prior.leaf, GLOBAL_BITS)
-    leaf = to_bytes(case.rule.finish(from_bytes(total.values, 64), prior, total.weight, server_lr))
-    if tree.leaf_digest(leaf) != case.mismatch.expected:
+    if tree.leaf_digest(case.result(server_lr)) != case.mismatch.expected:
         raise StaleCase(
             f"leaf {case.mismatch.leaf} of one's own global does not follow from the accepted updates: "
             "the local copy is damaged, merge the round again"
@@ -166,7 +183,7 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
         return _proof(case, start)
     sums = case.sums([start])[start]
     openings = tuple(share.opening for share in case.shares[start : start + call.updates])
-    return Step(case.round, case.inputs_hash, case.mismatch.leaf, sums, openings)
+    return Step(case.round, case.inputs_hash, case.leaf, sums, openings)
 
 
 def plan(case: Case, start: int = 0, limits: Limits | None = None) -> Iterator[Step | Proof]:
@@ -188,7 +205,8 @@ def _proof(case: Case, start: int) -> Proof:
         case.round,
         case.proposal_root,
         case.inputs_hash,
-        case.mismatch.leaf,
+        case.leaf,
+        case.part,
         case.prior,
         case.mismatch.claimed,
         case.claimed_path,

@@ -28,12 +28,12 @@ def gather(coordinator: Coordinator, store: Store, state: RoundState, own: Leave
     if proposal.root == own.root:
         return None
     digests = proposed_digests(coordinator, state.number, proposal.proposer)
-    config = coordinator.config()
+    config, rule = coordinator.config(), rule_of(coordinator)
     with (
-        store.get(state.view.prior_root, global_shape(config)) as prior,
+        store.get(state.view.prior_root, global_shape(config, rule)) as prior,
         contributions(store, config, state) as given,
     ):
-        return build(rule_of(coordinator), config, state, prior, given, own, proposal.root, digests)
+        return build(rule, config, state, prior, given, own, proposal.root, digests)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def examine(coordinator: Coordinator, store: Store, state: RoundState, scratch: 
     Raises InputsMissing, StoreError, MergeError, RuleError, ChainError.
     """
     with (
-        store.get(state.view.prior_root, global_shape(coordinator.config())) as prior,
+        store.get(state.view.prior_root, global_shape(coordinator.config(), rule_of(coordinator))) as prior,
         recompute(coordinator, store, state, prior, scratch / f"round-{state.number}.leaves") as own,
     ):
         for proposal in state.proposals:

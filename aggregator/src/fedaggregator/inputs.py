@@ -41,9 +41,9 @@ def delta_shape(config: FederationConfig) -> TreeShape:
     return TreeShape(config.leaf_count, config.leaf_values * config.mantissa_bits // 8)
 
 
-def global_shape(config: FederationConfig) -> TreeShape:
-    """The tree of a global adapter: int32 values."""
-    return TreeShape(config.leaf_count, config.leaf_values * 4)
+def global_shape(config: FederationConfig, rule: Rule) -> TreeShape:
+    """The tree of a global adapter and of what the rule keeps beside it: int32 values."""
+    return TreeShape(config.leaf_count * rule.parts, config.leaf_values * 4)
 
 
 def accepted(state: RoundState) -> list[Update]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.tree import TreeShape, leaf_digest
 
 from fedaggregator.leaf_file import LeafFile
-from fedaggregator.rules.base import Rule
+from fedaggregator.rules.base import Rule, Sums
 
 GLOBAL_BITS = 32
 
@@ -46,12 +46,13 @@ def merge(
 ) -> LeafFile:
     """The next global, written leaf by leaf to `out`.
 
-    Memory is one window of int64 sums and one of a client's mantissas, whatever the number of clients and leaves;
-    beyond it there is one digest a leaf, about 70 bytes while merging and 32 in the result.
+    Memory is one window of the rule's sums (FedAvg: int64) and one of a client's mantissas, whatever the number of
+    leaves; beyond it there is one digest a leaf, about 70 bytes while merging and 32 in the result.
 
     Args:
         rule: the twin of the federation's on-chain rule.
-        prior: the global the updates were trained on; its leaves hold K int32.
+        prior: the global the updates were trained on; its leaves hold K int32, and each leaf of an update has
+            `rule.parts` of them.
         contributions: the accepted updates in index order; their leaves hold K mantissas.
         bits: width of a mantissa, 8 or 16.
         server_lr: 1 .. 2^17, unit 2^-16.
@@ -63,40 +64,54 @@ def merge(
         MergeError: no updates, or trees of different shapes.
         RuleError: a weight, shift or server_lr out of range.
     """
-    shape = _checked_shape(prior, contributions, bits)
+    shape = _checked_shape(rule, prior, contributions, bits)
     window_leaves = max(1, window_leaves)
-    values_per_leaf = shape.leaf_bytes * 8 // GLOBAL_BITS
+    leaf_count = shape.leaf_count // rule.parts
+    firsts = range(0, shape.leaf_count, leaf_count)  # of each part
     total_weight = sum(c.weight for c in contributions)
-    digests: list[bytes] = []
+    digests = [b""] * shape.leaf_count
     partial = out.with_name(out.name + ".part")
     with partial.open("wb") as file:
-        for start in range(0, shape.leaf_count, window_leaves):
-            stop = min(start + window_leaves, shape.leaf_count)
-            sums = np.zeros((stop - start) * values_per_leaf, dtype=np.int64)
-            for contribution in contributions:
-                mantissas = from_bytes(_window(contribution.leaves, start, stop), bits)
-                rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
-            before = from_bytes(_window(prior, start, stop), GLOBAL_BITS)
-            data = to_bytes(rule.finish(sums, before, total_weight, server_lr))
-            digests += [leaf_digest(data[at : at + shape.leaf_bytes]) for at in range(0, len(data), shape.leaf_bytes)]
-            file.write(data)
+        for start in range(0, leaf_count, window_leaves):
+            stop = min(start + window_leaves, leaf_count)
+            sums = _sums(rule, contributions, start, stop, bits)
+            before = b"".join(_window(prior, first + start, first + stop) for first in firsts)
+            data = to_bytes(rule.finish(sums, from_bytes(before, GLOBAL_BITS), total_weight, server_lr))
+            size = (stop - start) * shape.leaf_bytes
+            for part, first in enumerate(firsts):
+                file.seek((first + start) * shape.leaf_bytes)
+                file.write(data[part * size : (part + 1) * size])
+                for leaf in range(stop - start):
+                    at = part * size + leaf * shape.leaf_bytes
+                    digests[first + start + leaf] = leaf_digest(data[at : at + shape.leaf_bytes])
             if progress:
-                progress(stop, shape.leaf_count)
+                progress(stop, leaf_count)
     partial.replace(out)
     return LeafFile(out, shape, digests)
+
+
+def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:
+    def add(sums: Sums | None, contribution: Contribution) -> Sums:
+        mantissas = from_bytes(_window(contribution.leaves, start, stop), bits)
+        return rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
+
+    first, *others = contributions
+    return functools.reduce(add, others, add(None, first))
 
 
 def _window(leaves: Leaves, start: int, stop: int) -> bytes:
     return b"".join(leaves[index] for index in range(start, stop))
 
 
-def _checked_shape(prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
+def _checked_shape(rule: Rule, prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
     """The shape of the prior, which is that of the next global."""
     if bits not in (8, 16):
         raise MergeError(f"mantissas have 8 or 16 bits, not {bits}")
     if not contributions:
         raise MergeError("there are no accepted updates to merge")
-    expected = TreeShape(prior.shape.leaf_count, prior.shape.leaf_bytes * bits // GLOBAL_BITS)
+    if prior.shape.leaf_count % rule.parts:
+        raise MergeError(f"a prior of {prior.shape.leaf_count} leaves has not {rule.parts} parts, as {rule.name} needs")
+    expected = TreeShape(prior.shape.leaf_count // rule.parts, prior.shape.leaf_bytes * bits // GLOBAL_BITS)
     for contribution in contributions:
         if contribution.leaves.shape != expected:
             raise MergeError(

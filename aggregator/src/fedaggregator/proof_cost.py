@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from fedprotocol.errors import FedError
 
+from fedaggregator.rules.base import Rule
+
 WORD = 32
 
 
@@ -26,8 +28,7 @@ class Limits:
     gas_fixed: int = 600_000  # the coordinator's state, the conviction, memory
     gas_update: int = 25_000
     gas_sibling: int = 1_000
-    gas_value: int = 60  # to add a mantissa
-    gas_value_finished: int = 300  # to finish a value
+    gas_global_word: int = 10  # to hash and copy 32 bytes of a global's leaf
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,25 @@ class CallSize:
 
 @dataclass(frozen=True)
 class CaseSize:
-    """All that the cost of a case depends on: accepted updates, values of a leaf (K), bits of a mantissa, siblings on
-    the path of its leaf."""
+    """All that the cost of a case depends on.
 
+    `updates`: accepted ones. `values`: of a leaf (K), of `bits` bits each. `siblings`: on the path of the leaf in an
+    update. `prior_siblings`: on the path of each part of it in a global. `part`: the one that is wrong.
+    """
+
+    rule: Rule
     updates: int
     values: int
     bits: int
     siblings: int
+    prior_siblings: tuple[int, ...]
+    part: int = 0
 
     @classmethod
-    def largest(cls, clients: int, values: int, bits: int, leaf_count: int) -> CaseSize:
+    def largest(cls, rule: Rule, clients: int, values: int, bits: int, leaf_count: int) -> CaseSize:
         """The dearest case that a federation can come to: an update of every client, a leaf with the longest path."""
-        return cls(clients, values, bits, (leaf_count - 1).bit_length())
+        longest = (leaf_count * rule.parts - 1).bit_length()
+        return cls(rule, clients, values, bits, (leaf_count - 1).bit_length(), (longest,) * rule.parts)
 
     def calls(self, start: int = 0, limits: Limits | None = None) -> Iterator[CallSize]:
         """Every call from sums over `start` updates to the challenge, each as large as the limits let it be.
@@ -94,21 +102,26 @@ class CaseSize:
         (EIP-7623)."""
         limits = limits or Limits()
         size = self._calldata(start, updates, final)
-        update = limits.gas_update + limits.gas_sibling * self.siblings + limits.gas_value * self.values
-        finish = limits.gas_value_finished * self.values if final else 0
-        gas = limits.gas_fixed + max(40 * size, 16 * size + updates * update + finish)
+        work = updates * (limits.gas_update + limits.gas_sibling * self.siblings)
+        work += self.rule.gas_bound(updates, self.values, self.bits, start, final)
+        if final:
+            # The claimed part's path, and the first prior part, are within `gas_fixed`.
+            work += sum(limits.gas_sibling * s + limits.gas_global_word * self.values for s in self.prior_siblings[1:])
+        gas = limits.gas_fixed + max(40 * size, 16 * size + work)
         return CallSize(start, updates, final, size, gas)
 
     def _calldata(self, start: int, updates: int, final: bool) -> int:
         words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
-        size = 4 + words * WORD + (_padded(8 * self.values) if start else 0)
-        size += updates * self._opening(self.bits)
+        size = 4 + words * WORD + (_padded(self.rule.sums_bytes(start, self.values)) if start else 0)
+        size += updates * self._opening(self.bits, self.siblings)
         if final:
-            size += (4 + 1 + self.siblings) * WORD + self._opening(32)
+            size += (5 + 1 + self.prior_siblings[self.part]) * WORD  # the proof's head, the claimed path
+            size += (1 + len(self.prior_siblings)) * WORD + sum(self._opening(32, s) for s in self.prior_siblings)
         return size
 
-    def _opening(self, bits: int) -> int:
-        return (4 + self.siblings) * WORD + _padded(self.values * bits // 8)
+    def _opening(self, bits: int, siblings: int) -> int:
+        """Without the word that says where it stands."""
+        return (4 + siblings) * WORD + _padded(self.values * bits // 8)
 
 
 def _padded(length: int) -> int:

@@ -20,6 +20,17 @@ contract FedAvgReference is IAggregationRule {
     }
 
     /// @inheritdoc IAggregationRule
+    function parts() external pure returns (uint256) {
+        return 1;
+    }
+
+    /// @inheritdoc IAggregationRule
+    /// @dev Sums have one length whatever the number of updates, so a case can be carried on.
+    function maxClients(uint256, uint8) external pure returns (uint256) {
+        return 256;
+    }
+
+    /// @inheritdoc IAggregationRule
     function accumulate(bytes calldata sums, bytes calldata mantissas, uint8 bits, uint32 weight, uint8 shift)
         external
         pure
@@ -30,18 +41,20 @@ contract FedAvgReference is IAggregationRule {
         if (uint256(shift) + bits > 31) revert ShiftTooLarge(shift);
         uint256 width = bits / 8;
         uint256 count = _count(mantissas, width);
-        if (sums.length != count * SUM_BYTES) revert LengthMismatch(sums.length, count * SUM_BYTES);
+        uint256 length = count * SUM_BYTES;
+        if (sums.length != 0 && sums.length != length) revert LengthMismatch(sums.length, length);
 
-        result = _allocate(sums.length);
+        result = _allocate(length);
         uint256 factor = (uint256(weight) << shift) << 192; // aligned with a sum that stands at the head of a word
         assembly ("memory-safe") {
             let drop := sub(256, bits)
             let from := sums.offset
+            let keep := sub(0, iszero(iszero(sums.length))) // without sums yet, what lies there is not read
             let to := add(result, 32)
-            let end := add(to, sums.length)
+            let end := add(to, length)
             for { let value := mantissas.offset } lt(to, end) { value := add(value, width) } {
                 // The sums behind the first of the word are copied as they are, and overwritten by the next step.
-                mstore(to, add(calldataload(from), mul(factor, sar(drop, calldataload(value)))))
+                mstore(to, add(and(calldataload(from), keep), mul(factor, sar(drop, calldataload(value)))))
                 from := add(from, 8)
                 to := add(to, 8)
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedaggregator.rules import rule_named
 from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import split_leaves
@@ -51,6 +52,7 @@ class Choices(BaseModel):
     bounds: Bounds
     leaf_values: int
     mantissa_bits: int
+    rule: str
     server_lr: int
     seed: int
 
@@ -74,18 +76,26 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
 
     The revision of a model from the hub is pinned to the commit it is now.
 
-    Raises BaseModelError, LayoutMismatch, pydantic's ValidationError for a layout out of range.
+    Raises BaseModelError, LayoutMismatch, RuleError, pydantic's ValidationError for a layout out of range.
     """
+    rule = rule_named(choices.rule)
     from fednode.training import new_adapter
 
     adapter = new_adapter(
         choices.lora, source or choices.base_model, choices.seed, None if source else choices.revision
     )
     layout = Layout.model_validate(
-        {"tensors": adapter.tensors, "leaf_values": choices.leaf_values, "mantissa_bits": choices.mantissa_bits}
+        {
+            "tensors": adapter.tensors,
+            "leaf_values": choices.leaf_values,
+            "mantissa_bits": choices.mantissa_bits,
+            "parts": rule.parts,
+        }
     )
     revision = choices.revision if source else adapter.commit or choices.revision
-    genesis = MemoryLeaves(split_leaves(adapter.units, choices.leaf_values))
+    weights = split_leaves(adapter.units, choices.leaf_values)
+    state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
+    genesis = MemoryLeaves(weights + state)
     spec = Spec(
         version=1,
         name=choices.name,
@@ -97,6 +107,7 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         training=choices.training,
         evaluation=choices.evaluation,
         bounds=choices.bounds,
+        rule=rule.name,
         server_lr=choices.server_lr,
         genesis_root="0x" + genesis.root.hex(),
     )

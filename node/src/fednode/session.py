@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fedprotocol.amounts import Amounts
-from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
+from fedprotocol.spec import MAX_SPEC_BYTES, Spec, SpecMismatch, check_against, load_spec, spec_digest
 from fedprotocol.store.base import NotFound
 
 from fednode.config import NodeConfig
@@ -80,7 +80,12 @@ class Session:
 
     @cached_property
     def spec(self) -> Spec:
-        """The document that the contract names, from the store. Raises NotFound, Malformed, SpecError, SpecMismatch."""
+        """The document that the contract names, from the store.
+
+        Raises NotFound, Malformed, SpecError, SpecMismatch, RuleError.
+        """
+        from fedaggregator.inputs import rule_of
+
         config = self.coordinator.config()
         try:
             data = self.store.get_block(config.spec_digest, MAX_SPEC_BYTES)
@@ -91,6 +96,12 @@ class Session:
             ) from error
         spec = load_spec(data)
         check_against(spec, spec_digest(data), config)
+        rule = rule_of(self.coordinator)
+        if (spec.rule, spec.layout.parts) != (rule.name, rule.parts):
+            raise SpecMismatch(
+                f"the spec is of the rule {spec.rule} with {spec.layout.parts} leaves in one, the contract's is "
+                f"{rule.name} with {rule.parts}"
+            )
         return spec
 
     @cached_property

@@ -9,10 +9,13 @@ import json
 import math
 from typing import Annotated, Literal, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fedprotocol import numbers, tree
 from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves
 
 MAX_SPEC_BYTES = 1 << 20
 """The largest block that IPFS nodes exchange without asking."""
@@ -74,6 +77,7 @@ class Layout(_Model):
     tensors: Annotated[tuple[Tensor, ...], Field(min_length=1)]
     leaf_values: Annotated[int, Field(ge=32, le=8192)]
     mantissa_bits: Literal[8, 16]
+    parts: Annotated[int, Field(ge=1, le=8)]  # leaves of a global for each of an update: the rule's
 
     @field_validator("leaf_values")
     @classmethod
@@ -92,7 +96,7 @@ class Layout(_Model):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.leaf_count > tree.MAX_LEAVES:
+        if self.leaf_count * self.parts > tree.MAX_LEAVES:
             raise ValueError(f"{self.value_count} values need more than {tree.MAX_LEAVES} leaves; raise leaf_values")
         return self
 
@@ -103,7 +107,7 @@ class Layout(_Model):
 
     @property
     def leaf_count(self) -> int:
-        """How many leaves a tree of this federation has; at least two."""
+        """How many leaves an update has; at least two."""
         return numbers.leaf_count(self.value_count, self.leaf_values)
 
     @property
@@ -113,8 +117,15 @@ class Layout(_Model):
 
     @property
     def global_shape(self) -> tree.TreeShape:
-        """The shape of every global."""
-        return tree.TreeShape(self.leaf_count, self.leaf_values * 4)
+        """The shape of every global: the weights' leaves, then those of what the rule keeps beside them."""
+        return tree.TreeShape(self.leaf_count * self.parts, self.leaf_values * 4)
+
+    def weights(self, leaves: Leaves) -> NDArray[np.int32]:
+        """The adapter's values in a global, int32 [value_count], units of 2^-24. Raises NumbersError."""
+        units: NDArray[np.int32] = numbers.join_leaves(
+            (leaves[index] for index in range(self.leaf_count)), 32, self.value_count
+        )
+        return units
 
 
 class Prompt(_Model):
@@ -179,6 +190,7 @@ class Spec(_Model):
     training: Training
     evaluation: Evaluation
     bounds: Bounds
+    rule: Annotated[str, Field(min_length=1)]  # what its contract's name() says
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
     genesis_root: Hex32  # root of global 0
 

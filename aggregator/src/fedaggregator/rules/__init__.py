@@ -1,11 +1,14 @@
-"""Aggregation rules by the name their contracts give: a new algorithm is a new pair of twins, listed here."""
+"""Aggregation rules by the name their contracts give: every module of this package holds one twin, `RULE`."""
 
 from __future__ import annotations
 
-from fedaggregator.rules.base import Rule, RuleError
-from fedaggregator.rules.fedavg import FedAvg
+from importlib import import_module
+from pkgutil import iter_modules
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in (FedAvg(),)}
+from fedaggregator.rules.base import Rule, RuleError
+
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "base"]
+RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
 
 
 def rule_named(name: str) -> Rule:
@@ -18,9 +21,7 @@ def rule_named(name: str) -> Rule:
         return RULES[name]
     except KeyError:
         known = ", ".join(RULES)
-        raise RuleError(
-            f"the federation's rule is {name!r}; this version knows {known}: update fedaggregator"
-        ) from None
+        raise RuleError(f"there is no rule {name!r} here; this version knows {known}: update fedaggregator") from None
 
 
 __all__ = ["RULES", "Rule", "RuleError", "rule_named"]

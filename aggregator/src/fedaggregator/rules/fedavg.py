@@ -11,7 +11,7 @@ import numpy as np
 from fedprotocol.numbers import divide_round
 from numpy.typing import NDArray
 
-from fedaggregator.rules.base import RuleError
+from fedaggregator.rules.base import RuleError, Sums
 
 MAX_WEIGHT = 2**20 - 1
 MAX_SERVER_LR = 2**17
@@ -24,11 +24,25 @@ class FedAvg:
     """g' = clamp(g + R(R(S, W) * server_lr, 2^16)) with S = sum (w_i << shift_i) * m_i."""
 
     name = "fedavg"
+    contract = "FedAvg"
+    parts = 1
 
-    def accumulate(
-        self, sums: NDArray[np.int64], mantissas: NDArray[np.signedinteger[Any]], weight: int, shift: int
-    ) -> None:
-        """See `Rule.accumulate`."""
+    def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be carried on
+        """See `Rule.max_clients`."""
+        return 256
+
+    def sums_bytes(self, updates: int, leaf_values: int) -> int:  # noqa: ARG002 - of one length
+        """See `Rule.sums_bytes`."""
+        return 8 * leaf_values
+
+    def gas_bound(self, updates: int, leaf_values: int, bits: int, start: int, final: bool) -> int:  # noqa: ARG002
+        """See `Rule.gas_bound`; measured in docs/gas.md."""
+        return leaf_values * (60 * updates + (300 if final else 0))
+
+    def accumulate(self, sums: Sums | None, mantissas: NDArray[np.signedinteger[Any]], weight: int, shift: int) -> Sums:
+        """See `Rule.accumulate`; sums are int64 [n]."""
+        if sums is None:
+            sums = np.zeros(mantissas.shape, np.int64)
         if mantissas.dtype.kind != "i" or mantissas.dtype.itemsize not in (1, 2):
             raise RuleError(f"mantissas must be int8 or int16, not {mantissas.dtype}")
         if sums.dtype != np.int64 or sums.shape != mantissas.shape:
@@ -38,10 +52,9 @@ class FedAvg:
         if not 0 <= shift <= 31 - 8 * mantissas.dtype.itemsize:
             raise RuleError(f"shift {shift} is not in 0 .. {31 - 8 * mantissas.dtype.itemsize}")
         sums += np.multiply(mantissas, np.int64(weight << shift), dtype=np.int64)
+        return sums
 
-    def finish(
-        self, sums: NDArray[np.int64], prior: NDArray[np.int32], total_weight: int, server_lr: int
-    ) -> NDArray[np.int32]:
+    def finish(self, sums: Sums, prior: NDArray[np.int32], total_weight: int, server_lr: int) -> NDArray[np.int32]:
         """See `Rule.finish`."""
         if sums.dtype != np.int64 or prior.dtype != np.int32 or sums.shape != prior.shape:
             raise RuleError(
@@ -59,3 +72,6 @@ class FedAvg:
         step = divide_round(divide_round(sums, total_weight) * np.int64(server_lr), 2**16)
         stepped: NDArray[np.int64] = prior + step
         return stepped.clip(_INT32.min, _INT32.max).astype(np.int32)
+
+
+RULE = FedAvg()

@@ -54,11 +54,9 @@ def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
 
 def units_of(session: Session, root: bytes) -> NDArray[Any]:
     """The values of a global, int32 [value_count], from the store. Raises NotFound, Malformed, Unavailable."""
-    from fedprotocol.numbers import join_leaves
-
     layout = session.spec.layout
     with session.store.get(root, layout.global_shape) as leaves:
-        return join_leaves((leaves[index] for index in range(len(leaves))), 32, layout.value_count)
+        return layout.weights(leaves)
 
 
 def print_json(value: Any) -> None:

@@ -53,6 +53,7 @@ def new(
     max_norm: Annotated[float | None, typer.Option(help="Largest L2 norm of an update that is attested.")] = None,
     leaf_values: Annotated[int, typer.Option("--leaf-values", "-K", help="Values a leaf, a power of two.")] = 1024,
     bits: Annotated[int, typer.Option(help="Width of an update's values, 8 or 16.")] = 8,
+    rule: Annotated[str, typer.Option(help="How updates become a global: fedavg.")] = "fedavg",
     server_lr: Annotated[float, typer.Option(help="Share of the mean update that is applied, up to 2.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the adapter's first values.")] = 0,
     as_json: JsonOption = False,
@@ -89,6 +90,7 @@ def new(
         "bounds": {"max_norm": max_norm},
         "leaf_values": leaf_values,
         "mantissa_bits": bits,
+        "rule": rule,
         "server_lr": round(server_lr * SERVER_LR_ONE),
         "seed": seed,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.errors import FedError
-from fedprotocol.numbers import encode_delta, join_leaves, split_leaves
+from fedprotocol.numbers import encode_delta, split_leaves
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 
@@ -181,10 +181,7 @@ class ModelWork:
     def _global(self, root: bytes) -> NDArray[np.int32]:
         layout = self._spec.layout
         with self._store.get(root, layout.global_shape) as leaves:
-            units: NDArray[np.int32] = join_leaves(
-                (leaves[i] for i in range(len(leaves))), GLOBAL_BITS, layout.value_count
-            )
-        return units
+            return layout.weights(leaves)
 
     def _genesis(self) -> bytes:
         return bytes.fromhex(self._spec.genesis_root[2:])

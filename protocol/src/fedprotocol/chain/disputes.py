@@ -25,7 +25,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Sums:
-    """The rule's sums at one leaf over the first `count` accepted updates; `values`: K int64, big-endian."""
+    """The rule's sums at one leaf over the first `count` accepted updates; `values` as the rule's contract has them."""
 
     count: int = 0
     weight: int = 0
@@ -57,8 +57,9 @@ class Proof:
     round: int
     proposal_root: bytes
     inputs_hash: bytes
-    leaf_index: int
-    prior: Opening
+    leaf_index: int  # of the updates' trees
+    part: int  # of it in the global's, by the rule
+    prior: tuple[Opening, ...]  # every part
     claimed_digest: bytes
     claimed_path: tuple[bytes, ...]
     start: Sums
@@ -105,6 +106,6 @@ def calldata(call: ContractFunction) -> bytes:
 def _tuple(value: Step | Proof | Sums | Opening) -> tuple[object, ...]:
     """As the ABI wants it, field by field."""
     return tuple(
-        _tuple(v) if isinstance(v, Sums | Opening) else [_tuple(o) for o in v] if name == "updates" else v
+        _tuple(v) if isinstance(v, Sums) else [_tuple(o) for o in v] if name in ("updates", "prior") else v
         for name, v in vars(value).items()
     )

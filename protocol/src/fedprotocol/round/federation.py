@@ -20,7 +20,7 @@ class Federation(Seats):
     """One federation. Every call takes the sender's address first, returns the events it emits and raises an error of
     `fedprotocol.round.errors` if the contract would revert. Move `now` between calls; never back.
 
-    `allowed` stands for the membership gate.
+    `allowed` stands for the membership gate, `parts` for the rule: leaves of a global for each leaf of an update.
     """
 
     # ------------------------------------------------------------------ rounds
@@ -135,7 +135,7 @@ class Federation(Seats):
             raise errors.AlreadyProposed(sender, round_number)
         if page not in (0, len(draft.pages)):
             raise errors.WrongPage(page, len(draft.pages))
-        left = self.config.leaf_count - page * PAGE_LEAVES
+        left = self.config.leaf_count * self.parts - page * PAGE_LEAVES
         if len(digests) != min(left, PAGE_LEAVES):
             raise errors.WrongPageLength(len(digests), min(left, PAGE_LEAVES))
         draft.pages[page:] = [list(digests)]

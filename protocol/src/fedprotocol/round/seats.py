@@ -21,10 +21,12 @@ class Seats(Views):
         address: str,
         now: int,
         allowed: Callable[[str], bool] | None = None,
+        parts: int = 1,
     ) -> None:
         check(config)
         super().__init__(config, chain_id=chain_id, address=address, now=now)
         self.allowed = allowed
+        self.parts = parts
 
     # ------------------------------------------------------------ seats, money
 

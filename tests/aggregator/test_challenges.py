@@ -143,7 +143,7 @@ def test_the_slower_challenger_sends_nothing(round_one: Round, caplog: pytest.Lo
         step_until(loser, Challenge)
         before = take_snapshot(loser.coordinator, slow.address)  # what it knows when the other one is quicker
         assert isinstance(winner.step(), Challenge)
-        loser.challenge(before, before.rounds[-1], before.rounds[-1].proposals[0])
+        loser.challenge(before.rounds[-1], before.rounds[-1].proposals[0])
         assert "is not live any more" in caplog.text
         assert isinstance(loser.step(), Wait)
     after = take_snapshot(round_one.coordinator, slow.address)

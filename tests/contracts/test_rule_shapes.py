@@ -27,7 +27,7 @@ from web3.exceptions import ContractCustomError
 
 K, LEAVES, CLIENTS, REJECTED = 32, 5, 6, (1,)
 SHAPES: dict[str, Any] = {"state": StateRule(), "gather": GatherRule()}
-SPLIT = Limits(calldata=2_100)  # several calls a case
+SPLIT = Limits(calldata=2_050)  # several calls a case
 
 
 @pytest.fixture(scope="module")

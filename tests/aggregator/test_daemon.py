@@ -173,7 +173,7 @@ def test_the_slower_of_two_loses_nothing(
         with Aggregator.open(fast_site.config(), fast_site.account) as fast:
             step_until(fast, ProposePage)
         with caplog.at_level(logging.INFO):
-            slow.propose(before, before.rounds[-1], 0)
+            slow.propose(before.rounds[-1], 0)
         assert "another aggregator was first" in caplog.text
         assert isinstance(slow.step(), Wait)
         federation.pass_time(601)

@@ -8,8 +8,11 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from fedprotocol import tree
+from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     MAX_SPEC_BYTES,
     SpecError,
@@ -31,6 +34,7 @@ DOCUMENT: dict[str, Any] = {
         "tensors": [{"name": "q.A", "shape": [8, 576]}, {"name": "q.B", "shape": [576, 8]}],
         "leaf_values": 1024,
         "mantissa_bits": 8,
+        "parts": 1,
     },
     "prompt": {"template": "Definition: {prompt}\nClass:"},
     "training": {
@@ -49,6 +53,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "evaluation": {"classes": [" disease", " currency"]},
     "bounds": {"max_norm": None},
+    "rule": "fedavg",
     "server_lr": 65536,
     "genesis_root": "0x" + "01" * 32,
 }
@@ -105,8 +110,18 @@ def test_the_layout_gives_the_shapes_of_the_trees() -> None:
     assert layout.global_shape == tree.TreeShape(9, 4096)
     wide = load_spec(document("layout.mantissa_bits", 16)).layout
     assert wide.delta_shape == tree.TreeShape(9, 2048)
+    two = load_spec(document("layout.parts", 2)).layout
+    assert (two.delta_shape, two.global_shape) == (layout.delta_shape, tree.TreeShape(18, 4096))
     tiny = load_spec(document("layout.tensors", [{"name": "a", "shape": [3]}])).layout
     assert (tiny.value_count, tiny.leaf_count) == (3, 2)
+
+
+def test_the_weights_of_a_global_are_its_first_part() -> None:
+    layout = load_spec(document("layout.parts", 2)).layout
+    values = np.arange(layout.value_count, dtype=np.int32)
+    state = [b"\1" * 4096] * layout.leaf_count
+    leaves = MemoryLeaves(split_leaves(values, layout.leaf_values) + state)
+    assert layout.weights(leaves).tolist() == values.tolist()
 
 
 def test_a_spec_cannot_be_changed() -> None:
@@ -158,6 +173,9 @@ def test_a_spec_cannot_be_changed() -> None:
         ("evaluation.classes", ["a", "a"]),
         ("evaluation.classes", ["a", ""]),
         ("bounds.max_norm", 0),
+        ("layout.parts", 0),
+        ("layout.parts", 9),
+        ("rule", ""),
         ("server_lr", 0),
         ("server_lr", 2**17 + 1),
         ("genesis_root", "0x"),

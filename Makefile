@@ -6,10 +6,11 @@ export SOLCX_BINARY_PATH := $(CURDIR)/.tools/solcx
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$(PATH)
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
+export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint tests attacks kubo kubo-if-go model clean
+.PHONY: help setup demo test lint forge tests attacks kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -19,13 +20,17 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fednode demo $(DEMO)
 
-test: setup kubo-if-go lint tests  ## every check and every test
+test: setup kubo-if-go lint forge tests  ## every check and every test
 
 lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(TOOLS)/forge fmt --check tests/forge
 	$(BIN)/mypy
 	$(BIN)/python tools/export_abi.py --check
+
+forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the contracts (FOUNDRY_PROFILE=deep: for hours)
+	$(BIN)/python tests/forge/run.py
 
 tests: setup
 	$(BIN)/pytest tests --ignore tests/end_to_end -n 2 --dist loadfile --durations 8
@@ -52,11 +57,12 @@ kubo-if-go:
 
 .tools/.installed: package-lock.json tools/solc
 	@command -v npm >/dev/null || { echo "Node 20 with npm is needed"; exit 1; }
-	@# Not `npm ci`: it wants every platform's anvil in the lock file, and registries may carry only some of them.
+	@# Not `npm ci`: it wants every platform's binaries in the lock file, and registries may carry only some of them.
 	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(TOOLS) .tools/solcx
 	ln -sf ../../tools/solc .tools/solcx/solc-v0.8.28
-	ln -sf ../../$$(ls -d node_modules/@foundry-rs/anvil-*/bin/anvil | head -1) $(TOOLS)/anvil
+	for tool in anvil forge; do \
+	  ln -sf ../../$$(ls -d node_modules/@foundry-rs/$$tool-*/bin/$$tool | head -1) $(TOOLS)/$$tool; done
 	@touch $@
 
 .tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-/// @title transfer and transferFrom return nothing, as USDT's.
+/// @title As USDT: no call returns anything, and an allowance changes from or to zero only.
 contract SilentToken {
+    error AllowanceStands(uint256 amount);
+
     mapping(address account => uint256) public balanceOf;
     mapping(address owner => mapping(address spender => uint256)) public allowance;
 
@@ -11,6 +13,8 @@ contract SilentToken {
     }
 
     function approve(address spender, uint256 amount) external {
+        uint256 standing = allowance[msg.sender][spender];
+        if (amount != 0 && standing != 0) revert AllowanceStands(standing);
         allowance[msg.sender][spender] = amount;
     }
 

@@ -12,6 +12,7 @@ from support.aggregators import COMMAND, AggregatorSite
 from support.sites import BIN, Site, environment
 
 FREEZER = Path(__file__).with_name("freezer.py")
+PATIENCE = 60.0  # seconds for a command that ends by itself
 
 
 class Daemon:
@@ -46,6 +47,14 @@ class Daemon:
         """SIGTERM, as an operator does; a frozen one goes on first."""
         self.thaw()
         self._supervisor.stop(self.name)
+
+    def tell(self, *words: str) -> str:
+        """Run another command of its program, which has ended or was stopped, in its folder; returns what that said.
+
+        Raises ProcessFailed.
+        """
+        command = [self._command[0], *words]
+        return self._supervisor.run(f"{self.name}-{words[0]}", command, environment(), self.folder, PATIENCE)
 
     def freeze(self) -> None:
         """SIGSTOP: it keeps its connections, its files and its turn, and does nothing."""

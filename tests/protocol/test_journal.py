@@ -109,10 +109,27 @@ def test_outbox_states(path: Path) -> None:
             (b"j", "lost", None),
             (b"k", "open", None),
         ]
-        with pytest.raises(JournalError):
-            journal.outbox_add(first)
         with pytest.raises(JournalError, match="CHECK"):
             journal.outbox_close(stranger.hash, "nonsense")  # type: ignore[arg-type]
+
+
+def test_outbox_after_a_reorg(path: Path) -> None:
+    """What was mined may be open again, and found by its nonce."""
+    with Journal(path) as journal:
+        first, second = TX, replace(TX, hash=b"i" * 32, max_fee=2**61)
+        assert journal.outbox_mined(31337, "0xA", TX.nonce) is None
+        journal.outbox_add(first)
+        assert journal.outbox_mined(31337, "0xA", TX.nonce) is None
+        journal.outbox_close(first.hash, "mined", 12)
+        assert journal.outbox_mined(31337, "0xA", TX.nonce) == replace(first, state="mined", block=12)
+        assert journal.outbox_mined(1, "0xA", TX.nonce) is None
+        assert journal.outbox_mined(31337, "0xA", TX.nonce + 1) is None
+        journal.outbox_add(second)
+        journal.outbox_close(second.hash, "reverted", 13)
+        assert journal.outbox_mined(31337, "0xA", TX.nonce) == replace(second, state="reverted", block=13)
+        journal.outbox_add(first)
+        assert journal.outbox_open(31337, "0xA") == [first]
+        assert [t.hash for t in journal.outbox_all()] == [second.hash, first.hash]
 
 
 def test_second_process_is_told_which_file(path: Path) -> None:

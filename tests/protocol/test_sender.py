@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from eth_account.signers.local import LocalAccount
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.broadcast import Answer, classify
 from fedprotocol.chain.errors import (
     ChainUnreachable,
@@ -125,6 +126,35 @@ def test_allowance_is_exactly_what_is_needed(
     assert token.ensure_allowance(s, spender, 99) is None
     assert token.allowance(s.address, spender) == 100
     assert (token.symbol(), token.decimals()) == ("FED", 18)
+
+
+def test_an_allowance_that_must_be_taken_back_first(
+    chain: Anvil, federation: Deployed, account: LocalAccount, journal: Path
+) -> None:
+    """As USDT's: what is left of an approval for a smaller bond must not keep its owner from a larger one."""
+    s, spender = sender(chain, account, journal), federation.contract.address
+    token = Token(connect_web3(chain.url, CHAIN_ID), chain.deploy("SilentToken").address)
+    for amount in (100, 150):
+        assert token.ensure_allowance(s, spender, amount) is not None
+        assert token.allowance(s.address, spender) == amount
+    assert [tx.label for tx in outbox(s)] == [
+        "approve 100 token units",
+        "take back an approval of 100 token units",
+        "approve 150 token units",
+    ]
+
+
+def test_an_approval_that_the_token_refuses(chain: Anvil, account: LocalAccount, journal: Path, token: Token) -> None:
+    s = sender(chain, account, journal)
+    with pytest.raises(ContractReverted, match="ERC20InvalidSpender"):
+        token.ensure_allowance(s, "0x" + 40 * "0", 100)
+    assert not outbox(s)
+
+
+def test_amounts_of_a_token_that_does_not_name_itself(chain: Anvil, token: Token) -> None:
+    silent = Token(token.contract.w3, chain.deploy("SilentToken").address)
+    assert Amounts.of(token)(15 * 10**17) == "1.5 FED"
+    assert Amounts.of(silent)(15 * 10**17) == f"{15 * 10**17} token units"
 
 
 CHILD = """
@@ -281,6 +311,82 @@ def test_a_reorg_sends_it_again(chain: Anvil, account: LocalAccount, journal: Pa
     assert token.balance_of(SOMEBODY) == before + 9
     [tx] = outbox(s)
     assert (tx.state, tx.block) == ("mined", receipt["blockNumber"])
+
+
+def dropped(chain: Anvil, blocks: int) -> None:
+    """A re-org after which the node does not know what was in the last `blocks`."""
+    chain.rpc("anvil_reorg", blocks, [])
+    chain.rpc("anvil_dropAllTransactions")
+
+
+def test_what_a_reorg_dropped_may_be_sent_again_as_it_was(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """Same nonce, same fees, same call: the same hash, which the journal has already."""
+    s = sender(chain, account, journal)
+
+    def send_at_one_gwei() -> bytes:
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        chain.rpc("evm_mine")
+        return bytes(s.send(transfer(token, 9), "transfer")["transactionHash"])
+
+    chain.rpc("evm_mine")
+    first = send_at_one_gwei()
+    dropped(chain, 2)
+    before = token.balance_of(SOMEBODY)
+    assert send_at_one_gwei() == first
+    assert token.balance_of(SOMEBODY) == before + 9
+    assert [(t.nonce, t.state) for t in outbox(s)] == [(0, "mined")]
+
+
+def test_a_reorg_that_drops_an_earlier_one_too(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """The second cannot be mined before the first is again, which nobody else would send."""
+    s = sender(chain, account, journal)
+    before = token.balance_of(SOMEBODY)
+    s.send(transfer(token, 1), "first")
+    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
+    chain.rpc("evm_setAutomine", False)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(s.send, transfer(token, 2), "second")
+        until(lambda: in_pool(chain) == 1)
+        chain.rpc("evm_mine")
+        dropped(chain, 2)
+        assert token.balance_of(SOMEBODY, "latest") == before
+        until(lambda: in_pool(chain) == 1)
+        for _ in range(3):
+            chain.rpc("evm_mine")
+        until(lambda: in_pool(chain) == 1)
+        for _ in range(3):
+            chain.rpc("evm_mine")
+        assert sent.result(timeout=20)["status"] == 1
+    assert token.balance_of(SOMEBODY) == before + 3
+    assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "mined"), (1, "second", "mined")]
+
+
+def test_what_waits_behind_one_that_is_gone_is_sent_anew(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """A re-org drops two transactions, and the contract would refuse the first by now."""
+    s = sender(chain, account, journal)
+    all_of_it = token.balance_of(account.address)
+    s.send(transfer(token, all_of_it - 5), "first")
+    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
+    chain.rpc("evm_setAutomine", False)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(s.send, transfer(token, 2), "second")
+        until(lambda: in_pool(chain) == 1)
+        chain.rpc("evm_mine")
+        dropped(chain, 2)
+        chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
+        until(lambda: in_pool(chain) == 1)
+        for _ in range(3):
+            chain.rpc("evm_mine")
+        assert sent.result(timeout=20)["status"] == 1
+    assert token.balance_of(account.address) == 3
+    states = [(t.nonce, t.label, t.state) for t in outbox(s)]
+    assert states == [(0, "first", "lost"), (1, "second", "lost"), (0, "second", "mined")]
 
 
 def test_an_outdated_leftover_is_given_up(

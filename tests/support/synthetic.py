@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.sender import Sender
 from fedprotocol.journal import Journal
 from fedprotocol.numbers import split_leaves
@@ -51,6 +52,10 @@ class SyntheticClient:
     @property
     def address(self) -> str:
         return self.account.address
+
+    @property
+    def coordinator(self) -> Coordinator:
+        return self.federation.coordinator
 
     def join(self) -> None:
         """Take a seat with the federation's minimum stake."""

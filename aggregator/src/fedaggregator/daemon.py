@@ -143,8 +143,7 @@ class Aggregator:
             case Challenge(number, proposal):
                 self.challenge(_state(snapshot, number), proposal)
             case Approve(amount):
-                token = self.coordinator.token
-                self.sender.send(token.approve(self.coordinator.address, amount), f"approve {amount} token units")
+                self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount)
             case ProposePage(number, page):
                 self.propose(_state(snapshot, number), page)
             case Claim(settled):

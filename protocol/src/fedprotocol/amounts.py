@@ -25,8 +25,18 @@ class Amounts:
 
     @classmethod
     def of(cls, token: Token) -> Amounts:
-        """Raises ChainError."""
-        return cls(token.decimals(), token.symbol())
+        """As the token says; ERC-20 lets it say nothing, and then amounts are in its units. Raises ChainError."""
+        from fedprotocol.chain.errors import ContractReverted, NotACoordinator
+
+        silent = ContractReverted, NotACoordinator
+        try:
+            decimals = token.decimals()
+        except silent:
+            return cls(0, "token units")
+        try:
+            return cls(decimals, token.symbol())
+        except silent:
+            return cls(decimals, "tokens")
 
     def __call__(self, units: int) -> str:
         """`1500000000000000000` -> `1.5 FED`."""

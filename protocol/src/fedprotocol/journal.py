@@ -186,7 +186,8 @@ class Journal:
     # ----------------------------------------------------------------- outbox
 
     def outbox_add(self, tx: OutboxTx) -> None:
-        self._execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
+        """Also one that was here before: what a re-org dropped may be signed again just as it was."""
+        self._execute("REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
 
     def outbox_open(self, chain_id: int, sender: str) -> list[OutboxTx]:
         """Whatever may still be mined, by nonce, oldest first."""
@@ -195,6 +196,15 @@ class Journal:
             [chain_id, sender],
         )
         return [OutboxTx(*row) for row in rows]
+
+    def outbox_mined(self, chain_id: int, sender: str, nonce: int) -> OutboxTx | None:
+        """The one with this nonce that was last seen in a block, successful or not."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state IN ('mined', 'reverted') "
+            "ORDER BY rowid DESC LIMIT 1",
+            [chain_id, sender, nonce],
+        )
+        return OutboxTx(*rows[0]) if rows else None
 
     def outbox_all(self) -> list[OutboxTx]:
         """Everything ever sent, oldest first."""

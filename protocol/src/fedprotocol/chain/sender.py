@@ -170,21 +170,23 @@ class Sender:
 
     def _follow(self, txs: list[OutboxTx]) -> TxReceipt | None:
         """Until the nonce of `txs` (a transaction and its replacements) is used; None if another transaction used it,
-        or if the node has none of `txs` and the contract would refuse it by now."""
+        or if the node has none of `txs` and the contract would refuse it, or one before it, by now."""
         started = priced = self._clock()
         foreign = refused = 0
         while True:
-            with translated(txs[-1].label):
-                used = self._eth.get_transaction_count(self.address, "latest") > txs[-1].nonce
+            reached = self._nonces_used()
             receipt = self._receipt(txs)
             if receipt:
                 if self._confirmed(receipt):
                     return self._mined(receipt, txs)
-            elif used:
+            elif reached > txs[-1].nonce:
                 foreign += 1
                 if foreign == LOOKS:
                     self._give_up(txs, "another transaction used its nonce")
                     return None
+            elif reached < txs[-1].nonce and self._is_gone(reached):
+                self._give_up(txs, "a re-org dropped one before it, which the contract would refuse by now")
+                return None
             elif not self._pending(txs):  # never arrived, dropped, or in a block that is no longer one
                 if self._reverts(txs[-1]):
                     refused += 1
@@ -203,6 +205,16 @@ class Sender:
                     "it stays in the outbox and is followed up next time"
                 )
             self._sleep(self._policy.poll)
+
+    def _nonces_used(self) -> int:
+        with translated("eth_getTransactionCount"):
+            return self._eth.get_transaction_count(self.address, "latest")
+
+    def _is_gone(self, nonce: int) -> bool:
+        """Whether the transaction of a nonce still to be used was mined before a re-org and never will be again. If it
+        can be it is followed up first: what comes after it waits for it."""
+        dropped = self._journal.outbox_mined(self._chain_id, self.address, nonce)
+        return dropped is not None and self._follow([dropped]) is None and self._nonces_used() <= nonce
 
     def _broadcast(self, txs: list[OutboxTx]) -> None:
         """Hand the newest to the node; one it finds too cheap is replaced, one it refuses leaves `txs`."""

@@ -10,7 +10,7 @@ from web3.contract.contract import ContractFunction
 from web3.types import BlockIdentifier, TxReceipt
 
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import translated
+from fedprotocol.chain.errors import ContractReverted, translated
 
 
 class Sends(Protocol):
@@ -49,7 +49,18 @@ class Token:
         return self.contract.functions.approve(spender, amount)
 
     def ensure_allowance(self, sender: Sends, spender: str, amount: int) -> TxReceipt | None:
-        """Approve exactly `amount` if the allowance is short of it; None if it was enough."""
-        if self.allowance(sender.address, spender) >= amount:
+        """Approve exactly `amount` if the allowance is short of it; None if it was enough.
+
+        Some tokens (USDT) change an allowance from or to zero only: there the old one is taken back first.
+        """
+        standing = self.allowance(sender.address, spender)
+        if standing >= amount:
             return None
-        return sender.send(self.approve(spender, amount), f"approve {amount} token units")
+        call, label = self.approve(spender, amount), f"approve {amount} token units"
+        try:
+            return sender.send(call, label)
+        except ContractReverted:
+            if standing == 0:
+                raise
+        sender.send(self.approve(spender, 0), f"take back an approval of {standing} token units")
+        return sender.send(call, label)

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IDisputes} from "../../interfaces/IDisputes.sol";
+import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {Case} from "./support/Case.sol";
+import {Game} from "./support/Game.sol";
+import {LeafTree} from "./support/LeafTree.sol";
+import {Random} from "./support/Random.sol";
+import {vm} from "./support/Vm.sol";
+
+/// @title A wrong leaf is convicted by anyone, in one call or in many.
+contract ConvictTest is Game {
+    /// @dev Any federation, any value of any leaf, any moment of the window, any account; the right one stands.
+    function testFuzz_a_wrong_leaf_convicts(uint256 seed, uint256 leaf, uint256 value, uint256 moment, address anyone)
+        public
+    {
+        Played memory p = _randomGame(seed);
+        leaf %= p.config.leafCount;
+        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        _propose(_account(90), wrong.digests);
+        _propose(_account(91), p.right.digests);
+        vm.warp(block.timestamp + moment % p.config.challengeLength);
+        _mustConvict(anyone, Case.proof(p.inputs, wrong.digests, leaf, 0));
+        _standsAlone(p.right.root);
+    }
+
+    /// @dev A digest of nothing that anybody knows.
+    function testFuzz_a_digest_of_nothing_convicts(uint256 seed, uint256 leaf, bytes32 digest, address anyone) public {
+        Played memory p = _randomGame(seed);
+        leaf %= p.config.leafCount;
+        bytes32[] memory claimed = LeafTree.over(p.right.leaves).digests;
+        claimed[leaf] = digest;
+        _propose(_account(90), claimed);
+        _mustConvict(anyone, Case.proof(p.inputs, claimed, leaf, 0));
+    }
+
+    /// @dev A global of other inputs than the accepted ones: one of them left out, or weighed differently. It differs in
+    /// some leaf unless rounding or the clamp hides it, and then it is the right one.
+    function testFuzz_other_inputs_convict(uint256 seed, uint256 which, uint256 weight) public {
+        Played memory p = _randomGame(seed);
+        which %= p.inputs.updates.length;
+        uint256 before = p.inputs.weights[which];
+        p.inputs.weights[which] = weight % 4 == 0 && p.inputs.updates.length > 1 ? 0 : Random.weight(weight);
+        LeafTree.Tree memory wrong = Case.right(p.inputs);
+        p.inputs.weights[which] = before;
+        for (uint256 leaf = 0; leaf < p.config.leafCount; ++leaf) {
+            if (wrong.digests[leaf] == p.right.digests[leaf]) continue;
+            _propose(_account(90), wrong.digests);
+            return _mustConvict(_account(7), Case.proof(p.inputs, wrong.digests, leaf, 0));
+        }
+        vm.assertEq(wrong.root, p.right.root, "no leaf differs");
+    }
+
+    /// @dev Anybody carries from anything that was reached, in any order and as often as they like, junk in between; from
+    /// each sum that is kept the case can be closed.
+    function testFuzz_a_carried_case_convicts(uint256 seed, uint256 leaf, uint256 value, uint256 order) public {
+        Played memory p = _randomGame(seed);
+        leaf %= p.config.leafCount;
+        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        _propose(_account(90), wrong.digests);
+        _propose(_account(91), p.right.digests);
+        uint256 count = p.inputs.updates.length;
+        bool[] memory reached = new bool[](count + 1);
+        reached[0] = true;
+        for (uint256 i = 0; i < 2 * count; ++i) {
+            order = Random.next(order, i);
+            uint256 start = order % count;
+            if (!reached[start]) {
+                _refusesUnknownSums(p.inputs, leaf, start);
+                continue;
+            }
+            uint256 stop = Random.between(order >> 16, start + 1, count);
+            _carry(_account(order >> 128), Case.step(p.inputs, leaf, start, stop));
+            reached[stop] = true;
+        }
+        _keeps(p.inputs, leaf, reached);
+        uint256 from = order % (count + 1);
+        while (!reached[from]) {
+            --from;
+        }
+        _mustConvict(_account(order >> 128), Case.proof(p.inputs, wrong.digests, leaf, from));
+        _standsAlone(p.right.root);
+    }
+
+    function _refusesUnknownSums(Case.Inputs memory c, uint256 leaf, uint256 start) private {
+        IDisputes.Step memory step = Case.step(c, leaf, start, c.updates.length);
+        bytes memory data = abi.encodeCall(IDisputes.carry, (coordinator, step));
+        _refused(_account(6), address(disputes), data, IDisputes.UnknownSums.selector);
+    }
+
+    /// @dev What was reached, and nothing else, is kept; and it is right.
+    function _keeps(Case.Inputs memory c, uint256 leaf, bool[] memory reached) private view {
+        bytes32[] memory kept = disputes.carried(coordinator, c.round, leaf);
+        vm.assertEq(kept.length, reached.length, "one for every number of updates");
+        for (uint256 n = 1; n < kept.length; ++n) {
+            bytes32 expected = reached[n] ? Case.digest(Case.sums(c, leaf, n)) : bytes32(0);
+            vm.assertEq(kept[n], expected, "sums");
+        }
+    }
+
+    function _mustConvict(address anyone, IDisputes.Proof memory proof) private {
+        IFederationCoordinator.Proposal memory p = coordinator.proposals(1)[0];
+        vm.assertEq(p.root, proof.proposalRoot, "the oldest live proposal");
+        uint256 owed = coordinator.owed(anyone);
+        IFederationCoordinator.Balances memory before = coordinator.balances();
+        _challenge(anyone, proof);
+        IFederationCoordinator.Balances memory b = coordinator.balances();
+        vm.assertEq(coordinator.owed(anyone) - owed, p.bond / 2, "the bounty");
+        vm.assertEq(b.burned - before.burned, p.bond - p.bond / 2, "the burned half");
+        vm.assertEq(before.bonds - b.bonds, p.bond, "the bond");
+        vm.assertEq(coordinator.roundView(1).convicted, 1, "convicted");
+    }
+
+    function _standsAlone(bytes32 root) private view {
+        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(1);
+        vm.assertEq(live.length, 1, "live proposals");
+        vm.assertEq(live[0].root, root, "the right one");
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {Handler} from "./invariants/Handler.sol";
+
+/// @title Random histories of a federation, with everything checked after every call.
+abstract contract Invariants {
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    Handler internal handler;
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(handler);
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        bytes4[12] memory moves = [
+            Handler.advance.selector,
+            Handler.advance.selector,
+            Handler.passTime.selector,
+            Handler.seat.selector,
+            Handler.money.selector,
+            Handler.client.selector,
+            Handler.propose.selector,
+            Handler.convict.selector,
+            Handler.carry.selector,
+            Handler.slander.selector,
+            Handler.abandon.selector,
+            Handler.passTime.selector
+        ];
+        targets = new FuzzSelector[](1);
+        targets[0] = FuzzSelector(address(handler), new bytes4[](moves.length));
+        for (uint256 i = 0; i < moves.length; ++i) {
+            targets[0].selectors[i] = moves[i];
+        }
+    }
+
+    function _seen() internal pure virtual returns (string memory);
+
+    /// @dev The balance equation and its parts; nobody loses but by their own fault; a right proposal stands; a wrong one
+    /// falls to anybody.
+    function invariants() external {
+        handler.check();
+    }
+
+    /// @dev Every phase ends and all can leave.
+    function afterInvariant() external {
+        handler.report(_seen());
+        handler.windDown();
+    }
+}
+
+/// @notice Three honest clients, and somebody who convicts what is wrong in time: no honest account ever loses anything.
+contract WatchedFederationTest is Invariants {
+    function setUp() external {
+        handler = new Handler(3);
+    }
+
+    function _seen() internal pure override returns (string memory) {
+        return ".tools/forge/seen/watched.csv";
+    }
+}
+
+/// @notice Nobody does as they should, and wrong globals become final: the books are right all the same.
+contract LawlessFederationTest is Invariants {
+    function setUp() external {
+        handler = new Handler(0);
+    }
+
+    function _seen() internal pure override returns (string memory) {
+        return ".tools/forge/seen/lawless.csv";
+    }
+}

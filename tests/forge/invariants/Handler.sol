@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IDisputes} from "../../../interfaces/IDisputes.sol";
+import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {Case} from "../support/Case.sol";
+import {Forgery} from "../support/Forgery.sol";
+import {LeafTree} from "../support/LeafTree.sol";
+import {Random} from "../support/Random.sol";
+import {vm} from "../support/Vm.sol";
+import {Books} from "./Books.sol";
+import {Watch} from "./Watch.sol";
+
+/// @title What forge calls, in any order: everything that anybody can do to a federation.
+contract Handler is Books {
+    uint256 private constant LATE = 250; // moves: what is closed does not go on for long
+
+    uint256 private _moves; // seeds come again, moves do not
+
+    modifier move() {
+        _;
+        ++_moves;
+        _book();
+        for (uint256 n = _oldest(); n <= coordinator.lastOpened(); ++n) {
+            if (_isFixed(n)) _rightRoot(n);
+        }
+    }
+
+    constructor(uint256 honest_) Watch(honest_) {
+        _try("fund", SPONSOR, abi.encodeCall(coordinator.fund, (20 * config.roundReward)));
+        gave[SPONSOR] += 20 * config.roundReward;
+        for (uint256 i = 0; i < 4; ++i) {
+            _try("join", everybody[i], abi.encodeCall(coordinator.join, (config.minStake + 300)));
+        }
+    }
+
+    /// @notice What those who may act now would do, most of them at least: brings a history forward.
+    function advance(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 last = coordinator.lastOpened();
+        for (uint256 n = last > 1 ? last - 1 : last; n <= last; ++n) {
+            IFederationCoordinator.Phase phase = _phase(n);
+            if (phase == IFederationCoordinator.Phase.Reveal) return _most(seed, n, _revealOnce);
+            if (phase == IFederationCoordinator.Phase.Attest) return _most(seed, n, _vouchOnce);
+            if (phase == IFederationCoordinator.Phase.Aggregate && seed % 2 == 0) {
+                _proposeRight(_anybody(seed >> 8), n);
+                return;
+            }
+            if (phase == IFederationCoordinator.Phase.Challenge && seed % 4 == 0) return _convictAll(n);
+        }
+        _commitMost(seed, last);
+    }
+
+    function seat(uint256 seed) external move {
+        seed = _fresh(seed);
+        address who = _anybody(seed >> 8);
+        uint256 kind = seed % 8;
+        uint256[4] memory stakes = [config.minStake, config.minStake + 300, config.minStake - 1, 1e6];
+        if (kind < 3) _try("join", who, abi.encodeCall(coordinator.join, (stakes[(seed >> 16) % 4])));
+        if (kind == 3 || kind == 4) {
+            _try("addStake", who, abi.encodeCall(coordinator.addStake, ([uint256(0), 1, 100, 300][(seed >> 16) % 4])));
+        }
+        if (kind == 5) _try("exit", who, abi.encodeCall(coordinator.exit, ()));
+        if (kind == 6) _try("withdraw", who, abi.encodeCall(coordinator.withdraw, ()));
+        if (kind == 7) _try("drop", who, abi.encodeCall(coordinator.drop, (_laziest(seed >> 16))));
+    }
+
+    function money(uint256 seed) external move {
+        seed = _fresh(seed);
+        address who = everybody[(seed >> 8) % everybody.length];
+        uint256 kind = seed % 8;
+        if (kind == 0) {
+            uint256 amount = [uint256(0), 1, config.roundReward, 1e5][(seed >> 16) % 4];
+            if (_try("fund", who, abi.encodeCall(coordinator.fund, (amount)))) gave[who] += amount;
+        }
+        if (kind == 1) _donate(who, (seed >> 16) % 100);
+        if (kind == 2 && _moves > LATE) _try("close", SPONSOR, abi.encodeCall(coordinator.close, ()));
+        if (kind == 3) _try("close", who == SPONSOR ? STRANGER : who, abi.encodeCall(coordinator.close, ()));
+        if (kind == 4 || kind == 5) _try("claim", who, abi.encodeCall(coordinator.claim, ()));
+        if (kind > 5) _try("settle", who, abi.encodeCall(coordinator.settle, (_anybody(seed >> 16))));
+    }
+
+    /// @notice Any of a client's calls at any time; those that are honest do no wrong.
+    function client(uint256 seed) external move {
+        seed = _fresh(seed);
+        address who = _anybody(seed >> 8);
+        uint256 round = _anyRound(seed >> 16);
+        uint256 kind = seed % 4;
+        if (kind == 0) _try("open", who, abi.encodeCall(coordinator.open, ()));
+        if (kind == 1) _commit(who, round, _isHonest(who) ? _honestPrior(round) : _anyPrior(seed, round), seed);
+        if (kind == 2) _reveal(who, round);
+        if (kind == 3 && _isHonest(who)) _vouch(who, round);
+        if (kind == 3 && !_isHonest(who)) _attest(who, round, (seed >> 24) % 128);
+    }
+
+    /// @notice A proposal by anybody, right or wrong; of the honest ones, right.
+    function propose(uint256 seed) external move {
+        seed = _fresh(seed);
+        address who = _anybody(seed >> 8);
+        uint256 round = _fixedRound(seed >> 16);
+        if (!_isFixed(round)) {
+            _propose("propose, too early", who, round, digestsOf[bytes32(0)]);
+        } else if (_isHonest(who) || seed % 3 == 0) {
+            _proposeRight(who, round);
+        } else {
+            _lie(who, round, seed);
+        }
+    }
+
+    /// @notice Anybody convicts what is wrong.
+    function convict(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _fixedRound(seed >> 16);
+        if (_phase(round) != IFederationCoordinator.Phase.Challenge) return;
+        if (honest > 0) return _convictAll(round);
+        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round);
+        uint256 i = (seed >> 8) % live.length;
+        if (live[i].root != _rightRoot(round)) _convict(everybody[seed % everybody.length], round, live[i]);
+    }
+
+    /// @notice Anybody carries sums at any leaf, from what was reached or not.
+    function carry(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _fixedRound(seed >> 16);
+        if (!_isFixed(round)) return;
+        Case.Inputs memory c = _inputs(round);
+        uint256 start = (seed >> 24) % c.updates.length;
+        if ((seed >> 32) % 2 == 0) start = 0;
+        uint256 stop = Random.between(seed >> 40, start + 1, c.updates.length);
+        _carry(everybody[seed % everybody.length], c, (seed >> 8) % config.leafCount, start, stop);
+    }
+
+    /// @notice Attacks on the right proposal, if it is there: forged proofs, and convictions by those who may not.
+    function slander(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _fixedRound(seed >> 16);
+        address who = everybody[(seed >> 8) % everybody.length];
+        if (!_isFixed(round)) return;
+        bytes32 root = _rightRoot(round);
+        if (seed % 4 == 0) {
+            bytes memory unproven = abi.encodeCall(coordinator.convict, (round, root, who));
+            vm.assertFalse(_try("convict, unproven", who, unproven), "convicted without a proof");
+            return;
+        }
+        Case.Inputs memory c = _inputs(round);
+        bytes32[] memory digests = LeafTree.over(globals[root]).digests;
+        IDisputes.Proof memory proof = Case.proof(c, digests, (seed >> 24) % digests.length, 0);
+        if (seed % 4 < 3) Forgery.lie(proof, c, seed >> 32);
+        proof.proposalRoot = root;
+        bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, proof));
+        vm.assertFalse(_try("challenge, forged", who, address(disputes), call), "a correct aggregate was convicted");
+    }
+
+    function abandon(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _anyRound(seed >> 16);
+        if (seed % 4 == 0 && _phase(round) == IFederationCoordinator.Phase.Aggregate) {
+            _warp(coordinator.roundView(round).phaseStart + config.abandonAfter);
+        }
+        _try("abandon", _anybody(seed >> 8), abi.encodeCall(coordinator.abandon, (round)));
+    }
+
+    /// @notice A second, or up to a moment at which something changes or beside it; seldom for very long.
+    function passTime(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _anyRound(seed >> 16);
+        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
+        uint256 moment = v.phaseEnd;
+        if (v.phase == IFederationCoordinator.Phase.Aggregate) moment = v.phaseStart + config.abandonAfter;
+        if (v.phase == IFederationCoordinator.Phase.Challenge && seed % 2 == 0) {
+            moment = v.phaseStart + config.minWindow;
+        }
+        if (moment > 0) moment = moment + 1 - (seed >> 24) % 3;
+        if (seed % 4 == 0 || moment <= block.timestamp) moment = block.timestamp + 1 + (seed >> 32) % 7;
+        if (seed % 64 == 1) moment = block.timestamp + 10_000;
+        _warp(moment);
+    }
+
+    // ---------------------------------------------------------------- parts
+
+    function _commitMost(uint256 seed, uint256 last) private {
+        IFederationCoordinator.Phase phase = _phase(last);
+        if (phase == IFederationCoordinator.Phase.Waiting) return;
+        uint256 round = phase == IFederationCoordinator.Phase.Train ? last : last + 1;
+        if (coordinator.activeCount() < config.minClients) return _reinforce();
+        bytes32 prior = _honestPrior(round);
+        for (uint256 i = 0; i < ACTORS; ++i) {
+            if (!_joinsIn(seed, i) || promises[round][everybody[i]].examples > 0) continue;
+            if (i >= ACTORS / 2 && (round / 3 + i) % 4 == 0) continue; // long enough to be dropped
+            IFederationCoordinator.Seat memory s = coordinator.seat(everybody[i]);
+            if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) continue;
+            _commit(everybody[i], round, prior, Random.next(seed, i));
+        }
+    }
+
+    /// @dev So that a federation does not die out early.
+    function _reinforce() private {
+        for (uint256 i = 0; i < ACTORS; ++i) {
+            IFederationCoordinator.Seat memory s = coordinator.seat(everybody[i]);
+            if (s.activeFrom == 0) _try("join", everybody[i], abi.encodeCall(coordinator.join, (config.minStake)));
+            else if (!s.exited) _try("addStake", everybody[i], abi.encodeCall(coordinator.addStake, (300)));
+        }
+    }
+
+    function _most(uint256 seed, uint256 round, function(address, uint256) internal act) private {
+        for (uint256 i = 0; i < committers[round].length; ++i) {
+            if (_joinsIn(seed, i)) act(committers[round][i], round);
+        }
+    }
+
+    function _revealOnce(address who, uint256 round) private {
+        if (!promises[round][who].revealed) _reveal(who, round);
+    }
+
+    function _vouchOnce(address who, uint256 round) private {
+        if (promises[round][who].revealed && !promises[round][who].attested) _vouch(who, round);
+    }
+
+    function _lie(address who, uint256 round, uint256 seed) private {
+        Case.Inputs memory c = _inputs(round);
+        uint256 kind = (seed >> 24) % 4;
+        uint256 leaf = (seed >> 32) % config.leafCount;
+        LeafTree.Tree memory global = LeafTree.over(globals[_rightRoot(round)]);
+        if (kind == 0) global.leaves[leaf][(seed >> 40) % 128] ^= bytes1(uint8(1 + (seed >> 48) % 255));
+        if (kind == 1) global.leaves[leaf] = c.prior.leaves[leaf];
+        if (kind == 2) {
+            c.weights[(seed >> 32) % c.weights.length] *= 2;
+            global = Case.right(c);
+        }
+        if (kind == 3 && honest > 0) {
+            global.digests[leaf] = bytes32(seed); // nobody could go on from it, and somebody sees to it that nobody must
+            _propose("propose, wrong", who, round, global.digests);
+            return;
+        }
+        global = LeafTree.over(global.leaves);
+        _keep(global);
+        _propose(global.root == _rightRoot(round) ? "propose, right" : "propose, wrong", who, round, global.digests);
+    }
+
+    function _donate(address who, uint256 amount) private {
+        vm.prank(who);
+        token.transfer(address(coordinator), amount);
+        gave[who] += amount;
+        donated += amount;
+    }
+
+    function _anyPrior(uint256 seed, uint256 round) private returns (bytes32) {
+        if ((seed >> 24) % 4 > 0) return _honestPrior(round);
+        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round > 0 ? round - 1 : 0);
+        return live.length == 0 ? config.genesisRoot : live[(seed >> 32) % live.length].root;
+    }
+
+    /// @dev Often one of the two that may be unsettled, else the next one or one long gone.
+    function _anyRound(uint256 seed) private view returns (uint256) {
+        uint256 last = coordinator.lastOpened();
+        uint256 kind = seed % 8;
+        if (kind == 0) return last + 1;
+        if (kind == 1) return (seed >> 8) % (last + 1);
+        return kind < 4 && last > 1 ? last - 1 : last;
+    }
+
+    /// @dev Mostly one whose inputs are fixed and which is not settled, if there is one.
+    function _fixedRound(uint256 seed) private view returns (uint256) {
+        uint256 last = coordinator.lastOpened();
+        for (uint256 n = _oldest(); n <= last && seed % 8 > 0; ++n) {
+            if (_isFixed(n) && _phase(n) < IFederationCoordinator.Phase.Final) return n;
+        }
+        return _anyRound(seed >> 3);
+    }
+
+    function _anybody(uint256 seed) private view returns (address) {
+        return everybody[seed % ACTORS];
+    }
+
+    /// @dev Often the one with a seat whose last commit is the longest ago.
+    function _laziest(uint256 seed) private view returns (address who) {
+        who = _anybody(seed);
+        if (seed % 4 == 0) return who;
+        uint256 least = type(uint256).max;
+        address[] memory seated = coordinator.clients();
+        for (uint256 i = 0; i < seated.length; ++i) {
+            uint256 last = coordinator.seat(seated[i]).lastCommit;
+            if (last < least) (who, least) = (seated[i], last);
+        }
+    }
+
+    function _joinsIn(uint256 seed, uint256 i) private pure returns (bool) {
+        return (seed >> (16 + 3 * i)) % 8 != 0;
+    }
+
+    function _fresh(uint256 seed) private view returns (uint256) {
+        return Random.next(seed, _moves);
+    }
+}

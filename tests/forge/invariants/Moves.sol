@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IDisputes} from "../../../interfaces/IDisputes.sol";
+import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {Case} from "../support/Case.sol";
+import {LeafTree} from "../support/LeafTree.sol";
+import {Random} from "../support/Random.sol";
+import {vm} from "../support/Vm.sol";
+import {Truth} from "./Truth.sol";
+
+/// @title Single calls of a round, with what they mean noted.
+abstract contract Moves is Truth {
+    bytes32 private constant SALT = keccak256("salt");
+
+    mapping(bytes32 root => bytes32[] digests) internal digestsOf; // of everything that was proposed
+    mapping(bytes32 leaf => mapping(uint256 count => bool)) internal reached; // sums that are kept
+
+    /// @dev What a client that does as it should takes for the prior: the final root, or what it computed itself.
+    function _honestPrior(uint256 round) internal returns (bytes32) {
+        bytes32 known = coordinator.roundView(round).priorRoot;
+        if (known != 0) return known;
+        if (round > 1 && _phase(round - 1) < IFederationCoordinator.Phase.Final && _isFixed(round - 1)) {
+            return _rightRoot(round - 1);
+        }
+        (, bytes32 root) = coordinator.latestFinal();
+        return root;
+    }
+
+    function _commit(address client, uint256 round, bytes32 prior, uint256 seed) internal returns (bool) {
+        uint8 shift = Random.shift(Random.next(seed, 1), config.mantissaBits);
+        uint32 examples = uint32(Random.between(Random.next(seed, 2), 1, 300));
+        bytes32 root = _update(seed).root;
+        bytes32 hash = _commitHash(round, client, prior, root, shift, examples, SALT);
+        if (!_try("commit", client, abi.encodeCall(coordinator.commit, (round, prior, hash)))) return false;
+        if (promises[round][client].examples == 0) committers[round].push(client);
+        promises[round][client] = Promise(prior, seed, shift, examples, false, false);
+        return true;
+    }
+
+    function _reveal(address client, uint256 round) internal returns (bool ok) {
+        Promise storage p = promises[round][client];
+        bytes32 root = _update(p.seed).root;
+        bytes memory call =
+            abi.encodeCall(coordinator.reveal, (round, root, p.shift, p.examples, SALT, 4_170_000, 1_750_000));
+        ok = _try("reveal", client, call);
+        if (ok) p.revealed = true;
+    }
+
+    function _attest(address client, uint256 round, uint256 bitmap) internal returns (bool ok) {
+        bytes32 inputsHash = coordinator.roundView(round).inputsHash;
+        ok = _try("attest", client, abi.encodeCall(coordinator.attest, (round, inputsHash, bitmap)));
+        if (ok) promises[round][client].attested = true;
+    }
+
+    /// @dev A vote for everything that was revealed.
+    function _vouch(address client, uint256 round) internal returns (bool) {
+        return _attest(client, round, (1 << coordinator.roundView(round).revealed) - 1);
+    }
+
+    function _propose(string memory kind, address proposer, uint256 round, bytes32[] memory digests)
+        internal
+        returns (bool ok)
+    {
+        ok = _try(kind, proposer, abi.encodeCall(coordinator.propose, (round, 0, digests)));
+        if (ok) digestsOf[LeafTree.root(digests)] = digests;
+    }
+
+    function _proposeRight(address proposer, uint256 round) internal returns (bool) {
+        bytes32 root = _rightRoot(round);
+        return _propose("propose, right", proposer, round, LeafTree.over(globals[root]).digests);
+    }
+
+    /// @dev Sums over the accepted updates start ... stop - 1 onto those before. Refused exactly if nobody reached these.
+    function _carry(address account, Case.Inputs memory c, uint256 leaf, uint256 start, uint256 stop) internal {
+        bytes32 key = keccak256(abi.encode(c.round, leaf));
+        IDisputes.Step memory step = Case.step(c, leaf, start, stop);
+        bool ok = _try("carry", account, address(disputes), abi.encodeCall(IDisputes.carry, (coordinator, step)));
+        vm.assertTrue(ok == (start == 0 || reached[key][start]), "sums that were reached can be continued, no others");
+        if (ok) reached[key][stop] = true;
+    }
+
+    /// @dev Any account convicts a live proposal that is wrong, from the largest sum that is kept: it always can.
+    function _convict(address account, uint256 round, IFederationCoordinator.Proposal memory p) internal {
+        Case.Inputs memory c = _inputs(round);
+        bytes32[] memory claimed = digestsOf[p.root];
+        uint256 leaf = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
+        uint256 start = c.updates.length;
+        while (start > 0 && !reached[keccak256(abi.encode(round, leaf))][start]) {
+            --start;
+        }
+        bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, Case.proof(c, claimed, leaf, start)));
+        uint256 before = coordinator.owed(account);
+        vm.assertTrue(_try("challenge", account, address(disputes), call), "a wrong proposal stands");
+        lostBonds[p.proposer] += p.bond;
+        burnedBonds += p.bond - p.bond / 2;
+        vm.assertGe(coordinator.owed(account), before + p.bond / 2, "the bounty");
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {Case} from "../support/Case.sol";
+import {LeafTree} from "../support/LeafTree.sol";
+import {Random} from "../support/Random.sol";
+import {vm} from "../support/Vm.sol";
+import {World} from "./World.sol";
+
+/// @title Who did what in which round, and what follows from it: the right global, and whose fault a penalty is.
+abstract contract Truth is World {
+    /// @dev What a client committed to; its update follows from the seed.
+    struct Promise {
+        bytes32 prior;
+        uint256 seed;
+        uint8 shift;
+        uint32 examples;
+        bool revealed;
+        bool attested;
+    }
+
+    mapping(uint256 round => mapping(address client => Promise)) internal promises;
+    mapping(uint256 round => address[]) internal committers;
+
+    mapping(uint256 round => bytes32) private _rightRoots;
+
+    mapping(uint256 round => bool) private _booked;
+    mapping(address client => uint256) internal faults; // each of them costs one penalty
+    mapping(address proposer => uint256) internal lostBonds;
+    uint256 internal totalFaults;
+    uint256 internal burnedBonds;
+
+    /// @dev The root that FedAvg gives a round whose inputs are fixed. Its leaves are in `globals`.
+    function _rightRoot(uint256 round) internal returns (bytes32) {
+        if (_rightRoots[round] == 0) {
+            LeafTree.Tree memory right = Case.right(_inputs(round));
+            _keep(right);
+            _rightRoots[round] = right.root;
+        }
+        return _rightRoots[round];
+    }
+
+    function _isFixed(uint256 round) internal view returns (bool) {
+        return coordinator.roundView(round).acceptedMask != 0;
+    }
+
+    function _inputs(uint256 round) internal view returns (Case.Inputs memory c) {
+        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
+        IFederationCoordinator.Update[] memory list = coordinator.updates(round);
+        (c.round, c.inputsHash, c.bits, c.serverLr) = (round, v.inputsHash, config.mantissaBits, config.serverLr);
+        c.prior = LeafTree.over(globals[v.priorRoot]);
+        uint256 count;
+        for (uint256 mask = v.acceptedMask; mask != 0; mask &= mask - 1) {
+            ++count;
+        }
+        (c.updates, c.weights, c.shifts) = (new LeafTree.Tree[](count), new uint256[](count), new uint256[](count));
+        uint256 n;
+        for (uint256 i = 0; i < list.length; ++i) {
+            if ((v.acceptedMask >> i) & 1 == 0) continue;
+            c.updates[n] = _update(promises[round][list[i].client].seed);
+            (c.weights[n], c.shifts[n]) = (list[i].weight, list[i].shift);
+            ++n;
+        }
+    }
+
+    function _update(uint256 seed) internal view returns (LeafTree.Tree memory) {
+        return _randomTree(seed, config, config.mantissaBits / 8);
+    }
+
+    /// @dev The first leaf in which two globals differ.
+    function _difference(bytes32[] memory a, bytes32[] memory b) internal pure returns (uint256 leaf) {
+        while (a[leaf] == b[leaf]) {
+            ++leaf;
+        }
+    }
+
+    /// @dev Notes whose fault it is, once for every round that is settled by now.
+    function _book() internal {
+        uint256 last = coordinator.lastOpened();
+        for (uint256 n = last > 2 ? last - 2 : 1; n <= last; ++n) {
+            IFederationCoordinator.RoundView memory v = coordinator.roundView(n);
+            if (_booked[n] || v.phase < IFederationCoordinator.Phase.Final) continue;
+            _booked[n] = true;
+            if (v.voidReason == IFederationCoordinator.VoidReason.PriorVoid) continue;
+            for (uint256 i = 0; i < committers[n].length; ++i) {
+                address client = committers[n][i];
+                if (!_isFaulty(promises[n][client], v)) continue;
+                ++faults[client];
+                ++totalFaults;
+            }
+        }
+    }
+
+    /// @dev By the words of docs/protocol.md ("Money").
+    function _isFaulty(Promise storage p, IFederationCoordinator.RoundView memory v) private view returns (bool) {
+        if (p.prior != v.priorRoot) return true;
+        if (v.voidReason == IFederationCoordinator.VoidReason.TooFewCommits) return false;
+        if (!p.revealed) return true;
+        return !p.attested && v.voidReason != IFederationCoordinator.VoidReason.TooFewReveals;
+    }
+}

@@ -140,8 +140,8 @@ contract Disputes is IDisputes {
         }
         IFederationCoordinator.Update memory u = leaf.coordinator.update(leaf.round, index);
         (uint32 weight, uint8 shift) = (u.weight, u.shift);
-        _requireLength(opening.leaf, uint256(leaf.config.leafValues) * leaf.config.mantissaBits / 8);
         _requirePath(leaf.config.leafCount, leaf.index, sha256(opening.leaf), opening.path, u.root);
+        _requireLength(opening.leaf, uint256(leaf.config.leafValues) * leaf.config.mantissaBits / 8);
         bytes memory result = leaf.config.rule.accumulate(sums, opening.leaf, leaf.config.mantissaBits, weight, shift);
         if (result.length != sums.length) return (result, weight);
         assembly ("memory-safe") {
@@ -155,8 +155,8 @@ contract Disputes is IDisputes {
     function _prior(Leaf memory leaf, Opening[] calldata openings) private view returns (bytes memory prior) {
         for (uint256 part = 0; part < openings.length; ++part) {
             Opening calldata opening = openings[part];
-            _requireLength(opening.leaf, GLOBAL_BYTES * leaf.config.leafValues);
             _requireGlobal(leaf, part, sha256(opening.leaf), opening.path, leaf.priorRoot);
+            _requireLength(opening.leaf, GLOBAL_BYTES * leaf.config.leafValues);
             prior = bytes.concat(prior, opening.leaf);
         }
     }
@@ -174,6 +174,7 @@ contract Disputes is IDisputes {
         return sha256(result);
     }
 
+    /// @dev Such a leaf can stand in an accepted update only if two thirds of the weight vouched for what is no update.
     function _requireLength(bytes calldata leaf, uint256 expected) private pure {
         if (leaf.length != expected) revert IAggregationRule.LengthMismatch(leaf.length, expected);
     }

@@ -67,15 +67,19 @@ def false_proofs(
     # Other bytes.
     for name, leaf in (("changed", _flipped(first.leaf)), ("cut off", first.leaf[:-1]), ("added", first.leaf + b"\0")):
         yield f"a byte {name} in an update", _with_first(true, Opening(leaf, first.path)), "WrongPath"
-    prior = Opening(_flipped(true.prior.leaf), true.prior.path)
-    yield "a byte changed in the prior", replace(true, prior=prior), "WrongPath"
+    [prior] = true.prior
+    changed = Opening(_flipped(prior.leaf), prior.path)
+    yield "a byte changed in the prior", replace(true, prior=(changed,)), "WrongPath"
+    yield "no prior", replace(true, prior=()), "WrongParts"
+    yield "the prior twice", replace(true, prior=(prior, prior)), "WrongParts"
+    yield "a part that the rule has not", replace(true, part=1), "WrongParts"
 
     # Other places in the tree.
     yield "a sibling too many", _with_first(true, replace(first, path=(*first.path, bytes(32)))), "WrongPathLength"
     yield "a sibling too few", _with_first(true, replace(first, path=first.path[1:])), "WrongPathLength"
     yield "a claimed path too long", replace(true, claimed_path=(*true.claimed_path, bytes(32))), "WrongPathLength"
     yield "an update's leaf from elsewhere", _with_first(true, opening(now.updates[0], 0)), "WrongPath"
-    yield "the prior's leaf from elsewhere", replace(true, prior=opening(now.prior, 0)), "WrongPath"
+    yield "the prior's leaf from elsewhere", replace(true, prior=(opening(now.prior, 0),)), "WrongPath"
     yield "the proof at another index", replace(true, leaf_index=0), "WrongPath"
     yield "a leaf beyond the last", replace(true, leaf_index=len(right)), "LeafOutOfRange"
     yield "an inner node as an update's leaf", _with_first(true, _node(now.updates[0])), "WrongPathLength"

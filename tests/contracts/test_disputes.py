@@ -12,7 +12,7 @@ from fedprotocol import tree
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed
 from support.evm import Anvil, compiled
-from support.leaf_round import INT32, LeafRound, LeafTree
+from support.leaf_round import INT32, LeafRound, LeafTree, Update
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
@@ -21,7 +21,13 @@ VALUES = 7 * LEAF_VALUES - 5  # seven leaves: every case of promotion; the last 
 
 
 def started(
-    chain: Anvil, clients: int, values: int = VALUES, leaf_values: int = LEAF_VALUES, bits: int = 8, **more: Any
+    chain: Anvil,
+    clients: int,
+    values: int = VALUES,
+    leaf_values: int = LEAF_VALUES,
+    bits: int = 8,
+    kind: type[LeafRound] = LeafRound,
+    **more: Any,
 ) -> LeafRound:
     rng = np.random.default_rng(5)
     prior = rng.integers(*INT32, values, endpoint=True, dtype=np.int32)
@@ -36,7 +42,7 @@ def started(
         maxClients=clients,
         serverLr=70_000,
     )
-    return LeafRound(federation, prior, clients, **more)
+    return kind(federation, prior, clients, **more)
 
 
 @pytest.fixture(scope="module")
@@ -148,21 +154,21 @@ def flipped(data: bytes) -> bytes:
 
 
 WRONG_PATH, WRONG_COUNT = "WrongPath(bytes32,bytes32)", "WrongCount(uint256,uint256)"
-WRONG_LENGTH, WRONG_PARTS = "LengthMismatch(uint256,uint256)", "WrongParts(uint256,uint256,uint256)"
+WRONG_PARTS = "WrongParts(uint256,uint256,uint256)"
 FORGERIES = {
     "another leaf of an update": (
         changed("updates", lambda u: [(flipped(u[0][0]), u[0][1]), *u[1:]]),
         WRONG_PATH,
     ),
-    "a longer leaf": (changed("updates", lambda u: [(u[0][0] + b"\0", u[0][1]), *u[1:]]), WRONG_LENGTH),
-    "an empty leaf": (changed("updates", lambda u: [(b"", u[0][1]), *u[1:]]), WRONG_LENGTH),
+    "a longer leaf": (changed("updates", lambda u: [(u[0][0] + b"\0", u[0][1]), *u[1:]]), WRONG_PATH),
+    "an empty leaf": (changed("updates", lambda u: [(b"", u[0][1]), *u[1:]]), WRONG_PATH),
     "updates in another order": (changed("updates", lambda u: [u[1], u[0], *u[2:]]), WRONG_PATH),
     "an update twice": (changed("updates", lambda u: [u[0], u[0], *u[2:]]), WRONG_PATH),
     "an update left out": (changed("updates", lambda u: u[1:]), WRONG_COUNT),
     "an update too many": (changed("updates", lambda u: [*u, u[0]]), WRONG_COUNT),
     "no updates": (changed("updates", lambda _: []), WRONG_COUNT),
     "another prior leaf": (changed("prior", lambda p: [(flipped(p[0][0]), p[0][1])]), WRONG_PATH),
-    "a longer prior leaf": (changed("prior", lambda p: [(p[0][0] + b"\0", p[0][1])]), WRONG_LENGTH),
+    "a longer prior leaf": (changed("prior", lambda p: [(p[0][0] + b"\0", p[0][1])]), WRONG_PATH),
     "no prior leaf": (changed("prior", lambda _: []), WRONG_PARTS),
     "a prior leaf twice": (changed("prior", lambda p: [*p, *p]), WRONG_PARTS),
     "a part that FedAvg has not": (changed("part", lambda _: 1), WRONG_PARTS),
@@ -184,6 +190,25 @@ def test_a_forged_proof_convicts_nobody(game: LeafRound, forgery: str) -> None:
     right = game.tree_of(game.right_global())
     game.propose(right, game.accounts[0])
     refused(game, forge(game.proof(right, 2)), error)
+
+
+class Garbled(LeafRound):
+    """The first client's tree has a leaf that is a byte short; all vouch for it."""
+
+    def _random_update(self, rng: np.random.Generator, only: int | None) -> Update:
+        update = super()._random_update(rng, only)
+        if not hasattr(self, "garbled"):
+            self.garbled = LeafTree([update.tree.leaves[0][:-1], *update.tree.leaves[1:]])
+            update.tree = self.garbled
+        return update
+
+
+def test_a_vouched_leaf_of_another_length_proves_nothing_and_hides_no_other(chain: Anvil) -> None:
+    game = started(chain, clients=2, kind=Garbled)
+    wrong = game.tree_of([0] * VALUES)
+    game.propose(wrong, game.accounts[0])
+    refused(game, game.proof(wrong, 0), "LengthMismatch(uint256,uint256)")
+    challenge(game, game.proof(wrong, 1))
 
 
 def test_a_root_that_nobody_proposed_cannot_be_convicted(game: LeafRound) -> None:

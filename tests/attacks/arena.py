@@ -100,15 +100,18 @@ class Arena:
         rounds: int = 2,
         spec: dict[str, Any] | None = None,
         node: dict[str, Any] | None = None,
+        seated: bool = True,
         **contract: Any,
     ) -> None:
-        """Deploy a federation and set up its honest programs; the nodes take their seats. Nothing is started yet.
+        """Deploy a federation and set up its honest programs. Nothing is started yet.
 
         Args:
             nodes: sites with a tiny real model. With 0 of them no model is needed and the row is quick to start.
             rounds: final ones that the federation lasts.
+            seated: whether the nodes take their seats.
             spec: choices of the spec (`support.sites.choices`), `node`: the nodes' [node] table, `contract`: fields of
-                the contract's Config in their Solidity spelling.
+                the contract's Config in their Solidity spelling; also `mock`, the name of another token's contract,
+                and `pool`, what the sponsor puts in (token units).
         """
         settings = {**CONTRACT, "totalRounds": rounds, **contract}
         self.public = self.folder / "clients/store"  # where all synthetic clients publish
@@ -133,7 +136,9 @@ class Arena:
         self._enter("sponsor", True, self.coordinator.config().sponsor)
         for site, daemon in zip(sites.sites if nodes else (), self.nodes, strict=True):
             self._enter(daemon.name, True, daemon.address)
-            self._hand(daemon.name, site.account).join()
+            hand = self._hand(daemon.name, site.account)
+            if seated:
+                hand.join()
         self.aggregators = [self._operator(f"aggregator-{i}", "run", stores) for i in range(aggregators)]
         self.watchtowers = [self._operator(f"watchtower-{i}", "watch", stores) for i in range(watchtowers)]
 

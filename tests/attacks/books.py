@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.events import scan
-from fedprotocol.chain.types import Phase, Update
+from fedprotocol.chain.types import Phase
 from support.evm import Anvil
 from web3 import Web3
 
@@ -132,21 +131,26 @@ def earned(coordinator: Coordinator, first_block: int, address: str) -> int:
         if view.phase is not Phase.FINAL:
             continue
         updates = coordinator.updates(number)
-        total += sum(share(coordinator, number, u.client) for u in updates if u.client == address and u.attested)
+        shares = _shares(coordinator, {update.client: update.weight for update in updates})
+        total += sum(shares[u.client] for u in updates if u.client == address and u.attested)
         total += aggregator_share(coordinator) if view.aggregator == address else 0
         if address == coordinator.config().sponsor:
             paid = [u for i, u in enumerate(updates) if u.attested and view.accepted_mask >> i & 1]
-            total -= aggregator_share(coordinator) + sum(share(coordinator, number, u.client) for u in paid)
+            total -= aggregator_share(coordinator) + sum(shares[update.client] for update in paid)
     return total + bounties(coordinator, first_block, address)
 
 
 def share(coordinator: Coordinator, round_number: int, client: str, weight: int | None = None) -> int:
     """A client's share of a round's reward for its weight by the chain, or as if it had been `weight`."""
-    updates: Sequence[Update] = coordinator.updates(round_number)
-    [own] = [update.weight for update in updates if update.client == client]
-    mine = own if weight is None else weight
-    pot = coordinator.config().round_reward - aggregator_share(coordinator)
-    return pot * mine // (sum(update.weight for update in updates) - own + mine)
+    weights = {update.client: update.weight for update in coordinator.updates(round_number)}
+    weights[client] = weights[client] if weight is None else weight
+    return _shares(coordinator, weights)[client]
+
+
+def _shares(coordinator: Coordinator, weights: dict[str, int]) -> dict[str, int]:
+    """Of a round with these weights, by client."""
+    pot, total = coordinator.config().round_reward - aggregator_share(coordinator), sum(weights.values())
+    return {client: pot * weight // total for client, weight in weights.items()}
 
 
 def aggregator_share(coordinator: Coordinator) -> int:

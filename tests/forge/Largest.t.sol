@@ -49,7 +49,7 @@ contract LargestTest is Game {
     }
 
     /// @dev The dearest settlement: every share of 256 clients and eight bonds, in somebody's call.
-    function test_settlement_with_eight_right_looking_proposals() public {
+    function test_settlement_of_256_shares_and_eight_bonds() public {
         Played memory p = _largest();
         for (uint256 i = 0; i < LIVE; ++i) {
             _propose(_account(500 + i), _spoiled(p.right, 0, 1 + i).digests);

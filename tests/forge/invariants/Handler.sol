@@ -272,14 +272,15 @@ contract Handler is Books {
         return everybody[seed % ACTORS];
     }
 
-    /// @dev Often the one with a seat whose last commit is the longest ago.
+    /// @dev Often the one with a seat that has done nothing for longest.
     function _laziest(uint256 seed) private view returns (address who) {
         who = _anybody(seed);
         if (seed % 4 == 0) return who;
         uint256 least = type(uint256).max;
         address[] memory seated = coordinator.clients();
         for (uint256 i = 0; i < seated.length; ++i) {
-            uint256 last = coordinator.seat(seated[i]).lastCommit;
+            IFederationCoordinator.Seat memory s = coordinator.seat(seated[i]);
+            uint256 last = s.lastCommit > s.activeFrom ? s.lastCommit : s.activeFrom;
             if (last < least) (who, least) = (seated[i], last);
         }
     }

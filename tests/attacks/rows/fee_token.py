@@ -1,0 +1,41 @@
+"""A federation on a token that keeps something of every transfer: its sponsor tries to fund it, clients try to join."""
+
+from __future__ import annotations
+
+import pytest
+from fedprotocol.chain.errors import ContractReverted
+
+from attacks import mempool
+from attacks.arena import Arena
+from attacks.forced import force
+
+TITLE = "a token that takes a fee"
+PLACE = 28
+GOES_ON = False  # nothing ever opens
+REFUSED = "TransferMismatch"
+
+
+def run(arena: Arena) -> str:
+    arena.open(nodes=2, aggregators=1, mock="FeeToken", pool=0, seated=False)
+    coordinator = arena.coordinator
+    sponsor = arena.actor("sponsor", honest=True)
+    client = arena.actor("client", honest=True)
+    arena.start(*arena.aggregators)
+    arena.wait("the aggregator runs", lambda: "rule: fedavg" in arena.aggregators[0].output)
+    for node in arena.nodes:
+        assert REFUSED in node.tell("join", status=1)
+    for actor in (sponsor, client):
+        actor.approve(2**200)
+    stake, reward = coordinator.config().min_stake, coordinator.config().round_reward
+    tries = [(sponsor, coordinator.calls.fund(sum_)) for sum_ in (1, reward, 5 * reward)]
+    tries += [(client, coordinator.calls.join(sum_)) for sum_ in (stake, stake + 1)]
+    hashes = [force(actor, call) for actor, call in tries]
+    assert {mempool.refusal(arena.chain, hash_) for hash_ in hashes} == {REFUSED}
+    with pytest.raises(ContractReverted, match="TooFewActive"):
+        client.send(coordinator.calls.open(), "open")
+    assert not arena.events("Joined") and not arena.events("Funded")
+    assert coordinator.token.balance_of(coordinator.address) == 0
+    return (
+        f"{len(tries)} sums of the sponsor and of clients and {len(arena.nodes)} runs of `fednode join` were refused "
+        f"({REFUSED}), and the fee with them; nothing ever opens"
+    )

@@ -57,12 +57,15 @@ library Case {
         pure
         returns (IDisputes.Proof memory)
     {
+        IDisputes.Opening[] memory prior = new IDisputes.Opening[](1); // FedAvg has one part
+        prior[0] = opening(c.prior, leaf);
         return IDisputes.Proof(
             c.round,
             LeafTree.root(claimed),
             c.inputsHash,
             leaf,
-            opening(c.prior, leaf),
+            0,
+            prior,
             claimed[leaf],
             LeafTree.path(claimed, leaf),
             sums(c, leaf, start),

@@ -25,15 +25,17 @@ library Forgery {
 
     /// @notice One part of `proof` becomes another one that is just as well formed.
     function lie(IDisputes.Proof memory proof, Case.Inputs memory truth, uint256 seed) internal pure {
-        uint256 kind = seed % 8;
+        uint256 kind = seed % 10;
         uint256 other = (seed >> 8) % truth.prior.leaves.length;
         if (kind == 0) proof.leafIndex = other;
         if (kind == 1) proof.claimedDigest = bytes32(Random.next(seed, 1));
-        if (kind == 2) proof.prior = Case.opening(truth.prior, other);
+        if (kind == 2) proof.prior[0] = Case.opening(truth.prior, other);
         if (kind == 3) proof.claimedPath = LeafTree.path(truth.prior.digests, other);
         if (kind == 4) (proof.round, proof.inputsHash) = (seed % 3, bytes32(Random.next(seed, 2)));
         if (kind == 5) proof.start = _sums(truth, proof.leafIndex, seed >> 16);
-        if (kind > 5) proof.updates = _updates(proof.updates, truth, proof.leafIndex, seed >> 16);
+        if (kind == 8) proof.part = Random.between(seed >> 16, 1, type(uint256).max);
+        if (kind == 9) proof.prior = _resized(proof.prior, seed % 20 < 10 ? 0 : 2);
+        if (kind == 6 || kind == 7) proof.updates = _updates(proof.updates, truth, proof.leafIndex, seed >> 16);
         // A start that is said to hold the first ones, with these left out.
         if (kind == 5 && (seed >> 8) % 2 == 0 && proof.start.count < truth.updates.length) {
             proof.updates = Case.openings(truth, proof.leafIndex, proof.start.count, truth.updates.length);

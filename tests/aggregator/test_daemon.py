@@ -14,6 +14,7 @@ import pytest
 from fedaggregator.daemon import Aggregator
 from fedaggregator.decide import Approve, Challenge, Claim, Done, Merge, ProposePage, Report, Wait
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
 from fedprotocol.chain.types import Phase
@@ -242,6 +243,28 @@ def test_without_tokens_for_the_bond_it_says_so(chain: Anvil, clients: Clients, 
         federation.pass_time(601)
         assert poor.step() == Claim(frozenset({1}))
     assert federation.coordinator.token.balance_of(site.address) == 60 * TOKEN
+
+
+def test_one_whom_the_token_blocks_works_on_and_is_paid_later(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
+    federation = LiveFederation(chain, mock="BlockingToken")
+    set_blocked = federation.token.functions.setBlocked
+    members = clients(federation, 2)
+    site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in members])
+    play_inputs(members, 1, federation.genesis.root)
+    with Aggregator.open(site.config(), site.account) as blocked:
+        step_until(blocked, ProposePage)
+        federation.transact(set_blocked(site.address, True))
+        federation.pass_time(601)
+        with pytest.raises(ContractReverted):
+            step_until(blocked, Claim)
+        assert blocked.step() == Wait("what is owed could not be claimed; it is tried again", problem=True)
+        play_inputs(members, 2, federation.coordinator.latest_final()[1])
+        step_until(blocked, ProposePage)
+        federation.transact(set_blocked(site.address, False))
+        federation.pass_time(601)
+    with Aggregator.open(site.config(), site.account) as anew:  # it would try by itself, within a minute
+        assert anew.step() == Claim(frozenset({1, 2}))
+    assert federation.coordinator.token.balance_of(site.address) == 10_020 * TOKEN
 
 
 def test_old_rounds_are_released_and_the_genesis_is_kept(chain: Anvil, clients: Clients, tmp_path: Path) -> None:

@@ -249,6 +249,18 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         Merge(2),
     ),
     (
+        "a claim that failed holds no work up",
+        snapshot(round_state(6, Phase.FINAL), round_state(7, Phase.TRAIN), my_owed=5),
+        Facts(proposed=frozenset({6}), pinned=frozenset({4, 5, 6}), keep_rounds=2, claim_rests=True),
+        Release(4),
+    ),
+    (
+        "a claim that failed, and nothing else to do",
+        snapshot(round_state(3, Phase.FINAL), final_count=3, my_owed=5),
+        Facts(claim_rests=True),
+        Wait("what is owed could not be claimed; it is tried again", problem=True),
+    ),
+    (
         "old content is let go",
         snapshot(round_state(6, Phase.FINAL), round_state(7, Phase.TRAIN)),
         Facts(pinned=frozenset({4, 5, 6}), keep_rounds=2),

@@ -131,6 +131,8 @@ class Aggregator:
                 self.memory.failed(action.round, action.proposal.root)
             elif isinstance(action, ProposePage):
                 self.memory.failed(action.round, self.memory.own_root(_state(snapshot, action.round)) or b"")
+            elif isinstance(action, Claim):
+                self.memory.claim_failed()
             raise
         return action
 

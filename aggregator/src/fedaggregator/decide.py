@@ -32,6 +32,7 @@ class Facts:
     pinned: frozenset[int] = frozenset()  # rounds whose inputs and global this store still pins
     keep_rounds: int = 8
     proposes: bool = True  # False: a watchtower
+    claim_rests: bool = False  # the last claim failed, not long ago
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
         waits.append(action)
 
     over = frozenset(n for n in facts.proposed if all(state.number != n for state in unsettled))
-    if over or snapshot.my_owed > 0:
+    is_owed = bool(over) or snapshot.my_owed > 0
+    if is_owed and not facts.claim_rests:
         return Claim(over)
     oldest_kept = snapshot.last_opened - len(unsettled) - facts.keep_rounds
     outdated = [n for n in facts.pinned if n <= oldest_kept]
@@ -124,6 +126,8 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
         return Release(min(outdated))
     if waits:
         return next((wait for wait in waits if wait.problem), waits[0])
+    if is_owed:
+        return Wait("what is owed could not be claimed; it is tried again", problem=True)
     if snapshot.final_count >= snapshot.config.total_rounds:
         return Done(f"all {snapshot.final_count} rounds are final")
     if snapshot.closed:

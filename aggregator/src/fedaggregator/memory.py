@@ -14,6 +14,7 @@ from fedaggregator.decide import Facts, RoundFacts
 
 PROPOSED = "aggregator.proposed"  # rounds whose outcome is not collected
 UNREADABLE_SECONDS = 60.0
+CLAIM_REST = 60.0  # seconds
 PINNED = "aggregator.pinned"  # rounds whose content the store pins
 
 
@@ -27,6 +28,7 @@ class Memory:
         # Forgotten at the end of the program: another node of the chain, or more ether, may help the next one.
         self._unreadable: dict[tuple[int, bytes], float] = {}  # until when (monotonic seconds)
         self._failures: Counter[tuple[int, bytes]] = Counter()
+        self._claim_rest = 0.0  # until when (monotonic seconds)
 
     def facts(self, snapshot: Snapshot, confirmed: frozenset[int]) -> Facts:
         """Everything `decide` needs; `confirmed` are the rounds whose inputs lie under enough blocks."""
@@ -36,6 +38,7 @@ class Memory:
             pinned=self._rounds(PINNED),
             keep_rounds=self._keep_rounds,
             proposes=self._proposes,
+            claim_rests=self._claim_rest > time.monotonic(),
         )
 
     def own_root(self, state: RoundState) -> bytes | None:
@@ -84,6 +87,10 @@ class Memory:
     def collected(self, rounds: Iterable[int]) -> None:
         """What came of our proposals in `rounds` is collected."""
         self._set(PROPOSED, self._rounds(PROPOSED) - set(rounds))
+
+    def claim_failed(self) -> None:
+        """What is owed cannot be had now (a token may block us): other work must not wait for that."""
+        self._claim_rest = time.monotonic() + CLAIM_REST
 
     def releasable(self, round_number: int) -> list[bytes]:
         """Roots that only this round keeps pinned."""

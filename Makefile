@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint forge tests attacks kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests attacks kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fednode demo $(DEMO)
 
-test: setup kubo-if-go lint forge tests  ## every check and every test
+test: setup kubo-if-go lint slither forge tests  ## every check and every test
 
 lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff check .
@@ -28,6 +28,9 @@ lint: .venv/.installed .tools/.compiled
 	$(TOOLS)/forge fmt --check tests/forge
 	$(BIN)/mypy
 	$(BIN)/python tools/export_abi.py --check
+
+slither: .tools/.installed .venv/.installed  ## static analysis of the contracts; each finding has its answer
+	$(BIN)/python tools/slither/check.py
 
 forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the contracts (FOUNDRY_PROFILE=deep: for hours)
 	$(BIN)/python tests/forge/run.py

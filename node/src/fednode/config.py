@@ -116,7 +116,7 @@ coordinator = {coordinator}
 
 [store]
 url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
-peers = {peers}                          # of the others: dir:folder (read only), or for kubo: /ip4/…/tcp/4001/p2p/…
+peers = {peers}                          # to read from, in turn: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
 
 [account]
 keystore = {keystore}     # `fednode account new` writes it

@@ -10,14 +10,13 @@ import io
 import ipaddress
 import logging
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 import ipfshttpclient
@@ -27,17 +26,13 @@ from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.directory import DirectoryStore
+from fedprotocol.store.download import Download, seconds_for
+from fedprotocol.store.source import Source, admit_block, admit_tree
 from fedprotocol.tree import TreeShape
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-MIN_BYTES_PER_SECOND = 256 * 1024
-"""A download slower than this is given up."""
 
 # ipfshttpclient, no longer maintained, passes this to urllib3 (pinned below 3) with every request.
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
@@ -54,14 +49,22 @@ class KuboStore:
 
     `find_seconds` is how long the network may take to produce a first, or a next, block. `peers` are multiaddresses of
     other sites' daemons: Kubo is connected to them when the store is first used, and again when it does not find
-    something; how it finds others is its own affair.
+    something; how it finds others is its own affair. `sources` are asked in turn for what it does not find at all.
     """
 
-    def __init__(self, url: str, cache: DirectoryStore, find_seconds: float = 30.0, peers: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        url: str,
+        cache: DirectoryStore,
+        find_seconds: float = 30.0,
+        peers: Sequence[str] = (),
+        sources: Sequence[Source] = (),
+    ) -> None:
         """Raises StoreError if `url` or a peer makes no sense."""
         self.url = url
         self.cache = cache
         self.peers = {_peer_id(peer): peer for peer in peers}
+        self.sources = tuple(sources)
         self._find_seconds = find_seconds
         self._met = not self.peers
         # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
@@ -79,7 +82,12 @@ class KuboStore:
         try:
             held = self.cache.get(root, shape)
         except (NotFound, Malformed):
-            return self._found(partial(self._fetch, root, shape))
+            try:
+                return self._found(partial(self._fetch, root, shape))
+            except (NotFound, Malformed) as error:
+                if not self.sources:
+                    raise
+                held = admit_tree(self.cache, self.sources, root, shape, error)
         try:
             if not self._is_pinned(root):
                 self._import(root)
@@ -102,7 +110,14 @@ class KuboStore:
         try:
             return self.cache.get_block(digest, max_bytes)
         except (NotFound, Malformed):  # a damaged copy is replaced
-            return self._found(partial(self._fetch_block, digest, max_bytes))
+            try:
+                return self._found(partial(self._fetch_block, digest, max_bytes))
+            except (NotFound, Malformed) as error:
+                if not self.sources:
+                    raise
+                data = admit_block(self.cache, self.sources, digest, max_bytes, error)
+                self.put_block(data)
+                return data
 
     def unpin(self, root: bytes) -> None:
         """Unpin in Kubo, where garbage collection takes it, and delete the copy. Raises Unavailable."""
@@ -226,14 +241,14 @@ class KuboStore:
     def _export(self, root: bytes, shape: TreeShape) -> Iterator[BinaryIO]:
         """`dag export` as a file, bounded in time; the errors of reading it become a store's."""
         cid = tree.cid(root)
-        seconds = self._find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
+        seconds = seconds_for(shape, self._find_seconds)
         options = {"timeout": f"{seconds:.0f}s", "progress": "false"}
         with (
             self._calling(f"dag export {cid}"),
             _as_store_errors(cid),
             self._client.dag.export(cid, opts=options, stream=True, timeout=self._find_seconds) as chunks,
         ):
-            yield io.BufferedReader(_Download(chunks, time.monotonic() + seconds))
+            yield io.BufferedReader(Download(chunks, seconds, (ipfs.Error, OSError)))
 
     def _import(self, root: bytes) -> None:
         cid = tree.cid(root)
@@ -278,37 +293,6 @@ def _as_store_errors(cid: str) -> Iterator[None]:
         raise NotFound(f"only a part of {cid} was found in time: {error}") from error
     except CarError as error:
         raise Malformed(f"{cid} is not the tree it must be: {error}") from error
-
-
-class _Download(io.RawIOBase):
-    """A streamed answer as a file that ends in an error, never in silence, when it stalls or takes too long."""
-
-    def __init__(self, chunks: Iterator[bytes], deadline: float) -> None:
-        self._chunks = chunks
-        self._deadline = deadline
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        while not self._rest:
-            if time.monotonic() > self._deadline:
-                raise NotFound(f"the download is slower than {MIN_BYTES_PER_SECOND} bytes a second")
-            try:
-                chunk = next(self._chunks, None)
-            except (ipfs.Error, OSError) as error:
-                if "timed out" in str(error):
-                    raise NotFound(f"the download stalled: nobody sends the next block ({error})") from error
-                raise Unavailable(f"the connection to Kubo broke: {error}") from error
-            if chunk is None:
-                return 0
-            self._rest = memoryview(chunk)
-        target = memoryview(buffer)
-        size = min(len(target), len(self._rest))
-        target[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
 
 
 def _peer_id(address: str) -> str:

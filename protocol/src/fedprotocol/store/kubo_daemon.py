@@ -38,6 +38,11 @@ class KuboDaemon:
         return f"http://{host}:{port}"
 
     @property
+    def gateway(self) -> str:
+        """Its HTTP gateway, `http://127.0.0.1:port`; the daemon must be running."""
+        return (self.repo / "gateway").read_text().strip().rstrip("/")
+
+    @property
     def pid(self) -> int | None:
         """The daemon's process id, None while it does not run."""
         return self._process.pid if self._process else None
@@ -51,7 +56,8 @@ class KuboDaemon:
             # Profile `test`: loopback and free ports, no bootstrap peers, no discovery on the local network.
             self._ipfs("init", "--profile", "test", "--empty-repo")
             self._ipfs("config", "Routing.Type", "none")
-        (self.repo / "api").unlink(missing_ok=True)  # of a daemon that was killed
+        for name in ("api", "gateway"):
+            (self.repo / name).unlink(missing_ok=True)  # of a daemon that was killed
         with (self.repo / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -1,81 +1,103 @@
-"""A directory of one's own that fetches what it lacks from the directories of others.
+"""A directory of one's own that fetches what it lacks from others: directories of other sites, gateways.
 
-Those are read as a network would be: read only, every block checked on its way into one's own.
+Those are read as a network is: read only, every block checked on its way into one's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO
 
 from fedprotocol import tree
-from fedprotocol.car import CarError, CarFile, Leaves
-from fedprotocol.store.base import Malformed, NotFound, StoreError
+from fedprotocol.car import CarFile, Leaves
+from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.directory import DirectoryStore, block_path, car_path, open_regular, read_block
+from fedprotocol.store.source import Source, admit_block, admit_tree
 from fedprotocol.tree import TreeShape
 
-T = TypeVar("T")
+
+class PeerDirectory:
+    """Another site's directory store as a source."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+
+    def tree(self, root: bytes, shape: TreeShape) -> AbstractContextManager[BinaryIO]:  # noqa: ARG002
+        """Its CAR. Raises NotFound, OSError."""
+        return open_regular(car_path(self.path, root))
+
+    def block(self, digest: bytes, max_bytes: int) -> bytes:
+        """Its raw block. Raises NotFound, Malformed, OSError."""
+        return read_block(block_path(self.path, digest), digest, max_bytes)
+
+    def check(self) -> str:
+        """Whether it is there. Raises NotFound."""
+        if not (self.path / "trees").is_dir():
+            raise NotFound(f"there is no store in {self.path}")
+        return f"{self.path} can be read"
 
 
 class PeeredStore:
-    """`own` holds everything this site published or fetched; `peers` are directories of other sites."""
+    """`own` holds everything this site published or fetched; `sources` are asked in turn for what it lacks."""
 
-    def __init__(self, own: DirectoryStore, peers: Sequence[Path]) -> None:
+    def __init__(self, own: DirectoryStore, sources: Sequence[Source]) -> None:
         self.own = own
-        self.peers = tuple(peers)
+        self.sources = tuple(sources)
 
     def put(self, leaves: Leaves) -> bytes:
         """Publish and pin a tree in one's own directory."""
         return self.own.put(leaves)
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:
-        """Open one's own copy, else copy the first one of a peer that verifies."""
-
-        def copy(peer: Path) -> CarFile:
-            with open_regular(car_path(peer, root)) as source:
-                return self.own.admit(source, root, shape)
-
-        return self._first(lambda: self.own.get(root, shape), copy, tree.cid(root))
+        """Open one's own copy, else copy the first one of a source that verifies."""
+        try:
+            return self.own.get(root, shape)
+        except (NotFound, Malformed) as error:  # a damaged copy of one's own is replaced
+            return admit_tree(self.own, self.sources, root, shape, error)
 
     def put_block(self, data: bytes) -> bytes:
         """Publish and pin a raw block in one's own directory."""
         return self.own.put_block(data)
 
     def get_block(self, digest: bytes, max_bytes: int) -> bytes:
-        """Read one's own copy, else copy the first one of a peer that verifies."""
-
-        def copy(peer: Path) -> bytes:
-            data = read_block(block_path(peer, digest), digest, max_bytes)
-            self.own.put_block(data)
-            return data
-
-        return self._first(lambda: self.own.get_block(digest, max_bytes), copy, tree.raw_cid(digest))
+        """Read one's own copy, else copy the first one of a source that verifies."""
+        try:
+            return self.own.get_block(digest, max_bytes)
+        except (NotFound, Malformed) as error:
+            return admit_block(self.own, self.sources, digest, max_bytes, error)
 
     def unpin(self, root: bytes) -> None:
         """Let go of one's own copy."""
         self.own.unpin(root)
 
     def check(self) -> str:
-        """One's own directory, and how many of the peers' directories can be seen."""
-        seen = sum(1 for peer in self.peers if (peer / "trees").is_dir())
-        return f"{self.own.check()}; {seen} of {len(self.peers)} peers' directories can be read"
-
-    def _first(self, own: Callable[[], T], copy: Callable[[Path], T], what: str) -> T:
-        refusals: list[StoreError] = []
-        try:
-            return own()
-        except (NotFound, Malformed) as error:  # a damaged copy of one's own is replaced by a peer's
-            refusals.append(error)
-        for peer in self.peers:
+        """One's own directory, and which of the sources answer."""
+        silent = []
+        for source in self.sources:
             try:
-                return copy(peer)
-            except (NotFound, Malformed) as error:
-                refusals.append(error)
-            except CarError as error:
-                refusals.append(Malformed(f"{peer} holds another thing under this root: {error}"))
-                refusals[-1].__cause__ = error
-            except OSError as error:
-                refusals.append(NotFound(f"{peer} cannot be read: {error}"))
-        wrong = next((error for error in refusals if isinstance(error, Malformed)), None)
-        if wrong is not None:
-            raise wrong
-        raise NotFound(f"nobody has {what}: looked in {self.own.path} and in {len(self.peers)} peers' directories")
+                source.check()
+            except (StoreError, OSError) as error:
+                silent.append(f"{source.name}: {error}")
+        answering = len(self.sources) - len(silent)
+        said = f"{self.own.check()}; {answering} of {len(self.sources)} peers can be read"
+        return said + "".join(f"; {line}" for line in silent)
+
+
+class ReadOnlyStore(PeeredStore):
+    """For those who only watch: copies of what was fetched in `own`, and nothing is published."""
+
+    def put(self, leaves: Leaves) -> bytes:
+        """Raises Unavailable."""
+        raise self._refusal(tree.cid(leaves.root))
+
+    def put_block(self, data: bytes) -> bytes:
+        """Raises Unavailable."""
+        raise self._refusal(f"a block of {len(data)} bytes")
+
+    def _refusal(self, what: str) -> Unavailable:
+        names = ", ".join(source.name for source in self.sources)
+        return Unavailable(
+            f"{what} cannot be published: gateways ({names}) are read only; use a store of your own, dir: or kubo:, "
+            "with the gateways as its peers"
+        )

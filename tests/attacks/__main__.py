@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from support.evm import ROOT, Anvil
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
     bad = [result for result in results if not result.is_good]
     for result in bad:
         print(f"\n{result.row.name}: {result.error or '; '.join(result.convictions)}\n  logs: {result.logs}")
-    print(f"{len(results)} attacks, {len(bad)} of them bad, {sum(r.seconds for r in results):.0f} s")
+    took = timedelta(seconds=round(sum(result.seconds for result in results)))
+    print(f"{len(results)} attacks, {len(bad)} of them bad, in {took}")
     if given.write:
         PAGE.write_text(as_markdown(results, f"{datetime.now(UTC):%Y-%m-%d}", _commit()))
         print(f"wrote {PAGE.relative_to(ROOT)}")
@@ -61,8 +62,17 @@ def play(rows: Sequence[Row], folder: Path) -> list[Result]:
         for number, row in enumerate(rows, start=1):
             print(f"[{number}/{len(rows)}] {row.name} … ", end="", flush=True)
             results.append(carry_out(stage, row))
-            print(f"{'ok' if results[-1].is_good else 'BAD'} ({results[-1].seconds:.0f} s)", flush=True)
+            outcome = f"{'ok' if results[-1].is_good else 'BAD'} ({results[-1].seconds:.0f} s)"
+            print(outcome + _progress([result.seconds for result in results], len(rows) - number), flush=True)
     return results
+
+
+def _progress(seconds: Sequence[float], left: int) -> str:
+    """What has passed and, if the rest takes as long on average, is to come; nothing for the only row or the last."""
+    if not left:
+        return ""
+    passed, to_come = (timedelta(seconds=round(time)) for time in (sum(seconds), left * sum(seconds) / len(seconds)))
+    return f", {passed} so far, about {to_come} to go"
 
 
 def _commit() -> str:

@@ -40,6 +40,7 @@ class Books:
         self._chain = chain
         self._coordinator = coordinator
         self._first = chain.web3.eth.block_number
+        self._sponsor = coordinator.config().sponsor
         self._opened: dict[str, _Opening] = {}
         self.parties: list[Party] = []
 
@@ -100,7 +101,7 @@ class Books:
         for number in range(max(1, last - 1), last + 1):
             if not coordinator.round_view(number).phase.settled:
                 tokens += sum(p.bond for p in coordinator.proposals(number) if p.proposer == address)
-        if address == coordinator.config().sponsor:
+        if address == self._sponsor:
             balances = coordinator.balances()
             tokens += balances.pool + balances.reserved
         return tokens

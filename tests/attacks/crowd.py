@@ -68,10 +68,11 @@ class Crowd:
     def reveal(self, round_number: int) -> None:
         self._all([self._calls.reveal(round_number, *self._opening(m), 2, 1) for m in self.members], 400_000)
 
-    def attest(self, round_number: int) -> None:
-        """Vouch for all updates."""
+    def attest(self, round_number: int, bitmap: int | None = None) -> None:
+        """Vouch for the updates in `bitmap`, by default all."""
         view = self.arena.coordinator.round_view(round_number)
-        vote = self._calls.attest(round_number, view.inputs_hash, (1 << view.revealed) - 1)
+        chosen = (1 << view.revealed) - 1 if bitmap is None else bitmap
+        vote = self._calls.attest(round_number, view.inputs_hash, chosen)
         self._all([vote] * len(self.members), 1_000_000)
 
     def claim(self) -> None:

@@ -14,7 +14,7 @@ from web3.types import TxReceipt
 
 from attacks.actors import Actor
 
-CONTRACTS = ("FederationCoordinator", "Disputes")
+CONTRACTS = ("FederationCoordinator", "Disputes", "DemoToken")
 NO_REASON = "no reason"
 PATIENCE = 30.0  # seconds
 GWEI = 10**9

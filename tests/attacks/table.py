@@ -11,7 +11,7 @@ from attacks.judge import Account, amount
 from attacks.run import Result
 
 HEADS = ("attack", "what happened", "who paid", "who was paid", "honest harmed?", "s")
-WIDTHS = (24, 58, 26, 30, 14, 4)
+WIDTHS = (22, 58, 26, 26, 14, 4)  # 160 with the gaps
 
 
 def cells(result: Result) -> tuple[str, ...]:

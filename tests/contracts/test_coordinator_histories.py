@@ -34,6 +34,7 @@ def deployments() -> Iterator[dict[int, Deployed]]:
 class Histories(RuleBasedStateMachine):
     deployments: dict[int, Deployed]
     seen: Counter[str]
+    compared = 0
 
     @initialize(leaf_count=st.sampled_from(LEAF_COUNTS))
     def deploy(self, leaf_count: int) -> None:
@@ -49,6 +50,7 @@ class Histories(RuleBasedStateMachine):
         try:
             self._wind_down()
         finally:
+            type(self).compared += self.twin.compared
             self.twin.close()
 
     @rule(seed=SEEDS)
@@ -111,6 +113,7 @@ def test_the_contract_does_what_the_model_does(
         ),
     )
     seen = Histories.seen
+    record_property("values compared: the round, contract and model", Histories.compared)
     record_property("coordinator histories: calls", sum(n for k, n in seen.items() if not k.startswith("event")))
     record_property("coordinator histories: distinct errors", sum(k.startswith("refused") for k in seen))
     for event in ("RoundFinalized", "RoundVoided", "Convicted", "Penalized", "Suspended"):

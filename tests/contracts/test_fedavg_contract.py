@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 from fedaggregator.rules.fedavg import FedAvg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from support.evm import Anvil
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
@@ -145,22 +146,60 @@ def test_256_clients_who_all_differ(rule: Contract, reference: Contract, bits: i
     assert in_numpy(bits, updates, prior, 60_000) == expected
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-def test_many_values_at_once(rule: Contract, reference: Contract, bits: int) -> None:
-    """A quarter of a million random values a width, from random sums: bytes against bytes."""
-    rng, twin = np.random.default_rng(bits), FedAvg()
-    for _ in range(32):
-        sums = rng.integers(-(2**59), 2**59, 8192)
-        leaf = np.frombuffer(rng.bytes(8192 * bits // 8), f">i{bits // 8}")
-        weight, shift = int(rng.integers(1, 2**20)), int(rng.integers(0, 32 - bits))
-        args = (sums.astype(">i8").tobytes(), leaf.tobytes(), bits, weight, shift)
-        result = rule.functions.accumulate(*args).call()
-        assert result == reference.functions.accumulate(*args).call()
+KINDS = ("any", "any", "any", "any", "limits", "lowest", "highest", "zero")
+K, CASES, EVERY = 8192, 72, 16
+
+
+def drawn(rng: np.random.Generator, kind: str, limit: tuple[int, int]) -> NDArray[np.int64]:
+    """K integers within `limit`, both ends included."""
+    if kind == "any":
+        extremes = rng.choice([*limit, 0, -1, 1], K).clip(*limit)
+        return np.where(rng.random(K) < 0.3, extremes, rng.integers(*limit, K, endpoint=True))
+    patterns = {"limits": limit, "lowest": limit[:1], "highest": limit[1:], "zero": (0,)}
+    return np.resize(np.array(patterns[kind], np.int64), K)
+
+
+def test_a_million_values_agree(rule: Contract, reference: Contract, record_property: pytest.RecordProperty) -> None:
+    """Whole leaves of 8,192 values: Solidity against NumPy, and a part of them against Python's integers. One client,
+    or the last of up to 256; weights of 1 and 2^20 - 1 half of the time."""
+    rng, twin, compared, by_formula = np.random.default_rng(4), FedAvg(), 0, 0
+    for case in range(CASES):
+        bits = 8 if case % 2 == 0 else 16
+        mantissa = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        kind = KINDS[case // 2 % len(KINDS)]
+        weight = int(rng.choice([1, MAX_WEIGHT, *rng.integers(1, 2**20, 2)]))
+        others = 0 if case % 3 == 0 else int(rng.choice([1, 255 * MAX_WEIGHT, rng.integers(1, 255 * MAX_WEIGHT)]))
+        shift = int(rng.choice([0, 31 - bits, *rng.integers(0, 32 - bits, 2)]))
+        sums, leaf = drawn(rng, kind, (-others * 2**30, others * 2**30)), drawn(rng, kind, mantissa)
+        prior, server_lr = (
+            drawn(rng, KINDS[case % 7], INT32),
+            int(rng.choice([1, 2**16, 2**17, rng.integers(1, 2**17)])),
+        )
+
+        begin = (sums.astype(">i8").tobytes(), leaf.astype(f">i{bits // 8}").tobytes(), bits, weight, shift)
+        summed = rule.functions.accumulate(*begin).call()
+        end = (summed, prior.astype(">i4").tobytes(), weight + others, server_lr)
+        result = rule.functions.finish(*end).call()
+        if case % 4 == 0:
+            assert summed == reference.functions.accumulate(*begin).call()
+            assert result == reference.functions.finish(*end).call()
+
+        before = sums.copy()
         twin.accumulate(sums, leaf.astype(f"int{bits}"), weight, shift)
-        assert result == sums.astype(">i8").tobytes()
-        prior = rng.bytes(4 * 8192)
-        end = (result, prior, int(rng.integers(2**28, 2**34)), int(rng.integers(1, 2**17)))
-        assert rule.functions.finish(*end).call() == reference.functions.finish(*end).call()
+        assert summed == sums.astype(">i8").tobytes(), (case, kind, weight, others, shift)
+        new = twin.finish(sums, prior.astype(np.int32), weight + others, server_lr)
+        assert result == new.astype(">i4").tobytes(), (case, kind, weight, others, shift, server_lr)
+        compared += sums.size + new.size
+
+        for j in range(case % EVERY, K, EVERY):
+            total = int(before[j]) + weight * 2**shift * int(leaf[j])
+            step = rounded(rounded(total, weight + others) * server_lr, 2**16)
+            assert total == int(sums[j])
+            assert int(new[j]) == min(max(int(prior[j]) + step, INT32[0]), INT32[1])
+            by_formula += 2
+    record_property("values compared: FedAvg, Solidity and NumPy", compared)
+    record_property("values compared: FedAvg, these and Python's integers", by_formula)
+    assert compared >= 1_000_000
 
 
 def test_halves_go_away_from_zero(rule: Contract) -> None:

@@ -94,6 +94,27 @@ def test_path_at_the_limit_of_2_20_leaves(library: Contract) -> None:
         assert library.functions.rootFromPath(count, index, digest, path).call() == expected
 
 
+def test_random_trees_agree_with_the_twin(library: Contract, record_property: pytest.RecordProperty) -> None:
+    rng, compared = random.Random(3), 0
+    for size in [5] * 40 + [300] * 20 + [PAGE] * 4 + [3 * PAGE] * 4:
+        count = rng.randint(2, size)
+        digests = [rng.choice([rng.randbytes(32), bytes(32), b"\xff" * 32]) for _ in range(count)]
+        pages = [digests[i : i + PAGE] for i in range(0, count, PAGE)]
+        roots = [bytes(library.functions.pageRoot(page).call()) for page in pages]
+        assert roots == [tree.page_root(page) for page in pages]
+        root = tree.root(digests)
+        assert bytes(library.functions.rootOfPages(roots, count).call()) == root
+        for index in {0, count - 1, rng.randrange(count)}:
+            path = tree.path(digests, index)
+            assert bytes(library.functions.rootFromPath(count, index, digests[index], path).call()) == root
+            other = rng.randbytes(32)  # leads anywhere, but both to the same place
+            computed = bytes(library.functions.rootFromPath(count, index, other, path).call())
+            assert computed == tree.root_from_path(count, index, other, path)
+            compared += 2 * len(path)
+        compared += count
+    record_property("values compared: tree, digests under the same roots", compared)
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 225])
 def test_surplus_and_missing_siblings_revert(library: Contract, count: int) -> None:
     digests = leaves(count)

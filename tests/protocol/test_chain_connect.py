@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from fedprotocol.chain import errors
@@ -23,11 +24,12 @@ from fedprotocol.chain.errors import (
     decode_revert,
     sentence,
 )
-from fedprotocol.chain.rpc import connect_web3, public_name
+from fedprotocol.chain.rpc import FallbackProvider, connect_web3, public_name
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
+from web3.types import RPCEndpoint, RPCResponse
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +79,21 @@ def test_connects(federation: Deployed) -> None:
     coordinator = federation.coordinator()
     assert coordinator.config().total_rounds == 3
     assert coordinator.address == federation.contract.address
+
+
+def test_a_read_is_one_request(federation: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    answer = FallbackProvider.make_request
+
+    def counted(self: FallbackProvider, method: RPCEndpoint, params: Any) -> RPCResponse:
+        asked.append(method)
+        return answer(self, method, params)
+
+    monkeypatch.setattr(FallbackProvider, "make_request", counted)
+    coordinator = Coordinator.connect(federation.chain.url, federation.contract.address, CHAIN_ID)
+    asked.clear()
+    assert coordinator.last_opened() == 0
+    assert asked == ["eth_call"]
 
 
 def test_the_next_endpoint_is_tried(federation: Deployed, dead: str) -> None:

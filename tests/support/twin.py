@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import astuple, is_dataclass
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -21,6 +22,7 @@ class Twin:
     def __init__(self, deployed: Deployed, actors: int) -> None:
         self.deployed = d = deployed
         self.snapshot = d.chain.rpc("evm_snapshot")
+        self.compared = 0  # single values that both were asked for, or told in events
         self.config = d.config
         self.model = Federation(d.config, chain_id=d.chain_id, address=d.address, now=d.now())
         for account in d.accounts:
@@ -49,6 +51,7 @@ class Twin:
         for call, mine, theirs in zip(calls, expected, outcomes, strict=True):
             given = theirs if isinstance(theirs, Refused) else theirs.events
             assert given == mine, f"{call}\nmodel:    {mine}\ncontract: {given}"
+            self.compared += _size(given)
         self.compare_views(at)
         return list(zip(calls, outcomes, strict=True))
 
@@ -79,6 +82,7 @@ class Twin:
             if name == "clients":
                 mine, theirs = sorted(mine), sorted(theirs)
             assert theirs == mine, f"{name}{args} at {at}\nmodel:    {mine}\ncontract: {theirs}"
+            self.compared += _size(theirs)
         model.now = now
         assert model.wallets[d.address] == model.pots.total(), "the balance equation"
         assert sum(model.wallets.values()) == self.supply, "a token was lost or made"
@@ -192,6 +196,15 @@ class Play(Twin):
     def phase(self, number: int, at: int | None = None) -> str:
         view = self.deployed.view("round_view", number, at=at or self.model.now)
         return str(view.phase.name if not view.void_reason else f"VOID {view.void_reason.name}")
+
+
+def _size(value: Any) -> int:
+    """How many single values it holds."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = astuple(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 1
 
 
 def names(events: Sequence[Event]) -> list[str]:

@@ -92,6 +92,7 @@ def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEO
         raise ChainError("no RPC endpoint is configured: set [chain] rpc")
     web3 = Web3(FallbackProvider(urls, chain_id, timeout))
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # blocks of proof-of-authority chains
+    web3.middleware_onion.remove("validation")  # it asks for the chain's id twice in each call; the provider knows it
     web3.provider.global_ccip_read_enabled = False  # a contract must not make us fetch URLs of its choice
     _ = web3.eth.chain_id
     return web3

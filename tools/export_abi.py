@@ -21,10 +21,13 @@ ABIS = {  # shipped file: (source, contract)
     "erc20": (f"{OPENZEPPELIN}/token/ERC20/extensions/IERC20Metadata.sol", "IERC20Metadata"),
     "lens": ("contracts/lens/FederationLens.sol", "FederationLens"),
 }
-ERRORS = [  # whatever else a call of the coordinator may revert with
+RULES = sorted((ROOT / "contracts/rules").glob("*.sol"))
+ERRORS = [  # whatever else a call of the coordinator or of Disputes may revert with
     (f"{OPENZEPPELIN}/interfaces/draft-IERC6093.sol", "IERC20Errors"),
     (f"{OPENZEPPELIN}/token/ERC20/utils/SafeERC20.sol", "SafeERC20"),
     (f"{OPENZEPPELIN}/utils/ReentrancyGuardTransient.sol", "ReentrancyGuardTransient"),
+    ("contracts/libraries/UpdateTree.sol", "UpdateTree"),
+    *((path.relative_to(ROOT).as_posix(), path.stem) for path in RULES),
 ]
 LENS_CODE = "lens_code.json"  # its runtime bytecode, a hex string
 
@@ -71,8 +74,8 @@ def shipped_files() -> dict[str, str]:
     """File name -> content, as freshly compiled."""
     contracts = compile_sources()
     files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
-    errors = [e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"]
-    files["errors.json"] = render(errors)
+    errors = {json.dumps(e): e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"}
+    files["errors.json"] = render(list(errors.values()))
     source, contract = ABIS["lens"]
     files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["deployedBytecode"]["object"]) + "\n"
     return files

@@ -13,7 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat
 
 from fedprotocol.errors import FedError
 
-KIND_OF_URL = {"dir": "dir:/absolute/or/relative/folder", "kubo": "kubo:http://127.0.0.1:5001"}
+KIND_OF_URL = {
+    "dir": "dir:/absolute/or/relative/folder",
+    "kubo": "kubo:http://127.0.0.1:5001",
+    "gateway": "gateway:https://host",
+}
 
 
 class ConfigError(FedError):

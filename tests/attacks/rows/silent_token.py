@@ -31,7 +31,7 @@ def run(arena: Arena) -> str:
     assert "take back an approval" in aggregator.output
     for node in arena.nodes:
         node.thaw()
-    ending = expose(arena, 1)
+    ending = f"which was {expose(arena, 1)}"
     assert arena.coordinator.round_view(1).aggregator == aggregator.address
 
     arena.reach(2, Phase.FINAL)
@@ -44,7 +44,10 @@ def run(arena: Arena) -> str:
     for program in programs:
         seat, owed = arena.coordinator.seat(program.address), arena.coordinator.owed(program.address)
         assert (seat.stake, owed) == (0, 0), f"{program.name} has not all of its money"
-    return f"{ending}; after the last round everybody claimed and withdrew all"
+    return (
+        f"the proposal reverted; {aggregator.name} took its approval back, approved the doubled bond and proposed beside "
+        f"the lie, {ending}; after the last round everybody claimed and withdrew all"
+    )
 
 
 def _raise_the_bond(arena: Arena, liar: Actor) -> None:

@@ -79,9 +79,7 @@ contract SlanderTest is Game {
 
     /// @dev A call of Disputes that may do what it wants.
     function _attempt(uint256 seed, bytes memory call) private {
-        vm.prank(_account(seed % 100));
-        (bool ok,) = address(disputes).call(call);
-        ok;
+        _send(_account(seed % 100), address(disputes), call);
     }
 
     function _standsUnharmed(bytes32 root) private view {

@@ -55,9 +55,8 @@ abstract contract World is Federation {
     /// @dev A call that may be refused, but with an error that the contract names.
     function _try(string memory kind, address sender, address target, bytes memory data) internal returns (bool ok) {
         bytes memory answer;
-        vm.prank(sender);
-        (ok, answer) = target.call(data);
-        uint256 gas = vm.lastCallGas().gasTotalUsed;
+        uint256 gas;
+        (ok, answer, gas) = _send(sender, target, data);
         vm.assertLt(gas, TRANSACTION_GAS, "a call that no transaction holds");
         vm.assertTrue(ok || answer.length >= 4, "refused without a reason");
         vm.assertTrue(ok || bytes4(answer) != bytes4(keccak256("Panic(uint256)")), "panicked");

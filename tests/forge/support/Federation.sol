@@ -80,19 +80,27 @@ abstract contract Federation {
         return _must(sender, address(disputes), abi.encodeCall(IDisputes.carry, (coordinator, step)));
     }
 
-    function _must(address sender, address target, bytes memory data) internal returns (uint256 gas) {
-        vm.prank(sender);
-        (bool ok, bytes memory answer) = target.call(data);
-        gas = vm.lastCallGas().gasTotalUsed;
+    function _must(address sender, address target, bytes memory data) internal returns (uint256) {
+        (bool ok, bytes memory answer, uint256 gas) = _send(sender, target, data);
         vm.assertTrue(ok, vm.toString(answer));
         vm.assertLt(gas, TRANSACTION_GAS, "a call that no transaction holds");
+        return gas;
     }
 
     function _refused(address sender, address target, bytes memory data, bytes4 reason) internal {
-        vm.prank(sender);
-        (bool ok, bytes memory answer) = target.call(data);
+        (bool ok, bytes memory answer,) = _send(sender, target, data);
         vm.assertFalse(ok, "it should have been refused");
         vm.assertEq(bytes32(bytes4(answer)), bytes32(reason), "another error");
+    }
+
+    /// @dev With the gas of the largest transaction.
+    function _send(address sender, address target, bytes memory data)
+        internal
+        returns (bool ok, bytes memory answer, uint256 gas)
+    {
+        vm.prank(sender);
+        (ok, answer) = target.call{gas: TRANSACTION_GAS}(data);
+        gas = vm.lastCallGas().gasTotalUsed;
     }
 
     /// @dev What a client of this federation may send in: leaves of any content.

@@ -45,8 +45,8 @@ def run(arena: Arena) -> str:
         seat, owed = arena.coordinator.seat(program.address), arena.coordinator.owed(program.address)
         assert (seat.stake, owed) == (0, 0), f"{program.name} has not all of its money"
     return (
-        f"the proposal reverted; {aggregator.name} took its approval back, approved the doubled bond and proposed beside "
-        f"the lie, {ending}; after the last round everybody claimed and withdrew all"
+        f"the proposal reverted; {aggregator.name} took its approval back, approved the doubled bond and proposed "
+        f"beside the lie, {ending}; after the last round everybody claimed and withdrew all"
     )
 
 

@@ -29,6 +29,7 @@ def spec(values: int, bits: int, max_norm: float | None = None) -> Spec:
         training=made.training,
         evaluation=made.evaluation,
         bounds=Bounds(max_norm=max_norm),
+        rule="fedavg",
         server_lr=1 << 16,
         genesis_root="0x" + 64 * "0",
     )

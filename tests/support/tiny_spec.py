@@ -48,6 +48,7 @@ def tiny_spec(
         training=Training(**(settings | training)),
         evaluation=evaluation or Evaluation(classes=CLASSES),
         bounds=Bounds(max_norm=None),
+        rule="fedavg",
         server_lr=1 << 16,
         genesis_root="0x" + "00" * 32,
     )

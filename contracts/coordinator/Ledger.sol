@@ -162,8 +162,13 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         if (received != amount) revert TransferMismatch(received, amount);
     }
 
-    /// @dev Give tokens to the caller: last in a call, after all effects.
+    /// @dev Give tokens to the caller: last in a call, after all effects. What a fee takes from the receiver is between
+    /// him and the token; a fee on top would be paid with what others own.
     function _push(uint256 amount) internal {
-        _config.token.safeTransfer(msg.sender, amount);
+        IERC20 token = _config.token;
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransfer(msg.sender, amount);
+        uint256 sent = before - token.balanceOf(address(this));
+        if (sent != amount) revert TransferMismatch(sent, amount);
     }
 }

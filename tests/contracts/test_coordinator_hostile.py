@@ -28,6 +28,23 @@ def test_a_token_that_takes_a_fee_is_refused(chain: Anvil) -> None:
     assert d.view("balances").pool == 0 and d.view("seat", a).stake == 0
 
 
+def test_a_fee_on_top_is_not_paid_with_what_others_own(chain: Anvil) -> None:
+    """It starts after three have joined; nobody can leave while it stands, and everybody once it does not."""
+    d = Deployed(chain, mock="TaxToken")
+    members = d.accounts[1:4]
+    for member in members:
+        done(d.send(member, "join", 400))
+        done(d.send(member, "exit"))
+    fee = {"from": chain.accounts[0]}
+    d.token.functions.setFee(3, True).transact(fee)
+    for member in members:
+        assert d.send(member, "withdraw") == Refused("TransferMismatch", (403, 400))
+    d.token.functions.setFee(0, True).transact(fee)
+    for member in members:
+        done(d.send(member, "withdraw"))
+    assert d.token.functions.balanceOf(d.contract.address).call() == 0
+
+
 def test_a_token_whose_transfers_return_nothing_works(chain: Anvil) -> None:
     """As USDT: the whole of a federation's money goes through it, beside the model."""
     play = Play(Deployed(chain, mock="SilentToken"), actors=4)

@@ -26,6 +26,18 @@ contract ConvictTest is Game {
         _standsAlone(p.right.root);
     }
 
+    /// @dev From the end of the window on the round is final, and nothing of it can be convicted.
+    function testFuzz_too_late_after_the_window(uint256 seed, uint256 leaf, uint256 value, uint32 later) public {
+        Played memory p = _randomGame(seed);
+        leaf %= p.config.leafCount;
+        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        _propose(_account(90), wrong.digests);
+        vm.warp(block.timestamp + p.config.challengeLength + (later % 2 == 0 ? 0 : later));
+        IDisputes.Proof memory proof = Case.proof(p.inputs, wrong.digests, leaf, 0);
+        bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, proof));
+        _refused(_account(7), address(disputes), call, IFederationCoordinator.WrongPhase.selector);
+    }
+
     /// @dev A digest of nothing that anybody knows.
     function testFuzz_a_digest_of_nothing_convicts(uint256 seed, uint256 leaf, bytes32 digest, address anyone) public {
         Played memory p = _randomGame(seed);

@@ -15,11 +15,9 @@ import {Watch} from "./Watch.sol";
 contract Handler is Books {
     uint256 private constant LATE = 250; // moves: what is closed does not go on for long
 
-    uint256 private _moves; // seeds come again, moves do not
-
     modifier move() {
         _;
-        ++_moves;
+        ++moves;
         _book();
         for (uint256 n = _oldest(); n <= coordinator.lastOpened(); ++n) {
             if (_isFixed(n)) _rightRoot(n);
@@ -74,7 +72,7 @@ contract Handler is Books {
             if (_try("fund", who, abi.encodeCall(coordinator.fund, (amount)))) gave[who] += amount;
         }
         if (kind == 1) _donate(who, (seed >> 16) % 100);
-        if (kind == 2 && _moves > LATE) _try("close", SPONSOR, abi.encodeCall(coordinator.close, ()));
+        if (kind == 2 && moves > LATE) _try("close", SPONSOR, abi.encodeCall(coordinator.close, ()));
         if (kind == 3) _try("close", who == SPONSOR ? STRANGER : who, abi.encodeCall(coordinator.close, ()));
         if (kind == 4 || kind == 5) _try("claim", who, abi.encodeCall(coordinator.claim, ()));
         if (kind > 5) _try("settle", who, abi.encodeCall(coordinator.settle, (_anybody(seed >> 16))));
@@ -107,15 +105,18 @@ contract Handler is Books {
         }
     }
 
-    /// @notice Anybody convicts what is wrong.
+    /// @notice Anybody convicts what is wrong, or tries to once it is too late.
     function convict(uint256 seed) external move {
         seed = _fresh(seed);
-        uint256 round = _fixedRound(seed >> 16);
-        if (_phase(round) != IFederationCoordinator.Phase.Challenge) return;
-        if (honest > 0) return _convictAll(round);
+        uint256 round = seed % 4 == 0 ? _anyRound(seed >> 16) : _fixedRound(seed >> 16);
         IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round);
+        if (live.length == 0) return;
+        address who = everybody[seed % everybody.length];
         uint256 i = (seed >> 8) % live.length;
-        if (live[i].root != _rightRoot(round)) _convict(everybody[seed % everybody.length], round, live[i]);
+        if (live[i].root == _rightRoot(round)) return;
+        if (_phase(round) != IFederationCoordinator.Phase.Challenge) return _convictTooLate(who, round, live[i].root);
+        if (honest > 0) return _convictAll(round);
+        _convict(who, round, live[i]);
     }
 
     /// @notice Anybody carries sums at any leaf, from what was reached or not.
@@ -290,6 +291,6 @@ contract Handler is Books {
     }
 
     function _fresh(uint256 seed) private view returns (uint256) {
-        return Random.next(seed, _moves);
+        return Random.next(seed, moves);
     }
 }

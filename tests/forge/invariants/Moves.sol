@@ -80,20 +80,29 @@ abstract contract Moves is Truth {
         if (ok) reached[key][stop] = true;
     }
 
-    /// @dev Any account convicts a live proposal that is wrong, from the largest sum that is kept: it always can.
+    /// @dev Any account convicts a live proposal that is wrong: it always can.
     function _convict(address account, uint256 round, IFederationCoordinator.Proposal memory p) internal {
+        uint256 before = coordinator.owed(account);
+        vm.assertTrue(_challengeWrong("challenge", account, round, p.root), "a wrong proposal stands");
+        lostBonds[p.proposer] += p.bond;
+        burnedBonds += p.bond - p.bond / 2;
+        vm.assertGe(coordinator.owed(account), before + p.bond / 2, "the bounty");
+    }
+
+    function _convictTooLate(address account, uint256 round, bytes32 root) internal {
+        vm.assertFalse(_challengeWrong("challenge, too late", account, round, root), "convicted after the window");
+    }
+
+    /// @dev The true proof, from the largest sum that is kept.
+    function _challengeWrong(string memory kind, address account, uint256 round, bytes32 root) private returns (bool) {
         Case.Inputs memory c = _inputs(round);
-        bytes32[] memory claimed = digestsOf[p.root];
+        bytes32[] memory claimed = digestsOf[root];
         uint256 leaf = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
         uint256 start = c.updates.length;
         while (start > 0 && !reached[keccak256(abi.encode(round, leaf))][start]) {
             --start;
         }
         bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, Case.proof(c, claimed, leaf, start)));
-        uint256 before = coordinator.owed(account);
-        vm.assertTrue(_try("challenge", account, address(disputes), call), "a wrong proposal stands");
-        lostBonds[p.proposer] += p.bond;
-        burnedBonds += p.bond - p.bond / 2;
-        vm.assertGe(coordinator.owed(account), before + p.bond / 2, "the bounty");
+        return _try(kind, account, address(disputes), call);
     }
 }

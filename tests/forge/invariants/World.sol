@@ -31,6 +31,8 @@ abstract contract World is Federation {
 
     mapping(bytes32 root => bytes[] leaves) internal globals;
 
+    uint256 internal moves; // of the handler so far
+
     constructor() {
         IFederationCoordinator.Config memory c = _config();
         c.maxClients = 6;

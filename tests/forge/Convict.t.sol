@@ -96,6 +96,31 @@ contract ConvictTest is Game {
         _standsAlone(p.right.root);
     }
 
+    /// @dev Where all commits of the next round name the younger of two wrong ones, nothing but the older one keeps it
+    /// from being final: the younger must go first, as long as both are there.
+    function test_the_younger_of_two_wrong_ones_goes_first() public {
+        IFederationCoordinator.Config memory c = _config();
+        c.maxClients = 2;
+        Played memory p = _play(3, c, 0);
+        (LeafTree.Tree memory older, LeafTree.Tree memory younger) = (_spoiled(p.right, 0, 1), _spoiled(p.right, 0, 2));
+        _propose(_account(90), older.digests);
+        _propose(_account(91), younger.digests);
+        _do(_account(91), abi.encodeCall(coordinator.fund, (c.roundReward)));
+        for (uint256 i = 0; i < 2; ++i) {
+            _do(p.clients[i], abi.encodeCall(coordinator.commit, (2, younger.root, keccak256("any"))));
+        }
+        vm.warp(block.timestamp + c.minWindow);
+        IDisputes.Proof memory proof = Case.proof(p.inputs, younger.digests, 0, 0);
+        bytes memory late = abi.encodeCall(IDisputes.challenge, (coordinator, proof));
+        uint256 state = vm.snapshotState();
+        _challenge(_account(7), Case.proof(p.inputs, older.digests, 0, 0));
+        _refused(_account(7), address(disputes), late, IFederationCoordinator.WrongPhase.selector);
+        vm.revertToState(state);
+        _challenge(_account(7), proof);
+        _challenge(_account(7), Case.proof(p.inputs, older.digests, 0, 0));
+        vm.assertEq(coordinator.roundView(1).convicted, 2, "convicted");
+    }
+
     function _refusesUnknownSums(Case.Inputs memory c, uint256 leaf, uint256 start) private {
         IDisputes.Step memory step = Case.step(c, leaf, start, c.updates.length);
         bytes memory data = abi.encodeCall(IDisputes.carry, (coordinator, step));

@@ -85,13 +85,18 @@ abstract contract Clock is State {
         return before.start;
     }
 
-    /// @dev Updates that two thirds of the revealed weight vouch for.
+    /// @dev Updates that two thirds of the revealed weight vouch for; none if they hold less than two thirds of it: else
+    /// those with more than a third could vote all others out and have the round's global to themselves.
     function _accepted(Round storage r) private view returns (uint256 mask) {
         uint256 needed = 2 * uint256(r.totalWeight);
         uint256 count = r.revealed;
+        uint256 weight;
         for (uint256 i = 0; i < count; ++i) {
-            if (3 * uint256(r.yes[i]) >= needed) mask |= 1 << i;
+            if (3 * uint256(r.yes[i]) < needed) continue;
+            mask |= 1 << i;
+            weight += r.weights[i];
         }
+        if (3 * weight < needed) return 0;
     }
 
     function _enter(Status memory s, Phase phase, uint256 start, uint256 end) private pure returns (Status memory) {

@@ -300,7 +300,17 @@ def test_weights_vote_and_ones_own_bit_is_counted_once(play: Play) -> None:
     play.attests(1, c, bitmap=0b101)
     assert [u.yes for u in play.model.updates(1)] == [110, 50, 10]
     assert play.phase(1) == "VOID TOO_FEW_ACCEPTED"
-    assert play.model.round_view(1).accepted_mask == 0b001
+    assert play.model.round_view(1).accepted_mask == 0, "110 of 160 vouch for the first, which holds 100 of 160"
+
+
+def test_who_votes_the_others_out_does_not_have_the_round_alone(play: Play) -> None:
+    """Two with 34 of 100 vote against two honest ones, who vote for all."""
+    [a, b, c, d] = revealed(play, 4, weights=(33, 33, 17, 17))
+    play.attests(1, a, b)
+    play.attests(1, c, d, bitmap=0b1100)
+    assert [u.yes for u in play.model.updates(1)] == [66, 66, 100, 100]
+    assert play.phase(1) == "VOID TOO_FEW_ACCEPTED"
+    assert play.model.round_view(1).accepted_mask == 0
 
 
 @pytest.mark.parametrize(

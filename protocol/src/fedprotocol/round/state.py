@@ -89,8 +89,14 @@ class Round:
 
     @property
     def accepted(self) -> list[bool]:
-        """By index: two thirds of the revealed weight vouch for it. Means something once Attest is over."""
-        return [3 * u.yes >= 2 * self.total_weight for u in self.updates]
+        """By index: two thirds of the revealed weight vouch for it; none if such updates hold less than two thirds of it.
+
+        Means something once Attest is over.
+        """
+        needed = 2 * self.total_weight
+        vouched = [3 * u.yes >= needed for u in self.updates]
+        weight = sum(u.weight for u, is_vouched in zip(self.updates, vouched, strict=True) if is_vouched)
+        return vouched if 3 * weight >= needed else [False] * len(vouched)
 
     def naming(self, root: bytes | None) -> int:
         """Commits that name `root` as their prior."""

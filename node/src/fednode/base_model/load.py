@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fednode.base_model.arithmetic import arithmetic
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
 from fednode.base_model.quiet import quiet
 
 if TYPE_CHECKING:
+    import torch
     from fedprotocol.spec import Quantization
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -31,7 +33,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     """The base model on `device` ("cpu" or "cuda"), frozen.
 
     nf4: the linear layers but the head in 4 bits (bitsandbytes), the rest and all arithmetic in `compute_dtype`;
-    bf16 and fp32: everything in that type.
+    bf16 and fp32: everything in that type. A CPU without bfloat16 computes in float32 instead, with the same weights.
     Raises DeviceMissing, BaseModelMissing, BaseModelError.
     """
     import torch
@@ -46,13 +48,14 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     four_bit = quantization.kind == "nf4"
     held_in = quantization.compute_dtype if four_bit else quantization.kind
     dtype = torch.float32 if held_in == "fp32" else torch.bfloat16
+    computed_in = arithmetic(dtype, device)
     bits = None
     if four_bit:
         bits = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=quantization.double_quant,
-            bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_compute_dtype=computed_in,
         )
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
@@ -68,6 +71,8 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
         raise BaseModelError(f"{folder}: the base model cannot be loaded: {error}") from error
     if four_bit:
         _keep_unpacked(model)
+    if computed_in != dtype:
+        _widen(model, dtype, computed_in)
     # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return model.requires_grad_(False)
@@ -117,6 +122,13 @@ def tensor_files(folder: Path) -> dict[str, Path]:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise BaseModelError(f"{folder}: its safetensors cannot be read ({error}); fetch the model again") from error
     return tensors
+
+
+def _widen(model: PreTrainedModel, held: torch.dtype, wider: torch.dtype) -> None:
+    """Every tensor of type `held` to `wider`; `Module.to` refuses where some weights are in 4 bits."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.dtype == held:
+            tensor.data = tensor.data.to(wider)
 
 
 def _keep_unpacked(model: PreTrainedModel) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -52,13 +52,17 @@ def refuse(arena: Arena, round_number: int, cheats: Collection[str]) -> None:
         assert votes[node.address] >= honest, f"{node.name} did not vouch for an honest update"
 
 
-def play_part(arena: Arena, client: SyntheticClient, round_number: int, no_to: Collection[str] = ()) -> None:
-    """Reveal and attest for a client that has committed, until the votes are counted."""
+def play_parts(
+    arena: Arena, clients: Sequence[SyntheticClient], round_number: int, no_to: Collection[str] = ()
+) -> None:
+    """Reveal and attest for clients that have committed, until the votes are counted."""
     arena.reach(round_number, Phase.REVEAL)
-    client.reveal(round_number)
+    for client in clients:
+        client.reveal(round_number)
     arena.reach(round_number, Phase.ATTEST)
     updates = arena.coordinator.updates(round_number)
-    client.attest(round_number, absent=[i for i, update in enumerate(updates) if update.client in no_to])
+    for client in clients:
+        client.attest(round_number, absent=[i for i, update in enumerate(updates) if update.client in no_to])
     arena.wait("the votes are counted", lambda: arena.phase(round_number) > Phase.ATTEST)
 
 

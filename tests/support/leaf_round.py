@@ -42,9 +42,9 @@ class Update:
 class LeafRound:
     """Round 1 over `prior` (int32 [n], the genesis of `federation`), with one update per client, in index order.
 
-    Everybody vouches for all updates but those in `rejected`. With `only`, that leaf of an update is random and the
-    others are zero: a large tree that costs little here, and on the chain as much as any. `parts`: of the rule; `prior`
-    holds them all, each of whole leaves.
+    Everybody vouches for all updates but those in `rejected`, which weigh a third or less. With `only`, that leaf of
+    an update is random and the others are zero: a large tree that costs little here, and on the chain as much as any.
+    `parts`: of the rule; `prior` holds them all, each of whole leaves.
     """
 
     def __init__(
@@ -67,6 +67,9 @@ class LeafRound:
         rng = np.random.default_rng(seed)
         self.updates = [self._random_update(rng, only) for _ in self.accounts]
         self.accepted = [i for i in range(clients) if i not in rejected]
+        for i in rejected:  # more than a third together would make the round void
+            most = sum(self.updates[j].weight for j in self.accepted) // (2 * len(rejected))
+            self.updates[i].weight = min(self.updates[i].weight, most)
         self._play()
 
     def _random_update(self, rng: np.random.Generator, only: int | None) -> Update:

@@ -7,7 +7,7 @@ from fedprotocol.chain.types import Phase, VoidReason
 
 from attacks import books
 from attacks.arena import Arena
-from attacks.votes import part_of, play_part, prior_of, rejected
+from attacks.votes import part_of, play_parts, prior_of, rejected
 
 TITLE = "attesters that reject everyone"
 PLACE = 22
@@ -20,7 +20,7 @@ def run(arena: Arena) -> str:
     arena.start()
     everybody = {rejector.address, *(node.address for node in arena.nodes)}
 
-    play_part(arena, rejector, 1, no_to=everybody)
+    play_parts(arena, [rejector], 1, no_to=everybody)
     assert part_of(arena, 1, rejector.address) == (1, 3)
     assert not rejected(arena, 1)
     rejector.examples = 65
@@ -28,7 +28,7 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.FINAL)
     arena.party("rejector").due += books.share(arena.coordinator, 1, rejector.address)  # its update was a good one
 
-    play_part(arena, rejector, 2, no_to=everybody)
+    play_parts(arena, [rejector], 2, no_to=everybody)
     mine, all_ = part_of(arena, 2, rejector.address)
     assert 3 * mine > all_
     view = arena.coordinator.round_view(2)

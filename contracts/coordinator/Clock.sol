@@ -90,7 +90,7 @@ abstract contract Clock is State {
     function _accepted(Round storage r) private view returns (uint256 mask) {
         uint256 needed = 2 * uint256(r.totalWeight);
         uint256 count = r.revealed;
-        uint256 weight;
+        uint256 weight = 0;
         for (uint256 i = 0; i < count; ++i) {
             if (3 * uint256(r.yes[i]) < needed) continue;
             mask |= 1 << i;

@@ -30,7 +30,7 @@ def run(arena: Arena) -> str:
     assert view.accepted_mask == 0
     assert not arena.events("Penalized")
     return (
-        f"with {mine}/{all_} only their two updates were vouched for, and the round was void, since accepted updates must "
-        "hold two thirds of the weight; its reward went back to the pool, nobody lost stake and the two earned nothing; "
+        f"with {mine}/{all_} only their two updates were vouched for; the round was void, since accepted updates must "
+        "hold two thirds of the weight; its reward went back to the pool, nobody lost stake, the two earned nothing; "
         "the next round went on without them"
     )

@@ -34,7 +34,7 @@ abstract contract Game is Federation {
         return _play(seed, c, Random.next(seed, 6));
     }
 
-    /// @dev `c.maxClients` clients join and take part; all vote against those in `rejected`, as far as one is left.
+    /// @dev `c.maxClients` clients join and take part; all vote against those in `rejected`, as far as two thirds are left.
     function _play(uint256 seed, IFederationCoordinator.Config memory c, uint256 rejected)
         internal
         returns (Played memory p)
@@ -94,13 +94,13 @@ abstract contract Game is Federation {
         }
     }
 
-    /// @dev The part of `rejected` that all can vote down: without two thirds of the weight, and never everybody.
+    /// @dev The part of `rejected` that all can vote down and have a round: no more than a third of the weight in all.
     function _votes(uint256[] memory weights, uint256 total, uint256 rejected) private pure returns (uint256 mask) {
-        uint256 left = weights.length;
-        for (uint256 i = 0; i < weights.length && left > 1; ++i) {
-            if ((rejected >> i) & 1 == 0 || 3 * weights[i] >= 2 * total) continue;
+        uint256 down;
+        for (uint256 i = 0; i < weights.length; ++i) {
+            if ((rejected >> i) & 1 == 0 || 3 * (down + weights[i]) > total) continue;
             mask |= 1 << i;
-            --left;
+            down += weights[i];
         }
     }
 

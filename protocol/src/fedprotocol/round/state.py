@@ -89,7 +89,7 @@ class Round:
 
     @property
     def accepted(self) -> list[bool]:
-        """By index: two thirds of the revealed weight vouch for it; none if such updates hold less than two thirds of it.
+        """By index: two thirds of the revealed weight vouch for it; none if these hold less than two thirds of it.
 
         Means something once Attest is over.
         """

@@ -49,3 +49,7 @@ class Store(Protocol):
     def check(self) -> str:
         """One line that says what store this is and that it can be used. Raises Unavailable."""
         ...
+
+    def reachable(self) -> int:
+        """How many others can be read from now. Raises Unavailable if the store itself cannot be used."""
+        ...

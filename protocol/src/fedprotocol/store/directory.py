@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
+from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
 
@@ -49,6 +50,7 @@ class DirectoryStore:
                 write_car(leaves, out)
                 out.seek(0)
                 self.admit(out, leaves.root, leaves.shape).close()
+                metrics.PUBLISHED.inc(self.car_path(leaves.root).stat().st_size)
         return leaves.root
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:

@@ -24,6 +24,7 @@ from ipfshttpclient import exceptions as ipfs
 
 from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
+from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.store.download import Download, seconds_for
@@ -140,6 +141,15 @@ class KuboStore:
             network = "offline"
         return f"Kubo {version} at {self.url} ({network}); copies in {self.cache.check()}"
 
+    def reachable(self) -> int:
+        """Daemons that Kubo is connected to; none if it runs offline. Raises Unavailable."""
+        with self._calling("version"):
+            self._client.version()
+        try:
+            return len(self._connected())
+        except Unavailable:
+            return 0
+
     def _found(self, find: Callable[[], T]) -> T:
         """What `find` finds, at once or after the named peers were met."""
         self._meet_first()
@@ -191,6 +201,7 @@ class KuboStore:
             data: bytes = self._client.block.get(cid, **self._finding())
         if hashlib.sha256(data).digest() != digest:
             raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
+        metrics.FETCHED.inc(size)
         self.put_block(data)
         return data
 
@@ -207,6 +218,7 @@ class KuboStore:
         except StoreError:
             held.close()
             raise
+        metrics.FETCHED.inc(held.path.stat().st_size)
         return held
 
     def _prefetch(self, root: bytes, shape: TreeShape) -> None:

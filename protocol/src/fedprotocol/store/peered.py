@@ -73,15 +73,25 @@ class PeeredStore:
 
     def check(self) -> str:
         """One's own directory, and which of the sources answer."""
+        own, silent = self.own.check(), self._silent()
+        answering = len(self.sources) - len(silent)
+        said = f"{own}; {answering} of {len(self.sources)} peers can be read"
+        return said + "".join(f"; {line}" for line in silent)
+
+    def reachable(self) -> int:
+        """Sources that answer."""
+        self.own.check()
+        return len(self.sources) - len(self._silent())
+
+    def _silent(self) -> list[str]:
+        """The sources that do not answer, and why."""
         silent = []
         for source in self.sources:
             try:
                 source.check()
             except (StoreError, OSError) as error:
                 silent.append(f"{source.name}: {error}")
-        answering = len(self.sources) - len(silent)
-        said = f"{self.own.check()}; {answering} of {len(self.sources)} peers can be read"
-        return said + "".join(f"; {line}" for line in silent)
+        return silent
 
 
 class ReadOnlyStore(PeeredStore):

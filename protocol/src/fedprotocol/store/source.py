@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol, TypeVar
 
 from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile
+from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, StoreError
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.tree import TreeShape
@@ -47,7 +48,9 @@ def admit_tree(
 
     def copy(source: Source) -> CarFile:
         with source.tree(root, shape) as car:
-            return own.admit(car, root, shape)
+            held = own.admit(car, root, shape)
+        metrics.FETCHED.inc(held.path.stat().st_size)
+        return held
 
     return _first(sources, copy, tree.cid(root), before)
 
@@ -60,6 +63,7 @@ def admit_block(
     def copy(source: Source) -> bytes:
         data = source.block(digest, max_bytes)
         own.put_block(data)
+        metrics.FETCHED.inc(len(data))
         return data
 
     return _first(sources, copy, tree.raw_cid(digest), before)

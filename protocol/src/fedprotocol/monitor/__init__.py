@@ -1,0 +1,1 @@
+"""How a daemon is watched from outside: figures for Prometheus and a health endpoint, on loopback only."""

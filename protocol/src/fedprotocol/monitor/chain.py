@@ -1,0 +1,39 @@
+"""What a read of the chain says about the federation and the account, as figures."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.snapshot import Snapshot
+from fedprotocol.chain.types import Phase
+from fedprotocol.monitor import metrics
+
+
+def introduce(program: str, coordinator: Coordinator, account: str) -> None:
+    """Which program this is (its package's name), and for whom it works."""
+    metrics.PROGRAM.info(
+        {
+            "program": program,
+            "version": version(program),
+            "account": account,
+            "coordinator": coordinator.address,
+            "chain_id": str(coordinator.chain_id),
+        }
+    )
+
+
+def observe(chain: Snapshot, decimals: int, now: float) -> None:
+    """The chain was read. `decimals`: the token's; `now`: seconds since 1970."""
+    last = chain.round(chain.last_opened)
+    metrics.ROUND.set(chain.last_opened)
+    metrics.PHASE.state((Phase.NONE if last is None else last.view.phase).name.lower())
+    metrics.PHASE_SECONDS.set(0 if last is None else chain.time - last.view.phase_start)
+    metrics.FINAL_ROUNDS.set(chain.final_count)
+    metrics.BLOCK.set(chain.block)
+    metrics.CHAIN_TIME.set(chain.time)
+    metrics.LAST_READ.set(now)
+    metrics.ETHER.set(chain.eth / 10**18)
+    metrics.TOKENS.set(chain.tokens / 10**decimals)
+    metrics.OWED.set(chain.my_owed / 10**decimals)
+    metrics.STAKE.set(chain.my_seat.stake / 10**decimals)

@@ -1,0 +1,69 @@
+"""Is the daemon well? What its loop tells, and what follows from it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MISSED_POLLS = 10
+SHORTEST_LIMIT = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`why`: a sentence for each thing that is wrong; nothing: the daemon is well. `age`: seconds since the chain was
+    read, None: it never was."""
+
+    why: tuple[str, ...]
+    doing: str
+    age: float | None
+
+    @property
+    def healthy(self) -> bool:
+        return not self.why
+
+
+class Health:
+    """Told by the daemon's threads, asked by the server's. `clock`: monotonic seconds."""
+
+    def __init__(self, poll_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = max(SHORTEST_LIMIT, MISSED_POLLS * poll_seconds)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._started = clock()
+        self._read: float | None = None
+        self._allowed = self._limit
+        self._doing = "starting"
+        self._failures: dict[str, str] = {}
+
+    def turned(self, doing: str, at_most: float = 0.0) -> None:
+        """The chain was read, and the loop goes on to do something that may take it `at_most` so many seconds."""
+        with self._lock:
+            self._read = self._clock()
+            self._doing = doing
+            self._allowed = self._limit + at_most
+            self._failures.pop("chain", None)
+
+    def failed(self, part: str, why: str) -> None:
+        """`part` ("chain", "store", "model") does not work; an empty `why`: it does again."""
+        with self._lock:
+            self._failures.pop(part, None)
+            if why:
+                self._failures[part] = why
+
+    def verdict(self) -> Verdict:
+        """The chain may be out of reach for a few polls before that counts; whatever else fails counts at once."""
+        with self._lock:
+            failures, doing, read = dict(self._failures), self._doing, self._read
+            now = self._clock()
+            silence = now - (self._started if read is None else read)
+            is_late = silence > (self._limit if "chain" in failures else self._allowed)
+        chain = failures.pop("chain", "")
+        why = [f"the {part} does not work: {text}" for part, text in failures.items()]
+        if is_late and chain:
+            why.insert(0, f"the chain has not been read for {silence:.0f} s: {chain}")
+        elif is_late:
+            why.insert(0, f"the loop has not turned for {silence:.0f} s; it was last seen with this: {doing}")
+        return Verdict(tuple(why), doing, None if read is None else now - read)

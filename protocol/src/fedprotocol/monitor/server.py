@@ -1,0 +1,85 @@
+"""`/metrics` and `/health` over HTTP, for this machine only."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import make_wsgi_app
+
+from fedprotocol.errors import FedError
+from fedprotocol.monitor.health import Health
+
+ADDRESS = "127.0.0.1"  # anybody who can reach it may read it
+PATIENCE = 10.0  # seconds for a request
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class PortTaken(FedError):
+    """The monitor cannot listen on its port."""
+
+
+@contextmanager
+def serve(port: int, health: Health) -> Iterator[None]:
+    """Answer in threads of their own while in the context. Raises PortTaken."""
+    try:
+        server = make_server(ADDRESS, port, _app(health), server_class=_Server, handler_class=_Handler)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else str(error.strerror)
+        raise PortTaken(
+            f"the monitor cannot listen on {ADDRESS}:{port}: {why}; choose another port in [monitor], or 0 for none"
+        ) from error
+    thread = threading.Thread(target=server.serve_forever, name="monitor", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _app(health: Health) -> App:
+    metrics = make_wsgi_app()
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        match environ["PATH_INFO"]:
+            case "/metrics":
+                return metrics(environ, start_response)  # type: ignore[no-any-return]
+            case "/health" | "/healthz":
+                status, body = _health(health)
+            case _:
+                status, body = "404 Not Found", {"paths": ["/metrics", "/health"]}
+        start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
+        return [json.dumps(body, ensure_ascii=False).encode() + b"\n"]
+
+    return app
+
+
+def _health(health: Health) -> tuple[str, dict[str, Any]]:
+    verdict = health.verdict()
+    body = {
+        "healthy": verdict.healthy,
+        "why": list(verdict.why),
+        "doing": verdict.doing,
+        "chain_read_age_seconds": None if verdict.age is None else round(verdict.age, 1),
+    }
+    return "200 OK" if verdict.healthy else "503 Service Unavailable", body
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = PATIENCE
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: a scrape every few seconds is no event."""

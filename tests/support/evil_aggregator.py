@@ -12,7 +12,7 @@ from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon import Aggregator
 from fedaggregator.leaf_file import LeafFile
 from fedprotocol.car import Leaves
-from fedprotocol.chain import keys
+from fedprotocol.chain.signer import open_signer
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.config import load_config
 from fedprotocol.numbers import from_bytes, to_bytes
@@ -40,8 +40,8 @@ class EvilAggregator(Aggregator):
 
 if __name__ == "__main__":
     config = load_config(Path(sys.argv[1]), AggregatorConfig)
-    account = keys.load(config.account.keystore, keys.read_password(config.account.password_file))
+    signer = open_signer(config.account)
     logging.basicConfig(level=logging.INFO)
     EvilAggregator.wrong_value = int(sys.argv[2]) if len(sys.argv) > 2 else WRONG_VALUE
-    with EvilAggregator.open(config, account) as aggregator:
+    with EvilAggregator.open(config, signer) as aggregator:
         aggregator.run(threading.Event())

@@ -34,6 +34,7 @@ def init(
 ) -> None:
     """Write a commented config file, and a new account if there is no keystore."""
     from fedprotocol.chain import keys
+    from fedprotocol.chain.signer import keystore_of
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig, render
@@ -48,9 +49,10 @@ def init(
     draft.write_text(text, encoding="utf-8")
     try:
         loaded = load_config(draft, AggregatorConfig)
-        if not loaded.account.keystore.exists():
-            keys.create(loaded.account.keystore, keys.read_password(loaded.account.password_file, confirm=True))
-        address = keys.address_of(loaded.account.keystore)
+        path = keystore_of(loaded.account)
+        if not path.exists():
+            keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
+        address = keys.address_of(path)
         draft.replace(config)
     finally:
         draft.unlink(missing_ok=True)
@@ -73,14 +75,14 @@ def _run(config: Path, proposes: bool) -> None:
     import signal
     import threading
 
-    from fedprotocol.chain import keys
+    from fedprotocol.chain.signer import open_signer
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
 
     settings = load_config(config, AggregatorConfig)
-    account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    signer = open_signer(settings.account)
     _log_to_stderr()
     stop = threading.Event()
 
@@ -90,7 +92,7 @@ def _run(config: Path, proposes: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
-    with Aggregator.open(settings, account, proposes) as aggregator:
+    with Aggregator.open(settings, signer, proposes) as aggregator:
         aggregator.run(stop)
 
 
@@ -100,8 +102,8 @@ def status(
 ) -> None:
     """What the aggregator waits for and since when, and what the chain says."""
     from fedprotocol.amounts import Amounts
-    from fedprotocol.chain import keys
     from fedprotocol.chain.coordinator import Coordinator
+    from fedprotocol.chain.signer import address_of
     from fedprotocol.chain.snapshot import take_snapshot
     from fedprotocol.config import load_config
 
@@ -113,7 +115,7 @@ def status(
     chain = settings.chain
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     snapshot, said = (
-        take_snapshot(coordinator, keys.address_of(settings.account.keystore)),
+        take_snapshot(coordinator, address_of(settings.account)),
         read_status(settings.status),
     )
     if as_json:
@@ -125,18 +127,18 @@ def status(
 @app.command()
 def claim(config: ConfigOption = DEFAULT) -> None:
     """Take what the coordinator owes the account. A running aggregator does this by itself."""
-    from fedprotocol.chain import keys
+    from fedprotocol.chain.signer import open_signer
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
 
     settings = load_config(config, AggregatorConfig)
-    account = keys.load(settings.account.keystore, keys.read_password(settings.account.password_file))
+    signer = open_signer(settings.account)
     _log_to_stderr()
-    with Aggregator.open(settings, account) as aggregator:
+    with Aggregator.open(settings, signer) as aggregator:
         if aggregator.claim(frozenset()) == 0:
-            typer.echo(f"nothing is owed to {account.address}")
+            typer.echo(f"nothing is owed to {signer.address}")
 
 
 def _log_to_stderr() -> None:

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Self
 
-from eth_account.signers.local import LocalAccount
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.signer import Signer
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase, Proposal
 from fedprotocol.errors import FedError
@@ -76,7 +76,7 @@ class Aggregator:
 
     @classmethod
     @contextmanager
-    def open(cls, config: AggregatorConfig, account: LocalAccount, proposes: bool = True) -> Iterator[Self]:
+    def open(cls, config: AggregatorConfig, signer: Signer, proposes: bool = True) -> Iterator[Self]:
         """An aggregator on the chain and the store that `config` names; a watchtower if it is not to propose.
 
         Raises:
@@ -86,11 +86,11 @@ class Aggregator:
         config.cache.mkdir(parents=True, exist_ok=True)
         with Journal(config.journal) as journal:
             coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
-            journal.bind(chain.chain_id, coordinator.address, account.address)
+            journal.bind(chain.chain_id, coordinator.address, signer.address)
             store = open_store(config.store.url, config.cache, config.store.peers)
             log.info("store: %s", store.check())
-            log.info("rule: %s, account: %s", rule_of(coordinator).name, account.address)
-            sender = Sender(coordinator.web3, account, journal, FeePolicy(confirmations=chain.confirmations))
+            log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
+            sender = Sender(coordinator.web3, signer, journal, FeePolicy(confirmations=chain.confirmations))
             yield cls(config, coordinator, store, journal, sender, proposes)
 
     def run(self, stop: threading.Event) -> None:

@@ -121,6 +121,7 @@ peers = {peers}                          # to read from, in turn: dir:folder (ku
 [account]
 keystore = {keystore}     # `fednode account new` writes it
 {password_file}    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
+# or no keystore, but signer and address: the URL of who answers eth_signTransaction (Web3Signer, Clef), and for whom
 
 [model]
 {source}                # a local folder or .gguf file with the spec's base model; default: its hub id

@@ -44,7 +44,7 @@ def examine(session: Session) -> Iterator[Check]:
 def _checks(session: Session) -> list[tuple[str, tuple[str, ...], Callable[[], str]]]:
     return [
         ("chain", (), lambda: _chain(session)),
-        ("account", (), lambda: f"{session.address} (password accepted)" if session.account else ""),
+        ("account", (), lambda: f"{session.signer.address} (can sign)"),
         ("funds", ("chain", "account"), lambda: _funds(session)),
         ("seat", ("chain", "account"), lambda: _seat(session)),
         ("store", (), lambda: session.store.check()),

@@ -14,9 +14,9 @@ from fedprotocol.store.base import NotFound
 from fednode.config import NodeConfig
 
 if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
     from fedprotocol.chain.coordinator import Coordinator
     from fedprotocol.chain.sender import Sender
+    from fedprotocol.chain.signer import Signer
     from fedprotocol.chain.snapshot import Snapshot
     from fedprotocol.journal import Journal
     from fedprotocol.store.base import Store
@@ -39,17 +39,17 @@ class Session:
 
     @cached_property
     def address(self) -> str:
-        """Of the keystore, without its password. Raises KeystoreError."""
-        from fedprotocol.chain.keys import address_of
+        """Without a password. Raises NoAccount, KeystoreError."""
+        from fedprotocol.chain.signer import address_of
 
-        return str(address_of(self.config.account.keystore))
+        return str(address_of(self.config.account))
 
     @cached_property
-    def account(self) -> LocalAccount:
-        """Raises KeystoreError, PasswordError."""
-        from fedprotocol.chain.keys import load, read_password
+    def signer(self) -> Signer:
+        """Raises NoAccount, KeystoreError, PasswordError, SignerError."""
+        from fedprotocol.chain.signer import open_signer
 
-        return load(self.config.account.keystore, read_password(self.config.account.password_file))
+        return open_signer(self.config.account)
 
     @cached_property
     def store(self) -> Store:
@@ -64,7 +64,7 @@ class Session:
         from fedprotocol.journal import Journal
 
         journal = self._open.enter_context(Journal(self.config.journal))
-        journal.bind(self.config.chain.chain_id, self.coordinator.address, self.account.address)
+        journal.bind(self.config.chain.chain_id, self.coordinator.address, self.signer.address)
         return journal
 
     @cached_property
@@ -74,7 +74,7 @@ class Session:
         from fedprotocol.chain.sender import Sender
 
         policy = FeePolicy(confirmations=self.config.chain.confirmations)
-        sender = Sender(self.coordinator.web3, self.account, self.journal, policy)
+        sender = Sender(self.coordinator.web3, self.signer, self.journal, policy)
         sender.resume()
         return sender
 

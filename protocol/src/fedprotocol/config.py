@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from fedprotocol.errors import FedError
 
@@ -32,7 +41,7 @@ def _address(text: str) -> str:
 
 def _rpc(url: str) -> str:
     if not url.startswith(("http://", "https://")):
-        raise ValueError("must be an http:// or https:// URL of an Ethereum node")
+        raise ValueError("must be an http:// or https:// URL")
     return url
 
 
@@ -72,11 +81,26 @@ class StoreConfig(Section):
 
 
 class AccountConfig(Section):
-    """`[account]`: an encrypted keystore; without `password_file` the password is asked for or taken from the
-    environment."""
+    """`[account]`: an encrypted keystore, or the JSON-RPC URL of a remote signer and the address it signs for.
 
-    keystore: Path
+    Without `password_file` the keystore's password is asked for or taken from the environment. Who only watches needs
+    neither.
+    """
+
+    keystore: Path | None = None
     password_file: Path | None = None
+    signer: RpcUrl | None = None
+    address: Address | None = None
+
+    @model_validator(mode="after")
+    def _names_one_signer(self) -> Self:
+        if (self.signer is None) != (self.address is None):
+            raise ValueError("signer and address belong together")
+        if self.signer is not None and self.keystore is not None:
+            raise ValueError("keystore and signer exclude each other: remove one")
+        if self.keystore is None and self.password_file is not None:
+            raise ValueError("password_file belongs to a keystore, and none is named")
+        return self
 
 
 class ConnectionConfig(Section):
@@ -85,7 +109,7 @@ class ConnectionConfig(Section):
     home: Path = Path()  # journal, cache, status
     chain: ChainConfig
     store: StoreConfig
-    account: AccountConfig
+    account: AccountConfig = AccountConfig()
 
     @property
     def journal(self) -> Path:

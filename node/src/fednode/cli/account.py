@@ -55,16 +55,21 @@ def import_(
 
 @app.command("show")
 def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print the key's address. No password is needed."""
+    """Print the account's address. No password is needed."""
     from fedprotocol.chain import keys
+    from fedprotocol.chain.signer import address_of
 
-    typer.echo(keys.address_of(_files(keystore, None, config)[0]))
+    from fednode.config import load
+
+    typer.echo(keys.address_of(keystore) if keystore is not None else address_of(load(config).account))
 
 
 def _files(keystore: Path | None, password_file: Path | None, config: Path) -> tuple[Path, Path | None]:
     if keystore is not None:
         return keystore, password_file
+    from fedprotocol.chain.signer import keystore_of
+
     from fednode.config import load
 
     account = load(config).account
-    return account.keystore, password_file or account.password_file
+    return keystore_of(account), password_file or account.password_file

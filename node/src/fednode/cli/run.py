@@ -36,7 +36,7 @@ def run(
             sending,
             session.journal,
             session.store,
-            session.account.address,
+            session.signer.address,
         )
         typer.echo(daemon.run())
 

@@ -68,6 +68,10 @@ class NotMined(ChainError):
     """A transaction was broadcast and not mined in time. It stays in the outbox; `Sender.resume` follows it up."""
 
 
+class SignerError(ChainError):
+    """The signer does not answer, does not sign, or signed something else; nothing was sent."""
+
+
 class ContractReverted(ChainError):
     """A call that the contract refuses. `name` is the Solidity error's, `args` its arguments by snake_case name.
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
@@ -24,9 +23,11 @@ from fedprotocol.chain.errors import (
     NotMined,
     OutOfFunds,
     RpcRefused,
+    SignerError,
     translated,
 )
 from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, first_fees
+from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
 
 log = logging.getLogger(__name__)
@@ -46,14 +47,14 @@ class Sender:
     def __init__(
         self,
         web3: Web3,
-        account: LocalAccount,
+        signer: Signer,
         journal: Journal,
         fees: FeePolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._eth = web3.eth
-        self._account = account
+        self._signer = signer
         self._journal = journal
         self._policy = fees or FeePolicy()
         self._clock, self._sleep = clock, sleep
@@ -62,7 +63,7 @@ class Sender:
 
     @property
     def address(self) -> ChecksumAddress:
-        return self._account.address
+        return self._signer.address
 
     def send(self, call: ContractFunction, label: str) -> TxReceipt:
         """Dry-run, sign, write down, broadcast, wait. Whatever the outbox still holds is followed up first.
@@ -78,6 +79,7 @@ class Sender:
             ChainUnreachable, WrongChain: no endpoint; what was signed by then stays in the outbox.
             RpcRefused: the node takes it for malformed.
         """
+            SignerError: it is not signed (nothing was sent).
         self.resume()
         for _ in range(NONCE_TRIES):
             tx = self._sign(self._draft(call, label))
@@ -151,7 +153,7 @@ class Sender:
             raise OutOfFunds(self.address, tx.gas * tx.max_fee, balance)
 
     def _sign(self, draft: OutboxTx) -> OutboxTx:
-        signed = self._account.sign_transaction(
+        signed = self._signer.sign_transaction(
             {
                 "type": 2,
                 "chainId": draft.chain_id,
@@ -250,7 +252,11 @@ class Sender:
         if fees is None:
             log.warning("%s: waiting, its fees are at the bound of the policy", old.label)
             return
-        tx = self._sign(replace(old, max_fee=fees.max_fee, tip=fees.tip))
+        try:
+            tx = self._sign(replace(old, max_fee=fees.max_fee, tip=fees.tip))
+        except SignerError as error:
+            log.warning("%s: waiting, no replacement is signed: %s", old.label, error)
+            return
         self._journal.outbox_add(tx)
         log.info("%s: replacing 0x%s, up to %g gwei a gas", old.label, old.hash.hex(), fees.max_fee / GWEI)
         txs.append(tx)

@@ -1,0 +1,56 @@
+"""An HTTP proxy that may tamper with JSON-RPC on its way, in a thread: `with Proxy(url, request=…) as proxy`."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import requests
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def same(message: dict[str, Any]) -> dict[str, Any]:
+    return message
+
+
+class Proxy:
+    """Forwards to `target`. `request` may return another request; `response` another answer, bytes to be sent as they
+    are, or None: the connection is cut."""
+
+    def __init__(self, target: str, request: Change = same, response: Change = same) -> None:
+        self.target, self.request, self.response = target, request, response
+        self.seen: list[dict[str, Any]] = []
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                proxy.seen.append(asked)
+                answer = proxy.response(requests.post(proxy.target, json=proxy.request(asked), timeout=60).json())
+                if answer is None:
+                    self.close_connection = True
+                    return
+                body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -130,7 +130,9 @@ class Arena:
             open_store(f"dir:{self.public}", self.folder / "cache").put(self.federation.genesis)
         self.coordinator = self.federation.coordinator
         self.genesis = sites.spec.genesis if nodes else self.federation.genesis
-        self.observer = Observer(self.coordinator, self.folder / "observer", stores)
+        own = f"dir:{self.folder / 'observer/store'}"
+        everybody = open_store(own, self.folder / "observer/cache", [f"dir:{store}" for store in stores])
+        self.observer = Observer(self.coordinator, everybody)
         self.books = Books(self.chain, self.coordinator)
         self._first_block = self.chain.web3.eth.block_number
         self._enter("sponsor", True, self.coordinator.config().sponsor)

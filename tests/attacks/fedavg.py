@@ -3,9 +3,7 @@ what liars claim instead."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ from fedprotocol.car import Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import from_bytes, split_leaves
-from fedprotocol.store.open import open_store
+from fedprotocol.store.base import Store
 from numpy.typing import NDArray
 
 INT32 = (-(2**31), 2**31 - 1)
@@ -57,11 +55,11 @@ def _rounded(a: NDArray[Any], b: int) -> NDArray[Any]:
 
 
 class Observer:
-    """Reads rounds as anybody with access to the stores can, and keeps verified copies of his own."""
+    """Reads rounds as anybody can; `store` is his own, which finds what all others have."""
 
-    def __init__(self, coordinator: Coordinator, folder: Path, stores: Sequence[Path]) -> None:
+    def __init__(self, coordinator: Coordinator, store: Store) -> None:
         self._coordinator = coordinator
-        self._store = open_store(f"dir:{folder / 'store'}", folder / "cache", [f"dir:{store}" for store in stores])
+        self._store = store
         self._rights: dict[tuple[bytes, bytes, int], MemoryLeaves] = {}
 
     def inputs(self, round_number: int) -> Inputs:

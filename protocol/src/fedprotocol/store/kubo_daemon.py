@@ -25,10 +25,12 @@ class KuboDaemon:
     thread that started it, so that a program that is killed leaves none behind.
     """
 
-    def __init__(self, binary: Path, repo: Path, offline: bool = False) -> None:
+    def __init__(self, binary: Path, repo: Path, offline: bool = False, port: int = 0) -> None:
+        """`port`: where other daemons reach it; 0: a free one, another with every start."""
         self.repo = repo
         self._binary = binary
         self._offline = offline
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -56,6 +58,7 @@ class KuboDaemon:
             # Profile `test`: loopback and free ports, no bootstrap peers, no discovery on the local network.
             self._ipfs("init", "--profile", "test", "--empty-repo")
             self._ipfs("config", "Routing.Type", "none")
+            self._ipfs("config", "--json", "Addresses.Swarm", f'["/ip4/127.0.0.1/tcp/{self._port}"]')
         for name in ("api", "gateway"):
             (self.repo / name).unlink(missing_ok=True)  # of a daemon that was killed
         with (self.repo / "daemon.log").open("ab") as log:
@@ -97,6 +100,13 @@ class KuboDaemon:
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """kill -9: it can tidy nothing up. Nothing happens if it does not run."""
+        process, self._process = self._process, None
+        if process is not None:
             process.kill()
             process.wait()
 

@@ -1,0 +1,60 @@
+"""The table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attacks.judge import amount
+
+from chaos.outcome import Done, Outcome
+from chaos.plan import Kind
+
+
+def as_text(seed: int, done: Done, outcome: Outcome) -> str:
+    rows = list(_rows(seed, done, outcome))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def as_markdown(seed: int, done: Done, outcome: Outcome, day: str, commit: str) -> str:
+    lines = [
+        "# Chaos",
+        "",
+        f'`make chaos CHAOS="--seed {seed}"` at {commit}, {day}: three nodes with tiny models, an aggregator and a',
+        "watchtower, each with its own Kubo daemon and its own way to anvil; what was done to them, and what came out.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in _rows(seed, done, outcome)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _rows(seed: int, done: Done, outcome: Outcome) -> Iterator[tuple[str, str]]:
+    yield "seed", str(seed)
+    yield "minutes of injuries", f"{done.seconds / 60:.1f}"
+    for kind in Kind:
+        if done.injuries[kind]:
+            yield kind.value, f"{done.injuries[kind]}{_recovery(done, kind)}"
+    yield "killed in all", str(done.kills)
+    yield "injuries in all", str(done.injuries.total())
+    yield "requests that met a fault", str(done.felt)
+    yield "phases without the aggregator", ", ".join(sorted(done.vanished)) or "none"
+    yield "rounds final", str(outcome.final)
+    yield "rounds void", ", ".join(f"{count} ({why})" for why, count in outcome.voids.items()) or "0"
+    yield "honest updates not accepted", str(outcome.rejected)
+    yield "penalties to honest nodes", str(outcome.penalties)
+    payouts = ", ".join(f"{name} {amount(units)}" for name, units in outcome.payouts.items())
+    yield "wrong payouts", payouts or "0"
+    yield "programs that ended by themselves, or needed a hand", "; ".join(done.ended) or "0"
+    yield "what should never be", "; ".join(outcome.broken) or "nothing"
+    longest = max((max(times) for times in done.recoveries.values()), default=0.0)
+    yield "longest recovery", f"{longest:.1f} s"
+
+
+def _recovery(done: Done, kind: Kind) -> str:
+    times = sorted(done.recoveries.get(kind, ()))
+    if not times:
+        return ""
+    return f", acting again after {times[len(times) // 2]:.1f} s (median), {times[-1]:.1f} s at most"

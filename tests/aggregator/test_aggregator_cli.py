@@ -214,7 +214,7 @@ def test_config_errors_name_file_and_key(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(path, AggregatorConfig)
     message = str(caught.value)
-    assert all(part in message for part in (str(path), "chain.rpc", "chain.coordinator", "store", "account"))
+    assert all(part in message for part in (str(path), "chain.rpc", "chain.coordinator", "store"))
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(path, AggregatorConfig)

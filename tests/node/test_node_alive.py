@@ -17,9 +17,11 @@ from fedprotocol.chain.types import Phase
 from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from support.evm import Anvil
+from support.scrape import figures, free_port, health
 from support.sites import Site, Sites, choices
 from support.tiny_model import build_tiny_model
 
+PORT = free_port()  # of site 1's monitor
 KILLED_AFTER = ("commit", "reveal", "attest", "propose")
 PATIENCE = 240.0  # seconds; the machine may be busy
 
@@ -46,6 +48,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         text = first.config.read_text()
         text = text.replace("propose_after = 600", "propose_after = 1")
         first.config.write_text(text.replace('test = "test.jsonl"\n', ""))  # or it would load torch after every kill
+        with sites.sites[1].config.open("a") as other:
+            other.write(f"[monitor]\nport = {PORT}\n")
         try:
             for site in sites.sites:
                 site.command("join")
@@ -53,6 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             for call in KILLED_AFTER:
                 sites.wait(lambda call=call: on_its_way(sites, first, call), PATIENCE, call)
                 first.kill()
+                sites.figures, sites.health = figures(PORT), health(PORT)  # type: ignore[attr-defined]
                 first.run()
             sites.wait(
                 lambda: all(s.process and s.process.poll() is not None for s in sites.sites), PATIENCE, "the end"
@@ -75,6 +80,21 @@ def test_nobody_paid_a_penalty_and_the_round_is_final(finished: Sites) -> None:
         assert coordinator.owed(site.account.address) == 0, "claimed at the end"
         assert site.process is not None
         assert site.process.returncode == 0, site.console()
+
+
+def test_the_other_site_was_watched_to_the_end_of_the_round(finished: Sites) -> None:
+    status, document = finished.health  # type: ignore[attr-defined]
+    assert (status, document["why"]) == (200, [])
+    found = finished.figures  # type: ignore[attr-defined]
+    steps = (finished.sites[1].home / "metrics/round_1.csv").read_text().splitlines()
+    assert found["fed_training_loss"] == pytest.approx(float(steps[-1].split(",")[1]))
+    scored = finished.sites[1].metrics("rounds.jsonl")
+    assert found["fed_global_loss"] in [pytest.approx(record["loss"]) for record in scored]
+    assert found["fed_stake_tokens"] == finished.coordinator.config().min_stake / 10**18
+    assert found["fed_round"] == found["fed_recomputations_total"] == 1
+    assert found["fed_peers"] == 2, "the sponsor's store and the other site's"
+    assert found["fed_gas_total"] > 0 and found["fed_fetched_bytes_total"] > 0
+    assert found["fed_mismatches_total"] == 0
 
 
 def test_it_committed_once_and_revealed_what_it_had_committed_to(finished: Sites) -> None:

@@ -54,6 +54,9 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 [aggregator]
 # window_leaves = 256               # leaves merged at once: about 60 bytes of memory a value of these
 # keep_rounds = 8                   # settled rounds whose inputs and global stay pinned
+
+[monitor]
+# port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
 """
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Self
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
@@ -20,6 +21,10 @@ from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase, Proposal
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
+from fedprotocol.monitor import metrics
+from fedprotocol.monitor.chain import introduce
+from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.start import monitored
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import PAGE_LEAVES, TreeShape, cid
@@ -50,6 +55,7 @@ from fedaggregator.status import Reporter
 from fedaggregator.verify import compare
 
 LONGEST_PAUSE = 60.0  # seconds between tries while something fails
+STEP_SECONDS = 3600.0  # of patience with a step: it may fetch and merge hundreds of updates
 
 log = logging.getLogger("fedaggregator")
 
@@ -69,10 +75,12 @@ class Aggregator:
         self.config = config
         self.coordinator = coordinator
         self.store = store
+        self.health = Health(config.chain.poll_seconds)
         self.sender = sender
         self.memory = Memory(journal, config.aggregator.keep_rounds, proposes)
-        self.reporter = Reporter(config.status)
+        self.reporter = Reporter(config.status, self.health, Amounts.of(coordinator.token).decimals)
         self.cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
+        self.wrong: set[bytes] = set()  # proposed roots that were named
 
     @classmethod
     @contextmanager
@@ -96,6 +104,10 @@ class Aggregator:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
         failures, resumed = 0, False
+        with monitored(self.config.monitor.port, self.health, self.store):
+            self._work(stop)
+
+    def _work(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 if not resumed:
@@ -106,7 +118,7 @@ class Aggregator:
                 self.reporter.problem(action.reason if isinstance(action, Wait) and action.problem else "")
             except (FedError, OSError) as error:
                 failures += 1
-                self.reporter.problem(str(error))
+                self.reporter.failed(error)
             else:
                 if isinstance(action, Done):
                     return
@@ -123,11 +135,13 @@ class Aggregator:
         snapshot = take_snapshot(self.coordinator, self.sender.address)
         confirmed = frozenset(state.number for state in snapshot.rounds if self._is_confirmed(state))
         action = decide(snapshot, self.memory.facts(snapshot, confirmed))
-        self.reporter.activity(snapshot, _words(action), (action.until or 0) if isinstance(action, Wait) else 0)
+        until, at_most = (action.until or 0, 0.0) if isinstance(action, Wait) else (0, STEP_SECONDS)
+        self.reporter.activity(snapshot, _words(action), until, at_most)
         try:
             self._act(action, snapshot)
         except FedError:
             if isinstance(action, Challenge):
+            metrics.RETRIES.labels(type(action).__name__.lower()).inc()
                 self.memory.failed(action.round, action.proposal.root)
             elif isinstance(action, ProposePage):
                 self.memory.failed(action.round, self.memory.own_root(_state(snapshot, action.round)) or b"")
@@ -176,6 +190,7 @@ class Aggregator:
             self.store.put(merged)
             self.memory.merged(state, merged.root)
             merged.path.unlink()
+            metrics.RECOMPUTATIONS.inc()
         seconds = time.monotonic() - started
         log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
 
@@ -196,6 +211,9 @@ class Aggregator:
                 )
                 self.memory.reported(state.number, proposal.root, mismatch.leaf)
             log.error(
+            if proposal.root not in self.wrong:
+                self.wrong.add(proposal.root)
+                metrics.MISMATCHES.inc()
                 "WRONG PROPOSAL in round %d: %s by %s is not %s; %s",
                 state.number,
                 cid(proposal.root),

@@ -7,7 +7,11 @@ import os
 import time
 from pathlib import Path
 
+from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.snapshot import Snapshot
+from fedprotocol.monitor import metrics
+from fedprotocol.monitor.chain import observe
+from fedprotocol.monitor.health import Health
 from fedprotocol.status import DaemonStatus, write_status
 from fedprotocol.status import read_status as read
 
@@ -23,16 +27,20 @@ class Status(DaemonStatus):
 
 
 class Reporter:
-    """Keeps the status file up to date and logs what changes, once."""
+    """Keeps status file, figures and health up to date and logs what changes, once. `decimals`: the token's."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, health: Health, decimals: int) -> None:
         self._path = path
+        self.health = health
+        self._decimals = decimals
         self._status: Status | None = None
         self._problem = ""
 
-    def activity(self, snapshot: Snapshot, words: str, until: int) -> None:
-        """What is done or waited for now."""
+    def activity(self, snapshot: Snapshot, words: str, until: int, at_most: float) -> None:
+        """What is done, for `at_most` so many seconds, or waited for now."""
         now, last = time.time(), self._status
+        self.health.turned(words, at_most)
+        observe(snapshot, self._decimals, now)
         is_new = last is None or last.activity != words
         if is_new:
             log.info("%s", words)
@@ -57,12 +65,23 @@ class Reporter:
         if words and words != self._problem:
             log.error("%s", words)
         self._problem = words
+        metrics.PROBLEMS.set(bool(words))
         if self._status:
             self._write(self._status.model_copy(update={"problem": words, "updated": time.time()}))
 
+    def failed(self, error: Exception) -> None:
+        """A step did not end well; it is tried again."""
+        self.problem(str(error))
+        metrics.ERRORS.labels(type(error).__name__).inc()
+        if isinstance(error, ChainError):
+            self.health.failed("chain", str(error))
+
     def _write(self, status: Status) -> None:
-        write_status(self._path, status)
         self._status = status
+        try:
+            write_status(self._path, status)
+        except OSError as error:  # a full disk must not stop what the chain has a deadline for
+            log.warning("%s cannot be written: %s", self._path, error.strerror)
 
 
 def read_status(path: Path) -> Status | None:

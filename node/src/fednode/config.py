@@ -142,6 +142,9 @@ train = {train}             # JSONL or CSV with prompt and completion; it never 
 # seed = 0
 
 [solo]
+[monitor]
+# port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
+
 # enabled = false                   # also train a model of this site alone while waiting, for comparison
 # test = "test.jsonl"
 """

@@ -104,6 +104,12 @@ class AccountConfig(Section):
 
 
 class ConnectionConfig(Section):
+class MonitorConfig(Section):
+    """`[monitor]`: `/metrics` and `/health`, on 127.0.0.1 only."""
+
+    port: int = Field(default=0, ge=0, le=65535)  # 0: none
+
+
     """What a daemon needs to take part: subclass it to add tables of one's own."""
 
     home: Path = Path()  # journal, cache, status
@@ -111,6 +117,7 @@ class ConnectionConfig(Section):
     store: StoreConfig
     account: AccountConfig = AccountConfig()
 
+    monitor: MonitorConfig = MonitorConfig()
     @property
     def journal(self) -> Path:
         """The SQLite journal."""

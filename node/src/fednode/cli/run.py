@@ -19,6 +19,9 @@ def run(
 
     It may be stopped or killed at any moment: started again, it goes on where it was. `fednode status` looks at it.
     """
+    from fedprotocol.monitor.health import Health
+    from fedprotocol.monitor.start import monitored
+
     from fednode.daemon.logs import start_logging
     from fednode.daemon.loop import Daemon
     from fednode.daemon.preflight import preflight
@@ -28,6 +31,7 @@ def run(
     with open_session(config) as session:
         start_logging(session.config.logs, verbose)
         preflight(session)
+        health = Health(session.config.chain.poll_seconds)
         sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
         daemon = Daemon(
             session.config,
@@ -37,8 +41,10 @@ def run(
             session.journal,
             session.store,
             session.signer.address,
+            health,
         )
-        typer.echo(daemon.run())
+        with monitored(session.config.monitor.port, health, session.store):
+            typer.echo(daemon.run())
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -165,6 +165,7 @@ class Interrupt:
 
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
+SiteAction = Evaluate | TrainSolo | EvaluateSolo  # of these, what only the site is interested in
 FetchAction = (
     CheckInputs | Recompute | FetchGlobal | JudgeProposal | BuildCase | Release
 )  # moves data: one at a time, in the fetcher's thread

@@ -63,7 +63,8 @@ class Facts:
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
     failure: str = ""  # why the model cannot be used at all
     running: frozenset[Action] = frozenset()  # work in the background
-    resting: frozenset[Action] = frozenset()  # tried a moment ago without success
+    resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
+    failing: Mapping[Action, str] = field(default_factory=dict)  # of these, what failed -> why
 
     def held(self) -> frozenset[bytes]:
         """Roots of the global adapters in the own store."""

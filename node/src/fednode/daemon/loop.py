@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import time
 from collections.abc import Callable
 
 from fedaggregator.dispute import StaleCase
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, RpcRefused, show
+from fedprotocol.chain.errors import ChainError, ContractReverted
 from fedprotocol.chain.snapshot import Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
+from fedprotocol.monitor.chain import introduce
+from fedprotocol.monitor.health import Health
 from fedprotocol.spec import Spec
-from fedprotocol.status import write_status
 from fedprotocol.store.base import Store
 from fedprotocol.tree import cid
 
@@ -24,23 +25,21 @@ from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.background import Background, Interrupted, Outcome
 from fednode.daemon.decide import decide
-from fednode.daemon.facts import Facts, OwnUpdate, Verdict
+from fednode.daemon.facts import Facts, OwnUpdate
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.jobs import Jobs
 from fednode.daemon.memory import Memory
 from fednode.daemon.model_work import ModelFailure, ModelWork
 from fednode.daemon.outcomes import Outcomes
 from fednode.daemon.progress import Progress
+from fednode.daemon.reporting import Reporter
 from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
 from fednode.daemon.waiting import describe
-from fednode.progress_bar import ProgressBar
-from fednode.status import Status
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
-SHOWN_PROBLEMS = 10
 BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal stands, whoever made it
 
 
@@ -49,7 +48,7 @@ class Left(FedError):
 
 
 class Daemon:
-    """One node of one federation. `clock`: monotonic seconds; `now`: seconds since 1970, for the status only."""
+    """One node of one federation. `health` is told how it goes; `clock`: monotonic seconds."""
 
     def __init__(
         self,
@@ -60,31 +59,29 @@ class Daemon:
         journal: Journal,
         store: Store,
         account: str,
+        health: Health,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
     ) -> None:
         self._config = config
         self._coordinator = coordinator
         self._sending = sending
         self._journal = journal
         self._account = account
-        self._now = now
         self._memory = Memory(journal)
-        self._progress = Progress()
         self._background = Background()
+        progress = Progress()
+        decimals = Amounts.of(coordinator.token).decimals
+        self._reporter = Reporter(config.status, account, decimals, progress, health)
         self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._jobs = Jobs(
-            ModelWork(config, spec, store, self._progress),
+            ModelWork(config, spec, store, progress),
             Fetching(coordinator, store, spec, config.globals),
             lambda action, finding: self._findings.put((action, finding)),
         )
         self._outcomes = Outcomes(config, spec, journal, self._memory)
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
         self._failure = ""
-        self._problems: dict[str, None] = {}
-        self._phases: dict[int, Phase] = {}
-        self._activity = ("", 0.0)
-        self._bar = ProgressBar()
+        introduce("fednode", coordinator, account)
 
     def run(self) -> str:
         """Until the federation is over or the account has left it; returns why.
@@ -99,21 +96,21 @@ class Daemon:
                         raise Left(action.reason)
                     return action.reason
         finally:
-            self._bar.close()
+            self._reporter.close()
             self._background.interrupt_all()
 
     def _cycle(self) -> do.Action | None:
         try:
             chain = take_snapshot(self._coordinator, self._account)
-        except (ChainUnreachable, RpcRefused) as error:
-            self._problem(str(error))
+        except ChainError as error:
+            self._reporter.unread(error)
             self._background.wait(self._config.chain.poll_seconds)
             return None
-        self._tell_phases(chain)
+        self._reporter.phases(chain)
         self._collect(chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
-        self._report(chain, action)
+        self._reporter.activity(chain, facts, action, self._memory.findings.values())
         match action:
             case do.Wait():
                 self._background.wait(self._config.chain.poll_seconds)
@@ -160,7 +157,7 @@ class Daemon:
                     update = sending.reveal(state)
                     log.info("round %d: revealed %s, shift %d", number, cid(update.root), update.shift)
             case do.Attest():
-                self._name_absent(chain, facts, action)
+                self._reporter.absent(chain, facts, action)
                 sending.attest(action)
                 log.info("round %d: attested, bitmap %s", action.round, bin(action.bitmap))
             case do.Propose(number):
@@ -214,10 +211,10 @@ class Daemon:
                 log.info("stopped: %s", describe(outcome.work))
             case ModelFailure():
                 self._failure = str(error)
-                self._problem(self._failure)
+                self._reporter.model_failed(error)
             case TrainingError():  # the same again would end the same: only a new round, data or program helps
-                self._rests.give_up(outcome.work)
-                self._problem(f"{describe(outcome.work)}: {error}")
+                self._rests.give_up(outcome.work, str(error))
+                self._reporter.failed(outcome.work, error)
             case FedError():
                 self._failed(outcome.work, error)
             case _:
@@ -227,8 +224,8 @@ class Daemon:
     def _failed(self, action: do.Action, error: Exception) -> None:
         if isinstance(action, do.BuildCase | do.Challenge) and isinstance(error, StaleCase):
             self._memory.note_doubtful(action.round)
-        seconds = self._rests.rest(action)
-        self._problem(f"{describe(action)}: {error}")
+        seconds = self._rests.rest(action, str(error))
+        self._reporter.failed(action, error)
         log.debug("%s: again in %.0f s", describe(action), seconds)
 
     def _facts(self, chain: Snapshot) -> Facts:
@@ -260,6 +257,7 @@ class Daemon:
             resting=self._rests.resting(),
         )
 
+            failing=self._rests.failing(),
     def _own_updates(self, chain: Snapshot) -> dict[int, OwnUpdate]:
         own = {}
         for number in {state.number for state in chain.rounds} | {chain.last_opened + 1}:
@@ -268,70 +266,3 @@ class Daemon:
                 hashes = [self._sending.commit_hash(entry) for entry in records]
                 own[number] = OwnUpdate(records[0].prior_root, records[0].root, hashes[0], frozenset(hashes))
         return own
-
-    # ------------------------------------------------------------------ saying
-
-    def _name_absent(self, chain: Snapshot, facts: Facts, action: do.Attest) -> None:
-        state, checked = chain.round(action.round), facts.checked.get(action.round)
-        if state is None:
-            return
-        for index, update in enumerate(state.updates):
-            if not action.bitmap >> index & 1:
-                verdict = checked.verdicts.get(index, Verdict.ABSENT) if checked is not None else Verdict.ABSENT
-                self._problem(
-                    f"round {action.round}: attesting without update {index}, {verdict.value}: "
-                    f"client {update.client}, root {cid(update.root)}"
-                )
-
-    def _tell_phases(self, chain: Snapshot) -> None:
-        for state in chain.rounds:
-            view = state.view
-            if self._phases.get(state.number) is view.phase:
-                continue
-            self._phases[state.number] = view.phase
-            match view.phase:
-                case Phase.FINAL:
-                    log.info("round %d is final: %s by %s", state.number, cid(view.global_root), view.aggregator)
-                case Phase.VOID:
-                    log.warning("round %d is void: %s", state.number, show(view.void_reason))
-                case _:
-                    log.info("round %d is in %s", state.number, view.phase.name.capitalize())
-
-    def _problem(self, text: str) -> None:
-        if text not in self._problems:
-            log.warning("%s", text)
-        self._problems.pop(text, None)
-        self._problems[text] = None
-
-    def _report(self, chain: Snapshot, action: do.Action) -> None:
-        text = describe(action)
-        if text != self._activity[0]:
-            self._activity = (text, self._now())
-        step, steps, loss = self._progress.read()
-        last = chain.round(chain.last_opened)
-        running = self._background.running()
-        model_work = [describe(work) for work in running if isinstance(work, do.ModelAction)]
-        busy = bool(model_work)
-        self._bar.show("".join(model_work), step, steps if busy else 0, loss)
-        aside = [describe(work) for work in running if isinstance(work, do.Evaluate | do.TrainSolo | do.EvaluateSolo)]
-        status = Status(
-            pid=os.getpid(),
-            account=self._account,
-            round=chain.last_opened,
-            phase="none" if last is None else last.view.phase.name.lower(),
-            activity=text,
-            then=action.then if isinstance(action, do.Wait) else "",
-            meanwhile=", ".join(aside),
-            since=self._activity[1],
-            until=action.until if isinstance(action, do.Wait) else 0,
-            step=step if busy else 0,
-            steps=steps if busy else 0,
-            loss=loss,
-            problems=tuple([*filter(None, self._memory.findings.values()), *self._problems][-SHOWN_PROBLEMS:]),
-            chain_time=chain.time,
-            updated=self._now(),
-        )
-        try:
-            write_status(self._config.status, status)
-        except OSError as error:  # a full disk must not stop what the chain has a deadline for
-            log.warning("%s cannot be written: %s", self._config.status, error.strerror)

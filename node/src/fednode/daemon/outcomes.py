@@ -9,6 +9,7 @@ from typing import Any
 from fedaggregator.convict import Move
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
+from fedprotocol.monitor import metrics
 from fedprotocol.spec import Spec
 from fedprotocol.tree import cid
 
@@ -131,9 +132,11 @@ class Outcomes:
 
     def _recomputed(self, work: do.Recompute, root: bytes, chain: Snapshot) -> None:
         self._memory.note_recomputed(work.round, root)
+        metrics.RECOMPUTATIONS.inc()
         log.info("round %d: recomputed the aggregate from own verified copies: %s", work.round, cid(root))
         state = chain.round(work.round)
         if state is not None and state.view.global_root not in (bytes(32), root):
+            metrics.MISMATCHES.inc()
             log.error(
                 "round %d: THE FINAL GLOBAL IS WRONG: the chain has %s, the accepted updates give %s",
                 work.round,
@@ -154,6 +157,7 @@ class Outcomes:
             text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
         if self._memory.findings.get((work.round, work.root)) != text:
             log.error("%s", text)
+            metrics.MISMATCHES.inc()
         self._memory.note_judged(work.round, work.root, text, None if wrong is None else wrong.leaf)
 
     def _built(self, work: do.BuildCase, built: Built | None) -> None:
@@ -186,6 +190,8 @@ class Outcomes:
         }
         record(self._config.metrics / "rounds.jsonl", entry)
         self._memory.note_evaluated(work.round)
+        if work.round == max(self._memory.evaluated):
+            metrics.GLOBAL_LOSS.set(score.loss)
         log.info("round %d: the global scores %s", work.round, said(score))
 
     def _solo_evaluated(self, work: do.EvaluateSolo, score: Any) -> None:

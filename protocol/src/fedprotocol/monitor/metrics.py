@@ -29,7 +29,7 @@ OWED = Gauge("fed_owed_tokens", "Tokens that the coordinator holds for the accou
 STAKE = Gauge("fed_stake_tokens", "Tokens that stand behind the account's seat")
 
 LOSS = Gauge("fed_training_loss", "Loss of the last training step, in nats per answer token")
-GLOBAL_LOSS = Gauge("fed_global_loss", "Loss of the global that was scored last on the site's test data")
+GLOBAL_LOSS = Gauge("fed_global_loss", "Loss of the newest global on the site's test data")
 PEERS = Gauge("fed_peers", "Others that the store can read from now")
 PROBLEMS = Gauge("fed_problems", "What is wrong now and may need a person")
 

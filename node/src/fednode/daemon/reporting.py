@@ -1,0 +1,176 @@
+"""What the node says about itself: log lines, the status file, figures, its health, the bar under a terminal's log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from fedprotocol.chain.errors import show
+from fedprotocol.chain.snapshot import Snapshot
+from fedprotocol.chain.types import Phase
+from fedprotocol.monitor import metrics
+from fedprotocol.monitor.chain import observe
+from fedprotocol.monitor.health import Health
+from fedprotocol.status import write_status
+from fedprotocol.tree import cid
+
+from fednode.daemon import actions as do
+from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.progress import Progress
+from fednode.daemon.waiting import describe
+from fednode.progress_bar import ProgressBar
+from fednode.status import Status
+
+log = logging.getLogger("fednode")
+SHOWN_PROBLEMS = 10
+SENDING_SECONDS = 1800.0  # of patience with transactions: twice what the sender gives one
+
+
+class Reporter:
+    """Every method is called in the loop's thread. `now`: seconds since 1970; `decimals`: the token's."""
+
+    def __init__(
+        self,
+        path: Path,
+        account: str,
+        decimals: int,
+        progress: Progress,
+        health: Health,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._account = account
+        self._decimals = decimals
+        self._progress = progress
+        self._health = health
+        self._now = now
+        self._problems: dict[str, None] = {}
+        self._phases: dict[int, Phase] = {}
+        self._activity = ("", 0.0)
+        self._status: Status | None = None
+        self._wrong = 0  # things, when the chain was last read
+        self._bar = ProgressBar()
+
+    def close(self) -> None:
+        self._bar.close()
+
+    def problem(self, text: str) -> None:
+        """What a person should look at; the same again is said once."""
+        if text not in self._problems:
+            log.warning("%s", text)
+        self._problems.pop(text, None)
+        self._problems[text] = None
+
+    def failed(self, action: do.Action, error: Exception) -> None:
+        """`action` is tried again later, or given up."""
+        self.problem(f"{describe(action)}: {error}")
+        metrics.RETRIES.labels(type(action).__name__.lower()).inc()
+        metrics.ERRORS.labels(type(error).__name__).inc()
+
+    def model_failed(self, error: Exception) -> None:
+        """The model cannot be used; the node only does what it owes."""
+        self.problem(str(error))
+        self._health.failed("model", str(error))
+        metrics.ERRORS.labels(type(error).__name__).inc()
+
+    def unread(self, error: Exception) -> None:
+        """The chain could not be read."""
+        self.problem(str(error))
+        self._health.failed("chain", str(error))
+        metrics.ERRORS.labels(type(error).__name__).inc()
+        metrics.PROBLEMS.set(self._wrong + 1)
+        if self._status is not None:
+            self._write(
+                self._status.model_copy(
+                    update={
+                        "activity": self._changed(f"waiting for the chain: {error}"),
+                        "since": self._activity[1],
+                        "until": 0,
+                        "then": "go on",
+                        "problems": self._shown(()),
+                        "updated": self._now(),
+                    }
+                )
+            )
+
+    def absent(self, chain: Snapshot, facts: Facts, action: do.Attest) -> None:
+        """Name what is not vouched for."""
+        state, checked = chain.round(action.round), facts.checked.get(action.round)
+        if state is None:
+            return
+        for index, update in enumerate(state.updates):
+            if not action.bitmap >> index & 1:
+                verdict = checked.verdicts.get(index, Verdict.ABSENT) if checked is not None else Verdict.ABSENT
+                self.problem(
+                    f"round {action.round}: attesting without update {index}, {verdict.value}: "
+                    f"client {update.client}, root {cid(update.root)}"
+                )
+
+    def phases(self, chain: Snapshot) -> None:
+        """Log what became of rounds since the last read."""
+        for state in chain.rounds:
+            view = state.view
+            if self._phases.get(state.number) is view.phase:
+                continue
+            self._phases[state.number] = view.phase
+            match view.phase:
+                case Phase.FINAL:
+                    log.info("round %d is final: %s by %s", state.number, cid(view.global_root), view.aggregator)
+                case Phase.VOID:
+                    log.warning("round %d is void: %s", state.number, show(view.void_reason))
+                case _:
+                    log.info("round %d is in %s", state.number, view.phase.name.capitalize())
+
+    def activity(self, chain: Snapshot, facts: Facts, action: do.Action, findings: Collection[str]) -> None:
+        """What the loop found and does now. `findings`: what is wrong with proposals, in words; empty ones are none."""
+        text = self._changed(describe(action))
+        step, steps, loss = self._progress.read()
+        last = chain.round(chain.last_opened)
+        model_work = [describe(work) for work in facts.running if isinstance(work, do.ModelAction)]
+        aside = [describe(work) for work in facts.running if isinstance(work, do.SiteAction)]
+        busy = bool(model_work)
+        self._bar.show("".join(model_work), step, steps if busy else 0, loss)
+        self._health.turned(text, SENDING_SECONDS if isinstance(action, do.ChainAction) else 0)
+        observe(chain, self._decimals, self._now())
+        self._wrong = len(facts.failing) + bool(facts.failure)
+        metrics.PROBLEMS.set(self._wrong)
+        if loss is not None:
+            metrics.LOSS.set(loss)
+        self._write(
+            Status(
+                pid=os.getpid(),
+                account=self._account,
+                round=chain.last_opened,
+                phase="none" if last is None else last.view.phase.name.lower(),
+                activity=text,
+                then=action.then if isinstance(action, do.Wait) else "",
+                meanwhile=", ".join(aside),
+                since=self._activity[1],
+                until=action.until if isinstance(action, do.Wait) else 0,
+                step=step if busy else 0,
+                steps=steps if busy else 0,
+                loss=loss,
+                problems=self._shown(findings),
+                chain_time=chain.time,
+                updated=self._now(),
+            )
+        )
+
+    def _changed(self, text: str) -> str:
+        """Note since when `text` is what the node does."""
+        if text != self._activity[0]:
+            self._activity = (text, self._now())
+        return text
+
+    def _shown(self, findings: Collection[str]) -> tuple[str, ...]:
+        return tuple([*filter(None, findings), *self._problems][-SHOWN_PROBLEMS:])
+
+    def _write(self, status: Status) -> None:
+        self._status = status
+        try:
+            write_status(self._path, status)
+        except OSError as error:  # a full disk must not stop what the chain has a deadline for
+            log.warning("%s cannot be written: %s", self._path, error.strerror)

@@ -20,16 +20,19 @@ from fedprotocol.chain.errors import (
     ContractReverted,
     NoContract,
     NotACoordinator,
+    RpcRefused,
     WrongChain,
     decode_revert,
     sentence,
+    translated,
 )
 from fedprotocol.chain.rpc import FallbackProvider, connect_web3, public_name
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
-from web3.types import RPCEndpoint, RPCResponse
+from support.proxy import Proxy
+from web3.types import FilterParams, RPCEndpoint, RPCResponse
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,24 @@ def test_a_read_is_one_request(federation: Deployed, monkeypatch: pytest.MonkeyP
 def test_the_next_endpoint_is_tried(federation: Deployed, dead: str) -> None:
     coordinator = Coordinator.connect([dead, federation.chain.url], federation.contract.address.lower(), CHAIN_ID)
     assert coordinator.last_opened() == 0
+
+
+@pytest.mark.parametrize("code", [-32601, -32005, 429])
+def test_an_endpoint_with_a_limit_is_passed_over_for_that_request(federation: Deployed, code: int) -> None:
+    chain = federation.chain
+
+    def limited(answer: dict[str, Any]) -> dict[str, Any]:
+        refused = proxy.seen[-1]["method"] == "eth_getLogs"
+        return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": "not today"}} if refused else answer
+
+    with Proxy(chain.url, response=limited) as proxy:
+        both, span = connect_web3([proxy.url, chain.url], CHAIN_ID), FilterParams(fromBlock=0, toBlock=9)
+        assert both.eth.get_logs(span) == chain.web3.eth.get_logs(span)
+        proxy.seen.clear()
+        assert both.eth.block_number == chain.web3.eth.block_number
+        assert [asked["method"] for asked in proxy.seen] == ["eth_blockNumber"], "it is still the first for the rest"
+        with pytest.raises(RpcRefused, match="not today"), translated():
+            connect_web3([proxy.url], CHAIN_ID).eth.get_logs(span)
 
 
 def test_unreachable_names_the_endpoint_without_its_secrets(federation: Deployed, dead: str) -> None:

@@ -23,6 +23,7 @@ from fedprotocol.journal import (
     OutboxTx,
     UpdateRecord,
 )
+from fedprotocol.journal_schema import VERSION
 
 RECORD = UpdateRecord(
     round=3,
@@ -48,6 +49,7 @@ TX = OutboxTx(
     max_fee=2**60,
     tip=5,
     raw=b"\x02raw",
+    deadline=2**40,
 )
 
 
@@ -210,12 +212,12 @@ def test_belongs_to_one_federation(path: Path) -> None:
                 journal.bind(*other)
 
 
-def test_other_versions_and_other_files_are_refused(path: Path, tmp_path: Path) -> None:
+def test_newer_versions_and_other_files_are_refused(path: Path, tmp_path: Path) -> None:
     Journal(path).close()
     newer = sqlite3.connect(path)
-    newer.execute("PRAGMA user_version = 2")
+    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
     newer.close()
-    with pytest.raises(JournalVersion, match="version 2, this program reads version 1"):
+    with pytest.raises(JournalVersion, match=f"of version {VERSION + 1}, this program knows versions up to {VERSION}"):
         Journal(path)
     with pytest.raises(JournalVersion):
         Journal(path)  # and the lock was given back

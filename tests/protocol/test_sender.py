@@ -1,4 +1,4 @@
-"""The sender on a real anvil: kills, stuck transactions, foreign nonces, re-orgs, empty purses."""
+"""The sender on a real anvil: kills, stuck transactions, foreign nonces, empty purses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -33,71 +32,7 @@ from fedprotocol.chain.token import Token
 from fedprotocol.journal import Journal, OutboxTx
 from support.deployed import CHAIN_ID, GENESIS, Deployed, give, sender
 from support.evm import Anvil
-
-SOMEBODY = "0x000000000000000000000000000000000000dEaD"
-
-
-@pytest.fixture(scope="module")
-def federation() -> Iterator[Deployed]:
-    with Anvil("--order", "fifo") as chain:
-        yield Deployed.on(chain)
-
-
-@pytest.fixture
-def chain(federation: Deployed) -> Iterator[Anvil]:
-    yield federation.chain
-    federation.chain.rpc("anvil_dropAllTransactions")
-    federation.chain.rpc("evm_setAutomine", True)
-
-
-@pytest.fixture
-def account(federation: Deployed) -> LocalAccount:
-    return federation.account()
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite"
-
-
-@pytest.fixture
-def token(federation: Deployed) -> Token:
-    return Token(connect_web3(federation.chain.url, CHAIN_ID), federation.token.address)
-
-
-def transfer(token: Token, amount: int) -> Any:
-    return token.contract.functions.transfer(SOMEBODY, amount)
-
-
-def outbox(s: Sender) -> list[OutboxTx]:
-    return s._journal.outbox_all()
-
-
-def foreign(chain: Anvil, account: LocalAccount, nonce: int, tip: int = GWEI) -> bytes:
-    """A transaction of the same key by another program."""
-    signed = account.sign_transaction(
-        {
-            "to": SOMEBODY,
-            "value": 1,
-            "gas": 21_000,
-            "nonce": nonce,
-            "chainId": CHAIN_ID,
-            "maxFeePerGas": 20 * GWEI + tip,
-            "maxPriorityFeePerGas": tip,
-        }
-    )
-    return bytes(chain.web3.eth.send_raw_transaction(signed.raw_transaction))
-
-
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
-def in_pool(chain: Anvil) -> int:
-    return int(chain.rpc("txpool_status")["pending"], 16)
+from support.sending import SOMEBODY, foreign, in_pool, outbox, transfer, until
 
 
 def test_sends_and_writes_down(chain: Anvil, account: LocalAccount, journal: Path, token: Token) -> None:
@@ -287,106 +222,6 @@ def test_a_nonce_taken_in_the_pool_by_another_program(
         assert sent.result(timeout=20)["status"] == 1
     assert chain.web3.eth.get_transaction_receipt(theirs[0])["status"] == 1  # type: ignore[arg-type]
     assert [(t.nonce, t.state) for t in outbox(s)] == [(0, "lost"), (1, "mined")]
-
-
-def test_a_reorg_sends_it_again(chain: Anvil, account: LocalAccount, journal: Path, token: Token) -> None:
-    s = sender(chain, account, journal, confirmations=2, replace_after=60.0)
-    before = token.balance_of(SOMEBODY, "latest")
-    chain.rpc("evm_mine")
-    chain.rpc("evm_setAutomine", False)
-    with ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(s.send, transfer(token, 9), "transfer")
-        until(lambda: in_pool(chain) == 1)
-        chain.rpc("evm_mine")
-        assert token.balance_of(SOMEBODY, "latest") == before + 9
-        time.sleep(0.3)
-        assert not sent.done(), "one block is no confirmation"
-        chain.rpc("anvil_reorg", 1, [])
-        chain.rpc("anvil_dropAllTransactions")
-        assert token.balance_of(SOMEBODY, "latest") == before
-        until(lambda: in_pool(chain) == 1)
-        for _ in range(3):
-            chain.rpc("evm_mine")
-        receipt = sent.result(timeout=20)
-    assert token.balance_of(SOMEBODY) == before + 9
-    [tx] = outbox(s)
-    assert (tx.state, tx.block) == ("mined", receipt["blockNumber"])
-
-
-def dropped(chain: Anvil, blocks: int) -> None:
-    """A re-org after which the node does not know what was in the last `blocks`."""
-    chain.rpc("anvil_reorg", blocks, [])
-    chain.rpc("anvil_dropAllTransactions")
-
-
-def test_what_a_reorg_dropped_may_be_sent_again_as_it_was(
-    chain: Anvil, account: LocalAccount, journal: Path, token: Token
-) -> None:
-    """Same nonce, same fees, same call: the same hash, which the journal has already."""
-    s = sender(chain, account, journal)
-
-    def send_at_one_gwei() -> bytes:
-        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
-        chain.rpc("evm_mine")
-        return bytes(s.send(transfer(token, 9), "transfer")["transactionHash"])
-
-    chain.rpc("evm_mine")
-    first = send_at_one_gwei()
-    dropped(chain, 2)
-    before = token.balance_of(SOMEBODY)
-    assert send_at_one_gwei() == first
-    assert token.balance_of(SOMEBODY) == before + 9
-    assert [(t.nonce, t.state) for t in outbox(s)] == [(0, "mined")]
-
-
-def test_a_reorg_that_drops_an_earlier_one_too(
-    chain: Anvil, account: LocalAccount, journal: Path, token: Token
-) -> None:
-    """The second cannot be mined before the first is again, which nobody else would send."""
-    s = sender(chain, account, journal)
-    before = token.balance_of(SOMEBODY)
-    s.send(transfer(token, 1), "first")
-    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
-    chain.rpc("evm_setAutomine", False)
-    with ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(s.send, transfer(token, 2), "second")
-        until(lambda: in_pool(chain) == 1)
-        chain.rpc("evm_mine")
-        dropped(chain, 2)
-        assert token.balance_of(SOMEBODY, "latest") == before
-        until(lambda: in_pool(chain) == 1)
-        for _ in range(3):
-            chain.rpc("evm_mine")
-        until(lambda: in_pool(chain) == 1)
-        for _ in range(3):
-            chain.rpc("evm_mine")
-        assert sent.result(timeout=20)["status"] == 1
-    assert token.balance_of(SOMEBODY) == before + 3
-    assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "mined"), (1, "second", "mined")]
-
-
-def test_what_waits_behind_one_that_is_gone_is_sent_anew(
-    chain: Anvil, account: LocalAccount, journal: Path, token: Token
-) -> None:
-    """A re-org drops two transactions, and the contract would refuse the first by now."""
-    s = sender(chain, account, journal)
-    all_of_it = token.balance_of(account.address)
-    s.send(transfer(token, all_of_it - 5), "first")
-    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
-    chain.rpc("evm_setAutomine", False)
-    with ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(s.send, transfer(token, 2), "second")
-        until(lambda: in_pool(chain) == 1)
-        chain.rpc("evm_mine")
-        dropped(chain, 2)
-        chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
-        until(lambda: in_pool(chain) == 1)
-        for _ in range(3):
-            chain.rpc("evm_mine")
-        assert sent.result(timeout=20)["status"] == 1
-    assert token.balance_of(account.address) == 3
-    states = [(t.nonce, t.label, t.state) for t in outbox(s)]
-    assert states == [(0, "first", "lost"), (1, "second", "lost"), (0, "second", "mined")]
 
 
 def test_an_outdated_leftover_is_given_up(

@@ -41,6 +41,7 @@ chain_id = {chain_id}
 coordinator = {coordinator}
 # confirmations = 0                 # blocks that must lie on the inputs before they are proposed from
 # poll_seconds = 2.0
+# max_fee_gwei = 500.0              # never pay more for a unit of gas
 
 [store]
 url = {store}                 # this aggregator's own: dir:folder, or kubo:http://127.0.0.1:5001

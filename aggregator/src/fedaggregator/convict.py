@@ -104,7 +104,8 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
     disputes = Disputes(coordinator)
     call = next_call(case, furthest(case, disputes.carried(case.round, case.leaf)), limits)
     try:
-        receipt = sender.send(disputes.call(call), _label(case, call))
+        window_end = coordinator.round_view(case.round).phase_end or None
+        receipt = sender.send(disputes.call(call), _label(case, call), window_end)
     except ContractReverted:
         if is_open(coordinator, case):
             raise

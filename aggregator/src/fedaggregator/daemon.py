@@ -98,16 +98,17 @@ class Aggregator:
             store = open_store(config.store.url, config.cache, config.store.peers)
             log.info("store: %s", store.check())
             log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
-            sender = Sender(coordinator.web3, signer, journal, FeePolicy(confirmations=chain.confirmations))
+            sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain))
+            introduce("fedaggregator", coordinator, signer.address)
             yield cls(config, coordinator, store, journal, sender, proposes)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
-        failures, resumed = 0, False
         with monitored(self.config.monitor.port, self.health, self.store):
             self._work(stop)
 
     def _work(self, stop: threading.Event) -> None:
+        failures, resumed = 0, False
         while not stop.is_set():
             try:
                 if not resumed:
@@ -140,8 +141,8 @@ class Aggregator:
         try:
             self._act(action, snapshot)
         except FedError:
-            if isinstance(action, Challenge):
             metrics.RETRIES.labels(type(action).__name__.lower()).inc()
+            if isinstance(action, Challenge):
                 self.memory.failed(action.round, action.proposal.root)
             elif isinstance(action, ProposePage):
                 self.memory.failed(action.round, self.memory.own_root(_state(snapshot, action.round)) or b"")
@@ -189,8 +190,8 @@ class Aggregator:
             self.memory.pin(state, {merged.root})
             self.store.put(merged)
             self.memory.merged(state, merged.root)
-            merged.path.unlink()
             metrics.RECOMPUTATIONS.inc()
+            merged.path.unlink()
         seconds = time.monotonic() - started
         log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
 
@@ -210,10 +211,10 @@ class Aggregator:
                     f"and is claimed to be {mismatch.claimed.hex()}"
                 )
                 self.memory.reported(state.number, proposal.root, mismatch.leaf)
-            log.error(
             if proposal.root not in self.wrong:
                 self.wrong.add(proposal.root)
                 metrics.MISMATCHES.inc()
+            log.error(
                 "WRONG PROPOSAL in round %d: %s by %s is not %s; %s",
                 state.number,
                 cid(proposal.root),
@@ -259,9 +260,8 @@ class Aggregator:
         if is_last:
             self.memory.proposing(state.number)
         try:
-            self.sender.send(
-                self.coordinator.calls.propose(state.number, page, digests), f"propose round {state.number} page {page}"
-            )
+            call = self.coordinator.calls.propose(state.number, page, digests)
+            self.sender.send(call, f"propose round {state.number} page {page}", state.view.phase_end or None)
         except ContractReverted as error:
             if error.name not in ("DuplicateRoot", "WrongPhase"):
                 raise

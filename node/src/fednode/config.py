@@ -113,6 +113,7 @@ chain_id = {chain_id}
 coordinator = {coordinator}
 # confirmations = 0                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
+# max_fee_gwei = 500.0              # never pay more for a unit of gas
 
 [store]
 url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
@@ -141,10 +142,10 @@ train = {train}             # JSONL or CSV with prompt and completion; it never 
 # claim = false                     # take what is owed when the federation is complete
 # seed = 0
 
-[solo]
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
 
+[solo]
 # enabled = false                   # also train a model of this site alone while waiting, for comparison
 # test = "test.jsonl"
 """

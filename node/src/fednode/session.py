@@ -73,7 +73,7 @@ class Session:
         from fedprotocol.chain.fees import FeePolicy
         from fedprotocol.chain.sender import Sender
 
-        policy = FeePolicy(confirmations=self.config.chain.confirmations)
+        policy = FeePolicy.of(self.config.chain)
         sender = Sender(self.coordinator.web3, self.signer, self.journal, policy)
         sender.resume()
         return sender

@@ -71,6 +71,7 @@ class ChainConfig(Section):
     coordinator: Address
     confirmations: int = Field(default=0, ge=0)  # blocks that must lie on top of what is acted upon
     poll_seconds: PositiveFloat = 2.0
+    max_fee_gwei: PositiveFloat = 500.0  # never pay more for a unit of gas
 
 
 class StoreConfig(Section):
@@ -103,21 +104,21 @@ class AccountConfig(Section):
         return self
 
 
-class ConnectionConfig(Section):
 class MonitorConfig(Section):
     """`[monitor]`: `/metrics` and `/health`, on 127.0.0.1 only."""
 
     port: int = Field(default=0, ge=0, le=65535)  # 0: none
 
 
+class ConnectionConfig(Section):
     """What a daemon needs to take part: subclass it to add tables of one's own."""
 
     home: Path = Path()  # journal, cache, status
     chain: ChainConfig
     store: StoreConfig
     account: AccountConfig = AccountConfig()
-
     monitor: MonitorConfig = MonitorConfig()
+
     @property
     def journal(self) -> Path:
         """The SQLite journal."""

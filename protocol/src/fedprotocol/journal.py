@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -15,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 from fedprotocol.errors import FedError
+from fedprotocol.journal_schema import APPLICATION_ID, VERSION, create, migrate, versions
 
-APPLICATION_ID = 0x46454451  # "FEDQ", so that another SQLite file is not taken for a journal
-VERSION = 1
+log = logging.getLogger(__name__)
 
 TxState = Literal["open", "mined", "reverted", "replaced", "lost"]
 
@@ -63,6 +64,7 @@ class OutboxTx:
 
     state: open until its nonce is used; then mined or reverted (in `block`), replaced (another with this nonce was
     mined) or lost (it never will be mined).
+    deadline: chain time of the block from which on it comes too late; None if there is none.
     """
 
     hash: bytes
@@ -78,27 +80,7 @@ class OutboxTx:
     raw: bytes
     state: TxState = "open"
     block: int | None = None
-
-
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE updates (
-  id INTEGER PRIMARY KEY, round INTEGER NOT NULL, prior_root BLOB NOT NULL, root BLOB NOT NULL, shift INTEGER NOT NULL,
-  examples INTEGER NOT NULL, salt BLOB NOT NULL, car TEXT NOT NULL, loss_before INTEGER NOT NULL,
-  loss_after INTEGER NOT NULL, clipped INTEGER NOT NULL
-) STRICT;
-CREATE INDEX updates_by_round ON updates (round);
-CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE outbox (
-  hash BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, sender TEXT NOT NULL, nonce INTEGER NOT NULL, label TEXT NOT NULL,
-  destination TEXT NOT NULL, data BLOB NOT NULL, gas INTEGER NOT NULL, max_fee INTEGER NOT NULL, tip INTEGER NOT NULL,
-  raw BLOB NOT NULL, state TEXT NOT NULL CHECK (state IN {get_args(TxState)}), block INTEGER
-) STRICT;
-CREATE INDEX outbox_by_nonce ON outbox (chain_id, sender, nonce);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
+    deadline: int | None = None
 
 
 class Journal:
@@ -109,7 +91,8 @@ class Journal:
 
     Raises:
         JournalLocked: another process has it open.
-        JournalVersion: it is of another version.
+        JournalVersion: it is of a newer version, or to be read only and of an older one. One to be written to is
+            brought up to this program's version.
         JournalError: no journal, not readable, damaged, or the disk is full (also from every method).
     """
 
@@ -187,7 +170,7 @@ class Journal:
 
     def outbox_add(self, tx: OutboxTx) -> None:
         """Also one that was here before: what a re-org dropped may be signed again just as it was."""
-        self._execute("REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
+        self._execute("REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
 
     def outbox_open(self, chain_id: int, sender: str) -> list[OutboxTx]:
         """Whatever may still be mined, by nonce, oldest first."""
@@ -258,23 +241,37 @@ class Journal:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
                 if db.execute("PRAGMA schema_version").fetchone()[0] == 0:  # empty: new, or killed while it was made
-                    db.executescript(_SCHEMA)
+                    create(db)
                     _sync_folder(self.path.parent)
-            self._check(db)
+            self._check(db, read_only)
         except BaseException:
             db.close()
             raise
         return db
 
-    def _check(self, db: sqlite3.Connection) -> None:
-        application, version = (db.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
-        if application != APPLICATION_ID:
+    def _check(self, db: sqlite3.Connection, read_only: bool) -> None:
+        application, version = versions(db)
+        if application != APPLICATION_ID or version < 1:
             raise JournalError(f"{self.path} is no journal of this program: choose another file")
-        if version != VERSION:
+        if version > VERSION:
             raise JournalVersion(
-                f"the journal {self.path} is of version {version}, this program reads version {VERSION}: "
-                "use the program that wrote it, or finish its rounds there and start with a new home"
+                f"the journal {self.path} is of version {version}, this program knows versions up to {VERSION}: "
+                "use the newer program that wrote it"
             )
+        if version < VERSION and read_only:
+            raise JournalVersion(
+                f"the journal {self.path} is of the older version {version}: start its owner once, which brings it "
+                f"to version {VERSION}"
+            )
+        if version < VERSION:
+            try:
+                migrate(db, version)
+            except sqlite3.Error as error:
+                raise JournalError(
+                    f"the journal {self.path} of version {version} cannot be brought to version {VERSION}: {error}; "
+                    "the step that failed was taken back"
+                ) from error
+            log.info("the journal %s was brought from version %d to %d", self.path, version, VERSION)
 
     @contextmanager
     def _wrapped(self) -> Iterator[None]:

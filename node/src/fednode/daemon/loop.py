@@ -148,7 +148,7 @@ class Daemon:
         sending = self._sending
         match action:
             case do.Commit(number):
-                update = sending.commit(number)
+                update = sending.commit(number, chain.round(number))
                 log.info("round %d: committed, prior %s", number, cid(update.prior_root))
             case do.Reveal(number):
                 state = chain.round(number)
@@ -156,10 +156,12 @@ class Daemon:
                     self._confirmed(number)
                     update = sending.reveal(state)
                     log.info("round %d: revealed %s, shift %d", number, cid(update.root), update.shift)
-            case do.Attest():
-                self._reporter.absent(chain, facts, action)
-                sending.attest(action)
-                log.info("round %d: attested, bitmap %s", action.round, bin(action.bitmap))
+            case do.Attest(number):
+                state = chain.round(number)
+                if state is not None:
+                    self._reporter.absent(chain, facts, action)
+                    sending.attest(state, action)
+                    log.info("round %d: attested, bitmap %s", number, bin(action.bitmap))
             case do.Propose(number):
                 state = chain.round(number)
                 if state is not None:
@@ -255,9 +257,9 @@ class Daemon:
             failure=self._failure,
             running=frozenset(self._background.running()),
             resting=self._rests.resting(),
+            failing=self._rests.failing(),
         )
 
-            failing=self._rests.failing(),
     def _own_updates(self, chain: Snapshot) -> dict[int, OwnUpdate]:
         own = {}
         for number in {state.number for state in chain.rounds} | {chain.last_opened + 1}:

@@ -22,7 +22,7 @@ class BondMissing(FedError):
 
 
 class Sending:
-    """Errors of every method: ContractReverted, OutOfFunds, FeesTooHigh, ChainUnreachable, RpcRefused."""
+    """Errors of every method: those of `Sender.send`."""
 
     def __init__(self, coordinator: Coordinator, sender: Sender, journal: Journal, store: Store, spec: Spec) -> None:
         self._coordinator = coordinator
@@ -43,12 +43,13 @@ class Sending:
             record.salt,
         )
 
-    def commit(self, number: int) -> UpdateRecord:
+    def commit(self, number: int, opened: RoundState | None) -> UpdateRecord:
+        """`opened`: the round, if it is open; otherwise this opens it."""
         record = self._journal.update(number)
         if record is None:
             raise LookupError(f"no update of round {number} in the journal")
         call = self._coordinator.calls.commit(number, record.prior_root, self.commit_hash(record))
-        self._sender.send(call, f"commit in round {number}")
+        self._sender.send(call, f"commit in round {number}", _end(opened) if opened else None)
         return record
 
     def reveal(self, state: RoundState) -> UpdateRecord:
@@ -61,12 +62,12 @@ class Sending:
         call = self._coordinator.calls.reveal(
             number, record.root, record.shift, record.examples, record.salt, record.loss_before, record.loss_after
         )
-        self._sender.send(call, f"reveal in round {number}")
+        self._sender.send(call, f"reveal in round {number}", _end(state))
         return record
 
-    def attest(self, action: do.Attest) -> None:
+    def attest(self, state: RoundState, action: do.Attest) -> None:
         call = self._coordinator.calls.attest(action.round, action.inputs_hash, action.bitmap)
-        self._sender.send(call, f"attest in round {action.round}")
+        self._sender.send(call, f"attest in round {action.round}", _end(state))
 
     def propose(self, chain: Snapshot, state: RoundState, own_root: bytes) -> None:
         """All pages, from the first. Raises BondMissing, StoreError too."""
@@ -80,7 +81,7 @@ class Sending:
         self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, state.bond)
         for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):
             call = self._coordinator.calls.propose(state.number, page, digests[first : first + PAGE_LEAVES])
-            self._sender.send(call, f"propose page {page} in round {state.number}")
+            self._sender.send(call, f"propose page {page} in round {state.number}", _end(state))
 
     def challenge(self, case: Case) -> Move:
         """The next call of the case. Raises StaleCase too."""
@@ -94,3 +95,8 @@ class Sending:
 
     def claim(self) -> None:
         self._sender.send(self._coordinator.calls.claim(), "claim")
+
+
+def _end(state: RoundState) -> int | None:
+    """Of the phase the round is in, chain seconds; None if it has none."""
+    return state.view.phase_end or None

@@ -68,6 +68,10 @@ class NotMined(ChainError):
     """A transaction was broadcast and not mined in time. It stays in the outbox; `Sender.resume` follows it up."""
 
 
+class TooLate(ChainError):
+    """A transaction was not in a block before its deadline and was called back."""
+
+
 class SignerError(ChainError):
     """The signer does not answer, does not sign, or signed something else; nothing was sent."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fedprotocol.config import ChainConfig
+
 GWEI = 10**9
 
 
@@ -27,6 +29,11 @@ class FeePolicy:
     give_up_after: float = 900.0  # seconds; the transaction stays in the outbox
     poll: float = 0.5  # seconds between looks
     confirmations: int = 0  # blocks on top of the one that holds the transaction
+
+    @classmethod
+    def of(cls, chain: ChainConfig) -> FeePolicy:
+        """As `[chain]` of a config file has it."""
+        return cls(max_fee=int(chain.max_fee_gwei * GWEI), confirmations=chain.confirmations)
 
 
 def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | None:

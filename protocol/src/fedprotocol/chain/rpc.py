@@ -18,10 +18,14 @@ from web3.types import RPCEndpoint, RPCResponse
 from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain
 
 TIMEOUT = 30.0  # seconds for one answer
+NOT_FROM_HERE = {-32601, -32005, 429}  # no such method here, or a limit of this provider: another may answer
 
 
 class FallbackProvider(JSONBaseProvider):
     """JSON-RPC over HTTP to `urls`, tried in order from the last one that worked.
+
+    One that does not serve a method, or refuses it for a limit of its own, is passed over for that request; if all do,
+    the first one's refusal is the answer.
 
     An endpoint is asked for its chain id before its first other answer counts.
 
@@ -44,16 +48,25 @@ class FallbackProvider(JSONBaseProvider):
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         failures = []
+        refusals: list[RPCResponse] = []
         for offset in range(len(self._endpoints)):
             index = (self._current + offset) % len(self._endpoints)
             try:
                 self._check_chain(index)
                 response = self._endpoints[index].make_request(method, params)
+                if not isinstance(response, dict):
+                    raise BadResponseFormat(method)
             except (RequestException, BadResponseFormat, ValueError) as error:  # ValueError: neither JSON nor text
                 failures.append(f"{self._names[index]} ({type(error).__name__})")
                 continue
-            self._current = index
+            if _error_code(response) in NOT_FROM_HERE:
+                refusals.append(response)
+                continue
+            if not refusals:
+                self._current = index
             return response
+        if refusals:
+            return refusals[0]
         raise ChainUnreachable(
             f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
         )
@@ -72,6 +85,11 @@ class FallbackProvider(JSONBaseProvider):
                 "correct [chain] rpc or chain_id"
             )
         self._checked.add(index)
+
+
+def _error_code(response: RPCResponse) -> Any:
+    error = response.get("error")
+    return error.get("code") if isinstance(error, dict) else None
 
 
 def public_name(url: str) -> str:

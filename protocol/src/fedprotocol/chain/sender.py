@@ -24,17 +24,21 @@ from fedprotocol.chain.errors import (
     OutOfFunds,
     RpcRefused,
     SignerError,
+    TooLate,
     translated,
 )
 from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, first_fees
 from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
+from fedprotocol.monitor import metrics
 
 log = logging.getLogger(__name__)
 
+ETHER = 10**18  # wei
 TX_GAS_LIMIT = 2**24  # EIP-7825
 SPARE_GAS = 150_000  # what time may decide between the estimate and the block is settled by the same call
 NONCE_TRIES = 5
+LAST_TRIES = 4  # replacements for which there is time before a deadline
 LOOKS = 3  # in a row before a transaction is given up: endpoints behind one name lag behind each other
 
 
@@ -65,30 +69,35 @@ class Sender:
     def address(self) -> ChecksumAddress:
         return self._signer.address
 
-    def send(self, call: ContractFunction, label: str) -> TxReceipt:
+    def send(self, call: ContractFunction, label: str, deadline: int | None = None) -> TxReceipt:
         """Dry-run, sign, write down, broadcast, wait. Whatever the outbox still holds is followed up first.
 
         Args:
             label: what it is, for log and errors ("reveal round 3").
+            deadline: chain time of the block from which on it comes too late. The nearer it is, the sooner the fees
+                are raised; once it has passed, an empty transaction takes the nonce.
 
         Raises:
             ContractReverted: the contract refuses (nothing was sent), or refused in the block.
             OutOfFunds: the account cannot pay for it.
             FeesTooHigh: the base fee is above the policy's bound (nothing was sent).
             NotMined: not in a block within `give_up_after`; it stays in the outbox.
+            TooLate: not in a block before `deadline`; it was called back.
             ChainUnreachable, WrongChain: no endpoint; what was signed by then stays in the outbox.
+            SignerError: it is not signed (nothing was sent).
             RpcRefused: the node takes it for malformed.
         """
-            SignerError: it is not signed (nothing was sent).
         self.resume()
         for _ in range(NONCE_TRIES):
-            tx = self._sign(self._draft(call, label))
+            tx = self._sign(self._draft(call, label, deadline))
             self._journal.outbox_add(tx)
             txs = [tx]
             self._broadcast(txs)
             receipt = self._follow(txs)
             if receipt is None:
                 continue
+            if self._is_empty(next(t for t in txs if t.hash == bytes(receipt["transactionHash"]))):
+                raise TooLate(f"{label}: it was not in a block before its deadline, and was called back")
             if receipt["status"] == 0:
                 raise self._why(tx, receipt)
             return receipt
@@ -107,7 +116,7 @@ class Sender:
 
     # ----------------------------------------------------------------- signing
 
-    def _draft(self, call: ContractFunction, label: str) -> OutboxTx:
+    def _draft(self, call: ContractFunction, label: str, deadline: int | None) -> OutboxTx:
         """The transaction without hash and signature."""
         built = call.build_transaction(
             {"from": self.address, "gas": 0, "nonce": Nonce(0), "maxFeePerGas": Wei(0), "maxPriorityFeePerGas": Wei(0)}
@@ -131,6 +140,7 @@ class Sender:
             max_fee=fees.max_fee,
             tip=fees.tip,
             raw=b"",
+            deadline=deadline,
         )
         self._check_funds(draft)
         return draft
@@ -142,7 +152,7 @@ class Sender:
         if fees is None:
             raise FeesTooHigh(
                 f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {self._policy.max_fee / GWEI:g}: "
-                "wait until it falls, or raise the bound"
+                "wait until it falls, or raise [chain] max_fee_gwei"
             )
         return fees
 
@@ -197,7 +207,7 @@ class Sender:
                         return None
                 else:
                     self._broadcast(txs)
-            elif self._clock() - priced >= self._policy.replace_after:
+            elif self._clock() - priced >= self._patience(txs[-1]):
                 self._replace(txs)
                 priced = self._clock()
             if self._clock() - started >= self._policy.give_up_after:
@@ -207,6 +217,21 @@ class Sender:
                     "it stays in the outbox and is followed up next time"
                 )
             self._sleep(self._policy.poll)
+
+    def _patience(self, tx: OutboxTx) -> float:
+        """Seconds to wait for a block before the fees are raised, or before it is called back."""
+        if tx.deadline is None or self._is_empty(tx):
+            return self._policy.replace_after
+        left = tx.deadline - self._chain_time()
+        return min(self._policy.replace_after, left / LAST_TRIES) if left > 0 else 0.0
+
+    def _chain_time(self) -> int:
+        with translated("eth_getBlockByNumber"):
+            return self._eth.get_block("pending")["timestamp"]
+
+    def _is_empty(self, tx: OutboxTx) -> bool:
+        """Whether it only takes a nonce: nothing else is ever sent to oneself."""
+        return tx.to == self.address
 
     def _nonces_used(self) -> int:
         with translated("eth_getTransactionCount"):
@@ -242,8 +267,12 @@ class Sender:
             log.info("%s: sent 0x%s (nonce %d)", tx.label, tx.hash.hex(), tx.nonce)
 
     def _replace(self, txs: list[OutboxTx]) -> None:
-        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows."""
+        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows; if it would
+        come too late, an empty one in its place: a call that reverts costs more."""
         old = txs[-1]
+        if old.deadline is not None and not self._is_empty(old) and self._chain_time() >= old.deadline:
+            log.warning("%s: too late, calling it back", old.label)
+            old = replace(old, to=self.address, data=b"", label=f"call back: {old.label}")
         try:
             market = self._market()
         except FeesTooHigh:
@@ -260,6 +289,7 @@ class Sender:
         self._journal.outbox_add(tx)
         log.info("%s: replacing 0x%s, up to %g gwei a gas", old.label, old.hash.hex(), fees.max_fee / GWEI)
         txs.append(tx)
+        metrics.RETRIES.labels("transaction").inc()
         self._broadcast(txs)
 
     def _receipt(self, txs: list[OutboxTx]) -> TxReceipt | None:
@@ -307,6 +337,8 @@ class Sender:
             number,
             receipt["gasUsed"],
         )
+        metrics.GAS.inc(receipt["gasUsed"])
+        metrics.FEES.inc(receipt["gasUsed"] * receipt["effectiveGasPrice"] / ETHER)
         return receipt
 
     def _give_up(self, txs: list[OutboxTx], why: str) -> None:

@@ -1,0 +1,114 @@
+"""The sender when blocks that held its transactions are no more, on a real anvil."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from fedprotocol.chain.fees import GWEI, FeePolicy
+from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.token import Token
+from support.deployed import sender
+from support.evm import Anvil
+from support.sending import in_pool, outbox, transfer, until
+
+
+def dropped(chain: Anvil, blocks: int) -> None:
+    """A re-org after which the node does not know what was in the last `blocks`."""
+    chain.rpc("anvil_reorg", blocks, [])
+    chain.rpc("anvil_dropAllTransactions")
+
+
+def confirm(chain: Anvil) -> None:
+    """Put what is sent next into a block, and two on top."""
+    until(lambda: in_pool(chain) == 1)
+    for _ in range(3):
+        chain.rpc("evm_mine")
+
+
+def second_dropped_with_the_first(pool: ThreadPoolExecutor, s: Sender, chain: Anvil, token: Token) -> Future[Any]:
+    """Sends a second transaction; a re-org drops it and the one before it while it waits for its confirmations."""
+    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
+    chain.rpc("evm_setAutomine", False)
+    sent = pool.submit(s.send, transfer(token, 2), "second")
+    until(lambda: in_pool(chain) == 1)
+    chain.rpc("evm_mine")
+    dropped(chain, 2)
+    return sent
+
+
+def test_a_reorg_sends_it_again(chain: Anvil, account: LocalAccount, journal: Path, token: Token) -> None:
+    s = sender(chain, account, journal, confirmations=2, replace_after=60.0)
+    before = token.balance_of(account.address, "latest")
+    chain.rpc("evm_mine")
+    chain.rpc("evm_setAutomine", False)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(s.send, transfer(token, 9), "transfer")
+        until(lambda: in_pool(chain) == 1)
+        chain.rpc("evm_mine")
+        assert token.balance_of(account.address, "latest") == before - 9
+        time.sleep(0.3)
+        assert not sent.done(), "one block is no confirmation"
+        dropped(chain, 1)
+        assert token.balance_of(account.address, "latest") == before
+        confirm(chain)
+        receipt = sent.result(timeout=20)
+    assert token.balance_of(account.address) == before - 9
+    [tx] = outbox(s)
+    assert (tx.state, tx.block) == ("mined", receipt["blockNumber"])
+
+
+def test_what_a_reorg_dropped_may_be_sent_again_as_it_was(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """Same nonce, same fees, same call: the same hash, which the journal has already."""
+    s = sender(chain, account, journal)
+
+    def send_at_one_gwei() -> bytes:
+        chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        chain.rpc("evm_mine")
+        return bytes(s.send(transfer(token, 9), "transfer")["transactionHash"])
+
+    chain.rpc("evm_mine")
+    first = send_at_one_gwei()
+    dropped(chain, 2)
+    before = token.balance_of(account.address)
+    assert send_at_one_gwei() == first
+    assert token.balance_of(account.address) == before - 9
+    assert [(t.nonce, t.state) for t in outbox(s)] == [(0, "mined")]
+
+
+def test_a_reorg_that_drops_an_earlier_one_too(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """The second cannot be mined before the first is again, which nobody else would send."""
+    s = sender(chain, account, journal)
+    before = token.balance_of(account.address)
+    s.send(transfer(token, 1), "first")
+    with ThreadPoolExecutor(1) as pool:
+        sent = second_dropped_with_the_first(pool, s, chain, token)
+        assert token.balance_of(account.address, "latest") == before
+        confirm(chain)
+        confirm(chain)
+        assert sent.result(timeout=20)["status"] == 1
+    assert token.balance_of(account.address) == before - 3
+    assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "mined"), (1, "second", "mined")]
+
+
+def test_what_waits_behind_one_that_is_gone_is_sent_anew(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """A re-org drops two transactions, and the contract would refuse the first by now."""
+    s = sender(chain, account, journal)
+    s.send(transfer(token, token.balance_of(account.address) - 5), "first")
+    with ThreadPoolExecutor(1) as pool:
+        sent = second_dropped_with_the_first(pool, s, chain, token)
+        chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
+        confirm(chain)
+        assert sent.result(timeout=20)["status"] == 1
+    assert token.balance_of(account.address) == 3
+    states = [(t.nonce, t.label, t.state) for t in outbox(s)]
+    assert states == [(0, "first", "lost"), (1, "second", "lost"), (0, "second", "mined")]

@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests attacks kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests attacks chaos machines kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ tests: setup
 
 attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", ATTACKS=--list)
 	PYTHONPATH=tests $(BIN)/python -m attacks $(ATTACKS)
+
+chaos: setup kubo  ## a federation that is killed, starved and lied to all the time (CHAOS="--seed 1 --rounds 20")
+	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
+	PYTHONPATH=tests $(BIN)/python -m machines
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -149,6 +150,7 @@ def until(what: str, reached: Callable[[], bool]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that all is taken down
     try:
         sys.exit(main())
     except (AssertionError, subprocess.CalledProcessError) as error:

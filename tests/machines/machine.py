@@ -6,11 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from fedprotocol import tether
 
 BRIDGE, SUBNET = "fed-bridge", "10.77.0"
 COMMAND_SECONDS = 300.0
@@ -96,7 +99,7 @@ class Machine:
         """A program that stays; what it prints is in FOLDER/<first word>.log."""
         with self.log(words[0]).open("ab") as log:
             program = subprocess.Popen(
-                self._inside(words),
+                [sys.executable, "-I", tether.__file__, str(os.getpid()), *self._inside(words)],
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

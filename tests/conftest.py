@@ -1,8 +1,16 @@
-"""Figures that tests measure (`record_property("name", value)`) are shown together at the end of the run."""
+"""Figures that tests measure (`record_property("name", value)`) are shown together at the end of the run.
+
+The programs that tests start log for people, as in a terminal, unless a test asks for something else.
+"""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from fedprotocol.logs import VARIABLE
+
+os.environ.setdefault(VARIABLE, "human")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from fedprotocol.chain.events import scan
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from fedprotocol.monitor.health import SHORTEST_LIMIT, Health
-from support.aggregators import AggregatorSite
+from support.aggregators import PASSWORD, AggregatorSite
 from support.evm import Anvil
 from support.live_federation import ETHER, TOKEN, LiveFederation
 from support.scrape import figures, free_port, health
@@ -38,7 +39,7 @@ def test_the_figures_of_a_round_are_the_chains(chain: Anvil, tmp_path: Path) -> 
     site = AggregatorSite(federation, tmp_path / "aggregator", folders)
     site.config_path.write_text(site.config_path.read_text().replace("# port = 0", f"port = {port}  #"))
     play_inputs(members, 1, federation.genesis.root)
-    with site.running():
+    with site.running(log_format="json"):
         federation.wait_for(1, Phase.CHALLENGE)
         deadline = time.monotonic() + 30
         while (found := figures(port))["fed_phase{fed_phase=challenge}"] != 1:
@@ -47,6 +48,12 @@ def test_the_figures_of_a_round_are_the_chains(chain: Anvil, tmp_path: Path) -> 
         assert health(port)[0] == 200
         for member in members:
             member.close()
+
+    lines = [json.loads(line) for line in site.log.read_text().splitlines()]
+    [proposed] = [line for line in lines if line["message"].startswith("round 1: proposed")]
+    assert (proposed["level"], proposed["logger"], proposed["round"]) == ("info", "fedaggregator", 1)
+    key = site.account.key.hex().removeprefix("0x")
+    assert not [line for line in lines if PASSWORD in json.dumps(line) or key in json.dumps(line)]
 
     address, coordinator = site.address, federation.coordinator
     sent = [
@@ -60,8 +67,8 @@ def test_the_figures_of_a_round_are_the_chains(chain: Anvil, tmp_path: Path) -> 
     ether = chain.web3.eth.get_balance(address)
     assert found["fed_fees_ether_total"] == pytest.approx((ETHER - ether) / 10**18)
     assert found["fed_balance_ether"] == pytest.approx(ether / 10**18)
-    [proposed] = scan(coordinator, 0, chain.web3.eth.block_number, ("Proposed",))
-    assert found["fed_balance_tokens"] == pytest.approx(10_000 - proposed.args["bond"] / TOKEN)
+    [event] = scan(coordinator, 0, chain.web3.eth.block_number, ("Proposed",))
+    assert found["fed_balance_tokens"] == pytest.approx(10_000 - event.args["bond"] / TOKEN)
     assert found["fed_stake_tokens"] == 0
     assert (found["fed_round"], found["fed_final_rounds"], found["fed_recomputations_total"]) == (1, 0, 1)
     fetched = [store / "trees" for store in folders]

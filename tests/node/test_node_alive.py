@@ -18,7 +18,7 @@ from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from support.evm import Anvil
 from support.scrape import figures, free_port, health
-from support.sites import Site, Sites, choices
+from support.sites import PASSWORD, Site, Sites, choices
 from support.tiny_model import build_tiny_model
 
 PORT = free_port()  # of site 1's monitor
@@ -53,7 +53,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         try:
             for site in sites.sites:
                 site.command("join")
-            sites.run_all()
+            first.run()
+            sites.sites[1].run("--log-format", "json")
             for call in KILLED_AFTER:
                 sites.wait(lambda call=call: on_its_way(sites, first, call), PATIENCE, call)
                 first.kill()
@@ -95,6 +96,29 @@ def test_the_other_site_was_watched_to_the_end_of_the_round(finished: Sites) -> 
     assert found["fed_peers"] == 2, "the sponsor's store and the other site's"
     assert found["fed_gas_total"] > 0 and found["fed_fetched_bytes_total"] > 0
     assert found["fed_mismatches_total"] == 0
+
+
+def test_the_other_sites_console_is_json(finished: Sites) -> None:
+    lines = [json.loads(line) for line in finished.sites[1].console().splitlines()]
+    assert all(set(line) >= {"time", "level", "logger", "message"} for line in lines)
+    assert {line["level"] for line in lines} <= {"info", "warning"}
+    [trained] = [line for line in lines if "trained in" in line["message"]]
+    assert (trained["logger"], trained["level"]) == ("fednode", "info")
+    [last] = lines[-1:]
+    assert (last["message"], last["round"], last["phase"]) == ("the federation is complete", 1, "final")
+    kept = (finished.sites[1].home / "logs/fednode.log").read_text()
+    assert " INFO    round 1: trained in" in kept, "the file is for people"
+
+
+def test_neither_password_nor_key_is_in_any_file_that_was_written(finished: Sites) -> None:
+    for site in finished.sites:
+        key = site.account.key
+        written = [file for file in site.home.rglob("*") if file.is_file()] + [site.folder / "console.txt"]
+        assert {"fednode.log", "journal.sqlite", "status.json", "console.txt"} <= {file.name for file in written}
+        for file in written:
+            content = file.read_bytes()
+            for secret in (PASSWORD.encode(), bytes(key), key.hex().removeprefix("0x").encode()):
+                assert secret not in content, file
 
 
 def test_it_committed_once_and_revealed_what_it_had_committed_to(finished: Sites) -> None:

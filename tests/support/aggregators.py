@@ -67,18 +67,20 @@ class AggregatorSite:
     def config(self) -> AggregatorConfig:
         return load_config(self.config_path, AggregatorConfig)
 
-    def start(self, command: str = "run") -> subprocess.Popen[bytes]:
+    def start(self, command: str = "run", log_format: str = "human") -> subprocess.Popen[bytes]:
         """`fedaggregator run`, or `watch`; what it says is appended to `log`."""
         output: IO[bytes]
         with self.log.open("ab") as output:
             return subprocess.Popen(
-                [str(COMMAND), command, "--config", str(self.config_path)], stdout=output, stderr=subprocess.STDOUT
+                [str(COMMAND), command, "--log-format", log_format, "--config", str(self.config_path)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
 
     @contextmanager
-    def running(self, command: str = "run") -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, command: str = "run", log_format: str = "human") -> Iterator[subprocess.Popen[bytes]]:
         """Runs inside the `with`; stopped by SIGTERM, which must end it well."""
-        process = self.start(command)
+        process = self.start(command, log_format)
         try:
             yield process
             process.terminate()

@@ -17,6 +17,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from fednode.new_spec import Choices, NewFederation, make, publish
 from fedprotocol.chain import keys
+from fedprotocol.logs import VARIABLE
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -101,12 +102,11 @@ class Site:
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def run(self) -> None:
+    def run(self, *options: str) -> None:
         """Start the daemon; its console goes to console.txt."""
         with (self.folder / "console.txt").open("ab") as console:
-            self.process = subprocess.Popen(
-                [str(BIN / "fednode"), "run"], cwd=self.folder, env=environment(), stdout=console, stderr=console
-            )
+            command = [str(BIN / "fednode"), "run", *options]
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment(), stdout=console, stderr=console)
 
     def kill(self) -> None:
         """kill -9: nothing can be tidied up."""
@@ -224,4 +224,5 @@ def toml(tables: dict[str, dict[str, Any]]) -> str:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    fixed = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", VARIABLE: "human"}
+    return {**os.environ, **fixed}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from fedprotocol.errors import FedError
+from fedprotocol.logs import VARIABLE, LogFormat, hide_in, logging_as
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
@@ -18,6 +20,10 @@ app = typer.Typer(
 )
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
+LogFormatOption = Annotated[
+    LogFormat,
+    typer.Option("--log-format", envvar=VARIABLE, help="Of lines on standard error; auto: json unless a terminal."),
+]
 DEFAULT = Path("aggregator.toml")
 
 
@@ -60,15 +66,17 @@ def init(
 
 
 @app.command()
-def run(config: ConfigOption = DEFAULT) -> None:
+def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
     """Aggregate until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
-    _run(config, proposes=True)
+    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+        _run(config, proposes=True)
 
 
 @app.command()
-def watch(config: ConfigOption = DEFAULT) -> None:
+def watch(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
     """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
-    _run(config, proposes=False)
+    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+        _run(config, proposes=False)
 
 
 def _run(config: Path, proposes: bool) -> None:
@@ -82,8 +90,8 @@ def _run(config: Path, proposes: bool) -> None:
     from fedaggregator.daemon import Aggregator
 
     settings = load_config(config, AggregatorConfig)
+    hide_in(*settings.chain.rpc, settings.account.signer)
     signer = open_signer(settings.account)
-    _log_to_stderr()
     stop = threading.Event()
 
     def on_signal(number: int, _frame: object) -> None:
@@ -135,28 +143,22 @@ def claim(config: ConfigOption = DEFAULT) -> None:
 
     settings = load_config(config, AggregatorConfig)
     signer = open_signer(settings.account)
-    _log_to_stderr()
-    with Aggregator.open(settings, signer) as aggregator:
+    with (
+        logging_as(LogFormat.HUMAN, "fedaggregator", _terminal_handler()),
+        Aggregator.open(settings, signer) as aggregator,
+    ):
         if aggregator.claim(frozenset()) == 0:
             typer.echo(f"nothing is owed to {signer.address}")
 
 
-def _log_to_stderr() -> None:
-    import logging
+def _terminal_handler() -> logging.Handler | None:
+    """None where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.logging import RichHandler
 
-    handler: logging.Handler
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.logging import RichHandler
-
-        handler = RichHandler(console=Console(stderr=True), show_path=False)
-        handler.setFormatter(logging.Formatter("%(message)s", datefmt="%H:%M:%S"))
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name in ("fedaggregator", "fedprotocol"):
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(logging.INFO)
+    return RichHandler(console=Console(stderr=True), show_path=False)
 
 
 def main() -> None:

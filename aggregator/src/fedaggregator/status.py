@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.snapshot import Snapshot
+from fedprotocol.logs import tell_moment
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
@@ -41,6 +42,8 @@ class Reporter:
         now, last = time.time(), self._status
         self.health.turned(words, at_most)
         observe(snapshot, self._decimals, now)
+        phase = snapshot.rounds[-1].view.phase.name.capitalize() if snapshot.rounds else "None"
+        tell_moment(snapshot.last_opened, phase.lower())
         is_new = last is None or last.activity != words
         if is_new:
             log.info("%s", words)
@@ -48,7 +51,7 @@ class Reporter:
             pid=os.getpid(),
             account=snapshot.account,
             round=snapshot.last_opened,
-            phase=snapshot.rounds[-1].view.phase.name.capitalize() if snapshot.rounds else "None",
+            phase=phase,
             activity=words,
             since=now if last is None or is_new else last.since,
             until=until,

@@ -10,6 +10,8 @@ def quiet() -> None:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()
+    transformers_logging.disable_default_handler()  # its errors go where all lines go
+    transformers_logging.enable_propagation()
     transformers_logging.disable_progress_bar()
     # peft 0.21 still asks transformers under the old name
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)

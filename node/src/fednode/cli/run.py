@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from types import FrameType
 from typing import Annotated
 
 import typer
+from fedprotocol.logs import LogFormat, hide_in, logging_as
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, open_session
 
 
 def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say also what is retried.")] = False,
+    log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take part in every round until the federation is over: train, commit, reveal, attest, recompute, check.
@@ -22,14 +25,19 @@ def run(
     from fedprotocol.monitor.health import Health
     from fedprotocol.monitor.start import monitored
 
-    from fednode.daemon.logs import start_logging
+    from fednode.daemon.logs import log_file, terminal_handler
     from fednode.daemon.loop import Daemon
     from fednode.daemon.preflight import preflight
     from fednode.daemon.sending import Sending
 
     signal.signal(signal.SIGTERM, _stop)
-    with open_session(config) as session:
-        start_logging(session.config.logs, verbose)
+    level = logging.DEBUG if verbose else logging.INFO
+    with (
+        logging_as(log_format, "fednode", terminal_handler(), level),
+        open_session(config) as session,
+        log_file(session.config.logs),
+    ):
+        hide_in(*session.config.chain.rpc, session.config.account.signer)
         preflight(session)
         health = Health(session.config.chain.poll_seconds)
         sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
@@ -44,7 +52,7 @@ def run(
             health,
         )
         with monitored(session.config.monitor.port, health, session.store):
-            typer.echo(daemon.run())
+            daemon.run()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -1,40 +1,36 @@
-"""Log lines: for people on the console (coloured in a terminal, plain elsewhere), all of them in `logs/fednode.log`."""
+"""Where a node's log lines go besides standard error: `logs/fednode.log`, always for people; a terminal's colours."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from fedprotocol.logs import LINE, HumanFormatter, listening
+
 from fednode.progress_bar import terminal
 
-FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 LARGEST = 10_000_000  # bytes
 KEPT = 3
-OURS = ("fednode", "fedprotocol", "fedaggregator")
 
 
-def start_logging(folder: Path, verbose: bool) -> None:
-    """`verbose`: debug lines on the console too; the file always has them."""
+@contextmanager
+def log_file(folder: Path) -> Iterator[None]:
+    """Keep every line, also those of debugging, while in the context."""
     folder.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(folder / "fednode.log", maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
-    file.setFormatter(logging.Formatter(FORMAT))
-    file.setLevel(logging.DEBUG)
-    console = _console()
-    console.setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in OURS:
-        logger = logging.getLogger(name)
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-        logger.handlers = [file, console]
+    file.setFormatter(HumanFormatter(LINE))
+    with listening(file):
+        yield
 
 
-def _console() -> logging.Handler:
+def terminal_handler() -> logging.Handler | None:
+    """Above the progress bar; None where standard error is no terminal."""
     console = terminal()
-    if console is not None:
-        from rich.logging import RichHandler
+    if console is None:
+        return None
+    from rich.logging import RichHandler
 
-        return RichHandler(console=console, show_path=False, omit_repeated_times=False)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(FORMAT, datefmt="%H:%M:%S"))
-    return handler
+    return RichHandler(console=console, show_path=False, omit_repeated_times=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 from fedprotocol.chain.errors import show
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.chain.types import Phase
+from fedprotocol.logs import tell_moment
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
@@ -129,12 +130,14 @@ class Reporter:
         text = self._changed(describe(action))
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
+        phase = "none" if last is None else last.view.phase.name.lower()
         model_work = [describe(work) for work in facts.running if isinstance(work, do.ModelAction)]
         aside = [describe(work) for work in facts.running if isinstance(work, do.SiteAction)]
         busy = bool(model_work)
         self._bar.show("".join(model_work), step, steps if busy else 0, loss)
         self._health.turned(text, SENDING_SECONDS if isinstance(action, do.ChainAction) else 0)
         observe(chain, self._decimals, self._now())
+        tell_moment(chain.last_opened, phase)
         self._wrong = len(facts.failing) + bool(facts.failure)
         metrics.PROBLEMS.set(self._wrong)
         if loss is not None:
@@ -144,7 +147,7 @@ class Reporter:
                 pid=os.getpid(),
                 account=self._account,
                 round=chain.last_opened,
-                phase="none" if last is None else last.view.phase.name.lower(),
+                phase=phase,
                 activity=text,
                 then=action.then if isinstance(action, do.Wait) else "",
                 meanwhile=", ".join(aside),

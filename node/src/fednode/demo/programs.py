@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedprotocol.logs import VARIABLE
+
 from fednode.demo.options import DemoError
 from fednode.demo.supervisor import Process, Supervisor
 
@@ -36,6 +38,7 @@ class Programs:
             "TOKENIZERS_PARALLELISM": "false",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "200",
+            VARIABLE: "human",  # the logs of a demo are for people
         }
         self._env.pop("FEDNODE_CONFIG", None)  # of the person who runs the demo: not of these nodes
         self._env.pop("FEDNODE_PASSWORD", None)

@@ -1,0 +1,131 @@
+"""Log lines of a daemon: words for people in a terminal, elsewhere one JSON object a line; in neither form a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from fedprotocol.errors import FedError
+
+VARIABLE = "FED_LOG_FORMAT"  # in the environment: the form, where no option names one
+PACKAGES = ("fedprotocol", "fedaggregator", "fednode")
+LINE = "%(asctime)s %(levelname)-7s %(message)s"
+HIDDEN = "[hidden]"
+SHORTEST_SECRET = 8  # characters: what is shorter is no key, and would black out words
+
+_secrets: set[str] = set()
+_moment: dict[str, Any] = {}
+
+
+class LogFormat(StrEnum):
+    """`auto`: human in a terminal, JSON elsewhere."""
+
+    AUTO = "auto"
+    HUMAN = "human"
+    JSON = "json"
+
+
+def hide(secret: str) -> None:
+    """From now on `secret` is in no line, in no traceback either."""
+    if len(secret) >= SHORTEST_SECRET:
+        _secrets.add(secret)
+
+
+def hide_in(*urls: str | None) -> None:
+    """Hide what of a URL may be a key: user, password, path and query."""
+    for parts in map(urlsplit, filter(None, urls)):
+        hide(parts.netloc.rpartition("@")[0])
+        hide((parts.path + ("?" + parts.query if parts.query else "")).lstrip("/"))
+
+
+def tell_moment(round_number: int, phase: str) -> None:
+    """What every JSON line names from now on: the round opened last, and its phase."""
+    _moment.update(round=round_number, phase=phase)
+
+
+class HumanFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _shown(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """Keys: time (ISO 8601, UTC), level, logger, message; round and phase once they are known; exception (a traceback)
+    where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        entry = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _shown(record.getMessage()),
+            **_moment,
+        }
+        if record.exc_info:
+            entry["exception"] = _shown(self.formatException(record.exc_info))
+        return json.dumps(entry, ensure_ascii=False)
+
+
+@contextmanager
+def logging_as(
+    choice: LogFormat, program: str, terminal: logging.Handler | None, level: int = logging.INFO
+) -> Iterator[None]:
+    """Log to standard error while in the context. An error that ends it is a line of the log too if that is in JSON.
+
+    Args:
+        choice: the form of the lines.
+        program: the name of its logger.
+        terminal: how to write to standard error if that is a terminal.
+        level: of the least important lines.
+    """
+    is_json = choice is LogFormat.JSON or (choice is LogFormat.AUTO and terminal is None)
+    console = terminal if terminal is not None and not is_json else logging.StreamHandler()
+    if is_json:
+        console.setFormatter(JsonFormatter())
+    elif console is not terminal:
+        console.setFormatter(HumanFormatter(LINE, datefmt="%H:%M:%S"))
+    else:
+        console.setFormatter(HumanFormatter("%(message)s"))
+    console.setLevel(level)
+    log = logging.getLogger(program)
+    with listening(console):
+        try:
+            yield
+        except FedError as error:
+            if not is_json:
+                raise
+            log.critical("%s", error)
+            raise SystemExit(error.exit_code) from None
+        except Exception:
+            if not is_json:
+                raise
+            log.critical("unexpected error", exc_info=True)
+            raise SystemExit(1) from None
+
+
+@contextmanager
+def listening(handler: logging.Handler) -> Iterator[None]:
+    """Send the packages' lines of every level, and the warnings of all others, to `handler` while in the context."""
+    root = logging.getLogger()
+    for name in PACKAGES:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.captureWarnings(True)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        logging.captureWarnings(False)
+        handler.close()
+
+
+def _shown(text: str) -> str:
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text

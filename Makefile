@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests attacks chaos machines kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests attacks chaos load machines kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", A
 
 chaos: setup kubo  ## a federation that is killed, starved and lied to all the time (CHAOS="--seed 1 --rounds 20")
 	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+
+load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
+	PYTHONPATH=tests $(BIN)/python -m load $(LOAD)
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests $(BIN)/python -m machines

@@ -87,6 +87,11 @@ class Daemon:
         return self._process is not None and self._process.code is None and not self._is_frozen
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process.popen.pid
+
+    @property
     def output(self) -> str:
         """What it has printed since it was last started."""
         return "" if self._process is None else self._process.output()

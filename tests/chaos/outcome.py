@@ -35,7 +35,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`voids`: reason -> rounds. `rejected`: honest updates that were revealed and not accepted. `payouts`: what parties
+    """`voids`: reason -> rounds. `rejected`: honest updates revealed and not accepted. `payouts`: what parties
     have more or less than the rules give them, in token units. `broken`: what should never be."""
 
     final: int

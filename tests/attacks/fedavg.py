@@ -42,7 +42,7 @@ class Inputs:
     def aggregate(self) -> MemoryLeaves:
         """The next global."""
         total = sum(part.weight for part in self.parts)
-        sums = np.sum([(part.mantissas.astype(object) << part.shift) * part.weight for part in self.parts], axis=0)
+        sums = sum((part.mantissas.astype(object) << part.shift) * part.weight for part in self.parts)
         step = _rounded(_rounded(sums, total) * self.server_lr, 2**16)
         values = np.clip(self.prior.astype(object) + step, *INT32).astype(np.int32)
         return MemoryLeaves(split_leaves(values, self.leaf_values))

@@ -7,116 +7,12 @@ from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
+from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
-from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
+from fednode.daemon.facts import Checked, Facts, OwnUpdate, Setback, Verdict
 from fednode.daemon.view import turn
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import (
-    Balances,
-    Commitment,
-    FederationConfig,
-    Phase,
-    Proposal,
-    RoundView,
-    Seat,
-    Update,
-    VoidReason,
-)
-
-ME = "0x" + "Aa" * 20
-OTHER = "0x" + "Bb" * 20
-ZERO = bytes(32)
-NOW = 1_000_000
-
-
-def root(name: str) -> bytes:
-    return name.encode().ljust(32, b"\1")
-
-
-GENESIS = root("genesis")
-
-CONFIG = FederationConfig(
-    token=OTHER,
-    rule=OTHER,
-    gate=OTHER,
-    disputes=OTHER,
-    sponsor=OTHER,
-    spec_digest=root("spec"),
-    genesis_root=GENESIS,
-    leaf_count=2,
-    leaf_values=32,
-    mantissa_bits=8,
-    server_lr=1 << 16,
-    min_clients=2,
-    max_clients=4,
-    total_rounds=3,
-    aggregator_bps=1000,
-    round_reward=100,
-    min_stake=400,
-    stake_per_example=1,
-    penalty=100,
-    bond_base=50,
-    train_length=600,
-    reveal_length=100,
-    attest_length=100,
-    challenge_length=100,
-    min_window=10,
-    abandon_after=5000,
-)
-VIEW = RoundView(
-    phase=Phase.TRAIN,
-    void_reason=VoidReason.NONE,
-    opened_at=NOW - 100,
-    phase_start=NOW - 100,
-    phase_end=NOW + 500,
-    settled_at=0,
-    prior_root=GENESIS,
-    global_root=ZERO,
-    inputs_hash=root("inputs"),
-    active=2,
-    committed=1,
-    matching=1,
-    revealed=0,
-    attested=0,
-    total_weight=10,
-    accepted_mask=0,
-    aggregator=OTHER,
-    convicted=0,
-)
-OWN = OwnUpdate(GENESIS, root("update"), root("hash"), frozenset({root("hash")}))
-COMMITTED = Commitment(root("hash"), GENESIS)
-SEAT = Seat(
-    stake=1000, active_from=1, active_until=2**32 - 1, pending_old=0, pending_new=0, exited=False, last_commit=0
-)
-
-
-def state(number: int, phase: Phase, **changes: Any) -> RoundState:
-    own = {k: changes.pop(k) for k in ("updates", "proposals", "my_commitment", "my_index", "bond") if k in changes}
-    base = {"updates": (), "proposals": (), "my_commitment": None, "my_index": None, "my_pages": 0, "bond": 50}
-    return RoundState(number=number, view=replace(VIEW, phase=phase, **changes), **{**base, **own})
-
-
-def chain(*rounds: RoundState, **changes: Any) -> Snapshot:
-    base = Snapshot(
-        chain_id=1,
-        block=10,
-        time=NOW,
-        config=CONFIG,
-        rounds=rounds,
-        latest_final=(0, GENESIS),
-        final_count=0,
-        last_opened=max((r.number for r in rounds), default=0),
-        closed=False,
-        active_count=2,
-        account=ME,
-        my_seat=SEAT,
-        my_owed=0,
-        balances=Balances(stakes=2000, bonds=0, owed=0, reserved=0, pool=1000, burned=0),
-        eth=10**18,
-        tokens=1000,
-        allowance=0,
-    )
-    return replace(base, **changes)
+from fedprotocol.chain.types import Balances, Commitment, Phase, Proposal, Update
+from support.snapshots import COMMITTED, CONFIG, GENESIS, ME, NOW, OTHER, OWN, SEAT, VIEW, ZERO, chain, root, state
 
 
 def updates(*attested: bool) -> tuple[Update, ...]:
@@ -208,7 +104,7 @@ TABLE = {
     "the aggregate is recomputed before anything is trained": (
         chain(AGGREGATE),
         Facts(fetched=GENESIS_HELD),
-        do.Recompute(1),
+        do.Recompute(1, AGGREGATE.view.inputs),
     ),
     "without the prior, that comes first": (chain(AGGREGATE), Facts(), do.FetchGlobal(0, GENESIS)),
     "training goes on on the own global while the window is open": (
@@ -261,7 +157,7 @@ TABLE = {
     "what could not be read is looked at again": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
         Facts(recomputed={1: RIGHT}, **JUDGED, running=TRAINING),
-        do.JudgeProposal(1, OTHER, WRONG),
+        do.JudgeProposal(1, OTHER, WRONG, RIGHT),
     ),
     "the bounty is collected at once": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), my_owed=25),
@@ -276,7 +172,7 @@ TABLE = {
     "every proposal is judged": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,))),
         Facts(recomputed={1: RIGHT}),
-        do.JudgeProposal(1, OTHER, RIGHT),
+        do.JudgeProposal(1, OTHER, RIGHT, RIGHT),
     ),
     "beside a wrong one the right one is proposed": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
@@ -300,7 +196,7 @@ TABLE = {
     ),
     "inputs nobody serves: the round is abandoned in the end": (
         chain(AGGREGATE, time=VIEW.phase_start + 5000),
-        Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1)})),
+        Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1, AGGREGATE.view.inputs)})),
         do.Abandon(1),
     ),
     "a late joiner fetches the last final global": (
@@ -328,6 +224,11 @@ TABLE = {
         Facts(fetched=GENESIS_HELD, updates={1: OWN}, has_test=True),
         do.Evaluate(0, GENESIS),
     ),
+    "a global that a re-org changed is scored again": (
+        chain(state(1, Phase.TRAIN, my_commitment=COMMITTED)),
+        Facts(fetched=GENESIS_HELD, updates={1: OWN}, has_test=True, evaluated={0: RIGHT}),
+        do.Evaluate(0, GENESIS),
+    ),
     "then the site's own model is trained": (
         chain(state(1, Phase.TRAIN, my_commitment=COMMITTED)),
         Facts(fetched=GENESIS_HELD, updates={1: OWN}, trained=frozenset({1}), solo=True),
@@ -346,7 +247,7 @@ TABLE = {
     "then the node is done": (
         chain(FINAL, closed=True),
         Facts(recomputed={1: RIGHT}, auto_claim=True),
-        do.Finish("the federation is complete"),
+        do.Finish("the sponsor closed the federation after 0 final rounds"),
     ),
     "not before the site's own model is scored": (
         chain(FINAL, closed=True),
@@ -363,7 +264,7 @@ TABLE = {
             solo_trained=frozenset({1, 2, 3}),
             solo_evaluated=frozenset({3}),
         ),
-        do.Finish("the federation is complete"),
+        do.Finish("the sponsor closed the federation after 0 final rounds"),
     ),
     "an account that has left goes on until its rounds are over": (
         chain(state(1, Phase.REVEAL, my_commitment=COMMITTED), my_seat=replace(SEAT, active_until=2, exited=True)),
@@ -385,60 +286,138 @@ def test_the_next_action(case: str) -> None:
     assert decide(snapshot, facts) == expected
 
 
+def not_done(action: do.Action, setback: Setback) -> dict[str, Any]:
+    return {"resting": frozenset({action}), "failing": {action: setback}}
+
+
 WAITS = {
     "for others to commit": (
         chain(state(1, Phase.TRAIN, my_commitment=COMMITTED)),
         Facts(fetched=GENESIS_HELD, updates={1: OWN}),
-        ("commits of round 1 (1 of 2)", VIEW.phase_end),
+        (Cause.COMMITS, "commits of round 1 (1 of 2)", VIEW.phase_end),
     ),
     "for a wrong prior nothing is revealed": (
         chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("hash"), WRONG))),
         Facts(updates={1: OWN}),
-        ("reveals of round 1", VIEW.phase_end),
+        (Cause.FORFEIT, "builds on another global", VIEW.phase_end),
     ),
     "an open commitment that the journal does not know": (
         chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("lost"), GENESIS))),
         Facts(updates={1: OWN}),
-        ("reveals of round 1", VIEW.phase_end),
+        (Cause.FORFEIT, "not in the journal", VIEW.phase_end),
     ),
-    "for more clients": (chain(active_count=1), Facts(), ("1 of at least 2 clients", 0)),
+    "for others to reveal": (
+        chain(state(1, Phase.REVEAL, my_commitment=COMMITTED, my_index=0, revealed=1, matching=2)),
+        Facts(updates={1: OWN}),
+        (Cause.REVEALS, "reveals of round 1 (1 of 2)", VIEW.phase_end),
+    ),
+    "for blocks on top": (
+        chain(state(1, Phase.REVEAL, my_commitment=COMMITTED)),
+        Facts(updates={1: OWN}, **not_done(do.Reveal(1), Setback("3 blocks on top", too_early=True))),
+        (Cause.DEPTH, "3 blocks on top", VIEW.phase_end),
+    ),
+    "for another try": (
+        chain(state(1, Phase.REVEAL, my_commitment=COMMITTED)),
+        Facts(updates={1: OWN}, **not_done(do.Reveal(1), Setback("has 0 ETH"))),
+        (Cause.RETRY, "the next try at sending its reveal of round 1, which failed: has 0 ETH", VIEW.phase_end),
+    ),
+    "for its own commit to be seen": (
+        chain(state(1, Phase.TRAIN)),
+        Facts(fetched=GENESIS_HELD, updates={1: OWN}, resting=frozenset({do.Commit(1)})),
+        (Cause.SENT, "sending its commit of round 1", VIEW.phase_end),
+    ),
+    "for updates that nobody serves": (
+        chain(ATTEST),
+        Facts(checked=checked(_0=GOOD, _1=ABSENT), resting=frozenset({do.CheckInputs(1, root("inputs"))})),
+        (Cause.ABSENT, "nobody serves (1 of 2 are checked)", VIEW.phase_end - 60),
+    ),
+    "for others to attest": (
+        chain(state(1, Phase.ATTEST, updates=updates(True, False), my_index=0, revealed=2, attested=1)),
+        Facts(),
+        (Cause.ATTESTATIONS, "attestations of round 1 (1 of 2)", VIEW.phase_end),
+    ),
+    "for the round before": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), state(2, Phase.WAITING, my_commitment=COMMITTED)),
+        Facts(recomputed={1: RIGHT}, **JUDGED),
+        (Cause.PRIOR, "the settlement of round 1", VIEW.phase_end),
+    ),
+    "for a proposal": (
+        chain(state(1, Phase.AGGREGATE, accepted_mask=3, phase_end=0), active_count=1),
+        Facts(recomputed={1: RIGHT}, propose_after=120),
+        (Cause.PROPOSAL, "a proposal in round 1", VIEW.phase_start + 120),
+    ),
+    "for a round that it did not commit to": (
+        chain(state(1, Phase.REVEAL)),
+        Facts(),
+        (Cause.ASIDE, "it did not commit", VIEW.phase_end),
+    ),
+    "for the round after the one it joined in": (
+        chain(state(1, Phase.TRAIN), my_seat=replace(SEAT, active_from=2)),
+        Facts(),
+        (Cause.ASIDE, "its seat begins with round 2", VIEW.phase_end),
+    ),
+    "for a round without its reveal": (
+        chain(state(1, Phase.ATTEST, updates=updates(False)[:0], my_commitment=COMMITTED)),
+        Facts(updates={1: OWN}),
+        (Cause.ASIDE, "did not reveal in time", VIEW.phase_end),
+    ),
+    "for the end of the round after it left": (
+        chain(state(1, Phase.REVEAL), my_seat=replace(SEAT, exited=True, active_until=2)),
+        Facts(),
+        (Cause.LEFT, "the end of round 1", VIEW.phase_end),
+    ),
+    "for more clients": (chain(active_count=1), Facts(), (Cause.CLIENTS, "1 of at least 2 clients", 0)),
     "for money in the pool": (
         chain(balances=Balances(0, 0, 0, 0, 99, 0)),
         Facts(),
-        ("the pool holds 99 token units", 0),
+        (Cause.POOL, "the pool holds 99 token units and a round needs 100 token units", 0),
     ),
-    "for one's seat to begin": (chain(my_seat=replace(SEAT, active_from=3)), Facts(), ("round 3", 0)),
-    "for stake": (chain(my_seat=replace(SEAT, active_until=1)), Facts(), ("suspended", 0)),
+    "for one's seat to begin": (chain(my_seat=replace(SEAT, active_from=3)), Facts(), (Cause.SEAT, "round 3", 0)),
+    "for stake": (
+        chain(my_seat=replace(SEAT, active_until=1, stake=300)),
+        Facts(),
+        (Cause.SUSPENDED, "100 token units more stake", 0),
+    ),
+    "for stake while others go on": (
+        chain(state(1, Phase.TRAIN), my_seat=replace(SEAT, active_until=1, stake=300)),
+        Facts(),
+        (Cause.SUSPENDED, "`fednode join`", 0),
+    ),
     "for missing inputs": (
         chain(AGGREGATE),
-        Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1)})),
-        ("missing", 0),
+        Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1, AGGREGATE.view.inputs)})),
+        (Cause.INPUTS, "missing", 0),
     ),
     "for a window in which a wrong proposal has no readable leaves": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),
-        Facts(recomputed={1: RIGHT}, **JUDGED, resting=frozenset({do.JudgeProposal(1, OTHER, WRONG)})),
-        ("challenge window", VIEW.phase_end),
+        Facts(recomputed={1: RIGHT}, **JUDGED, resting=frozenset({do.JudgeProposal(1, OTHER, WRONG, RIGHT)})),
+        (Cause.WINDOW, "challenge window", VIEW.phase_end),
     ),
     "for the end of a window after others convicted": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), active_count=1),
         Facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE),
-        ("challenge window", VIEW.phase_end),
+        (Cause.WINDOW, "challenge window", VIEW.phase_end),
     ),
     "for its own training": (
         chain(state(1, Phase.TRAIN)),
         Facts(fetched=GENESIS_HELD, running=frozenset({do.Train(1, GENESIS)})),
-        ("training for round 1", VIEW.phase_end),
+        (Cause.WORK, "training for round 1", VIEW.phase_end),
     ),
 }
 
 
 @pytest.mark.parametrize("case", WAITS, ids=str)
 def test_what_it_says_while_it_waits(case: str) -> None:
-    snapshot, facts, (said, until) = WAITS[case]
+    snapshot, facts, (cause, said, until) = WAITS[case]
     action = decide(snapshot, facts)
     assert isinstance(action, do.Wait), action
+    assert action.cause is cause
     assert said in action.what
     assert action.until == until
+
+
+def test_every_cause_of_waiting_has_its_case() -> None:
+    assert {cause for _, _, (cause, _, _) in WAITS.values()} == set(Cause)
 
 
 @pytest.mark.parametrize(("window", "length"), [(3600, 7200), (10, 100), (1, 1), (7200, 60)])
@@ -479,6 +458,16 @@ def test_the_sites_own_model_gives_way_only_when_training_would_be_late() -> Non
     assert decide(chain(open_round, time=VIEW.phase_end - 150), facts) == do.Interrupt(solo)
 
 
+def test_an_update_on_a_prior_that_a_reorg_changed_is_none() -> None:
+    """Its round is trained again in time, as if there were no update."""
+    solo = do.TrainSolo(1)
+    open_round = state(1, Phase.TRAIN, my_commitment=COMMITTED, phase_end=NOW + 100)
+    facts = Facts(fetched=GENESIS_HELD, train_seconds=60, running=frozenset({solo}))
+    assert isinstance(decide(chain(open_round), replace(facts, updates={1: OWN})), do.Wait)
+    stale = replace(OWN, prior_root=WRONG)
+    assert decide(chain(open_round), replace(facts, updates={1: stale})) == do.Interrupt(solo)
+
+
 def test_nothing_finishes_while_something_runs() -> None:
     facts = Facts(recomputed={1: RIGHT}, running=frozenset({do.Evaluate(1, RIGHT)}))
     assert isinstance(decide(chain(FINAL, closed=True), facts), do.Wait)
@@ -488,14 +477,15 @@ def test_an_old_round_is_let_go_once_a_later_global_is_final() -> None:
     kept = Facts(
         checked={1: Checked(root("inputs"), {0: GOOD})},
         recomputed={1: RIGHT, 2: root("second")},
+        merged={1: frozenset({RIGHT, WRONG}), 2: frozenset({root("second")})},
         fetched={0: GENESIS},
-        evaluated=frozenset({0, 1, 2}),
+        evaluated={0: GENESIS, 1: RIGHT, 2: root("second")},
         keep_rounds=1,
         updates={3: OwnUpdate(root("second"), root("update"), root("hash"), frozenset())},
     )
     second = state(2, Phase.FINAL, global_root=root("second"))
     third = state(3, Phase.TRAIN, prior_root=root("second"), my_commitment=COMMITTED)
-    release = do.Release(1, RIGHT)
+    release = do.Release(1, frozenset({RIGHT, WRONG}))
     later = chain(second, third, latest_final=(2, root("second")), final_count=2)
     assert decide(later, kept) == release
     assert release not in candidates(later, replace(kept, keep_rounds=2))

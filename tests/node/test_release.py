@@ -41,14 +41,14 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         store.get(federation.genesis.root, shape).close()
         fetching = Fetching(coordinator, store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
-            fetching.release(Release(1, None))
+            fetching.release(Release(1, frozenset()))
         for root in roots:
             with pytest.raises(NotFound):
                 alone.get(root, delta_shape(config))
             store.get(root, delta_shape(config)).close()  # the others still serve theirs
         alone.get(federation.genesis.root, shape).close()  # the prior, and the last final global
         unused = store.put(MemoryLeaves([bytes([leaf]) * 128 for leaf in range(config.leaf_count)]))
-        fetching.release(Release(1, unused))
+        fetching.release(Release(1, frozenset({unused})))
         with pytest.raises(NotFound):
             alone.get(unused, shape)
         alone.get(federation.genesis.root, shape).close()
@@ -60,9 +60,9 @@ def test_the_journal_forgets_what_is_let_go(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
         memory = Memory(journal)
         for number in (1, 2):
-            memory.note_recomputed(number, bytes([number]) * 32)
+            memory.note_recomputed(number, "inputs", bytes([number]) * 32)
             memory.note_fetched(number, bytes([number]) * 32)
             memory.note_verdict(number, bytes(32), 0, Verdict.GOOD)
         memory.note_released(1)
         for known in (memory, Memory(journal)):
-            assert set(known.recomputed) == set(known.fetched) == set(known.checked) == {2}
+            assert set(known.merged) == set(known.fetched) == set(known.checked) == {2}

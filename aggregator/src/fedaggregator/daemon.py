@@ -18,7 +18,7 @@ from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.signer import Signer
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
-from fedprotocol.chain.types import Phase, Proposal
+from fedprotocol.chain.types import Proposal
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
 from fedprotocol.monitor import metrics
@@ -31,6 +31,7 @@ from fedprotocol.tree import PAGE_LEAVES, TreeShape, cid
 from web3.logs import DISCARD
 
 from fedaggregator.config import AggregatorConfig
+from fedaggregator.confirmed import is_confirmed
 from fedaggregator.convict import Move, advance, in_words, simulate
 from fedaggregator.decide import (
     Action,
@@ -134,7 +135,8 @@ class Aggregator:
             FedError: it could not be done; the next step tries again.
         """
         snapshot = take_snapshot(self.coordinator, self.sender.address)
-        confirmed = frozenset(state.number for state in snapshot.rounds if self._is_confirmed(state))
+        depth = self.config.chain.confirmations
+        confirmed = frozenset(s.number for s in snapshot.rounds if is_confirmed(self.coordinator, s, depth))
         action = decide(snapshot, self.memory.facts(snapshot, confirmed))
         until, at_most = (action.until or 0, 0.0) if isinstance(action, Wait) else (0, STEP_SECONDS)
         self.reporter.activity(snapshot, _words(action), until, at_most)
@@ -302,21 +304,6 @@ class Aggregator:
         except (NotFound, Malformed):
             self.memory.forget_merged(state.number)
             raise
-
-    def _is_confirmed(self, state: RoundState) -> bool:
-        """Whether the inputs were the same `confirmations` blocks ago: a proposal from others would lose its bond."""
-        depth = self.config.chain.confirmations
-        if depth == 0 or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
-            return True
-        block = self.coordinator.web3.eth.block_number - depth
-        if block < 0:
-            return False
-        then, now = self.coordinator.round_view(state.number, block), state.view
-        return then.phase >= Phase.AGGREGATE and (then.inputs_hash, then.accepted_mask, then.prior_root) == (
-            now.inputs_hash,
-            now.accepted_mask,
-            now.prior_root,
-        )
 
 
 def _state(snapshot: Snapshot, number: int) -> RoundState:

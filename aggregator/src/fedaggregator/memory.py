@@ -44,7 +44,7 @@ class Memory:
     def own_root(self, state: RoundState) -> bytes | None:
         """Root of the global computed here from exactly these inputs."""
         note = self._note(state.number)
-        return bytes.fromhex(note["own"]) if note.get("inputs") == _inputs(state) else None
+        return bytes.fromhex(note["own"]) if note.get("inputs") == state.view.inputs else None
 
     def pin(self, state: RoundState, roots: Iterable[bytes]) -> None:
         """Before content of this round enters the store."""
@@ -55,7 +55,10 @@ class Memory:
 
     def merged(self, state: RoundState, root: bytes) -> None:
         """The round's global is computed and in the store."""
-        self._write(state.number, self._note(state.number) | {"own": root.hex(), "inputs": _inputs(state)})
+        note = self._note(state.number)
+        if note.get("own") != root.hex():  # what was wrong may be right now, or wrong at another leaf
+            note.pop("wrong", None)
+        self._write(state.number, note | {"own": root.hex(), "inputs": state.view.inputs})
 
     def forget_merged(self, round_number: int) -> None:
         """The store lost the global: compute it again."""
@@ -132,8 +135,3 @@ class Memory:
 
 def _key(round_number: int) -> str:
     return f"aggregator.round.{round_number}"
-
-
-def _inputs(state: RoundState) -> str:
-    """What the round's global is a function of: a re-org may change it."""
-    return f"{state.view.prior_root.hex()}/{state.view.inputs_hash.hex()}/{state.view.accepted_mask:x}"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fednode.daemon.cause import Cause
+
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do: `what` the node waits for, `until` which chain time (0: no deadline), and what comes `then`."""
+    """Nothing to do: `what` the node waits for, `until` which chain time (0: no deadline), and what it does `then`.
 
+    Of a `cause` WORK, `what` is that work.
+    """
+
+    cause: Cause
     what: str
-    until: int = 0
-    then: str = ""
-    busy: bool = False  # `what` is the node's own work, in the background
+    until: int
+    then: str
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,10 @@ class CheckInputs:
 
 @dataclass(frozen=True)
 class Recompute:
-    """Merge the accepted updates into the next global adapter, from own verified copies."""
+    """Merge the accepted updates into the next global adapter, from own verified copies. `inputs`: the round's."""
 
     round: int
+    inputs: str
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,12 @@ class FetchGlobal:
 
 @dataclass(frozen=True)
 class JudgeProposal:
-    """Compare a live proposal with the own recomputation."""
+    """Compare a live proposal with the own recomputation, `own_root`."""
 
     round: int
     proposer: str
     root: bytes
+    own_root: bytes
 
 
 @dataclass(frozen=True)
@@ -89,10 +96,10 @@ class BuildCase:
 
 @dataclass(frozen=True)
 class Release:
-    """Let go of an old round's inputs in the own store, and of `own_global` if that was never a global."""
+    """Let go of an old round's inputs in the own store, and of those of `own_globals` that were never a global."""
 
     round: int
-    own_global: bytes | None
+    own_globals: frozenset[bytes]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from fednode.daemon.view import (
     turn,
     unsettled,
 )
-from fednode.daemon.waiting import waiting
+from fednode.daemon.waiting import ending, waiting
 
 MAX_LIVE_PROPOSALS = 8
 
@@ -34,7 +34,8 @@ def decide(chain: Snapshot, facts: Facts) -> do.Action:
         interrupt = do.Interrupt(model_work)
         if not _still_wanted(chain, facts, model_work) and interrupt not in facts.resting:
             return interrupt
-    for action in candidates(chain, facts):
+    ahead = list(candidates(chain, facts))
+    for action in ahead:
         if action in facts.resting or action in facts.running:
             continue
         if isinstance(action, do.FetchAction) and fetch_busy:
@@ -44,7 +45,7 @@ def decide(chain: Snapshot, facts: Facts) -> do.Action:
         if isinstance(action, do.Finish) and facts.running:
             continue
         return action
-    return waiting(chain, facts)
+    return waiting(chain, facts, ahead)
 
 
 def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
@@ -100,7 +101,7 @@ def _aggregation(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             continue
         if number not in facts.recomputed:
             if view.prior_root in facts.held():
-                yield do.Recompute(number)
+                yield do.Recompute(number, view.inputs)
             elif view.phase is not Phase.FINAL:
                 yield do.FetchGlobal(number - 1, view.prior_root)
         if view.phase is Phase.FINAL:
@@ -119,7 +120,7 @@ def _proposals(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[do.
     for proposal in state.proposals:
         is_mined = proposal.completed_at < chain.time  # before that, no log leads to its calldata
         if is_mined and (state.number, proposal.root) not in facts.judged:
-            yield do.JudgeProposal(state.number, proposal.proposer, proposal.root)
+            yield do.JudgeProposal(state.number, proposal.proposer, proposal.root, own_root)
     mine_stands = any(proposal.proposer == chain.account for proposal in state.proposals)
     if own_root in live or mine_stands or len(live) >= MAX_LIVE_PROPOSALS:
         return
@@ -139,7 +140,7 @@ def _disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
             if facts.judged.get(key) is not False:
                 continue
             if key not in facts.provable:  # its leaves could not be read; perhaps now
-                yield do.JudgeProposal(state.number, proposal.proposer, proposal.root)
+                yield do.JudgeProposal(state.number, proposal.proposer, proposal.root, facts.recomputed[state.number])
             elif key not in facts.cases:
                 yield do.BuildCase(state.number, proposal.proposer, proposal.root)
             elif chain.time >= turn(chain, state, proposal) + facts.challenge_after:
@@ -176,7 +177,7 @@ def _site(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if facts.has_test:
         known = {**facts.recomputed, **facts.fetched}
         for number in sorted(known, reverse=True):
-            if number not in facts.evaluated:
+            if facts.evaluated.get(number) != known[number]:
                 yield do.Evaluate(number, known[number])
     if facts.solo:
         missing = sorted(facts.trained - facts.solo_trained)
@@ -193,7 +194,7 @@ def _release(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     oldest_kept = min(chain.last_opened - len(unsettled(chain)) - facts.keep_rounds + 1, chain.latest_final[0])
     outdated = [number for number in facts.kept() if number < oldest_kept]
     if outdated:
-        yield do.Release(min(outdated), facts.recomputed.get(min(outdated)))
+        yield do.Release(min(outdated), facts.merged.get(min(outdated), frozenset()))
 
 
 def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
@@ -204,7 +205,7 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
         yield do.Finish(facts.failure, failure=True)
     elif is_over(chain):
         if not (facts.auto_claim and (chain.my_owed or seat.pending_old or seat.pending_new)):
-            yield do.Finish("the federation is complete")
+            yield do.Finish(ending(chain))
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)
     elif seat.exited and not seat.active_in(chain.last_opened + 1) and not unsettled(chain):
@@ -220,7 +221,8 @@ def _still_wanted(chain: Snapshot, facts: Facts, work: do.ModelAction) -> bool:
         if state is not None and state.view.phase is not Phase.TRAIN:
             return False
         return target is None or prior is None or (target, prior) == (work.round, work.prior_root)
-    if target is None or prior is None or target in facts.updates:
+    own = None if target is None else facts.updates.get(target)
+    if target is None or prior is None or (own is not None and own.prior_root == prior):
         return True
     state = chain.round(target)
     if state is None or state.view.phase.settled:

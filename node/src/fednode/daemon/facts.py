@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fedprotocol.amounts import Amounts
+
 from fednode.daemon.actions import Action
+
+UNITS = Amounts(0, "token units")
 
 
 class Verdict(StrEnum):
@@ -15,6 +19,14 @@ class Verdict(StrEnum):
     GOOD = "good"  # fetched, checked, pinned
     ABSENT = "absent"  # nobody served it so far; asked for again
     BAD = "bad"  # served, and not what the spec asks for; final
+
+
+@dataclass(frozen=True)
+class Setback:
+    """Why something was not done. `too_early`: nothing is wrong, `why` says what must be first."""
+
+    why: str
+    too_early: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,14 +54,15 @@ class Facts:
 
     updates: Mapping[int, OwnUpdate] = field(default_factory=dict)
     checked: Mapping[int, Checked] = field(default_factory=dict)
-    recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the own merge, held in the store
+    recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of its inputs' own merge, held
+    merged: Mapping[int, frozenset[bytes]] = field(default_factory=dict)  # round -> every own merge, also of others
     fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
-    judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals the own merge
+    judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals that merge
     provable: frozenset[tuple[int, bytes]] = frozenset()  # judged wrong, by a leaf that is known
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of those, with a proof that is built and simulated
     has_bounty: bool = False  # a challenge of this node convicted, and its bounty may still lie in the contract
     trained: frozenset[int] = frozenset()  # rounds with an own update
-    evaluated: frozenset[int] = frozenset()
+    evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()
     has_test: bool = False
@@ -64,7 +77,8 @@ class Facts:
     failure: str = ""  # why the model cannot be used at all
     running: frozenset[Action] = frozenset()  # work in the background
     resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
-    failing: Mapping[Action, str] = field(default_factory=dict)  # of these, what failed -> why
+    failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
+    amounts: Amounts = UNITS  # how money is written
 
     def held(self) -> frozenset[bytes]:
         """Roots of the global adapters in the own store."""
@@ -72,4 +86,4 @@ class Facts:
 
     def kept(self) -> frozenset[int]:
         """Rounds of which something is in the own store; the genesis does not count, it always stays."""
-        return frozenset(self.checked) | self.recomputed.keys() | self.fetched.keys() - {0}
+        return frozenset(self.checked) | self.merged.keys() | self.fetched.keys() - {0}

@@ -21,7 +21,7 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
 from fedprotocol.tree import cid
 
-from fednode.daemon.actions import BuildCase, Release
+from fednode.daemon.actions import BuildCase, JudgeProposal, Release
 from fednode.daemon.background import Interrupted
 from fednode.daemon.checks import BadUpdate, check_update
 from fednode.daemon.facts import Verdict
@@ -98,29 +98,28 @@ class Fetching:
     def release(self, action: Release) -> None:
         """Unpin what a round was made of, its updates and its prior, but for what a later round needs too.
 
-        Its own global goes with the round that was trained on it, unless the chain did not take it.
+        Its final global goes with the round that was trained on it; what else was merged for it goes now.
         Raises Unavailable, ChainError.
         """
         chain = self._coordinator
         view = chain.round_view(action.round)
         gone = {update.root for update in chain.updates(action.round)} | {view.prior_root}
-        if action.own_global not in (None, view.global_root):
-            gone.add(action.own_global)
+        gone |= action.own_globals - {view.global_root}
         gone -= {bytes(32), chain.config().genesis_root, chain.latest_final()[1]}
         for number in range(action.round + 1, chain.last_opened() + 1):
             gone -= {update.root for update in chain.updates(number)} | {chain.round_view(number).prior_root}
         for root in gone:
             self._store.unpin(root)
 
-    def judge(self, number: int, proposer: str, root: bytes, own_root: bytes) -> Judgement:
+    def judge(self, action: JudgeProposal) -> Judgement:
         """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first. Raises ChainError."""
-        if root == own_root:
+        if action.root == action.own_root:
             return Judgement(equal=True)
         try:
-            digests = proposed_digests(self._coordinator, number, proposer)
+            digests = proposed_digests(self._coordinator, action.round, action.proposer)
         except ProposalUnreadable as error:
             return Judgement(equal=False, why=str(error))
-        with self._store.get(own_root, self._spec.layout.global_shape) as own:
+        with self._store.get(action.own_root, self._spec.layout.global_shape) as own:
             return Judgement(equal=False, mismatch=compare(own, digests))
 
     def build_case(self, state: RoundState, action: BuildCase, own_root: bytes, account: str) -> Built | None:

@@ -51,8 +51,8 @@ class Jobs:
                 return lambda _: fetching.fetch_global(action.root)
             case do.Release():
                 return lambda _: fetching.release(action)
-            case do.JudgeProposal(number, proposer, root):
-                return lambda _: fetching.judge(number, proposer, root, facts.recomputed[number])
+            case do.JudgeProposal():
+                return lambda _: fetching.judge(action)
             case do.BuildCase(number):
                 disputed = _state(chain, number)
                 return lambda _: fetching.build_case(disputed, action, facts.recomputed[number], chain.account)

@@ -7,11 +7,12 @@ import queue
 import time
 from collections.abc import Callable
 
+from fedaggregator.confirmed import is_confirmed
 from fedaggregator.dispute import StaleCase
 from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, ContractReverted
-from fedprotocol.chain.snapshot import Snapshot, take_snapshot
+from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
@@ -25,7 +26,7 @@ from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.background import Background, Interrupted, Outcome
 from fednode.daemon.decide import decide
-from fednode.daemon.facts import Facts, OwnUpdate
+from fednode.daemon.facts import Facts, OwnUpdate, Setback
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.jobs import Jobs
 from fednode.daemon.memory import Memory
@@ -35,12 +36,16 @@ from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
-from fednode.daemon.waiting import describe
+from fednode.daemon.words import describe
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
 BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal stands, whoever made it
+
+
+class TooEarly(FedError):
+    """Nothing is wrong; the message says what must be first."""
 
 
 class Left(FedError):
@@ -70,8 +75,8 @@ class Daemon:
         self._memory = Memory(journal)
         self._background = Background()
         progress = Progress()
-        decimals = Amounts.of(coordinator.token).decimals
-        self._reporter = Reporter(config.status, account, decimals, progress, health)
+        self._amounts = Amounts.of(coordinator.token)
+        self._reporter = Reporter(config.status, account, self._amounts.decimals, progress, health)
         self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._jobs = Jobs(
             ModelWork(config, spec, store, progress),
@@ -110,7 +115,8 @@ class Daemon:
         self._collect(chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
-        self._reporter.activity(chain, facts, action, self._memory.findings.values())
+        findings = [found.text for found in self._memory.judged(facts.recomputed).values()]
+        self._reporter.activity(chain, facts, action, findings)
         match action:
             case do.Wait():
                 self._background.wait(self._config.chain.poll_seconds)
@@ -137,6 +143,8 @@ class Daemon:
                 self._rests.pause(action, self._config.chain.poll_seconds)
             else:
                 self._failed(action, error)
+        except TooEarly as error:
+            self._rests.rest(action, Setback(str(error), too_early=True))
         except FedError as error:
             self._failed(action, error)
         else:
@@ -165,6 +173,7 @@ class Daemon:
             case do.Propose(number):
                 state = chain.round(number)
                 if state is not None:
+                    self._inputs_confirmed(state)
                     sending.propose(chain, state, facts.recomputed[number])
                     log.info("round %d: proposed %s", number, cid(facts.recomputed[number]))
             case do.Challenge(number, root):
@@ -179,6 +188,11 @@ class Daemon:
                 self._memory.note_bounty(False)
                 log.info("claimed %d token units", chain.my_owed)
 
+    def _inputs_confirmed(self, state: RoundState) -> None:
+        depth = self._config.chain.confirmations
+        if not is_confirmed(self._coordinator, state, depth):
+            raise TooEarly(f"{depth} blocks on top of the inputs of round {state.number}")
+
     def _confirmed(self, number: int) -> None:
         """What is revealed cannot be hidden again: the end of Train must lie under enough blocks."""
         depth = self._config.chain.confirmations
@@ -186,7 +200,7 @@ class Daemon:
             latest = self._coordinator.web3.eth.block_number
             phase = self._coordinator.round_view(number, block=max(0, latest - depth)).phase
             if phase < Phase.REVEAL:
-                raise FedError(f"round {number}: Reveal lies under fewer than {depth} blocks; waiting")
+                raise TooEarly(f"{depth} blocks on top of the end of round {number}'s Train")
 
     # -------------------------------------------------------------- collecting
 
@@ -215,7 +229,7 @@ class Daemon:
                 self._failure = str(error)
                 self._reporter.model_failed(error)
             case TrainingError():  # the same again would end the same: only a new round, data or program helps
-                self._rests.give_up(outcome.work, str(error))
+                self._rests.give_up(outcome.work, Setback(str(error)))
                 self._reporter.failed(outcome.work, error)
             case FedError():
                 self._failed(outcome.work, error)
@@ -226,23 +240,26 @@ class Daemon:
     def _failed(self, action: do.Action, error: Exception) -> None:
         if isinstance(action, do.BuildCase | do.Challenge) and isinstance(error, StaleCase):
             self._memory.note_doubtful(action.round)
-        seconds = self._rests.rest(action, str(error))
+        seconds = self._rests.rest(action, Setback(str(error)))
         self._reporter.failed(action, error)
         log.debug("%s: again in %.0f s", describe(action), seconds)
 
     def _facts(self, chain: Snapshot) -> Facts:
         memory, config = self._memory, self._config
+        recomputed = memory.recomputed(chain)
+        judged = memory.judged(recomputed)
         return Facts(
             updates=self._own_updates(chain),
             checked=memory.checked,
-            recomputed=memory.recomputed,
+            recomputed=recomputed,
+            merged={number: frozenset(merges.values()) for number, merges in memory.merged.items()},
             fetched=memory.fetched,
-            judged=memory.judged,
-            provable=frozenset(memory.wrong_leaves),
-            cases=frozenset(memory.cases),
+            judged={key: not found.text for key, found in judged.items()},
+            provable=frozenset(key for key, found in judged.items() if found.leaf is not None),
+            cases=memory.open_cases(chain),
             has_bounty=memory.has_bounty,
             trained=frozenset(memory.trained),
-            evaluated=frozenset(memory.evaluated),
+            evaluated=memory.evaluated,
             solo_trained=frozenset(memory.solo_trained),
             solo_evaluated=frozenset(memory.solo_evaluated),
             has_test=config.data.test is not None,
@@ -258,6 +275,7 @@ class Daemon:
             running=frozenset(self._background.running()),
             resting=self._rests.resting(),
             failing=self._rests.failing(),
+            amounts=self._amounts,
         )
 
     def _own_updates(self, chain: Snapshot) -> dict[int, OwnUpdate]:

@@ -18,7 +18,7 @@ from fednode.daemon import actions as do
 from fednode.daemon.background import Outcome
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Built, Finding, Judgement
-from fednode.daemon.memory import Memory
+from fednode.daemon.memory import Found, Memory
 from fednode.daemon.metrics import record
 from fednode.daemon.model_work import Trained
 
@@ -131,11 +131,13 @@ class Outcomes:
         log.info("round %d: its updates and its prior are no longer kept here", number)
 
     def _recomputed(self, work: do.Recompute, root: bytes, chain: Snapshot) -> None:
-        self._memory.note_recomputed(work.round, root)
+        self._memory.note_recomputed(work.round, work.inputs, root)
         metrics.RECOMPUTATIONS.inc()
         log.info("round %d: recomputed the aggregate from own verified copies: %s", work.round, cid(root))
         state = chain.round(work.round)
-        if state is not None and state.view.global_root not in (bytes(32), root):
+        if state is None or state.view.inputs != work.inputs:
+            return
+        if state.view.global_root not in (bytes(32), root):
             metrics.MISMATCHES.inc()
             log.error(
                 "round %d: THE FINAL GLOBAL IS WRONG: the chain has %s, the accepted updates give %s",
@@ -146,7 +148,7 @@ class Outcomes:
 
     def _judged(self, work: do.JudgeProposal, judgement: Judgement) -> None:
         if judgement.equal:
-            self._memory.note_judged(work.round, work.root, "")
+            self._memory.note_judged(work.round, work.root, Found(work.own_root))
             log.info("round %d: the proposal of %s equals the own recomputation", work.round, work.proposer)
             return
         text = f"round {work.round}: WRONG PROPOSAL by {work.proposer}, root {cid(work.root)}: "
@@ -155,10 +157,11 @@ class Outcomes:
             text += f"it cannot be convicted from here, no leaf of it can be opened ({judgement.why})"
         else:
             text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
-        if self._memory.findings.get((work.round, work.root)) != text:
+        known = self._memory.findings.get((work.round, work.root))
+        if known is None or known.text != text:
             log.error("%s", text)
             metrics.MISMATCHES.inc()
-        self._memory.note_judged(work.round, work.root, text, None if wrong is None else wrong.leaf)
+        self._memory.note_judged(work.round, work.root, Found(work.own_root, text, wrong.leaf if wrong else None))
 
     def _built(self, work: do.BuildCase, built: Built | None) -> None:
         if built is None:
@@ -184,12 +187,12 @@ class Outcomes:
             "prior_root": None if work.round == 0 else self._prior(work.round),
             "global_root": "0x" + work.root.hex(),
             "cid": cid(work.root),
-            "recomputed": self._memory.recomputed.get(work.round) == work.root,
+            "recomputed": work.root in self._memory.merged.get(work.round, {}).values(),
             **asdict(score),
             "update_bytes": self._update_bytes(work.round),
         }
         record(self._config.metrics / "rounds.jsonl", entry)
-        self._memory.note_evaluated(work.round)
+        self._memory.note_evaluated(work.round, work.root)
         if work.round == max(self._memory.evaluated):
             metrics.GLOBAL_LOSS.set(score.loss)
         log.info("round %d: the global scores %s", work.round, said(score))

@@ -121,6 +121,11 @@ class RoundView:
     aggregator: str
     convicted: int
 
+    @property
+    def inputs(self) -> str:
+        """What the round's global is a function of, in one word. Another word: a re-org changed it."""
+        return f"{self.prior_root.hex()}/{self.inputs_hash.hex()}/{self.accepted_mask:x}"
+
 
 @dataclass(frozen=True)
 class Commitment:

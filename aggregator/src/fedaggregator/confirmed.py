@@ -1,0 +1,20 @@
+"""Whether a round's inputs lie deep enough: a proposal made of inputs that a re-org replaces would lose its bond."""
+
+from __future__ import annotations
+
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import translated
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.types import Phase
+
+
+def is_confirmed(coordinator: Coordinator, state: RoundState, depth: int) -> bool:
+    """Whether the round had the same inputs `depth` blocks ago. Errors: those of Coordinator's reads."""
+    if depth == 0 or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+        return True
+    with translated("eth_blockNumber"):
+        block = coordinator.web3.eth.block_number - depth
+    if block < 0:
+        return False
+    then = coordinator.round_view(state.number, block)
+    return then.phase >= Phase.AGGREGATE and then.inputs == state.view.inputs

@@ -1,0 +1,105 @@
+"""An aggregator whose round's inputs change under it: it merges, judges and proposes anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fedaggregator.daemon import Aggregator
+from fedaggregator.decide import Approve, Challenge, Merge, ProposePage, Report
+from fedaggregator.memory import Memory
+from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.types import Phase, RoundView
+from fedprotocol.journal import Journal
+from fedprotocol.tree import PAGE_LEAVES
+from support.aggregators import AggregatorSite
+from support.evm import Anvil
+from support.live_federation import TOKEN, LiveFederation
+from support.synthetic import SyntheticClient
+
+LEAVES = PAGE_LEAVES + 2  # two pages
+
+
+def fix_inputs(federation: LiveFederation, clients: Sequence[SyntheticClient]) -> None:
+    """Only these reveal, in this order; all of them vouch for all."""
+    for client in clients:
+        client.reveal(1)
+    if federation.phase(1) is Phase.REVEAL:
+        federation.pass_time(601)
+    for client in clients:
+        client.attest(1)
+    assert federation.phase(1) is Phase.AGGREGATE
+
+
+def test_other_inputs_make_another_global_and_pages_begin_again(tmp_path: Path) -> None:
+    with Anvil() as chain:
+        federation = LiveFederation(chain, leaf_count=LEAVES)
+        coordinator = federation.coordinator
+        clients = [SyntheticClient(federation, tmp_path / f"client-{seed}", seed) for seed in range(3)]
+        for client in clients:
+            client.join()
+        clients[0].store.put(federation.genesis)
+        for client in clients:
+            client.commit(1, federation.genesis.root)
+        site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in clients])
+        liar = chain.accounts[1]
+        federation.mint(liar, 1_000 * TOKEN)
+        federation.transact(federation.token.functions.approve(coordinator.address, 10**30), liar)
+        before_inputs = chain.web3.eth.block_number
+
+        fix_inputs(federation, clients)
+        with Aggregator.open(site.config(), site.account) as aggregator:
+            actions = [aggregator.step() for _ in range(3)]
+            assert actions[0] == Merge(1) and actions[2] == ProposePage(1, 0)
+            first = aggregator.memory._note(1)["own"]
+            [*_, page] = aggregator.memory._journal.outbox_all()
+            sent = [tx.raw for tx in aggregator.memory._journal.outbox_all()]
+        with aggregator.store.get(bytes.fromhex(first), aggregator._global_shape) as own:
+            digests = [own.digest(leaf) for leaf in range(LEAVES)]
+
+        chain.rpc("anvil_reorg", chain.web3.eth.block_number - before_inputs, [])
+        chain.rpc("anvil_dropAllTransactions")
+        fix_inputs(federation, clients[1:])
+        for raw in sent:  # some node still had them: page 0 of the old global is in again
+            chain.web3.eth.send_raw_transaction(raw)
+        assert page.label.endswith("page 0") and coordinator.pages_of(1, site.address) == 1
+        for number, start in enumerate((0, PAGE_LEAVES)):  # what was right before is proposed, and wrong now
+            federation.transact(coordinator.calls.propose(1, number, digests[start : start + PAGE_LEAVES]), liar)
+        chain.set_time(chain.now() + 1)
+
+        with Aggregator.open(site.config(), site.account) as aggregator:
+            aggregator.sender.resume()
+            assert aggregator.step() == Merge(1)
+            second = aggregator.memory._note(1)["own"]
+            assert second != first
+            report = aggregator.step()
+            assert isinstance(report, Report) and report.proposal.root.hex() == first
+            actions = [aggregator.step() for _ in range(3)]
+            assert isinstance(actions[0], Approve) and actions[1:] == [ProposePage(1, 0), ProposePage(1, 1)]
+            assert [p.root.hex() for p in coordinator.proposals(1)] == [first, second]
+            while isinstance(aggregator.step(), Challenge):
+                pass
+        assert [p.root.hex() for p in coordinator.proposals(1)] == [second]
+        for client in clients:
+            client.close()
+
+
+def round_with(inputs_hash: bytes) -> RoundState:
+    zeros: dict[str, Any] = {field.name: 0 for field in fields(RoundView)}
+    view = RoundView(**zeros | {"prior_root": bytes(32), "inputs_hash": inputs_hash})
+    return RoundState(1, view, (), (), None, None, 0, 0)
+
+
+def test_what_was_wrong_beside_another_global_is_looked_at_again(tmp_path: Path) -> None:
+    """Its first wrong leaf may be another one by now."""
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        memory = Memory(journal, 8)
+        memory.merged(round_with(b"1"), b"a" * 32)
+        memory.reported(1, b"x" * 32, 7)
+        memory.merged(round_with(b"2"), b"a" * 32)
+        assert memory._round_facts(round_with(b"1"), True).own_root is None
+        assert memory._round_facts(round_with(b"2"), True).reported == {b"x" * 32}
+        memory.merged(round_with(b"3"), b"b" * 32)
+        assert memory._round_facts(round_with(b"3"), True).reported == frozenset()

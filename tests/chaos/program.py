@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -97,17 +98,17 @@ class Program:
             self.kill()
             return None
 
-    def acted_since(self, moment: float) -> bool:
-        """Whether it has read the chain and said so since `moment` (seconds since 1970)."""
+    def chain_time(self) -> int:
+        """Of the chain as it last read it and said so, 0 if it never did."""
         try:
-            return (self.home / "status.json").stat().st_mtime > moment
-        except OSError:
-            return False
+            return int(json.loads((self.home / "status.json").read_text())["chain_time"])
+        except (OSError, ValueError):
+            return 0
 
     def wait_until_acting(self, seconds: float) -> None:
-        """Raises AssertionError if it takes longer."""
-        begun, deadline = time.time(), time.monotonic() + seconds
-        while not self.acted_since(begun):
+        """Until it has read the chain for the first time. Raises AssertionError if it takes longer."""
+        deadline = time.monotonic() + seconds
+        while not self.chain_time():
             assert time.monotonic() < deadline, f"{self.name} does nothing, see {self.log}"
             time.sleep(0.2)
 

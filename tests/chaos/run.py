@@ -38,7 +38,7 @@ class Chaos:
         self._armed: list[Injury] = []
         self._undo: list[tuple[float, int, Injury, Undo]] = []  # a heap: when, which
         self._count = 0
-        self._recovering: dict[str, tuple[float, Kind]] = {}  # by program: when the injury ended, which it was
+        self._recovering: dict[str, tuple[float, int, Kind]] = {}  # by program: when the injury ended, chain time then
         self._restart: dict[str, float] = {}
         self._settled = 0
         self._unchecked: set[int] = set()
@@ -123,10 +123,13 @@ class Chaos:
 
     def _end(self, injury: Injury, undo: Undo) -> None:
         undo()
-        injured = {other.victim for _, _, other, _ in self._undo}
+        injured, time_then = {other.victim for _, _, other, _ in self._undo}, self._chain_time()
         for victim in self._victims(injury):
             if injury.kind not in UNSEEN and victim not in injured:
-                self._recovering[victim] = (time.time(), injury.kind)
+                self._recovering[victim] = (self._now(), time_then, injury.kind)
+
+    def _chain_time(self) -> int:
+        return int(self._world.chain.web3.eth.get_block("latest")["timestamp"])
 
     # --------------------------------------------------------------- watching
 
@@ -142,10 +145,10 @@ class Chaos:
                 del self._restart[name]
                 program.start()
             if name in self._recovering:
-                since, kind = self._recovering[name]
-                if program.acted_since(since):
+                since, time_then, kind = self._recovering[name]
+                if program.chain_time() >= time_then:
                     del self._recovering[name]
-                    self.done.recoveries.setdefault(kind, []).append(time.time() - since)
+                    self.done.recoveries.setdefault(kind, []).append(self._now() - since)
 
     def _watch_rounds(self) -> None:
         coordinator = self._world.coordinator

@@ -76,7 +76,8 @@ class Daemon:
         self._background = Background()
         progress = Progress()
         self._amounts = Amounts.of(coordinator.token)
-        self._reporter = Reporter(config.status, account, self._amounts.decimals, progress, health)
+        decimals, depth = self._amounts.decimals, config.chain.confirmations
+        self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
         self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._jobs = Jobs(
             ModelWork(config, spec, store, progress),
@@ -91,11 +92,16 @@ class Daemon:
     def run(self) -> str:
         """Until the federation is over or the account has left it; returns why.
 
-        Raises Left if that is not a success, JournalError if nothing can be written down any more.
+        Raises Left if that is not a success.
         """
         try:
             while True:
-                action = self._cycle()
+                try:
+                    action = self._cycle()
+                except JournalError as error:  # a full disk: nothing is sent that is not written down before
+                    self._reporter.problem(str(error))
+                    self._background.wait(self._config.chain.poll_seconds)
+                    continue
                 if isinstance(action, do.Finish):
                     if action.failure:
                         raise Left(action.reason)
@@ -135,8 +141,6 @@ class Daemon:
     def _send(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
         try:
             self._perform(action, chain, facts)
-        except JournalError:
-            raise
         except ContractReverted as error:
             if isinstance(action, do.Propose) and error.name in BEATEN:
                 log.info("%s: somebody else was quicker", describe(action))
@@ -231,7 +235,7 @@ class Daemon:
             case TrainingError():  # the same again would end the same: only a new round, data or program helps
                 self._rests.give_up(outcome.work, Setback(str(error)))
                 self._reporter.failed(outcome.work, error)
-            case FedError():
+            case FedError() | OSError():  # of the system: a full disk
                 self._failed(outcome.work, error)
             case _:
                 log.error("%s: unexpected error", describe(outcome.work), exc_info=error)

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 
 def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Say what the node does or waits for, since when, and what comes next. Exits with 1 if the node is not running."""
+    """Say in one sentence what the node does or waits for, until when, and what comes next; then figures.
+
+    Exits with 1 if the node is not running.
+    """
     from fedprotocol.errors import FedError
 
+    from fednode.answer import answer
+    from fednode.daemon.facts import UNITS
     from fednode.status import read_status
 
     with open_session(config) as session:
@@ -30,13 +35,16 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             problem = ""
         except FedError as error:
             chain, problem = None, str(error)
+        amounts = session.amounts if chain is not None else UNITS
+        why = answer(said, chain, problem, amounts, time.time())
         if as_json:
             daemon = said.model_dump() if said is not None else {}
-            print_json({**daemon, "running": running, "chain": _chain(chain), "chain_problem": problem})
+            shown = {"running": running, "cause": why.cause, "answer": why.sentence}
+            print_json({**daemon, **shown, "chain": _chain(chain), "chain_problem": problem})
         else:
-            lines = _daemon(said, chain, time.time()) + (
-                _on_chain(session, chain) if chain else [f"chain     {problem}"]
-            )
+            lines = [why.sentence]
+            lines += _daemon(said) if said is not None else []
+            lines += _on_chain(session, chain) if chain is not None else []
             lines += [f"problem   {text}" for text in (said.problems if said is not None else ())]
             typer.echo("\n".join(lines))
     if not running:
@@ -62,25 +70,13 @@ def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
     }
 
 
-def _daemon(said: Status | None, chain: Snapshot | None, now: float) -> list[str]:
-    if said is None:
-        return ["now       NOT RUNNING; it never ran with this config: start it with `fednode run`"]
+def _daemon(said: Status) -> list[str]:
     lines = [f"account   {said.account}"]
-    if not said.is_running:
-        over = chain is not None and chain.final_count >= chain.config.total_rounds
-        ended = "ended" if over else "NOT RUNNING; last seen"
-        return [*lines, f"now       {ended} {duration(now - said.updated)} ago: {said.activity}"]
-    lines.append(f"now       {said.activity}, for {duration(now - said.since)}")
-    if said.meanwhile:
+    if said.is_running and said.meanwhile:
         lines.append(f"meanwhile {said.meanwhile}")
-    if said.steps:
+    if said.is_running and said.steps:
         loss = "" if said.loss is None else f", loss {said.loss:.3f}"
         lines.append(f"step      {said.step} of {said.steps}{loss}")
-    if said.until and chain is not None:
-        left = said.until - chain.time
-        lines.append(f"deadline  in {duration(left)}" if left > 0 else f"deadline  {duration(-left)} ago")
-    if said.then:
-        lines.append(f"then      {said.then}")
     return lines
 
 
@@ -92,12 +88,3 @@ def _on_chain(session: Session, chain: Snapshot) -> list[str]:
         f"money     stake {amounts(chain.my_seat.stake)}, owed {amounts(chain.my_owed)}, "
         f"in hand {amounts(chain.tokens)}",
     ]
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it."""
-    whole = int(seconds)
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size:
-            return f"{whole // size} {name}"
-    return f"{whole} s"

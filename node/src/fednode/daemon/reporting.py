@@ -21,7 +21,8 @@ from fedprotocol.tree import cid
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.progress import Progress
-from fednode.daemon.waiting import describe
+from fednode.daemon.view import deadline
+from fednode.daemon.words import describe
 from fednode.progress_bar import ProgressBar
 from fednode.status import Status
 
@@ -38,6 +39,7 @@ class Reporter:
         path: Path,
         account: str,
         decimals: int,
+        confirmations: int,
         progress: Progress,
         health: Health,
         now: Callable[[], float] = time.time,
@@ -45,6 +47,7 @@ class Reporter:
         self._path = path
         self._account = account
         self._decimals = decimals
+        self._confirmations = confirmations
         self._progress = progress
         self._health = health
         self._now = now
@@ -89,8 +92,9 @@ class Reporter:
                     update={
                         "activity": self._changed(f"waiting for the chain: {error}"),
                         "since": self._activity[1],
+                        "cause": "chain",
                         "until": 0,
-                        "then": "go on",
+                        "then": "",
                         "problems": self._shown(()),
                         "updated": self._now(),
                     }
@@ -138,7 +142,7 @@ class Reporter:
         self._health.turned(text, SENDING_SECONDS if isinstance(action, do.ChainAction) else 0)
         observe(chain, self._decimals, self._now())
         tell_moment(chain.last_opened, phase)
-        self._wrong = len(facts.failing) + bool(facts.failure)
+        self._wrong = sum(not setback.too_early for setback in facts.failing.values()) + bool(facts.failure)
         metrics.PROBLEMS.set(self._wrong)
         if loss is not None:
             metrics.LOSS.set(loss)
@@ -149,10 +153,11 @@ class Reporter:
                 round=chain.last_opened,
                 phase=phase,
                 activity=text,
-                then=action.then if isinstance(action, do.Wait) else "",
+                cause=action.cause.name.lower() if isinstance(action, do.Wait) else "",
+                then=action.then if isinstance(action, do.Wait) else self._then(action),
                 meanwhile=", ".join(aside),
                 since=self._activity[1],
-                until=action.until if isinstance(action, do.Wait) else 0,
+                until=action.until if isinstance(action, do.Wait) else deadline(chain),
                 step=step if busy else 0,
                 steps=steps if busy else 0,
                 loss=loss,
@@ -167,6 +172,11 @@ class Reporter:
         if text != self._activity[0]:
             self._activity = (text, self._now())
         return text
+
+    def _then(self, action: do.Action) -> str:
+        if not isinstance(action, do.ChainAction):
+            return ""
+        return f"its block and {self._confirmations} on top of that" if self._confirmations else "its block"
 
     def _shown(self, findings: Collection[str]) -> tuple[str, ...]:
         return tuple([*filter(None, findings), *self._problems][-SHOWN_PROBLEMS:])

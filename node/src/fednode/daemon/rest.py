@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from fednode.daemon.actions import Action
+from fednode.daemon.facts import Setback
 
 
 class Rests:
@@ -16,32 +17,32 @@ class Rests:
         self._first = first
         self._longest = longest
         self._until: dict[Action, tuple[float, float]] = {}  # end of the rest, its length
-        self._why: dict[Action, str] = {}
+        self._setbacks: dict[Action, Setback] = {}
 
-    def rest(self, action: Action, why: str) -> float:
-        """`action` failed; seconds until it may be tried again."""
+    def rest(self, action: Action, setback: Setback) -> float:
+        """`action` was not done; seconds until it may be tried again."""
         _, last = self._until.get(action, (0.0, 0.0))
-        seconds = min(self._longest, max(self._first, 2 * last))
+        seconds = self._first if setback.too_early else min(self._longest, max(self._first, 2 * last))
         self._until[action] = (self._clock() + seconds, seconds)
-        self._why[action] = why
+        self._setbacks[action] = setback
         return seconds
 
     def pause(self, action: Action, seconds: float) -> None:
         """Rest for exactly so long; math.inf: until the program starts again."""
         self._until[action] = (self._clock() + seconds, 0.0)
 
-    def give_up(self, action: Action, why: str) -> None:
+    def give_up(self, action: Action, setback: Setback) -> None:
         """`action` failed, and the same again would too."""
         self.pause(action, math.inf)
-        self._why[action] = why
+        self._setbacks[action] = setback
 
     def succeeded(self, action: Action) -> None:
         self._until.pop(action, None)
-        self._why.pop(action, None)
+        self._setbacks.pop(action, None)
 
-    def failing(self) -> dict[Action, str]:
-        """What rests because it failed -> why."""
-        return {action: self._why[action] for action in self.resting() if action in self._why}
+    def failing(self) -> dict[Action, Setback]:
+        """What rests because it could not be done -> why."""
+        return {action: self._setbacks[action] for action in self.resting() if action in self._setbacks}
 
     def resting(self) -> frozenset[Action]:
         now = self._clock()

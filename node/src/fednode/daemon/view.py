@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase, Proposal
 
@@ -14,6 +16,12 @@ TURN = 12  # seconds: a block of Ethereum
 def unsettled(chain: Snapshot) -> list[RoundState]:
     """Rounds that are still open in any way, oldest first."""
     return [state for state in chain.rounds if not state.view.phase.settled]
+
+
+def deadline(chain: Snapshot) -> int:
+    """End of the newest open round's phase; 0: none is open, or it has no deadline."""
+    states = unsettled(chain)
+    return states[-1].view.phase_end if states else 0
 
 
 def is_matching(state: RoundState) -> bool:
@@ -38,20 +46,50 @@ def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:
     return proposal.completed_at + min(place * TURN, place * window // (2 * clients))
 
 
-def obstacle(chain: Snapshot) -> str:
-    """Why the next round cannot open now, in words; empty if it can."""
+class Standing(StrEnum):
+    """What an account's seat lets it do now."""
+
+    NONE = "it holds no seat"
+    EARLY = "its seat begins in a later round"
+    ACTIVE = "it may take part"
+    SUSPENDED = "its stake is below the least"
+    LEFT = "it has left"
+
+
+def standing(chain: Snapshot) -> Standing:
+    seat, coming = chain.my_seat, chain.last_opened + 1
+    if seat.active_from == 0:
+        return Standing.NONE
+    if seat.exited:
+        return Standing.LEFT
+    if seat.active_until <= coming:
+        return Standing.SUSPENDED
+    return Standing.EARLY if seat.active_from > coming else Standing.ACTIVE
+
+
+class Obstacle(StrEnum):
+    """Why the next round cannot open now."""
+
+    NONE = ""
+    INPUTS = "the last round still takes inputs"
+    CLOSED = "the sponsor closed the federation"
+    LAST = "the last round is open"
+    COMPLETE = "all rounds are final"
+    CLIENTS = "too few clients have joined"
+    POOL = "the pool cannot pay for a round"
+
+
+def obstacle(chain: Snapshot) -> Obstacle:
     config, last = chain.config, chain.round(chain.last_opened)
     if last is not None and last.view.phase in (Phase.TRAIN, Phase.WAITING, Phase.REVEAL, Phase.ATTEST):
-        return f"round {last.number} is in {last.view.phase.name.title()}"
+        return Obstacle.INPUTS
     if chain.closed:
-        return "the sponsor closed the federation"
+        return Obstacle.CLOSED
     if chain.final_count + len(unsettled(chain)) >= config.total_rounds:
-        return f"the last of {config.total_rounds} rounds is open" if unsettled(chain) else "all rounds are final"
+        return Obstacle.LAST if unsettled(chain) else Obstacle.COMPLETE
     if chain.active_count < config.min_clients:
-        return f"{chain.active_count} of at least {config.min_clients} clients have joined"
-    if chain.balances.pool < config.round_reward:
-        return f"the pool holds {chain.balances.pool} token units, a round needs {config.round_reward}: fund it"
-    return ""
+        return Obstacle.CLIENTS
+    return Obstacle.POOL if chain.balances.pool < config.round_reward else Obstacle.NONE
 
 
 def target_round(chain: Snapshot) -> int | None:

@@ -2,114 +2,242 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import assert_never
+
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
 from fednode.daemon import actions as do
-from fednode.daemon.facts import Facts
-from fednode.daemon.view import expected_prior, obstacle, target_round, unsettled
+from fednode.daemon.cause import Cause
+from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.view import (
+    Obstacle,
+    Standing,
+    deadline,
+    expected_prior,
+    is_matching,
+    obstacle,
+    standing,
+    target_round,
+    unsettled,
+)
+from fednode.daemon.words import describe
 
 
-def waiting(chain: Snapshot, facts: Facts) -> do.Wait:
-    """The sentence for the status, with the chain time at which the phase ends (0: no deadline)."""
-    for work in sorted(facts.running, key=_importance):
-        if not isinstance(work, do.TrainSolo | do.Evaluate | do.EvaluateSolo):
-            return do.Wait(describe(work), _deadline(chain), _after(work), busy=True)
+def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wait:
+    """The sentence for the status. `ahead`: everything useful, the most urgent first, of which nothing can be started.
+
+    Times are the chain's, 0 where there is no deadline.
+    """
+    for action in ahead:
+        held_up = _held_up(chain, facts, action)
+        if held_up is not None:
+            return held_up
+    own = [work for work in facts.running if not isinstance(work, do.SiteAction | do.Release)]
+    if own:
+        return _working(chain, own[0])
     states = unsettled(chain)
-    if states and states[-1].view.phase is not Phase.AGGREGATE and states[-1].view.phase is not Phase.CHALLENGE:
-        return _in_round(chain, states[-1])
+    newest = states[-1] if states else None
     target = target_round(chain)
-    if target is not None:
-        if expected_prior(chain, facts, target) is None:
-            return do.Wait(
-                f"the updates of round {target - 1} that are missing here, or its final global",
-                _deadline(chain),
-                "train",
-            )
-        return do.Wait(f"a retry of what failed in round {target}", _deadline(chain), "train and commit")
-    if states:
-        return _in_round(chain, states[-1])
-    if chain.my_seat.active_until <= chain.last_opened + 1 and not chain.my_seat.exited:
-        return do.Wait("more stake: this account is suspended (`fednode join` adds what is missing)", 0, "train")
-    if not chain.my_seat.active_in(chain.last_opened + 1):
-        return do.Wait(f"round {chain.my_seat.active_from}, in which this account's seat begins", 0, "train")
-    return do.Wait(f"the next round: {obstacle(chain)}", 0, "train and commit")
+    if target is not None and not _has_committed(chain, target) and expected_prior(chain, facts, target) is None:
+        what = f"the updates of round {target - 1} that are missing here, or its final global"
+        return do.Wait(Cause.INPUTS, what, deadline(chain), "train")
+    if newest is not None:
+        return _in_round(chain, facts, newest)
+    return _without_round(chain, facts.amounts)
 
 
-def describe(work: do.Action) -> str:
-    """One action in words."""
+def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None:
+    """Why `action`, which would be useful, cannot be started; None if the node does not wait for it."""
+    setback = facts.failing.get(action)
+    if isinstance(action, do.SiteAction | do.Release):
+        return None
+    if isinstance(action, do.Finish):
+        works = ", ".join(sorted(map(describe, facts.running)))
+        return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}")
+    if action in facts.running:
+        return _working(chain, action)
+    if setback is not None and setback.too_early:
+        return do.Wait(Cause.DEPTH, setback.why, deadline(chain), describe(action))
+    if setback is not None:
+        what = f"the next try at {describe(action)}, which failed: {setback.why}"
+        return do.Wait(Cause.RETRY, what, deadline(chain), "")
+    if isinstance(action, do.CheckInputs) and action in facts.resting:
+        checked = facts.checked.get(action.round)
+        here = len(checked.verdicts) - _absent(facts, action.round) if checked is not None else 0
+        state = chain.round(action.round)
+        revealed, end = (len(state.updates), state.view.phase_end) if state is not None else (0, 0)
+        what = f"updates of round {action.round} that nobody serves ({here} of {revealed} are checked)"
+        return do.Wait(Cause.ABSENT, what, end - facts.attest_margin, "attest without them")
+    if isinstance(action, do.ChainAction) and action in facts.resting:
+        what = f"the chain's node to show what came of {describe(action)}"
+        return do.Wait(Cause.SENT, what, deadline(chain), "")
+    if action in facts.resting:
+        return None
+    kind = do.ModelAction if isinstance(action, do.ModelAction) else do.FetchAction
+    before = [work for work in facts.running if isinstance(work, kind)]
+    return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action))
+
+
+def _has_committed(chain: Snapshot, number: int) -> bool:
+    state = chain.round(number)
+    return state is not None and state.my_commitment is not None
+
+
+def _working(chain: Snapshot, work: do.Action) -> do.Wait:
     match work:
         case do.Train():
-            return f"training for round {work.round}"
-        case do.Evaluate():
-            return f"evaluating the global of round {work.round}"
-        case do.TrainSolo():
-            return f"training the site's own model, round {work.round}"
-        case do.EvaluateSolo():
-            return "evaluating the site's own model"
+            then = "commit"
         case do.CheckInputs():
-            return f"fetching and checking the updates of round {work.round}"
+            then = "attest"
         case do.Recompute():
-            return f"recomputing the aggregate of round {work.round}"
+            then = "check the proposals and train on the result"
         case do.FetchGlobal():
-            return f"fetching the global of round {work.round}"
-        case do.JudgeProposal():
-            return f"checking a proposal of round {work.round}"
-        case do.BuildCase():
-            return f"building the proof against a wrong proposal of round {work.round}"
-        case do.Challenge():
-            return f"challenging a wrong proposal of round {work.round}"
-        case do.Release():
-            return f"letting go of the updates of round {work.round}"
-        case do.Commit() | do.Reveal() | do.Attest() | do.Propose() | do.Abandon():
-            return f"{type(work).__name__.lower()} in round {work.round}"
-        case do.Wait():
-            return work.what if work.busy else f"waiting for {work.what}"
-        case do.Finish():
-            return work.reason
-        case do.Interrupt():
-            return f"stopping: {describe(work.work)}"
-        case do.Settle() | do.Claim():
-            return type(work).__name__.lower()
-
-
-def _after(work: do.Action) -> str:
-    match work:
-        case do.Train():
-            return "commit"
-        case do.CheckInputs():
-            return "attest"
-        case do.Recompute():
-            return "check the proposals and train on the result"
+            then = "train on it"
         case _:
-            return ""
+            then = "act on what it finds"
+    return do.Wait(Cause.WORK, describe(work), deadline(chain), then)
 
 
-def _importance(work: do.Action) -> int:
-    order = (do.CheckInputs, do.Train, do.Recompute)
-    return next((rank for rank, kind in enumerate(order) if isinstance(work, kind)), len(order))
+def _absent(facts: Facts, number: int) -> int:
+    return sum(verdict is Verdict.ABSENT for verdict in facts.checked[number].verdicts.values())
 
 
-def _deadline(chain: Snapshot) -> int:
-    states = unsettled(chain)
-    return states[-1].view.phase_end if states else 0
-
-
-def _in_round(chain: Snapshot, state: RoundState) -> do.Wait:
+def _in_round(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
+    """The newest round is open."""
     number, view, end = state.number, state.view, state.view.phase_end
+    aside = _aside(chain, facts, state)
+    if aside is not None:
+        return aside
     match view.phase:
         case Phase.TRAIN:
-            return do.Wait(f"the other commits of round {number} ({view.committed} of {view.active})", end, "reveal")
+            what = f"the other commits of round {number} ({view.committed} of {view.active})"
+            return do.Wait(Cause.COMMITS, what, end, "reveal")
         case Phase.WAITING:
             before = chain.round(number - 1)
             until = before.view.phase_end if before is not None else 0
-            return do.Wait(f"the settlement of round {number - 1}", until, f"reveal in round {number}")
+            return do.Wait(Cause.PRIOR, f"the settlement of round {number - 1}", until, f"reveal in round {number}")
         case Phase.REVEAL:
-            return do.Wait(f"the other reveals of round {number} ({view.revealed} of {view.matching})", end, "attest")
+            what = f"the other reveals of round {number} ({view.revealed} of {view.matching})"
+            return do.Wait(Cause.REVEALS, what, end, "attest")
         case Phase.ATTEST:
             what = f"the other attestations of round {number} ({view.attested} of {view.revealed})"
-            return do.Wait(what, end, "recompute the aggregate")
+            return do.Wait(Cause.ATTESTATIONS, what, end, "recompute the aggregate")
         case Phase.AGGREGATE:
-            return do.Wait(f"a proposal in round {number}", 0, "check it")
+            return _unproposed(chain, facts, state)
+        case Phase.CHALLENGE:
+            what = f"the end of round {number}'s challenge window"
+            return do.Wait(Cause.WINDOW, what, end, _after(facts, "its settlement"))
+        case Phase.NONE | Phase.FINAL | Phase.VOID:
+            raise ValueError(f"round {number} is in {view.phase.name}: not open")
         case _:
-            return do.Wait(f"the end of round {number}'s challenge window", end, "its settlement")
+            assert_never(view.phase)
+
+
+def _unproposed(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
+    number, begun = state.number, state.view.phase_start
+    turn = begun + facts.propose_after
+    if number in facts.recomputed and chain.time < turn:
+        return do.Wait(Cause.PROPOSAL, f"a proposal in round {number}", turn, "propose the aggregate itself")
+    end = begun + chain.config.abandon_after
+    return do.Wait(Cause.PROPOSAL, f"a proposal in round {number}", end, _after(facts, "abandon the round"))
+
+
+def _after(facts: Facts, usual: str) -> str:
+    """What comes once the last open round is over, if it is not the `usual`."""
+    if facts.failure:
+        return f"end: {facts.failure}"
+    return usual
+
+
+def _aside(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait | None:
+    """The account takes no part in the open round, or not any more; None if it does, or nothing is lost by that."""
+    number, view, seat = state.number, state.view, chain.my_seat
+    if view.phase in (Phase.AGGREGATE, Phase.CHALLENGE) or state.my_index is not None:
+        return None
+    where = standing(chain)
+    if state.my_commitment is None:
+        if where is Standing.SUSPENDED:
+            return _suspended(chain, facts.amounts)
+        if where is Standing.LEFT:
+            what = f"the end of round {number}, before which it cannot take back its stake"
+            return do.Wait(Cause.LEFT, what, view.phase_end, "end")
+        is_seated = seat.active_in(number)
+        why = facts.failure or "it did not commit" if is_seated else f"its seat begins with round {seat.active_from}"
+    elif not is_matching(state):
+        why = "its commitment builds on another global than the round does, which costs the penalty"
+        return do.Wait(Cause.FORFEIT, f"round {number} without this account: {why}", view.phase_end, _next(number))
+    elif view.phase is Phase.REVEAL and not _can_reveal(facts, state):
+        why = "its commitment is of an update that is not in the journal, which costs the penalty"
+        return do.Wait(Cause.FORFEIT, f"round {number} without this account: {why}", view.phase_end, _next(number))
+    elif view.phase is Phase.ATTEST:
+        why = "it did not reveal in time, which costs the penalty"
+    else:
+        return None
+    then = _after(facts, _next(number))
+    return do.Wait(Cause.ASIDE, f"round {number} without this account: {why}", view.phase_end, then)
+
+
+def _can_reveal(facts: Facts, state: RoundState) -> bool:
+    own = facts.updates.get(state.number)
+    return own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable
+
+
+def _next(number: int) -> str:
+    return f"train for round {number + 1}"
+
+
+def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
+    missing = amounts(max(0, chain.config.min_stake - chain.my_seat.stake))
+    return do.Wait(
+        Cause.SUSPENDED, f"{missing} more stake, its seat is suspended: stop it and run `fednode join`", 0, "train"
+    )
+
+
+def _without_round(chain: Snapshot, amounts: Amounts) -> do.Wait:
+    """No round is open, and this account cannot open the next one."""
+    coming = chain.last_opened + 1
+    match standing(chain):
+        case Standing.SUSPENDED:
+            return _suspended(chain, amounts)
+        case Standing.EARLY:
+            return do.Wait(Cause.SEAT, f"round {chain.my_seat.active_from}, with which its seat begins", 0, "train")
+        case Standing.NONE | Standing.LEFT | Standing.ACTIVE:
+            pass
+    found = obstacle(chain)
+    cause = Cause.POOL if found is Obstacle.POOL else Cause.CLIENTS
+    return do.Wait(cause, f"round {coming}: {in_words(found, chain, amounts)}", 0, "train and commit")
+
+
+def in_words(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:
+    """Why the next round cannot open, and who can change that."""
+    config = chain.config
+    match found:
+        case Obstacle.NONE:
+            return "it opens with the first commit"
+        case Obstacle.INPUTS:
+            return f"round {chain.last_opened} still takes inputs"
+        case Obstacle.CLOSED:
+            return f"the sponsor closed the federation after {chain.final_count} final rounds"
+        case Obstacle.LAST:
+            return f"the last of {config.total_rounds} rounds is open"
+        case Obstacle.COMPLETE:
+            return f"all {config.total_rounds} rounds are final"
+        case Obstacle.CLIENTS:
+            return f"{chain.active_count} of at least {config.min_clients} clients have joined"
+        case Obstacle.POOL:
+            return (
+                f"the pool holds {amounts(chain.balances.pool)} and a round needs {amounts(config.round_reward)}, "
+                "which the sponsor puts in with `brownie run fund`"
+            )
+        case _:
+            assert_never(found)
+
+
+def ending(chain: Snapshot) -> str:
+    """Why no further round opens, of a federation that is over."""
+    if chain.final_count >= chain.config.total_rounds:
+        return "the federation is complete"
+    return in_words(Obstacle.CLOSED, chain, Amounts(0, ""))

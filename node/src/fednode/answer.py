@@ -1,0 +1,174 @@
+"""“Registered and staked, why does nothing happen?” in one sentence, whatever the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from fedprotocol.amounts import Amounts
+from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.types import Phase
+
+from fednode.daemon.facts import UNITS
+from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
+from fednode.daemon.waiting import ending, in_words
+from fednode.status import Status
+
+SILENCE = 300.0  # seconds after which a node that says nothing new is suspected
+LONG = 72_000  # seconds from which on a clock time alone says too little
+
+
+class Need(StrEnum):
+    """What the account's state on the chain asks for while no node runs."""
+
+    UNREAD = "the chain is not known"
+    SEAT = "a seat"
+    NOTHING = "the federation is over, and nothing is left to collect"
+    COLLECT = "the federation is over, and something is left to collect"
+    ETHER = "ether"
+    REVEAL = "a reveal is due"
+    ATTEST = "an attestation is due"
+    COMMITTED = "a commitment is open"
+    TRAIN = "a round takes commits"
+    NEXT = "a round goes on without the account"
+    OPEN = "the next round"
+    STAKE = "more stake"
+    EXIT = "the account has left, and its stake is there"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`cause`: a Need, the name of a node's Cause in small letters, or "silent" or "acting"."""
+
+    cause: str
+    sentence: str
+
+
+def answer(said: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float) -> Answer:
+    """What `fednode status` says first.
+
+    Args:
+        said: the node's own last words; None: it never ran.
+        chain: None if it could not be read, and then `trouble` says why.
+        now: seconds since 1970.
+    """
+    if said is not None and said.is_running:
+        return _running(said, chain, trouble, now)
+    need, words = _need(chain, trouble, amounts)
+    if said is None:
+        before = "The node has not run with this config yet"
+    else:
+        before = f"The node is not running, it was last seen {duration(now - said.updated)} ago ({said.activity})"
+    return Answer(need, f"{before}, and {words}.")
+
+
+def _running(said: Status, chain: Snapshot | None, trouble: str, now: float) -> Answer:
+    silence = now - said.updated
+    if silence > SILENCE:
+        return Answer(
+            "silent",
+            f"The node runs but has said nothing for {duration(silence)}, when it was {said.activity}: a transaction "
+            "is not mined or the program hangs, so look at the end of logs/fednode.log, and if nothing moves there, "
+            f"`kill {said.pid}` and start it again.",
+        )
+    time = chain.time if chain is not None else said.chain_time
+    sentence = f"The node is {said.activity}, for {duration(now - said.since)} so far, {_until(said.until, time)}"
+    if said.then:
+        sentence += f"; next: {said.then}"
+    if chain is None and trouble not in said.activity:
+        sentence += f" (this command itself cannot read the chain: {trouble})"
+    return Answer(said.cause or "acting", sentence + ".")
+
+
+def _until(until: int, time: int) -> str:
+    if not until:
+        return "with no deadline"
+    left = until - time
+    if left <= 0:
+        return f"and the time for it ended {duration(-left)} ago"
+    moment = datetime.fromtimestamp(until, UTC)
+    clock = f"{moment:%Y-%m-%d %H:%M}" if left > LONG else f"{moment:%H:%M:%S}"
+    return f"until {clock} UTC at the latest (in {duration(left)})"
+
+
+def _need(chain: Snapshot | None, trouble: str, amounts: Amounts = UNITS) -> tuple[Need, str]:
+    """What comes after "The node is not running, and"."""
+    if chain is None:
+        return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
+    where, seat = standing(chain), chain.my_seat
+    if where is Standing.NONE:
+        if is_over(chain):
+            return Need.NOTHING, f"its account holds no seat, but {ending(chain)}: there is nothing to join any more"
+        return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
+    if is_over(chain):
+        return _last(chain, amounts)
+    if chain.eth == 0:
+        return Need.ETHER, f"{chain.account} has no ether for transactions: send it some, then `fednode run`"
+    for state in unsettled(chain):
+        due = _due(chain, state)
+        if due is not None:
+            return due
+    if where is Standing.LEFT:
+        return Need.EXIT, f"its account has left: `fednode exit` gives back the stake of {amounts(seat.stake)}"
+    if where is Standing.SUSPENDED:
+        missing = amounts(max(0, chain.config.min_stake - seat.stake))
+        return Need.STAKE, f"its seat is suspended: add {missing} with `fednode join`, then `fednode run`"
+    return _coming(chain, amounts)
+
+
+def _last(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
+    seat, left = chain.my_seat, []
+    if chain.my_owed or seat.pending_old or seat.pending_new:
+        left.append("`fednode claim` takes what its account is owed")
+    if seat.stake:
+        left.append(f"`fednode exit` gives back its stake of {amounts(seat.stake)}")
+    if not left:
+        return Need.NOTHING, f"{ending(chain)}: nothing is left to collect"
+    return Need.COLLECT, f"{ending(chain)}: {' and '.join(left)}"
+
+
+def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
+    """What costs the penalty if no node does it."""
+    number, view = state.number, state.view
+    until, costs = _until(view.phase_end, chain.time), "or it costs the penalty: `fednode run`, now"
+    if view.phase is Phase.ATTEST and state.my_index is not None and not state.updates[state.my_index].attested:
+        return Need.ATTEST, f"its attestation of round {number} is due {until}, {costs}"
+    if not is_matching(state) or state.my_index is not None:
+        return None
+    if view.phase is Phase.REVEAL:
+        return Need.REVEAL, f"its reveal of round {number} is due {until}, {costs}"
+    if view.phase in (Phase.TRAIN, Phase.WAITING):
+        words = f"it committed to round {number} and must reveal, which cannot begin later than"
+        begins = f"{words} {_when(view.phase_end, chain.time)}" if view.phase_end else f"it committed to round {number}"
+        return Need.COMMITTED, f"{begins}, {costs}"
+    return None
+
+
+def _when(moment: int, time: int) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC (in {duration(max(0, moment - time))})"
+
+
+def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
+    open_rounds = unsettled(chain)
+    if not open_rounds:
+        words = in_words(obstacle(chain), chain, amounts)
+        return Need.OPEN, f"round {chain.last_opened + 1} is not open ({words}): `fednode run` waits for it and trains"
+    newest = open_rounds[-1]
+    number, view = newest.number, newest.view
+    until = _until(view.phase_end, chain.time)
+    if view.phase is Phase.TRAIN and newest.my_commitment is None and chain.my_seat.active_in(number):
+        return Need.TRAIN, f"round {number} takes commits {until}: `fednode run` trains and commits"
+    return Need.NEXT, (
+        f"round {number} needs nothing from its account in {view.phase.name.capitalize()} {until}: "
+        f"`fednode run` goes on with the next one"
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
+    whole = int(seconds)
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size:
+            return f"{whole // size} {name}"
+    return f"{whole} s"

@@ -57,11 +57,12 @@ class Network:
 
     def _remove(self) -> None:
         """Also what an earlier run left that was killed."""
-        listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout.split("\n")
-        for space in (line.split()[0] for line in listed if line.startswith("fed-")):
+        for space in (line.split()[0] for line in _ip("netns", "list").splitlines() if line.startswith("fed-")):
+            for pid in _ip("netns", "pids", space).split():
+                os.kill(int(pid), signal.SIGKILL)
             _ip("netns", "delete", space)
-        if Path(f"/sys/class/net/{BRIDGE}").exists():
-            _ip("link", "delete", BRIDGE)
+        for link in Path("/sys/class/net").glob("fed-*"):
+            _ip("link", "delete", link.name)
 
 
 class Machine:
@@ -129,5 +130,5 @@ class Machine:
         return ["ip", "netns", "exec", self._space, *words]
 
 
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+def _ip(*words: str) -> str:
+    return subprocess.run(["ip", *words], check=True, capture_output=True, text=True).stdout

@@ -321,6 +321,11 @@ WAITS = {
         Facts(updates={1: OWN}, **not_done(do.Reveal(1), Setback("has 0 ETH"))),
         (Cause.RETRY, "the next try at sending its reveal of round 1, which failed: has 0 ETH", VIEW.phase_end),
     ),
+    "for a round in which it can train": (
+        chain(state(1, Phase.TRAIN)),
+        Facts(fetched=GENESIS_HELD, **not_done(do.Train(1, GENESIS), Setback("the loss is nan", for_good=True))),
+        (Cause.GIVEN_UP, "another round or a restart: training for round 1 failed", VIEW.phase_end),
+    ),
     "for its own commit to be seen": (
         chain(state(1, Phase.TRAIN)),
         Facts(fetched=GENESIS_HELD, updates={1: OWN}, resting=frozenset({do.Commit(1)})),
@@ -385,8 +390,11 @@ WAITS = {
     ),
     "for missing inputs": (
         chain(AGGREGATE),
-        Facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1, AGGREGATE.view.inputs)})),
-        (Cause.INPUTS, "missing", 0),
+        Facts(
+            fetched=GENESIS_HELD,
+            **not_done(do.Recompute(1, AGGREGATE.view.inputs), Setback("round 1: accepted updates are missing")),
+        ),
+        (Cause.RETRY, "recomputing the aggregate of round 1, which failed: round 1: accepted updates are missing", 0),
     ),
     "for a window in which a wrong proposal has no readable leaves": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),

@@ -10,7 +10,6 @@ from fedprotocol.amounts import Amounts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
-from fednode.daemon.facts import UNITS
 from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
 from fednode.daemon.waiting import ending, in_words
 from fednode.status import Status
@@ -39,7 +38,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """`cause`: a Need, the name of a node's Cause in small letters, or "silent" or "acting"."""
+    """`cause`: of a node that runs what its status says, or "silent"; else a Need."""
 
     cause: str
     sentence: str
@@ -72,37 +71,39 @@ def _running(said: Status, chain: Snapshot | None, trouble: str, now: float) -> 
             "is not mined or the program hangs, so look at the end of logs/fednode.log, and if nothing moves there, "
             f"`kill {said.pid}` and start it again.",
         )
+    if said.cause == "end":
+        return Answer(said.cause, f"The node is about to end: {said.activity}.")
     time = chain.time if chain is not None else said.chain_time
-    sentence = f"The node is {said.activity}, for {duration(now - said.since)} so far, {_until(said.until, time)}"
+    sentence = f"The node is {said.activity}, {_until(said.until, time, duration(now - said.since))}"
     if said.then:
         sentence += f"; next: {said.then}"
     if chain is None and trouble not in said.activity:
         sentence += f" (this command itself cannot read the chain: {trouble})"
-    return Answer(said.cause or "acting", sentence + ".")
+    return Answer(said.cause, sentence + ".")
 
 
-def _until(until: int, time: int) -> str:
+def _until(until: int, time: int, so_far: str = "") -> str:
+    lasted = f"{so_far} so far" if so_far else ""
     if not until:
-        return "with no deadline"
+        return f"with no deadline ({lasted})" if lasted else "with no deadline"
     left = until - time
     if left <= 0:
         return f"and the time for it ended {duration(-left)} ago"
     moment = datetime.fromtimestamp(until, UTC)
     clock = f"{moment:%Y-%m-%d %H:%M}" if left > LONG else f"{moment:%H:%M:%S}"
-    return f"until {clock} UTC at the latest (in {duration(left)})"
+    inside = "; ".join(filter(None, [f"in {duration(left)}", lasted]))
+    return f"until {clock} UTC at the latest ({inside})"
 
 
-def _need(chain: Snapshot | None, trouble: str, amounts: Amounts = UNITS) -> tuple[Need, str]:
+def _need(chain: Snapshot | None, trouble: str, amounts: Amounts) -> tuple[Need, str]:
     """What comes after "The node is not running, and"."""
     if chain is None:
         return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
-    where, seat = standing(chain), chain.my_seat
-    if where is Standing.NONE:
-        if is_over(chain):
-            return Need.NOTHING, f"its account holds no seat, but {ending(chain)}: there is nothing to join any more"
-        return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
     if is_over(chain):
         return _last(chain, amounts)
+    where, seat = standing(chain), chain.my_seat
+    if where is Standing.NONE:
+        return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
     if chain.eth == 0:
         return Need.ETHER, f"{chain.account} has no ether for transactions: send it some, then `fednode run`"
     for state in unsettled(chain):
@@ -110,7 +111,8 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts = UNITS) -> tup
         if due is not None:
             return due
     if where is Standing.LEFT:
-        return Need.EXIT, f"its account has left: `fednode exit` gives back the stake of {amounts(seat.stake)}"
+        when = f" once round {seat.pending_old} is settled" if seat.pending_old else ""
+        return Need.EXIT, f"its account has left: `fednode exit` gives back the stake of {amounts(seat.stake)}{when}"
     if where is Standing.SUSPENDED:
         missing = amounts(max(0, chain.config.min_stake - seat.stake))
         return Need.STAKE, f"its seat is suspended: add {missing} with `fednode join`, then `fednode run`"
@@ -124,14 +126,14 @@ def _last(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
     if seat.stake:
         left.append(f"`fednode exit` gives back its stake of {amounts(seat.stake)}")
     if not left:
-        return Need.NOTHING, f"{ending(chain)}: nothing is left to collect"
+        return Need.NOTHING, f"{ending(chain)}: nothing is left to join or to collect"
     return Need.COLLECT, f"{ending(chain)}: {' and '.join(left)}"
 
 
 def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
     """What costs the penalty if no node does it."""
     number, view = state.number, state.view
-    until, costs = _until(view.phase_end, chain.time), "or it costs the penalty: `fednode run`, now"
+    until, costs = _until(view.phase_end, chain.time), "and costs the penalty if missed: `fednode run`, now"
     if view.phase is Phase.ATTEST and state.my_index is not None and not state.updates[state.my_index].attested:
         return Need.ATTEST, f"its attestation of round {number} is due {until}, {costs}"
     if not is_matching(state) or state.my_index is not None:
@@ -139,14 +141,9 @@ def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
     if view.phase is Phase.REVEAL:
         return Need.REVEAL, f"its reveal of round {number} is due {until}, {costs}"
     if view.phase in (Phase.TRAIN, Phase.WAITING):
-        words = f"it committed to round {number} and must reveal, which cannot begin later than"
-        begins = f"{words} {_when(view.phase_end, chain.time)}" if view.phase_end else f"it committed to round {number}"
+        begins = f"its reveal of round {number} begins when the others have committed, {until}"
         return Need.COMMITTED, f"{begins}, {costs}"
     return None
-
-
-def _when(moment: int, time: int) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC (in {duration(max(0, moment - time))})"
 
 
 def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
@@ -160,8 +157,8 @@ def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
     if view.phase is Phase.TRAIN and newest.my_commitment is None and chain.my_seat.active_in(number):
         return Need.TRAIN, f"round {number} takes commits {until}: `fednode run` trains and commits"
     return Need.NEXT, (
-        f"round {number} needs nothing from its account in {view.phase.name.capitalize()} {until}: "
-        f"`fednode run` goes on with the next one"
+        f"round {number} needs nothing from its account in {view.phase.name.capitalize()}, {until}: "
+        f"`fednode run` takes part from round {max(number + 1, chain.my_seat.active_from)} on"
     )
 
 

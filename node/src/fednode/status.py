@@ -11,7 +11,7 @@ from fedprotocol.status import read_status as read
 class Status(DaemonStatus):
     """One moment of a node."""
 
-    cause: str = ""  # of a wait: the name of its Cause, in small letters
+    cause: str = "acting"  # or "end", "chain" (it cannot be read), or of a wait its Cause's name in small letters
     then: str  # what comes next
     meanwhile: str = ""  # work in the background that nothing waits for, such as an evaluation
     step: int = 0  # of the training that runs, 0: none runs

@@ -10,10 +10,10 @@ class Cause(StrEnum):
 
     WORK = "its own work in the background"
     RETRY = "something failed and is tried again later"
+    GIVEN_UP = "something failed and would fail again"
     DEPTH = "what it would act on lies under too few blocks"
     SENT = "its transaction is not in what the chain's node shows"
     ABSENT = "updates that nobody serves"
-    INPUTS = "it does not know the global that the next round starts from"
     COMMITS = "the others' commits"
     PRIOR = "the round before is not settled"
     REVEALS = "the others' reveals"

@@ -23,10 +23,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Setback:
-    """Why something was not done. `too_early`: nothing is wrong, `why` says what must be first."""
+    """Why something was not done. `too_early`: nothing is wrong, `why` says what must be first; `for_good`: the same
+    again would fail again."""
 
     why: str
     too_early: bool = False
+    for_good: bool = False
 
 
 @dataclass(frozen=True)

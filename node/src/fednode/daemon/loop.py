@@ -233,7 +233,7 @@ class Daemon:
                 self._failure = str(error)
                 self._reporter.model_failed(error)
             case TrainingError():  # the same again would end the same: only a new round, data or program helps
-                self._rests.give_up(outcome.work, Setback(str(error)))
+                self._rests.give_up(outcome.work, Setback(str(error), for_good=True))
                 self._reporter.failed(outcome.work, error)
             case FedError() | OSError():  # of the system: a full disk
                 self._failed(outcome.work, error)

@@ -153,7 +153,7 @@ class Reporter:
                 round=chain.last_opened,
                 phase=phase,
                 activity=text,
-                cause=action.cause.name.lower() if isinstance(action, do.Wait) else "",
+                cause=_cause(action),
                 then=action.then if isinstance(action, do.Wait) else self._then(action),
                 meanwhile=", ".join(aside),
                 since=self._activity[1],
@@ -187,3 +187,13 @@ class Reporter:
             write_status(self._path, status)
         except OSError as error:  # a full disk must not stop what the chain has a deadline for
             log.warning("%s cannot be written: %s", self._path, error.strerror)
+
+
+def _cause(action: do.Action) -> str:
+    match action:
+        case do.Wait():
+            return action.cause.name.lower()
+        case do.Finish():
+            return "end"
+        case _:
+            return "acting"

@@ -16,11 +16,9 @@ from fednode.daemon.view import (
     Obstacle,
     Standing,
     deadline,
-    expected_prior,
     is_matching,
     obstacle,
     standing,
-    target_round,
     unsettled,
 )
 from fednode.daemon.words import describe
@@ -31,19 +29,13 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
 
     Times are the chain's, 0 where there is no deadline.
     """
-    for action in ahead:
+    owed = [action for action in ahead if isinstance(action, do.Commit | do.Reveal | do.Attest)]
+    for action in (*owed, *facts.running, *ahead):
         held_up = _held_up(chain, facts, action)
         if held_up is not None:
             return held_up
-    own = [work for work in facts.running if not isinstance(work, do.SiteAction | do.Release)]
-    if own:
-        return _working(chain, own[0])
     states = unsettled(chain)
     newest = states[-1] if states else None
-    target = target_round(chain)
-    if target is not None and not _has_committed(chain, target) and expected_prior(chain, facts, target) is None:
-        what = f"the updates of round {target - 1} that are missing here, or its final global"
-        return do.Wait(Cause.INPUTS, what, deadline(chain), "train")
     if newest is not None:
         return _in_round(chain, facts, newest)
     return _without_round(chain, facts.amounts)
@@ -54,13 +46,16 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
     setback = facts.failing.get(action)
     if isinstance(action, do.SiteAction | do.Release):
         return None
-    if isinstance(action, do.Finish):
+    if isinstance(action, do.Finish):  # held up by whatever runs
         works = ", ".join(sorted(map(describe, facts.running)))
         return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}")
     if action in facts.running:
         return _working(chain, action)
     if setback is not None and setback.too_early:
         return do.Wait(Cause.DEPTH, setback.why, deadline(chain), describe(action))
+    if setback is not None and setback.for_good:
+        what = f"another round or a restart: {describe(action)} failed and would again: {setback.why}"
+        return do.Wait(Cause.GIVEN_UP, what, deadline(chain), "")
     if setback is not None:
         what = f"the next try at {describe(action)}, which failed: {setback.why}"
         return do.Wait(Cause.RETRY, what, deadline(chain), "")
@@ -79,11 +74,6 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
     kind = do.ModelAction if isinstance(action, do.ModelAction) else do.FetchAction
     before = [work for work in facts.running if isinstance(work, kind)]
     return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action))
-
-
-def _has_committed(chain: Snapshot, number: int) -> bool:
-    state = chain.round(number)
-    return state is not None and state.my_commitment is not None
 
 
 def _working(chain: Snapshot, work: do.Action) -> do.Wait:
@@ -163,21 +153,20 @@ def _aside(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait | None:
             return _suspended(chain, facts.amounts)
         if where is Standing.LEFT:
             what = f"the end of round {number}, before which it cannot take back its stake"
-            return do.Wait(Cause.LEFT, what, view.phase_end, "end")
+            return do.Wait(Cause.LEFT, what, view.phase_end, "end; then `fednode exit` gives back the stake")
         is_seated = seat.active_in(number)
         why = facts.failure or "it did not commit" if is_seated else f"its seat begins with round {seat.active_from}"
     elif not is_matching(state):
         why = "its commitment builds on another global than the round does, which costs the penalty"
-        return do.Wait(Cause.FORFEIT, f"round {number} without this account: {why}", view.phase_end, _next(number))
+        return do.Wait(Cause.FORFEIT, _without(number, why), view.phase_end, _next(chain, facts, number))
     elif view.phase is Phase.REVEAL and not _can_reveal(facts, state):
         why = "its commitment is of an update that is not in the journal, which costs the penalty"
-        return do.Wait(Cause.FORFEIT, f"round {number} without this account: {why}", view.phase_end, _next(number))
+        return do.Wait(Cause.FORFEIT, _without(number, why), view.phase_end, _next(chain, facts, number))
     elif view.phase is Phase.ATTEST:
         why = "it did not reveal in time, which costs the penalty"
     else:
         return None
-    then = _after(facts, _next(number))
-    return do.Wait(Cause.ASIDE, f"round {number} without this account: {why}", view.phase_end, then)
+    return do.Wait(Cause.ASIDE, _without(number, why), view.phase_end, _next(chain, facts, number))
 
 
 def _can_reveal(facts: Facts, state: RoundState) -> bool:
@@ -185,8 +174,12 @@ def _can_reveal(facts: Facts, state: RoundState) -> bool:
     return own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable
 
 
-def _next(number: int) -> str:
-    return f"train for round {number + 1}"
+def _without(number: int, why: str) -> str:
+    return f"round {number} to go on without this account ({why})"
+
+
+def _next(chain: Snapshot, facts: Facts, number: int) -> str:
+    return _after(facts, f"train for round {max(number + 1, chain.my_seat.active_from)}")
 
 
 def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
@@ -208,7 +201,7 @@ def _without_round(chain: Snapshot, amounts: Amounts) -> do.Wait:
             pass
     found = obstacle(chain)
     cause = Cause.POOL if found is Obstacle.POOL else Cause.CLIENTS
-    return do.Wait(cause, f"round {coming}: {in_words(found, chain, amounts)}", 0, "train and commit")
+    return do.Wait(cause, f"round {coming} to open: {in_words(found, chain, amounts)}", 0, "train and commit")
 
 
 def in_words(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:

@@ -117,7 +117,7 @@ def play(network: Network) -> None:
         assert program.returncode == 0, site.log("fednode").read_text()
     print(brownie("run", "rounds", "--network", "machines"))
     for site in sites:
-        print(site.name, site.run("fednode", "audit", str(ROUNDS)).strip())
+        print(site.name, site.run("fednode", "audit", str(ROUNDS), "--out", "audit").strip())
         received = json.loads(site.run(str(BINARY), "bitswap", "stat", "--enc", "json"))
         print(
             f"{site.name} at {site.address}: {received['BlocksReceived']} blocks received, from {len(sites) + 1} peers"

@@ -48,8 +48,7 @@ class LiveFederation:
     ) -> None:
         self.chain = chain
         self.values = leaf_count * leaf_values
-        values = np.random.default_rng(leaf_count).integers(-(2**20), 2**20, self.values).astype(np.int32)
-        self.genesis = MemoryLeaves(split_leaves(values, leaf_values))
+        self.genesis = random_genesis(leaf_count, leaf_values)
         shape = {"leafCount": leaf_count, "leafValues": leaf_values, "genesisRoot": self.genesis.root}
         deployed = Deployed.on(chain, **{**CONFIG, **shape, **overrides})
         self.token = deployed.token
@@ -94,6 +93,12 @@ class LiveFederation:
             assert time.monotonic() < deadline, f"round {round_number} is in {phase.name} after {seconds} s"
             time.sleep(0.1)
         return phase
+
+
+def random_genesis(leaf_count: int, leaf_values: int) -> MemoryLeaves:
+    """The same for the same shape."""
+    values = np.random.default_rng(leaf_count).integers(-(2**20), 2**20, leaf_count * leaf_values).astype(np.int32)
+    return MemoryLeaves(split_leaves(values, leaf_values))
 
 
 def directory_url(path: Path) -> str:

@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests attacks chaos load machines kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests fuzz attacks chaos load machines kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the co
 tests: setup
 	$(BIN)/pytest tests --ignore tests/end_to_end -n 2 --dist loadfile --durations 8
 	$(BIN)/pytest tests/end_to_end --durations 8
+
+fuzz: .venv/.installed  ## fuzz the parsers of others' bytes (FUZZ="car --runs 1000000", FUZZ=--list)
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
 
 attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", ATTACKS=--list)
 	PYTHONPATH=tests $(BIN)/python -m attacks $(ATTACKS)

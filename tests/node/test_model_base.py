@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from fednode.base_model import (
     locate,
     weights_digest,
 )
+from fednode.base_model.digest import tensors_digest
+from fednode.base_model.load import tensor_files
 from fednode.training import AdapterModel, LayoutMismatch, new_adapter
 from fedprotocol.spec import Lora, Quantization
 from safetensors.torch import load_file, save_file
@@ -137,6 +140,38 @@ def test_broken_files(tiny_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(BaseModelError, match="cannot be converted"):
         locate(str(tmp_path / "not.gguf"), cache=tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "says"),
+    [
+        (b"{}", "no weight_map"),
+        (b"[]", "no weight_map"),
+        (b'{"weight_map": "a"}', "no weight_map"),
+        (b'{"weight_map": {"a": 3}}', "no weight_map"),
+        (b'{"weight_map": {"a": []}}', "no weight_map"),
+        (b"\xff", "no weight_map"),
+        (b"[" * 100_000, "no weight_map"),
+        (b'{"weight_map": {"a": "../tiny/model.safetensors"}}', "no file beside it"),
+        (b'{"weight_map": {"a": "/dev/stdin"}}', "no file beside it"),
+        (b'{"weight_map": {"a": "\\u0000"}}', "cannot be read"),
+        (b'{"weight_map": {"a": "."}}', "no file beside it"),
+        (b'{"weight_map": {"a": "gone.safetensors"}}', "cannot be read"),
+    ],
+)
+def test_an_index_that_is_none(index: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors.index.json").write_bytes(index)
+    with pytest.raises(BaseModelError, match=says):
+        tensor_files(tmp_path)
+
+
+@pytest.mark.parametrize("shape", [[1 << 62, 0], [0] * 65, [1] * 70])
+def test_shapes_that_no_model_has(shape: list[int], tmp_path: Path) -> None:
+    """Nothing that is long to hash in parts, nothing with more dimensions than NumPy knows."""
+    size = 4 * math.prod(shape)
+    header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+    assert tensors_digest(tensor_files(tmp_path), {}) != tensors_digest({}, {})
 
 
 @pytest.mark.parametrize("source", ["/no/such/folder", "./none", "/no/such/model.gguf", "a/b/c", "no such id"])

@@ -258,7 +258,49 @@ def test_a_node_that_links_a_foreign_codec_is_refused() -> None:
         car.read_car(io.BytesIO(data), root, leaves.shape, io.BytesIO(), io.BytesIO())
 
 
-@pytest.mark.skipif(not OTHER_CARS.is_dir(), reason="go-car's test files are not on this machine")
+def unixfs(complete: bool = True) -> bytes:
+    """A folder as UnixFS has it, dag-pb under CIDv0: of one file, or of another one too that is missing."""
+    file = b"\x0a\x08\x08\x02\x12\x02hi\x18\x02"
+    hashes = [b"\x12\x20" + hashlib.sha256(content).digest() for content in (file, b"lost")]
+    links = b"".join(b"\x12\x29\x0a\x22" + cid + b"\x12\x01a\x18\x0a" for cid in hashes[: 1 if complete else 2])
+    node = links + b"\x0a\x02\x08\x01"
+    root = b"\x12\x20" + hashlib.sha256(node).digest()
+    head = header_of({"roots": [cbor2.CBORTag(42, b"\0" + root)], "version": 1})
+    return head + section(root, node) + section(hashes[0], file)
+
+
+ENDLESS_SECTION = varint(2**40) + tree.cid_bytes(bytes(32), raw=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "says"),
+    [
+        (varint(2**40) + b"gversion\x01", BadLength, "not a CAR v1"),
+        (header_of({"roots": [], "version": 1}) + ENDLESS_SECTION, BadHeader, "exactly one root"),
+        (unixfs(), BadHeader, "does not have the one root"),
+        (unixfs(complete=False), BadHeader, "does not have the one root"),
+        (
+            header_of({"roots": [link(tree_of(2).root)], "version": 1}) + ENDLESS_SECTION,
+            BadLength,
+            "no block makes one",
+        ),
+        (
+            header_of({"roots": [link(tree_of(2).root)], "version": 1}) + b"".join(sections(unixfs())[1:]),
+            ForeignCodec,
+            r"CID 1220",
+        ),
+    ],
+    ids=["header length", "no root", "UnixFS", "UnixFS with a block missing", "section length", "UnixFS, our header"],
+)
+def test_cars_of_the_kinds_that_others_write_or_test_with_are_refused(
+    data: bytes, error: type[CarError], says: str
+) -> None:
+    with pytest.raises(error, match=says) as caught:
+        read(data, tree_of(2))
+    assert type(caught.value) is error
+
+
+@pytest.mark.skipif(not OTHER_CARS.is_dir(), reason="NOT CHECKED AGAINST GO-CAR'S OWN FILES: they are not here")
 def test_go_cars_own_files_are_refused() -> None:
     leaves = tree_of(2)
     expected = {

@@ -213,6 +213,10 @@ def test_undeclared_reverts_are_shown_as_they_are() -> None:
     wrong_phase = "0x" + next(s for s, e in errors._selectors().items() if e["name"] == "WrongPhase").hex()
     assert decode_revert(wrong_phase + "00", "m").name == "Unknown", "truncated arguments"
     assert decode_revert(wrong_phase + "00" * 95 + "63", "m").name == "Unknown", "no such phase"
+    text_nowhere = next(s for s, e in errors._selectors().items() if e["name"] == "BadConfig") + b"\x26" * 100
+    assert decode_revert(text_nowhere, "m").name == "Unknown", "a text of 10^76 bytes"
+    text_at_32 = text_nowhere[:4] + (32).to_bytes(32) + b"\x26" * 100
+    assert decode_revert(text_at_32, "m").name == "Unknown", "a text of 10^76 bytes"
     assert (
         json.dumps(decode_revert(wrong_phase + "00" * 96, "m").arguments) == '{"round": 0, "expected": 0, "actual": 0}'
     )

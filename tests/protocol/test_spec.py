@@ -5,7 +5,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import time
+import tracemalloc
 from dataclasses import dataclass, replace
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import numpy as np
@@ -223,6 +226,60 @@ def test_names_and_sizes_of_tensors_are_checked_together() -> None:
 def test_what_is_no_spec_is_refused(data: bytes) -> None:
     with pytest.raises(SpecError):
         load_spec(data)
+
+
+def filled(field: str, unit: str, head: str = "", tail: str = "") -> bytes:
+    """The largest document whose `field` is a list of `unit`s, # in them numbered."""
+    short = document(field, "LIST").decode()
+    times = (MAX_SPEC_BYTES - len(short) - len(head) - len(tail)) // (len(unit) + 6)
+    items = ",".join(unit.replace("#", f"{i:06}") for i in range(times))
+    return short.replace('"LIST"', f"{head}[{items}]{tail}").encode()
+
+
+@pytest.mark.parametrize(
+    ("field", "unit", "head", "tail", "says"),
+    [
+        ("layout.tensors", "9", '[{"name": "a", "shape": ', "}]", "at most 8 items"),
+        ("layout.tensors", "0", '[{"name": "a", "shape": ', "}]", "greater than or equal to 1"),
+        ("layout.tensors", "{}", "", "", "layout.tensors.0"),
+        ("layout.tensors", '{"name": "a", "shape": [1]}', "", "", "more than once: a"),
+        ("layout.tensors", '{"name": "#", "shape": [1]}', "", "", ""),
+        ("evaluation.classes", '""', "", "", "at least 1 character"),
+        ("evaluation.classes", "9" * 4300, "", "", "evaluation.classes.0"),
+        ("training.steps", "1", "", "", "training.steps: Input should be a valid integer"),
+        ("bounds", '"#": 0', "{", '"x": 0}', "of its fields are wrong or unknown"),
+    ],
+)
+def test_the_largest_documents_cost_a_bounded_effort(field: str, unit: str, head: str, tail: str, says: str) -> None:
+    """Seconds of CPU, bytes of Python objects and of native ones, and a message that can be read."""
+    data = filled(field, unit, head, tail).replace(b"{[", b"{").replace(b']"x"', b',"x"')
+    high, start = getrusage(RUSAGE_SELF).ru_maxrss, time.thread_time()
+    tracemalloc.start()
+    try:
+        if says:
+            assert says in refusal(data)
+        else:
+            load_spec(data)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert time.thread_time() - start < 5
+    assert getrusage(RUSAGE_SELF).ru_maxrss - high < 128 << 10
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(SpecError) as caught:
+        load_spec(data)
+    assert len(str(caught.value)) < 30_000
+    return str(caught.value)
+
+
+def test_what_a_refusal_quotes_is_short_and_tame() -> None:
+    assert "\x1b" not in refusal(document("x" * 100_000 + "\x1b[2J\n", 0))
+    assert all(line.isprintable() for line in refusal(document("\x1b[2J\r", 0)).split("\n"))
+    assert refusal(document("training.steps", 10**4000)).endswith(
+        "training.steps: Input should be less than 2147483648"
+    )
 
 
 def test_spec_and_contract_that_agree_pass() -> None:

@@ -171,6 +171,7 @@ HOSTILE: dict[str, Answer] = {
     "unpacks without end": bomb,
     "sends round in circles": lambda h: send(h, b"", 302, Location=h.path),
     "sends elsewhere": lambda h: send(h, b"", 302, Location="file:///etc/passwd"),
+    "sends nowhere": lambda h: send(h, b"", 302, Location="//[::1"),
 }
 
 
@@ -208,8 +209,10 @@ def test_a_slow_download_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
                 return
 
     monkeypatch.setattr("fedprotocol.store.download.MIN_BYTES_PER_SECOND", 448)  # one second for these leaves
+    started = time.monotonic()
     with serving(trickles) as (url, _), pytest.raises(NotFound, match="slower than"):
         store(tmp_path, url, find_seconds=0.5).get(LEAVES.root, LEAVES.shape)
+    assert time.monotonic() - started < 10
 
 
 def test_a_gateway_as_a_store_is_read_only(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def test_kubo_has_the_same_root_and_writes_the_same_bytes(kubo: KuboDaemon, coun
     assert tree.cid(leaves.root) in client(kubo).pin.ls(type="recursive")["Keys"]
 
 
+def test_what_else_kubo_exports_is_refused(kubo: KuboDaemon) -> None:
+    """Files and folders: dag-pb under CIDv0 or v1, and a single raw block."""
+    leaves = leaves_of(2)
+    for content, options in ((bytes(300_000), {}), (b"x" * 256, {"cid-version": "1"})):
+        cid = client(kubo).add(io.BytesIO(content), opts=options)["Hash"]
+        exported = client(kubo).dag.export(cid)
+        with pytest.raises(car.BadHeader, match="does not have the one root"):
+            car.read_car(io.BytesIO(exported), leaves.root, leaves.shape, io.BytesIO(), io.BytesIO())
+
+
 def test_kubo_reads_our_nodes_and_leaves(kubo: KuboDaemon) -> None:
     """What `ipfs dag get` makes of a root: two links, codecs and digests as we derived them."""
     leaves = leaves_of(3)

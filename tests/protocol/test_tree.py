@@ -112,6 +112,13 @@ def test_other_texts_are_not_cids_of_a_federation(text: str) -> None:
         tree.parse_cid(text)
 
 
+def test_a_text_of_any_length_is_quoted_in_brief() -> None:
+    for text in ("b" + "\U0001f600" * 100_000, "\udcff" * 100_000):
+        with pytest.raises(TreeError) as caught:
+            tree.parse_cid(text)
+        assert len(str(caught.value)) < 500
+
+
 def test_what_is_no_tree_is_refused() -> None:
     for wrong in ([], digests(1), [bytes(31), bytes(32)]):
         with pytest.raises(TreeError):

@@ -7,6 +7,7 @@ conversion, no default, so that a document means the same thing to every version
 import hashlib
 import json
 import math
+from collections import Counter
 from typing import Annotated, Literal, Protocol, Self
 
 import numpy as np
@@ -22,8 +23,11 @@ MAX_SPEC_BYTES = 1 << 20
 
 SERVER_LR_ONE = 1 << 16
 
+_MOST_NAMED = 50  # wrong fields
+_LONGEST = 400  # characters about one
+
 Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, lt=1 << 31)]
 PositiveReal = Annotated[float, Field(gt=0)]
 
 
@@ -53,7 +57,7 @@ class Lora(_Model):
     r: Positive
     alpha: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    target_modules: Annotated[tuple[str, ...], Field(min_length=1)]
+    target_modules: Annotated[tuple[str, ...], Field(min_length=1, fail_fast=True)]
 
 
 class Quantization(_Model):
@@ -68,13 +72,13 @@ class Tensor(_Model):
     """One adapter tensor; its values stand in C order."""
 
     name: Annotated[str, Field(min_length=1)]
-    shape: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    shape: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=8, fail_fast=True)]
 
 
 class Layout(_Model):
     """Which value of the vector is which weight, and how the vector is cut into leaves."""
 
-    tensors: Annotated[tuple[Tensor, ...], Field(min_length=1)]
+    tensors: Annotated[tuple[Tensor, ...], Field(min_length=1, fail_fast=True)]
     leaf_values: Annotated[int, Field(ge=32, le=8192)]
     mantissa_bits: Literal[8, 16]
     parts: Annotated[int, Field(ge=1, le=8)]  # leaves of a global for each of an update: the rule's
@@ -89,9 +93,9 @@ class Layout(_Model):
     @field_validator("tensors")
     @classmethod
     def _named_once(cls, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        names = [tensor.name for tensor in tensors]
-        if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"these tensors stand there more than once: {', '.join(sorted(twice))}")
+        names = Counter(tensor.name for tensor in tensors)
+        if twice := [name for name, times in names.items() if times > 1]:
+            raise ValueError(f"these tensors stand there more than once: {', '.join(twice)}")
         return tensors
 
     @model_validator(mode="after")
@@ -161,7 +165,7 @@ class Training(_Model):
 class Evaluation(_Model):
     """`classes`: scored by one forward pass an item, the first token of each class compared; None: loss only."""
 
-    classes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)] | None
+    classes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2, fail_fast=True)] | None
 
     @field_validator("classes")
     @classmethod
@@ -215,13 +219,16 @@ class ContractTerms(Protocol):
 
 
 def load_spec(data: bytes) -> Spec:
-    """Parse and check a document. Raises SpecError, which names each wrong field and says what it must be."""
+    """Parse and check a document. Raises SpecError, which names the wrong fields and says what each must be."""
     if len(data) > MAX_SPEC_BYTES:
         raise SpecError(f"a spec has at most {MAX_SPEC_BYTES} bytes, not {len(data)}")
     try:
         return Spec.model_validate_json(data)
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors(include_url=False)]
+        if error.error_count() > _MOST_NAMED:  # a megabyte can have a hundred thousand
+            raise SpecError(f"this is no spec: {error.error_count()} of its fields are wrong or unknown") from error
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        wrong = [_line(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}") for p in problems]
         raise SpecError("this spec is not valid:\n  " + "\n  ".join(wrong)) from error
 
 
@@ -256,6 +263,12 @@ def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
     ]
     if different:
         raise SpecMismatch("the spec is not the contract's; take the one it names:\n  " + "\n  ".join(different))
+
+
+def _line(text: str) -> str:
+    """At most a few hundred characters that a terminal shows and does not obey: the document names some of them."""
+    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
 
 
 def _show(value: bytes | int) -> str:

@@ -7,6 +7,7 @@ what the contract holds; `cid` spells it for IPFS. Digests are 32 raw bytes ever
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fedprotocol.errors import FedError
@@ -18,6 +19,7 @@ NODE_BYTES = 83
 PAGE_LEAVES = 2048
 MAX_LEAVES = 1 << 20
 
+_CID_LETTERS = 59  # the base's, then 36 bytes, five bits a letter
 _SHA2_256 = b"\x12\x20"
 _LINK = b"\xd8\x2a\x58\x25\x00"  # tag 42, a byte string of 37: the identity prefix 00, then a CIDv1
 
@@ -175,14 +177,14 @@ def raw_cid(digest: bytes) -> str:
 
 def parse_cid(text: str) -> tuple[int, bytes]:
     """(codec, digest) of a base32 CIDv1 over sha2-256 with codec raw or dag-cbor. Raises TreeError on any other."""
-    try:
-        padded = text[1:].upper() + "=" * (-len(text[1:]) % 8)
-        data = base64.b32decode(padded) if text[:1] == "b" and text == text.lower() else b""
-    except ValueError:
-        data = b""
-    codec = data[1] if len(data) > 1 else 0
+    data = b""
+    if len(text) == _CID_LETTERS and text[0] == "b" and text == text.lower():
+        with suppress(ValueError):
+            data = base64.b32decode(text[1:].upper() + "=" * (-len(text[1:]) % 8))
+    codec = data[1] if data else 0
     if codec not in (RAW, DAG_CBOR) or cid_bytes(data[-DIGEST_BYTES:], codec == RAW) != data or _text(data) != text:
-        raise TreeError(f"{text!r} is not a CIDv1 of this federation: base32, sha2-256, codec raw or dag-cbor")
+        shown = text if len(text) <= _CID_LETTERS else f"{text[:_CID_LETTERS]}…"
+        raise TreeError(f"{shown!r} is not a CIDv1 of this federation: base32, sha2-256, codec raw or dag-cbor")
     return codec, data[-DIGEST_BYTES:]
 
 

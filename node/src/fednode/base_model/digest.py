@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +27,14 @@ def weights_digest(folder: Path) -> str:
 
     Raises BaseModelMissing (no safetensors), BaseModelError (already quantised, float64, remote code).
     """
+    return tensors_digest(tensor_files(folder), load_skeleton(folder).all_tied_weights_keys)
+
+
+def tensors_digest(files: Mapping[str, Path], tied: Mapping[str, str]) -> str:
+    """The same over tensors, each in the file it is mapped to; `tied`: a weight's name to the one it is tied to."""
     import torch
     from safetensors import safe_open
 
-    tied = load_skeleton(folder).all_tied_weights_keys
-    files = tensor_files(folder)
     counted = {tied.get(name, name): name for name in sorted(files, key=lambda name: name in tied, reverse=True)}
     digest = hashlib.sha256()
     for name in sorted(counted):
@@ -42,6 +45,8 @@ def weights_digest(folder: Path) -> str:
             shape = tensor.get_shape()
             dtype = _canonical(name, tensor.get_dtype())
             digest.update(f"{name}\0{dtype}\0{','.join(map(str, shape))}\0".encode())
+            if 0 in shape:
+                continue
             if not shape:
                 chunks: Iterator[torch.Tensor] = iter([file.get_tensor(counted[name]).reshape(1)])
             else:
@@ -49,7 +54,7 @@ def weights_digest(folder: Path) -> str:
                 chunks = (tensor[start : start + rows] for start in range(0, shape[0], rows))
             for chunk in chunks:
                 canonical = chunk.to(torch.float32) if dtype == "F32" else chunk
-                digest.update(canonical.contiguous().view(torch.uint8).numpy().data)
+                digest.update(canonical.reshape(-1).view(torch.uint8).numpy().data)
     return "0x" + digest.hexdigest()
 
 

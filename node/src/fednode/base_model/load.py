@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
 
 from fednode.base_model.arithmetic import arithmetic
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     import torch
     from fedprotocol.spec import Quantization
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class _Index(BaseModel):
+    """model.safetensors.index.json, as far as it counts here."""
+
+    weight_map: dict[str, str]
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -113,15 +120,25 @@ def tensor_files(folder: Path) -> dict[str, Path]:
     files = [single]
     try:
         if not single.is_file():
-            weight_map = json.loads(index.read_text())["weight_map"]
-            files = [folder / name for name in sorted(set(weight_map.values()))]
+            files = [folder / name for name in _shards(index.read_bytes())]
         tensors = {}
         for file in files:
             with safe_open(file, framework="pt") as content:
                 tensors.update(dict.fromkeys(content.keys(), file))
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise BaseModelError(f"{folder}: its safetensors cannot be read ({error}); fetch the model again") from error
     return tensors
+
+
+def _shards(index: bytes) -> list[str]:
+    """The files that an index names, once each. Raises ValueError if it is none, or names one that is not beside it."""
+    try:
+        names = set(_Index.model_validate_json(index).weight_map.values())
+    except ValidationError as error:
+        raise ValueError("the index has no weight_map of tensors to files") from error
+    if elsewhere := [name for name in names if Path(name).name != name]:
+        raise ValueError(f"the index names {elsewhere[0]!r:.100}, which is no file beside it")
+    return sorted(names)
 
 
 def _widen(model: PreTrainedModel, held: torch.dtype, wider: torch.dtype) -> None:

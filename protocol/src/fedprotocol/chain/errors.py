@@ -174,7 +174,7 @@ def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
     try:
         values = decode([c["type"] for c in known["inputs"]], raw[4:])
         arguments = enums(known["inputs"], named(known["inputs"], values))
-    except (DecodingError, ValueError):
+    except (DecodingError, ValueError, OverflowError):  # OverflowError: a length that no memory holds
         return ContractReverted("Unknown", {"data": "0x" + raw.hex()}, label)
     return ContractReverted(known["name"], arguments, label)
 

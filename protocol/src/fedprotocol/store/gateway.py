@@ -8,10 +8,12 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from fedprotocol import tree
 from fedprotocol.store.base import Malformed, NotFound, StoreError
@@ -72,11 +74,14 @@ class Gateway:
         url = f"{self.name}/ipfs/{cid}?format={form}"
         try:
             response = self._session.get(
-                url, headers={"Accept": accept}, stream=True, timeout=(_CONNECT_SECONDS, self._find_seconds)
+                url,
+                headers={"Accept": accept, "Accept-Encoding": "identity"},
+                stream=True,
+                timeout=(_CONNECT_SECONDS, self._find_seconds),
             )
         except requests.Timeout as error:
             raise NotFound(f"{self.name} did not find {cid} in {self._find_seconds:.0f} s") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # ValueError: it redirects to what is no URL
             raise SourceFailed(f"{self.name} does not answer: {error}") from error
         with response:
             kind = response.headers.get("Content-Type", "").partition(";")[0]
@@ -92,9 +97,9 @@ class Gateway:
 
 
 def _file(response: requests.Response, seconds: float) -> BinaryIO:
-    return io.BufferedReader(
-        Download(response.iter_content(_CHUNK), seconds, (requests.RequestException,), SourceFailed)
-    )
+    # `iter_content` waits until a chunk is full: a gateway that trickles would outlast the deadline.
+    chunks = iter(partial(response.raw.read1, _CHUNK, decode_content=False), b"")
+    return io.BufferedReader(Download(chunks, seconds, (HTTPError,), SourceFailed))
 
 
 def _checked(url: str) -> str:

@@ -1,0 +1,1 @@
+"""One parser a file; each has a TARGET."""

@@ -1,0 +1,68 @@
+"""The federation's document, up to the size at which it is not read at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from fedprotocol.spec import Spec, SpecError, SpecMismatch, check_against, dump_spec, load_spec, spec_digest
+from pydantic import ValidationError
+from support.specs import DOCUMENT
+
+from fuzz.mutations import bytes_or, json_text
+from fuzz.target import Linear, Target
+
+
+class Terms:
+    """Of a contract that agrees on nothing."""
+
+    spec_digest = genesis_root = bytes(32)
+    leaf_count = leaf_values = mantissa_bits = server_lr = total_rounds = -1
+
+
+def check(data: bytes, spec: Spec) -> None:
+    canonical = dump_spec(spec)
+    assert load_spec(canonical) == spec
+    assert dump_spec(load_spec(canonical)) == canonical
+    layout = spec.layout
+    assert layout.delta_shape.leaf_count * layout.leaf_values >= layout.value_count
+    assert layout.global_shape.leaf_count == layout.delta_shape.leaf_count * layout.parts
+    try:
+        check_against(spec, spec_digest(data), Terms())
+    except SpecMismatch as error:
+        assert str(error).count("\n") == 7
+    else:
+        raise AssertionError("it agrees with a contract of nothing")
+
+
+def features(outcome: Spec | SpecError) -> Iterable[str]:
+    """The kinds of complaints, and where; fields of the document's own invention do not count."""
+    cause = outcome.__cause__ if isinstance(outcome, SpecError) else None
+    if not isinstance(cause, ValidationError):
+        return
+    for error in cause.errors(include_url=False, include_input=False, include_context=False)[:20]:
+        where = [part for part in error["loc"] if isinstance(part, str)]
+        yield f"{error['type']} {'' if error['type'] == 'extra_forbidden' else '.'.join(where)}"
+        if error["type"] == "json_invalid":
+            yield error["msg"].partition(" at line ")[0]
+
+
+def seeds() -> Iterator[bytes]:
+    yield json.dumps(DOCUMENT).encode()
+    yield json.dumps(
+        {**DOCUMENT, "evaluation": {"classes": ["a", "b"]}, "bounds": {"max_norm": 1.5}}, indent=1
+    ).encode()
+    yield json.dumps({**DOCUMENT, "prompt": {"template": "é\u2028{prompt}\0"}}, ensure_ascii=False).encode()
+    yield b"{}"
+
+
+TARGET = Target(
+    load_spec,
+    errors=(SpecError,),
+    seeds=seeds,
+    largest=1 << 13,
+    memory=Linear(512 << 10, 300),
+    check=check,
+    features=features,
+    mutate=bytes_or(lambda data, largest, rng, _: json_text(data, largest, rng), 0.7),
+)

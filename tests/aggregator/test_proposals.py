@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fedaggregator.proposals import ProposalUnreadable, proposed_digests
+from fedaggregator.proposals import ProposalUnreadable, page_in, proposed_digests
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.tree import page_root
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
 from support.synthetic import SyntheticClient, play_inputs
@@ -80,6 +82,18 @@ def test_a_proposer_that_is_a_contract(federation: LiveFederation, mask: bytes) 
     for page, digests in enumerate(pages(hidden)):
         run(coordinator.address, coordinator.contract.encode_abi("propose", [1, page, digests]))
     assert proposed_digests(coordinator, 1, contract.address) == all_digests(hidden)
+
+
+def test_calldata_full_of_calls_costs_a_bounded_effort(federation: LiveFederation) -> None:
+    """A thousand calls point to the same 2,048 digests, which are not those; only so often are they hashed."""
+    digests = pages(tree(3))[0]
+    call = Web3.to_bytes(hexstr=federation.coordinator.contract.encode_abi("propose", [1, 0, digests]))
+    assert page_in(call, 1, 0, page_root(digests)) == digests
+    decoys = b"".join(call[:68] + (100_000 - 100 * i - 4).to_bytes(32) for i in range(1_000))
+    assert page_in(decoys + call[100:], 1, 0, page_root(digests)) == digests
+    start = time.thread_time()
+    assert page_in(decoys + call[100:], 1, 0, b"\xff" * 32) is None
+    assert time.thread_time() - start < 3
 
 
 def test_somebody_who_proposed_nothing(federation: LiveFederation) -> None:

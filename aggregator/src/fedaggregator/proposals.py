@@ -16,6 +16,8 @@ from web3 import Web3
 from web3.types import RPCEndpoint
 
 WORD = 32
+SELECTOR_BYTES = 4
+MAX_CALLS = 64
 
 
 class ProposalUnreadable(FedError):
@@ -57,33 +59,50 @@ def proposed_digests(coordinator: Coordinator, round_number: int, proposer: str)
     raise ProposalUnreadable(f"the node's logs hold no whole proposal of {proposer} in round {round_number}")
 
 
+def page_in(data: bytes, round_number: int, page: int, expected: bytes) -> list[bytes] | None:
+    """The digests under the page root `expected` that a `propose(round_number, page, …)` anywhere in `data` carries.
+
+    Only the first MAX_CALLS such calls are tried, each a few milliseconds: hostile calldata may hold any number.
+    """
+    call = function_abi_to_4byte_selector(entry("coordinator", "function", "propose"))  # type: ignore[arg-type]
+    call += round_number.to_bytes(WORD, "big") + page.to_bytes(WORD, "big")
+    at = data.find(call)
+    for _ in range(MAX_CALLS):
+        if at < 0:
+            return None
+        digests = _digests(data, at + SELECTOR_BYTES)
+        if digests and page_root(digests) == expected:
+            return digests
+        at = data.find(call, at + 1)
+    return None
+
+
+def _digests(data: bytes, arguments: int) -> list[bytes]:
+    """The array that the third of the `arguments`, which begin there in `data`, points to; empty if it is cut off."""
+    start = arguments + _word(data, arguments + 2 * WORD) + WORD
+    count = _word(data, start - WORD)
+    if count > PAGE_LEAVES or start + count * DIGEST_BYTES > len(data):
+        return []
+    return [data[at : at + DIGEST_BYTES] for at in range(start, start + count * DIGEST_BYTES, DIGEST_BYTES)]
+
+
+def _word(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + WORD], "big")
+
+
 def _page(coordinator: Coordinator, tx_hash: bytes, round_number: int, page: int, expected: bytes) -> list[bytes]:
     for data in _calldata(coordinator, tx_hash):
-        for digests in _propose_arguments(data, round_number, page):
-            if page_root(digests) == expected:
-                return digests
+        digests = page_in(data, round_number, page, expected)
+        if digests is not None:
+            return digests
     raise ProposalUnreadable(
         f"page {page} of round {round_number} is not in the calldata of 0x{tx_hash.hex()} and the node does not trace: "
         "add an RPC endpoint that answers debug_traceTransaction"
     )
 
 
-def _propose_arguments(data: bytes, round_number: int, page: int) -> Iterator[list[bytes]]:
-    """The digests of every `propose(round_number, page, ...)` that is encoded anywhere in `data`."""
-    call = function_abi_to_4byte_selector(entry("coordinator", "function", "propose"))  # type: ignore[arg-type]
-    call += round_number.to_bytes(WORD, "big") + page.to_bytes(WORD, "big")
-    at = data.find(call)
-    while at >= 0:
-        arguments = data[at + 4 :]
-        start = int.from_bytes(arguments[2 * WORD : 3 * WORD], "big") + WORD
-        count = int.from_bytes(arguments[start - WORD : start], "big")
-        if 0 < count <= PAGE_LEAVES and start + count * DIGEST_BYTES <= len(arguments):
-            yield [arguments[start + i * DIGEST_BYTES :][:DIGEST_BYTES] for i in range(count)]
-        at = data.find(call, at + 1)
-
-
 def _calldata(coordinator: Coordinator, tx_hash: bytes) -> Iterator[bytes]:
-    """What was sent, then what the coordinator was called with inside."""
+    """What was sent, then what the coordinator was called with inside, unless it reverted."""
     web3, name = coordinator.web3, Web3.to_hex(tx_hash)
     with translated("eth_getTransactionByHash"):
         yield bytes(web3.eth.get_transaction(name)["input"])
@@ -93,6 +112,8 @@ def _calldata(coordinator: Coordinator, tx_hash: bytes) -> Iterator[bytes]:
     todo = [answer.get("result") or {}]
     while todo:
         call = todo.pop()
+        if call.get("error"):  # reverted, and with it all that it called
+            continue
         todo += call.get("calls", ())
         if Web3.is_address(call.get("to")) and Web3.to_checksum_address(call["to"]) == coordinator.address:
             yield Web3.to_bytes(hexstr=call.get("input", "0x"))

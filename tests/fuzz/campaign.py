@@ -99,7 +99,8 @@ def replay(name: str, data: Path, folder: Path) -> int:
 
 def _worker(name: str, findings: Path, arguments: Sequence[str], out: BinaryIO | None) -> int:
     command = [sys.executable, "-m", "fuzz.worker", name, str(findings), *arguments]
-    environment = os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    paths = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         command, env=environment, stdout=out, stderr=out and subprocess.STDOUT, check=False
     ).returncode

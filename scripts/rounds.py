@@ -7,12 +7,14 @@ brownie run rounds events --network <name>       every event since the deploymen
 
 from __future__ import annotations
 
-from brownie import web3
-from fedprotocol.chain.events import scan
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.event_index import EventIndex
+from fedprotocol.chain.events import Event
+from fedprotocol.deployment import Deployment
 
 from scripts.lib import tables
 from scripts.lib import token as tokens
-from scripts.lib.network import ScriptError, command, current
+from scripts.lib.network import CACHE, ScriptError, command, current
 
 
 @command
@@ -21,7 +23,7 @@ def main() -> None:
     deployment, coordinator = current()
     token = tokens.of(deployment)
     money = tables.Money(token.decimals(), token.symbol())
-    history = list(scan(coordinator, deployment.block, web3.eth.block_number))
+    history = _history(deployment, coordinator)
     tables.show(
         tables.federation(deployment, coordinator, money),
         tables.rounds(coordinator),
@@ -42,7 +44,7 @@ def show(number: str = "") -> None:
         raise ScriptError(f"there is no round {n}: " + (f"1 to {last} were opened" if last else "none was opened yet"))
     token = tokens.of(deployment)
     money = tables.Money(token.decimals(), token.symbol())
-    history = scan(coordinator, deployment.block, web3.eth.block_number)
+    history = _history(deployment, coordinator)
     tables.show(
         tables.round_facts(coordinator, n),
         tables.updates(coordinator, n),
@@ -56,5 +58,13 @@ def events() -> None:
     """Every event since the deployment, decoded."""
     deployment, coordinator = current()
     token = tokens.of(deployment)
-    history = scan(coordinator, deployment.block, web3.eth.block_number)
+    history = _history(deployment, coordinator)
     tables.show(tables.events(history, tables.Money(token.decimals(), token.symbol())))
+
+
+def _history(deployment: Deployment, coordinator: Coordinator) -> list[Event]:
+    """Every event since the deployment; what an earlier run has read is not read again."""
+    path = CACHE / f"events-{deployment.chain_id}-{deployment.coordinator}.sqlite"
+    with EventIndex(coordinator, path, lambda: deployment.block) as index:
+        index.sync()
+        return index.events()

@@ -19,6 +19,7 @@ from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
 DEVELOPMENT_CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fedaggregator.proposals import ProposalUnreadable, page_in, proposed_digests
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.tree import page_root
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
@@ -56,11 +57,11 @@ def test_a_proposal_that_was_started_over(federation: LiveFederation) -> None:
     final = tree(1)
     propose_directly(federation, proposer, 0, pages(tree(2))[0])
     with pytest.raises(ProposalUnreadable, match="no whole proposal"):
-        proposed_digests(federation.coordinator, 1, proposer)
+        proposed_digests(EventIndex(federation.coordinator), 1, proposer)
     for page, digests in enumerate(pages(final)):
         propose_directly(federation, proposer, page, digests)
-    assert proposed_digests(federation.coordinator, 1, proposer) == all_digests(final)
-    assert proposed_digests(federation.coordinator, 1, proposer.lower()) == all_digests(final)
+    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer) == all_digests(final)
+    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer.lower()) == all_digests(final)
 
 
 @pytest.mark.parametrize("mask", [b"\x00", b"\xff"], ids=["inside other calldata", "not in any calldata"])
@@ -81,7 +82,7 @@ def test_a_proposer_that_is_a_contract(federation: LiveFederation, mask: bytes) 
     hidden = tree(10 + mask[0])
     for page, digests in enumerate(pages(hidden)):
         run(coordinator.address, coordinator.contract.encode_abi("propose", [1, page, digests]))
-    assert proposed_digests(coordinator, 1, contract.address) == all_digests(hidden)
+    assert proposed_digests(EventIndex(coordinator), 1, contract.address) == all_digests(hidden)
 
 
 def test_calldata_full_of_calls_costs_a_bounded_effort(federation: LiveFederation) -> None:
@@ -98,4 +99,4 @@ def test_calldata_full_of_calls_costs_a_bounded_effort(federation: LiveFederatio
 
 def test_somebody_who_proposed_nothing(federation: LiveFederation) -> None:
     with pytest.raises(ProposalUnreadable, match="no whole proposal"):
-        proposed_digests(federation.coordinator, 1, federation.chain.accounts[5])
+        proposed_digests(EventIndex(federation.coordinator), 1, federation.chain.accounts[5])

@@ -12,6 +12,7 @@ from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Fetching
 from fednode.daemon.memory import Memory
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.journal import Journal
 from fedprotocol.spec import load_spec
 from fedprotocol.store.base import NotFound
@@ -39,7 +40,7 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         for root in roots[:2]:  # the third was never fetched
             store.get(root, delta_shape(config)).close()
         store.get(federation.genesis.root, shape).close()
-        fetching = Fetching(coordinator, store, load_spec(small_spec()), tmp_path)
+        fetching = Fetching(EventIndex(coordinator), store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
             fetching.release(Release(1, frozenset()))
         for root in roots:

@@ -9,6 +9,7 @@ from fedaggregator.dispute import Case, build
 from fedaggregator.inputs import rule_of
 from fedaggregator.merge import Contribution
 from fedaggregator.proposals import proposed_digests
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.snapshot import RoundState, take_snapshot
 from fedprotocol.leaves import MemoryLeaves
 from support.leaf_round import LeafRound
@@ -20,6 +21,7 @@ class Recomputed:
     def __init__(self, game: LeafRound) -> None:
         self.game = game
         self.coordinator = game.federation.coordinator()
+        self.events = EventIndex(self.coordinator)
         self.config = self.coordinator.config()
         self.rule = rule_of(self.coordinator)
         self.prior = MemoryLeaves(game.prior_tree.leaves)
@@ -39,7 +41,7 @@ class Recomputed:
 
     def case(self, proposer: str) -> Case | None:
         """Against the proposal of `proposer`, by the calldata that carried it."""
-        digests = proposed_digests(self.coordinator, 1, proposer)
+        digests = proposed_digests(self.events, 1, proposer)
         return self.case_of(digests, next(p.root for p in self.state().proposals if p.proposer == proposer))
 
     def case_of(self, digests: Sequence[bytes], root: bytes) -> Case | None:

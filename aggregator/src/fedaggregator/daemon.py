@@ -14,6 +14,7 @@ from fedprotocol.amounts import Amounts
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
+from fedprotocol.chain.event_index import index_at
 from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.signer import Signer
@@ -75,6 +76,7 @@ class Aggregator:
     ) -> None:
         self.config = config
         self.coordinator = coordinator
+        self.events = index_at(coordinator, config.events)
         self.store = store
         self.health = Health(config.chain.poll_seconds)
         self.sender = sender
@@ -201,7 +203,7 @@ class Aggregator:
         """Name the first wrong leaf of a live proposal that is not our global."""
         with self._own(state) as own:
             try:
-                mismatch = compare(own, proposed_digests(self.coordinator, state.number, proposal.proposer))
+                mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer))
             except ProposalUnreadable as error:
                 finding = f"it cannot be convicted from here, no leaf of it can be opened: {error}"
                 self.memory.unreadable(state.number, proposal.root)
@@ -233,7 +235,7 @@ class Aggregator:
             case = self.cases.get(key)
             if case is None:
                 with self._own(state) as own:
-                    case = gather(self.coordinator, self.store, state, own, proposal)
+                    case = gather(self.events, self.store, state, own, proposal)
                 if case is None:
                     raise FedError(f"round {state.number}: {cid(proposal.root)} turned out to be right")
                 costs = simulate(self.coordinator, self.sender.address, case)

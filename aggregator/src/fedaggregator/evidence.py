@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedprotocol.car import Leaves
-from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import Proposal
 from fedprotocol.store.base import Store
@@ -17,7 +17,7 @@ from fedaggregator.inputs import contributions, global_shape, recompute, rule_of
 from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 
 
-def gather(coordinator: Coordinator, store: Store, state: RoundState, own: Leaves, proposal: Proposal) -> Case | None:
+def gather(events: EventIndex, store: Store, state: RoundState, own: Leaves, proposal: Proposal) -> Case | None:
     """The case against `proposal` in a round whose right global is `own`; None if the proposal is right.
 
     Raises:
@@ -27,7 +27,8 @@ def gather(coordinator: Coordinator, store: Store, state: RoundState, own: Leave
     """
     if proposal.root == own.root:
         return None
-    digests = proposed_digests(coordinator, state.number, proposal.proposer)
+    coordinator = events.coordinator
+    digests = proposed_digests(events, state.number, proposal.proposer)
     config, rule = coordinator.config(), rule_of(coordinator)
     with (
         store.get(state.view.prior_root, global_shape(config, rule)) as prior,
@@ -46,18 +47,19 @@ class Examined:
     why: str = ""
 
 
-def examine(coordinator: Coordinator, store: Store, state: RoundState, scratch: Path) -> Iterator[Examined]:
+def examine(events: EventIndex, store: Store, state: RoundState, scratch: Path) -> Iterator[Examined]:
     """Every live proposal of a round, oldest first; the round is recomputed in the folder `scratch`.
 
     Raises InputsMissing, StoreError, MergeError, RuleError, ChainError.
     """
+    coordinator = events.coordinator
     with (
         store.get(state.view.prior_root, global_shape(coordinator.config(), rule_of(coordinator))) as prior,
         recompute(coordinator, store, state, prior, scratch / f"round-{state.number}.leaves") as own,
     ):
         for proposal in state.proposals:
             try:
-                case = gather(coordinator, store, state, own, proposal)
+                case = gather(events, store, state, own, proposal)
             except ProposalUnreadable as error:
                 yield Examined(proposal, right=False, why=str(error))
             else:

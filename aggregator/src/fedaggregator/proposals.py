@@ -9,7 +9,7 @@ from eth_utils.abi import function_abi_to_4byte_selector
 from fedprotocol.chain.abi import entry
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import translated
-from fedprotocol.chain.events import scan
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.errors import FedError
 from fedprotocol.tree import DIGEST_BYTES, PAGE_LEAVES, page_root, root
 from web3 import Web3
@@ -24,7 +24,7 @@ class ProposalUnreadable(FedError):
     """The digests could not be had from the chain's node; the message says which page of which proposal."""
 
 
-def proposed_digests(coordinator: Coordinator, round_number: int, proposer: str) -> list[bytes]:
+def proposed_digests(events: EventIndex, round_number: int, proposer: str) -> list[bytes]:
     """Every leaf digest of the proposal that `proposer` completed in a round, verified against its root on-chain.
 
     The pages are found by their events. They are searched in the whole calldata of the transaction, because the
@@ -32,16 +32,13 @@ def proposed_digests(coordinator: Coordinator, round_number: int, proposer: str)
 
     Raises:
         ProposalUnreadable: no completed proposal, or a page whose digests the node does not give.
-        ChainError: the chain does not answer.
+        ChainError, EventIndexError: the chain does not answer, or the index cannot be kept.
     """
     proposer = Web3.to_checksum_address(proposer)
-    web3 = coordinator.web3
-    with translated("eth_blockNumber"):
-        last = int(web3.eth.block_number)
-    first = _block_at(web3, coordinator.round_view(round_number).opened_at, last)
+    events.sync()
     pages: dict[int, tuple[bytes, bytes]] = {}
-    for event in scan(coordinator, first, last, ("ProposalPaged", "Proposed")):
-        if event.args["round"] != round_number or event.args["proposer"] != proposer:
+    for event in events.events(("ProposalPaged", "Proposed"), round_number):
+        if event.args["proposer"] != proposer:
             continue
         if event.name == "ProposalPaged":
             if event.args["page"] == 0:
@@ -51,7 +48,7 @@ def proposed_digests(coordinator: Coordinator, round_number: int, proposer: str)
         digests = [
             digest
             for page, (expected, tx_hash) in sorted(pages.items())
-            for digest in _page(coordinator, tx_hash, round_number, page, expected)
+            for digest in _page(events.coordinator, tx_hash, round_number, page, expected)
         ]
         if root(digests) != event.args["root"]:
             break
@@ -117,16 +114,3 @@ def _calldata(coordinator: Coordinator, tx_hash: bytes) -> Iterator[bytes]:
         todo += call.get("calls", ())
         if Web3.is_address(call.get("to")) and Web3.to_checksum_address(call["to"]) == coordinator.address:
             yield Web3.to_bytes(hexstr=call.get("input", "0x"))
-
-
-def _block_at(web3: Web3, time: int, last: int) -> int:
-    """The first block with a timestamp of at least `time`, by bisection; `last` if there is none."""
-    low, high = 0, last
-    with translated("eth_getBlockByNumber"):
-        while low < high:
-            middle = (low + high) // 2
-            if int(web3.eth.get_block(middle)["timestamp"]) < time:
-                low = middle + 1
-            else:
-                high = middle
-    return low

@@ -15,6 +15,7 @@ from fednode.config import NodeConfig
 
 if TYPE_CHECKING:
     from fedprotocol.chain.coordinator import Coordinator
+    from fedprotocol.chain.event_index import EventIndex
     from fedprotocol.chain.sender import Sender
     from fedprotocol.chain.signer import Signer
     from fedprotocol.chain.snapshot import Snapshot
@@ -77,6 +78,13 @@ class Session:
         sender = Sender(self.coordinator.web3, self.signer, self.journal, policy)
         sender.resume()
         return sender
+
+    @cached_property
+    def events(self) -> EventIndex:
+        """Shared with a running node."""
+        from fedprotocol.chain.event_index import index_at
+
+        return self._open.enter_context(index_at(self.coordinator, self.config.events))
 
     @cached_property
     def spec(self) -> Spec:

@@ -125,6 +125,11 @@ class ConnectionConfig(Section):
         return self.home / "journal.sqlite"
 
     @property
+    def events(self) -> Path:
+        """The coordinator's events, read so far (SQLite; it may be deleted)."""
+        return self.home / "events.sqlite"
+
+    @property
     def cache(self) -> Path:
         """Verified copies and temporary files."""
         return self.home / "cache"

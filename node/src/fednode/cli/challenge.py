@@ -37,7 +37,7 @@ def challenge(
             for state in session.snapshot().rounds:
                 if state.view.phase is not Phase.CHALLENGE:
                     continue
-                for examined in examine(session.coordinator, session.store, state, Path(scratch)):
+                for examined in examine(session.events, session.store, state, Path(scratch)):
                     entry = _described(session, state.number, examined)
                     if examined.case is not None and not dry_run:
                         entry |= _convict(session, examined)

@@ -13,7 +13,7 @@ from fedaggregator.evidence import gather
 from fedaggregator.inputs import recompute
 from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 from fedaggregator.verify import Mismatch, compare
-from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError
@@ -56,8 +56,9 @@ class Built:
 class Fetching:
     """Everything fetched stays pinned in the own store until the node lets go of it."""
 
-    def __init__(self, coordinator: Coordinator, store: Store, spec: Spec, folder: Path) -> None:
-        self._coordinator = coordinator
+    def __init__(self, events: EventIndex, store: Store, spec: Spec, folder: Path) -> None:
+        self._events = events
+        self._coordinator = events.coordinator
         self._store = store
         self._spec = spec
         self._folder = folder
@@ -116,7 +117,7 @@ class Fetching:
         if action.root == action.own_root:
             return Judgement(equal=True)
         try:
-            digests = proposed_digests(self._coordinator, action.round, action.proposer)
+            digests = proposed_digests(self._events, action.round, action.proposer)
         except ProposalUnreadable as error:
             return Judgement(equal=False, why=str(error))
         with self._store.get(action.own_root, self._spec.layout.global_shape) as own:
@@ -133,7 +134,7 @@ class Fetching:
         if proposal is None:
             return None
         with self._store.get(own_root, self._spec.layout.global_shape) as own:
-            case = gather(self._coordinator, self._store, state, own, proposal)
+            case = gather(self._events, self._store, state, own, proposal)
         if case is None:
             raise StaleCase(f"round {state.number}: {cid(action.root)} was judged wrong and is right")
         costs = simulate(self._coordinator, account, case)

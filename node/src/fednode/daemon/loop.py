@@ -12,6 +12,7 @@ from fedaggregator.dispute import StaleCase
 from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, ContractReverted
+from fedprotocol.chain.event_index import index_at
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.errors import FedError
@@ -81,7 +82,7 @@ class Daemon:
         self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._jobs = Jobs(
             ModelWork(config, spec, store, progress),
-            Fetching(coordinator, store, spec, config.globals),
+            Fetching(index_at(coordinator, config.events), store, spec, config.globals),
             lambda action, finding: self._findings.put((action, finding)),
         )
         self._outcomes = Outcomes(config, spec, journal, self._memory)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from eth_abi.codec import ABICodec
 from eth_abi.exceptions import DecodingError
 from eth_typing import BlockNumber, HexStr
 from eth_utils.abi import event_abi_to_log_topic
+from hexbytes import HexBytes
 from web3._utils.events import get_event_data
 from web3.exceptions import LogTopicError
 from web3.types import FilterParams, LogReceipt
@@ -42,7 +45,6 @@ class BlockTimes:
 
     def __init__(self, coordinator: Coordinator, size: int = 4_096) -> None:
         self._eth = coordinator.web3.eth
-        self.codec = coordinator.web3.codec
         self._size = size
         self._known: OrderedDict[bytes, int] = OrderedDict()
 
@@ -64,42 +66,64 @@ def scan(
 ) -> Iterator[Event]:
     """Every event (or those called one of `names`) in the blocks from_block … to_block, both included, in order.
 
-    Asks in chunks: half as long after a refusal, twice as long after a success. Pass `times` to keep block timestamps
-    between scans.
+    For one look at a chain; a program that comes back has an EventIndex. Pass `times` to keep block timestamps between
+    scans.
 
     Raises:
         ChainError: no such event name.
-        ChainUnreachable: no endpoint answers.
-        RpcRefused: the node refuses even a single block.
+        ChainUnreachable, RpcRefused: see `chunks`.
     """
     unknown = set(names) - {e["name"] for e in _events().values()}
     if unknown:
         raise ChainError(f"the coordinator has no event {', '.join(sorted(unknown))}")
-    topics = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
     times = times or BlockTimes(coordinator)
-    start, chunk, silent = from_block, FIRST_CHUNK, 0
+    for _, logs in chunks(coordinator, from_block, to_block, names):
+        for log in logs:
+            yield decode(log, coordinator.web3.codec, times.of(bytes(log["blockHash"])))
+
+
+def chunks(
+    coordinator: Coordinator, from_block: int, to_block: int, names: Collection[str] = ()
+) -> Iterator[tuple[int, list[LogReceipt]]]:
+    """The coordinator's log in pieces, each with its last block.
+
+    A piece is half as long after a refusal, whatever the node's words for its limit are, and longer after a success:
+    twice, until the limit has been met once, then by a quarter.
+
+    Raises:
+        ChainUnreachable: no endpoint answers.
+        RpcRefused: the node refuses even a single block.
+    """
+    start, chunk, growth, silent = from_block, FIRST_CHUNK, 2.0, 0
     while start <= to_block:
         end = min(to_block, start + chunk - 1)
         try:
-            logs = _logs(coordinator, start, end, topics)
+            logs = _logs(coordinator, names, {"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)})
         except (RpcRefused, ChainUnreachable) as error:
             silent = silent + 1 if isinstance(error, ChainUnreachable) else 0
             if end == start or silent == PATIENCE:
                 raise
-            chunk = (end - start + 1) // 2
+            chunk, growth = (end - start + 1) // 2, 1.25
             continue
-        for log in logs:
-            yield decode(log, times)
-        start, chunk, silent = end + 1, min(LARGEST_CHUNK, chunk * 2), 0
+        yield end, logs
+        start, chunk, silent = end + 1, min(LARGEST_CHUNK, math.ceil(chunk * growth)), 0
 
 
-def decode(log: LogReceipt, times: BlockTimes) -> Event:
-    """One log entry of the coordinator. Raises ChainError if its topic or data are not those of one of its events."""
+def logs_of_block(coordinator: Coordinator, block_hash: bytes) -> list[LogReceipt]:
+    """The coordinator's log in one block. Raises RpcRefused if the node does not have that very block."""
+    return _logs(coordinator, (), {"blockHash": HexBytes(block_hash)})
+
+
+def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
+    """One log entry of the coordinator, in a block of `time`.
+
+    Raises ChainError if its topic or data are not those of one of its events.
+    """
     entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
     if entry is None:
         raise ChainError(f"log {log['logIndex']} of block {log['blockNumber']} is no event of the coordinator")
     try:
-        data = get_event_data(times.codec, entry, log)
+        data = get_event_data(codec, entry, log)
     except (LogTopicError, DecodingError) as error:
         raise ChainError(
             f"log {log['logIndex']} of block {log['blockNumber']} does not decode as {entry['name']}"
@@ -112,14 +136,13 @@ def decode(log: LogReceipt, times: BlockTimes) -> Event:
         block_hash=bytes(log["blockHash"]),
         tx_hash=bytes(log["transactionHash"]),
         log_index=log["logIndex"],
-        time=times.of(bytes(log["blockHash"])),
+        time=time,
     )
 
 
-def _logs(coordinator: Coordinator, start: int, end: int, topics: Sequence[HexStr]) -> list[LogReceipt]:
-    query = FilterParams(
-        address=coordinator.address, fromBlock=BlockNumber(start), toBlock=BlockNumber(end), topics=[list(topics)]
-    )
+def _logs(coordinator: Coordinator, names: Collection[str], where: FilterParams) -> list[LogReceipt]:
+    topics = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
+    query: FilterParams = {"address": coordinator.address, "topics": [topics], **where}
     with translated("eth_getLogs"):
         return sorted(coordinator.web3.eth.get_logs(query), key=lambda log: (log["blockNumber"], log["logIndex"]))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fedaggregator.merge import Contribution, merge
@@ -198,19 +199,37 @@ def test_rounds_and_status_tell_the_same_story(finished: Sites) -> None:
     assert said["chain"]["final_rounds"] == 1
 
 
-def test_doctor_finds_another_model_and_nothing_else(finished: Sites) -> None:
+def doctor(site: Site) -> dict[str, dict[str, Any]]:
+    done = site.command("doctor", "--json", check=False)
+    return {check["name"]: check for check in json.loads(done.stdout)}
+
+
+def test_doctor_knows_how_long_training_takes(finished: Sites) -> None:
+    """From the journal, or from a few steps."""
+    site = finished.sites[0]
+    found = doctor(site)
+    assert [name for name, check in found.items() if not check["ok"]] == ["seat"], "the federation is complete"
+    assert "the last one took" in found["training"]["detail"]
+    text = site.config.read_text()
+    site.config.write_text(text.replace('home = "home"', 'home = "another home"'))
+    try:
+        found = doctor(site)
+    finally:
+        site.config.write_text(text)
+    assert found["training"]["ok"] and "measured" in found["training"]["detail"]
+
+
+def test_doctor_finds_another_model(finished: Sites) -> None:
     site = finished.sites[0]
     other = build_tiny_model(finished.folder / "another", seed=1)
     text = site.config.read_text()
     site.config.write_text(text.replace(str(finished.model), str(other)))
     try:
-        done = site.command("doctor", "--json", check=False)
+        found = doctor(site)
     finally:
         site.config.write_text(text)
-    assert done.returncode == 1
-    [model] = [check for check in json.loads(done.stdout) if not check["ok"]]
-    assert model["name"] == "model"
-    assert "digest" in model["detail"]
+    assert found["model"]["ok"] is False and "digest" in found["model"]["detail"]
+    assert found["training"] == {"name": "training", "ok": None, "detail": "needs: model", "mend": ""}
 
 
 def test_a_second_process_on_the_same_journal_is_refused(finished: Sites) -> None:

@@ -31,7 +31,14 @@ class JournalError(FedError):
 
 
 class JournalLocked(JournalError):
-    """Another process has this journal open."""
+    """Another process has this journal open. `pid`: which; None: it has not said so yet."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        self.pid = pid
+        super().__init__(
+            f"the journal {path} is in use by another process (pid {pid or 'unknown'}): "
+            "stop that one first, or choose another home"
+        )
 
 
 class JournalVersion(JournalError):
@@ -104,7 +111,7 @@ class Journal:
         with self._wrapped():
             if not read_only:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._lock = self._take_lock()
+                self._lock = _lock(path)
         try:
             with self._wrapped():
                 self._db = self._open(read_only)
@@ -208,22 +215,6 @@ class Journal:
         with self._wrapped():
             return self._db.execute(statement, values).fetchall()
 
-    def _take_lock(self) -> int:
-        path = self.path.with_name(self.path.name + ".lock")
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.read(lock, 32).decode(errors="replace").strip()
-            os.close(lock)
-            raise JournalLocked(
-                f"the journal {self.path} is in use by another process (pid {owner or 'unknown'}): "
-                "stop that one first, or choose another home"
-            ) from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
-        return lock
-
     def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
@@ -279,6 +270,34 @@ class Journal:
             yield
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep the owner of the journal `path` from running meanwhile; the journal is neither opened nor made.
+
+    Raises JournalLocked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(journal: Path) -> int:
+    path = journal.with_name(journal.name + ".lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(lock, 32).decode(errors="replace").strip()
+        os.close(lock)
+        raise JournalLocked(journal, int(owner) if owner.isdecimal() else None) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,7 +12,8 @@ MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Look at chain, contract, account, funds, seat, store, spec, data, disk and model; nothing large is downloaded.
+    """Look at chain, account, seat, store, spec, data, disk, model and speed, and name the command that mends what is
+    wrong; nothing large is downloaded.
 
     Exits with 1 if something is not right.
     """
@@ -20,10 +21,12 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
     found: list[Check] = []
     with open_session(config) as session:
-        for check in examine(session):
+        for check in examine(session, config):
             found.append(check)
             if not as_json:
                 typer.echo(f"{MARKS[check.ok]}  {check.name:<8} {check.detail}")
+                if check.mend:
+                    typer.echo(f"      mend     {check.mend}")
     if as_json:
         print_json([asdict(check) for check in found])
     if not all(check.ok for check in found):

@@ -19,6 +19,7 @@ from fedprotocol.status import write_status
 from fedprotocol.tree import cid
 
 from fednode.daemon import actions as do
+from fednode.daemon.cause import Cause
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.progress import Progress
 from fednode.daemon.view import deadline
@@ -28,6 +29,8 @@ from fednode.status import Status
 
 log = logging.getLogger("fednode")
 SHOWN_PROBLEMS = 10
+UNHELPED = {Cause.CLIENTS, Cause.POOL, Cause.SUSPENDED, Cause.SEAT, Cause.ASIDE, Cause.FORFEIT, Cause.LEFT}
+"""What this node can do nothing about, and no other line tells."""
 SENDING_SECONDS = 1800.0  # of patience with transactions: twice what the sender gives one
 
 
@@ -55,6 +58,7 @@ class Reporter:
         self._phases: dict[int, Phase] = {}
         self._activity = ("", 0.0)
         self._status: Status | None = None
+        self._cause: Cause | None = None
         self._wrong = 0  # things, when the chain was last read
         self._bar = ProgressBar()
 
@@ -132,6 +136,10 @@ class Reporter:
     def activity(self, chain: Snapshot, facts: Facts, action: do.Action, findings: Collection[str]) -> None:
         """What the loop found and does now. `findings`: what is wrong with proposals, in words; empty ones are none."""
         text = self._changed(describe(action))
+        cause = action.cause if isinstance(action, do.Wait) else None
+        if cause in UNHELPED and cause is not self._cause:
+            log.info("%s", text)
+        self._cause = cause
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
         phase = "none" if last is None else last.view.phase.name.lower()

@@ -1,0 +1,131 @@
+"""The chain and the account on it."""
+
+from __future__ import annotations
+
+import stat
+import time
+from pathlib import Path
+
+from fedprotocol.chain.errors import ContractReverted, translated
+from fedprotocol.chain.keys import PasswordError
+from fedprotocol.chain.signer import keystore_of
+
+from fednode.answer import duration
+from fednode.daemon.view import Standing, is_over, standing
+from fednode.daemon.waiting import ending
+from fednode.doctor.check import NotFit, Patient, quoted
+from fednode.session import Session
+
+STALE = 600.0  # seconds
+DEVELOPMENT = ("anvil", "hardhat", "ganache")  # they make a block when there is a transaction
+SYNC_CLOCK = "sudo timedatectl set-ntp true"
+UNPAID = ("ERC20InsufficientAllowance", "ERC20InsufficientBalance", "Error", "Unknown")
+"""How a token refuses what is not approved yet: the last thing that `join` does."""
+
+
+def chain(patient: Patient) -> str:
+    coordinator = patient.session.coordinator
+    block = coordinator.web3.eth.block_number
+    return f"chain {coordinator.chain_id} at block {block}, coordinator {coordinator.address}"
+
+
+def clock(patient: Patient) -> str:
+    """A node of the chain that lags shows rounds as they were; deadlines are the chain's."""
+    eth = patient.session.coordinator.web3.eth
+    with translated("eth_syncing"):
+        syncing, latest = eth.syncing, eth.get_block("latest")["timestamp"]
+        pending = eth.get_block("pending")["timestamp"]
+    other = patient.edit("[chain] rpc: another node first")
+    if not isinstance(syncing, bool):
+        raise NotFit(f"the chain's node still syncs, at block {syncing['currentBlock']}", other)
+    newest = pending if _is_development(patient.session) else latest
+    behind = time.time() - newest
+    if behind > STALE:
+        raise NotFit(
+            f"the newest block is {duration(behind)} old: the chain's node is behind, or this machine's clock is wrong "
+            f"(`{SYNC_CLOCK}`)",
+            other,
+        )
+    if behind < -STALE:
+        raise NotFit(f"this machine's clock is {duration(-behind)} behind the chain's time", SYNC_CLOCK)
+    return f"the chain's time and this machine's differ by {duration(abs(behind))}"
+
+
+def account(patient: Patient) -> str:
+    session, settings = patient.session, patient.session.config.account
+    if settings.signer is None:
+        keystore = keystore_of(settings)
+        if not keystore.exists():
+            raise NotFit(f"there is no keystore {keystore}", patient.fednode("account", "new"))
+        for secret in filter(None, (keystore, settings.password_file)):
+            _refuse_readable(secret)
+    elif settings.address is None:
+        raise NotFit("[account] names a signer and no address", patient.edit("[account] address"))
+    try:
+        address = session.signer.address
+    except PasswordError as error:
+        file = settings.password_file
+        mend = f"$EDITOR {quoted(file)}" if file is not None else patient.edit("[account] password_file")
+        raise NotFit(str(error), mend) from error
+    return f"{address} (can sign)"
+
+
+def _refuse_readable(path: Path) -> None:
+    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NotFit(f"others may read {path}", f"chmod 600 {quoted(path)}")
+
+
+def funds(patient: Patient) -> str:
+    session = patient.session
+    now, said = session.snapshot(), session.amounts
+    seated = now.my_seat.active_from > 0 and not now.my_seat.exited
+    needed = 0 if seated else max(said.units(session.config.node.stake), now.config.min_stake)
+    missing = ["ether for transactions"] if now.eth == 0 else []
+    if now.tokens < needed:
+        missing.append(f"{said(needed - now.tokens)} for its stake (token {now.config.token})")
+    if missing:
+        is_free = _is_development(session)
+        show = patient.fednode("account", "show") + "  # the address to send it to"
+        mend = f"brownie run fund faucet {session.address}" if is_free else show
+        raise NotFit(f"{session.address} lacks {' and '.join(missing)}", mend)
+    return f"{now.eth / 1e18:.4f} ETH, {said(now.tokens)}" + ("" if seated else f" (a seat needs {said(needed)})")
+
+
+def seat(patient: Patient) -> str:
+    session = patient.session
+    now, said = session.snapshot(), session.amounts
+    held, config = now.my_seat, now.config
+    if is_over(now):
+        raise NotFit(f"{ending(now)}: no round opens any more", patient.edit("[chain] coordinator: another federation"))
+    match standing(now):
+        case Standing.NONE:
+            _refuse_if_unwelcome(patient)
+            raise NotFit("this account has no seat yet", patient.fednode("join"))
+        case Standing.LEFT:
+            raise NotFit("this account has left; once its stake is taken back it can join", patient.fednode("exit"))
+        case Standing.SUSPENDED:
+            short = f"the stake is {said(held.stake)} of {said(config.min_stake)}"
+            raise NotFit(f"suspended: {short}", patient.fednode("join"))
+        case Standing.ACTIVE | Standing.EARLY:
+            weight = f"enough for a weight of {held.stake // config.stake_per_example} examples"
+            return f"active from round {held.active_from} on, stake {said(held.stake)} ({weight})"
+
+
+def _refuse_if_unwelcome(patient: Patient) -> None:
+    """Ask the contract what it would say to `join`."""
+    session = patient.session
+    coordinator = session.coordinator
+    try:
+        with translated("join"):
+            coordinator.calls.join(coordinator.config().min_stake).call({"from": session.address})
+    except ContractReverted as error:
+        if error.name == "NotAllowed":
+            show = patient.fednode("account", "show") + "  # send it to the sponsor, who puts it on the list"
+            raise NotFit(f"{error}; it is the list in {coordinator.config().gate}", show) from error
+        if error.name not in UNPAID:
+            raise NotFit(str(error), patient.fednode("rounds") + "  # who holds the seats") from error
+
+
+def _is_development(session: Session) -> bool:
+    with translated("web3_clientVersion"):
+        return session.coordinator.web3.client_version.lower().startswith(DEVELOPMENT)

@@ -1,0 +1,107 @@
+"""One look at one thing, and the command that mends what it finds."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedprotocol.chain.errors import ChainError, NoContract, NotACoordinator, WrongChain
+from fedprotocol.chain.keys import KeystoreError
+from fedprotocol.chain.signer import NoAccount
+from fedprotocol.errors import FedError
+from fedprotocol.spec import SpecError, SpecMismatch
+from fedprotocol.store.base import StoreError
+
+from fednode.base_model import BaseModelError
+from fednode.session import Session
+from fednode.status import Status, read_status
+
+KEYS: tuple[tuple[type[FedError], str], ...] = (
+    (WrongChain, "[chain] chain_id, or rpc"),
+    (NoContract, "[chain] coordinator"),
+    (NotACoordinator, "[chain] coordinator"),
+    (NoAccount, "[account] keystore, or signer and address"),
+    (SpecError, "[chain] coordinator"),
+    (SpecMismatch, "[chain] coordinator"),
+    (ChainError, "[chain] rpc"),
+    (KeystoreError, "[account] keystore"),
+    (StoreError, "[store]"),
+    (BaseModelError, "[model]"),
+    (FedError, "what the message names"),
+)
+"""Errors and the settings that cause them, more special kinds first."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `ok` None: could not be looked at, because something before it failed. `mend`: a command line."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    mend: str = ""
+
+
+class NotFit(FedError):
+    """Something is wrong; the message says what, `mend` is the command that changes it."""
+
+    def __init__(self, message: str, mend: str) -> None:
+        self.mend = mend
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is looked at: what the config opens, and its `file`."""
+
+    session: Session
+    file: Path
+
+    def edit(self, key: str) -> str:
+        """Change a setting of the config."""
+        return f"$EDITOR {quoted(self.file)}  # {key}"
+
+    def fednode(self, *words: str) -> str:
+        """Another command with this config."""
+        return " ".join(["fednode", *words, "-c", quoted(self.file)])
+
+    def running(self) -> Status | None:
+        """What the node says, if one runs in this home."""
+        said = read_status(self.session.config.status)
+        return said if said is not None and said.is_running else None
+
+
+@dataclass(frozen=True)
+class Look:
+    """`needs` are the names of checks without which this one cannot be made; `at` returns what is right, or raises."""
+
+    name: str
+    needs: Sequence[str]
+    at: Callable[[Patient], str]
+
+
+def run(looks: Sequence[Look], patient: Patient) -> Iterator[Check]:
+    failed: set[str] = set()
+    for look in looks:
+        missing = sorted(failed.intersection(look.needs))
+        if missing:
+            failed.add(look.name)
+            yield Check(look.name, None, f"needs: {', '.join(missing)}")
+            continue
+        try:
+            yield Check(look.name, True, look.at(patient))
+        except FedError as error:
+            failed.add(look.name)
+            yield Check(look.name, False, str(error), _mend(error, patient))
+
+
+def _mend(error: FedError, patient: Patient) -> str:
+    if isinstance(error, NotFit):
+        return error.mend
+    return patient.edit(next(key for kind, key in KEYS if isinstance(error, kind)))
+
+
+def quoted(path: Path | str) -> str:
+    return shlex.quote(str(path))

@@ -1,0 +1,53 @@
+"""The store, and what must be found in it."""
+
+from __future__ import annotations
+
+from fedprotocol.store.base import NotFound, StoreError, Unavailable
+
+from fednode.doctor.check import NotFit, Patient, quoted
+
+
+def store(patient: Patient) -> str:
+    session = patient.session
+    url = session.config.store.url
+    try:
+        return session.store.check()
+    except Unavailable as error:
+        mend = "ipfs daemon" if url.startswith("kubo:") else patient.edit("[store] url: a folder that can be written")
+        raise NotFit(str(error), mend) from error
+    except StoreError as error:
+        raise NotFit(str(error), patient.edit("[store]")) from error
+
+
+def peers(patient: Patient) -> str:
+    """Without anybody to read from, no update of another can be checked."""
+    session = patient.session
+    named, found = session.config.store.peers, session.store.reachable()
+    if found:
+        return f"{found} can be read from"
+    is_kubo = session.config.store.url.startswith("kubo:")
+    if is_kubo and named:
+        raise NotFit("Kubo is connected to nobody", f"ipfs swarm connect {quoted(named[0])}")
+    if is_kubo:
+        raise NotFit("Kubo is connected to nobody", patient.edit("[store] peers: what `ipfs id` says at the others"))
+    silent = session.store.check() if named else "[store] peers names nobody"
+    raise NotFit(f"nobody else can be read from: {silent}", patient.edit("[store] peers"))
+
+
+def spec(patient: Patient) -> str:
+    session = patient.session
+    try:
+        return f"“{session.spec.name}” is the contract's"
+    except NotFound as error:
+        raise NotFit(str(error), f"fednode spec publish FOLDER --store {quoted(session.config.store.url)}") from error
+
+
+def latest_global(patient: Patient) -> str:
+    session = patient.session
+    number, root = session.coordinator.latest_final()
+    try:
+        with session.store.get(root, session.spec.layout.global_shape) as leaves:
+            return f"the global of round {number} is here and verified, {len(leaves)} leaves"
+    except NotFound as error:
+        publish = f"fednode spec publish FOLDER --store {quoted(session.config.store.url)}"
+        raise NotFit(str(error), publish if number == 0 else patient.edit("[store] peers")) from error

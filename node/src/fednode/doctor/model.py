@@ -1,0 +1,108 @@
+"""The base model, and whether this machine trains a round in time."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from fedprotocol.journal import Journal, JournalError
+
+from fednode.answer import duration
+from fednode.base_model import BaseModelMissing
+from fednode.doctor.check import NotFit, Patient
+from fednode.session import Session
+from fednode.training.types import StepRecord, TrainingError
+
+MEASURED_STEPS = 2  # the first one is slower than those that follow
+
+
+def model(patient: Patient) -> str:
+    from fednode.base_model import weights_digest
+    from fednode.model import locate_here
+
+    session = patient.session
+    spec, settings = session.spec, session.config.model
+    source = settings.source or spec.base_model.id
+    if settings.device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise NotFit(
+                "[model] device is cuda, but torch finds no CUDA device", patient.edit('[model] device = "cpu"')
+            )
+    try:
+        folder = locate_here(session)
+    except BaseModelMissing as error:
+        if Path(source).is_absolute():
+            raise NotFit(str(error), patient.edit("[model] source")) from error
+        return f"{source} will be fetched from the hub at the first `fednode run`, and its digest checked then"
+    digest = weights_digest(folder)
+    if digest != spec.base_model.digest:
+        raise NotFit(
+            f"{source}: its weights have the digest {digest}, the federation trains {spec.base_model.id} with "
+            f"{spec.base_model.digest}",
+            patient.edit("[model] source"),
+        )
+    return f"{source} is the spec's base model"
+
+
+def training(patient: Patient) -> str:
+    """Who begins with the fastest site has as long as Train lasts."""
+    session = patient.session
+    seconds = _last_training(session)
+    how = "the last one took"
+    if seconds is None and patient.running() is not None:
+        return "not measured while the node runs and has not trained yet"
+    if seconds is None:
+        try:
+            seconds, how = _measured(session), "measured, it would take"
+        except BaseModelMissing:
+            return "not measured before the base model is here"
+        except TrainingError as error:
+            raise NotFit(f"this data cannot be trained on: {error}", patient.fednode("data", "check")) from error
+    length = session.coordinator.config().train_length
+    said = f"{how} {duration(seconds)} here, Train lasts {duration(length)}"
+    if seconds > length:
+        cores = os.cpu_count() or 1
+        raise NotFit(
+            f"a round's training is too slow to be sure of a place in every round: {said}",
+            patient.edit(f'[model] threads = {cores}, or device = "cuda"'),
+        )
+    return f"a round's training fits: {said}"
+
+
+def _last_training(session: Session) -> float | None:
+    try:
+        with Journal(session.config.journal, read_only=True) as journal:
+            seconds = journal.recall("train_seconds")
+    except JournalError:
+        return None
+    return float(seconds) if seconds else None
+
+
+class _Enough(Exception):
+    """The steps that were to be measured are done."""
+
+
+def _measured(session: Session) -> float:
+    """Seconds of a round by a few of its steps. Raises BaseModelMissing, TrainingError."""
+    from fednode.data import load_data
+    from fednode.model import load_model, locate_here
+
+    locate_here(session)
+    _, root = session.coordinator.latest_final()
+    loaded = load_model(session)
+    with session.store.get(root, session.spec.layout.global_shape) as leaves:
+        loaded.set_global(session.spec.layout.weights(leaves))
+    steps: list[StepRecord] = []
+
+    def enough(record: StepRecord) -> None:
+        steps.append(record)
+        if len(steps) == MEASURED_STEPS:
+            raise _Enough
+
+    spec, rows = session.spec, load_data(session.config.data.train)
+    with suppress(_Enough):
+        loaded.train(spec, rows, 1, session.config.node.seed, on_step=enough)
+    return steps[-1].seconds * spec.training.steps

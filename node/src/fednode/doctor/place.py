@@ -1,0 +1,65 @@
+"""The node's folder, its data, the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+
+from fednode.data import DataError
+from fednode.doctor.check import NotFit, Patient
+from fednode.site_data import data_files, usable_data
+
+SPARE_BYTES = 1 << 30  # beyond what the trees of the rounds take
+
+
+def home(patient: Patient) -> str:
+    """One process a journal, and one federation and account."""
+    session = patient.session
+    path = session.config.journal
+    if not path.exists():
+        return f"no journal in {session.config.home} yet"
+    try:
+        with Journal(path) as journal:
+            if journal.recall("journal.identity") is not None:
+                journal.bind(session.config.chain.chain_id, session.coordinator.address, session.address)
+    except JournalLocked as error:
+        said = patient.running()
+        if said is not None and said.pid == error.pid:
+            return f"the node runs (pid {said.pid})"
+        raise NotFit(str(error), f"kill {error.pid}" if error.pid else f"fuser -k {path}.lock") from error
+    except JournalForeign as error:
+        raise NotFit(str(error), patient.edit("home: a new folder")) from error
+    return f"the journal in {session.config.home} is free"
+
+
+def data(patient: Patient) -> str:
+    config = patient.session.config
+    for path in data_files(config):
+        if not path.is_file():
+            raise NotFit(f"there is no data file {path}", patient.edit("[data] train, or test"))
+    try:
+        reports = usable_data(config)
+    except DataError as error:
+        raise NotFit(str(error), patient.fednode("data", "check")) from error
+    return ", ".join(f"{report.path.name}: {report.usable} rows" for report in reports)
+
+
+def disk(patient: Patient) -> str:
+    session = patient.session
+    layout, terms = session.spec.layout, session.coordinator.config()
+    round_bytes = layout.global_shape.leaf_bytes * layout.leaf_count
+    round_bytes += terms.max_clients * layout.delta_shape.leaf_bytes * layout.leaf_count
+    rounds = min(terms.total_rounds, session.config.node.keep_rounds + 2)  # two may be unsettled
+    needed = rounds * round_bytes + SPARE_BYTES
+    folder = _existing(session.config.home)
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
+    if free < needed:
+        raise NotFit(f"{folder}: {said}", patient.edit("[node] keep_rounds, or home on a larger disk"))
+    return said
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -19,13 +19,15 @@ from chaos.world import World
 @dataclass
 class Done:
     """What was done, by the driver's own count. `recoveries`: seconds from the end of an injury until its victim had
-    read the chain again, by kind; `vanished`: phases; `ended`: programs that ended by themselves, with last words."""
+    read the chain again, by kind; `vanished`: phases; `restarts`: programs that ended with a word on what was injured just
+    then; `ended`: programs that ended for any other reason, with last words."""
 
     seconds: float = 0.0
     injuries: Counter[Kind] = field(default_factory=Counter)
     felt: int = 0  # requests that met a fault
     vanished: set[str] = field(default_factory=set)
     recoveries: dict[Kind, list[float]] = field(default_factory=dict)
+    restarts: int = 0
     ended: list[str] = field(default_factory=list)
 
     @property

@@ -47,7 +47,8 @@ def _rows(seed: int, done: Done, outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield "penalties to honest nodes", str(outcome.penalties)
     payouts = ", ".join(f"{name} {amount(units)}" for name, units in outcome.payouts.items())
     yield "wrong payouts", payouts or "0"
-    yield "programs that ended by themselves, or needed a hand", "; ".join(done.ended) or "0"
+    yield "gave up at the start and were started again, as by systemd", str(done.restarts)
+    yield "ended otherwise, or needed a hand", "; ".join(done.ended) or "0"
     yield "what should never be", "; ".join(outcome.broken) or "nothing"
     longest = max((max(times) for times in done.recoveries.values()), default=0.0)
     yield "longest recovery", f"{longest:.1f} s"

@@ -134,12 +134,10 @@ class Chaos:
     # --------------------------------------------------------------- watching
 
     def _watch_programs(self) -> None:
-        away = {other.victim for _, _, other, _ in self._undo}
+        injured = {other.victim for _, _, other, _ in self._undo}
         for name, program in self._world.programs.items():
-            if program.code is not None and name not in self._restart and name not in away:
-                words = program.log.read_text(errors="replace").splitlines()[-3:]
-                self.done.ended.append(f"{name} ended with {program.code}: {' / '.join(words)}")
-                self._say(self.done.ended[-1])
+            if program.code is not None and name not in self._restart:
+                self._note_end(name, program.code, name in injured)
                 self._restart[name] = self._now() + RESTART
             if name in self._restart and self._now() > self._restart[name]:
                 del self._restart[name]
@@ -149,6 +147,16 @@ class Chaos:
                 if program.chain_time() >= time_then:
                     del self._recovering[name]
                     self.done.recoveries.setdefault(kind, []).append(self._now() - since)
+
+    def _note_end(self, name: str, code: int, injured: bool) -> None:
+        """To give up at the start with a word on what is missing is right, if it is; a service manager tries again."""
+        words = self._world.programs[name].log.read_text(errors="replace").splitlines()[-1:]
+        said = f"{name} ended with {code}: {''.join(words)}"
+        self._say(said)
+        if injured and code == 1 and words and words[0].startswith("error: "):
+            self.done.restarts += 1
+        else:
+            self.done.ended.append(said)
 
     def _watch_rounds(self) -> None:
         coordinator = self._world.coordinator

@@ -18,9 +18,12 @@ from chaos.world import World
 
 @dataclass
 class Done:
-    """What was done, by the driver's own count. `recoveries`: seconds from the end of an injury until its victim had
-    read the chain again, by kind; `vanished`: phases; `restarts`: programs that ended with a word on what was injured just
-    then; `ended`: programs that ended for any other reason, with last words."""
+    """What was done, by the driver's own count.
+
+    `recoveries`: seconds from the end of an injury until its victim had read the chain again, by kind. `vanished`: the
+    phases without the aggregator. `restarts`: programs that ended with a word on what was injured just then; `ended`:
+    with last words, those that ended for any other reason.
+    """
 
     seconds: float = 0.0
     injuries: Counter[Kind] = field(default_factory=Counter)

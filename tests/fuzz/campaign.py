@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from fuzz.tally import Counts, counted
 
 PARSERS = {
     "car": "fedprotocol.car.read_car",
@@ -50,8 +51,7 @@ class Campaign:
 class Figures:
     """`edges` and `features` are covered in the end, `from_seeds` are the features that the first inputs cover.
 
-    `finding`: what was wrong, empty if nothing was; `inputs_found`: the files. `shares`: how much of each of its bounds
-    an input used at most.
+    `finding`: what was wrong, empty if nothing was; `inputs_found`: the files.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Figures:
     peak_mib: int
     finding: str
     inputs_found: Sequence[Path]
-    shares: Mapping[str, float]
+    counts: Counts
 
     @property
     def failed(self) -> bool:
@@ -75,7 +75,7 @@ def fuzz(name: str, campaign: Campaign, corpus: Path, findings: Path) -> Figures
     """Fuzz one parser; `corpus` is added to. The log and the inputs that were findings are in `findings`."""
     corpus.mkdir(parents=True, exist_ok=True)
     findings.mkdir(parents=True, exist_ok=True)
-    (findings / "worst.json").unlink(missing_ok=True)
+    (findings / "tally").unlink(missing_ok=True)
     arguments = [
         f"-runs={campaign.inputs or -1}",
         f"-max_total_time={campaign.seconds}",
@@ -112,7 +112,6 @@ def _figures(name: str, log: str, code: int, findings: Path) -> Figures:
     stats = {key: int(value) for key, value in _STAT.findall(log)}
     _, edges, features, corpus = states[-1] if states else ("", 0, 0, 0)
     wrong, seconds = _WHAT.search(log), _SECONDS.search(log)
-    worst = findings / "worst.json"
     return Figures(
         name=name,
         inputs=stats.get("number_of_executed_units", 0),
@@ -124,5 +123,5 @@ def _figures(name: str, log: str, code: int, findings: Path) -> Figures:
         peak_mib=stats.get("peak_rss_mb", 0),
         finding=(wrong[1] or wrong[2] if wrong else f"the fuzzer ended with {code}") if code else "",
         inputs_found=[Path(path) for path in _WROTE.findall(log)],
-        shares=json.loads(worst.read_text()) if worst.exists() else {},
+        counts=counted(findings / "tally"),
     )

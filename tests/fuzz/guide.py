@@ -7,7 +7,8 @@ import math
 import atheris
 
 from fuzz.judge import Outcome
-from fuzz.target import Linear, Target
+from fuzz.tally import share
+from fuzz.target import Target
 
 OUTCOMES = 4096  # counters; names beyond them share one
 MEMORY_STEPS = 64  # towards the bound, evenly
@@ -26,8 +27,8 @@ class Guide:
     def saw(self, outcome: Outcome, size: int) -> None:
         for name in {type(outcome.value).__name__, *self._target.features(outcome.value)}:
             atheris._trace_branch(self._counter(name))
-        share = share_of(outcome.peak, self._target.memory, size)
-        atheris._trace_branch(self._memory[min(MEMORY_STEPS, math.floor(share * MEMORY_STEPS))])
+        step = math.floor(share(outcome.peak, self._target.memory, size) * MEMORY_STEPS)
+        atheris._trace_branch(self._memory[min(MEMORY_STEPS, step)])
 
     def _counter(self, name: str) -> int:
         if name not in self._named:
@@ -35,7 +36,3 @@ class Guide:
                 return self._shared
             self._named[name] = self._free.pop()
         return self._named[name]
-
-
-def share_of(used: float, bound: Linear, size: int) -> float:
-    return max(0.0, used) / bound.of(size)

@@ -22,12 +22,13 @@ class OutOfBounds(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`value`: what the parser returned, or the documented error that it raised.
+    """`value`: what the parser returned, if it `accepted` the input, or the documented error that it raised.
 
     `peak`: bytes of Python objects at once; `resident`: bytes by which the process grew; `seconds`: of CPU.
     """
 
     value: Any
+    accepted: bool
     peak: int
     resident: int
     seconds: float
@@ -39,19 +40,19 @@ def judged(target: Target, data: bytes) -> Outcome:
     before = tracemalloc.get_traced_memory()[0]
     tracemalloc.reset_peak()
     start = time.thread_time()
-    returned = True
+    accepted = True
     try:
         value = target.parse(data)
     except target.errors as error:
         str(error)
-        value, returned = error, False
+        value, accepted = error, False
     seconds = time.thread_time() - start
     peak = tracemalloc.get_traced_memory()[1] - before
-    outcome = Outcome(value, peak, _high_water() - high, seconds)
+    outcome = Outcome(value, accepted, peak, _high_water() - high, seconds)
     _within("bytes of Python objects", outcome.peak, target.memory, data)
     _within("more bytes resident", outcome.resident, RESIDENT, data)
     _within("seconds of CPU", outcome.seconds, target.seconds, data)
-    if returned:
+    if accepted:
         target.check(data, value)
     return outcome
 

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from fuzz.campaign import Figures
 
-HEADS = ("parser", "inputs", "edges", "features", "by seeds", "corpus", "s", "peak MiB", "memory", "findings")
+HEADS = (
+    "parser",
+    "inputs",
+    "accepted",
+    "edges",
+    "features",
+    "by seeds",
+    "corpus",
+    "s",
+    "peak MiB",
+    "memory",
+    "findings",
+)
 RECORDED = "## Recorded\n"
 
 
@@ -15,13 +27,14 @@ def cells(figures: Figures) -> tuple[str, ...]:
     return (
         figures.name,
         f"{figures.inputs:,}",
+        f"{figures.counts.accepted:,}",
         f"{figures.edges:,}",
         f"{figures.features:,}",
         f"{figures.from_seeds:,}",
         f"{figures.corpus:,}",
         f"{figures.seconds:,.0f}",
         f"{figures.peak_mib:,}",
-        f"{figures.shares.get('memory', 0.0):.0%}",
+        f"{figures.counts.memory:.0%}",
         figures.finding or "none",
     )
 
@@ -40,8 +53,8 @@ def as_markdown(results: Sequence[Figures], when: str, commit: str, seed: int) -
     lines = [
         "",
         f"Written by `make fuzz FUZZ=--write`; do not edit. {total(results)} of one process on {when} at commit "
-        f"`{commit}`, seed {seed}. `by seeds`: features that the first inputs covered; `memory`: how much of its bound "
-        "the worst input used.",
+        f"`{commit}`, seed {seed}. `accepted`: no error came, and the result was right; `by seeds`: features that the "
+        "first inputs covered; `memory`: how much of its bound the worst input used.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|---" + "|---:" * (len(HEADS) - 2) + "|---|",

@@ -47,7 +47,7 @@ def decoded(call: bytes) -> list[bytes]:
 
 
 def seeds() -> Iterator[bytes]:
-    for count in (1, 2, 5, 200):
+    for count in (1, 2, 5, 100):
         digests = [i.to_bytes(WORD, "big") for i in range(count)]
         call = SELECTOR + encode(ARGUMENTS, [ROUND, PAGE, digests])
         yield page_root(digests) + call
@@ -79,9 +79,9 @@ TARGET = Target(
     parse,
     errors=(),
     seeds=seeds,
-    largest=1 << 14,
+    largest=1 << 12,
     memory=Linear(64 << 10, 16),
-    seconds=Linear(2.0, 60e-6),  # 64 pages of up to 500 digests, hashed by code under observation
+    seconds=Linear(2.0, 60e-6),  # 64 pages of up to 120 digests, hashed by code under observation
     check=check,
     features=lambda found: ("none",) if found is None else (f"{len(found).bit_length()} bits",),
     mutate=bytes_or(by_words),

@@ -88,6 +88,9 @@ def seeds() -> Iterator[bytes]:
         head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n".encode()
         yield byte + head + b"Content-Length: %d\r\n\r\n" % len(body) + body
         yield byte + head + b"\r\n" + body
+        yield byte + head + b"\r\n" + body * 300
+        yield byte + head + b"Content-Length: 9999\r\n\r\n" + body
+        yield byte + head + b"Transfer-Encoding: chunked\r\n\r\nno"
         yield byte + head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\nX: y\r\n\r\n"
         for coding in (b"gzip", b"deflate", b"br", b"zstd", b"gzip, gzip"):
             yield byte + head + b"Content-Encoding: " + coding + b"\r\n\r\n" + body

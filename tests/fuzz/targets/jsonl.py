@@ -22,6 +22,8 @@ ROWS = (
 def seeds() -> Iterator[bytes]:
     for ascii_only in (True, False):
         yield "\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in ROWS).encode()
+    yield b"[" * 1500
+    yield b'{"prompt": ' + b"9" * 4400 + b"}"
     yield b"\xef\xbb\xbf" + json.dumps(ROWS[0]).encode() + b"\r\n\r\n[]\r\n"
 
 
@@ -39,7 +41,7 @@ TARGET = Target(
     reader(".jsonl"),
     errors=(DataError,),
     seeds=seeds,
-    largest=1 << 11,
+    largest=5000,
     memory=Linear(64 << 10, 160),
     check=check,
     features=features,

@@ -53,6 +53,8 @@ def seeds() -> Iterator[bytes]:
         {**DOCUMENT, "evaluation": {"classes": ["a", "b"]}, "bounds": {"max_norm": 1.5}}, indent=1
     ).encode()
     yield json.dumps({**DOCUMENT, "prompt": {"template": "é\u2028{prompt}\0"}}, ensure_ascii=False).encode()
+    two = [{"name": "a", "shape": [3]}, {"name": "b", "shape": [1 << 20, 2]}]
+    yield json.dumps({**DOCUMENT, "layout": {**DOCUMENT["layout"], "tensors": two}}).encode()
     yield b"{}"
 
 

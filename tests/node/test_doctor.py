@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shlex
 import signal
@@ -23,7 +24,7 @@ from fednode.session import Session
 from fednode.status import Status
 from fedprotocol.chain.keys import PASSWORD_VARIABLE
 from fedprotocol.journal import Journal
-from fedprotocol.status import write_status
+from fedprotocol.status import StatusFile
 from support.deployed import give
 from support.evm import ROOT, Anvil
 from support.live_federation import ETHER, TOKEN, LiveFederation
@@ -304,7 +305,7 @@ def test_another_process_holds_the_journal(site: Site, holder: subprocess.Popen[
 
 def test_the_node_itself_may_hold_it(site: Site, holder: subprocess.Popen[str]) -> None:
     values = {"pid": holder.pid, "account": "", "round": 0, "phase": "none", "activity": "", "then": "", "since": 0}
-    write_status(site.home / "status.json", Status(**values, until=0, chain_time=0, updated=0))
+    StatusFile(site.home / "status.json", logging.getLogger()).write(Status(**values, until=0, chain_time=0, updated=0))
     check = look(site, "home")
     assert check.ok and check.detail == f"the node runs (pid {holder.pid})"
 

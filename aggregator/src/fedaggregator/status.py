@@ -13,7 +13,7 @@ from fedprotocol.logs import tell_moment
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
-from fedprotocol.status import DaemonStatus, write_status
+from fedprotocol.status import DaemonStatus, StatusFile
 from fedprotocol.status import read_status as read
 
 log = logging.getLogger("fedaggregator")
@@ -31,7 +31,7 @@ class Reporter:
     """Keeps status file, figures and health up to date and logs what changes, once. `decimals`: the token's."""
 
     def __init__(self, path: Path, health: Health, decimals: int) -> None:
-        self._path = path
+        self._file = StatusFile(path, log)
         self.health = health
         self._decimals = decimals
         self._status: Status | None = None
@@ -81,10 +81,7 @@ class Reporter:
 
     def _write(self, status: Status) -> None:
         self._status = status
-        try:
-            write_status(self._path, status)
-        except OSError as error:  # a full disk must not stop what the chain has a deadline for
-            log.warning("%s cannot be written: %s", self._path, error.strerror)
+        self._file.write(status)
 
 
 def read_status(path: Path) -> Status | None:

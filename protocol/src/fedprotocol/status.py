@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TypeVar
@@ -45,11 +46,28 @@ class DaemonStatus(BaseModel):
 S = TypeVar("S", bound=DaemonStatus)
 
 
-def write_status(path: Path, status: DaemonStatus) -> None:
-    """Replace the file whole, so that a reader never sees half of it. Raises OSError."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
-    partial.replace(path)
+class StatusFile:
+    """Where a daemon says how it is. Each write replaces the file whole, so that a reader never sees half of it.
+
+    A full disk must not stop what the chain has a deadline for: it is said once in `log`, until a write succeeds.
+    """
+
+    def __init__(self, path: Path, log: logging.Logger) -> None:
+        self._path = path
+        self._log = log
+        self._is_writable = True
+
+    def write(self, status: DaemonStatus) -> None:
+        partial = self._path.with_name(self._path.name + ".partial")
+        try:
+            partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
+            partial.replace(self._path)
+        except OSError as error:
+            if self._is_writable:
+                self._log.warning("%s cannot be written: %s", self._path, error.strerror)
+            self._is_writable = False
+        else:
+            self._is_writable = True
 
 
 def read_status(path: Path, kind: type[S]) -> S | None:

@@ -15,7 +15,7 @@ from fedprotocol.logs import tell_moment
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
-from fedprotocol.status import write_status
+from fedprotocol.status import StatusFile
 from fedprotocol.tree import cid
 
 from fednode.daemon import actions as do
@@ -47,7 +47,7 @@ class Reporter:
         health: Health,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._path = path
+        self._file = StatusFile(path, log)
         self._account = account
         self._decimals = decimals
         self._confirmations = confirmations
@@ -191,10 +191,7 @@ class Reporter:
 
     def _write(self, status: Status) -> None:
         self._status = status
-        try:
-            write_status(self._path, status)
-        except OSError as error:  # a full disk must not stop what the chain has a deadline for
-            log.warning("%s cannot be written: %s", self._path, error.strerror)
+        self._file.write(status)
 
 
 def _cause(action: do.Action) -> str:

@@ -275,7 +275,7 @@ def test_old_rounds_are_released_and_the_genesis_is_kept(chain: Anvil, clients: 
         tmp_path / "aggregator",
         [client.store_path for client in members],
         genesis=federation.genesis,
-        extra="keep_rounds = 1\n",
+        keep_rounds=1,
     )
     prior_root, globals_ = federation.genesis.root, []
     with Aggregator.open(site.config(), site.account) as aggregator:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from fedaggregator.decide import (
+    MERGE_TRIES,
+    UNMERGED,
     Action,
     Approve,
     Challenge,
@@ -70,6 +72,30 @@ def computed(**given: Any) -> RoundFacts:
 AGGREGATE, CHALLENGE = Phase.AGGREGATE, Phase.CHALLENGE
 
 CASES: list[tuple[str, Snapshot, Facts, Action]] = [
+    (
+        "without a key a wrong proposal is only named",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), end=900)),
+        Facts({1: computed(reported=frozenset({WRONG}))}, proposes=False, sends=False),
+        Wait("watching: round 1's right global is not proposed yet", 900),
+    ),
+    (
+        "without a key a round that is over is merged too",
+        snapshot(round_state(1, Phase.FINAL), round_state(2, Phase.TRAIN)),
+        Facts(proposes=False, sends=False),
+        Merge(1),
+    ),
+    (
+        "until it is given up",
+        snapshot(round_state(1, Phase.FINAL)),
+        Facts({1: RoundFacts(failures={UNMERGED: MERGE_TRIES})}, proposes=False, sends=False),
+        Wait("round 2 is not open yet"),
+    ),
+    (
+        "an aggregator does not",
+        snapshot(round_state(1, Phase.FINAL)),
+        Facts(),
+        Wait("round 2 is not open yet"),
+    ),
     ("inputs are fixed", snapshot(round_state(1, AGGREGATE)), Facts(), Merge(1)),
     (
         "inputs may still change in a re-org",

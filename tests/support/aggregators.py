@@ -30,7 +30,7 @@ class AggregatorSite:
         peers: Sequence[Path],
         tokens: int = 10_000 * TOKEN,
         genesis: MemoryLeaves | None = None,
-        extra: str = "",
+        keep_rounds: int = 8,
     ) -> None:
         folder.mkdir(parents=True)
         self.federation = federation
@@ -51,7 +51,13 @@ class AggregatorSite:
             "keystore.json",
             "password.txt",
         )
-        self.config_path.write_text(text.replace("# poll_seconds = 2.0", "poll_seconds = 0.2") + extra)
+        for default, value in (
+            ("poll_seconds = 2.0", "poll_seconds = 0.2"),
+            ("keep_rounds = 8", f"keep_rounds = {keep_rounds}"),
+        ):
+            assert f"# {default}" in text
+            text = text.replace(f"# {default}", value)
+        self.config_path.write_text(text)
         federation.provide(self.account.address, tokens)
         if genesis is not None:
             open_store(directory_url(self.store_path), folder / "cache").put(genesis)

@@ -73,33 +73,46 @@ def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEF
 
 
 @app.command()
-def watch(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
+def watch(
+    dry: Annotated[bool, typer.Option("--dry", help="Without a key: say what is wrong, send nothing.")] = False,
+    log_format: LogFormatOption = LogFormat.AUTO,
+    config: ConfigOption = DEFAULT,
+) -> None:
     """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
-        _run(config, proposes=False)
+        if dry:
+            _watch_dry(config)
+        else:
+            _run(config, proposes=False)
+
+
+def _watch_dry(config: Path) -> None:
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.dry import said, watch_dry
+    from fedaggregator.signals import stop_at_signals
+
+    settings = load_config(config, AggregatorConfig)
+    hide_in(*settings.chain.rpc)
+    seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
+    typer.echo(said(seen))
+    if not all(finding.right for finding in seen):
+        raise typer.Exit(1)
 
 
 def _run(config: Path, proposes: bool) -> None:
-    import signal
-    import threading
-
     from fedprotocol.chain.signer import open_signer
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
+    from fedaggregator.signals import stop_at_signals
 
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc, settings.account.signer)
     signer = open_signer(settings.account)
-    stop = threading.Event()
-
-    def on_signal(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)  # a second one does not wait for the step at hand
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    stop = stop_at_signals()
     with Aggregator.open(settings, signer, proposes) as aggregator:
         aggregator.run(stop)
 

@@ -9,6 +9,8 @@ from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase, Proposal
 
 MAX_LIVE = 8
+UNMERGED = b""  # in the place of a root: the round's own global
+MERGE_TRIES = 3  # of a round that is over
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class RoundFacts:
     paging_root: bytes | None = None  # the global that the pages handed in so far are of
     reported: frozenset[bytes] = frozenset()  # wrong proposals whose first wrong leaf is known
     unreadable: frozenset[bytes] = frozenset()  # wrong proposals whose leaves could not be had
-    failures: Mapping[bytes, int] = field(default_factory=dict)  # how often challenging, or proposing, a root failed
+    failures: Mapping[bytes, int] = field(default_factory=dict)  # how often challenging, proposing or merging failed
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Facts:
     pinned: frozenset[int] = frozenset()  # rounds whose inputs and global this store still pins
     keep_rounds: int = 8
     proposes: bool = True  # False: a watchtower
+    sends: bool = True  # False: it has no key and only watches
     claim_rests: bool = False  # the last claim failed, not long ago
 
 
@@ -111,10 +114,15 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
     unsettled = [state for state in snapshot.rounds if not state.view.phase.settled]
     waits: list[Wait] = []
     for state in unsettled:
-        action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()), facts.proposes)
+        action = _in_round(snapshot, state, facts.rounds.get(state.number, RoundFacts()), facts)
         if not isinstance(action, Wait):
             return action
         waits.append(action)
+    if not facts.sends:
+        for state in snapshot.rounds:
+            known = facts.rounds.get(state.number, RoundFacts())
+            if state.view.phase is Phase.FINAL and known.own_root is None and not given_up(known):
+                return Merge(state.number)
 
     over = frozenset(n for n in facts.proposed if all(state.number != n for state in unsettled))
     is_owed = bool(over) or snapshot.my_owed > 0
@@ -135,7 +143,12 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
     return Wait(f"round {snapshot.last_opened + 1} is not open yet")
 
 
-def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes: bool) -> Action:
+def given_up(facts: RoundFacts) -> bool:
+    """Whether the global of a round that is over cannot be computed here."""
+    return facts.failures.get(UNMERGED, 0) >= MERGE_TRIES
+
+
+def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts, powers: Facts) -> Action:
     n, view = state.number, state.view
     if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
         until = view.phase_end or None
@@ -149,7 +162,9 @@ def _in_round(snapshot: Snapshot, state: RoundState, facts: RoundFacts, proposes
         is_mined = proposal.completed_at < snapshot.time  # before that, no log leads to its calldata
         if is_mined and proposal.root not in known:
             return Report(n, proposal)
-    own = _own(snapshot, state, facts, proposes)
+    own = _own(snapshot, state, facts, powers.proposes)
+    if not powers.sends:
+        return own
     # The right one beside the wrong ones first. What failed gives way to the others.
     todo: list[tuple[bytes, Action]] = [] if isinstance(own, Wait) else [(facts.own_root, own)]
     wrong = [proposal for proposal in state.proposals if proposal.root in facts.reported - {facts.own_root}]

@@ -21,10 +21,10 @@ PINNED = "aggregator.pinned"  # rounds whose content the store pins
 class Memory:
     """Facts in, facts out. A round's global counts only as long as the round has the inputs it was computed from."""
 
-    def __init__(self, journal: Journal, keep_rounds: int, proposes: bool = True) -> None:
+    def __init__(self, journal: Journal, keep_rounds: int, proposes: bool = True, sends: bool = True) -> None:
         self._journal = journal
         self._keep_rounds = keep_rounds
-        self._proposes = proposes
+        self._proposes, self._sends = proposes, sends
         # Forgotten at the end of the program: another node of the chain, or more ether, may help the next one.
         self._unreadable: dict[tuple[int, bytes], float] = {}  # until when (monotonic seconds)
         self._failures: Counter[tuple[int, bytes]] = Counter()
@@ -38,6 +38,7 @@ class Memory:
             pinned=self._rounds(PINNED),
             keep_rounds=self._keep_rounds,
             proposes=self._proposes,
+            sends=self._sends,
             claim_rests=self._claim_rest > time.monotonic(),
         )
 
@@ -84,7 +85,7 @@ class Memory:
         self._unreadable[round_number, root] = time.monotonic() + UNREADABLE_SECONDS
 
     def failed(self, round_number: int, root: bytes) -> None:
-        """Something kept a challenge or a proposal of `root` from being sent."""
+        """Something kept a challenge or a proposal of `root` from being sent; UNMERGED: the round from being merged."""
         self._failures[round_number, root] += 1
 
     def collected(self, rounds: Iterable[int]) -> None:

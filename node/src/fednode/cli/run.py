@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, op
 
 
 def run(
+    dry: Annotated[
+        bool, typer.Option("--dry", help="Only watch, without a key: recompute every aggregate, send nothing.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say also what is retried.")] = False,
     log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -21,7 +25,11 @@ def run(
     """Take part in every round until the federation is over: train, commit, reveal, attest, recompute, check.
 
     It may be stopped or killed at any moment: started again, it goes on where it was. `fednode status` looks at it.
+    With --dry it says at its end what it saw, and exits with 1 if anything was not right.
     """
+    if dry:
+        _watch(log_format, config)
+        return
     from fedprotocol.monitor.health import Health
     from fedprotocol.monitor.start import monitored
 
@@ -53,6 +61,22 @@ def run(
         )
         with monitored(session.config.monitor.port, health, session.store):
             daemon.run()
+
+
+def _watch(log_format: LogFormat, config: Path) -> None:
+    from fedaggregator.dry import said, watch_dry
+    from fedaggregator.signals import stop_at_signals
+
+    from fednode.config import load
+    from fednode.daemon.logs import terminal_handler
+
+    settings = load(config)
+    with logging_as(log_format, "fedaggregator", terminal_handler()):
+        hide_in(*settings.chain.rpc)
+        seen = watch_dry(settings, settings.node.keep_rounds, stop_at_signals())
+    typer.echo(said(seen))
+    if not all(finding.right for finding in seen):
+        raise typer.Exit(1)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -72,5 +72,7 @@ def address_of(account: AccountConfig) -> ChecksumAddress:
 def keystore_of(account: AccountConfig) -> Path:
     """Raises NoAccount."""
     if account.keystore is None:
-        raise NoAccount("the config names no keystore: set [account] keystore, or signer and address")
+        raise NoAccount(
+            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry"
+        )
     return account.keystore

@@ -19,8 +19,8 @@ fuzzed = pytest.mark.skipif(
     reason="NOT FUZZED: atheris has wheels for Linux on x86-64 alone",
 )
 
-INPUTS = {"node": 5000, "cid": 5000}
-OTHERS = 500
+INPUTS = {"car": 3000, "node": 3000, "cid": 3000, "revert": 1500, "spec": 1500}
+OTHERS = 400
 
 
 @fuzzed

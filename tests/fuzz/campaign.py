@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +101,10 @@ def replay(name: str, data: Path, folder: Path) -> int:
 def _worker(name: str, findings: Path, arguments: Sequence[str], out: BinaryIO | None) -> int:
     command = [sys.executable, "-m", "fuzz.worker", name, str(findings), *arguments]
     paths = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        command, env=environment, stdout=out, stderr=out and subprocess.STDOUT, check=False
-    ).returncode
+    with tempfile.TemporaryDirectory() as scratch:
+        own = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "TMPDIR": scratch}
+        stderr = out and subprocess.STDOUT
+        return subprocess.run(command, env=os.environ | own, stdout=out, stderr=stderr, check=False).returncode
 
 
 def _figures(name: str, log: str, code: int, findings: Path) -> Figures:

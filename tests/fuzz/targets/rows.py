@@ -10,7 +10,7 @@ from pathlib import Path
 from fednode.data.read import DataError, Table, read_rows
 from fednode.data.report import make_report
 
-FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-rows-", dir="/dev/shm"))
+FOLDER = Path(tempfile.mkdtemp())
 
 
 def reader(suffix: str) -> Callable[[bytes], Table]:

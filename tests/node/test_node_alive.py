@@ -142,7 +142,7 @@ def test_both_recomputed_the_global_and_one_scored_it(finished: Sites) -> None:
     assert set(records[1]["by_domain"]) == {"warm", "cold"}
     for site in finished.sites:
         with Journal(site.home / "journal.sqlite", read_only=True) as journal:
-            assert journal.recall("recomputed") == {"1": root}
+            assert journal.recall("recomputed") == {"1": {finished.coordinator.round_view(1).inputs: root}}
         steps = (site.home / "metrics/round_1.csv").read_text().splitlines()
         assert steps[0] == "step,loss,lr,tokens,seconds"
         assert len(steps) == 1 + 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ import pytest
 from fedprotocol.chain import event_index
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, RpcRefused
-from fedprotocol.chain.event_index import EventIndex, EventIndexError, first_round_block
+from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.events import scan
 from support.deployed import CHAIN_ID, Deployed
+from support.event_logs import assert_same, first_of, fresh, from_now, fund, play
 from support.evm import Anvil
 from support.proxy import Proxy
 
@@ -30,46 +30,6 @@ def federation() -> Iterator[Deployed]:
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few, so that short chains have a far part too."""
     monkeypatch.setattr(event_index, "NEAR", 12)
-
-
-def fresh(chain: Anvil) -> Deployed:
-    federation = Deployed.on(chain)
-    sponsor = chain.accounts[0]
-    federation.token.functions.mint(sponsor, 10**9).transact({"from": sponsor})
-    federation.token.functions.approve(federation.contract.address, 10**9).transact({"from": sponsor})
-    return federation
-
-
-def fund(federation: Deployed, amount: int = 1) -> None:
-    """One block with one event."""
-    federation.contract.functions.fund(amount).transact({"from": federation.chain.accounts[0], "gas": 500_000})
-
-
-def play(federation: Deployed, blocks: int, dice: random.Random) -> None:
-    for _ in range(blocks):
-        if dice.random() < 0.4:
-            fund(federation, dice.randint(1, 99))
-        else:
-            federation.chain.rpc("evm_mine")
-
-
-def from_now(federation: Deployed, path: Path | None = None, url: str | None = None) -> EventIndex:
-    """One that begins at the chain's last block; the tests of a file go on on one chain."""
-    chain = federation.chain
-    coordinator = Coordinator.connect(url or chain.url, federation.contract.address, CHAIN_ID)
-    last = chain.web3.eth.block_number
-    return EventIndex(coordinator, path, lambda: last)
-
-
-def assert_same(index: EventIndex) -> None:
-    """As a scan of the whole chain has it."""
-    last = index.coordinator.web3.eth.block_number
-    assert index.sync() == last
-    assert index.events() == list(scan(index.coordinator, first_of(index), last))
-
-
-def first_of(index: EventIndex) -> int:
-    return int(index._db.execute("SELECT first FROM identity").fetchone()[0])
 
 
 def test_every_block_is_read_once(federation: Deployed, tmp_path: Path) -> None:
@@ -275,44 +235,6 @@ def test_limits_of_providers(federation: Deployed) -> None:
     assert max(useful) >= 4 and len(spans) < 2 * len(useful)
 
 
-def test_a_chain_started_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Same chain id, same address, another genesis: nothing of before is left. So it is with another contract."""
-    path = tmp_path / "events.sqlite"
-    for timestamp, blocks in (("1700000000", 30), ("1800000000", 3)):
-        with Anvil("--timestamp", timestamp) as chain:
-            federation = fresh(chain)
-            play(federation, blocks, random.Random(8))
-            fund(federation)
-            with EventIndex(federation.coordinator(), path) as index:
-                assert_same(index)
-                assert index.events()
-    assert "of another chain or coordinator: reading anew" in caplog.text
-    caplog.clear()
-    with Anvil("--timestamp", "1800000000") as chain:
-        fresh(chain)
-        other = fresh(chain)
-        fund(other, 9)
-        with EventIndex(other.coordinator(), path) as index:
-            assert_same(index)
-    assert "of another chain or coordinator" in caplog.text
-
-
-def test_a_chain_started_anew_under_a_running_program() -> None:
-    with Anvil("--timestamp", "1700000000") as chain, Proxy(chain.url) as proxy:
-        federation = fresh(chain)
-        play(federation, 40, random.Random(9))
-        index = EventIndex(Coordinator.connect(proxy.url, federation.contract.address, CHAIN_ID))
-        assert_same(index)
-        with Anvil("--timestamp", "1800000000") as other:
-            proxy.target = other.url
-            again = fresh(other)
-            assert again.contract.address == federation.contract.address
-            fund(again, 3)
-            assert_same(index)
-            play(again, 60, random.Random(10))
-            assert_same(index)
-
-
 def test_a_chain_that_is_another_one_with_every_look(federation: Deployed) -> None:
     def response(answer: dict[str, Any]) -> dict[str, Any]:
         if proxy.seen[-1]["method"] == "eth_getBlockByNumber":
@@ -323,71 +245,3 @@ def test_a_chain_that_is_another_one_with_every_look(federation: Deployed) -> No
         index = EventIndex(Coordinator.connect(proxy.url, federation.contract.address, CHAIN_ID))
         with pytest.raises(ChainError, match="do the RPC endpoints disagree"):
             index.sync()
-
-
-def test_two_programs_share_a_file(federation: Deployed, tmp_path: Path) -> None:
-    path, dice = tmp_path / "events.sqlite", random.Random(11)
-    with from_now(federation, path) as one, from_now(federation, path) as two:
-        for step in range(6):
-            play(federation, 3, dice)
-            if step % 2:
-                federation.chain.rpc("anvil_reorg", 3, [])
-                federation.chain.rpc("anvil_dropAllTransactions")
-            assert_same(two if step % 3 else one)
-            assert_same(one)
-        head = one._head()
-        two._append(head, head._replace(number=head.number + 1), [])
-        assert not one._append(head, head._replace(number=head.number + 1, hash=b"other"), []), "it was not the first"
-
-
-@pytest.mark.parametrize("damage", [b"not a database, by far" * 400, None])
-def test_a_damaged_file_is_made_anew(
-    federation: Deployed, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes | None
-) -> None:
-    path = tmp_path / "events.sqlite"
-    with from_now(federation, path) as index:
-        fund(federation)
-        index.sync()
-        index._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    content = path.read_bytes()
-    path.write_bytes(damage or content[:4096] + os.urandom(len(content) - 4096))
-    with from_now(federation, path) as index:
-        assert_same(index)
-    assert "is damaged" in caplog.text
-
-
-def test_a_full_disk_is_an_error_and_loses_nothing(federation: Deployed, tmp_path: Path) -> None:
-    with from_now(federation, tmp_path / "events.sqlite") as index:
-        index.sync()
-        pages = index._db.execute("PRAGMA page_count").fetchone()[0]
-        index._db.execute(f"PRAGMA max_page_count = {pages}")
-        with pytest.raises(EventIndexError, match="full"):
-            for _ in range(200):
-                fund(federation)
-                index.sync()
-        index._db.execute(f"PRAGMA max_page_count = {10 * pages}")
-        assert_same(index)
-    with pytest.raises(EventIndexError, match="cannot be used"):
-        EventIndex(federation.coordinator(), tmp_path).sync()
-    assert sqlite3.connect(tmp_path / "events.sqlite").execute("PRAGMA quick_check").fetchone() == ("ok",)
-
-
-def test_the_block_of_the_first_round(tmp_path: Path) -> None:
-    from support.deployed import sender
-
-    with Anvil() as chain:
-        federation = fresh(chain)
-        coordinator = federation.coordinator()
-        assert first_round_block(coordinator) == chain.web3.eth.block_number
-        for number in range(2):
-            member = sender(chain, federation.account(), tmp_path / f"{number}.sqlite")
-            coordinator.token.ensure_allowance(member, coordinator.address, 1_000)
-            member.send(coordinator.calls.join(1_000), "join")
-        fund(federation, 1_000)
-        opened = member.send(coordinator.calls.open(), "open")["blockNumber"]
-        play(federation, 7, random.Random(12))
-        with EventIndex(coordinator, first_block=lambda: first_round_block(coordinator)) as index:
-            index.sync()
-            assert first_of(index) <= opened
-            assert chain.web3.eth.get_block(first_of(index))["timestamp"] >= coordinator.round_view(1).opened_at
-            assert [event.name for event in index.events(round_number=1)] == ["RoundOpened"]

@@ -22,7 +22,7 @@ from web3.types import BlockIdentifier, LogReceipt
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
-from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, logs_of_block
+from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, first_round_block, logs_of_block
 from fedprotocol.errors import FedError
 
 log = logging.getLogger(__name__)
@@ -320,23 +320,6 @@ class EventIndex:
 def index_at(coordinator: Coordinator, path: Path) -> EventIndex:
     """The index that a daemon and its commands share: from round 1 on."""
     return EventIndex(coordinator, path, lambda: first_round_block(coordinator))
-
-
-def first_round_block(coordinator: Coordinator) -> int:
-    """The block that round 1 was opened in, by bisection; the last one if there is no round yet."""
-    with translated("eth_getBlockByNumber"):
-        web3 = coordinator.web3
-        low, high = 0, int(web3.eth.block_number)
-        if coordinator.last_opened() == 0:
-            return high
-        opened = coordinator.round_view(1).opened_at
-        while low < high:
-            middle = (low + high) // 2
-            if int(web3.eth.get_block(middle)["timestamp"]) < opened:
-                low = middle + 1
-            else:
-                high = middle
-    return low
 
 
 def _connect(name: str) -> sqlite3.Connection:

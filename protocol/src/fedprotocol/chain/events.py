@@ -114,6 +114,23 @@ def logs_of_block(coordinator: Coordinator, block_hash: bytes) -> list[LogReceip
     return _logs(coordinator, (), {"blockHash": HexBytes(block_hash)})
 
 
+def first_round_block(coordinator: Coordinator) -> int:
+    """The block that round 1 was opened in, by bisection; the last one if there is no round yet."""
+    with translated("eth_getBlockByNumber"):
+        web3 = coordinator.web3
+        low, high = 0, int(web3.eth.block_number)
+        if coordinator.last_opened() == 0:
+            return high
+        opened = coordinator.round_view(1).opened_at
+        while low < high:
+            middle = (low + high) // 2
+            if int(web3.eth.get_block(middle)["timestamp"]) < opened:
+                low = middle + 1
+            else:
+                high = middle
+    return low
+
+
 def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
     """One log entry of the coordinator, in a block of `time`.
 

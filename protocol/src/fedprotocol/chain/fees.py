@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from web3.eth import Eth
+from web3.types import Wei
+
+from fedprotocol.chain.errors import FeesTooHigh, translated
 from fedprotocol.config import ChainConfig
 
 GWEI = 10**9
@@ -42,6 +46,19 @@ def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | N
     if base_fee + min(tip, policy.min_tip) > policy.max_fee:
         return None
     return Fees(min(2 * base_fee + tip, policy.max_fee), tip)
+
+
+def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
+    """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
+    with translated("fees"):
+        base_fee = eth.get_block("latest").get("baseFeePerGas", Wei(0))
+        fees = first_fees(policy, base_fee, eth.max_priority_fee)
+    if fees is None:
+        raise FeesTooHigh(
+            f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {policy.max_fee / GWEI:g}: "
+            "wait until it falls, or raise [chain] max_fee_gwei"
+        )
+    return fees
 
 
 def bumped(policy: FeePolicy, fees: Fees, market: Fees | None) -> Fees | None:

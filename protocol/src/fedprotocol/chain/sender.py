@@ -27,7 +27,7 @@ from fedprotocol.chain.errors import (
     TooLate,
     translated,
 )
-from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, first_fees
+from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, market_fees
 from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
 from fedprotocol.monitor import metrics
@@ -127,7 +127,7 @@ class Sender:
             estimate = self._eth.estimate_gas(request, "pending")
             block_limit = self._eth.get_block("latest")["gasLimit"]
             nonce = self._eth.get_transaction_count(self.address, "pending")
-        fees = self._market()
+        fees = market_fees(self._eth, self._policy)
         draft = OutboxTx(
             hash=b"",
             chain_id=self._chain_id,
@@ -144,17 +144,6 @@ class Sender:
         )
         self._check_funds(draft)
         return draft
-
-    def _market(self) -> Fees:
-        with translated("fees"):
-            base_fee = self._eth.get_block("latest").get("baseFeePerGas", Wei(0))
-            fees = first_fees(self._policy, base_fee, self._eth.max_priority_fee)
-        if fees is None:
-            raise FeesTooHigh(
-                f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {self._policy.max_fee / GWEI:g}: "
-                "wait until it falls, or raise [chain] max_fee_gwei"
-            )
-        return fees
 
     def _check_funds(self, tx: OutboxTx) -> None:
         with translated(tx.label):
@@ -274,7 +263,7 @@ class Sender:
             log.warning("%s: too late, calling it back", old.label)
             old = replace(old, to=self.address, data=b"", label=f"call back: {old.label}")
         try:
-            market = self._market()
+            market = market_fees(self._eth, self._policy)
         except FeesTooHigh:
             market = None
         fees = bumped(self._policy, Fees(old.max_fee, old.tip), market)

@@ -80,13 +80,13 @@ def watch(
 ) -> None:
     """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
-        if dry:
-            _watch_dry(config)
-        else:
-            _run(config, proposes=False)
+        is_well = _watch_dry(config) if dry else _run(config, proposes=False)
+    if not is_well:
+        raise typer.Exit(1)
 
 
-def _watch_dry(config: Path) -> None:
+def _watch_dry(config: Path) -> bool:
+    """Whether everything that was seen is right."""
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
@@ -97,11 +97,11 @@ def _watch_dry(config: Path) -> None:
     hide_in(*settings.chain.rpc)
     seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
     typer.echo(said(seen))
-    if not all(finding.right for finding in seen):
-        raise typer.Exit(1)
+    return all(finding.right for finding in seen)
 
 
-def _run(config: Path, proposes: bool) -> None:
+def _run(config: Path, proposes: bool) -> bool:
+    """Until it is stopped or the federation is over."""
     from fedprotocol.chain.signer import open_signer
     from fedprotocol.config import load_config
 
@@ -115,6 +115,7 @@ def _run(config: Path, proposes: bool) -> None:
     stop = stop_at_signals()
     with Aggregator.open(settings, signer, proposes) as aggregator:
         aggregator.run(stop)
+    return True
 
 
 @app.command()

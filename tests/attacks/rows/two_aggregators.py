@@ -20,11 +20,16 @@ def run(arena: Arena) -> str:
     with late_node(arena.chain) as url:
         for aggregator in arena.aggregators:
             _connect(aggregator.folder / "aggregator.toml", arena.chain.url, url)
+        for node in arena.nodes:  # their commits would be counted among the two
+            node.freeze()
+        arena.clock.flush()
         with arena.clock.held():
             for aggregator in arena.aggregators:
                 aggregator.start()
             arena.clock.mine(2)  # both approve their bonds
             arena.clock.mine(2)  # both propose
+        for node in arena.nodes:
+            node.thaw()
         arena.reach(1, Phase.FINAL)
         for aggregator in arena.aggregators:
             aggregator.stop()

@@ -45,7 +45,7 @@ def judged(target: Target, data: bytes) -> Outcome:
         value = target.parse(data)
     except target.errors as error:
         str(error)
-        value, accepted = error, False
+        value, accepted = error.with_traceback(None), False  # its frames hold it: garbage that piles up
     seconds = time.thread_time() - start
     peak = tracemalloc.get_traced_memory()[1] - before
     outcome = Outcome(value, accepted, peak, _high_water() - high, seconds)

@@ -271,6 +271,7 @@ def refusal(data: bytes) -> str:
     with pytest.raises(SpecError) as caught:
         load_spec(data)
     assert len(str(caught.value)) < 30_000
+    assert caught.value.__context__ is None, "it would keep all that is wrong in memory"
     return str(caught.value)
 
 

@@ -225,11 +225,8 @@ def load_spec(data: bytes) -> Spec:
     try:
         return Spec.model_validate_json(data)
     except ValidationError as error:
-        if error.error_count() > _MOST_NAMED:  # a megabyte can have a hundred thousand
-            raise SpecError(f"this is no spec: {error.error_count()} of its fields are wrong or unknown") from error
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-        wrong = [_line(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}") for p in problems]
-        raise SpecError("this spec is not valid:\n  " + "\n  ".join(wrong)) from error
+        wrong = _complaint(error)
+    raise SpecError(wrong)  # outside: pydantic's error holds a copy of all that is wrong, and leaks it when kept
 
 
 def dump_spec(spec: Spec) -> bytes:
@@ -263,6 +260,15 @@ def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
     ]
     if different:
         raise SpecMismatch("the spec is not the contract's; take the one it names:\n  " + "\n  ".join(different))
+
+
+def _complaint(error: ValidationError) -> str:
+    count = error.error_count()
+    if count > _MOST_NAMED:  # a megabyte can have a hundred thousand
+        return f"this is no spec: {count} of its fields are wrong or unknown"
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    lines = [_line(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}") for p in problems]
+    return "this spec is not valid:\n  " + "\n  ".join(lines)
 
 
 def _line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,10 +133,11 @@ def tensor_files(folder: Path) -> dict[str, Path]:
 
 def _shards(index: bytes) -> list[str]:
     """The files that an index names, once each. Raises ValueError if it is none, or names one that is not beside it."""
-    try:
+    names = None
+    with suppress(ValidationError):
         names = set(_Index.model_validate_json(index).weight_map.values())
-    except ValidationError as error:
-        raise ValueError("the index has no weight_map of tensors to files") from error
+    if names is None:
+        raise ValueError("the index has no weight_map of tensors to files")
     if elsewhere := [name for name in names if Path(name).name != name]:
         raise ValueError(f"the index names {elsewhere[0]!r:.100}, which is no file beside it")
     return sorted(names)

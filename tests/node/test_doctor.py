@@ -25,8 +25,10 @@ from fednode.status import Status
 from fedprotocol.chain.keys import PASSWORD_VARIABLE
 from fedprotocol.journal import Journal
 from fedprotocol.status import StatusFile
+from fedprotocol.store.kubo_daemon import KuboDaemon
 from support.deployed import give
 from support.evm import ROOT, Anvil
+from support.kubo import BINARY, needs_kubo
 from support.live_federation import ETHER, TOKEN, LiveFederation
 from support.operators import operator, published
 from support.sites import PASSWORD, Site
@@ -249,6 +251,20 @@ def test_nobody_to_read_from(site: Site, sponsor: Path) -> None:
         "nobody has",
         mend=f"fednode spec publish FOLDER --store {shlex.quote(f'dir:{site.folder}/store')}",
     )
+
+
+@needs_kubo
+def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
+    text = site.config.read_text()
+    gone = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+    with KuboDaemon(BINARY, site.folder / "own") as own:
+        edit(site, '"dir:store"', f'"kubo:{own.url}"')
+        edit(site, next(line for line in text.splitlines() if line.startswith("peers")), f'peers = ["{gone}"]')
+        assert look(site, "store").ok
+        found(site, "peers", "connected to nobody", mend=f"ipfs swarm connect {gone}")
+        with KuboDaemon(BINARY, site.folder / "other") as other:
+            own.connect([other])
+            assert look(site, "peers") == Check("peers", True, "1 can be read from")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import random
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import ipfshttpclient
 import pytest
+from chaos.faults import WrongBytes
+from chaos.proxy import Proxy
 from fedprotocol import car, numbers, tree
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.store.base import Malformed, NotFound, Unavailable
+from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.directory import DirectoryStore, car_path
 from fedprotocol.store.kubo import KuboStore
 from fedprotocol.store.kubo_daemon import KuboDaemon
@@ -351,3 +354,19 @@ def test_a_daemon_without_a_program_or_a_repo_says_what_to_do(tmp_path: Path) ->
     (tmp_path / "broken/config").write_text("{}")
     with pytest.raises(Unavailable, match="log ends"):
         KuboDaemon(BINARY, tmp_path / "broken").start()
+
+
+@pytest.mark.parametrize("flip", range(8))
+def test_a_daemon_whose_answers_are_damaged_is_unavailable_and_nothing_else(
+    kubo: KuboDaemon, tmp_path: Path, flip: int
+) -> None:
+    """One bit of every answer is another; what is read is what was stored, or an error of the store."""
+    stored = open_store(f"kubo:{kubo.url}", tmp_path / "own").put_block(b"a document")
+    with Proxy(lambda: kubo.url) as proxy:
+        proxy.fault = WrongBytes(random.Random(flip))
+        store = open_store(f"kubo:{proxy.url}", tmp_path / "other")
+        for call in (store.check, lambda: store.put_block(b"another"), lambda: store.unpin(stored)):
+            with contextlib.suppress(StoreError):
+                call()
+        with contextlib.suppress(StoreError):
+            assert store.get_block(stored, 100) == b"a document"

@@ -104,6 +104,7 @@ def _run(config: Path, proposes: bool) -> bool:
     """Until it is stopped or the federation is over."""
     from fedprotocol.chain.signer import open_signer
     from fedprotocol.config import load_config
+    from fedprotocol.errors import refusals_told
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon import Aggregator
@@ -113,7 +114,7 @@ def _run(config: Path, proposes: bool) -> bool:
     hide_in(*settings.chain.rpc, settings.account.signer)
     signer = open_signer(settings.account)
     stop = stop_at_signals()
-    with Aggregator.open(settings, signer, proposes) as aggregator:
+    with refusals_told(), Aggregator.open(settings, signer, proposes) as aggregator:
         aggregator.run(stop)
     return True
 

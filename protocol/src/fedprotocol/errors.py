@@ -1,6 +1,11 @@
 """The base of every error that a person may see."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
+
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE}
 
 
 class FedError(Exception):
@@ -10,3 +15,19 @@ class FedError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+
+
+class SystemRefusal(FedError):
+    """The machine does not let the program go on: a full disk, a folder that may not be written."""
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Errors of the system that no program can mend leave as SystemRefusal; others as they are."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        raise SystemRefusal(f"{error.strerror}{where}") from error

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from fedprotocol.errors import refusals_told
 from fedprotocol.logs import LogFormat, hide_in, logging_as
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, open_session
@@ -42,6 +43,7 @@ def run(
     level = logging.DEBUG if verbose else logging.INFO
     with (
         logging_as(log_format, "fednode", terminal_handler(), level),
+        refusals_told(),
         open_session(config) as session,
         log_file(session.config.logs),
     ):

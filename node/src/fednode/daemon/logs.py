@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -16,11 +17,23 @@ LARGEST = 10_000_000  # bytes
 KEPT = 3
 
 
+class LogFile(RotatingFileHandler):
+    """A log that a full disk leaves gaps in: it must not stop the program, and standard error has every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):  # what was not written before is tried once more
+            super().close()
+
+
 @contextmanager
 def log_file(folder: Path) -> Iterator[None]:
     """Keep every line, also those of debugging, while in the context."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(folder / "fednode.log", maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
+    file = LogFile(folder / "fednode.log", maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
     file.setFormatter(HumanFormatter(LINE))
     with listening(file):
         yield

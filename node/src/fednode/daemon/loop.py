@@ -150,7 +150,7 @@ class Daemon:
                 self._failed(action, error)
         except TooEarly as error:
             self._rests.rest(action, Setback(str(error), too_early=True))
-        except FedError as error:
+        except (FedError, OSError) as error:  # of the system: a full disk
             self._failed(action, error)
         else:
             self._rests.succeeded(action)

@@ -101,9 +101,9 @@ class KuboStore:
         digest = self.cache.put_block(data)
         opts = {"cid-codec": "raw", "mhtype": "sha2-256", "pin": "true"}
         with self._calling("block put"):
-            answer = self._client.block.put(io.BytesIO(data), opts=opts)
-        if answer["Key"] != tree.raw_cid(digest):
-            raise Unavailable(f"Kubo at {self.url} stored a block as {answer['Key']}, not as {tree.raw_cid(digest)}")
+            key = self._client.block.put(io.BytesIO(data), opts=opts)["Key"]
+        if key != tree.raw_cid(digest):
+            raise Unavailable(f"Kubo at {self.url} stored a block as {key}, not as {tree.raw_cid(digest)}")
         return digest
 
     def get_block(self, digest: bytes, max_bytes: int) -> bytes:
@@ -266,7 +266,8 @@ class KuboStore:
         cid = tree.cid(root)
         with self._calling(f"dag import {cid}"):
             answer = self._client.dag.imprt(self.cache.car_path(root))["Root"]
-        if answer["Cid"]["/"] != cid or answer.get("PinErrorMsg"):
+            is_pinned = answer["Cid"]["/"] == cid and not answer.get("PinErrorMsg")
+        if not is_pinned:
             raise Unavailable(f"Kubo at {self.url} did not pin {cid}: {answer}")
 
     def _is_pinned(self, root: bytes) -> bool:
@@ -291,6 +292,8 @@ class KuboStore:
             if any(word in str(error) for word in _ABSENT):
                 raise NotFound(f"Kubo at {self.url} did not find this in time ({what}): {error}") from error
             raise Unavailable(f"Kubo at {self.url} refused `{what}`: {error}") from error
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise Unavailable(f"what answers at {self.url} is no Kubo, or damaged ({what}): {error!r}") from error
         except (ipfs.Error, OSError) as error:  # requests' own errors are OSErrors
             raise Unavailable(
                 f"no Kubo answers at {self.url} ({what}): {error}; start `ipfs daemon` or correct the store's URL"

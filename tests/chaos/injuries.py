@@ -49,15 +49,15 @@ def inflict(world: World, injury: Injury, rng: random.Random) -> Undo | None:
 
 
 def is_due(world: World, injury: Injury) -> bool:
-    """The aggregator vanishes when the newest round is in the phase that the plan names."""
-    return injury.kind is not Kind.VANISH or newest_phase(world) == PHASES[injury.amount]
+    """The aggregator vanishes when a round is in the phase that the plan names."""
+    return injury.kind is not Kind.VANISH or PHASES[injury.amount] in phases(world)
 
 
-def newest_phase(world: World) -> str:
-    """Of the round that was opened last, "none" before the first; Waiting is a part of Train."""
+def phases(world: World) -> list[str]:
+    """Of the last two rounds, the older first; Waiting is a part of Train."""
     last = world.coordinator.last_opened()
-    phase = world.coordinator.round_view(last).phase if last else Phase.NONE
-    return {Phase.WAITING: "train"}.get(phase, phase.name.lower())
+    now = [world.coordinator.round_view(number).phase for number in range(max(1, last - 1), last + 1)]
+    return [{Phase.WAITING: "train"}.get(phase, phase.name.lower()) for phase in now]
 
 
 def _fault(injury: Injury, rng: random.Random) -> Fault:

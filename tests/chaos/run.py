@@ -12,7 +12,7 @@ from dataclasses import asdict
 from fedprotocol.chain.types import Phase
 from fedprotocol.store.base import StoreError
 
-from chaos.injuries import Undo, inflict, is_due, newest_phase
+from chaos.injuries import Undo, inflict, is_due, phases
 from chaos.outcome import Done, Outcome, take_stock
 from chaos.plan import PHASES, Injury, Kind
 from chaos.world import World
@@ -94,12 +94,12 @@ class Chaos:
     # --------------------------------------------------------------- injuring
 
     def _begin(self, injury: Injury) -> None:
-        phase = newest_phase(self._world)
+        now = phases(self._world)
         undo = inflict(self._world, injury, self._rng)
         if undo is None:
             return
         self.done.injuries[injury.kind] += 1
-        self._log.write(json.dumps({**asdict(injury), "done": round(self._now(), 2), "phase": phase}) + "\n")
+        self._log.write(json.dumps({**asdict(injury), "done": round(self._now(), 2), "phases": now}) + "\n")
         self._log.flush()
         if injury.kind is Kind.VANISH:
             self.done.vanished.add(PHASES[injury.amount])

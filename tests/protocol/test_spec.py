@@ -246,6 +246,8 @@ def filled(field: str, unit: str, head: str = "", tail: str = "") -> bytes:
         ("layout.tensors", '{"name": "#", "shape": [1]}', "", "", ""),
         ("evaluation.classes", '""', "", "", "at least 1 character"),
         ("evaluation.classes", "9" * 4300, "", "", "evaluation.classes.0"),
+        ("training", "[]", "", "", "training: Input should be a valid dictionary"),
+        ("surprise", "[[]]", "", "", "surprise: Extra inputs are not permitted"),
         ("training.steps", "1", "", "", "training.steps: Input should be a valid integer"),
         ("bounds", '"#": 0', "{", '"x": 0}', "of its fields are wrong or unknown"),
     ],

@@ -8,11 +8,12 @@ import hashlib
 import json
 import math
 from collections import Counter
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
 from fedprotocol.errors import FedError
@@ -28,6 +29,9 @@ _LONGEST = 400  # characters about one
 
 Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 Positive = Annotated[int, Field(ge=1, lt=1 << 31)]
+Item = TypeVar("Item")
+# JSON has no tuples, and of a hundred thousand wrong items one is enough.
+Listed = Annotated[tuple[Item, ...], Field(strict=False, fail_fast=True)]
 PositiveReal = Annotated[float, Field(gt=0)]
 
 
@@ -57,7 +61,7 @@ class Lora(_Model):
     r: Positive
     alpha: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    target_modules: Annotated[tuple[str, ...], Field(min_length=1, fail_fast=True)]
+    target_modules: Annotated[Listed[str], Field(min_length=1)]
 
 
 class Quantization(_Model):
@@ -72,13 +76,13 @@ class Tensor(_Model):
     """One adapter tensor; its values stand in C order."""
 
     name: Annotated[str, Field(min_length=1)]
-    shape: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=8, fail_fast=True)]
+    shape: Annotated[Listed[Positive], Field(min_length=1, max_length=8)]
 
 
 class Layout(_Model):
     """Which value of the vector is which weight, and how the vector is cut into leaves."""
 
-    tensors: Annotated[tuple[Tensor, ...], Field(min_length=1, fail_fast=True)]
+    tensors: Annotated[Listed[Tensor], Field(min_length=1)]
     leaf_values: Annotated[int, Field(ge=32, le=8192)]
     mantissa_bits: Literal[8, 16]
     parts: Annotated[int, Field(ge=1, le=8)]  # leaves of a global for each of an update: the rule's
@@ -165,7 +169,7 @@ class Training(_Model):
 class Evaluation(_Model):
     """`classes`: scored by one forward pass an item, the first token of each class compared; None: loss only."""
 
-    classes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2, fail_fast=True)] | None
+    classes: Annotated[Listed[Annotated[str, Field(min_length=1)]], Field(min_length=2)] | None
 
     @field_validator("classes")
     @classmethod
@@ -223,10 +227,13 @@ def load_spec(data: bytes) -> Spec:
     if len(data) > MAX_SPEC_BYTES:
         raise SpecError(f"a spec has at most {MAX_SPEC_BYTES} bytes, not {len(data)}")
     try:
-        return Spec.model_validate_json(data)
+        # Not `model_validate_json`: its errors hold copies of what is wrong, one for every field that is missing in it.
+        return Spec.model_validate(from_json(data, allow_inf_nan=False))
     except ValidationError as error:
         wrong = _complaint(error)
-    raise SpecError(wrong)  # outside: pydantic's error holds a copy of all that is wrong, and leaks it when kept
+    except ValueError as error:
+        wrong = f"this spec is not JSON: {error}"
+    raise SpecError(wrong)  # outside: pydantic's errors leak what they hold if they are kept
 
 
 def dump_spec(spec: Spec) -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from support.ending import end_at_sigterm
 from support.evm import ROOT
 
 from chaos.plan import plan
@@ -56,5 +56,5 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that all is taken down
+    end_at_sigterm()
     sys.exit(main(sys.argv[1:]))

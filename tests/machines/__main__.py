@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 
 from fednode.base_model.quiet import quiet
+from support.ending import end_at_sigterm
 from support.evm import ANVIL, ROOT
 from support.kubo import BINARY
 from support.tiny_model import CLASSES, TEMPLATE, build_tiny_model, colour_rows, write_jsonl
@@ -150,7 +150,7 @@ def until(what: str, reached: Callable[[], bool]) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that all is taken down
+    end_at_sigterm()
     try:
         sys.exit(main())
     except (AssertionError, subprocess.CalledProcessError) as error:

@@ -12,6 +12,6 @@ def end_at_sigterm() -> None:
     signal.signal(signal.SIGTERM, _end)
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def _end(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)
     sys.exit("terminated")

@@ -19,6 +19,7 @@ from chaos.world import World
 
 TICK = 0.1  # seconds
 RESTART = 2.0  # seconds after which a program that ended is started again, as systemd does
+JUST_NOW = 10.0  # seconds for which what a program says of an injury may come after its end
 ARMED = 120.0  # seconds that a VANISH waits for its phase
 CALM = 600.0  # seconds until a round must be final once nothing is injured any more
 UNSEEN = (Kind.KILL_KUBO, Kind.STORE_DOWN, Kind.STORE_SLOW, Kind.STORE_ERROR, Kind.STORE_WRONG)  # no recovery to see
@@ -40,6 +41,7 @@ class Chaos:
         self._count = 0
         self._recovering: dict[str, tuple[float, int, Kind]] = {}  # by program: when the injury ended, chain time then
         self._restart: dict[str, float] = {}
+        self._hurt: dict[str, float] = {}  # by program: when its last injury ended
         self._settled = 0
         self._unchecked: set[int] = set()
         self._log = (world.folder / "injuries.jsonl").open("w")
@@ -125,6 +127,7 @@ class Chaos:
         undo()
         injured, time_then = {other.victim for _, _, other, _ in self._undo}, self._chain_time()
         for victim in self._victims(injury):
+            self._hurt[victim] = self._now()
             if injury.kind not in UNSEEN and victim not in injured:
                 self._recovering[victim] = (self._now(), time_then, injury.kind)
 
@@ -137,7 +140,8 @@ class Chaos:
         injured = {other.victim for _, _, other, _ in self._undo}
         for name, program in self._world.programs.items():
             if program.code is not None and name not in self._restart:
-                self._note_end(name, program.code, name in injured)
+                is_injured = name in injured or self._now() < self._hurt.get(name, -JUST_NOW) + JUST_NOW
+                self._note_end(name, program.code, is_injured)
                 self._restart[name] = self._now() + RESTART
             if name in self._restart and self._now() > self._restart[name]:
                 del self._restart[name]

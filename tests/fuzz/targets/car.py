@@ -123,7 +123,7 @@ TARGET = Target(
     errors=(CarError,),
     seeds=seeds,
     largest=4096,
-    memory=Linear(64 << 10, 16),  # the index of 225 leaves, and what was read
+    memory=Linear(96 << 10, 16),  # the index of 225 leaves, and what was read
     check=check,
     mutate=bytes_or(by_sections, 0.7),
 )

@@ -31,7 +31,7 @@ def confirm(chain: Anvil) -> None:
 
 def second_dropped_with_the_first(pool: ThreadPoolExecutor, s: Sender, chain: Anvil, token: Token) -> Future[Any]:
     """Sends a second transaction; a re-org drops it and the one before it while it waits for its confirmations."""
-    s._policy = FeePolicy(poll=0.05, confirmations=2, replace_after=60.0)
+    s._policy = FeePolicy(poll=1.0, confirmations=2, replace_after=60.0)  # slower than what is done after the re-org
     chain.rpc("evm_setAutomine", False)
     sent = pool.submit(s.send, transfer(token, 2), "second")
     until(lambda: in_pool(chain) == 1)
@@ -91,9 +91,8 @@ def test_a_reorg_that_drops_an_earlier_one_too(
     with ThreadPoolExecutor(1) as pool:
         sent = second_dropped_with_the_first(pool, s, chain, token)
         assert token.balance_of(account.address, "latest") == before
-        confirm(chain)
-        confirm(chain)
-        assert sent.result(timeout=20)["status"] == 1
+        until(lambda: chain.rpc("evm_mine") and sent.done())
+        assert sent.result()["status"] == 1
     assert token.balance_of(account.address) == before - 3
     assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "mined"), (1, "second", "mined")]
 
@@ -107,8 +106,8 @@ def test_what_waits_behind_one_that_is_gone_is_sent_anew(
     with ThreadPoolExecutor(1) as pool:
         sent = second_dropped_with_the_first(pool, s, chain, token)
         chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
-        confirm(chain)
-        assert sent.result(timeout=20)["status"] == 1
+        until(lambda: chain.rpc("evm_mine") and sent.done())
+        assert sent.result()["status"] == 1
     assert token.balance_of(account.address) == 3
     states = [(t.nonce, t.label, t.state) for t in outbox(s)]
     assert states == [(0, "first", "lost"), (1, "second", "lost"), (0, "second", "mined")]

@@ -251,13 +251,16 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
         for i, (text, message) in enumerate(wrong.items())
     }
     (project.folder / "no_spec.toml").write_text('spec = "absent.json"')
-    (project.folder / "bad_spec.toml").write_text('spec = "no_spec.toml"')
+    (project.folder / "no_json.toml").write_text('spec = "no_spec.toml"')
+    (project.folder / "bad.json").write_text("{}")
+    (project.folder / "bad_spec.toml").write_text('spec = "bad.json"')
     project.refused(
         {
             **cases,
             ("deploy",): "which federation?",
             ("deploy", "main", "absent.toml"): "there is no federation file",
             ("deploy", "main", "no_spec.toml"): "cannot be read",
+            ("deploy", "main", "no_json.toml"): "this spec is not JSON",
             ("deploy", "main", "bad_spec.toml"): "this spec is not valid",
         }
     )

@@ -218,10 +218,11 @@ class Daemon:
         for outcome in outcomes:
             if outcome.error is None:
                 self._outcomes.apply(outcome, chain)
+                if isinstance(outcome.work, do.CheckInputs):  # what is absent or malformed is asked for again
+                    self._rests.postpone(outcome.work, chain.config.attest_length / 16)
+                    continue
                 self._rests.succeeded(outcome.work)
-                if isinstance(outcome.work, do.CheckInputs):  # those still absent are asked for again, not at once
-                    self._rests.pause(outcome.work, self._config.chain.poll_seconds)
-                elif isinstance(outcome.work, do.JudgeProposal):  # again only if its leaves could not be read
+                if isinstance(outcome.work, do.JudgeProposal):  # again only if its leaves could not be read
                     self._rests.pause(outcome.work, LONGEST_REST)
             else:
                 self._background_failed(outcome, outcome.error)

@@ -21,11 +21,16 @@ class Rests:
 
     def rest(self, action: Action, setback: Setback) -> float:
         """`action` was not done; seconds until it may be tried again."""
-        _, last = self._until.get(action, (0.0, 0.0))
-        seconds = self._first if setback.too_early else min(self._longest, max(self._first, 2 * last))
+        seconds = self._first if setback.too_early else self._longer(action)
         self._until[action] = (self._clock() + seconds, seconds)
         self._setbacks[action] = setback
         return seconds
+
+    def postpone(self, action: Action, longest: float) -> None:
+        """`action` was done and may have more to do later; each time it rests longer, at most `longest` seconds."""
+        seconds = min(longest, self._longer(action))
+        self._until[action] = (self._clock() + seconds, seconds)
+        self._setbacks.pop(action, None)
 
     def pause(self, action: Action, seconds: float) -> None:
         """Rest for exactly so long; math.inf: until the program starts again."""
@@ -46,4 +51,11 @@ class Rests:
 
     def resting(self) -> frozenset[Action]:
         now = self._clock()
+        forgotten = [action for action, (end, _) in self._until.items() if end < now - 2 * self._longest]
+        for action in forgotten:  # else each round leaves some behind
+            self.succeeded(action)
         return frozenset(action for action, (end, _) in self._until.items() if end > now)
+
+    def _longer(self, action: Action) -> float:
+        _, last = self._until.get(action, (0.0, 0.0))
+        return min(self._longest, max(self._first, 2 * last))

@@ -195,6 +195,6 @@ def test_no_such_device(tiny_folder: Path) -> None:
 
 
 def test_target_modules_of_another_family(tiny_folder: Path) -> None:
-    lora = Lora(r=4, alpha=8, dropout=0.0, target_modules=("q_proj", "c_attn"))
+    lora = Lora(r=4, alpha=8, dropout=0.0, target_modules=("q_proj", "c_attn"), factors="both")
     with pytest.raises(LayoutMismatch, match=r"no linear module c_attn; it has .*q_proj"):
         new_adapter(lora, str(tiny_folder), seed=0)

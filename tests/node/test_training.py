@@ -88,7 +88,7 @@ def test_the_adapter_stays_float32(loaded: Loaded, data: Any, kind: str) -> None
 
 
 def test_the_same_seed_gives_the_same_update(loaded: Loaded, data: Any) -> None:
-    dropout = Lora(r=8, alpha=16, dropout=0.2, target_modules=LORA.target_modules)
+    dropout = Lora(r=8, alpha=16, dropout=0.2, target_modules=LORA.target_modules, factors="both")
     spec, model = loaded("nf4", lora=dropout, steps=3)
     start = quantize_global(model.values())
     runs = []
@@ -260,3 +260,64 @@ def test_score_keeps_the_order_of_items(loaded: Loaded, test_data: Any) -> None:
     together = score(model._logits, examples, ["x"] * 40, None, model._collate, None)
     alone = [score(model._logits, [example], ["x"], None, model._collate, None)[0] for example in examples]
     np.testing.assert_allclose([item.loss for item in together], [item.loss for item in alone], rtol=1e-4)
+
+
+def halves(spec: Spec, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of all A and of all B."""
+    parts = np.split(values, np.cumsum([np.prod(tensor.shape) for tensor in spec.layout.tensors])[:-1])
+    named = list(zip((tensor.name for tensor in spec.layout.tensors), parts, strict=True))
+    return tuple(np.concatenate([part for name, part in named if f".lora_{half}." in name]) for half in "AB")
+
+
+@pytest.mark.parametrize(
+    ("factors", "trained"), [("both", ["AB", "AB", "AB"]), ("b", ["B", "B", "B"]), ("alternating", ["B", "A", "B"])]
+)
+def test_only_the_rounds_factors_are_trained(loaded: Loaded, data: Any, factors: str, trained: list[str]) -> None:
+    lora = Lora.model_validate({**LORA.model_dump(), "factors": factors})
+    spec, model = loaded("fp32", lora=lora, steps=2, weight_decay=0.1)
+    for number, expected in enumerate(trained, start=1):
+        a, b = halves(spec, model.train(spec, data, number, seed=1).units_delta)
+        assert "".join(name for name, half in (("A", a), ("B", b)) if half.any()) == expected
+        assert all(parameter.requires_grad for parameter in model._parameters)
+
+
+def test_the_mean_of_products_is_the_product_of_means_if_one_factor_is_frozen(loaded: Loaded, data: Any) -> None:
+    """Why FFA-LoRA: what the sites' adapters do on average is what their averaged adapter does."""
+
+    def error(factors: str) -> float:
+        lora = Lora.model_validate({**LORA.model_dump(), "factors": factors})
+        spec, model = loaded("fp32", lora=lora, steps=4)
+        start, products, values = quantize_global(model.values()), [], []
+        for seed in (1, 2):
+            model.set_global(start)
+            model.train(spec, data, 1, seed)
+            values.append(model.values())
+            products.append(product(spec, values[-1]))
+        mean = (products[0] + products[1]) / 2
+        return float(np.linalg.norm(product(spec, (values[0] + values[1]) / 2) - mean) / np.linalg.norm(mean))
+
+    def product(spec: Spec, values: np.ndarray) -> np.ndarray:
+        parts = np.split(values.astype(np.float64), np.cumsum([np.prod(t.shape) for t in spec.layout.tensors])[:-1])
+        first = [part.reshape(t.shape) for part, t in zip(parts, spec.layout.tensors, strict=True)][:2]
+        return first[1] @ first[0]
+
+    assert error("b") < 1e-6
+    assert error("both") > 1e-3
+
+
+def test_fedprox_is_the_gradient_of_its_objective(loaded: Loaded, tmp_path: Path) -> None:
+    """SGD on one row, by hand: w2 = w1 - lr (g(w1) + mu (w1 - w0)), over whole and over accumulated steps."""
+    rows = [{"prompt": "a small rose", "completion": " red", "domain": "x"}] * 4
+    data = load_data(write_jsonl(tmp_path / "one.jsonl", rows))
+    rate, mu = 0.05, 3.0
+    settings = {"optimizer": "sgd", "learning_rate": rate, "max_grad_norm": 1e9, "batch_size": 2}
+    for accumulation in (1, 2):
+        trained = {}
+        for pull, steps in ((0.0, 1), (0.0, 2), (mu, 1), (mu, 2)):
+            spec, model = loaded("fp32", steps=steps, proximal_mu=pull, gradient_accumulation=accumulation, **settings)
+            trained[pull, steps] = model.train(spec, data, 1, seed=0).units_delta
+        first = trained[0.0, 1]
+        np.testing.assert_array_equal(trained[mu, 1], first)  # at the start there is nothing to pull back
+        expected = trained[0.0, 2] - rate * mu * first
+        assert np.abs(trained[mu, 2] - expected).max() < 2e-4 * np.abs(first).max()
+        assert np.abs(trained[0.0, 2] - expected).max() > 0.1 * np.abs(first).max()

@@ -47,7 +47,7 @@ def test_seeds_differ_by_node_and_by_round() -> None:
 
 @pytest.mark.parametrize("r", [8, 64])  # at 64, A and B of q_proj are square: a transpose would fit and not be noticed
 def test_the_layout_is_the_order_and_the_shapes(tiny_folder: Path, r: int) -> None:
-    lora = Lora(r=r, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj"))
+    lora = Lora(r=r, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj"), factors="both")
     adapter = new_adapter(lora, str(tiny_folder), seed=3)
     names = [tensor.name for tensor in adapter.tensors]
     assert names == sorted(names)

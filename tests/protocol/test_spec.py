@@ -31,7 +31,7 @@ DOCUMENT: dict[str, Any] = {
     "version": 1,
     "name": "four sites – définitions",
     "base_model": {"id": "SmolLM2-135M-Instruct", "revision": None, "digest": "0x" + "ab" * 32},
-    "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"]},
+    "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"], "factors": "both"},
     "quantization": {"kind": "nf4", "double_quant": True, "compute_dtype": "bf16"},
     "layout": {
         "tensors": [{"name": "q.A", "shape": [8, 576]}, {"name": "q.B", "shape": [576, 8]}],
@@ -53,6 +53,7 @@ DOCUMENT: dict[str, Any] = {
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "gradient_checkpointing": False,
+        "proximal_mu": 0.0,
     },
     "evaluation": {"classes": [" disease", " currency"]},
     "bounds": {"max_norm": None},

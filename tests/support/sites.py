@@ -33,7 +33,7 @@ def choices(**changes: Any) -> Choices:
         "name": "Colours",
         "base_model": "tests/tiny",
         "revision": None,
-        "lora": {"r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj")},
+        "lora": {"r": 4, "alpha": 8, "dropout": 0.0, "target_modules": ("q_proj", "v_proj"), "factors": "both"},
         "quantization": {"kind": "fp32", "double_quant": False, "compute_dtype": "fp32"},
         "prompt": {"template": TEMPLATE},
         "training": {
@@ -49,6 +49,7 @@ def choices(**changes: Any) -> Choices:
             "weight_decay": 0.0,
             "max_grad_norm": 1.0,
             "gradient_checkpointing": False,
+            "proximal_mu": 0.0,
         },
         "evaluation": {"classes": CLASSES},
         "bounds": {"max_norm": 100.0},

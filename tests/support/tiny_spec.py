@@ -10,7 +10,7 @@ from fedprotocol.spec import BaseModelRef as BaseModel
 from fedprotocol.spec import Bounds, Evaluation, Layout, Lora, Prompt, Quantization, Spec, Training
 from support.tiny_model import CLASSES, TEMPLATE
 
-LORA = Lora(r=8, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj", "down_proj"))
+LORA = Lora(r=8, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj", "down_proj"), factors="both")
 
 
 def tiny_spec(
@@ -36,6 +36,7 @@ def tiny_spec(
         "weight_decay": 0.0,
         "max_grad_norm": 1.0,
         "gradient_checkpointing": False,
+        "proximal_mu": 0.0,
     }
     spec = Spec(
         version=1,

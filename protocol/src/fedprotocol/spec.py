@@ -56,12 +56,26 @@ class BaseModelRef(_Model):
 
 
 class Lora(_Model):
-    """peft's LoraConfig, as far as it is common to all sites."""
+    """peft's LoraConfig, as far as it is common to all sites, and which of its two factors a round trains.
+
+    The mean of products B A is not the product of the means; it is if all sites share one factor. "b": A stays as it
+    was made: FFA-LoRA, Sun et al. 2024, "Improving LoRA in Privacy-preserving Federated Learning". "alternating": B in
+    odd rounds, A in even ones: RoLoRA, Chen et al. 2024, "Robust Federated Finetuning of Foundation Models via
+    Alternating Minimization of LoRA". B first: while it is zero, A has no gradient.
+    """
 
     r: Positive
     alpha: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
     target_modules: Annotated[Listed[str], Field(min_length=1)]
+    factors: Literal["both", "b", "alternating"]
+
+    def trains(self, tensor: str, round: int) -> bool:
+        """Whether round `round` (from 1) trains the tensor of that name in the layout."""
+        if self.factors == "both":
+            return True
+        of_a = ".lora_A." in tensor
+        return of_a == (self.factors == "alternating" and round % 2 == 0)
 
 
 class Quantization(_Model):
@@ -150,7 +164,11 @@ class Prompt(_Model):
 
 
 class Training(_Model):
-    """Local training. `learning_rate` follows `schedule` across rounds and is constant within one."""
+    """Local training. `learning_rate` follows `schedule` across rounds and is constant within one.
+
+    `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; 0 leaves the pull out. Li et al.
+    2020, "Federated Optimization in Heterogeneous Networks".
+    """
 
     rounds: Positive
     steps: Positive
@@ -164,6 +182,7 @@ class Training(_Model):
     weight_decay: Annotated[float, Field(ge=0)]
     max_grad_norm: PositiveReal
     gradient_checkpointing: bool
+    proximal_mu: Annotated[float, Field(ge=0)]
 
 
 class Evaluation(_Model):

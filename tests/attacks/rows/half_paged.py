@@ -14,7 +14,7 @@ from attacks.arena import Arena
 TITLE = "a proposal left half-paged"
 PLACE = 12
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-WIDE = {"lora": {"r": 40, "alpha": 40, "dropout": 0.0, "target_modules": ALL}, "leaf_values": 32}
+WIDE = {"lora": {"r": 40, "alpha": 40, "dropout": 0.0, "target_modules": ALL, "factors": "both"}, "leaf_values": 32}
 
 
 def run(arena: Arena) -> str:

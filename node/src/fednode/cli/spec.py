@@ -33,6 +33,9 @@ def new(
     alpha: Annotated[int, typer.Option(help="LoRA's alpha.")] = 16,
     dropout: Annotated[float, typer.Option(help="LoRA's dropout.")] = 0.0,
     target_module: Annotated[list[str] | None, typer.Option(help="Repeat it. Default: q_proj, v_proj.")] = None,
+    factors: Annotated[
+        Literal["both", "b", "alternating"], typer.Option(help="Trained of A and B: b is FFA-LoRA, alternating RoLoRA.")
+    ] = "both",
     quantization: Annotated[Literal["nf4", "bf16", "fp32"], typer.Option(help="Of the frozen weights.")] = "nf4",
     double_quant: Annotated[bool, typer.Option(help="Quantise NF4's scales too.")] = True,
     compute: Annotated[Literal["bf16", "fp32"], typer.Option(help="Arithmetic on NF4 weights.")] = "bf16",
@@ -47,6 +50,7 @@ def new(
     weight_decay: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.0,
     max_grad_norm: Annotated[float, typer.Option(help="Gradients are clipped to it.")] = 1.0,
     gradient_checkpointing: Annotated[bool, typer.Option(help="Less memory, more time.")] = False,
+    proximal_mu: Annotated[float, typer.Option(help="FedProx: pull towards the global; 0 is FedAvg.")] = 0.0,
     class_: Annotated[
         list[str] | None, typer.Option("--class", help="An answer to score accuracy by; repeat it.")
     ] = None,
@@ -69,7 +73,7 @@ def new(
         "name": name,
         "base_model": base_model,
         "revision": revision,
-        "lora": {"r": rank, "alpha": alpha, "dropout": dropout, "target_modules": modules},
+        "lora": {"r": rank, "alpha": alpha, "dropout": dropout, "target_modules": modules, "factors": factors},
         "quantization": {"kind": quantization, "double_quant": double_quant, "compute_dtype": compute},
         "prompt": {"template": template.replace("\\n", "\n")},
         "training": {
@@ -85,6 +89,7 @@ def new(
             "weight_decay": weight_decay,
             "max_grad_norm": max_grad_norm,
             "gradient_checkpointing": gradient_checkpointing,
+            "proximal_mu": proximal_mu,
         },
         "evaluation": {"classes": tuple(class_) if class_ else None},
         "bounds": {"max_norm": max_norm},

@@ -9,6 +9,7 @@ from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import UNIT, check_shift, from_bytes
 from fedprotocol.spec import Spec
+from numpy.typing import NDArray
 
 
 class BadUpdate(FedError):
@@ -20,11 +21,12 @@ def norm_units(squares: float) -> float:
     return math.sqrt(squares) * UNIT
 
 
-def check_update(leaves: Leaves, shift: int, spec: Spec) -> float:
-    """The L2 norm of a decoded update, in real values; reads one leaf at a time.
+def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
+    """The L2 norm of a decoded update of round `round`, in real values; reads one leaf at a time.
 
     Raises:
-        BadUpdate: wrong shape, shift out of range, non-zero padding, all zero, or a norm above the spec's bound.
+        BadUpdate: wrong shape, shift out of range, non-zero padding, a factor changed that the round does not train,
+            all zero, or a norm above the spec's bound.
     """
     layout = spec.layout
     if leaves.shape != layout.delta_shape:
@@ -32,11 +34,15 @@ def check_update(leaves: Leaves, shift: int, spec: Spec) -> float:
     check_shift(layout.mantissa_bits, shift)
     squares = 0
     used = layout.value_count
+    frozen = _frozen(spec, round)
     for index in range(layout.leaf_count):
         mantissas = from_bytes(leaves[index], layout.mantissa_bits).astype(np.int64)
         kept = min(len(mantissas), max(0, used - index * layout.leaf_values))
         if np.any(mantissas[kept:]):
             raise BadUpdate(f"the padding in leaf {index} is not zero")
+        first = index * layout.leaf_values
+        if frozen is not None and np.any(mantissas[:kept][frozen[first : first + kept]]):
+            raise BadUpdate(f"leaf {index} changes a factor of LoRA that round {round} does not train")
         squares += int(np.dot(mantissas, mantissas))  # at most 8192 * 2^30: fits int64
     if squares == 0:
         raise BadUpdate("every value is zero: nothing was trained")
@@ -45,3 +51,10 @@ def check_update(leaves: Leaves, shift: int, spec: Spec) -> float:
     if bound is not None and norm > bound:
         raise BadUpdate(f"its norm {norm:.6g} is above the spec's bound {bound:.6g}")
     return norm
+
+
+def _frozen(spec: Spec, round: int) -> NDArray[np.bool_] | None:
+    """Which values stay as they are in this round, bool [value_count]; None: none."""
+    tensors = spec.layout.tensors
+    stays = [not spec.lora.trains(tensor.name, round) for tensor in tensors]
+    return np.repeat(stays, [math.prod(tensor.shape) for tensor in tensors]) if any(stays) else None

@@ -144,7 +144,7 @@ class Fetching:
         update = state.updates[index]
         try:
             with self._store.get(update.root, self._spec.layout.delta_shape) as leaves:
-                check_update(leaves, update.shift, self._spec)
+                check_update(leaves, update.shift, self._spec, state.number)
         except (BadUpdate, NumbersError) as error:
             return Finding(index, Verdict.BAD, str(error))
         except (NotFound, Malformed) as error:  # malformed from one peer may still come whole from another

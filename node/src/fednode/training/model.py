@@ -90,14 +90,16 @@ class AdapterModel:
     ) -> TrainResult:
         """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
 
-        The optimiser starts fresh, the learning rate is the round's, the order of rows and the dropout follow from
-        (seed, round). The model keeps the trained values; if anything fails, the adapter is what it was before.
+        The optimiser starts fresh, the learning rate and the trained factors are the round's, the order of rows and the
+        dropout follow from (seed, round). The model keeps the trained values; if anything fails, the adapter is what it
+        was before.
         Raises TrainingError, NotFinite, Diverged, ZeroDelta.
         """
         from fednode.training.trainer import run_steps
 
         examples = self._encode(data, end=True)
         before = self.values()
+        self._thaw([spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors])
         try:
             steps = run_steps(
                 self._model,
@@ -126,6 +128,8 @@ class AdapterModel:
         except BaseException:
             write_values(self._parameters, before)
             raise
+        finally:
+            self._thaw([True] * len(self._parameters))
         truncated = sum(example.truncated or example.answer_cut for example in examples)
         return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, truncated)
 
@@ -165,6 +169,10 @@ class AdapterModel:
                 pad_token_id=self._encoder.pad_id,
             )
         return self._encoder.decode(output[0, len(ids) :].tolist()).strip()
+
+    def _thaw(self, trained: Sequence[bool]) -> None:
+        for parameter, is_trained in zip(self._parameters, trained, strict=True):
+            parameter.requires_grad_(is_trained)
 
     def _encode(self, data: Dataset, end: bool) -> list[Example]:
         if len(data) == 0:

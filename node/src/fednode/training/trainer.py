@@ -18,6 +18,7 @@ from transformers.training_args import OptimizerNames
 
 from fednode.data.encode import Example
 from fednode.evaluation.loss import answer_loss
+from fednode.training.proximal import pulled_back
 from fednode.training.types import NotFinite, Progress, StepRecord, TrainingError
 
 OnStep = Callable[[StepRecord], None]
@@ -127,8 +128,10 @@ def run_steps(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.recorder = recorder
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         try:
-            trainer.train()
+            with pulled_back(trained, training.proximal_mu, training.gradient_accumulation):
+                trainer.train()
         finally:
             if training.gradient_checkpointing:
                 trainer.model.activation_checkpointing_disable()

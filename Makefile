@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests fuzz attacks chaos load machines kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests fuzz attacks chaos load machines claims kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, g
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests $(BIN)/python -m machines
+
+claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=quick)
+	$(BIN)/fednode experiment experiments/$(or $(CLAIMS),claims).toml
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from fedaggregator.merge import Contribution, merge
 from fedaggregator.rules import rule_named
+from fednode.data import load_data
+from fednode.experiment.federated import Member, in_integers
+from fednode.training import AdapterModel
 from fednode.trees import open_car
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.events import scan
@@ -271,3 +274,19 @@ def test_exit_takes_back_the_stake(finished: Sites) -> None:
     assert "took back" in done.stdout
     stake = finished.coordinator.config().min_stake
     assert token.functions.balanceOf(site.account.address).call() == before + stake
+
+
+def test_an_experiment_gives_the_bits_of_the_chain(finished: Sites) -> None:
+    """What `fednode experiment` computes without chain, store or nodes is what these nodes agreed on."""
+    spec = finished.spec.spec
+    members = {
+        str(index): Member(load_data(site.folder / "train.jsonl"), seed=index)
+        for index, site in enumerate(finished.sites)
+    }
+    model = AdapterModel.load(spec, str(finished.model), "cpu", threads=1)
+    genesis = spec.layout.weights(finished.spec.genesis)
+    [swept] = in_integers(model, spec, genesis, members)
+    assert swept.root == finished.coordinator.latest_final()[1]
+    others = {name: Member(member.data, member.seed + 7) for name, member in members.items()}
+    [different] = in_integers(model, spec, genesis, others)
+    assert different.root != swept.root

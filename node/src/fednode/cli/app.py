@@ -16,6 +16,7 @@ from fednode.cli.demo import demo
 from fednode.cli.doctor import doctor
 from fednode.cli.evaluate import evaluate
 from fednode.cli.exit import exit_federation
+from fednode.cli.experiment import experiment
 from fednode.cli.export import export
 from fednode.cli.generate import generate
 from fednode.cli.init import init
@@ -38,6 +39,7 @@ LOOK = "Look"
 USE = "Use the model"
 
 app.command(rich_help_panel=START)(demo)
+app.command(rich_help_panel=START)(experiment)
 app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)

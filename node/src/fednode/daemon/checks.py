@@ -7,18 +7,15 @@ import math
 import numpy as np
 from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError
-from fedprotocol.numbers import UNIT, check_shift, from_bytes
+from fedprotocol.numbers import check_shift, from_bytes
 from fedprotocol.spec import Spec
 from numpy.typing import NDArray
+
+from fednode.update import norm_units
 
 
 class BadUpdate(FedError):
     """An update that is served, but is not one of this federation."""
-
-
-def norm_units(squares: float) -> float:
-    """L2 norm in real values of mantissas' sum of squares, all in units of 2^-24."""
-    return math.sqrt(squares) * UNIT
 
 
 def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:

@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fedprotocol.car import MemoryLeaves
 from fedprotocol.errors import FedError
-from fedprotocol.numbers import encode_delta, split_leaves
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.background import Interrupted
-from fednode.daemon.checks import norm_units
 from fednode.daemon.metrics import write_steps
 from fednode.daemon.progress import Progress
 from fednode.trees import save_car
+from fednode.update import make_update, moved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
     from fednode.training import AdapterModel, StepRecord, TrainResult
 
 log = logging.getLogger("fednode")
-GLOBAL_BITS = 32
-WITHIN_BOUND = 0.999  # of the spec's bound on the norm: stochastic rounding adds a little
 
 
 class ModelFailure(FedError):
@@ -79,26 +75,23 @@ class ModelWork:
         started = time.monotonic()
         data = self._dataset(self._config.data.train)
         result = self._fit(action.round, data, stop)
-        units, factor = self._within_bound(result.units_delta)
-        layout = self._spec.layout
-        rng = np.random.default_rng([self._config.node.seed, action.round])
-        delta = encode_delta(units, layout.mantissa_bits, rng)
-        leaves = MemoryLeaves(split_leaves(delta.mantissas, layout.leaf_values))
-        car = save_car(leaves, self._config.updates / f"round_{action.round}-{leaves.root.hex()[:16]}.car")
+        update = make_update(result.units_delta, self._spec, self._config.node.seed, action.round)
+        root = update.leaves.root
+        car = save_car(update.leaves, self._config.updates / f"round_{action.round}-{root.hex()[:16]}.car")
         write_steps(self._config.metrics / f"round_{action.round}.csv", result.steps)
         return Trained(
             round=action.round,
             prior_root=action.prior_root,
-            root=leaves.root,
-            shift=delta.shift,
+            root=root,
+            shift=update.shift,
             examples=len(data),
             salt=secrets.token_bytes(32),
             car=car,
             loss_before=result.loss_first,
             loss_after=result.loss_last,
-            clipped=delta.clipped,
+            clipped=update.clipped,
             truncated=result.truncated,
-            scaled=factor,
+            scaled=update.scaled,
             seconds=time.monotonic() - started,
         )
 
@@ -113,8 +106,7 @@ class ModelWork:
         start = np.load(self._solo_file(previous)) if previous else self._global(self._genesis())
         self._begin(start)
         result = self._fit(action.round, self._dataset(self._config.data.train), stop)
-        limits = np.iinfo(np.int32)
-        units = np.clip(np.rint(start + result.units_delta), limits.min, limits.max).astype(np.int32)
+        units = moved(start, result.units_delta)
         path = self._solo_file(action.round)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
@@ -150,14 +142,6 @@ class ModelWork:
             self._progress.set(done, total)
 
         return self._model().evaluate(self._spec, self._dataset(path), progress)
-
-    def _within_bound(self, units: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        bound = self._spec.bounds.max_norm
-        norm = norm_units(float(np.dot(units, units)))
-        if bound is None or norm <= WITHIN_BOUND * bound:
-            return units, 1.0
-        factor = WITHIN_BOUND * bound / norm
-        return units * factor, factor
 
     def _model(self) -> AdapterModel:
         if self._loaded is None:

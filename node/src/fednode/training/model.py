@@ -71,9 +71,24 @@ class AdapterModel:
     def encoder(self) -> Encoder:
         return self._encoder
 
+    @property
+    def base_bytes(self) -> int:
+        """What the frozen weights take in memory, quantisation's scales included; shared ones count once."""
+        import torch
+
+        storages = {}
+        for name, value in self._model.state_dict().items():
+            if "lora_" not in name and isinstance(value, torch.Tensor):
+                storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        return sum(storages.values())
+
     def set_global(self, units: NDArray[np.int32]) -> None:
         """Set the adapter to exactly `units * 2^-24`: int32 [value_count], layout order. Raises NumbersError."""
         write_units(self._parameters, units)
+
+    def set_values(self, values: NDArray[np.float32]) -> None:
+        """Set the adapter to `values`: float32 [value_count], layout order, on the grid of units or not."""
+        write_values(self._parameters, values)
 
     def values(self) -> NDArray[np.float32]:
         """The adapter's values now: float32 [value_count], layout order."""

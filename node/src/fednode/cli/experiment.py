@@ -1,0 +1,51 @@
+"""`fednode experiment`: federated training beside everything else, from one file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def experiment(
+    file: Annotated[Path, typer.Argument(help="The experiment file (TOML); docs/experiments.md describes it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results. Default: all_losses/<the experiment's name>.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="A task, or task/row; repeat it.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Cells that run side by side; about 2 GB each.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Of each process; all together no more than cores.")] = 1,
+    commit: Annotated[bool, typer.Option("--commit", help="Put each result into git as soon as it is there.")] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="List the cells, run nothing.")] = False,
+) -> None:
+    """Run the cells of an experiment that have no result yet, and make its tables and plots.
+
+    A cell is one task, row (way to train) and seed. Each result is written the moment it is there: stop it whenever
+    you like and start it again. Cells whose settings or data have changed are run anew. Exits with 1 if a cell failed.
+    """
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    from rich.console import Console
+
+    from fednode.experiment.file import load_experiment
+    from fednode.experiment.report import report
+    from fednode.experiment.run import plan, run
+
+    folder = out or Path("all_losses") / load_experiment(file).name
+    console = Console()
+    planned = plan(file, folder, only or ())
+    if plan_only:
+        for cell in planned.done:
+            console.print(f"done  {cell}", highlight=False)
+        for cell in planned.todo:
+            console.print(f"to do {cell}  ({planned.cost(cell):.0f})", highlight=False)
+        for task, why in planned.absent.items():
+            console.print(f"no data for {task}: {why}", highlight=False, soft_wrap=True)
+        return
+    try:
+        run(planned, processes, threads, commit, console)
+    finally:
+        if planned.shared.folder.is_dir():
+            for path in report(planned.shared.experiment, planned.shared.folder):
+                console.print(f"wrote {path}", highlight=False, soft_wrap=True)

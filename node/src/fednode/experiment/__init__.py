@@ -1,0 +1,1 @@
+"""Comparisons of federated training with everything else: an experiment file, its cells, their results."""

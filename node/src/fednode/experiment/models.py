@@ -1,0 +1,95 @@
+"""The base model and the spec of a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedprotocol.spec import Bounds, Evaluation, Lora, Prompt, Spec
+from fedprotocol.spec import Quantization as SpecQuantization
+from fedprotocol.spec import Training as SpecTraining
+
+from fednode.demo.base_model import MODEL_ID, demo_base_model
+from fednode.experiment.settings import Settings
+from fednode.experiment.sources import Pool
+from fednode.new_spec import Choices, NewFederation, make
+
+if TYPE_CHECKING:
+    from fednode.training import AdapterModel
+
+DEMO = "demo"
+
+
+def source_of(model: str, cache: Path) -> tuple[str, str]:
+    """What a spec calls the model, and where it lies. Raises BaseModelError."""
+    if model == DEMO:
+        return MODEL_ID, str(demo_base_model(cache))
+    return (Path(model).name if Path(model).exists() else model), model
+
+
+def federation_of(name: str, source: str, settings: Settings, pool: Pool, seed: int) -> NewFederation:
+    """Spec and global 0, as `fednode spec new` makes them; global 0 follows from `seed`."""
+    choices = Choices(
+        name="experiment",
+        base_model=name,
+        revision=None,
+        lora=Lora(
+            r=settings.rank,
+            alpha=settings.alpha,
+            dropout=0.0,
+            target_modules=settings.target_modules,
+            factors=settings.factors,
+        ),
+        quantization=SpecQuantization(kind=settings.quantization, double_quant=True, compute_dtype="bf16"),
+        prompt=Prompt(template=pool.template),
+        training=SpecTraining(
+            rounds=settings.rounds,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            gradient_accumulation=1,
+            sequence_length=settings.sequence_length,
+            optimizer="adamw_torch",
+            learning_rate=settings.learning_rate,
+            schedule=settings.schedule,
+            final_learning_rate_ratio=settings.final_learning_rate_ratio,
+            weight_decay=0.0,
+            max_grad_norm=1.0,
+            gradient_checkpointing=False,
+            proximal_mu=settings.proximal_mu,
+        ),
+        evaluation=Evaluation(classes=pool.classes),
+        bounds=Bounds(max_norm=None),
+        leaf_values=1024,
+        mantissa_bits=settings.bits,
+        rule="fedavg",
+        server_lr=settings.server_lr_units,
+        seed=seed,
+    )
+    return make(choices, source)
+
+
+def with_steps(spec: Spec, steps: int) -> Spec:
+    """The spec with another number of local steps."""
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"steps": steps})})
+
+
+class Models:
+    """Loads models from `source`, each with `threads` CPU threads, and keeps the last."""
+
+    def __init__(self, source: str, threads: int) -> None:
+        self._source = source
+        self._threads = threads
+        self._key: object = None
+        self._held: AdapterModel | None = None
+
+    def of(self, spec: Spec) -> AdapterModel:
+        """The spec's. Raises what `AdapterModel.load` raises."""
+        from fednode.training import AdapterModel
+
+        lora = spec.lora.model_copy(update={"factors": "both"})  # which of them train is asked for round by round
+        key = (spec.quantization, lora, spec.prompt, spec.training.sequence_length, spec.evaluation)
+        if self._held is None or key != self._key:
+            self._held = None  # two do not fit everywhere
+            self._held = AdapterModel.load(spec, self._source, "cpu", self._threads)
+            self._key = key
+        return self._held

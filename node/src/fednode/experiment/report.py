@@ -1,0 +1,49 @@
+"""README.md and plots of an experiment's folder, made of its cells alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fednode.experiment.file import Experiment
+from fednode.experiment.plots import draw, draw_memory
+from fednode.experiment.results import CellResult, read_all
+from fednode.experiment.tables import arithmetic_table, goals_table, task_table
+
+
+def report(experiment: Experiment, folder: Path) -> list[Path]:
+    """Write both; returns the paths. Raises ResultsError."""
+    results = read_all(folder)
+    if not results:
+        return []
+    plots = draw(experiment, results, folder / "plots")
+    kinds = {str(result.settings["quantization"]) for result in results}
+    if len(kinds) > 1:
+        plots.append(draw_memory([r for r in results if r.steps_total], folder / "plots" / "memory.png"))
+    page = folder / "README.md"
+    page.write_text(_page(experiment, results, [path.relative_to(folder) for path in plots], len(kinds) > 1))
+    return [page, *plots]
+
+
+def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence[Path], kinds: bool) -> str:
+    parts = [
+        f"# {experiment.name}",
+        "Made by `fednode experiment` of the cells beside it. Loss: nats per answer token on the test set, one for "
+        "all rows. Mean ± deviation over seeds. Steps: of all sites together. MiB sent: updates, by all sites.",
+        "## Goals",
+        goals_table(experiment, results),
+    ]
+    for task in experiment.tasks:
+        mine = [result for result in results if result.task == task.name]
+        if mine:
+            rows = ", ".join(f"{site} {count}" for site, count in mine[0].site_rows.items())
+            parts += [
+                f"## {task.name}",
+                f"{mine[0].test_items} test items; rows of the sites (seed {mine[0].seed}): {rows}.",
+                task_table(experiment, task, mine),
+                *[f"![{path.stem}]({path})" for path in plots if path.name.startswith(f"{task.name}-")],
+            ]
+    if kinds:
+        parts += ["## Precision of the frozen model", arithmetic_table(results), "![memory](plots/memory.png)"]
+    parts += ["## Computed on", "\n".join(f"- {line}" for line in sorted({result.machine for result in results}))]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

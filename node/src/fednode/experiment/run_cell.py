@@ -1,0 +1,165 @@
+"""One cell, from its settings to its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from fedprotocol.errors import FedError
+
+from fednode.data import Row
+from fednode.experiment import memory
+from fednode.experiment.alone import alone
+from fednode.experiment.cells import Cell, steps_of
+from fednode.experiment.deal import Sites, deal
+from fednode.experiment.federated import Member, Round, in_floats, in_integers
+from fednode.experiment.file import Experiment
+from fednode.experiment.machine import machine
+from fednode.experiment.models import Models, federation_of, with_steps
+from fednode.experiment.results import CellResult, RoundScore
+from fednode.experiment.sources import Pool
+from fednode.results.records import Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from datasets import Dataset
+    from fedprotocol.spec import Spec
+    from numpy.typing import NDArray
+
+    from fednode.evaluation import Evaluation
+    from fednode.training import AdapterModel
+
+SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
+
+Told = Callable[[float, str], None]
+"""Called with the share of the cell that is done, and what came last."""
+
+
+class CellError(FedError):
+    """The cell cannot be run as the experiment says."""
+
+
+def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> str:
+    """Changes whenever what the cell is made of does: rows, settings, sites, base model."""
+    task, row = experiment.task(cell.task), experiment.rows[cell.row]
+    made_of = {
+        "rows": hashlib.sha256(repr((pool.train, pool.test, pool.classes, pool.template)).encode()).hexdigest(),
+        "settings": experiment.settings(task, row).model_dump(mode="json"),
+        "task": task.model_dump(mode="json", exclude={"rows", "seeds"} | set(type(row).model_fields)),
+        "kind": (row.kind, row.budget),
+        "cell": asdict(cell),
+        "curve": experiment.curve_items,
+        "model": base_digest,
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def run_cell(
+    experiment: Experiment, cell: Cell, pool: Pool, models: Models, model_name: str, source: str, tell: Told
+) -> CellResult:
+    """Train and score it. Raises CellError, and what training and loading raise."""
+    began = time.monotonic()
+    task, row = experiment.task(cell.task), experiment.rows[cell.row]
+    settings = experiment.settings(task, row)
+    test = pool.test[: task.test_items]
+    if len(test) < task.test_items:
+        raise CellError(f"task {task.name}: {task.data} has {len(test)} test rows, not {task.test_items}")
+    sites = deal(pool.train, task, cell.seed)
+    federation = federation_of(model_name, source, settings, pool, cell.seed)
+    model = models.of(federation.spec)
+    memory.begin()
+    spec = federation.spec
+    genesis = spec.layout.weights(federation.genesis)
+    model.set_global(genesis)
+    whole, part = _table(test), _table(test[: experiment.curve_items])
+    total = steps_of(experiment, task, row)
+
+    def score(data: Dataset) -> Score:
+        evaluation = model.evaluate(spec, data)
+        return Score(loss=evaluation.loss, accuracy=evaluation.accuracy, items=evaluation.items)
+
+    curve: list[RoundScore] = []
+    seconds: list[float] = []
+    last = Round(0, None, 0, [])
+    sent = 0
+    if row.kind != "initial":
+        with_curve = experiment.curve_items and row.budget == "own"
+        for last in _rounds(row.kind, row.budget, cell, settings.arithmetic, model, spec, genesis, sites):
+            sent += last.bytes_sent
+            seconds += [step.seconds for step in last.steps]
+            if with_curve and last.number < spec.training.rounds:
+                point = score(part)
+                curve.append(RoundScore(round=last.number, score=point, bytes_sent=sent))
+                tell(len(seconds) / total, f"round {last.number}: loss {point.loss:.3f}")
+            else:
+                tell(len(seconds) / total, f"round {last.number}")
+    evaluation = model.evaluate(spec, whole)
+    final = Score(loss=evaluation.loss, accuracy=evaluation.accuracy, items=evaluation.items)
+    curve.append(RoundScore(round=last.number, score=final, bytes_sent=sent))
+    if len(seconds) != total:
+        raise CellError(f"{cell}: {len(seconds)} steps were trained instead of {total}")
+    return CellResult(
+        task=cell.task,
+        row=cell.label,
+        seed=cell.seed,
+        loss=evaluation.loss,
+        accuracy=evaluation.accuracy,
+        by_domain=_by_domain(evaluation),
+        test_items=evaluation.items,
+        rounds=tuple(curve),
+        steps_total=total,
+        bytes_sent=sent,
+        peak_memory_bytes=memory.peak(),
+        weights_bytes=model.base_bytes,
+        step_seconds=statistics.median(seconds) if seconds else 0.0,
+        seconds=time.monotonic() - began,
+        root="0x" + last.root.hex() if last.root else None,
+        key=key_of(experiment, cell, pool, spec.base_model.digest),
+        settings=settings.model_dump(mode="json"),
+        site_rows={name: len(rows) for name, rows in sites.items()},
+        machine=machine(),
+    )
+
+
+def _rounds(
+    kind: str,
+    budget: str,
+    cell: Cell,
+    arithmetic: str,
+    model: AdapterModel,
+    spec: Spec,
+    genesis: NDArray[np.int32],
+    sites: Sites,
+) -> Iterable[Round]:
+    seeds = {name: cell.seed * SEEDS_APART + index for index, name in enumerate(sites)}
+    if kind == "federated":
+        members = {name: Member(_table(rows), seeds[name]) for name, rows in sites.items()}
+        return (in_floats if arithmetic == "floats" else in_integers)(model, spec, genesis, members)
+    if kind == "single":
+        if cell.site not in sites:
+            raise CellError(f"{cell}: the sites are {', '.join(sites)}")
+        many = len(sites) if budget == "total" else 1
+        data, seed = _table(sites[cell.site]), seeds[cell.site]
+    else:
+        many = len(sites)
+        data, seed = _table([row for rows in sites.values() for row in rows]), cell.seed * SEEDS_APART
+    return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
+
+
+def _by_domain(evaluation: Evaluation) -> dict[str, Score]:
+    return {
+        name: Score(loss=score.loss, accuracy=score.accuracy, items=score.items)
+        for name, score in evaluation.by_domain.items()
+    }
+
+
+def _table(rows: Sequence[Row]) -> Dataset:
+    from datasets import Dataset
+
+    columns = ("prompt", "completion", "domain")
+    return Dataset.from_dict({name: [getattr(row, name) for row in rows] for name in columns})

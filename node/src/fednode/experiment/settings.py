@@ -1,0 +1,68 @@
+"""What one training run is made of, and what a task or a row changes of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fedprotocol.config import Section
+from fedprotocol.spec import SERVER_LR_ONE
+from pydantic import Field, PositiveFloat, PositiveInt
+
+ServerLr = Annotated[float, Field(gt=0, le=2)]
+Quantization = Literal["nf4", "bf16", "fp32"]
+Factors = Literal["both", "b", "alternating"]
+Arithmetic = Literal["integers", "floats"]
+Bits = Literal[8, 16]
+
+
+class Settings(Section):
+    """Of a site's training and of the adapter, as in the spec; `arithmetic`: how updates travel and are averaged, in
+    the federation's integers or, for comparison, in float32."""
+
+    rounds: PositiveInt = 5
+    steps: PositiveInt = 6  # of each site in a round
+    batch_size: PositiveInt = 8
+    sequence_length: Annotated[int, Field(ge=8)] = 64
+    learning_rate: PositiveFloat = 2e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)] = 0.1
+    quantization: Quantization = "bf16"
+    rank: PositiveInt = 8
+    alpha: PositiveInt = 16
+    target_modules: tuple[str, ...] = ("q_proj", "v_proj")
+    factors: Factors = "both"
+    proximal_mu: Annotated[float, Field(ge=0)] = 0.0
+    bits: Bits = 8
+    server_lr: ServerLr = 1.0
+    arithmetic: Arithmetic = "integers"
+
+    @property
+    def server_lr_units(self) -> int:
+        return round(self.server_lr * SERVER_LR_ONE)
+
+
+class Changes(Section):
+    """What is set here replaces the experiment's own."""
+
+    rounds: PositiveInt | None = None
+    steps: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+    sequence_length: Annotated[int, Field(ge=8)] | None = None
+    learning_rate: PositiveFloat | None = None
+    schedule: Literal["constant", "cosine"] | None = None
+    final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+    quantization: Quantization | None = None
+    rank: PositiveInt | None = None
+    alpha: PositiveInt | None = None
+    target_modules: tuple[str, ...] | None = None
+    factors: Factors | None = None
+    proximal_mu: Annotated[float, Field(ge=0)] | None = None
+    bits: Bits | None = None
+    server_lr: ServerLr | None = None
+    arithmetic: Arithmetic | None = None
+
+    def of(self, settings: Settings) -> Settings:
+        """`settings` with these changes."""
+        return settings.model_copy(
+            update={name: value for name in Changes.model_fields if (value := getattr(self, name)) is not None}
+        )

@@ -1,0 +1,189 @@
+"""`fednode experiment` on the tiny model: every kind of row, stopped and gone on with, changed and run again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.sites import BIN, environment
+from support.tiny_model import TEMPLATE, colour_rows, write_jsonl
+
+FILE = """
+name = "colours"
+model = "{model}"
+seeds = [1, 2]
+curve_items = 8
+
+[training]
+rounds = 2
+steps = 3
+sequence_length = 48
+learning_rate = {rate}
+quantization = "fp32"
+
+[rows.initial]
+kind = "initial"
+[rows.single]
+kind = "single"
+[rows.single-total]
+kind = "single"
+budget = "total"
+[rows.central]
+kind = "central"
+[rows.fedavg]
+[rows.fed-floats]
+arithmetic = "floats"
+[rows.fed-ffa]
+factors = "b"
+[rows.fed-rolora]
+factors = "alternating"
+[rows.fedprox]
+proximal_mu = {mu}
+[rows.fed-16]
+bits = 16
+[rows.nf4]
+quantization = "nf4"
+
+[[tasks]]
+name = "colours"
+data = "data"
+sites = 2
+test_items = 24
+rows = ["initial", "single", "single-total", "central", "fedavg", "fed-floats", "fed-ffa", "fed-rolora", "fedprox",
+        "fed-16", "nf4"]
+
+[[tasks]]
+name = "absent"
+data = "no/such/folder"
+rows = ["fedavg"]
+"""
+CELLS = 1 + 2 * (2 + 2 + 8)
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = [str(BIN / "fednode"), "experiment", "colours.toml", *options]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(folder: Path, *options: str, status: int = 0) -> str:
+    process = start(folder, *options)
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == status, printed
+    return printed
+
+
+def write_file(folder: Path, model: Path, rate: float = 5e-3, mu: float = 0.5) -> None:
+    (folder / "colours.toml").write_text(FILE.format(model=model, rate=rate, mu=mu))
+
+
+def cells(folder: Path) -> dict[str, float]:
+    return {str(path): path.stat().st_mtime for path in folder.glob("all_losses/colours/cells/*/*/*.json")}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+    """The folder of an experiment that was stopped once and then ran to its end."""
+    folder = tmp_path_factory.mktemp("experiment")
+    (folder / "data").mkdir()
+    write_jsonl(folder / "data/train.jsonl", colour_rows(160))
+    write_jsonl(folder / "data/test.jsonl", colour_rows(40, seed=9))
+    (folder / "data/prompt.txt").write_text(TEMPLATE + "\n")
+    write_file(folder, tiny_folder)
+    assert run(folder, "--plan").count("to do") == CELLS
+    first = start(folder)
+    while not cells(folder):
+        assert first.poll() is None, first.stdout.read() if first.stdout else ""
+        time.sleep(0.05)
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=60)
+    kept = cells(folder)
+    assert 0 < len(kept) < CELLS, "it was not stopped on its way"
+    printed = run(folder)
+    assert f"{len(kept)} cells are done" in printed or f"{len(kept) + 1} cells are done" in printed
+    assert "task absent is left out: there is no source 'no/such/folder'" in printed
+    assert kept.items() <= cells(folder).items(), "what was done was run again"
+    return folder
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    return list(json.loads((folder / "all_losses/colours/results.json").read_text()))
+
+
+def by_row(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in results(folder):
+        found.setdefault(row["row"], []).append(row)
+    return found
+
+
+def test_every_cell_has_its_result(done: Path) -> None:
+    rows = by_row(done)
+    assert len(results(done)) == CELLS
+    assert [len(found) for name, found in rows.items() if name != "initial"] == [2] * (len(rows) - 1)
+    assert {"single:cold", "single:warm", "single-total:cold", "fedavg", "fed-floats", "nf4"} < rows.keys()
+    steps = {name: found[0]["steps_total"] for name, found in rows.items()}
+    assert (steps["initial"], steps["single:cold"], steps["single-total:cold"]) == (0, 6, 12)
+    assert {steps[name] for name in ("central", "fedavg", "fed-ffa", "fedprox")} == {12}
+    assert {row["test_items"] for row in results(done)} == {24}
+    assert all(row["seconds"] > 0 and row["peak_memory_bytes"] > 1 << 26 for row in results(done))
+    assert all(row["loss"] < row["initial_loss"] for row in results(done) if row["row"] != "initial")
+
+
+def test_rows_are_what_they_are_called(done: Path) -> None:
+    loss = {name: [row["loss"] for row in found] for name, found in by_row(done).items()}
+    sent = {name: found[0]["bytes_sent"] for name, found in by_row(done).items()}
+    assert len({tuple(losses) for losses in loss.values()}) == len(loss), "two rows came out the same"
+    assert loss["fed-16"] == pytest.approx(loss["fed-floats"], rel=1e-3), "16 bits are as good as floats"
+    assert loss["fedavg"] == pytest.approx(loss["fed-floats"], rel=2e-2)
+    assert sent["central"] == sent["single:cold"] == 0
+    assert 0.4 < sent["fed-ffa"] / sent["fedavg"] < 0.75, "the frozen half is sent once"
+    assert 1.8 < sent["fed-16"] / sent["fedavg"] < 2.2
+    assert loss["fedavg"][0] != loss["fedavg"][1], "seeds are alike"
+
+
+def test_the_page_and_the_plots_are_there(done: Path) -> None:
+    folder = done / "all_losses/colours"
+    page = (folder / "README.md").read_text()
+    assert "| colours fedavg |" in page
+    assert "| nf4 |" in page
+    plots = {path.name for path in (folder / "plots").iterdir()}
+    names = {"loss", "accuracy", "rows", "bytes"}
+    assert plots == {f"colours-{name}.png" for name in names} | {"memory.png"}
+    assert all(f"plots/{name}" in page for name in plots)
+
+
+def test_only_what_changed_is_run_again(done: Path, tiny_folder: Path) -> None:
+    before = cells(done)
+    write_file(done, tiny_folder, mu=2.0)
+    assert "2 are left" in run(done)
+    changed = {path for path, time in cells(done).items() if before[path] != time}
+    assert {Path(path).parent.name for path in changed} == {"fedprox"}
+    assert "0 are left" in run(done)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("steps = 3", "stepps = 3"), "training.stepps"),
+        (("test_items = 24", "test_items = 4000"), "40 test rows, not 4000"),
+        (('"nf4"]', '"nothing"]'), "task colours names rows that [rows] has not: nothing"),
+        (("sites = 2", "sites = 1"), "tasks.0.sites"),
+    ],
+)
+def test_a_wrong_file_is_named(done: Path, tiny_folder: Path, change: tuple[str, str], says: str) -> None:
+    write_file(done, tiny_folder)
+    before = cells(done)
+    file = done / "colours.toml"
+    assert change[0] in file.read_text()
+    file.write_text(file.read_text().replace(*change))
+    printed = run(done, "--only", "colours/central", status=1)
+    assert says in printed.replace("\n", " ")
+    assert "Traceback" not in printed
+    assert cells(done) == before

@@ -18,6 +18,7 @@ from chaos.run import Chaos
 from chaos.world import AGGREGATOR, World
 
 PAGE = ROOT / "docs/chaos.md"
+RECORDED, AFTER = "## Recorded\n", "## What runs found\n"
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +47,9 @@ def main(arguments: list[str]) -> int:
         outcome = chaos.run(given.rounds, given.kills, 60 * given.minutes)
     print("\n" + as_text(seed, chaos.done, outcome))
     if given.write:
-        PAGE.write_text(as_markdown(seed, chaos.done, outcome, f"{datetime.now(UTC):%Y-%m-%d}", _commit()))
+        record = as_markdown(seed, chaos.done, outcome, f"{datetime.now(UTC):%Y-%m-%d}", _commit())
+        head, _, rest = PAGE.read_text().partition(RECORDED)
+        PAGE.write_text(f"{head}{RECORDED}\n{record}\n{AFTER}{rest.partition(AFTER)[2]}")
     return 0 if outcome.is_good and not chaos.done.ended else 1
 
 

@@ -18,10 +18,7 @@ def as_text(seed: int, done: Done, outcome: Outcome) -> str:
 
 def as_markdown(seed: int, done: Done, outcome: Outcome, day: str, commit: str) -> str:
     lines = [
-        "# Chaos",
-        "",
-        f'`make chaos CHAOS="--seed {seed}"` at {commit}, {day}: three nodes with tiny models, an aggregator and a',
-        "watchtower, each with its own Kubo daemon and its own way to anvil; what was done to them, and what came out.",
+        f'`make chaos CHAOS="--seed {seed}"` at {commit}, {day}.',
         "",
         "| | |",
         "|---|---|",

@@ -1,0 +1,194 @@
+"""all_losses/README.md: the claims, and beside each what was measured. Made of the committed cells alone.
+
+python -m fednode.experiment.claims experiments/claims.toml all_losses
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fedprotocol.errors import FedError
+
+from fednode.experiment.file import Experiment, load_experiment
+from fednode.experiment.needs import ADAPTER_BYTES, SHAPES
+from fednode.experiment.results import CellResult, read_all
+from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
+from fednode.experiment.tables import goals_table, markdown
+
+GIB = 1 << 30
+MIB = 1 << 20
+RANK = 8
+
+
+def page(experiment: Experiment, results: Sequence[CellResult], on_chain: dict[str, Any] | None) -> str:
+    """The whole page."""
+    tasks = [task.name for task in experiment.tasks if any(r.task == task.name and r.steps_total for r in results)]
+    parts = [
+        "# What was claimed, and what was measured",
+        "Every figure is made of the cells in `claims/` by `make claims`: mean ± deviation over seeds, each row on the "
+        "same test items. How: [docs/experiments.md](../docs/experiments.md). All rows, also those that look bad: "
+        "[claims/README.md](claims/README.md). Whole federations on a chain: the folders named by their date "
+        "([docs/demo.md](../docs/demo.md)).",
+        _claims(tasks, results, on_chain),
+        "## Goals of federated training",
+        goals_table(experiment, results),
+        "## Why a single site is worse",
+        "Accuracy on the site's own domain, and on the others, that it has few rows of:",
+        _own_and_other(tasks, results),
+        "## Memory that other models need",
+        f"Computed from their shapes, not measured; an adapter of rank {RANK} on q and v with its gradients and Adam's "
+        "moments in float32. Activations come on top.",
+        _needs(results),
+    ]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _claims(tasks: Sequence[str], results: Sequence[CellResult], on_chain: dict[str, Any] | None) -> str:
+    def cut(row: str) -> str:
+        return _by_task(tasks, lambda task: _reduction(task, row, results), 0, " %")
+
+    rows = [
+        ("Federated training cuts the loss by 20 to 30 % or more", cut("fedavg")),
+        ("Single-site training cuts it by 15 to 25 %", cut("single")),
+        (
+            "Federated accuracy is 5 to 10 points above single sites",
+            _by_task(tasks, lambda t: _lead(t, results), 1, ""),
+        ),
+        ("QLoRA is as good as 16-bit LoRA", _kinds(results)),
+        ("... at far lower memory", _memory(results)),
+        ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
+    ]
+    return markdown(("claimed", "measured"), rows)
+
+
+def _by_task(tasks: Sequence[str], of: Any, digits: int, unit: str) -> str:
+    said = [f"{task} {found.text(digits, 100)}{unit}" for task in tasks if (found := of(task)) is not None]
+    return ", ".join(said) or "not measured yet"
+
+
+def _rows(task: str, row: str, results: Iterable[CellResult]) -> list[CellResult]:
+    return [result for result in results if result.task == task and family(result.row) == row]
+
+
+def _reduction(task: str, row: str, results: Sequence[CellResult]) -> Figure | None:
+    initial = _rows(task, "initial", results)
+    return figure(_rows(task, row, results), lambda r: 1 - r.loss / initial[0].loss) if initial else None
+
+
+def _lead(task: str, results: Sequence[CellResult]) -> Figure | None:
+    return differences(
+        by_seed(_rows(task, "fedavg", results), accuracy), by_seed(_rows(task, "single", results), accuracy)
+    )
+
+
+def _of_kind(results: Sequence[CellResult]) -> dict[str, list[CellResult]]:
+    """Federated rows that differ in the precision of the frozen weights alone, by it."""
+    rows = {"nf4": "fed-nf4", "bf16": "fedavg", "fp32": "fed-fp32"}
+    found = {
+        kind: [r for r in results if r.row == row and r.settings["quantization"] == kind] for kind, row in rows.items()
+    }
+    tasks = {r.task for r in found["nf4"]}
+    return {kind: [r for r in of if r.task in tasks] for kind, of in found.items()}
+
+
+def _kinds(results: Sequence[CellResult]) -> str:
+    said = []
+    for kind, of in _of_kind(results).items():
+        if (lost := figure(of, loss)) and (right := figure(of, accuracy)):
+            said.append(f"{kind}: loss {lost.text()}, accuracy {right.text(1, 100)} %")
+    return "; ".join(said) or "not measured yet"
+
+
+def _memory(results: Sequence[CellResult]) -> str:
+    said = []
+    for kind, of in _of_kind(results).items():
+        if of:
+            weights, whole = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
+            said.append(f"{kind}: weights {weights:.0f} MiB, process {whole:.0f} MiB")
+    return "; ".join(said) or "not measured yet"
+
+
+def _chain(on_chain: dict[str, Any] | None) -> str:
+    if on_chain is None:
+        return "not measured yet"
+    same = sum(found["on_chain"] == found["in_one_process"] for found in on_chain["rounds"])
+    return (
+        f"{same} of {len(on_chain['rounds'])} globals of run {on_chain['run']} are, bit for bit, what one process "
+        "computes of the sites' data"
+    )
+
+
+def _own_and_other(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
+    rows = []
+    for task in tasks:
+        for row in sorted({r.row for r in results if r.task == task and family(r.row) == "single"}):
+            there, others = _own_and_others([r for r in results if r.task == task and r.row == row], _site_domain(row))
+            if there is not None:
+                rows.append((f"{task} {row}", _percent(there), _percent(others)))
+        together = [r for r in results if r.task == task and r.row == "fedavg" and r.accuracy is not None]
+        if together:
+            rows.append((f"{task} fedavg", "", _percent(figure(together, accuracy))))
+    return markdown(("row", "own domain %", "other domains %"), rows)
+
+
+def _site_domain(row: str) -> str:
+    """`law` of `single:law-2`."""
+    site = row.partition(":")[2]
+    name, _, number = site.rpartition("-")
+    return name if number.isdecimal() else site
+
+
+def _own_and_others(results: Sequence[CellResult], own: str) -> tuple[Figure | None, Figure | None]:
+    def there(result: CellResult) -> float | None:
+        return result.by_domain[own].accuracy if own in result.by_domain else None
+
+    def elsewhere(result: CellResult) -> float | None:
+        others = [score for domain, score in result.by_domain.items() if domain != own and score.accuracy is not None]
+        right = sum((score.accuracy or 0.0) * score.items for score in others)
+        return right / sum(score.items for score in others) if others else None
+
+    return figure(results, there), figure(results, elsewhere)
+
+
+def _percent(value: Figure | None) -> str:
+    return "" if value is None else value.text(1, 100)
+
+
+def _needs(results: Sequence[CellResult]) -> str:
+    measured = {r.settings["quantization"]: r.weights_bytes for r in results}
+    rows = []
+    for shape in SHAPES:
+        sizes = [f"{shape.weights_bytes(kind) / GIB:.2f}" for kind in ("nf4", "bf16", "fp32")]
+        rows.append((shape.name, *sizes, f"{shape.adapter(RANK) * ADAPTER_BYTES / MIB:.0f}"))
+    table = markdown(("model", "NF4 GiB", "bf16 GiB", "fp32 GiB", "adapter MiB"), rows)
+    if measured:
+        said = ", ".join(f"{kind} {size / GIB:.2f} GiB" for kind, size in sorted(measured.items()))
+        table += f"\nMeasured for {SHAPES[0].name}, to hold the first line to: {said}.\n"
+    return table
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status."""
+    if len(arguments) != 2:
+        print("usage: python -m fednode.experiment.claims EXPERIMENT.toml all_losses", file=sys.stderr)
+        return 2
+    file, folder = map(Path, arguments)
+    try:
+        experiment = load_experiment(file)
+        results = read_all(folder / experiment.name)
+        chain = folder / experiment.name / "on_chain.json"
+        found = json.loads(chain.read_text(encoding="utf-8")) if chain.is_file() else None
+        (folder / "README.md").write_text(page(experiment, results, found), encoding="utf-8")
+    except FedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    print(f"wrote {folder / 'README.md'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

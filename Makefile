@@ -56,6 +56,7 @@ machines: setup kubo  ## three sites and an aggregator in network namespaces, ea
 
 claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=quick)
 	$(BIN)/fednode experiment experiments/$(or $(CLAIMS),claims).toml
+	$(if $(CLAIMS),,$(BIN)/python -m fednode.experiment.claims experiments/claims.toml all_losses)
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 

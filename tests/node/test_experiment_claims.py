@@ -1,0 +1,98 @@
+"""The claims' page says what the cells say, and what is computed agrees with what is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fednode.experiment.claims import page
+from fednode.experiment.file import Experiment
+from fednode.experiment.needs import SHAPES, SMOLLM2_135M
+from fednode.experiment.results import CellResult
+from fednode.results.records import Score
+
+EXPERIMENT = Experiment.model_validate(
+    {
+        "name": "claims",
+        "rows": {
+            "initial": {"kind": "initial"},
+            "single": {"kind": "single"},
+            "central": {"kind": "central"},
+            "fedavg": {},
+            "fed-nf4": {"quantization": "nf4"},
+        },
+        "tasks": [{"name": "t", "data": "wordnet", "rows": ["initial", "single", "central", "fedavg", "fed-nf4"]}],
+    }
+)
+
+
+def cell(row: str, seed: int, loss: float, accuracy: float, **changes: Any) -> CellResult:
+    own = row.partition(":")[2].partition("-")[0]
+    domains = {name: Score(loss=loss, accuracy=accuracy + 0.1 * (name == own), items=10) for name in ("law", "money")}
+    values: dict[str, Any] = {
+        "task": "t",
+        "row": row,
+        "seed": seed,
+        "loss": loss,
+        "accuracy": accuracy,
+        "by_domain": domains,
+        "test_items": 20,
+        "rounds": (),
+        "steps_total": 0 if row == "initial" else 100,
+        "bytes_sent": 0,
+        "peak_memory_bytes": 900 << 20,
+        "weights_bytes": 270 << 20,
+        "step_seconds": 2.0,
+        "seconds": 100.0,
+        "root": None,
+        "key": "k",
+        "settings": {"quantization": "bf16"},
+        "site_rows": {"law": 10, "money": 10},
+        "machine": "here",
+    }
+    return CellResult.model_validate({**values, **changes})
+
+
+CELLS = [
+    cell("initial", 1, 4.0, 0.2),
+    cell("single:law-2", 1, 3.0, 0.5),
+    cell("single:money", 1, 3.2, 0.6),
+    cell("central", 1, 0.4, 0.9),
+    cell("fedavg", 1, 1.0, 0.8),
+    cell(
+        "fed-nf4", 1, 1.1, 0.79, settings={"quantization": "nf4"}, weights_bytes=112 << 20, peak_memory_bytes=800 << 20
+    ),
+]
+
+
+def test_every_claim_is_answered_from_the_cells() -> None:
+    chain = {"run": "20261125-1", "rounds": [{"round": 1, "on_chain": "0x1", "in_one_process": "0x1"}]}
+    made = page(EXPERIMENT, CELLS, chain)
+    assert "| Federated training cuts the loss by 20 to 30 % or more | t 75 % |" in made
+    assert "| Single-site training cuts it by 15 to 25 % | t 22 % |" in made
+    assert "| Federated accuracy is 5 to 10 points above single sites | t 25.0 |" in made
+    assert "nf4: loss 1.100, accuracy 79.0 %; bf16: loss 1.000, accuracy 80.0 %" in made
+    assert "nf4: weights 112 MiB, process 800 MiB; bf16: weights 270 MiB, process 900 MiB" in made
+    assert "1 of 1 globals of run 20261125-1 are, bit for bit," in made
+    assert "| t single:law-2 | 60.0 | 50.0 |" in made
+    assert "| t fedavg | 88.9 %: **missed** | 25.0 points: met | 20.0 points: met |" in made
+
+
+def test_what_was_not_measured_is_not_claimed() -> None:
+    made = page(EXPERIMENT, CELLS[:1], None)
+    assert made.count("not measured yet") == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("SmolLM2-135M", 134_515_008), ("TinyLlama-1.1B", 1_100_048_384), ("Llama-2-7B", 6_738_415_616)],
+)
+def test_shapes_have_the_parameters_that_their_authors_count(name: str, parameters: int) -> None:
+    [shape] = [shape for shape in SHAPES if shape.name == name]
+    assert shape.linear + shape.other == parameters
+    assert shape.weights_bytes("bf16") == 2 * parameters
+    assert shape.weights_bytes("nf4") < 0.45 * shape.weights_bytes("bf16") or shape is SMOLLM2_135M
+
+
+def test_the_adapter_is_the_one_that_is_trained() -> None:
+    assert SMOLLM2_135M.adapter(8) == 460_800

@@ -168,6 +168,20 @@ def test_rows_before_the_damage_are_read(written: Written) -> None:
     assert str(table.problems[0]).startswith("row 5: cannot be read, nor can what comes after it: ")
 
 
+def test_a_row_that_points_outside_of_its_dictionary(written: Written) -> None:
+    """Found by the fuzzer: Arrow reads it and fails at the row."""
+    kind = pa.dictionary(pa.int8(), pa.string())
+    given = {name: pa.array(values, pa.string()).cast(kind) for name, values in columns().items()}
+    path = written(given, compression="none")
+    page = b"\x4c\x15%c\x15\x00\x12"  # the header of a dictionary: how many values it has, twice
+    path.write_bytes(path.read_bytes().replace(page % 6, page % 0, 1))
+    table = read_rows(path)
+    assert table.rows == ()
+    assert (
+        str(table.problems[2]) == "row 3: cannot be read: index with value of 2 is out-of-bounds for array of length 0"
+    )
+
+
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32), cut=st.booleans())
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool) -> None:

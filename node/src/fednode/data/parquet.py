@@ -97,12 +97,16 @@ def _batches(file: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
 
 def _record(values: Mapping[str, pa.Scalar], room: _Room) -> Mapping[str, Any] | str:
     """Python's values of one row, or what is wrong with it. Raises DataError if the room does not suffice."""
+    import pyarrow as pa
+
     messages = values.get(MESSAGES)
     room.take(_ROW_BYTES * (1 + (len(messages) if messages is not None and messages.is_valid else 0)))
     try:
         record = {name: value.as_py() for name, value in values.items()}
     except UnicodeDecodeError:
         return "is not UTF-8 text"
+    except pa.ArrowException as error:
+        return f"cannot be read: {_said(error)}"
     texts = [record.get(name) for name in (*TEXTS, DOMAIN)]
     texts += [message.get("content") for message in record.get(MESSAGES) or [] if message is not None]
     room.take(sum(len(text) for text in texts if text is not None))

@@ -22,8 +22,9 @@ PARSERS = {
     "calldata": "fedaggregator.proposals.page_in: digests in the calldata of a proposal",
     "revert": "fedprotocol.chain.errors.decode_revert: what a contract answers that refuses",
     "gateway": "fedprotocol.store.gateway.Gateway, over HTTP",
-    "jsonl": "fednode.data.read_rows of a .jsonl file",
+    "jsonl": "fednode.data.read_rows of a .jsonl file, chat messages among its rows",
     "csv": "fednode.data.read_rows of a .csv file",
+    "parquet": "fednode.data.read_rows of a .parquet file",
     "safetensors": "fednode.base_model: tensor_files and the digest over the weights",
 }
 """What is fuzzed: a module of `fuzz.targets` each."""

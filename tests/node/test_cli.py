@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fedprotocol.chain import keys
 from support.sites import BIN, environment
@@ -117,9 +119,12 @@ def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
     fine = fednode("data", "check", str(good), cwd=tmp_path)
     assert fine.returncode == 0, fine.stderr
     assert "1 usable rows" in fine.stdout
-    done = fednode("data", "check", str(good), str(bad), cwd=tmp_path)
+    chat = tmp_path / "chat.parquet"
+    pq.write_table(pa.table({"messages": [[{"role": "user", "content": "x"}]]}), chat)
+    done = fednode("data", "check", str(good), str(bad), str(chat), cwd=tmp_path)
     assert done.returncode == 1
-    assert "line 2" in done.stdout
+    assert "line 2: completion is empty" in done.stdout
+    assert "row 1: messages end with the role user" in done.stdout
 
 
 def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_wrong_row_is_named_and_the_others_are_read(tmp_path: Path, line: str 
     path = jsonl(tmp_path / "d.jsonl", json.dumps(GOOD), "", line, json.dumps(GOOD))
     table = read_rows(path)
     assert len(table.rows) == 2
-    assert [problem.line for problem in table.problems] == [3]
+    assert [problem.number for problem in table.problems] == [3]
     assert said in table.problems[0].what
     with pytest.raises(DataError, match="line 3"):
         load_data(path)
@@ -80,8 +80,8 @@ def test_no_file_wrong_kind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         (tmp_path / "folder.csv").mkdir()
         load_data(tmp_path / "folder.csv")
-    with pytest.raises(DataError, match=r"\.jsonl"):
-        load_data(tmp_path / "d.parquet")
+    with pytest.raises(DataError, match=r"give a \.jsonl file .* or a \.parquet file"):
+        load_data(tmp_path / "d.json")
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_csv(tmp_path: Path) -> None:
         ('a "small" rose,\nsecond line', " red", "warm"),
         ("snow", " white", None),
     ]
-    assert [(problem.line, problem.what) for problem in table.problems] == [
+    assert [(problem.number, problem.what) for problem in table.problems] == [
         (5, "has 3 fields, the header 4"),
         (6, "completion is empty"),
     ]

@@ -54,6 +54,12 @@ def test_copies_of_the_same_weights_are_the_same_model(tiny_folder: Path, tmp_pa
     save_file(weights, untied / "model.safetensors", metadata={"format": "pt"})
     assert weights_digest(untied) == expected
 
+    weights["lm_head.weight"][3, 5] += 1  # which transformers then loads, tied or not
+    save_file(weights, untied / "model.safetensors", metadata={"format": "pt"})
+    assert not torch.equal(load_base(untied, FP32, "cpu").lm_head.weight, weights["model.embed_tokens.weight"])
+    assert weights_digest(untied) != expected
+
+    weights["lm_head.weight"] = weights["model.embed_tokens.weight"].clone()
     only_head = copied(tiny_folder, tmp_path / "head-only")
     del weights["model.embed_tokens.weight"]
     save_file(weights, only_head / "model.safetensors", metadata={"format": "pt"})

@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fednode.cli.common import open_session
 from fednode.daemon import actions as do
-from fednode.daemon.loop import Daemon
 from fednode.daemon.memory import Found, Memory
-from fednode.daemon.sending import Sending
-from fednode.session import Session
 from fedprotocol.chain.types import Phase
 from fedprotocol.journal import Journal
-from fedprotocol.monitor.health import Health
 from support.evm import Anvil
 from support.live_federation import TOKEN
 from support.sites import Prepared, Sites
 from support.synthetic import SyntheticClient
+from support.turned import running, until
 
 GIVEN = 10_000 * TOKEN
-
-
-@contextmanager
-def running(session: Session) -> Iterator[Daemon]:
-    """A node's loop, to be turned by hand. Its account has no seat, so there is nothing to train."""
-    sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
-    daemon = Daemon(
-        session.config,
-        session.spec,
-        session.coordinator,
-        sending,
-        session.journal,
-        session.store,
-        session.address,
-        Health(session.config.chain.poll_seconds),
-    )
-    try:
-        yield daemon
-    finally:
-        daemon._background.interrupt_all()
-
-
-def until(daemon: Daemon, reached: Callable[[do.Action | None], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached(daemon._cycle()):
-        assert time.monotonic() < deadline, "it did not come to it"
-        time.sleep(0.02)
 
 
 def fix_inputs(sites: Sites, clients: Sequence[SyntheticClient]) -> None:

@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 CLASSES = (" red", " green", " blue", " white")
 TEMPLATE = "Thing: {prompt}\nColour:"
@@ -42,15 +43,10 @@ def write_jsonl(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-def build_tiny_model(folder: Path, seed: int = 0, corpus: Sequence[str] = (), vocabulary: int = 448) -> Path:
-    """Write config, float32 safetensors and tokenizer into `folder`; returns it. About 80,000 parameters.
-
-    The tokenizer learns `vocabulary` tokens from the texts of `corpus` (default: those of `colour_rows`).
-    Hidden size 64, 2 heads of 32 over 1 key-value head: q_proj is square, k_proj, v_proj and the MLP are not.
-    """
-    import torch
+def tiny_tokenizer(corpus: Sequence[str] = (), vocabulary: int = 448) -> Any:
+    """A byte-level BPE of `vocabulary` tokens, learned from the texts of `corpus` (default: those of `colour_rows`)."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -63,7 +59,18 @@ def build_tiny_model(folder: Path, seed: int = 0, corpus: Sequence[str] = (), vo
         show_progress=False,
     )
     bpe.train_from_iterator(corpus or colours, trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|end|>")
+
+
+def build_tiny_model(folder: Path, seed: int = 0, corpus: Sequence[str] = (), vocabulary: int = 448) -> Path:
+    """Write config, float32 safetensors and tokenizer into `folder`; returns it. About 80,000 parameters.
+
+    Hidden size 64, 2 heads of 32 over 1 key-value head: q_proj is square, k_proj, v_proj and the MLP are not.
+    """
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = tiny_tokenizer(corpus, vocabulary)
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=64,

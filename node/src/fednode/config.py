@@ -24,7 +24,7 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """`[data]`: JSONL or CSV with `prompt` and `completion`; `test` is scored with every global."""
+    """`[data]`: JSONL, CSV or Parquet; `test` is scored with every global."""
 
     train: Path
     test: Path | None = None
@@ -130,7 +130,7 @@ keystore = {keystore}     # `fednode account new` writes it
 # threads = 1
 
 [data]
-train = {train}             # JSONL or CSV with prompt and completion; it never leaves this machine
+train = {train}             # JSONL, CSV or Parquet: prompt and completion, or messages; it never leaves this machine
 {test}               # scored with every global; may have a column domain
 
 [node]

@@ -82,7 +82,11 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     from fednode.training import new_adapter
 
     adapter = new_adapter(
-        choices.lora, source or choices.base_model, choices.seed, None if source else choices.revision
+        choices.lora,
+        source or choices.base_model,
+        choices.seed,
+        None if source else choices.revision,
+        choices.training.sequence_length,
     )
     layout = Layout.model_validate(
         {

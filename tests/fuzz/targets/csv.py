@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from fednode.data.read import DataError
+from fednode.data import DataError
 
 from fuzz.mutations import bytes_or, many, repeated
 from fuzz.target import Linear, Raw, Target
-from fuzz.targets.rows import check, features, reader
+from fuzz.targets.rows import check_lines, features, reader
 
 
 def seeds() -> Iterator[bytes]:
@@ -41,7 +41,7 @@ TARGET = Target(
     seeds=seeds,
     largest=1 << 11,
     memory=Linear(64 << 10, 160),
-    check=check,
+    check=check_lines,
     features=features,
     mutate=bytes_or(by_fields),
 )

@@ -1,4 +1,4 @@
-"""JSONL: one object a line."""
+"""JSONL: one object a line, with prompt and completion or with messages."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import json
 from collections.abc import Iterator
 from random import Random
 
-from fednode.data.read import DataError
+from fednode.data import DataError
 
 from fuzz.mutations import bytes_or, json_text, many
 from fuzz.target import Linear, Raw, Target
-from fuzz.targets.rows import check, features, reader
+from fuzz.targets.rows import check_lines, features, reader
 
 ROWS = (
     {"prompt": "a small rose", "completion": " red"},
     {"prompt": "é\u2028", "completion": "\U0001f600", "domain": "d", "id": 3, "more": [{"x": [1.5e3, None]}]},
     {"prompt": "x", "completion": "y", "domain": None},
+    {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}], "domain": "d"},
+    {"messages": [{"role": role, "content": "z"} for role in ("system", "user", "assistant", "user", "assistant")]},
 )
 
 
@@ -43,7 +45,7 @@ TARGET = Target(
     seeds=seeds,
     largest=5000,
     memory=Linear(64 << 10, 160),
-    check=check,
+    check=check_lines,
     features=features,
     mutate=bytes_or(by_lines),
 )

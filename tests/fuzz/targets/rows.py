@@ -1,4 +1,4 @@
-"""A site's data file: what `jsonl` and `csv` share."""
+"""A site's data file: what `jsonl`, `csv` and `parquet` share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from fednode.data.read import DataError, Table, read_rows
+from fednode.data import DataError, Table, read_rows
 from fednode.data.report import make_report
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -23,13 +23,17 @@ def reader(suffix: str) -> Callable[[bytes], Table]:
     return parse
 
 
-def check(data: bytes, table: Table) -> None:
+def check_lines(data: bytes, table: Table) -> None:
+    check(table, data.count(b"\n") + data.count(b"\r") + 1)
+
+
+def check(table: Table, most: int) -> None:
+    """Of a file that holds at most so many rows."""
     report = make_report(Path("d"), table)
     assert report.usable == len(table.rows)
     assert len(report.lines()) < 20
-    lines = data.count(b"\n") + data.count(b"\r") + 1
-    assert len(table.rows) + len(table.problems) <= lines
-    assert all(1 <= problem.line <= lines for problem in table.problems)
+    assert len(table.rows) + len(table.problems) <= most
+    assert all(1 <= problem.number <= most for problem in table.problems)
     for row in table.rows:
         assert row.prompt.strip() and row.completion.strip() and row.domain != ""
         "".join((row.prompt, row.completion, row.domain or "")).encode("utf-8")
@@ -40,3 +44,5 @@ def features(outcome: Table | DataError) -> Iterable[str]:
         for problem in outcome.problems[:20]:
             yield re.sub(r"\d+|it names: .*", "#", problem.what, flags=re.DOTALL)[:60]
         yield f"{min(len(outcome.rows), 4)} rows"
+    else:
+        yield re.sub(r"\d+|it has: .*", "#", str(outcome).replace(str(FOLDER), ""), flags=re.DOTALL)[:100]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from fednode.base_model.load import load_skeleton, tensor_files
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel
 
 _CHUNK_BYTES = 1 << 26
 
@@ -20,42 +22,76 @@ _CHUNK_BYTES = 1 << 26
 def weights_digest(folder: Path) -> str:
     """0x-hex sha-256 of the weights before quantisation; the same for every copy with equal values.
 
-    Over all tensors sorted by their transformers name: UTF-8 `name`, NUL, `dtype`, NUL, the decimal `shape` joined by
-    commas, NUL, then the bytes, row-major and little-endian. Floating-point tensors count as float32 ("F32"): widening
-    float16 or bfloat16 is exact, so the width that a copy is stored in does not show. A tied weight counts once, under
-    the name it is tied to; rotary frequencies that old checkpoints hold are derived values and do not count.
+    Over all tensors sorted by their name in transformers' model with its head: UTF-8 `name`, NUL, `dtype`, NUL, the
+    decimal `shape` joined by commas, NUL, then the bytes, row-major and little-endian. Floating-point tensors count as
+    float32 ("F32"): widening float16 or bfloat16 is exact, so the width that a copy is stored in does not show. A tied
+    weight counts once, under the name it is tied to, unless the copy holds another value for it. Derived values that
+    old checkpoints hold do not count: rotary frequencies, and what the class passes over (the causal masks of GPT-2).
 
     Raises BaseModelMissing (no safetensors), BaseModelError (already quantised, float64, remote code).
     """
-    return tensors_digest(tensor_files(folder), load_skeleton(folder).all_tied_weights_keys)
+    files = tensor_files(folder)
+    names = _names_in(load_skeleton(folder), files)
+    return tensors_digest({stored: files[stored] for stored in names}, names)
 
 
-def tensors_digest(files: Mapping[str, Path], tied: Mapping[str, str]) -> str:
-    """The same over tensors, each in the file it is mapped to; `tied`: a weight's name to the one it is tied to."""
-    import torch
-    from safetensors import safe_open
-
-    counted = {tied.get(name, name): name for name in sorted(files, key=lambda name: name in tied, reverse=True)}
+def tensors_digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
+    """The same over tensors, each in the file it is mapped to; `names`: what one counts as, if not under its own."""
+    counted: dict[str, str] = {}
+    for stored in sorted(files, key=lambda stored: (names.get(stored, stored) != stored, stored)):
+        name = names.get(stored, stored)
+        if name not in counted:
+            counted[name] = stored
+        elif not _equal(files, stored, counted[name]):  # then transformers ties nothing, and loads both
+            counted[stored] = stored
     digest = hashlib.sha256()
     for name in sorted(counted):
         if name.endswith(".rotary_emb.inv_freq"):
             continue
-        with safe_open(files[counted[name]], framework="pt") as file:
-            tensor = file.get_slice(counted[name])
-            shape = tensor.get_shape()
-            dtype = _canonical(name, tensor.get_dtype())
-            digest.update(f"{name}\0{dtype}\0{','.join(map(str, shape))}\0".encode())
-            if 0 in shape:
-                continue
-            if not shape:
-                chunks: Iterator[torch.Tensor] = iter([file.get_tensor(counted[name]).reshape(1)])
-            else:
-                rows = max(1, _CHUNK_BYTES // max(1, 4 * math.prod(shape[1:])))
-                chunks = (tensor[start : start + rows] for start in range(0, shape[0], rows))
-            for chunk in chunks:
-                canonical = chunk.to(torch.float32) if dtype == "F32" else chunk
-                digest.update(canonical.reshape(-1).view(torch.uint8).numpy().data)
+        dtype, shape, parts = _content(files[counted[name]], counted[name])
+        digest.update(f"{name}\0{dtype}\0{','.join(map(str, shape))}\0".encode())
+        for part in parts:
+            digest.update(part)
     return "0x" + digest.hexdigest()
+
+
+def _names_in(model: PreTrainedModel, stored: Iterable[str]) -> dict[str, str]:
+    """What the stored tensors are in `model`, without those from which transformers loads nothing and is silent."""
+    known, prefix, tied = model.state_dict().keys(), model.base_model_prefix, model.all_tied_weights_keys
+    passed_over = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
+    names = {}
+    for name in stored:
+        # a checkpoint that was written without the head names its tensors from the model's body on
+        full = name if name in known or f"{prefix}.{name}" not in known else f"{prefix}.{name}"
+        if full in known or not any(pattern.search(full) for pattern in passed_over):
+            names[name] = tied.get(full, full)
+    return names
+
+
+def _equal(files: Mapping[str, Path], one: str, other: str) -> bool:
+    *kind, parts = _content(files[one], one)
+    *other_kind, other_parts = _content(files[other], other)
+    return kind == other_kind and all(a == b for a, b in zip(parts, other_parts, strict=True))
+
+
+def _content(file: Path, stored: str) -> tuple[str, list[int], Iterator[memoryview]]:
+    """A tensor's canonical type, its shape and, part by part, its canonical bytes."""
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(file, framework="pt") as content:
+        tensor = content.get_slice(stored)
+        shape = tensor.get_shape()
+        dtype = _canonical(stored, tensor.get_dtype())
+        if 0 in shape:
+            chunks: Iterator[torch.Tensor] = iter(())
+        elif not shape:
+            chunks = iter([content.get_tensor(stored).reshape(1)])
+        else:
+            rows = max(1, _CHUNK_BYTES // max(1, 4 * math.prod(shape[1:])))
+            chunks = (tensor[start : start + rows] for start in range(0, shape[0], rows))
+    wide = (chunk.to(torch.float32) if dtype == "F32" else chunk for chunk in chunks)
+    return dtype, shape, (chunk.reshape(-1).view(torch.uint8).numpy().data for chunk in wide)
 
 
 def _canonical(name: str, dtype: str) -> str:

@@ -13,5 +13,7 @@ def quiet() -> None:
     transformers_logging.disable_default_handler()  # its errors go where all lines go
     transformers_logging.enable_propagation()
     transformers_logging.disable_progress_bar()
+    # peft asks for an option that it then sets by itself, module by module, as each holds its weight
+    warnings.filterwarnings("ignore", message="fan_in_fan_out is set to", category=UserWarning)
     # peft 0.21 still asks transformers under the old name
     warnings.filterwarnings("ignore", message=".*gradient_checkpointing.* is deprecated", category=FutureWarning)

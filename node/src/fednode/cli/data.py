@@ -19,11 +19,14 @@ app = typer.Typer(help="The site's data.", no_args_is_help=True)
 @app.command("check")
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="JSONL or CSV files. Default: those the config names.")
+        list[Path] | None, typer.Argument(help="JSONL, CSV or Parquet files. Default: those the config names.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Say what the data holds, and what is wrong at which row. Exits with 1 if a row cannot be used.
+
+    Files are .jsonl, .csv or .parquet. A row has prompt and completion, or (but in CSV) messages: a list of role and
+    content, the last one the assistant's, which is learned. It may have a domain.
 
     Rows too long for the spec are counted if the config's chain, store and base model are at hand.
     """

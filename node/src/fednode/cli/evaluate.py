@@ -21,9 +21,7 @@ from fednode.cli.common import (
 
 
 def evaluate(
-    data: Annotated[
-        Path | None, typer.Argument(help="JSONL or CSV with prompt and completion. Default: the config's data.test.")
-    ] = None,
+    data: Annotated[Path | None, typer.Argument(help="JSONL, CSV or Parquet. Default: the config's data.test.")] = None,
     number: RoundOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,

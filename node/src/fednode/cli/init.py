@@ -14,7 +14,9 @@ def init(
     coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
     chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
     rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; repeat it, they are tried in order.")],
-    train: Annotated[Path, typer.Option(help="This site's training data, JSONL or CSV.")] = Path("train.jsonl"),
+    train: Annotated[Path, typer.Option(help="This site's training data: JSONL, CSV or Parquet.")] = Path(
+        "train.jsonl"
+    ),
     store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
     peer: Annotated[
         list[str] | None, typer.Option(help="Another's store: dir:folder, for kubo a multiaddress; repeat it.")

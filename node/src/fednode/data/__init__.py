@@ -1,6 +1,7 @@
 """A site's own examples: read, checked, and turned into tokens. Nothing here leaves the site."""
 
-from fednode.data.read import DataError, Problem, Row, Table, read_rows
+from fednode.data.read import read_rows
 from fednode.data.report import DataReport, check_data, load_data
+from fednode.data.rows import DataError, Problem, Row, Table
 
 __all__ = ["DataError", "DataReport", "Problem", "Row", "Table", "check_data", "load_data", "read_rows"]

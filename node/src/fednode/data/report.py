@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fednode.data.read import DataError, Problem, Table, read_rows
+from fednode.data.read import read_rows
+from fednode.data.rows import DataError, Problem, Table
 
 if TYPE_CHECKING:
     from datasets import Dataset

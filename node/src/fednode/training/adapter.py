@@ -41,11 +41,16 @@ def lora_config(lora: Lora, base_model: str | None = None) -> Any:
 
 
 def attach(model: PreTrainedModel, lora: Lora) -> PeftModel:
-    """`model` with a trainable float32 adapter. Raises LayoutMismatch if a target module is not in it."""
+    """`model` with a trainable float32 adapter. Raises LayoutMismatch if a target module is not in it.
+
+    A target is a Linear or transformers' Conv1D, which is one with its weight transposed (GPT-2's); the adapter's
+    shapes are the same, and so they are where bitsandbytes has put its 4-bit Linear in place of either.
+    """
     from peft import get_peft_model
     from torch import nn
+    from transformers.pytorch_utils import Conv1D
 
-    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    linear = [name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)]
     absent = [target for target in lora.target_modules if not any(f".{name}".endswith(f".{target}") for name in linear)]
     if absent:
         raise LayoutMismatch(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fedprotocol.spec import Spec
 
-from fednode.base_model import BaseModelMismatch, load_base, locate, weights_digest
+from fednode.base_model import BaseModelMismatch, check_length, load_base, locate, positions, weights_digest
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
@@ -62,7 +62,9 @@ class AdapterModel:
                 f"{spec.base_model.digest}; give the right model as [model] source"
             )
         encoder = load_encoder(spec, folder)
-        model = attach(load_base(folder, spec.quantization, device), spec.lora)
+        base = load_base(folder, spec.quantization, device)
+        check_length(base, spec.training.sequence_length)
+        model = attach(base, spec.lora)
         check_layout(model, spec.layout.tensors)
         by_name = tensors_by_name(model)
         return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors])
@@ -167,18 +169,20 @@ class AdapterModel:
         return evaluation
 
     def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
-        """What the model answers to `prompt` in the spec's template, greedily."""
+        """What the model answers to `prompt` in the spec's template, greedily, as far as it has positions."""
         import torch
 
         del spec  # the template was fixed at load
         ids, _ = self._encoder.prompt(prompt, room=1)
         tokens = torch.tensor([ids], device=self._device)
+        longest = positions(self._model.get_base_model())
+        room = max_new_tokens if longest is None else min(max_new_tokens, longest - len(ids))
         self._model.eval()
         with torch.no_grad():
             output = self._model.generate(
                 input_ids=tokens,
                 attention_mask=torch.ones_like(tokens),
-                max_new_tokens=max_new_tokens,
+                max_new_tokens=room,
                 do_sample=False,
                 eos_token_id=self._encoder.eos_id,
                 pad_token_id=self._encoder.pad_id,

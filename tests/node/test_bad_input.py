@@ -87,7 +87,11 @@ def test_a_key_without_seat_tokens_or_ether(sites: Sites, site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "not one row"), ('{"prompt": "a rose"}\n', "line 1: has no completion"), ("{}", "line 1: has no prompt")],
+    [
+        ("", "not one row"),
+        ('{"prompt": "a rose"}\n', "line 1: has no completion"),
+        ("{}", "line 1: has neither prompt and completion nor messages"),
+    ],
 )
 def test_data_that_cannot_be_used(site: Site, content: str, said: str) -> None:
     (site.folder / "bad.jsonl").write_text(content)

@@ -32,18 +32,21 @@ class Family:
     changes: Mapping[str, Any]
 
 
+_QWEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 _MLP = {"intermediate_size": 128, "num_key_value_heads": 1}
 FAMILIES = {
     # Conv1D for Linear, positions learned, head tied; dropout of its own, off where results are compared
     "gpt2": Family("gpt2", ("c_attn", "c_proj", "c_fc"), {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}),
     # biases on q, k and v, head tied as in the small ones
-    "qwen2": Family("qwen2", ("q_proj", "k_proj", "v_proj"), {**_MLP, "tie_word_embeddings": True}),
+    "qwen2": Family("qwen2", _QWEN, {**_MLP, "tie_word_embeddings": True}),
     # norms on q and k, heads wider than the hidden size allows
-    "qwen3": Family("qwen3", ("q_proj", "v_proj", "down_proj"), {**_MLP, "head_dim": 48}),
+    "qwen3": Family("qwen3", _QWEN, {**_MLP, "head_dim": 48}),
     # biases everywhere, also on the head; rotary on a part of each head; attention and MLP side by side
-    "phi": Family("phi", ("q_proj", "dense", "fc1"), {**_MLP, "partial_rotary_factor": 0.5}),
+    "phi": Family("phi", ("q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2"), {**_MLP, "partial_rotary_factor": 0.5}),
     # q, k and v in one module, gate and up in one
-    "phi3": Family("phi3", ("qkv_proj", "o_proj", "gate_up_proj"), {**_MLP, "original_max_position_embeddings": 64}),
+    "phi3": Family(
+        "phi3", ("qkv_proj", "o_proj", "gate_up_proj", "down_proj"), {**_MLP, "original_max_position_embeddings": 64}
+    ),
 }
 
 

@@ -22,6 +22,7 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.machine import machine
 from fednode.experiment.models import Models, federation_of, with_steps
 from fednode.experiment.results import CellResult, RoundScore
+from fednode.experiment.settings import Changes
 from fednode.experiment.sources import Pool
 from fednode.results.records import Score
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
     from fednode.training import AdapterModel
 
+NOT_OF_A_CELL = {"rows", "seeds", *Changes.model_fields}  # of a task; its changes are in the settings
 SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
 
 Told = Callable[[float, str], None]
@@ -45,12 +47,15 @@ class CellError(FedError):
 
 
 def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> str:
-    """Changes whenever what the cell is made of does: rows, settings, sites, base model."""
+    """Changes whenever what the cell is made of does: rows, settings, sites, base model.
+
+    Defaults are left out, so that a new setting does not make every older result stale: a default must never change.
+    """
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
     made_of = {
         "rows": hashlib.sha256(repr((pool.train, pool.test, pool.classes, pool.template)).encode()).hexdigest(),
-        "settings": experiment.settings(task, row).model_dump(mode="json"),
-        "task": task.model_dump(mode="json", exclude={"rows", "seeds"} | set(type(row).model_fields)),
+        "settings": experiment.settings(task, row).model_dump(mode="json", exclude_defaults=True),
+        "task": task.model_dump(mode="json", exclude_defaults=True, exclude=NOT_OF_A_CELL),
         "kind": (row.kind, row.budget),
         "cell": asdict(cell),
         "curve": experiment.curve_items,

@@ -114,10 +114,14 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     first.communicate(timeout=60)
     kept = cells(folder)
     assert 0 < len(kept) < CELLS, "it was not stopped on its way"
-    printed = run(folder)
+    for command in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    printed = run(folder, "--commit")
     assert f"{len(kept)} cells are done" in printed or f"{len(kept) + 1} cells are done" in printed
     assert "task absent is left out: there is no source 'no/such/folder'" in printed
     assert kept.items() <= cells(folder).items(), "what was done was run again"
+    log = subprocess.run(["git", "log", "--format=%s", "--name-only"], cwd=folder, capture_output=True, text=True)
+    assert log.stdout.count("Result: ") == log.stdout.count(".json") >= CELLS - len(kept) - 1
     assert run(folder, "--plan").count("done") == CELLS
     return folder
 

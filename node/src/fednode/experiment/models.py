@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +22,26 @@ if TYPE_CHECKING:
 DEMO = "demo"
 
 
-def source_of(model: str, cache: Path) -> tuple[str, str]:
-    """What a spec calls the model, and where it lies. Raises BaseModelError."""
-    if model == DEMO:
-        return MODEL_ID, str(demo_base_model(cache))
-    return (Path(model).name if Path(model).exists() else model), model
+@dataclass(frozen=True)
+class Base:
+    """The base model: what a spec calls it, and where it lies (folder, .gguf file or hub id)."""
+
+    name: str
+    source: str
+
+    @classmethod
+    def of(cls, model: str, cache: Path) -> Base:
+        """Of an experiment's `model`; the demo's is fetched into `cache`. Raises BaseModelError."""
+        if model == DEMO:
+            return cls(MODEL_ID, str(demo_base_model(cache)))
+        return cls(Path(model).name if Path(model).exists() else model, model)
 
 
-def federation_of(name: str, source: str, settings: Settings, pool: Pool, seed: int) -> NewFederation:
+def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewFederation:
     """Spec and global 0, as `fednode spec new` makes them; global 0 follows from `seed`."""
     choices = Choices(
         name="experiment",
-        base_model=name,
+        base_model=base.name,
         revision=None,
         lora=Lora(
             r=settings.rank,
@@ -65,7 +75,7 @@ def federation_of(name: str, source: str, settings: Settings, pool: Pool, seed: 
         server_lr=settings.server_lr_units,
         seed=seed,
     )
-    return make(choices, source)
+    return make(choices, base.source)
 
 
 def with_steps(spec: Spec, steps: int) -> Spec:
@@ -74,10 +84,10 @@ def with_steps(spec: Spec, steps: int) -> Spec:
 
 
 class Models:
-    """Loads models from `source`, each with `threads` CPU threads, and keeps the last."""
+    """Loads models of `base`, each with `threads` CPU threads, and keeps the last."""
 
-    def __init__(self, source: str, threads: int) -> None:
-        self._source = source
+    def __init__(self, base: Base, threads: int) -> None:
+        self.base = base
         self._threads = threads
         self._key: object = None
         self._held: AdapterModel | None = None
@@ -90,6 +100,7 @@ class Models:
         key = (spec.quantization, lora, spec.prompt, spec.training.sequence_length, spec.evaluation)
         if self._held is None or key != self._key:
             self._held = None  # two do not fit everywhere
-            self._held = AdapterModel.load(spec, self._source, "cpu", self._threads)
+            gc.collect()  # its modules refer to each other
+            self._held = AdapterModel.load(spec, self.base.source, "cpu", self._threads)
             self._key = key
         return self._held

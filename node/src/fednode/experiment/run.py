@@ -14,7 +14,7 @@ from fednode.base_model import locate, weights_digest
 from fednode.experiment.cells import Cell, cells_of, cost
 from fednode.experiment.deal import site_names
 from fednode.experiment.file import Experiment, load_experiment
-from fednode.experiment.models import source_of
+from fednode.experiment.models import Base
 from fednode.experiment.progress import View
 from fednode.experiment.results import is_done, write_list
 from fednode.experiment.run_cell import key_of
@@ -49,8 +49,8 @@ def plan(file: Path, folder: Path, only: Sequence[str] = ()) -> Plan:
     Raises ConfigError, BaseModelError, DataError, ResultsError, CellsFailed for an `only` that names nothing.
     """
     experiment = load_experiment(file)
-    name, source = source_of(experiment.model, CACHE)
-    digest = weights_digest(locate(source))
+    base = Base.of(experiment.model, CACHE)
+    digest = weights_digest(locate(base.source))
     done: list[Cell] = []
     todo: list[Cell] = []
     absent: dict[str, str] = {}
@@ -69,7 +69,7 @@ def plan(file: Path, folder: Path, only: Sequence[str] = ()) -> Plan:
         raise CellsFailed(f"{file} has no task or task/row named {', '.join(only)}")
     turn = _turns(experiment)
     todo.sort(key=lambda cell: turn[cell.task].index(cell.seed))  # a whole comparison of one seed first
-    return Plan(Shared(experiment, name, source, folder), tuple(done), tuple(todo), absent)
+    return Plan(Shared(experiment, base, folder), tuple(done), tuple(todo), absent)
 
 
 def run(planned: Plan, processes: int, threads: int, commit: bool, console: Console) -> None:

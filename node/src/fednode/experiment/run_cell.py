@@ -19,6 +19,7 @@ from fednode.experiment.cells import Cell, steps_of
 from fednode.experiment.deal import Sites, deal
 from fednode.experiment.federated import Member, Round, in_floats, in_integers
 from fednode.experiment.file import Experiment
+from fednode.experiment.file import Row as ExperimentRow
 from fednode.experiment.machine import machine
 from fednode.experiment.models import Models, federation_of, with_steps
 from fednode.experiment.results import CellResult, RoundScore
@@ -64,9 +65,7 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> 
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def run_cell(
-    experiment: Experiment, cell: Cell, pool: Pool, models: Models, model_name: str, source: str, tell: Told
-) -> CellResult:
+def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tell: Told) -> CellResult:
     """Train and score it. Raises CellError, and what training and loading raise."""
     began = time.monotonic()
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
@@ -75,7 +74,7 @@ def run_cell(
     if len(test) < task.test_items:
         raise CellError(f"task {task.name}: {task.data} has {len(test)} test rows, not {task.test_items}")
     sites = deal(pool.train, task, cell.seed)
-    federation = federation_of(model_name, source, settings, pool, cell.seed)
+    federation = federation_of(models.base, settings, pool, cell.seed)
     model = models.of(federation.spec)
     memory.begin()
     spec = federation.spec
@@ -94,7 +93,7 @@ def run_cell(
     sent = 0
     if row.kind != "initial":
         with_curve = experiment.curve_items and row.budget == "own"
-        for last in _rounds(row.kind, row.budget, cell, settings.arithmetic, model, spec, genesis, sites):
+        for last in _rounds(row, cell, settings.arithmetic, model, spec, genesis, sites):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
             if with_curve and last.number < spec.training.rounds:
@@ -132,8 +131,7 @@ def run_cell(
 
 
 def _rounds(
-    kind: str,
-    budget: str,
+    row: ExperimentRow,
     cell: Cell,
     arithmetic: str,
     model: AdapterModel,
@@ -142,17 +140,17 @@ def _rounds(
     sites: Sites,
 ) -> Iterable[Round]:
     seeds = {name: cell.seed * SEEDS_APART + index for index, name in enumerate(sites)}
-    if kind == "federated":
+    if row.kind == "federated":
         members = {name: Member(_table(rows), seeds[name]) for name, rows in sites.items()}
         return (in_floats if arithmetic == "floats" else in_integers)(model, spec, genesis, members)
-    if kind == "single":
+    if row.kind == "single":
         if cell.site not in sites:
             raise CellError(f"{cell}: the sites are {', '.join(sites)}")
-        many = len(sites) if budget == "total" else 1
+        many = len(sites) if row.budget == "total" else 1
         data, seed = _table(sites[cell.site]), seeds[cell.site]
     else:
         many = len(sites)
-        data, seed = _table([row for rows in sites.values() for row in rows]), cell.seed * SEEDS_APART
+        data, seed = _table([held for rows in sites.values() for held in rows]), cell.seed * SEEDS_APART
     return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
 
 

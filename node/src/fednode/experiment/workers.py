@@ -21,7 +21,7 @@ from fedprotocol.errors import FedError
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.file import Experiment
-from fednode.experiment.models import Models
+from fednode.experiment.models import Base, Models
 from fednode.experiment.results import CellResult, write_result
 from fednode.experiment.run_cell import run_cell
 from fednode.experiment.sources import load_pool
@@ -45,8 +45,7 @@ class Shared:
     """What all cells need. `folder`: of the results."""
 
     experiment: Experiment
-    model_name: str
-    source: str
+    base: Base
     folder: Path
 
 
@@ -124,7 +123,7 @@ def _received(worker: _Worker) -> Told | Outcome:
 
 
 def _serve(shared: Shared, threads: int, link: Connection) -> None:
-    models = Models(shared.source, threads)
+    models = Models(shared.base, threads)
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # nobody is there any more
         while True:
             cell: Cell = link.recv()
@@ -139,7 +138,7 @@ def _outcome(shared: Shared, models: Models, cell: Cell, link: Connection) -> Ou
         tell(0.0, "loading")
         task = shared.experiment.task(cell.task)
         pool = load_pool(task.data, task.held_out)
-        result = run_cell(shared.experiment, cell, pool, models, shared.model_name, shared.source, tell)
+        result = run_cell(shared.experiment, cell, pool, models, tell)
         write_result(result, cell.path(shared.folder))
     except (EOFError, BrokenPipeError):
         raise

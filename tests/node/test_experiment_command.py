@@ -110,8 +110,8 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     while not cells(folder):
         assert first.poll() is None, first.stdout.read() if first.stdout else ""
         time.sleep(0.05)
-    first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)  # its processes hold the pipe: they have ended with it
     kept = cells(folder)
     assert 0 < len(kept) < CELLS, "it was not stopped on its way"
     for command in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):

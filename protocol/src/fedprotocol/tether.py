@@ -12,12 +12,17 @@ import sys
 PR_SET_PDEATHSIG = 1  # linux/prctl.h; survives execve
 
 
-def main() -> None:
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+def end_with(parent: int) -> None:
+    """From now on this process ends when its parent, of that process id, does; on Linux alone."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it went before the call
             sys.exit(1)
+
+
+def main() -> None:
+    parent, command = int(sys.argv[1]), sys.argv[2:]
+    end_with(parent)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is what is wanted
     except OSError as error:

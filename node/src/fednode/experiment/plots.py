@@ -83,7 +83,8 @@ def _curves(axes: Axes, experiment: Experiment, task: Task, results: Sequence[Ce
     initial = [result.rounds[0] for result in results if result.row == "initial"]
     start = Figure.of([value for point in initial if (value := measure.of(point)) is not None])
     end = experiment.training.rounds if task.rounds is None else task.rounds
-    for name, colour in zip(task.rows, _colours(len(task.rows)), strict=True):
+    for place, (name, colour) in enumerate(zip(task.rows, _colours(len(task.rows)), strict=True)):
+        style = "-" if place < len(set(_colours(len(task.rows)))) else "--"  # when the colours begin again
         mine = [result for result in results if family(result.row) == name and result.steps_total]
         numbers = sorted({point.round for result in mine for point in result.rounds})
         known = [(number, at) for number in numbers if (at := _at(mine, number, measure.of))]
@@ -95,7 +96,7 @@ def _curves(axes: Axes, experiment: Experiment, task: Task, results: Sequence[Ce
             middle = [measure.scale * at.mean for _, at in known]
             spread = [measure.scale * (at.deviation or 0) for _, at in known]
             x = [number for number, _ in known]
-            axes.plot(x, middle, color=colour, linewidth=1.8, label=name)
+            axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.8, label=name)
             low, high = ([m + sign * d for m, d in zip(middle, spread, strict=True)] for sign in (-1, 1))
             axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set_xticks(range(end + 1))

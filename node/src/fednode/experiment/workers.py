@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from fedprotocol.errors import FedError
+from fedprotocol.tether import end_with
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.file import Experiment
@@ -65,7 +66,7 @@ class _Worker:
     def __init__(self, shared: Shared, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.link, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(shared, threads, theirs), daemon=True)
+        self._process = context.Process(target=_serve, args=(shared, threads, theirs, os.getpid()), daemon=True)
         self._process.start()
         theirs.close()  # so that the end of the process is the end of the link
         self.cell: Cell | None = None
@@ -122,7 +123,8 @@ def _received(worker: _Worker) -> Told | Outcome:
     return message
 
 
-def _serve(shared: Shared, threads: int, link: Connection) -> None:
+def _serve(shared: Shared, threads: int, link: Connection, parent: int) -> None:
+    end_with(parent)
     models = Models(shared.base, threads)
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # nobody is there any more
         while True:

@@ -108,7 +108,9 @@ def _memory(results: Sequence[CellResult]) -> str:
     for kind, of in _of_kind(results).items():
         if of:
             weights, whole = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
-            said.append(f"{kind}: weights {weights:.0f} MiB, process {whole:.0f} MiB")
+            widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
+            held = " (held in float32: that CPU has no bfloat16)" if widened else ""
+            said.append(f"{kind}: weights {weights:.0f} MiB{held}, process {whole:.0f} MiB")
     return "; ".join(said) or "not measured yet"
 
 

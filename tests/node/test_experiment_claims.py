@@ -10,6 +10,7 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.needs import SHAPES, SMOLLM2_135M
 from fednode.experiment.results import CellResult
 from fednode.results.records import Score
+from support.cell_results import result
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -29,28 +30,8 @@ EXPERIMENT = Experiment.model_validate(
 def cell(row: str, seed: int, loss: float, accuracy: float, **changes: Any) -> CellResult:
     own = row.partition(":")[2].partition("-")[0]
     domains = {name: Score(loss=loss, accuracy=accuracy + 0.1 * (name == own), items=10) for name in ("law", "money")}
-    values: dict[str, Any] = {
-        "task": "t",
-        "row": row,
-        "seed": seed,
-        "loss": loss,
-        "accuracy": accuracy,
-        "by_domain": domains,
-        "test_items": 20,
-        "rounds": (),
-        "steps_total": 0 if row == "initial" else 100,
-        "bytes_sent": 0,
-        "peak_memory_bytes": 900 << 20,
-        "weights_bytes": 270 << 20,
-        "step_seconds": 2.0,
-        "seconds": 100.0,
-        "root": None,
-        "key": "k",
-        "settings": {"quantization": "bf16"},
-        "site_rows": {"law": 10, "money": 10},
-        "machine": "here",
-    }
-    return CellResult.model_validate({**values, **changes})
+    sizes = {"test_items": 20, "peak_memory_bytes": 900 << 20, "weights_bytes": 270 << 20}
+    return result(row, seed, loss, accuracy, **{"by_domain": domains, **sizes, **changes})
 
 
 CELLS = [

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from fednode.experiment.file import Experiment
-from fednode.experiment.results import CellResult, as_list
+from fednode.experiment.results import as_list
 from fednode.experiment.stats import Figure, accuracy, best_by_seed, by_seed, differences, figure, loss, ratios
 from fednode.experiment.tables import goals_table, task_table
+from support.cell_results import result
 
 EXPERIMENT = Experiment.model_validate(
     {
@@ -22,31 +21,6 @@ EXPERIMENT = Experiment.model_validate(
         "tasks": [{"name": "t", "data": "wordnet", "rows": ["initial", "single", "central", "fedavg"]}],
     }
 )
-
-
-def result(row: str, seed: int, loss: float, accuracy: float | None, **changes: Any) -> CellResult:
-    values: dict[str, Any] = {
-        "task": "t",
-        "row": row,
-        "seed": seed,
-        "loss": loss,
-        "accuracy": accuracy,
-        "by_domain": {},
-        "test_items": 300,
-        "rounds": (),
-        "steps_total": 0 if row == "initial" else 120,
-        "bytes_sent": 3 << 20 if row == "fedavg" else 0,
-        "peak_memory_bytes": 1 << 30,
-        "weights_bytes": 1 << 29,
-        "step_seconds": 2.0,
-        "seconds": 100.0,
-        "root": None,
-        "key": "k",
-        "settings": {"quantization": "bf16"},
-        "site_rows": {"a": 10, "b": 10},
-        "machine": "here",
-    }
-    return CellResult.model_validate({**values, **changes})
 
 
 RESULTS = [

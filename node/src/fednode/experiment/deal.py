@@ -13,6 +13,11 @@ from fednode.experiment.file import Task
 Sites = dict[str, list[Row]]
 
 
+def domains_of(rows: Sequence[Row]) -> list[str]:
+    """In the order of their names; rows without one are of the domain "all"."""
+    return sorted({row.domain or "all" for row in rows})
+
+
 def site_names(domains: Sequence[str], sites: int, split: str) -> list[str]:
     """One name a site: its domain where rows are dealt by domain, and a number from its second site on."""
     if split != "domain":
@@ -25,7 +30,7 @@ def deal(rows: Sequence[Row], task: Task, seed: int) -> Sites:
     """Every row to one site, in an order that follows from `seed`; then what the task spoils."""
     rng = np.random.default_rng([seed, 0xDEA1])
     shuffled = [rows[i] for i in rng.permutation(len(rows))][: task.train_items]
-    names = site_names(sorted({row.domain or "all" for row in rows}), task.sites, task.split)
+    names = site_names(domains_of(rows), task.sites, task.split)
     match task.split:
         case "domain":
             owners = _by_domain(shuffled, task)
@@ -44,7 +49,7 @@ def deal(rows: Sequence[Row], task: Task, seed: int) -> Sites:
 
 def _by_domain(rows: Sequence[Row], task: Task) -> list[int]:
     """`own_share` of a domain's rows to its own sites, the others to the other sites, in turn."""
-    domains = sorted({row.domain or "all" for row in rows})
+    domains = domains_of(rows)
     own = {domain: [i for i in range(task.sites) if i % len(domains) == d] for d, domain in enumerate(domains)}
     for d, domain in enumerate(domains):  # fewer sites than domains: some hold several
         own[domain] = own[domain] or [d % task.sites]

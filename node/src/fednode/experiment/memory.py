@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,4 @@ def begin() -> None:
 
 def peak() -> int:
     """Bytes; 0 where the system does not tell."""
-    import os
-
     return peak_memory(os.getpid())

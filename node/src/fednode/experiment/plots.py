@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult, RoundScore
 from fednode.experiment.stats import Figure, Value, family, figure
-from fednode.results.plots import COLOURS, DPI, INK, MUTED, SIZE
+from fednode.results.plots import COLOURS, INK, MUTED, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +27,7 @@ def draw(experiment: Experiment, results: Sequence[CellResult], folder: Path) ->
         mine = [result for result in results if result.task == task.name]
         if any(result.steps_total for result in mine):
             plots = _task_plots(experiment, task, mine)
-            made += [_save(folder / f"{task.name}-{name}.png", plot) for name, plot in plots.items()]
+            made += [save(folder / f"{task.name}-{name}.png", plot) for name, plot in plots.items()]
     return made
 
 
@@ -62,7 +61,7 @@ def draw_memory(results: Sequence[CellResult], path: Path) -> Path:
         axes.set_title("Memory by precision of the frozen model", loc="left", color=INK)
         axes.legend(frameon=False, fontsize=8)
 
-    return _save(path, plot)
+    return save(path, plot)
 
 
 @dataclass(frozen=True)
@@ -161,28 +160,6 @@ def _bytes(axes: Axes, experiment: Experiment, task: Task, results: Sequence[Cel
     axes.set_ylabel("accuracy (%)")
     axes.set_title(f"{task.name}: accuracy for what is sent", loc="left", color=INK)
     axes.legend(frameon=False, fontsize=8)
-
-
-def _save(path: Path, plot: Callable[[Axes], None]) -> Path:
-    with _axes(path) as axes:
-        plot(axes)
-    return path
-
-
-@contextmanager
-def _axes(path: Path) -> Iterator[Axes]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as Canvas
-
-    canvas = Canvas(figsize=SIZE, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(canvas)
-    axes = canvas.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    yield axes
-    path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.savefig(path, metadata={"Software": None})
 
 
 def _colours(count: int) -> list[str]:

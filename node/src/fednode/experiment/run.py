@@ -12,8 +12,8 @@ from rich.console import Console
 
 from fednode.base_model import locate, weights_digest
 from fednode.experiment.cells import Cell, cells_of, cost
-from fednode.experiment.deal import site_names
-from fednode.experiment.file import Experiment, load_experiment
+from fednode.experiment.deal import domains_of, site_names
+from fednode.experiment.file import load_experiment
 from fednode.experiment.models import Base
 from fednode.experiment.progress import View
 from fednode.experiment.results import is_done, write_list
@@ -60,14 +60,14 @@ def plan(file: Path, folder: Path, only: Sequence[str] = ()) -> Plan:
         except NoData as error:
             absent[task.name] = str(error)
             continue
-        sites = site_names(sorted({row.domain or "all" for row in pool.train}), task.sites, task.split)
+        sites = site_names(domains_of(pool.train), task.sites, task.split)
         for cell in cells_of(experiment, sites, task):
             if only and not {cell.task, f"{cell.task}/{cell.row}"} & set(only):
                 continue
             (done if is_done(cell, key_of(experiment, cell, pool, digest), folder) else todo).append(cell)
     if only and not done and not todo and not absent:
         raise CellsFailed(f"{file} has no task or task/row named {', '.join(only)}")
-    turn = _turns(experiment)
+    turn = {task.name: task.seeds or experiment.seeds for task in experiment.tasks}
     todo.sort(key=lambda cell: turn[cell.task].index(cell.seed))  # a whole comparison of one seed first
     return Plan(Shared(experiment, base, folder), tuple(done), tuple(todo), absent)
 
@@ -93,10 +93,6 @@ def run(planned: Plan, processes: int, threads: int, commit: bool, console: Cons
     write_list(folder)
     if failed:
         raise CellsFailed("no result for: " + "; ".join(map(str, failed)) + ". Run it again for these alone")
-
-
-def _turns(experiment: Experiment) -> dict[str, tuple[int, ...]]:
-    return {task.name: task.seeds or experiment.seeds for task in experiment.tasks}
 
 
 def _commit(cell: Cell, folder: Path) -> None:

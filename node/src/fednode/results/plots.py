@@ -39,10 +39,11 @@ def draw(folder: ResultsFolder) -> list[Path]:
     if report and report.gas:
         gas = {call: use.mean for call, use in report.gas.items() if not call.startswith("deploy ")}  # another scale
         plots.append(("gas.png", lambda axes: _gas(axes, gas)))
-    return [_save(folder.plots / name, plot) for name, plot in plots]
+    return [save(folder.plots / name, plot) for name, plot in plots]
 
 
-def _save(file: Path, plot: Callable[[Axes], None]) -> Path:
+def save(file: Path, plot: Callable[[Axes], None]) -> Path:
+    """Draw one plot into a file, replacing it; returns its path."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

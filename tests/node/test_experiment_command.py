@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fednode.experiment.file import load_experiment
+from fednode.experiment.results import read_result
 from fedprotocol.config import ConfigError
 from support.sites import BIN, environment
 from support.tiny_model import TEMPLATE, colour_rows, write_jsonl
@@ -73,6 +74,7 @@ data = "no/such/folder"
 rows = ["fedavg"]
 """
 CELLS = 1 + 2 + 2 + 8 + 2
+CURVES = {"initial": [0], "single@cold": [1, 2], "single-total@cold": [2], "central": [1, 2], "fedavg": [1, 2]}
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -163,14 +165,24 @@ def test_rows_are_what_they_are_called(done: Path) -> None:
     assert other != again, "seeds are alike"
 
 
+def test_a_curve_is_of_the_same_items_from_the_initial_model_to_the_last_round(done: Path) -> None:
+    found = {name: read_result(done / f"all_losses/colours/cells/colours/{name}/1.json") for name in CURVES}
+    assert {name: [point.round for point in of.rounds] for name, of in found.items()} == CURVES
+    assert {point.score.items for of in found.values() for point in of.rounds} == {8}
+    assert {of.test_items for of in found.values()} == {24}
+    assert all(of.rounds[-1].score.loss != of.loss for of in found.values())
+
+
 def test_the_page_and_the_plots_are_there(done: Path) -> None:
     folder = done / "all_losses/colours"
     page = (folder / "README.md").read_text()
     assert "| colours fedavg |" in page
-    assert "| nf4 |" in page
+    assert "| nf4: colours nf4 | 1 |" in page
+    assert "| fp32: colours fedavg | 1 |" in page
     plots = {path.name for path in (folder / "plots").iterdir()}
     names = {"loss", "accuracy", "rows", "bytes"}
-    assert plots == {f"{task}-{name}.png" for task in ("colours", "two-seeds") for name in names} | {"memory.png"}
+    of_tasks = {f"{task}-{name}.png" for task in ("colours", "two-seeds") for name in names}
+    assert plots == of_tasks | {"colours-sites.png", "memory.png"}
     assert all(f"plots/{name}" in page for name in plots)
 
 

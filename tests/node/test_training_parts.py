@@ -11,7 +11,7 @@ import pytest
 import torch
 from fednode.base_model import load_skeleton
 from fednode.evaluation.loss import answer_loss, token_losses
-from fednode.evaluation.score import ItemScore, summarize
+from fednode.evaluation.score import Evaluation, ItemScore, summarize, together
 from fednode.training import LayoutMismatch, new_adapter
 from fednode.training.adapter import attach, changed_units, check_layout, layout_of, read_values, write_units
 from fednode.training.schedule import learning_rate, round_seed
@@ -142,3 +142,6 @@ def test_parts_weighted_by_items_make_the_whole() -> None:
         "b": (4.0, 0.0, 2),
     }
     assert summarize([ItemScore(1.0, None, None)]).accuracy is None
+    for cut in (1, 2, 3):
+        assert together([summarize(items[:cut]), summarize(items[cut:])]) == whole
+    assert together([summarize([ItemScore(loss, None, None)]) for loss in (1.0, 3.0)]) == Evaluation(2.0, None, 2, {})

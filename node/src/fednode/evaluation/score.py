@@ -56,3 +56,20 @@ def _mean(items: Sequence[ItemScore]) -> DomainScore:
         accuracy=sum(judged) / len(judged) if judged else None,
         items=len(items),
     )
+
+
+def together(parts: Sequence[Evaluation]) -> Evaluation:
+    """The evaluation of at least one part's items and all the others'; all parts have classes, or none has."""
+    domains: dict[str, list[DomainScore]] = defaultdict(list)
+    for part in parts:
+        for name, score in part.by_domain.items():
+            domains[name].append(score)
+    whole = _weighted([DomainScore(part.loss, part.accuracy, part.items) for part in parts])
+    return Evaluation(whole.loss, whole.accuracy, whole.items, {n: _weighted(domains[n]) for n in sorted(domains)})
+
+
+def _weighted(parts: Sequence[DomainScore]) -> DomainScore:
+    items = sum(part.items for part in parts)
+    known = [part.accuracy * part.items for part in parts if part.accuracy is not None]
+    loss = sum(part.loss * part.items for part in parts) / items
+    return DomainScore(loss, sum(known) / items if known else None, items)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fedprotocol.errors import FedError
 
 from fednode.experiment.file import Experiment, load_experiment
 from fednode.experiment.needs import ADAPTER_BYTES, SHAPES
+from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
 from fednode.experiment.tables import goals_table, markdown
@@ -33,7 +34,7 @@ def page(experiment: Experiment, results: Sequence[CellResult], on_chain: dict[s
         "same test items. How: [docs/experiments.md](../docs/experiments.md). All rows, also those that look bad: "
         "[claims/README.md](claims/README.md). Whole federations on a chain: the folders named by their date "
         "([docs/demo.md](../docs/demo.md)).",
-        _claims(tasks, results, on_chain),
+        _claims(tasks, results, compared(experiment, results), on_chain),
         "## Goals of federated training",
         goals_table(experiment, results),
         "## Why a single site is worse",
@@ -47,7 +48,12 @@ def page(experiment: Experiment, results: Sequence[CellResult], on_chain: dict[s
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def _claims(tasks: Sequence[str], results: Sequence[CellResult], on_chain: dict[str, Any] | None) -> str:
+def _claims(
+    tasks: Sequence[str],
+    results: Sequence[CellResult],
+    at: Mapping[str, Sequence[CellResult]],
+    on_chain: dict[str, Any] | None,
+) -> str:
     def cut(row: str) -> str:
         return _by_task(tasks, lambda task: _reduction(task, row, results), 0, " %")
 
@@ -58,8 +64,8 @@ def _claims(tasks: Sequence[str], results: Sequence[CellResult], on_chain: dict[
             "Federated accuracy is 5 to 10 points above single sites",
             _by_task(tasks, lambda t: _lead(t, results), 1, ""),
         ),
-        ("QLoRA is as good as 16-bit LoRA", _kinds(results)),
-        ("... at far lower memory", _memory(results)),
+        ("QLoRA is as good as 16-bit LoRA", _kinds(at)),
+        ("... at far lower memory", _memory(at)),
         ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
     ]
     return markdown(("claimed", "measured"), rows)
@@ -85,27 +91,17 @@ def _lead(task: str, results: Sequence[CellResult]) -> Figure | None:
     )
 
 
-def _of_kind(results: Sequence[CellResult]) -> dict[str, list[CellResult]]:
-    """Federated rows that differ in the precision of the frozen weights alone, by it."""
-    rows = {"nf4": "fed-nf4", "bf16": "fedavg", "fp32": "fed-fp32"}
-    found = {
-        kind: [r for r in results if r.row == row and r.settings["quantization"] == kind] for kind, row in rows.items()
-    }
-    tasks = {r.task for r in found["nf4"]}
-    return {kind: [r for r in of if r.task in tasks] for kind, of in found.items()}
-
-
-def _kinds(results: Sequence[CellResult]) -> str:
+def _kinds(at: Mapping[str, Sequence[CellResult]]) -> str:
     said = []
-    for kind, of in _of_kind(results).items():
+    for kind, of in at.items():
         if (lost := figure(of, loss)) and (right := figure(of, accuracy)):
             said.append(f"{kind}: loss {lost.text()}, accuracy {right.text(1, 100)} %")
     return "; ".join(said) or "not measured yet"
 
 
-def _memory(results: Sequence[CellResult]) -> str:
+def _memory(at: Mapping[str, Sequence[CellResult]]) -> str:
     said = []
-    for kind, of in _of_kind(results).items():
+    for kind, of in at.items():
         if of:
             weights, whole = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
             widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fednode.experiment.file import Experiment
-from fednode.experiment.plots import draw, draw_memory
+from fednode.experiment.plots import draw
+from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
-from fednode.experiment.tables import arithmetic_table, goals_table, task_table
+from fednode.experiment.tables import goals_table, precision_table, task_table
 
 
 def report(experiment: Experiment, folder: Path) -> list[Path]:
@@ -17,15 +18,12 @@ def report(experiment: Experiment, folder: Path) -> list[Path]:
     if not results:
         return []
     plots = draw(experiment, results, folder / "plots")
-    kinds = {str(result.settings["quantization"]) for result in results}
-    if len(kinds) > 1:
-        plots.append(draw_memory([r for r in results if r.steps_total], folder / "plots" / "memory.png"))
     page = folder / "README.md"
-    page.write_text(_page(experiment, results, [path.relative_to(folder) for path in plots], len(kinds) > 1))
+    page.write_text(_page(experiment, results, [path.relative_to(folder) for path in plots]))
     return [page, *plots]
 
 
-def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence[Path], kinds: bool) -> str:
+def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence[Path]) -> str:
     parts = [
         f"# {experiment.name}",
         "Made by `fednode experiment` of the cells beside it. Loss: nats per answer token on the test set, one for "
@@ -43,7 +41,7 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
                 task_table(experiment, task, mine),
                 *[f"![{path.stem}]({path})" for path in plots if path.name.startswith(f"{task.name}-")],
             ]
-    if kinds:
-        parts += ["## Precision of the frozen model", arithmetic_table(results), "![memory](plots/memory.png)"]
+    if at := compared(experiment, results):
+        parts += ["## Precision of the frozen model", precision_table(at), "![memory](plots/memory.png)"]
     parts += ["## Computed on", "\n".join(f"- {line}" for line in sorted({result.machine for result in results}))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

@@ -16,7 +16,7 @@ RESULTS = "results.json"
 
 
 class RoundScore(Record):
-    """The model after a round; `bytes_sent`: by all sites until then."""
+    """The model after a round, on the curve's items; `bytes_sent`: by all sites until then."""
 
     round: Count
     score: Score
@@ -26,8 +26,8 @@ class RoundScore(Record):
 class CellResult(Record):
     """One cell. `key`: of what it was made of: settings, data and program; another key makes it stale.
 
-    `rounds`: the curve, from the initial model on; rounds before the last are scored on fewer items. `step_seconds`:
-    median. `weights_bytes`: the frozen model in memory.
+    `rounds`: the curve, on the first `curve_items` of the test items (all, without a curve); a row without one has its
+    last round. `step_seconds`: median. `weights_bytes`: the frozen model in memory.
     """
 
     task: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.errors import FedError
 
 from fednode.data import Row
+from fednode.evaluation import DomainScore, Evaluation, together
 from fednode.experiment import memory
 from fednode.experiment.alone import alone
 from fednode.experiment.cells import Cell, steps_of
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from fedprotocol.spec import Spec
     from numpy.typing import NDArray
 
-    from fednode.evaluation import Evaluation
     from fednode.training import AdapterModel
 
 NOT_OF_A_CELL = {"rows", "seeds", *Changes.model_fields}  # of a task; its changes are in the settings
@@ -59,7 +59,7 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> 
         "task": task.model_dump(mode="json", exclude_defaults=True, exclude=NOT_OF_A_CELL),
         "kind": (row.kind, row.budget),
         "cell": asdict(cell),
-        "curve": experiment.curve_items,
+        "curve": experiment.curve_items and f"the first {experiment.curve_items}",
         "model": base_digest,
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
@@ -80,13 +80,8 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     spec = federation.spec
     genesis = spec.layout.weights(federation.genesis)
     model.set_global(genesis)
-    whole, part = _table(test), _table(test[: experiment.curve_items])
+    part, rest = test[: experiment.curve_items], test[experiment.curve_items :]
     total = steps_of(experiment, task, row)
-
-    def score(data: Dataset) -> Score:
-        evaluation = model.evaluate(spec, data)
-        return Score(loss=evaluation.loss, accuracy=evaluation.accuracy, items=evaluation.items)
-
     curve: list[RoundScore] = []
     seconds: list[float] = []
     last = Round(0, None, 0, [])
@@ -97,14 +92,14 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
             if with_curve and last.number < spec.training.rounds:
-                point = score(part)
+                point = _score(model.evaluate(spec, _table(part)))
                 curve.append(RoundScore(round=last.number, score=point, bytes_sent=sent))
                 tell(len(seconds) / total, f"round {last.number}: loss {point.loss:.3f}")
             else:
                 tell(len(seconds) / total, f"round {last.number}")
-    evaluation = model.evaluate(spec, whole)
-    final = Score(loss=evaluation.loss, accuracy=evaluation.accuracy, items=evaluation.items)
-    curve.append(RoundScore(round=last.number, score=final, bytes_sent=sent))
+    scored = [model.evaluate(spec, _table(items)) for items in (part, rest) if items]
+    evaluation = together(scored)
+    curve.append(RoundScore(round=last.number, score=_score(scored[0]), bytes_sent=sent))
     if len(seconds) != total:
         raise CellError(f"{cell}: {len(seconds)} steps were trained instead of {total}")
     return CellResult(
@@ -113,7 +108,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         seed=cell.seed,
         loss=evaluation.loss,
         accuracy=evaluation.accuracy,
-        by_domain=_by_domain(evaluation),
+        by_domain={name: _score(score) for name, score in evaluation.by_domain.items()},
         test_items=evaluation.items,
         rounds=tuple(curve),
         steps_total=total,
@@ -154,11 +149,8 @@ def _rounds(
     return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
 
 
-def _by_domain(evaluation: Evaluation) -> dict[str, Score]:
-    return {
-        name: Score(loss=score.loss, accuracy=score.accuracy, items=score.items)
-        for name, score in evaluation.by_domain.items()
-    }
+def _score(of: Evaluation | DomainScore) -> Score:
+    return Score(loss=of.loss, accuracy=of.accuracy, items=of.items)
 
 
 def _table(rows: Sequence[Row]) -> Dataset:

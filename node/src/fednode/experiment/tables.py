@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult
@@ -79,23 +79,24 @@ def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
     return markdown(head, rows)
 
 
-def arithmetic_table(results: Sequence[CellResult]) -> str:
-    """What the base model's precision costs: the same rows and steps at each."""
+def precision_table(at: Mapping[str, Sequence[CellResult]]) -> str:
+    """What the base model's precision costs: `at` each, cells that are otherwise trained alike, of the same seeds."""
     rows = []
-    for task, name in sorted({(r.task, family(r.row)) for r in results if r.steps_total}):
-        mine = [r for r in results if r.task == task and family(r.row) == name]
-        rows.append(
-            (
-                f"{task} {name}",
-                mine[0].settings["quantization"],
-                _text(figure(mine, loss)),
-                _text(figure(mine, accuracy), 1, 100),
-                _text(figure(mine, lambda r: r.weights_bytes / MIB), 0),
-                _text(figure(mine, lambda r: r.peak_memory_bytes / MIB), 0),
-                _text(figure(mine, lambda r: r.step_seconds), 2),
+    for kind, cells in at.items():
+        for task, name in sorted({(result.task, family(result.row)) for result in cells}):
+            mine = [r for r in cells if r.task == task and family(r.row) == name]
+            rows.append(
+                (
+                    f"{kind}: {task} {name}",
+                    str(len({result.seed for result in mine})),
+                    _text(figure(mine, loss)),
+                    _text(figure(mine, accuracy), 1, 100),
+                    _text(figure(mine, lambda r: r.weights_bytes / MIB), 0),
+                    _text(figure(mine, lambda r: r.peak_memory_bytes / MIB), 0),
+                    _text(figure(mine, lambda r: r.step_seconds), 2),
+                )
             )
-        )
-    head = ("task, row", "weights", "loss", "accuracy %", "weights MiB", "process MiB", "s a step")
+    head = ("weights: row", "seeds", "loss", "accuracy %", "weights MiB", "process MiB", "s a step")
     return markdown(head, rows)
 
 

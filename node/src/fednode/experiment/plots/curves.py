@@ -1,0 +1,124 @@
+"""What changes from round to round: the mean over seeds, with a band of the deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fednode.experiment.file import Experiment, Task
+from fednode.experiment.results import CellResult, RoundScore
+from fednode.experiment.stats import Figure, family
+from fednode.results.plots import COLOURS, INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MIB = 1 << 20
+_STYLES = [(colour, style) for style in ("-", "--") for colour in (*COLOURS, INK, MUTED)]
+
+Point = Callable[[RoundScore], float | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a curve shows: `scale` takes it to what `label` says."""
+
+    label: str
+    of: Point
+    scale: float
+
+
+LOSS = Measure("answer loss (nats)", lambda point: point.score.loss, 1.0)
+ACCURACY = Measure("accuracy (%)", lambda point: point.score.accuracy, 100.0)
+
+
+def by_round(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
+    """Each way to train, a single site as the mean of all, of the federated rows the first; a row without a curve is a
+    mark beside the last round."""
+    federated = [name for name in task.rows if experiment.rows[name].kind == "federated"]
+    names = [name for name in task.rows if name not in federated[1:] and experiment.rows[name].kind != "initial"]
+    lines = [(name, [r for r in results if family(r.row) == name]) for name in names]
+    _draw(axes, experiment, task, lines, results, measure)
+    axes.set_title(
+        f"{task.name}: {_what(measure)} on the test set, mean and deviation over seeds", loc="left", color=INK
+    )
+
+
+def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
+    """Each site alone, beside the first federated row."""
+    alone = [name for name in task.rows if experiment.rows[name].kind == "single"][:1]
+    labels = sorted({r.row for r in results if family(r.row) in alone})
+    labels += [name for name in task.rows if experiment.rows[name].kind == "federated"][:1]
+    lines = [(label, [r for r in results if r.row == label]) for label in labels]
+    _draw(axes, experiment, task, lines, results, measure)
+    axes.set_title(f"{task.name}: {_what(measure)} by site, and of the sites together", loc="left", color=INK)
+
+
+def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
+    """Every federated row against what all its sites have sent."""
+    names = [name for name in task.rows if experiment.rows[name].kind == "federated"]
+    for name, (colour, style) in zip(names, _STYLES, strict=False):
+        mine = [result for result in results if result.row == name]
+        known = [
+            (sent.mean / _MIB, measure.scale * at.mean)
+            for number in _rounds(mine)
+            if (at := _at(mine, number, measure.of))
+            and (sent := _at(mine, number, lambda point: float(point.bytes_sent)))
+        ]
+        if known:
+            x, y = zip(*known, strict=True)
+            axes.plot(x, y, color=colour, linestyle=style, marker="o", markersize=4, label=name)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("MiB sent by all sites")
+    axes.set_ylabel(measure.label)
+    axes.set_title(f"{task.name}: {_what(measure)} for what is sent", loc="left", color=INK)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _draw(
+    axes: Axes,
+    experiment: Experiment,
+    task: Task,
+    lines: Iterable[tuple[str, Sequence[CellResult]]],
+    results: Sequence[CellResult],
+    measure: Measure,
+) -> None:
+    initial = [result.rounds[0] for result in results if result.row == "initial"]
+    start = Figure.of([value for point in initial if (value := measure.of(point)) is not None])
+    end = experiment.training.rounds if task.rounds is None else task.rounds
+    for (label, mine), (colour, style) in zip(lines, _STYLES, strict=False):
+        known = [(number, at) for number in _rounds(mine) if (at := _at(mine, number, measure.of))]
+        if len(known) == 1:
+            height = measure.scale * known[0][1].mean
+            axes.plot([end + 0.3], [height], marker="D", color=colour, linestyle="none", markersize=5, label=label)
+        elif known:
+            known = [(0, start), *known] if start else known
+            x = [number for number, _ in known]
+            middle = [measure.scale * at.mean for _, at in known]
+            spread = [measure.scale * (at.deviation or 0) for _, at in known]
+            low, high = ([m + sign * d for m, d in zip(middle, spread, strict=True)] for sign in (-1, 1))
+            axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.8, label=label)
+            axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xticks(range(end + 1))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("round (0: initial model)")
+    axes.set_ylabel(measure.label)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _rounds(results: Sequence[CellResult]) -> list[int]:
+    return sorted({point.round for result in results for point in result.rounds if result.steps_total})
+
+
+def _at(results: Sequence[CellResult], number: int, value: Point) -> Figure | None:
+    seeds: dict[int, list[float]] = {}
+    for result in results:
+        for point in result.rounds:
+            if point.round == number and (v := value(point)) is not None:
+                seeds.setdefault(result.seed, []).append(v)
+    return Figure.of([sum(values) / len(values) for values in seeds.values()])
+
+
+def _what(measure: Measure) -> str:
+    return measure.label.partition(" (")[0]

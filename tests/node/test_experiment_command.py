@@ -195,6 +195,18 @@ def test_only_what_changed_is_run_again(done: Path, tiny_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rounds", "points", "scored"),
+    [(5, 5, {1, 2, 3, 4, 5}), (12, 5, {3, 5, 8, 10, 12}), (3, 5, {1, 2, 3}), (12, 1, {12}), (1, 5, {1})],
+)
+def test_curves_are_scored_evenly_and_at_the_end(tmp_path: Path, rounds: int, points: int, scored: set[int]) -> None:
+    write_file(tmp_path, tmp_path)
+    experiment = load_experiment(tmp_path / "colours.toml").model_copy(update={"curve_points": points})
+    task = experiment.tasks[0]
+    assert experiment.scored_rounds(task, rounds) == scored
+    assert experiment.scored_rounds(task.model_copy(update={"curve_items": 0}), rounds) == {rounds}
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         (("steps = 3", "stepps = 3"), "training.stepps"),

@@ -63,7 +63,7 @@ def cost(experiment: Experiment, task: Task, row: Row) -> float:
     """About how much work a cell is, in training steps of eight rows of 64 tokens."""
     settings = experiment.settings(task, row)
     size = settings.batch_size * settings.sequence_length / 512
-    items = task.test_items + (settings.rounds - 1) * min(experiment.curve_items, task.test_items) * (
-        row.kind != "initial"
-    )
+    rounds = experiment.scored_rounds(task, settings.rounds)
+    before_last = 0 if row.kind == "initial" or row.budget == "total" else len(rounds) - 1
+    items = task.test_items + before_last * min(experiment.curve_of(task), task.test_items)
     return size * (steps_of(experiment, task, row) + items * EVALUATION_STEPS * 8 / settings.batch_size)

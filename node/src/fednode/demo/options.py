@@ -24,12 +24,12 @@ class Options:
     """
 
     nodes: int = 4
-    rounds: int = 3
+    rounds: int = 4
     model: str | None = None
     store: Literal["dir", "ipfs"] = "dir"
-    steps: int = 8
+    steps: int = 6
     batch_size: int = 8
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     seed: int = 1
     keep: bool = False
     out: Path = Path("all_losses")

@@ -105,7 +105,7 @@ def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores
         "steps": options.steps,
         "batch-size": options.batch_size,
         "learning-rate": options.learning_rate,
-        "schedule": "constant",
+        "schedule": "cosine",
         "sequence-length": 64,
         "rank": 8,
         "alpha": 16,

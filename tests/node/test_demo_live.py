@@ -79,6 +79,9 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
     assert changes(VIEW, replace(VIEW, elapsed=380.0, block=350)) == []
     solo = replace(NODE, activity="waiting for a proposal", meanwhile="training the site's own model, round 1")
     assert changes(VIEW, replace(VIEW, nodes=(solo,))) == ["[   6:12] clinic: training the site's own model, round 1"]
+    own = replace(solo, activity=solo.meanwhile)
+    assert changes(VIEW, replace(VIEW, nodes=(own,))) == ["[   6:12] clinic: training the site's own model, round 1"]
+    assert shown(render(replace(VIEW, nodes=(own,)))).count("the site's own model") == 1
     later = replace(VIEW, rounds=(RoundLine(2, "Reveal", "0 of 4 revealed", 9),), scores=(ScoreLine(2, 1.0, 0.5, 300),))
     assert changes(VIEW, later) == [
         "[   6:12] round 2 of 3: Reveal, 0 of 4 revealed",

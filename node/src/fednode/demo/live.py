@@ -116,7 +116,7 @@ def _nodes(view: View) -> Table:
     for node in view.nodes:
         activity = Text(node.activity)
         activity.append(f"  {clock(node.since)}", "dim")
-        if node.meanwhile:
+        if node.meanwhile not in ("", node.activity):
             activity.append(f"  {node.meanwhile}", "italic")
         if node.problem:
             activity.append(f"  {node.problem}", "bold red")
@@ -161,7 +161,7 @@ def changes(before: View | None, now: View) -> list[str]:
             lines.append(f"{time} {node.name}: {node.problem}")
         if not node.activity.startswith("waiting") and (old is None or old.activity != node.activity):
             lines.append(f"{time} {node.name}: {node.activity}")
-        if node.meanwhile and (old is None or old.meanwhile != node.meanwhile):
+        if node.meanwhile not in ("", node.activity) and (old is None or old.meanwhile != node.meanwhile):
             lines.append(f"{time} {node.name}: {node.meanwhile}")
     for score in now.scores:
         if score not in old_scores:

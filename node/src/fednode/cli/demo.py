@@ -20,7 +20,9 @@ def demo(
     ] = "dir",
     steps: Annotated[int, typer.Option(help="Optimiser steps of each site in a round.")] = 6,
     batch_size: Annotated[int, typer.Option(help="Rows a step.")] = 8,
-    learning_rate: Annotated[float, typer.Option(help="Of the local training, in round 1; it falls with a cosine.")] = 4e-3,
+    learning_rate: Annotated[
+        float, typer.Option(help="Of the local training, in round 1; it falls with a cosine.")
+    ] = 4e-3,
     seed: Annotated[int, typer.Option(help="Of the adapter's first values, and of the sites' data order.")] = 1,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the chain and the stores up afterwards, until Ctrl-C.")

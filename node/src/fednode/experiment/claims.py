@@ -18,15 +18,19 @@ from fednode.experiment.needs import ADAPTER_BYTES, SHAPES
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
-from fednode.experiment.tables import goals_table, markdown
+from fednode.experiment.tables import goals_table, markdown, precision_table
 
 GIB = 1 << 30
 MIB = 1 << 20
 RANK = 8
+SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
 
 
-def page(experiment: Experiment, results: Sequence[CellResult], on_chain: dict[str, Any] | None) -> str:
-    """The whole page."""
+def page(
+    experiment: Experiment, results: Sequence[CellResult], on_chain: dict[str, Any] | None, plots: Sequence[str] = ()
+) -> str:
+    """The whole page. `plots`: paths as the page names them, `…/<task>-<what>.png`."""
+    at = compared(experiment, results)
     tasks = [task.name for task in experiment.tasks if any(r.task == task.name and r.steps_total for r in results)]
     parts = [
         "# What was claimed, and what was measured",
@@ -34,12 +38,21 @@ def page(experiment: Experiment, results: Sequence[CellResult], on_chain: dict[s
         "same test items. How: [docs/experiments.md](../docs/experiments.md). All rows, also those that look bad: "
         "[claims/README.md](claims/README.md). Whole federations on a chain: the folders named by their date "
         "([docs/demo.md](../docs/demo.md)).",
-        _claims(tasks, results, compared(experiment, results), on_chain),
+        _claims(tasks, results, at, on_chain),
         "## Goals of federated training",
         goals_table(experiment, results),
+        "## By task",
+        "Mean of the single sites, each with its own steps; all federated rows and both budgets of the sites: "
+        "[claims/README.md](claims/README.md).",
+        _in_short(tasks, results),
+        *_pictures(tasks, plots),
         "## Why a single site is worse",
         "Accuracy on the site's own domain, and on the others, that it has few rows of:",
         _own_and_other(tasks, results),
+        "## Precision of the frozen model",
+        "Rows that are trained alike but for it, on the same seeds.",
+        precision_table(at) if at else "Not measured yet.",
+        *(f"![memory]({path})" for path in plots if path.endswith("/memory.png")),
         "## Memory that other models need",
         f"Computed from their shapes, not measured; an adapter of rank {RANK} on q and v with its gradients and Adam's "
         "moments in float32. Activations come on top.",
@@ -69,6 +82,25 @@ def _claims(
         ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
     ]
     return markdown(("claimed", "measured"), rows)
+
+
+def _in_short(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
+    lines = []
+    for task in tasks:
+        for name in ("initial", "single", "central", "fedavg"):
+            if mine := _rows(task, name, results):
+                lost, right = figure(mine, loss), figure(mine, accuracy)
+                seeds = len({result.seed for result in mine})
+                lines.append((f"{task} {name}", str(seeds), lost.text() if lost else "", _percent(right)))
+    return markdown(("task, row", "seeds", "loss", "accuracy %"), lines)
+
+
+def _pictures(tasks: Sequence[str], plots: Sequence[str]) -> list[str]:
+    found = []
+    for task in tasks:
+        mine = [path for path in plots if Path(path).stem in {f"{task}-{what}" for what in SHOWN}]
+        found += [f"![{Path(path).stem}]({path})" for path in mine]
+    return found
 
 
 def _by_task(tasks: Sequence[str], of: Any, digits: int, unit: str) -> str:
@@ -180,7 +212,9 @@ def main(arguments: Sequence[str]) -> int:
         results = read_all(folder / experiment.name)
         chain = folder / experiment.name / "on_chain.json"
         found = json.loads(chain.read_text(encoding="utf-8")) if chain.is_file() else None
-        (folder / "README.md").write_text(page(experiment, results, found), encoding="utf-8")
+        drawn = sorted((folder / experiment.name / "plots").glob("*.png"))
+        plots = [path.relative_to(folder).as_posix() for path in drawn]
+        (folder / "README.md").write_text(page(experiment, results, found, plots), encoding="utf-8")
     except FedError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

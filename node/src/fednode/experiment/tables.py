@@ -69,7 +69,7 @@ def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
                 )
             )
     if not rows:
-        return "No task of these has classes, and so no accuracy.\n"
+        return "No federated row has an accuracy here.\n"
     head = (
         "task, row",
         f"accuracy of central's, at least {100 * OF_CENTRAL:.0f} %",

@@ -11,6 +11,7 @@ from fednode.experiment.plots.bars import Plot, memory, rows
 from fednode.experiment.plots.curves import ACCURACY, LOSS, by_bytes, by_round, by_site
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult
+from fednode.experiment.stats import family
 from fednode.results.plots import save
 
 
@@ -28,7 +29,8 @@ def draw(experiment: Experiment, results: Sequence[CellResult], folder: Path) ->
 
 
 def _of_task(experiment: Experiment, task: Task, results: Sequence[CellResult]) -> dict[str, Plot]:
-    kinds = {experiment.rows[name].kind for name in task.rows}
+    there = {family(result.row) for result in results}
+    kinds = {experiment.rows[name].kind for name in task.rows if name in there}
     classes = any(result.accuracy is not None for result in results)
     best = ACCURACY if classes else LOSS
     plots: dict[str, Plot] = {"loss": partial(by_round, experiment, task, results, LOSS)}

@@ -108,7 +108,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     write_jsonl(folder / "data/test.jsonl", colour_rows(40, seed=9))
     (folder / "data/prompt.txt").write_text(TEMPLATE + "\n")
     write_file(folder, tiny_folder)
-    first = start(folder)
+    first = start(folder, "--processes", "1")
     while not cells(folder):
         assert first.poll() is None, first.stdout.read() if first.stdout else ""
         time.sleep(0.05)
@@ -231,7 +231,7 @@ def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:
     before = cells(done)
     file = done / "colours.toml"
     file.write_text(file.read_text().replace("test_items = 24", "test_items = 4000"))
-    printed = run(done, "--only", "colours/central", status=1)
+    printed = run(done, "--only", "colours/central", "--processes", "1", status=1)
     assert "task colours: data has 40 test rows, not 4000" in printed
     assert "error: no result for: colours central 1" in printed
     assert "Traceback" not in printed

@@ -87,6 +87,14 @@ def test_the_adapter_stays_float32(loaded: Loaded, data: Any, kind: str) -> None
     assert sum(p.numel() for p in trainable) == spec.layout.value_count
 
 
+def test_nothing_is_written_to_disk(loaded: Loaded, data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    spec, model = loaded(steps=1)
+    model.train(spec, data, 1, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_same_seed_gives_the_same_update(loaded: Loaded, data: Any) -> None:
     dropout = Lora(r=8, alpha=16, dropout=0.2, target_modules=LORA.target_modules, factors="both")
     spec, model = loaded("nf4", lora=dropout, steps=3)

@@ -6,7 +6,7 @@ Not TRL: its SFTTrainer (1.16) casts the adapter to bfloat16, which is off the i
 from __future__ import annotations
 
 import math
-import tempfile
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,50 +89,49 @@ def run_steps(
         )
     on_cpu = next(model.parameters()).device.type == "cpu"
     recorder = _Recorder(training.steps, lr, progress, on_step)
-    with tempfile.TemporaryDirectory(prefix="fednode-train-") as scratch:
-        arguments = TrainingArguments(
-            output_dir=scratch,  # Trainer makes it even where it saves nothing
-            use_cpu=on_cpu,
-            max_steps=training.steps,
-            per_device_train_batch_size=training.batch_size,
-            gradient_accumulation_steps=training.gradient_accumulation,
-            learning_rate=lr,
-            lr_scheduler_type="constant",
-            optim=training.optimizer,
-            weight_decay=training.weight_decay,
-            max_grad_norm=training.max_grad_norm,
-            activation_checkpointing=training.gradient_checkpointing,
-            activation_checkpointing_kwargs={"use_reentrant": False},
-            seed=seed,
-            data_seed=seed,
-            bf16=False,
-            fp16=False,
-            dataloader_pin_memory=False,
-            remove_unused_columns=False,
-            logging_strategy="no",
-            logging_nan_inf_filter=False,
-            save_strategy="no",
-            eval_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-        )
-        if arguments.n_gpu > 1:
-            arguments._n_gpu = 1  # else Trainer splits every batch over all GPUs it sees
-        trainer = _RoundTrainer(
-            model=model,
-            args=arguments,
-            train_dataset=list(examples),
-            data_collator=collate,
-            compute_loss_func=answer_loss,
-            callbacks=[recorder],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.recorder = recorder
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        try:
-            with pulled_back(trained, training.proximal_mu, training.gradient_accumulation):
-                trainer.train()
-        finally:
-            if training.gradient_checkpointing:
-                trainer.model.activation_checkpointing_disable()
+    arguments = TrainingArguments(
+        output_dir=os.curdir,  # Trainer wants one, though it saves nothing
+        use_cpu=on_cpu,
+        max_steps=training.steps,
+        per_device_train_batch_size=training.batch_size,
+        gradient_accumulation_steps=training.gradient_accumulation,
+        learning_rate=lr,
+        lr_scheduler_type="constant",
+        optim=training.optimizer,
+        weight_decay=training.weight_decay,
+        max_grad_norm=training.max_grad_norm,
+        activation_checkpointing=training.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        seed=seed,
+        data_seed=seed,
+        bf16=False,
+        fp16=False,
+        dataloader_pin_memory=False,
+        remove_unused_columns=False,
+        logging_strategy="no",
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        eval_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1  # else Trainer splits every batch over all GPUs it sees
+    trainer = _RoundTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=list(examples),
+        data_collator=collate,
+        compute_loss_func=answer_loss,
+        callbacks=[recorder],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.recorder = recorder
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        with pulled_back(trained, training.proximal_mu, training.gradient_accumulation):
+            trainer.train()
+    finally:
+        if training.gradient_checkpointing:
+            trainer.model.activation_checkpointing_disable()
     return recorder.records

@@ -36,7 +36,8 @@ class Demo:
         folder.mkdir()
         self.out = folder / "losses"
         self.log = folder / "demo.log"
-        command = [str(FEDNODE), "demo", "--model", str(model), "--out", str(self.out), "--nodes", "2", *arguments]
+        options = ["--model", str(model), "--out", str(self.out), "--nodes", "2", "--rounds", "3", *arguments]
+        command = [str(FEDNODE), "demo", *options]
         with self.log.open("wb") as log:
             self.popen = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 

@@ -48,7 +48,9 @@ CELLS = [
 
 
 def test_every_claim_is_answered_from_the_cells() -> None:
-    chain = {"run": "20261125-1", "rounds": [{"round": 1, "on_chain": "0x1", "in_one_process": "0x1"}]}
+    rounds = [{"round": 1, "on_chain": "0x1", "in_one_process": "0x1"}]
+    paid = {"clinic": 22_500_000_000_000_000_000, "aggregator": 10 * 10**18}
+    chain = {"run": "20261125-1", "rounds": rounds, "paid": paid, "gas_of_a_round": 427_684}
     made = page(EXPERIMENT, CELLS, chain)
     assert "| Federated training cuts the loss by 20 to 30 % or more | t 75 % |" in made
     assert "| Single-site training cuts it by 15 to 25 % | t 22 % |" in made
@@ -56,6 +58,7 @@ def test_every_claim_is_answered_from_the_cells() -> None:
     assert "nf4: loss 1.100, accuracy 79.0 %; bf16: loss 1.000, accuracy 80.0 %" in made
     assert "nf4: weights 112 MiB, process 800 MiB; bf16: weights 270 MiB, process 900 MiB" in made
     assert "1 of 1 globals of run 20261125-1 are, bit for bit," in made
+    assert "tokens in 1 rounds of the same run: clinic 22.5, aggregator 10; a round cost a site 427,684 gas" in made
     assert "| t single:law-2 | 60.0 | 50.0 |" in made
     assert "| t fedavg | 88.9 %: **missed** | 25.0 points: met | 20.0 points: met |" in made
 
@@ -72,7 +75,7 @@ def test_only_cells_that_differ_in_precision_alone_are_compared() -> None:
 
 def test_what_was_not_measured_is_not_claimed() -> None:
     made = page(EXPERIMENT, CELLS[:1], None)
-    assert made.count("not measured yet") == 6
+    assert made.count("not measured yet") == 7
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from fednode.experiment.tables import goals_table, markdown, precision_table
 GIB = 1 << 30
 MIB = 1 << 20
 RANK = 8
+TOKEN = 10**18  # units, of the demo's token
 SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
 
 
@@ -80,6 +81,7 @@ def _claims(
         ("QLoRA is as good as 16-bit LoRA", _kinds(at)),
         ("... at far lower memory", _memory(at)),
         ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
+        ("... and incentives: whoever contributes is paid", _paid(on_chain)),
     ]
     return markdown(("claimed", "measured"), rows)
 
@@ -150,6 +152,14 @@ def _chain(on_chain: dict[str, Any] | None) -> str:
         f"{same} of {len(on_chain['rounds'])} globals of run {on_chain['run']} are, bit for bit, what one process "
         "computes of the sites' data"
     )
+
+
+def _paid(on_chain: dict[str, Any] | None) -> str:
+    if on_chain is None:
+        return "not measured yet"
+    said = ", ".join(f"{name} {units / TOKEN:g}" for name, units in on_chain["paid"].items())
+    rounds, gas = len(on_chain["rounds"]), on_chain["gas_of_a_round"]
+    return f"tokens in {rounds} rounds of the same run: {said}; a round cost a site {gas:,} gas"
 
 
 def _own_and_other(tasks: Sequence[str], results: Sequence[CellResult]) -> str:

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fedprotocol.errors import FedError
 
@@ -20,6 +21,9 @@ from fednode.data import load_data
 from fednode.experiment.federated import Member, in_integers
 from fednode.new_spec import load as load_federation
 from fednode.results.folder import ResultsFolder
+from fednode.results.records import ResultsError
+
+CALLS = ("commit", "reveal", "attest")
 
 
 class OtherBits(FedError):
@@ -47,6 +51,17 @@ def compare(run: Path, results: Path) -> list[dict[str, str | int]]:
     return found
 
 
+def money(results: Path) -> dict[str, Any]:
+    """`paid`: account -> token units earned; `gas_of_a_round`: what a round costs a client, the mean of its calls."""
+    report = ResultsFolder.open(results).report()
+    if report is None:
+        raise ResultsError(f"{results} has no report.json: the demo did not come to its end")
+    return {
+        "paid": {name: payout.rewards for name, payout in report.paid.items()},
+        "gas_of_a_round": sum(report.gas[call].mean for call in CALLS),
+    }
+
+
 def main(arguments: Sequence[str]) -> int:
     """Exit status."""
     if len(arguments) != 3:
@@ -55,12 +70,12 @@ def main(arguments: Sequence[str]) -> int:
     run, results, out = map(Path, arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        rounds = compare(run, results)
+        found = {"run": run.name, "rounds": compare(run, results), **money(results)}
     except FedError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps({"run": run.name, "rounds": rounds}, indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {out}")
     return 0
 

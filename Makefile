@@ -36,7 +36,7 @@ forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the co
 	$(BIN)/python tests/forge/run.py
 
 tests: setup
-	$(BIN)/pytest tests --ignore tests/end_to_end -n 2 --dist loadfile --durations 8
+	$(BIN)/pytest tests --ignore tests/end_to_end -n 3 --dist loadfile --durations 12
 	$(BIN)/pytest tests/end_to_end --durations 8
 
 fuzz: .venv/.installed  ## fuzz the parsers of others' bytes (FUZZ="car --runs 1000000", FUZZ=--list)

@@ -40,9 +40,9 @@ def by_round(experiment: Experiment, task: Task, results: Sequence[CellResult], 
     names = [name for name in task.rows if name not in federated[1:] and experiment.rows[name].kind != "initial"]
     lines = [(name, [r for r in results if family(r.row) == name]) for name in names]
     _draw(axes, lines, results, measure)
-    axes.set_title(
-        f"{task.name}: {_what(measure)} on the test set, mean and deviation over seeds", loc="left", color=INK
-    )
+    items = max(point.score.items for result in results for point in result.rounds)
+    title = f"{task.name}: {_what(measure)} on {items} test items, mean and deviation over seeds"
+    axes.set_title(title, loc="left", color=INK)
 
 
 def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:

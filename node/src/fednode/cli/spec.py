@@ -39,7 +39,7 @@ def new(
     quantization: Annotated[Literal["nf4", "bf16", "fp32"], typer.Option(help="Of the frozen weights.")] = "nf4",
     double_quant: Annotated[bool, typer.Option(help="Quantise NF4's scales too.")] = True,
     compute: Annotated[Literal["bf16", "fp32"], typer.Option(help="Arithmetic on NF4 weights.")] = "bf16",
-    steps: Annotated[int, typer.Option(help="Optimiser steps a round.")] = 10,
+    steps: Annotated[int, typer.Option(help="Optimiser steps a round: few, in many rounds, keep sites together.")] = 2,
     batch_size: Annotated[int, typer.Option(help="Rows a forward pass.")] = 8,
     gradient_accumulation: Annotated[int, typer.Option(help="Forward passes a step.")] = 1,
     sequence_length: Annotated[int, typer.Option(help="Longest row, in tokens.")] = 512,

@@ -18,10 +18,9 @@ from fednode.experiment.needs import ADAPTER_BYTES, SHAPES
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
-from fednode.experiment.tables import goals_table, markdown, precision_table
+from fednode.experiment.tables import MIB, goals_table, markdown, precision_table
 
 GIB = 1 << 30
-MIB = 1 << 20
 RANK = 8
 TOKEN = 10**18  # units, of the demo's token
 SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
@@ -136,11 +135,10 @@ def _kinds(at: Mapping[str, Sequence[CellResult]]) -> str:
 def _memory(at: Mapping[str, Sequence[CellResult]]) -> str:
     said = []
     for kind, of in at.items():
-        if of:
-            weights, whole = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
-            widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
-            held = " (held in float32: that CPU has no bfloat16)" if widened else ""
-            said.append(f"{kind}: weights {weights:.0f} MiB{held}, process {whole:.0f} MiB")
+        weights, whole = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
+        widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
+        held = " (held in float32: that CPU has no bfloat16)" if widened else ""
+        said.append(f"{kind}: weights {weights:.0f} MiB{held}, process {whole:.0f} MiB")
     return "; ".join(said) or "not measured yet"
 
 

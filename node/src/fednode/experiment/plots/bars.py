@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult
 from fednode.experiment.stats import Value, accuracy, family, figure
+from fednode.experiment.tables import MIB
 from fednode.results.plots import COLOURS, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Plot = Callable[["Axes"], None]
-
-_MIB = 1 << 20
 
 
 def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes: Axes) -> None:
@@ -45,8 +44,8 @@ def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes
 def memory(axes: Axes, compared: Mapping[str, Sequence[CellResult]]) -> None:
     """Weights and process, by the precision of the base model: of rows that are otherwise trained alike."""
     measures: list[tuple[str, Value]] = [
-        ("frozen weights", lambda result: result.weights_bytes / _MIB),
-        ("peak of the process", lambda result: result.peak_memory_bytes / _MIB),
+        ("frozen weights", lambda result: result.weights_bytes / MIB),
+        ("peak of the process", lambda result: result.peak_memory_bytes / MIB),
     ]
     for offset, (label, value) in enumerate(measures):
         heights = [figure(cells, value) for cells in compared.values()]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult, RoundScore
 from fednode.experiment.stats import Figure, family
+from fednode.experiment.tables import MIB
 from fednode.results.plots import COLOURS, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MIB = 1 << 20
 _STYLES = [(colour, style) for style in ("-", "--") for colour in (*COLOURS, INK, MUTED)]
 
 Point = Callable[[RoundScore], float | None]
@@ -61,7 +61,7 @@ def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], 
     for name, (colour, style) in zip(names, _STYLES, strict=False):
         mine = [result for result in results if result.row == name]
         known = [
-            (sent.mean / _MIB, measure.scale * at.mean)
+            (sent.mean / MIB, measure.scale * at.mean)
             for number in _rounds(mine)
             if (at := _at(mine, number, measure.of))
             and (sent := _at(mine, number, lambda point: float(point.bytes_sent)))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import pytest
 from eth_account.signers.local import LocalAccount
+from fedprotocol.chain.errors import NotMined
 from fedprotocol.chain.fees import GWEI, FeePolicy
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.token import Token
@@ -29,15 +34,32 @@ def confirm(chain: Anvil) -> None:
         chain.rpc("evm_mine")
 
 
-def second_dropped_with_the_first(pool: ThreadPoolExecutor, s: Sender, chain: Anvil, token: Token) -> Future[Any]:
-    """Sends a second transaction; a re-org drops it and the one before it while it waits for its confirmations."""
-    s._policy = FeePolicy(poll=1.0, confirmations=2, replace_after=60.0)  # slower than what is done after the re-org
+class Gate:
+    """Stands in for a sender's sleep: it does not wake before it may."""
+
+    def __init__(self) -> None:
+        self.asleep, self.may_wake = Event(), Event()
+
+    def __call__(self, _: float) -> None:
+        self.asleep.set()
+        assert self.may_wake.wait(60)
+        time.sleep(0.05)
+
+
+@contextmanager
+def second_dropped_with_the_first(s: Sender, chain: Anvil, token: Token) -> Iterator[Future[Any]]:
+    """Sends a second transaction; a re-org drops it and the one before it. The sender sees it after the block."""
+    s._policy = FeePolicy(confirmations=2, replace_after=60.0)
+    s._sleep = gate = Gate()
     chain.rpc("evm_setAutomine", False)
-    sent = pool.submit(s.send, transfer(token, 2), "second")
-    until(lambda: in_pool(chain) == 1)
-    chain.rpc("evm_mine")
-    dropped(chain, 2)
-    return sent
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(s.send, transfer(token, 2), "second")
+        assert gate.asleep.wait(60)
+        chain.rpc("evm_mine")
+        dropped(chain, 2)
+        yield sent
+        gate.may_wake.set()
+        until(lambda: chain.rpc("evm_mine") and sent.done())
 
 
 def test_a_reorg_sends_it_again(chain: Anvil, account: LocalAccount, journal: Path, token: Token) -> None:
@@ -88,26 +110,49 @@ def test_a_reorg_that_drops_an_earlier_one_too(
     s = sender(chain, account, journal)
     before = token.balance_of(account.address)
     s.send(transfer(token, 1), "first")
-    with ThreadPoolExecutor(1) as pool:
-        sent = second_dropped_with_the_first(pool, s, chain, token)
+    with second_dropped_with_the_first(s, chain, token) as sent:
         assert token.balance_of(account.address, "latest") == before
-        until(lambda: chain.rpc("evm_mine") and sent.done())
-        assert sent.result()["status"] == 1
+    assert sent.result()["status"] == 1
     assert token.balance_of(account.address) == before - 3
     assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "mined"), (1, "second", "mined")]
 
 
-def test_what_waits_behind_one_that_is_gone_is_sent_anew(
+def test_what_waits_behind_one_that_is_refused_is_mined_once(
     chain: Anvil, account: LocalAccount, journal: Path, token: Token
 ) -> None:
-    """A re-org drops two transactions, and the contract would refuse the first by now."""
+    """The contract would refuse the first by now, and another node still has the second: sent anew with the nonce that
+    is free, it would be mined twice."""
     s = sender(chain, account, journal)
     s.send(transfer(token, token.balance_of(account.address) - 5), "first")
-    with ThreadPoolExecutor(1) as pool:
-        sent = second_dropped_with_the_first(pool, s, chain, token)
+    with second_dropped_with_the_first(s, chain, token) as sent:
         chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
-        until(lambda: chain.rpc("evm_mine") and sent.done())
-        assert sent.result()["status"] == 1
+        chain.web3.eth.send_raw_transaction(outbox(s)[-1].raw)
+    assert sent.result()["status"] == 1
     assert token.balance_of(account.address) == 3
-    states = [(t.nonce, t.label, t.state) for t in outbox(s)]
-    assert states == [(0, "first", "lost"), (1, "second", "lost"), (0, "second", "mined")]
+    assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [
+        (0, "first", "replaced"),
+        (1, "second", "mined"),
+        (0, "call back: first", "mined"),
+    ]
+
+
+def test_a_run_that_ends_before_the_nonce_is_taken_again(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token
+) -> None:
+    """The next run takes it, and follows what waits behind it."""
+    s = sender(chain, account, journal)
+    s.send(transfer(token, token.balance_of(account.address) - 5), "first")
+    with second_dropped_with_the_first(s, chain, token) as sent:
+        chain.rpc("anvil_dealERC20", account.address, token.address, hex(5))
+        s._policy = FeePolicy(give_up_after=0.0)
+    with pytest.raises(NotMined):
+        sent.result()
+    assert [(t.nonce, t.label, t.state) for t in outbox(s)] == [(0, "first", "open"), (1, "second", "open")]
+    s._policy = FeePolicy(confirmations=0)
+    with ThreadPoolExecutor(1) as pool:
+        resumed = pool.submit(s.resume)
+        until(lambda: chain.rpc("evm_mine") and resumed.done())
+        resumed.result()
+    assert token.balance_of(account.address) == 3
+    mined = [(t.nonce, t.label) for t in outbox(s) if t.state == "mined"]
+    assert mined == [(1, "second"), (0, "call back: first")]

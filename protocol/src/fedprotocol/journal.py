@@ -209,6 +209,10 @@ class Journal:
             {"hash": tx_hash, "state": state, "block": block},
         )
 
+    def outbox_reopen(self, tx_hash: bytes) -> None:
+        """A re-org took the block it was in."""
+        self._execute("UPDATE outbox SET state = 'open', block = NULL WHERE hash = ?", [tx_hash])
+
     # ---------------------------------------------------------------- plumbing
 
     def _execute(self, statement: str, values: list[Any] | dict[str, Any]) -> list[sqlite3.Row]:

@@ -112,7 +112,7 @@ class Sender:
         """
         left = self._journal.outbox_open(self._chain_id, self.address)
         for nonce in sorted({tx.nonce for tx in left}):
-            self._follow([tx for tx in left if tx.nonce == nonce])
+            self._follow([tx for tx in left if tx.nonce == nonce], waited_for=nonce < left[-1].nonce)
 
     # ----------------------------------------------------------------- signing
 
@@ -169,9 +169,13 @@ class Sender:
 
     # --------------------------------------------------------------- following
 
-    def _follow(self, txs: list[OutboxTx]) -> TxReceipt | None:
+    def _follow(self, txs: list[OutboxTx], waited_for: bool = False) -> TxReceipt | None:
         """Until the nonce of `txs` (a transaction and its replacements) is used; None if another transaction used it,
-        or if the node has none of `txs` and the contract would refuse it, or one before it, by now."""
+        or if the node has none of `txs` and the contract would refuse it by now.
+
+        `waited_for`: one with a later nonce is out. Then an empty transaction takes the place of what is refused: sent
+        anew with the free nonce, the later one could be mined twice.
+        """
         started = priced = self._clock()
         foreign = refused = 0
         while True:
@@ -185,13 +189,14 @@ class Sender:
                 if foreign == LOOKS:
                     self._give_up(txs, "another transaction used its nonce")
                     return None
-            elif reached < txs[-1].nonce and self._is_gone(reached):
-                self._give_up(txs, "a re-org dropped one before it, which the contract would refuse by now")
-                return None
+            elif reached < txs[-1].nonce and self._refilled(reached):
+                continue
             elif not self._pending(txs):  # never arrived, dropped, or in a block that is no longer one
                 if self._reverts(txs[-1]):
                     refused += 1
-                    if refused == LOOKS:
+                    if refused >= LOOKS and waited_for:
+                        self._replace(txs, emptied=True)
+                    elif refused >= LOOKS:
                         self._give_up(txs, "the contract would refuse it by now")
                         return None
                 else:
@@ -226,11 +231,14 @@ class Sender:
         with translated("eth_getTransactionCount"):
             return self._eth.get_transaction_count(self.address, "latest")
 
-    def _is_gone(self, nonce: int) -> bool:
-        """Whether the transaction of a nonce still to be used was mined before a re-org and never will be again. If it
-        can be it is followed up first: what comes after it waits for it."""
+    def _refilled(self, nonce: int) -> bool:
+        """Get a nonce used that a re-org set free again; False if nothing of the journal was mined with it."""
         dropped = self._journal.outbox_mined(self._chain_id, self.address, nonce)
-        return dropped is not None and self._follow([dropped]) is None and self._nonces_used() <= nonce
+        if dropped is None:
+            return False
+        self._journal.outbox_reopen(dropped.hash)
+        self._follow([dropped], waited_for=True)
+        return True
 
     def _broadcast(self, txs: list[OutboxTx]) -> None:
         """Hand the newest to the node; one it finds too cheap is replaced, one it refuses leaves `txs`."""
@@ -255,12 +263,13 @@ class Sender:
         else:
             log.info("%s: sent 0x%s (nonce %d)", tx.label, tx.hash.hex(), tx.nonce)
 
-    def _replace(self, txs: list[OutboxTx]) -> None:
-        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows; if it would
-        come too late, an empty one in its place: a call that reverts costs more."""
+    def _replace(self, txs: list[OutboxTx], emptied: bool = False) -> None:
+        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows; if asked to,
+        or if it would come too late, an empty one in its place: a call that reverts costs more."""
         old = txs[-1]
-        if old.deadline is not None and not self._is_empty(old) and self._chain_time() >= old.deadline:
-            log.warning("%s: too late, calling it back", old.label)
+        late = old.deadline is not None and not self._is_empty(old) and self._chain_time() >= old.deadline
+        if emptied or late:
+            log.warning("%s: %s, calling it back", old.label, "too late" if late else "the contract would refuse it")
             old = replace(old, to=self.address, data=b"", label=f"call back: {old.label}")
         try:
             market = market_fees(self._eth, self._policy)

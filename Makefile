@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests fuzz attacks chaos load machines claims kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,8 +36,11 @@ forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the co
 	$(BIN)/python tests/forge/run.py
 
 tests: setup
-	$(BIN)/pytest tests --ignore tests/end_to_end -n 3 --dist loadfile --durations 12
+	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda -n 3 --dist loadfile --durations 12
 	$(BIN)/pytest tests/end_to_end --durations 8
+
+cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
+	FED_TEST_DEVICE=cuda $(BIN)/pytest tests/cuda tests/node/test_training.py
 
 fuzz: .venv/.installed  ## fuzz the parsers of others' bytes (FUZZ="car --runs 1000000", FUZZ=--list)
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)

@@ -12,13 +12,13 @@ MIB = 1 << 20
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NOT MEASURED: only Linux tells a process its peak")
 def test_a_peak_begins_again_without_what_was_freed() -> None:
-    memory.begin()
-    start = memory.peak()
+    memory.begin("cpu")
+    start = memory.peak("cpu")
     held = [bytes(10_000) for _ in range(30_000)]
-    assert memory.peak() > start + 250 * MIB
+    assert memory.peak("cpu") > start + 250 * MIB
     held.clear()
-    memory.begin()
-    assert memory.peak() < start + 50 * MIB
+    memory.begin("cpu")
+    assert memory.peak("cpu") < start + 50 * MIB
     held = [bytes(10_000) for _ in range(10_000)]
-    assert start + 50 * MIB < memory.peak() < start + 200 * MIB
+    assert start + 50 * MIB < memory.peak("cpu") < start + 200 * MIB
     assert held

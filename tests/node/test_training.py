@@ -17,6 +17,7 @@ from fednode.training import AdapterModel, Diverged, NotFinite, StepRecord, Trai
 from fednode.training.schedule import learning_rate
 from fedprotocol.numbers import quantize_global
 from fedprotocol.spec import Evaluation, Lora, Spec
+from support.device import DEVICE
 from support.tiny_model import CLASSES, colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
@@ -40,7 +41,7 @@ Loaded = Callable[..., tuple[Spec, AdapterModel]]
 def loaded(tiny_folder: Path) -> Loaded:
     def load(kind: str = "fp32", **settings: Any) -> tuple[Spec, AdapterModel]:
         spec, adapter = tiny_spec(tiny_folder, kind, **settings)
-        model = AdapterModel.load(spec, None, "cpu", 1)
+        model = AdapterModel.load(spec, None, DEVICE, 1)
         model.set_global(adapter.units)
         np.testing.assert_array_equal(quantize_global(model.values()), adapter.units)
         return spec, model
@@ -149,9 +150,9 @@ def test_the_loss_of_a_step_is_transformers_own(loaded: Loaded, tiny_folder: Pat
     rows = [{"prompt": "a small rose", "completion": " red", "domain": "x"}]
     data = load_data(write_jsonl(tmp_path / "one.jsonl", rows))
     spec, model = loaded("fp32", steps=1, batch_size=1)
-    base = load_base(tiny_folder, spec.quantization, "cpu")
+    base = load_base(tiny_folder, spec.quantization, DEVICE)
     example = model.encoder.example("a small rose", " red")
-    ids = torch.tensor([example.input_ids])
+    ids = torch.tensor([example.input_ids], device=DEVICE)
     labels = ids.clone()
     labels[0, : example.prompt_length] = -100
     expected = float(base(input_ids=ids, labels=labels).loss)  # B is zero: the adapter changes nothing yet
@@ -168,7 +169,7 @@ def test_evaluation_agrees_with_one_item_at_a_time(loaded: Loaded, data: Any, te
         asked, _ = model.encoder.prompt(row["prompt"])
         answer = model.encoder.example(row["prompt"], row["completion"], end=False).input_ids[len(asked) :]
         with torch.no_grad():
-            logits = peft_model(input_ids=torch.tensor([asked + answer])).logits[0].log_softmax(-1)
+            logits = peft_model(input_ids=torch.tensor([asked + answer], device=DEVICE)).logits[0].log_softmax(-1)
         losses.append(-np.mean([float(logits[len(asked) + i - 1, token]) for i, token in enumerate(answer)]))
         right.append(CLASSES[int(logits[len(asked) - 1][firsts].argmax())] == row["completion"])
     assert found.loss == pytest.approx(np.mean(losses), rel=1e-4)

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+
+class Device(StrEnum):
+    """The choices of --device."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def _chosen(device: Device) -> Literal["cpu", "cuda"]:
+    import torch
+
+    if device == Device.AUTO:
+        device = Device.CUDA if torch.cuda.is_available() else Device.CPU
+    return "cuda" if device == Device.CUDA else "cpu"
 
 
 def experiment(
@@ -15,6 +32,7 @@ def experiment(
         Path | None, typer.Option(help="Folder of the results. Default: all_losses/<the experiment's name>.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="A task, or task/row; repeat it.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute; auto: on a GPU if torch finds one.")] = Device.AUTO,
     processes: Annotated[int, typer.Option(min=1, help="Cells that run side by side; about 2 GB each.")] = 2,
     threads: Annotated[int, typer.Option(min=1, help="Of each process; all together no more than cores.")] = 1,
     commit: Annotated[bool, typer.Option("--commit", help="Put each result into git as soon as it is there.")] = False,
@@ -34,7 +52,7 @@ def experiment(
 
     folder = out or Path("all_losses") / load_experiment(file).name
     console = Console()
-    planned = plan(file, folder, only or ())
+    planned = plan(file, folder, _chosen(device), only or ())
     if plan_only:
         for cell in planned.done:
             console.print(f"done  {cell}", highlight=False)

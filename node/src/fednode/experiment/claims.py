@@ -14,14 +14,13 @@ from typing import Any
 from fedprotocol.errors import FedError
 
 from fednode.experiment.file import Experiment, load_experiment
-from fednode.experiment.needs import ADAPTER_BYTES, SHAPES
+from fednode.experiment.needs import ADAPTER_BYTES, RANK, SHAPES
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
 from fednode.experiment.tables import MIB, goals_table, markdown, precision_table
 
 GIB = 1 << 30
-RANK = 8
 TOKEN = 10**18  # units, of the demo's token
 SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
 

@@ -10,14 +10,16 @@ from pathlib import Path
 
 
 @cache
-def machine() -> str:
-    """Processor, cores, what is fast on it, and the libraries that did the arithmetic."""
+def machine(device: str) -> str:
+    """Of "cpu" or "cuda": processor, cores, what is fast on it, and the libraries that did the arithmetic."""
     import torch
 
     from fednode.base_model.arithmetic import computes_bfloat16
 
-    fast = f"{torch.backends.cpu.get_cpu_capability()}, {'' if computes_bfloat16('cpu') else 'no '}bfloat16"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "bitsandbytes"))
+    if device == "cuda":
+        return f"{torch.cuda.get_device_name()}; {libraries}"
+    fast = f"{torch.backends.cpu.get_cpu_capability()}, {'' if computes_bfloat16('cpu') else 'no '}bfloat16"
     return f"{_processor()}, {os.cpu_count()} cores, {fast}; {libraries}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from fedprotocol.spec import Bounds, Evaluation, Lora, Prompt, Spec
 from fedprotocol.spec import Quantization as SpecQuantization
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fednode.training import AdapterModel
 
 DEMO = "demo"
+Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ def with_steps(spec: Spec, steps: int) -> Spec:
 
 
 class Models:
-    """Loads models of `base`, each with `threads` CPU threads, and keeps the last."""
+    """Loads models of `base` on `device` ("cpu" or "cuda"), each with `threads` CPU threads, and keeps the last."""
 
-    def __init__(self, base: Base, threads: int) -> None:
+    def __init__(self, base: Base, device: Device, threads: int) -> None:
         self.base = base
+        self.device = device
         self._threads = threads
         self._key: object = None
         self._held: AdapterModel | None = None
@@ -101,6 +103,6 @@ class Models:
         if self._held is None or key != self._key:
             self._held = None  # two do not fit everywhere
             gc.collect()  # its modules refer to each other
-            self._held = AdapterModel.load(spec, self.base.source, "cpu", self._threads)
+            self._held = AdapterModel.load(spec, self.base.source, self.device, self._threads)
             self._key = key
         return self._held

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NF4_BITS = 4 + 8 / 64 + 32 / (64 * 256)
+RANK = 8
 ADAPTER_BYTES = 16  # a value: float32 weight, gradient, and Adam's two moments
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -27,7 +27,8 @@ class CellResult(Record):
     """One cell. `key`: of what it was made of: settings, data and program; another key makes it stale.
 
     `rounds`: the curve, on the first `curve_items` of the test items (all, without a curve); a row without one has its
-    last round. `step_seconds`: median. `weights_bytes`: the frozen model in memory.
+    last round. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`: of the
+    process, on a GPU of the device's memory.
     """
 
     task: str
@@ -49,6 +50,7 @@ class CellResult(Record):
     settings: dict[str, Any]
     site_rows: dict[str, Count]
     machine: str
+    device: Literal["cpu", "cuda"] = "cpu"
 
 
 def write_result(result: CellResult, path: Path) -> None:
@@ -99,6 +101,7 @@ def as_list(results: Iterable[CellResult]) -> list[dict[str, Any]]:
                 "bytes_sent": result.bytes_sent,
                 "peak_memory_bytes": result.peak_memory_bytes,
                 "seconds": result.seconds,
+                "device": result.device,
                 "by_domain": {name: score.model_dump() for name, score in result.by_domain.items()},
             }
         )

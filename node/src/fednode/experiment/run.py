@@ -14,7 +14,7 @@ from fednode.base_model import locate, weights_digest
 from fednode.experiment.cells import Cell, cells_of, cost
 from fednode.experiment.deal import domains_of, site_names
 from fednode.experiment.file import load_experiment
-from fednode.experiment.models import Base
+from fednode.experiment.models import Base, Device
 from fednode.experiment.progress import View
 from fednode.experiment.results import is_done, write_list
 from fednode.experiment.run_cell import key_of
@@ -43,8 +43,8 @@ class Plan:
         return cost(experiment, experiment.task(cell.task), experiment.rows[cell.row])
 
 
-def plan(file: Path, folder: Path, only: Sequence[str] = ()) -> Plan:
-    """What there is to do. `only`: task names or `task/row`.
+def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> Plan:
+    """What there is to do, on "cpu" or "cuda". `only`: task names or `task/row`.
 
     Raises ConfigError, BaseModelError, DataError, ResultsError, CellsFailed for an `only` that names nothing.
     """
@@ -69,7 +69,7 @@ def plan(file: Path, folder: Path, only: Sequence[str] = ()) -> Plan:
         raise CellsFailed(f"{file} has no task or task/row named {', '.join(only)}")
     turn = {task.name: task.seeds or experiment.seeds for task in experiment.tasks}
     todo.sort(key=lambda cell: turn[cell.task].index(cell.seed))  # a whole comparison of one seed first
-    return Plan(Shared(experiment, base, folder), tuple(done), tuple(todo), absent)
+    return Plan(Shared(experiment, base, folder, device), tuple(done), tuple(todo), absent)
 
 
 def run(planned: Plan, processes: int, threads: int, commit: bool, console: Console) -> None:

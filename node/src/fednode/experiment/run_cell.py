@@ -77,7 +77,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     sites = deal(pool.train, task, cell.seed)
     federation = federation_of(models.base, settings, pool, cell.seed)
     model = models.of(federation.spec)
-    memory.begin()
+    memory.begin(models.device)
     spec = federation.spec
     genesis = spec.layout.weights(federation.genesis)
     model.set_global(genesis)
@@ -115,7 +115,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         rounds=tuple(curve),
         steps_total=total,
         bytes_sent=sent,
-        peak_memory_bytes=memory.peak(),
+        peak_memory_bytes=memory.peak(models.device),
         weights_bytes=model.base_bytes,
         step_seconds=statistics.median(seconds) if seconds else 0.0,
         seconds=time.monotonic() - began,
@@ -123,7 +123,8 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         key=key_of(experiment, cell, pool, spec.base_model.digest),
         settings=settings.model_dump(mode="json"),
         site_rows={name: len(rows) for name, rows in sites.items()},
-        machine=machine(),
+        machine=machine(models.device),
+        device=models.device,
     )
 
 

@@ -22,7 +22,7 @@ from fedprotocol.tether import end_with
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.file import Experiment
-from fednode.experiment.models import Base, Models
+from fednode.experiment.models import Base, Device, Models
 from fednode.experiment.results import CellResult, write_result
 from fednode.experiment.run_cell import run_cell
 from fednode.experiment.sources import load_pool
@@ -43,11 +43,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all cells need. `folder`: of the results."""
+    """What all cells need. `folder`: of the results; `device`: "cpu" or "cuda"."""
 
     experiment: Experiment
     base: Base
     folder: Path
+    device: Device
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _received(worker: _Worker) -> Told | Outcome:
 
 def _serve(shared: Shared, threads: int, link: Connection, parent: int) -> None:
     end_with(parent)
-    models = Models(shared.base, threads)
+    models = Models(shared.base, shared.device, threads)
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # nobody is there any more
         while True:
             cell: Cell = link.recv()

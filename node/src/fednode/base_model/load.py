@@ -51,6 +51,9 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
         raise DeviceMissing(f"[model] device is {device!r}; it must be cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceMissing("[model] device is cuda, but torch finds no CUDA device; set it to cpu")
+    if device == "cuda":
+        # a batch padded to 64 tokens (modulo 128) gets NaN gradients of cuDNN's attention (pytorch issue 196678)
+        torch.backends.cuda.enable_cudnn_sdp(False)
     quiet()
     tensor_files(folder)
     four_bit = quantization.kind == "nf4"

@@ -51,6 +51,9 @@ def write_model(shape: Shape, folder: Path, device: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig
 
+    from fednode.base_model.quiet import quiet
+
+    quiet()
     config = LlamaConfig(
         hidden_size=shape.hidden,
         num_hidden_layers=shape.layers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fednode.experiment.claims import page
+from fednode.experiment.claims import Beside, page
 from fednode.experiment.file import Experiment
 from fednode.experiment.needs import SHAPES, SMOLLM2_135M
 from fednode.experiment.precision import compared
@@ -51,7 +51,7 @@ def test_every_claim_is_answered_from_the_cells() -> None:
     rounds = [{"round": 1, "on_chain": "0x1", "in_one_process": "0x1"}]
     paid = {"clinic": 22_500_000_000_000_000_000, "aggregator": 10 * 10**18}
     chain = {"run": "20261125-1", "rounds": rounds, "paid": paid, "gas_of_a_round": 427_684}
-    made = page(EXPERIMENT, CELLS, chain)
+    made = page(EXPERIMENT, CELLS, Beside(on_chain=chain))
     assert "| Federated training cuts the loss by 20 to 30 % or more | t 75 % |" in made
     assert "| Single-site training cuts it by 15 to 25 % | t 22 % |" in made
     assert "| Federated accuracy is 5 to 10 points above single sites | t 25.0 |" in made
@@ -74,8 +74,8 @@ def test_only_cells_that_differ_in_precision_alone_are_compared() -> None:
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:
-    made = page(EXPERIMENT, CELLS[:1], None)
-    assert made.count("not measured yet") == 7
+    made = page(EXPERIMENT, CELLS[:1], Beside())
+    assert made.count("not measured yet") == 8
 
 
 @pytest.mark.parametrize(

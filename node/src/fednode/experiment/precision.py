@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from fednode.experiment.file import Experiment
 from fednode.experiment.results import CellResult
-from fednode.experiment.stats import family
+from fednode.experiment.stats import family, of_one_device
 
 KINDS = ("nf4", "bf16", "fp32")
 
@@ -15,19 +15,21 @@ KINDS = ("nf4", "bf16", "fp32")
 def compared(experiment: Experiment, results: Iterable[CellResult]) -> dict[str, list[CellResult]]:
     """Precision -> the cells that were trained alike at more than one precision, and for the same seeds at each.
 
-    Trained alike: the same task, kind and budget of row, and the same settings but for the precision.
+    Trained alike: on the same device, the same task, kind and budget of row, and the same settings but for the
+    precision. Where there are such cells of several devices, those of the one with more of them.
     """
     groups: dict[str, dict[str, list[CellResult]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         row = experiment.rows.get(family(result.row))
         if row is not None and result.steps_total:
             settings = {name: value for name, value in result.settings.items() if name != "quantization"}
-            alike = (result.task, row.kind, row.budget, sorted(settings.items()))
+            alike = (result.device, result.task, row.kind, row.budget, sorted(settings.items()))
             groups[repr(alike)][str(result.settings["quantization"])].append(result)
-    found: dict[str, list[CellResult]] = {kind: [] for kind in KINDS}
+    found: list[CellResult] = []
     for group in groups.values():
         if len(group) > 1:
             seeds = set.intersection(*({result.seed for result in cells} for cells in group.values()))
-            for kind, cells in group.items():
-                found[kind] += [result for result in cells if result.seed in seeds]
-    return {kind: cells for kind, cells in found.items() if cells}
+            found += [result for cells in group.values() for result in cells if result.seed in seeds]
+    found = of_one_device(found)
+    at = {kind: [result for result in found if result.settings["quantization"] == kind] for kind in KINDS}
+    return {kind: cells for kind, cells in at.items() if cells}

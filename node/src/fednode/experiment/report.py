@@ -27,7 +27,9 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
     parts = [
         f"# {experiment.name}",
         "Made by `fednode experiment` of the cells beside it. Loss: nats per answer token on the test set, one for "
-        "all rows. Mean ± deviation over seeds. Steps: of all sites together. MiB sent: updates, by all sites.",
+        "all rows. Mean ± deviation over seeds. Steps: of all sites together. MiB sent: updates, by all sites. Peak: "
+        "of the process, on a GPU (cuda) of the device's memory; it and the seconds are of "
+        "the cells of the device that is named.",
         "## Goals",
         goals_table(experiment, results),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
@@ -50,6 +50,13 @@ def by_seed(results: Iterable[CellResult], value: Value) -> dict[int, float]:
 def figure(results: Iterable[CellResult], value: Value) -> Figure | None:
     """Over seeds."""
     return Figure.of(list(by_seed(results, value).values()))
+
+
+def of_one_device(results: Iterable[CellResult]) -> list[CellResult]:
+    """Those of the device that has most of them: seconds and memory of several have no mean."""
+    found = list(results)
+    most = Counter(result.device for result in found).most_common(1)
+    return [result for result in found if result.device == most[0][0]]
 
 
 def best_by_seed(results: Iterable[CellResult]) -> dict[int, float]:

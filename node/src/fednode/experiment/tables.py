@@ -15,6 +15,7 @@ from fednode.experiment.stats import (
     family,
     figure,
     loss,
+    of_one_device,
     ratios,
 )
 
@@ -43,8 +44,8 @@ def task_table(experiment: Experiment, task: Task, results: Sequence[CellResult]
         if experiment.rows[name].kind == "single":
             for site in sorted({result.row for result in mine}):
                 rows.append(_line(f"&nbsp; {site}", [r for r in mine if r.row == site], start, central))
-    head = ("row", "seeds", "loss", "less loss", "accuracy %", "of central %", "steps", "MiB sent", "s", "peak MiB")
-    return markdown(head, rows)
+    scores = ("row", "seeds", "loss", "less loss", "accuracy %", "of central %")
+    return markdown((*scores, "steps", "MiB sent", "s", "peak MiB", "on"), rows)
 
 
 def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
@@ -60,14 +61,13 @@ def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
             own = by_seed([r for r in mine if r.row == name], accuracy)
             if not own:
                 continue
-            rows.append(
-                (
-                    f"{task.name} {name}",
-                    _goal(ratios(own, central), OF_CENTRAL, 100, " %"),
-                    _goal(differences(own, by_seed(single, accuracy)), OVER_SINGLE, 100, " points"),
-                    _goal(differences(own, best_by_seed(single)), 0.0, 100, " points"),
-                )
+            goals = (
+                _goal(ratios(own, central), OF_CENTRAL, 100, " %"),
+                _goal(differences(own, by_seed(single, accuracy)), OVER_SINGLE, 100, " points"),
+                _goal(differences(own, best_by_seed(single)), 0.0, 100, " points"),
             )
+            if any(goals):
+                rows.append((f"{task.name} {name}", *goals))
     if not rows:
         return "No federated row has an accuracy here.\n"
     head = (
@@ -96,11 +96,12 @@ def precision_table(at: Mapping[str, Sequence[CellResult]]) -> str:
                     _text(figure(mine, lambda r: r.step_seconds), 2),
                 )
             )
-    head = ("weights: row", "seeds", "loss", "accuracy %", "weights MiB", "process MiB", "s a step")
+    head = ("weights: row", "seeds", "loss", "accuracy %", "weights MiB", "peak MiB", "s a step")
     return markdown(head, rows)
 
 
 def _line(name: str, results: Sequence[CellResult], start: float | None, central: dict[int, float]) -> list[str]:
+    timed = of_one_device(results)
     less = None if start is None else figure(results, lambda r: 1 - r.loss / start)
     return [
         name,
@@ -111,8 +112,9 @@ def _line(name: str, results: Sequence[CellResult], start: float | None, central
         _text(ratios(by_seed(results, accuracy), central), 1, 100),
         str(results[0].steps_total),
         _text(figure(results, lambda r: r.bytes_sent / MIB), 1) if results[0].bytes_sent else "",
-        _text(figure(results, lambda r: r.seconds), 0),
-        _text(figure(results, lambda r: r.peak_memory_bytes / MIB), 0),
+        _text(figure(timed, lambda r: r.seconds), 0),
+        _text(figure(timed, lambda r: r.peak_memory_bytes / MIB), 0),
+        timed[0].device,
     ]
 
 

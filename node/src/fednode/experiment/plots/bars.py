@@ -42,10 +42,10 @@ def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes
 
 
 def memory(axes: Axes, compared: Mapping[str, Sequence[CellResult]]) -> None:
-    """Weights and process, by the precision of the base model: of rows that are otherwise trained alike."""
+    """Weights and everything, by the precision of the base model: of rows that are otherwise trained alike."""
     measures: list[tuple[str, Value]] = [
         ("frozen weights", lambda result: result.weights_bytes / MIB),
-        ("peak of the process", lambda result: result.peak_memory_bytes / MIB),
+        ("peak of all", lambda result: result.peak_memory_bytes / MIB),
     ]
     for offset, (label, value) in enumerate(measures):
         heights = [figure(cells, value) for cells in compared.values()]

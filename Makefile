@@ -57,8 +57,8 @@ load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, g
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests $(BIN)/python -m machines
 
-claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=quick)
-	$(BIN)/fednode experiment experiments/$(or $(CLAIMS),claims).toml
+claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=--quick)
+	$(BIN)/fednode experiment experiments/$(or $(CLAIMS:--%=%),claims).toml
 	$(if $(CLAIMS),,$(BIN)/python -m fednode.experiment.claims experiments/claims.toml all_losses)
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)

@@ -47,7 +47,7 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
         "Mean of the single sites, each with its own steps; all federated rows and both budgets of the sites: "
         "[claims/README.md](claims/README.md).",
         _in_short(tasks, results),
-        *_pictures(tasks, beside.plots),
+        *_pictures([task for task in tasks if rows_of(task, "central", results)], beside.plots),
         "## Why a single site is worse",
         "Accuracy on the site's own domain, and on the others, that it has few rows of:",
         _own_and_other(tasks, results),

@@ -186,7 +186,7 @@ def test_a_signer_that_refuses_or_does_not_answer(vault: Anvil) -> None:
         started = time.monotonic()
         with pytest.raises(SignerError, match=r"does not answer within 0.5 s \(ReadTimeout\)"):
             RemoteSigner.connect(slow.url, me, timeout=0.5)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 3  # it sleeps as long
 
 
 def test_a_replacement_that_nobody_signs_is_no_failure(vault: Anvil, federation: Deployed, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def foreign(chain: Anvil, account: LocalAccount, nonce: int, tip: int = GWEI) ->
     return bytes(chain.web3.eth.send_raw_transaction(signed.raw_transaction))
 
 
-def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fednode.base_model import DeviceMissing
+from fednode.cli.experiment import Device, chosen
 from fednode.experiment.file import load_experiment
 from fednode.experiment.results import read_result
 from fedprotocol.config import ConfigError
@@ -224,6 +226,23 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, change: tuple[str, str
     file.write_text(file.read_text().replace(*change, 1))
     with pytest.raises(ConfigError, match=says):
         load_experiment(file)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_there", "device"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
+)
+def test_a_gpu_is_taken_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, is_there: bool, device: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: is_there)
+    assert chosen(Device(wanted)) == device
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(DeviceMissing, match="leave it out"):
+        chosen(Device.CUDA)
 
 
 def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:

@@ -18,12 +18,17 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
-def _chosen(device: Device) -> Literal["cpu", "cuda"]:
+def chosen(device: Device) -> Literal["cpu", "cuda"]:
+    """What it is computed on. Raises DeviceMissing."""
     import torch
 
-    if device == Device.AUTO:
-        device = Device.CUDA if torch.cuda.is_available() else Device.CPU
-    return "cuda" if device == Device.CUDA else "cpu"
+    from fednode.base_model import DeviceMissing
+
+    if device == Device.CUDA and not torch.cuda.is_available():
+        raise DeviceMissing(
+            "--device is cuda, but torch finds no CUDA device; leave it out to compute on the processor"
+        )
+    return "cuda" if device != Device.CPU and torch.cuda.is_available() else "cpu"
 
 
 def experiment(
@@ -52,7 +57,7 @@ def experiment(
 
     folder = out or Path("all_losses") / load_experiment(file).name
     console = Console()
-    planned = plan(file, folder, _chosen(device), only or ())
+    planned = plan(file, folder, chosen(device), only or ())
     if plan_only:
         for cell in planned.done:
             console.print(f"done  {cell}", highlight=False)

@@ -44,8 +44,8 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
         "## Goals of federated training",
         goals_table(experiment, results),
         "## By task",
-        "Mean of the single sites, each with its own steps; all federated rows, both budgets of the sites, and what each "
-        "was computed on: [claims/README.md](claims/README.md).",
+        "Mean of the single sites, each with its own steps; all federated rows, both budgets of the sites, and what "
+        "each was computed on: [claims/README.md](claims/README.md).",
         _in_short(tasks, results),
         *_pictures([task for task in tasks if rows_of(task, "central", results)], beside.plots),
         "## Why a single site is worse",

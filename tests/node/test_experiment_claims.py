@@ -10,6 +10,7 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.needs import SHAPES, SMOLLM2_135M
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult
+from fednode.experiment.tables import task_table
 from fednode.results.records import Score
 from support.cell_results import result
 
@@ -71,6 +72,34 @@ def test_only_cells_that_differ_in_precision_alone_are_compared() -> None:
     }
     other = [r.model_copy(update={"settings": {**r.settings, "rounds": 9}}) if r.row == "fedavg" else r for r in CELLS]
     assert compared(EXPERIMENT, other) == {}
+
+
+def test_precision_is_compared_on_one_device() -> None:
+    there = [cell.model_copy(update={"device": "cuda", "seed": seed}) for cell in CELLS for seed in (1, 2)]
+    at = compared(EXPERIMENT, [*CELLS, *there])
+    assert {kind: {(r.device, r.seed) for r in cells} for kind, cells in at.items()} == {
+        "nf4": {("cuda", 1), ("cuda", 2)},
+        "bf16": {("cuda", 1), ("cuda", 2)},
+    }
+    assert compared(EXPERIMENT, [CELLS[-1], *(r for r in there if r.row == "fedavg")]) == {}
+
+
+def test_what_is_measured_apart_from_the_cells_is_shown() -> None:
+    other = CELLS[4].model_copy(update={"loss": 1.25, "machine": "there"})
+    shape = {"model": "M", "kind": "nf4", "weights_bytes": 1 << 29, "peak_bytes": 3 << 30, "step_seconds": 0.25}
+    needs = {"machine": "a GPU", "batch_size": 8, "sequence_length": 64, "shapes": [shape]}
+    made = page(EXPERIMENT, CELLS, Beside(elsewhere=[other], needs=needs))
+    assert "the shape of M: nf4: weights 0.5 GiB, all in training 3.0 GiB, 0.25 s a step" in made
+    assert "| M nf4 | 0.50 | 3.00 | 0.250 |" in made
+    assert "First here; then there." in made
+    assert "| t fedavg 1 | 1.000 | 80.0 | 1.250 | 80.0 |" in made
+    assert "another machine" not in page(EXPERIMENT, CELLS, Beside())
+
+
+def test_seconds_and_memory_are_of_the_device_that_did_most() -> None:
+    seeds = [cell("fedavg", seed, 1.0, 0.8, device="cuda", seconds=20.0) for seed in (1, 2)]
+    table = task_table(EXPERIMENT, EXPERIMENT.tasks[0], [*seeds, cell("fedavg", 3, 1.0, 0.8, seconds=500.0)])
+    assert "| 20 ± 0 | 900 ± 0 | cuda |" in table
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fednode.base_model import DeviceMissing
-from fednode.cli.experiment import Device, chosen
+from fednode.cli.experiment import Wanted, chosen
 from fednode.experiment.file import load_experiment
 from fednode.experiment.results import read_result
 from fedprotocol.config import ConfigError
@@ -233,16 +233,16 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, change: tuple[str, str
     [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
 )
 def test_a_gpu_is_taken_where_there_is_one(
-    monkeypatch: pytest.MonkeyPatch, wanted: str, is_there: bool, device: str
+    monkeypatch: pytest.MonkeyPatch, wanted: Wanted, is_there: bool, device: str
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: is_there)
-    assert chosen(Device(wanted)) == device
+    assert chosen(wanted) == device
 
 
 def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(DeviceMissing, match="leave it out"):
-        chosen(Device.CUDA)
+        chosen("cuda")
 
 
 def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:

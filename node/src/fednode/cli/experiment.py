@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from fednode.experiment.settings import Device
 
-class Device(StrEnum):
-    """The choices of --device."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
+Wanted = Literal["auto", "cpu", "cuda"]
 
 
-def chosen(device: Device) -> Literal["cpu", "cuda"]:
+def chosen(device: Wanted) -> Device:
     """What it is computed on. Raises DeviceMissing."""
     import torch
 
     from fednode.base_model import DeviceMissing
 
-    if device == Device.CUDA and not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         raise DeviceMissing(
             "--device is cuda, but torch finds no CUDA device; leave it out to compute on the processor"
         )
-    return "cuda" if device != Device.CPU and torch.cuda.is_available() else "cpu"
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def experiment(
@@ -37,7 +33,7 @@ def experiment(
         Path | None, typer.Option(help="Folder of the results. Default: all_losses/<the experiment's name>.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="A task, or task/row; repeat it.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute; auto: on a GPU if torch finds one.")] = Device.AUTO,
+    device: Annotated[Wanted, typer.Option(help="Where to compute; auto: on a GPU if torch finds one.")] = "auto",
     processes: Annotated[int, typer.Option(min=1, help="Cells that run side by side; about 2 GB each.")] = 2,
     threads: Annotated[int, typer.Option(min=1, help="Of each process; all together no more than cores.")] = 1,
     commit: Annotated[bool, typer.Option("--commit", help="Put each result into git as soon as it is there.")] = False,

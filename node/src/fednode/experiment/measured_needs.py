@@ -15,35 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
-from fedprotocol.spec import Lora
-from fedprotocol.spec import Quantization as SpecQuantization
-from fedprotocol.spec import Training as SpecTraining
 
 from fednode.experiment import memory
 from fednode.experiment.machine import machine
+from fednode.experiment.models import lora_of, quantization_of, training_of
 from fednode.experiment.needs import RANK, SHAPES, Shape
 from fednode.experiment.precision import KINDS
+from fednode.experiment.settings import Settings
 
 if TYPE_CHECKING:
     from fednode.data.encode import Example
 
-BATCH, LENGTH, STEPS = 8, 64, 6
-LORA = Lora(r=RANK, alpha=2 * RANK, dropout=0.0, target_modules=("q_proj", "v_proj"), factors="both")
-TRAINING = SpecTraining(
-    rounds=1,
-    steps=STEPS,
-    batch_size=BATCH,
-    gradient_accumulation=1,
-    sequence_length=LENGTH,
-    optimizer="adamw_torch",
-    learning_rate=1e-3,
-    schedule="constant",
-    final_learning_rate_ratio=1.0,
-    weight_decay=0.0,
-    max_grad_norm=1.0,
-    gradient_checkpointing=False,
-    proximal_mu=0.0,
-)
+SETTINGS = Settings(rounds=1, steps=6, batch_size=8, sequence_length=64, learning_rate=1e-3, rank=RANK)
 
 
 def write_model(shape: Shape, folder: Path, device: str) -> None:
@@ -76,13 +59,13 @@ def measure(shape: Shape, kind: str, folder: Path, device: str) -> dict[str, Any
 
     memory.begin(device)
     empty = memory.peak(device)
-    quantization = SpecQuantization.model_validate({"kind": kind, "double_quant": True, "compute_dtype": "bf16"})
-    base = load_base(folder, quantization, device)
+    settings = SETTINGS.model_copy(update={"quantization": kind})
+    base = load_base(folder, quantization_of(settings), device)
     memory.begin(device)
     weights = memory.peak(device) - empty
-    model = attach(base, LORA)
-    examples = _examples(shape)
-    steps = run_steps(model, examples, lambda chosen: left_padded(chosen, 0), TRAINING, 1e-3, 0, None, None)
+    model = attach(base, lora_of(settings))
+    training, rate = training_of(settings), settings.learning_rate
+    steps = run_steps(model, _examples(shape), lambda chosen: left_padded(chosen, 0), training, rate, 0, None, None)
     return {
         "model": shape.name,
         "kind": kind,
@@ -97,8 +80,9 @@ def _examples(shape: Shape) -> list[Example]:
 
     from fednode.data.encode import Example
 
-    ids = np.random.default_rng(0).integers(shape.vocabulary, size=(BATCH * STEPS, LENGTH))
-    return [Example(row.tolist(), LENGTH - 8, False, False) for row in ids]
+    rows, length = SETTINGS.batch_size * SETTINGS.steps, SETTINGS.sequence_length
+    ids = np.random.default_rng(0).integers(shape.vocabulary, size=(rows, length))
+    return [Example(row.tolist(), length - 8, False, False) for row in ids]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -118,7 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     except FedError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    said = {"machine": machine(device), "batch_size": BATCH, "sequence_length": LENGTH, "shapes": found}
+    sizes = {"batch_size": SETTINGS.batch_size, "sequence_length": SETTINGS.sequence_length}
+    said = {"machine": machine(device), **sizes, "shapes": found}
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {out}")

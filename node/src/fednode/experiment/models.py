@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from fedprotocol.spec import Bounds, Evaluation, Lora, Prompt, Spec
 from fedprotocol.spec import Quantization as SpecQuantization
 from fedprotocol.spec import Training as SpecTraining
 
 from fednode.demo.base_model import MODEL_ID, demo_base_model
-from fednode.experiment.settings import Settings
+from fednode.experiment.settings import Device, Settings
 from fednode.experiment.sources import Pool
 from fednode.new_spec import Choices, NewFederation, make
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fednode.training import AdapterModel
 
 DEMO = "demo"
-Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
@@ -38,36 +37,51 @@ class Base:
         return cls(Path(model).name if Path(model).exists() else model, model)
 
 
+def lora_of(settings: Settings) -> Lora:
+    """The spec's."""
+    return Lora(
+        r=settings.rank,
+        alpha=settings.alpha,
+        dropout=0.0,
+        target_modules=settings.target_modules,
+        factors=settings.factors,
+    )
+
+
+def quantization_of(settings: Settings) -> SpecQuantization:
+    """The spec's."""
+    return SpecQuantization(kind=settings.quantization, double_quant=True, compute_dtype="bf16")
+
+
+def training_of(settings: Settings) -> SpecTraining:
+    """The spec's."""
+    return SpecTraining(
+        rounds=settings.rounds,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        gradient_accumulation=1,
+        sequence_length=settings.sequence_length,
+        optimizer="adamw_torch",
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        final_learning_rate_ratio=settings.final_learning_rate_ratio,
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        gradient_checkpointing=False,
+        proximal_mu=settings.proximal_mu,
+    )
+
+
 def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewFederation:
     """Spec and global 0, as `fednode spec new` makes them; global 0 follows from `seed`."""
     choices = Choices(
         name="experiment",
         base_model=base.name,
         revision=None,
-        lora=Lora(
-            r=settings.rank,
-            alpha=settings.alpha,
-            dropout=0.0,
-            target_modules=settings.target_modules,
-            factors=settings.factors,
-        ),
-        quantization=SpecQuantization(kind=settings.quantization, double_quant=True, compute_dtype="bf16"),
+        lora=lora_of(settings),
+        quantization=quantization_of(settings),
         prompt=Prompt(template=pool.template),
-        training=SpecTraining(
-            rounds=settings.rounds,
-            steps=settings.steps,
-            batch_size=settings.batch_size,
-            gradient_accumulation=1,
-            sequence_length=settings.sequence_length,
-            optimizer="adamw_torch",
-            learning_rate=settings.learning_rate,
-            schedule=settings.schedule,
-            final_learning_rate_ratio=settings.final_learning_rate_ratio,
-            weight_decay=0.0,
-            max_grad_norm=1.0,
-            gradient_checkpointing=False,
-            proximal_mu=settings.proximal_mu,
-        ),
+        training=training_of(settings),
         evaluation=Evaluation(classes=pool.classes),
         bounds=Bounds(max_norm=None),
         leaf_values=1024,

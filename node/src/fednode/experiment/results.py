@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from fednode.experiment.cells import Cell
+from fednode.experiment.settings import Device
 from fednode.results.records import Count, Loss, Record, ResultsError, Score, Share
 
 RESULTS = "results.json"
@@ -50,7 +51,7 @@ class CellResult(Record):
     settings: dict[str, Any]
     site_rows: dict[str, Count]
     machine: str
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
 
 
 def write_result(result: CellResult, path: Path) -> None:

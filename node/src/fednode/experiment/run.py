@@ -14,10 +14,11 @@ from fednode.base_model import locate, weights_digest
 from fednode.experiment.cells import Cell, cells_of, cost
 from fednode.experiment.deal import domains_of, site_names
 from fednode.experiment.file import load_experiment
-from fednode.experiment.models import Base, Device
+from fednode.experiment.models import Base
 from fednode.experiment.progress import View
 from fednode.experiment.results import is_done, write_list
 from fednode.experiment.run_cell import key_of
+from fednode.experiment.settings import Device
 from fednode.experiment.sources import NoData, load_pool
 from fednode.experiment.workers import Failed, Shared, run_all
 

@@ -13,6 +13,7 @@ Quantization = Literal["nf4", "bf16", "fp32"]
 Factors = Literal["both", "b", "alternating"]
 Arithmetic = Literal["integers", "floats"]
 Bits = Literal[8, 16]
+Device = Literal["cpu", "cuda"]
 
 
 class Settings(Section):

@@ -20,7 +20,7 @@ from fednode.experiment.stats import (
 )
 
 OF_CENTRAL, OVER_SINGLE = 0.97, 0.05  # goals: share of central accuracy, points over the mean single site
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -22,9 +22,10 @@ from fedprotocol.tether import end_with
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.file import Experiment
-from fednode.experiment.models import Base, Device, Models
+from fednode.experiment.models import Base, Models
 from fednode.experiment.results import CellResult, write_result
 from fednode.experiment.run_cell import run_cell
+from fednode.experiment.settings import Device
 from fednode.experiment.sources import load_pool
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from fednode.experiment.results import CellResult
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
-from fednode.experiment.tables import MIB, markdown
+from fednode.experiment.tables import GIB, MIB, markdown
 
-GIB = 1 << 30
 TOKEN = 10**18  # units, of the demo's token
 UNKNOWN = "not measured yet"
 
@@ -75,7 +74,7 @@ def _memory(at: Mapping[str, Sequence[CellResult]]) -> str:
     said = []
     for kind, of in at.items():
         weights, peak = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
-        widened = kind.startswith("bf16") and any("no bfloat16" in r.machine for r in of)
+        widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
         held = " (held in float32: that CPU has no bfloat16)" if widened else ""
         whole = "process" if of[0].device == "cpu" else "all on the GPU"
         said.append(f"{kind}: weights {weights:.0f} MiB{held}, {whole} {peak:.0f} MiB")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fednode.experiment.claims.answers import GIB
 from fednode.experiment.needs import ADAPTER_BYTES, RANK, SHAPES
 from fednode.experiment.precision import KINDS
-from fednode.experiment.tables import MIB, markdown
+from fednode.experiment.tables import GIB, MIB, markdown
 
 
 def needs_section(needs: dict[str, Any] | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
         "Accuracy on the site's own domain, and on the others, that it has few rows of:",
         _own_and_other(tasks, results),
         "## Precision of the frozen model",
-        *_precision(experiment, results, beside),
+        *_precision([at, compared(experiment, beside.elsewhere)], beside.plots),
         "## Memory that other models need",
         *needs_section(beside.needs),
         *machines_section(results, beside.elsewhere),
@@ -60,14 +60,13 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def _precision(experiment: Experiment, results: Sequence[CellResult], beside: Beside) -> list[str]:
+def _precision(found: Sequence[Mapping[str, Sequence[CellResult]]], plots: Sequence[str]) -> list[str]:
     parts = ["Rows that are trained alike but for it, on the same seeds and the same machine."]
-    for found in (results, beside.elsewhere):
-        if at := compared(experiment, found):
-            parts += [f"{next(iter(at.values()))[0].machine}:", precision_table(at)]
+    for at in filter(None, found):
+        parts += [f"{next(iter(at.values()))[0].machine}:", precision_table(at)]
     if len(parts) == 1:
         parts.append("Not measured yet.")
-    return parts + [f"![memory]({path})" for path in beside.plots if path.endswith("/memory.png")]
+    return parts + [f"![memory]({path})" for path in plots if path.endswith("/memory.png")]
 
 
 def _in_short(tasks: Sequence[str], results: Sequence[CellResult]) -> str:

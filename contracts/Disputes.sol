@@ -54,9 +54,9 @@ contract Disputes is IDisputes {
         view
         returns (bytes32[] memory digests)
     {
-        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
-        bytes32 key = _key(coordinator, round, leafIndex, v);
-        digests = new bytes32[](_ones(v.acceptedMask) + 1);
+        (bytes32 inputsHash, uint256 accepted,) = coordinator.inputs(round);
+        bytes32 key = _key(coordinator, round, leafIndex, inputsHash, accepted);
+        digests = new bytes32[](_ones(accepted) + 1);
         for (uint256 n = 1; n < digests.length; ++n) digests[n] = _sums[key][n];
     }
 
@@ -81,11 +81,11 @@ contract Disputes is IDisputes {
         view
         returns (Leaf memory)
     {
-        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
-        if (inputsHash != v.inputsHash) revert WrongInputs(inputsHash, v.inputsHash);
-        bytes32 key = _key(coordinator, round, index, v);
+        (bytes32 expected, uint256 accepted, bytes32 priorRoot) = coordinator.inputs(round);
+        if (inputsHash != expected) revert WrongInputs(inputsHash, expected);
+        bytes32 key = _key(coordinator, round, index, inputsHash, accepted);
         IFederationCoordinator.Config memory config = coordinator.config();
-        return Leaf(coordinator, config, round, index, config.rule.parts(), v.acceptedMask, v.priorRoot, key);
+        return Leaf(coordinator, config, round, index, config.rule.parts(), accepted, priorRoot, key);
     }
 
     /// @dev A re-org may bring other inputs under the same number of a round: sums belong to the inputs.
@@ -93,9 +93,10 @@ contract Disputes is IDisputes {
         IFederationCoordinator coordinator,
         uint256 round,
         uint256 index,
-        IFederationCoordinator.RoundView memory v
+        bytes32 inputsHash,
+        uint256 accepted
     ) private pure returns (bytes32) {
-        return keccak256(abi.encode(coordinator, round, index, v.inputsHash, v.acceptedMask));
+        return keccak256(abi.encode(coordinator, round, index, inputsHash, accepted));
     }
 
     /// @dev Accepted updates that are not in `start`, whose sums must be known.

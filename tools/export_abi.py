@@ -29,12 +29,13 @@ ERRORS = [  # whatever else a call of the coordinator or of Disputes may revert 
     ("contracts/libraries/UpdateTree.sol", "UpdateTree"),
     *((path.relative_to(ROOT).as_posix(), path.stem) for path in RULES),
 ]
-LENS_CODE = "lens_code.json"  # its runtime bytecode, a hex string
+LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
+LENS_CODE = "lens_query.json"  # its creation code, a hex string
 
 
 def compile_sources() -> dict[str, Any]:
     """solc's standard-json output for every source above. Raises SystemExit with solc's messages."""
-    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS]})
+    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY]})
     request = {
         "language": "Solidity",
         "sources": {s: {"content": _read(s)} for s in sources},
@@ -42,7 +43,7 @@ def compile_sources() -> dict[str, Any]:
             "evmVersion": "cancun",
             "optimizer": {"enabled": True, "runs": 200},
             "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-            "outputSelection": {"*": {"*": ["abi", "evm.deployedBytecode.object"]}},
+            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
         },
     }
     done = subprocess.run(
@@ -76,8 +77,8 @@ def shipped_files() -> dict[str, str]:
     files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
     errors = {json.dumps(e): e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"}
     files["errors.json"] = render(list(errors.values()))
-    source, contract = ABIS["lens"]
-    files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["deployedBytecode"]["object"]) + "\n"
+    source, contract = LENS_QUERY
+    files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
     return files
 
 

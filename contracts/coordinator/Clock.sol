@@ -38,41 +38,40 @@ abstract contract Clock is State {
         view
         returns (Status memory)
     {
-        if (r.named[s.priorRoot] < _config.minClients) return _voided(s, VoidReason.TooFewCommits, start);
+        Naming memory matching = r.named[s.priorRoot];
+        if (matching.commits < _config.minClients) return _voided(s, VoidReason.TooFewCommits, start);
         uint256 end = r.revealEnd == 0 ? start + _config.revealLength : r.revealEnd;
         if (_now() < end) return _enter(s, Phase.Reveal, start, end);
 
-        if (r.revealed < _config.minClients) return _voided(s, VoidReason.TooFewReveals, end);
+        if (3 * uint256(r.revealedBacking) < 2 * uint256(matching.backed)) {
+            return _voided(s, VoidReason.TooFewReveals, end);
+        }
         start = end;
         end = r.attestEnd == 0 ? start + _config.attestLength : r.attestEnd;
         if (_now() < end) return _enter(s, Phase.Attest, start, end);
 
         if (s.acceptedMask == 0) s.acceptedMask = _accepted(r);
-        if (_ones(s.acceptedMask) < _config.minClients) return _voided(s, VoidReason.TooFewAccepted, end);
-        if (r.live.length == 0) return _enter(s, Phase.Aggregate, _max(end, r.convictedAt), 0);
+        if (s.acceptedMask == 0) return _voided(s, VoidReason.TooFewAccepted, end);
+        if (r.live == 0) return _enter(s, Phase.Aggregate, _max(end, r.convictedAt), 0);
 
         uint256 finalAt = _finalAt(number, r);
         if (_now() >= finalAt) return _enter(s, Phase.Final, finalAt, 0);
-        return _enter(s, Phase.Challenge, r.live[0].completedAt, _windowEnd(r));
+        Listed storage oldest = _oldest(r);
+        return _enter(s, Phase.Challenge, oldest.completedAt, oldest.windowEnd);
     }
 
     /// @dev When the oldest live proposal becomes final as things stand. A condition that holds by then can change
     /// no more: commits end with Train, and a conviction moves `convictedAt`.
     function _finalAt(uint256 number, Round storage r) private view returns (uint256) {
-        Proposal storage p = r.live[0];
+        Listed storage p = _oldest(r);
         Round storage next = _rounds[number + 1];
         uint256 committed = next.committed;
         if (
-            committed == 0 || next.named[p.root] != committed
+            committed == 0 || next.named[p.root].commits != committed
                 || 3 * uint256(next.committerWeight) < 2 * uint256(r.totalWeight)
-        ) return _windowEnd(r);
+        ) return p.windowEnd;
         uint256 early = _max(_max(next.trainEnd, uint256(p.completedAt) + _config.minWindow), r.convictedAt);
-        return early < _windowEnd(r) ? early : _windowEnd(r);
-    }
-
-    /// @dev End of the oldest live proposal's window: after that of any older one, so after any conviction of one.
-    function _windowEnd(Round storage r) private view returns (uint256) {
-        return uint256(r.live[0].completedAt) + _config.challengeLength;
+        return early < p.windowEnd ? early : p.windowEnd;
     }
 
     /// @dev Reads the prior root into `s` and returns since when it is known; an unsettled round before may have
@@ -81,7 +80,7 @@ abstract contract Clock is State {
         if (r.priorAt != 0) return r.priorAt;
         Status memory before = _status(number - 1);
         if (before.phase != Phase.Final) return 0;
-        s.priorRoot = _rounds[number - 1].live[0].root;
+        s.priorRoot = _oldest(_rounds[number - 1]).root;
         return before.start;
     }
 
@@ -97,6 +96,11 @@ abstract contract Clock is State {
             weight += r.weights[i];
         }
         if (3 * weight < needed) return 0;
+    }
+
+    /// @dev The oldest live proposal: of a final round, the one that won.
+    function _oldest(Round storage r) internal view returns (Listed storage) {
+        return r.listed[r.oldest];
     }
 
     function _enter(Status memory s, Phase phase, uint256 start, uint256 end) private pure returns (Status memory) {
@@ -120,11 +124,7 @@ abstract contract Clock is State {
         return uint64(block.timestamp);
     }
 
-    function _max(uint256 a, uint256 b) internal pure returns (uint256) {
+    function _max(uint256 a, uint256 b) private pure returns (uint256) {
         return a > b ? a : b;
-    }
-
-    function _ones(uint256 mask) private pure returns (uint256 count) {
-        for (; mask != 0; mask &= mask - 1) ++count;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 
 /// @title The bounds of a federation's parameters.
 library ConfigCheck {
@@ -10,7 +10,7 @@ library ConfigCheck {
     /// @dev Products of money and weights, and bonds, stay far below 2^256.
     uint256 private constant MAX_AMOUNT = type(uint128).max;
 
-    function check(IFederationCoordinator.Config memory c) internal view {
+    function check(IFederationTypes.Config memory c) internal view {
         _require(address(c.token).code.length > 0, "token");
         _require(address(c.rule).code.length > 0, "rule");
         _require(address(c.gate) == address(0) || address(c.gate).code.length > 0, "gate");
@@ -23,6 +23,7 @@ library ConfigCheck {
         uint256 parts = c.rule.parts();
         _require(parts >= 1 && parts <= MAX_PARTS && c.leafCount * parts <= MAX_LEAVES, "rule");
         _require(c.mantissaBits == 8 || c.mantissaBits == 16, "mantissaBits");
+        _require(uint256(c.maxShift) + c.mantissaBits <= 31, "maxShift");
         _require(c.serverLr >= 1 && c.serverLr <= 1 << 17, "serverLr");
         _require(c.maxClients >= 1 && c.maxClients <= 256, "maxClients");
         _require(c.maxClients <= c.rule.maxClients(c.leafValues, c.mantissaBits), "maxClients");
@@ -44,6 +45,6 @@ library ConfigCheck {
     }
 
     function _require(bool holds, string memory field) private pure {
-        if (!holds) revert IFederationCoordinator.BadConfig(field);
+        if (!holds) revert IFederationTypes.BadConfig(field);
     }
 }

@@ -37,7 +37,8 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
     }
 
     function _finalize(uint256 number, Round storage r, uint256 at) private {
-        bytes32 root = r.live[0].root;
+        Listed storage winner = _oldest(r);
+        bytes32 root = winner.root;
         r.settledAt = uint64(at);
         ++_finalCount;
         _previousFinal = _latestFinal;
@@ -47,16 +48,15 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
             _rounds[number + 1].priorRoot = root;
             _rounds[number + 1].priorAt = uint64(at);
         }
-        _pay(number, r, root, at);
-        _returnBonds(number, r);
+        _pay(number, r, winner.proposer, root, at);
+        _returnBond(number, winner);
     }
 
-    function _pay(uint256 number, Round storage r, bytes32 root, uint256 at) private {
+    function _pay(uint256 number, Round storage r, address aggregator, bytes32 root, uint256 at) private {
         uint256 reward = _config.roundReward;
         uint256 forAggregator = reward * _config.aggregatorBps / 10_000;
         uint256 forClients = _shares(r, reward - forAggregator);
         uint256 returned = reward - forAggregator - forClients;
-        address aggregator = r.live[0].proposer;
         _balances.reserved -= reward;
         _balances.pool += returned;
         _balances.owed += forAggregator + forClients;
@@ -64,14 +64,11 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         emit RoundFinalized(number, aggregator, root, uint64(at), forAggregator, forClients, returned);
     }
 
-    function _returnBonds(uint256 number, Round storage r) private {
-        uint256 count = r.live.length;
-        for (uint256 i = 0; i < count; ++i) {
-            Proposal storage p = r.live[i];
-            _balances.bonds -= p.bond;
-            _credit(p.proposer, p.bond);
-            emit BondReturned(number, p.proposer, p.bond);
-        }
+    function _returnBond(uint256 number, Listed storage p) private {
+        (address proposer, uint256 bond) = (p.proposer, p.bond);
+        _balances.bonds -= bond;
+        _credit(proposer, bond);
+        emit BondReturned(number, proposer, bond);
     }
 
     /// @dev A round that is void takes the one that waits for its root with it.
@@ -105,6 +102,18 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
             seat_.pendingOld = seat_.pendingNew;
             seat_.pendingNew = 0;
         }
+        _collectBond(account);
+    }
+
+    /// @dev The bond of a proposal that was neither convicted nor first. Any number may be live, so each proposer's own call
+    /// returns it; the winner's comes back with the settlement.
+    function _collectBond(address proposer) private {
+        uint256 number = _bondRound[proposer];
+        Round storage r = _rounds[number];
+        if (number == 0 || r.settledAt == 0) return;
+        delete _bondRound[proposer];
+        uint256 id = r.drafts[proposer].id;
+        if (id != r.oldest && r.listed[id].proposer != address(0)) _returnBond(number, r.listed[id]);
     }
 
     /// @dev What a settled round means for one that committed in it.
@@ -115,15 +124,16 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         if (reason == VoidReason.PriorVoid) return;
         if (entry.priorRoot != r.priorRoot) return _penalize(account, seat_, number, PenaltyReason.WrongPrior);
         if (reason == VoidReason.TooFewCommits) return;
-        if (entry.index == 0) return _penalize(account, seat_, number, PenaltyReason.NotRevealed);
+        if (entry.position == 0) return _penalize(account, seat_, number, PenaltyReason.NotRevealed);
         if (reason == VoidReason.TooFewReveals) return;
-        uint256 bit = 1 << (entry.index - 1);
+        uint256 index = entry.position - 1;
+        uint256 bit = 1 << index;
         if (r.attestedMask & bit == 0) return _penalize(account, seat_, number, PenaltyReason.NotAttested);
         if (reason != VoidReason.None || r.acceptedMask & bit == 0) return;
 
         uint256 reward = _config.roundReward;
         uint256 pot = reward - reward * _config.aggregatorBps / 10_000;
-        uint256 share = pot * r.weights[entry.index - 1] / r.totalWeight;
+        uint256 share = pot * r.weights[index] / r.totalWeight;
         _owed[account] += share; // counted in `owed` since the round was settled
         emit Rewarded(number, account, share);
     }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Clients' part of a round: open, commit, reveal, attest.
-abstract contract Rounds is Ledger {
+abstract contract Rounds is Ledger, IFederationCoordinator {
     uint256 private constant MAX_WEIGHT = (1 << 20) - 1;
 
     /// @dev A revealed update on its way into the log.
@@ -35,10 +36,13 @@ abstract contract Rounds is Ledger {
         Round storage r = _rounds[round];
         Entry storage entry = r.entries[msg.sender];
         if (entry.hash == 0) _enterRound(round, r, s);
-        else --r.named[entry.priorRoot];
+        else _unname(r.named[entry.priorRoot], entry.backed);
         entry.hash = hash;
         entry.priorRoot = priorRoot;
-        ++r.named[priorRoot];
+        entry.backed = _backed(s.stake);
+        Naming storage naming = r.named[priorRoot];
+        ++naming.commits;
+        naming.backed += entry.backed;
         emit Committed(round, msg.sender, priorRoot, hash);
         if (r.committed == r.active) r.trainEnd = _now();
     }
@@ -56,20 +60,20 @@ abstract contract Rounds is Ledger {
         Entry storage entry = _rounds[round].entries[msg.sender];
         if (entry.hash == 0) revert NoCommit(msg.sender, round);
         if (entry.priorRoot != priorRoot) revert WrongPrior(entry.priorRoot, priorRoot);
-        if (entry.index != 0) revert AlreadyRevealed(msg.sender, round);
+        if (entry.position != 0) revert AlreadyRevealed(msg.sender, round);
         bytes32 hash = keccak256(
             abi.encode(block.chainid, address(this), round, msg.sender, priorRoot, root, shift, examples, salt)
         );
         if (hash != entry.hash) revert CommitMismatch(hash, entry.hash);
         if (root == 0) revert ZeroRoot();
-        if (uint256(shift) + _config.mantissaBits > 31) revert ShiftTooLarge(shift);
+        if (shift > _config.maxShift) revert ShiftTooLarge(shift);
         _record(round, entry, Revelation(root, 0, shift, examples, 0, 0, lossBefore, lossAfter));
     }
 
     function attest(uint256 round, bytes32 inputsHash, uint256 bitmap) external nonReentrant settled {
         _requirePhase(round, Phase.Attest);
         Round storage r = _rounds[round];
-        uint256 position = r.entries[msg.sender].index;
+        uint256 position = r.entries[msg.sender].position;
         if (position == 0) revert NotRevealed(msg.sender, round);
         uint256 own = 1 << (position - 1);
         if (r.attestedMask & own != 0) revert AlreadyAttested(msg.sender, round);
@@ -105,7 +109,6 @@ abstract contract Rounds is Ledger {
         r.openedAt = _now();
         r.trainEnd = _now() + _config.trainLength;
         r.active = _activeCount;
-        r.inputsHash = keccak256(abi.encode(block.chainid, address(this), uint256(number)));
         if (!unsettled) {
             r.priorAt = _now();
             r.priorRoot = _latestRoot;
@@ -121,31 +124,45 @@ abstract contract Rounds is Ledger {
         else s.pendingNew = uint32(round);
         if (r.priorAt != 0) return;
         Round storage before = _rounds[round - 1];
-        uint256 position = before.entries[msg.sender].index;
+        uint256 position = before.entries[msg.sender].position;
         if (position != 0) r.committerWeight += before.weights[position - 1];
     }
 
     function _record(uint256 round, Entry storage entry, Revelation memory v) private {
         Round storage r = _rounds[round];
-        v.weight = _weight(v.examples);
+        // Stake added since the commit, when others' weights could be seen, buys no weight.
+        v.weight = _least(v.examples, entry.backed, _backed(_seats[msg.sender].stake));
         if (v.weight == 0) revert ZeroWeight();
         v.index = r.revealed;
-        v.inputsHash =
-            keccak256(abi.encode(r.inputsHash, uint256(v.index), msg.sender, v.root, v.shift, uint256(v.weight)));
+        bytes32 before = v.index == 0
+            ? keccak256(abi.encode(block.chainid, address(this), round, entry.priorRoot))
+            : r.inputsHash;
+        v.inputsHash = keccak256(abi.encode(before, uint256(v.index), msg.sender, v.root, v.shift, uint256(v.weight)));
         r.inputsHash = v.inputsHash;
         r.weights[v.index] = v.weight;
         r.yes[v.index] = v.weight;
         r.totalWeight += v.weight;
         r.submissions.push(Submission(msg.sender, v.shift, v.root));
-        entry.index = uint256(v.index) + 1;
+        r.revealedBacking += entry.backed;
+        entry.position = v.index + 1;
         _log(round, v);
-        if (++r.revealed == r.named[r.priorRoot]) r.revealEnd = _now();
+        if (++r.revealed == r.named[r.priorRoot].commits) r.revealEnd = _now();
     }
 
-    function _weight(uint256 examples) private view returns (uint32) {
-        uint256 backed = _seats[msg.sender].stake / _config.stakePerExample;
-        uint256 weight = examples < backed ? examples : backed;
-        return uint32(weight < MAX_WEIGHT ? weight : MAX_WEIGHT);
+    function _unname(Naming storage naming, uint32 backed) private {
+        --naming.commits;
+        naming.backed -= backed;
+    }
+
+    /// @dev Examples that a stake carries.
+    function _backed(uint256 stake) private view returns (uint32) {
+        uint256 backed = stake / _config.stakePerExample;
+        return uint32(backed < MAX_WEIGHT ? backed : MAX_WEIGHT);
+    }
+
+    function _least(uint32 a, uint32 b, uint32 c) private pure returns (uint32 least) {
+        least = a < b ? a : b;
+        if (c < least) least = c;
     }
 
     function _log(uint256 round, Revelation memory v) private {

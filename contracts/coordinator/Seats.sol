@@ -3,13 +3,20 @@ pragma solidity 0.8.28;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IMembershipGate} from "../../interfaces/IMembershipGate.sol";
+import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Who takes part, and with what money.
-abstract contract Seats is Ledger {
+abstract contract Seats is Ledger, IFederationCoordinator {
     using EnumerableSet for EnumerableSet.AddressSet;
 
     uint256 private constant GATE_GAS = 200_000;
+
+    enum Answer {
+        Silence,
+        No,
+        Yes
+    }
 
     function fund(uint256 amount) external nonReentrant settled {
         _requireOngoing();
@@ -35,7 +42,7 @@ abstract contract Seats is Ledger {
         _requireOngoing();
         if (stake < _config.minStake) revert StakeTooLow(stake, _config.minStake);
         if (_seated.length() >= _config.maxClients) revert FederationFull(_config.maxClients);
-        if (!_isAllowed(msg.sender)) revert NotAllowed(msg.sender);
+        if (_ask(msg.sender) != Answer.Yes) revert NotAllowed(msg.sender);
 
         s.stake = stake;
         s.activeFrom = _nextRound();
@@ -73,7 +80,8 @@ abstract contract Seats is Ledger {
         _settleAccount(client);
         Seat storage s = _requireSeated(client);
         uint32 since = _previousFinal;
-        if (since == 0 || s.activeFrom > since || s.lastCommit >= since) revert NotDroppable(client);
+        bool isAbsent = since != 0 && s.activeFrom <= since && s.lastCommit < since;
+        if (!isAbsent && _ask(client) != Answer.No) revert NotDroppable(client);
         _unseat(client, s);
         emit Dropped(client, msg.sender, s.activeUntil);
     }
@@ -121,11 +129,13 @@ abstract contract Seats is Ledger {
         if (_finalCount >= _config.totalRounds) revert FederationComplete();
     }
 
-    /// @dev Anything but a clean `true` is a no: also no code, a revert, or too little gas.
-    function _isAllowed(address account) private view returns (bool) {
+    /// @dev What the gate says of `account`. Silence is no code, a revert, another length, or a word that is no bool; too
+    /// little gas for the question reverts, or a caller could make an answer of its lack.
+    function _ask(address account) private view returns (Answer) {
         IMembershipGate gate = _config.gate;
-        if (address(gate) == address(0)) return true;
+        if (address(gate) == address(0)) return Answer.Yes;
         bytes memory question = abi.encodeCall(IMembershipGate.isAllowed, (account));
+        if (gasleft() < 2 * GATE_GAS) revert TooLittleGas();
         bool answered;
         uint256 answer;
         assembly ("memory-safe") {
@@ -133,6 +143,7 @@ abstract contract Seats is Ledger {
             answered := and(answered, eq(returndatasize(), 32))
             answer := mload(0)
         }
-        return answered && answer == 1;
+        if (!answered || answer > 1) return Answer.Silence;
+        return answer == 1 ? Answer.Yes : Answer.No;
     }
 }

@@ -2,17 +2,19 @@
 pragma solidity 0.8.28;
 
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 
 /// @title What the coordinator stores.
-abstract contract State is IFederationCoordinator {
+abstract contract State is IFederationTypes {
     /// activeUntil of a client that is neither suspended nor out.
     uint32 internal constant SEATED = type(uint32).max;
+    uint256 private constant MAX_BOND_SHIFT = 6;
 
     struct Entry {
         bytes32 hash; // the commitment; zero: none
         bytes32 priorRoot;
-        uint256 index; // of the update plus one; zero: not revealed
+        uint16 position; // of the update plus one; zero: not revealed
+        uint32 backed; // examples that the stake carried at the commit
     }
 
     struct Submission {
@@ -21,8 +23,25 @@ abstract contract State is IFederationCoordinator {
         bytes32 root;
     }
 
+    /// @dev The commits of a round that name one prior root.
+    struct Naming {
+        uint16 commits;
+        uint64 backed; // in all
+    }
+
+    /// @dev A completed proposal in the round's list of live ones, oldest first; deleted with its conviction.
+    struct Listed {
+        address proposer;
+        uint64 completedAt;
+        uint32 older; // ids of its neighbours; 0: none
+        bytes32 root;
+        uint160 bond;
+        uint64 windowEnd;
+        uint32 younger;
+    }
+
     struct Draft {
-        bool complete;
+        uint32 id; // of the completed proposal; 0: not complete
         uint32 nextPage;
         mapping(uint256 page => bytes32) pageRoots;
     }
@@ -41,8 +60,12 @@ abstract contract State is IFederationCoordinator {
         uint16 committed;
         uint16 revealed;
         uint16 attested;
-        uint16 convicted;
         uint64 committerWeight; // weight in the unsettled round before of those who committed in this one
+        uint64 revealedBacking; // what the commits of those who revealed back
+        uint32 proposed; // proposals completed so far; the last one's id
+        uint32 live; // of these, not convicted
+        uint32 oldest; // ids of the ends of the list of live ones; the oldest of a final round won
+        uint32 youngest;
         bytes32 priorRoot;
         bytes32 inputsHash;
         uint256 attestedMask;
@@ -50,9 +73,9 @@ abstract contract State is IFederationCoordinator {
         uint32[256] weights; // by index of the update
         uint32[256] yes;
         Submission[] submissions;
-        Proposal[] live; // oldest first; the first one of a final round won
-        mapping(bytes32 root => bool) proposed; // convicted ones too
-        mapping(bytes32 priorRoot => uint16) named; // commits that name it
+        mapping(uint256 id => Listed) listed;
+        mapping(bytes32 root => uint32) idOf; // convicted ones too
+        mapping(bytes32 priorRoot => Naming) named;
         mapping(address client => Entry) entries;
         mapping(address proposer => Draft) drafts;
     }
@@ -72,5 +95,20 @@ abstract contract State is IFederationCoordinator {
     EnumerableSet.AddressSet internal _seated;
     mapping(address account => Seat) internal _seats;
     mapping(address account => uint256) internal _owed;
+    mapping(address proposer => uint256) internal _convictions;
+    mapping(address proposer => uint32) internal _bondRound; // whose bond is not collected yet; 0: none
     mapping(uint256 number => Round) internal _rounds;
+
+    /// @dev What a proposal would cost `proposer`: more for each of its own that was convicted, whatever others do.
+    function _bondOf(address proposer) internal view returns (uint256) {
+        uint256 shift = _convictions[proposer];
+        return _config.bondBase << (shift < MAX_BOND_SHIFT ? shift : MAX_BOND_SHIFT);
+    }
+
+    function _update(uint256 round, uint256 index) internal view returns (Update memory) {
+        Round storage r = _rounds[round];
+        Submission storage s = r.submissions[index];
+        bool attested = (r.attestedMask >> index) & 1 == 1;
+        return Update(s.client, s.root, r.weights[index], s.shift, attested, r.yes[index]);
+    }
 }

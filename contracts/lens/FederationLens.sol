@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {FederationViews} from "./FederationViews.sol";
 
-/// @title All that one account's program wants to know about a federation, from one block.
-/// @notice Never deployed: a client runs this code in one `eth_call` with a state override, so that nothing it reads can
-/// lie on two sides of a block or of a deadline.
-contract FederationLens {
+/// @title Questions to a coordinator, answered from its own storage: `coordinator.inspect(lens, question)`.
+/// @notice Deployed nowhere: LensQuery creates it for the time of one `eth_call`.
+/// @dev Its storage is laid out as the coordinator's, since both inherit it from State.
+contract FederationLens is FederationViews {
+    /// @dev Of those that are live: more than anybody will have to convict at a time.
+    uint256 private constant MOST_PROPOSALS = 256;
+
     struct RoundState {
         uint256 number;
-        IFederationCoordinator.RoundView view_;
-        IFederationCoordinator.Update[] updates;
-        IFederationCoordinator.Proposal[] proposals;
-        IFederationCoordinator.Commitment commitment; // the account's
+        RoundView view_;
+        Update[] updates;
+        Proposal[] proposals; // the oldest live ones
+        Commitment commitment; // the account's
         uint256 index; // of the account's update plus one; 0: none
         uint256 nextPage; // of the account's unfinished proposal
-        uint256 bond; // what a proposal would cost now
     }
 
+    /// @notice All that one account's program wants to know about a federation, from one block: nothing in it can lie on two
+    /// sides of a block or of a deadline.
     struct Snapshot {
         uint256 chainId;
         uint256 blockNumber;
         uint256 time;
-        IFederationCoordinator.Config config;
+        Config config;
         RoundState[] rounds; // the unsettled ones and the last settled one, oldest first
         uint32 latestFinalRound;
         bytes32 latestFinalRoot;
@@ -30,50 +34,49 @@ contract FederationLens {
         uint32 lastOpened;
         bool closed;
         uint16 activeCount;
-        IFederationCoordinator.Seat seat;
+        Seat seat;
         uint256 owed;
-        IFederationCoordinator.Balances balances;
+        uint256 bondDue; // credited when the account is settled next
+        uint256 bond; // what a proposal would cost the account
+        Balances balances;
         uint256 eth;
         uint256 tokens;
         uint256 allowance;
     }
 
-    function take(IFederationCoordinator coordinator, address account) external view returns (Snapshot memory s) {
+    function take(address account) external view returns (Snapshot memory s) {
         s.chainId = block.chainid;
         s.blockNumber = block.number;
         s.time = block.timestamp;
-        s.config = coordinator.config();
-        (s.latestFinalRound, s.latestFinalRoot) = coordinator.latestFinal();
-        s.finalCount = coordinator.finalCount();
-        s.lastOpened = coordinator.lastOpened();
-        s.closed = coordinator.isClosed();
-        s.activeCount = coordinator.activeCount();
-        s.seat = coordinator.seat(account);
-        s.owed = coordinator.owed(account);
-        s.balances = coordinator.balances();
+        s.config = _config;
+        (s.latestFinalRound, s.latestFinalRoot) = latestFinal();
+        s.finalCount = finalCount();
+        s.lastOpened = _lastOpened;
+        s.closed = _closed;
+        s.activeCount = _activeCount;
+        s.seat = _seats[account];
+        s.owed = owed(account);
+        s.bondDue = bondDue(account);
+        s.bond = bondOf(account);
+        s.balances = _balances;
         s.eth = account.balance;
-        s.tokens = s.config.token.balanceOf(account);
-        s.allowance = s.config.token.allowance(account, address(coordinator));
+        s.tokens = _config.token.balanceOf(account);
+        s.allowance = _config.token.allowance(account, address(this));
 
-        uint256 first = s.lastOpened;
-        while (first > 1 && coordinator.roundView(first).settledAt == 0) --first;
+        uint256 first = _lastOpened;
+        while (first > 1 && roundView(first).settledAt == 0) --first;
         if (first == 0) return s;
-        s.rounds = new RoundState[](s.lastOpened - first + 1);
-        for (uint256 i; i < s.rounds.length; ++i) s.rounds[i] = _round(coordinator, account, first + i);
+        s.rounds = new RoundState[](_lastOpened - first + 1);
+        for (uint256 i; i < s.rounds.length; ++i) s.rounds[i] = _state(account, first + i);
     }
 
-    function _round(IFederationCoordinator coordinator, address account, uint256 n)
-        private
-        view
-        returns (RoundState memory r)
-    {
+    function _state(address account, uint256 n) private view returns (RoundState memory r) {
         r.number = n;
-        r.view_ = coordinator.roundView(n);
-        r.updates = coordinator.updates(n);
-        r.proposals = coordinator.proposals(n);
-        r.commitment = coordinator.commitment(n, account);
-        r.index = coordinator.updateIndex(n, account);
-        r.nextPage = coordinator.pagesOf(n, account);
-        r.bond = coordinator.bondOf(n);
+        r.view_ = roundView(n);
+        r.updates = updates(n);
+        r.proposals = proposals(n, MOST_PROPOSALS);
+        r.commitment = commitment(n, account);
+        r.index = updateIndex(n, account);
+        r.nextPage = pagesOf(n, account);
     }
 }

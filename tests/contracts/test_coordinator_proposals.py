@@ -28,7 +28,7 @@ def ready(play: Play) -> Play:
 
 def test_a_proposal_opens_a_window_and_takes_a_bond(ready: Play) -> None:
     outsider = ready.actors[6]
-    events = ready.do(outsider, "propose", 1, 0, digests(0, 2))
+    events = ready.do(outsider, "propose", *ready.page(1, 0, digests(0, 2)))
     assert names(events) == ["ProposalPaged", "Proposed"]
     assert one(events, "Proposed") == {
         "round": 1,
@@ -38,37 +38,90 @@ def test_a_proposal_opens_a_window_and_takes_a_bond(ready: Play) -> None:
         "window_end": ready.model.now + 50,
     }
     assert ready.model.round_view(1).phase_end == ready.model.now + 50
-    assert ready.refused("AlreadyProposed", outsider, "propose", 1, 0, digests(1, 2)) == (outsider, 1)
+    assert ready.refused("AlreadyProposed", outsider, "propose", *ready.page(1, 0, digests(1, 2))) == (outsider, 1)
 
 
 def test_proposals_refuse(ready: Play) -> None:
     [a, b, c] = ready.actors[:3]
-    assert ready.refused("WrongPhase", a, "propose", 2, 0, digests(0, 2)) == (2, Phase.AGGREGATE, Phase.NONE)
+    assert ready.refused("WrongPhase", a, "propose", *ready.page(2, 0, digests(0, 2))) == (2, Phase.AGGREGATE, Phase.NONE)
     for length in (0, 1, 3):
-        assert ready.refused("WrongPageLength", a, "propose", 1, 0, digests(0, length)) == (length, 2)
-    assert ready.refused("WrongPage", a, "propose", 1, 1, digests(0, 2)) == (1, 0)
-    assert ready.refused("WrongPage", a, "propose", 1, 2**256 - 1, digests(0, 2)) == (2**256 - 1, 0)
+        assert ready.refused("WrongPageLength", a, "propose", *ready.page(1, 0, digests(0, length))) == (length, 2)
+    assert ready.refused("WrongPage", a, "propose", *ready.page(1, 1, digests(0, 2))) == (1, 0)
+    assert ready.refused("WrongPage", a, "propose", *ready.page(1, 2**256 - 1, digests(0, 2))) == (2**256 - 1, 0)
     ready.propose(1, a)
-    assert ready.refused("DuplicateRoot", b, "propose", 1, 0, digests(0, 2)) == (global_root(0, 2),)
+    assert ready.refused("DuplicateRoot", b, "propose", *ready.page(1, 0, digests(0, 2))) == (global_root(0, 2),)
     assert ready.model.pages_of(1, b) == 0
     ready.at(ready.model.now + 50)
-    assert ready.refused("WrongPhase", c, "propose", 1, 0, digests(1, 2))[2] == Phase.FINAL
+    assert ready.refused("WrongPhase", c, "propose", *ready.page(1, 0, digests(1, 2)))[2] == Phase.FINAL
 
 
-def test_the_bond_doubles_with_every_live_or_convicted_proposal(chain: Anvil) -> None:
+def test_a_proposal_binds_its_inputs(ready: Play) -> None:
+    """Signed for other inputs, from the other side of a re-org, it is no proposal and costs no bond."""
+    a = ready.actors[0]
+    view = ready.model.round_view(1)
+    other = b"\7" * 32
+    assert ready.refused("WrongInputs", a, "propose", 1, other, view.accepted_mask, 0, digests(0, 2)) == (
+        other,
+        view.inputs_hash,
+    )
+    assert ready.refused("WrongAccepted", a, "propose", 1, view.inputs_hash, 0b011, 0, digests(0, 2)) == (0b011, 0b111)
+    assert ready.model.balances().bonds == 0
+
+
+def test_the_price_of_being_right_does_not_rise_with_others_lies(chain: Anvil) -> None:
+    """Whatever others do; only with the proposer's own convictions. The right one has room beside any number of lies."""
     play = Play(Deployed(chain, replace(CONFIG, max_clients=9)), actors=9)
     play.to_aggregate(1, play.start(members=2))
-    roots = [play.propose(1, actor, label) for label, actor in enumerate(play.actors[:8])]
-    assert [p.bond for p in play.model.proposals(1)] == [251 << i for i in (0, 1, 2, 3, 4, 5, 6, 6)]
-    assert play.refused("TooManyProposals", play.actors[8], "propose", 1, 0, digests(9, 2)) == ()
-    play.convict(1, roots[3], play.actors[0])
-    assert play.refused("DuplicateRoot", play.actors[8], "propose", 1, 0, digests(3, 2)) == (roots[3],)
-    assert play.refused("AlreadyProposed", play.actors[3], "propose", 1, 0, digests(9, 2)) == (play.actors[3], 1)
-    play.propose(1, play.actors[8], 9)
-    assert [p.root for p in play.model.proposals(1)] == [r for r in roots if r != roots[3]] + [global_root(9, 2)]
-    play.at(play.model.now + 100).do(play.actors[0], "settle", play.actors[0])
-    assert play.model.balances().bonds == 0 and play.model.owed(play.actors[7]) == 251 << 6
+    lies = [play.propose(1, actor, label) for label, actor in enumerate(play.actors[:8])]
+    right = play.propose(1, play.actors[8], 9)
+    assert [p.bond for p in play.model.proposals(1, 256)] == [251] * 9
+    play.convict(1, lies[3], play.actors[0])
+    duplicate = play.page(1, 0, digests(3, 2))
+    assert play.refused("DuplicateRoot", play.sponsor, "propose", *duplicate) == (lies[3],)
+    assert play.refused("AlreadyProposed", play.actors[3], "propose", *duplicate) == (play.actors[3], 1)
+    assert play.model.bond_of(play.actors[3]) == 2 * 251 and play.model.bond_of(play.actors[2]) == 251
+    for lie in [*lies[:3], *lies[4:]]:
+        play.convict(1, lie, play.actors[0])
+    assert [p.root for p in play.model.proposals(1, 256)] == [right]
+    play.at(play.end_of_phase(1)).do(play.actors[0], "settle", play.actors[8])
+    assert play.model.latest_final() == (1, right) and play.model.balances().bonds == 0
     play.close()
+
+
+def test_ones_own_convictions_make_the_next_bond_dearer(chain: Anvil) -> None:
+    play = Play(Deployed(chain, replace(CONFIG, total_rounds=9, challenge_length=2_000, abandon_after=10)), actors=7)
+    liar, *clients = play.actors[:3]
+    play.start(members=0, rounds=9)
+    play.together(*(Call(c, "join", (play.config.min_stake,)) for c in clients))
+    for number in range(1, 9):
+        play.to_aggregate(number, clients)
+        assert play.model.bond_of(liar) == 251 << min(number - 1, 6)
+        play.convict(number, play.propose(number, liar, number), clients[0])
+        play.at(play.model.now + 10).do(clients[0], "abandon", number)
+    assert play.model.bond_of(clients[0]) == 251
+    play.close()
+
+
+def test_every_proposal_before_it_gives_a_proposals_window_one_more_case(ready: Play) -> None:
+    """A tenth of the shortest window each: so that a single verifier convicts any number one after the other."""
+    start = ready.model.now
+    for label, proposer in enumerate(ready.actors[:5]):
+        ready.propose(1, proposer, label)
+    assert [p.window_end for p in ready.model.proposals(1, 256)] == [start + 1 + i + 50 + 2 * i for i in range(5)]
+    for label in range(4):
+        ready.convict(1, global_root(label, 2), ready.actors[6])
+    assert ready.end_of_phase(1) == start + 5 + 50 + 8, "convicted ones count: their cases took time"
+
+
+def test_a_loser_collects_its_bond_itself(ready: Play) -> None:
+    a, b, c, d, *_ = ready.actors
+    ready.propose(1, a, 0)
+    ready.propose(1, d, 1)
+    ready.at(ready.end_of_phase(1)).do(b, "settle", b)
+    assert ready.model.balances().bonds == 251 and ready.model.bond_due(d) == 251
+    assert names(ready.do(c, "settle", d)) == ["Rewarded", "BondReturned"]
+    assert ready.model.owed(d) == 251 and ready.model.bond_due(d) == 0
+    assert names(ready.do(d, "claim")) == ["Claimed"]
 
 
 @pytest.fixture(params=[2048, 2049, 2050, 4096, 4097])
@@ -85,15 +138,15 @@ def test_pages_come_in_order_and_start_over_at_zero(paged: Play) -> None:
     pages = [leaves[i : i + 2048] for i in range(0, len(leaves), 2048)]
     other = digests(6, paged.config.leaf_count)[:2048]
     if len(pages) > 1:
-        assert names(paged.do(a, "propose", 1, 0, other)) == ["ProposalPaged"]
-        assert paged.refused("WrongPage", a, "propose", 1, 2, pages[0]) == (2, 1)
-        assert paged.refused("WrongPageLength", a, "propose", 1, 1, leaves[:7]) == (7, len(pages[1]))
-        assert paged.refused("WrongPage", b, "propose", 1, 1, pages[1]) == (1, 0), "everybody has pages of their own"
+        assert names(paged.do(a, "propose", *paged.page(1, 0, other))) == ["ProposalPaged"]
+        assert paged.refused("WrongPage", a, "propose", *paged.page(1, 2, pages[0])) == (2, 1)
+        assert paged.refused("WrongPageLength", a, "propose", *paged.page(1, 1, leaves[:7])) == (7, len(pages[1]))
+        assert paged.refused("WrongPage", b, "propose", *paged.page(1, 1, pages[1])) == (1, 0), "everybody has pages of their own"
     for number, page in enumerate(pages):
-        events = paged.do(a, "propose", 1, number, page)
+        events = paged.do(a, "propose", *paged.page(1, number, page))
     assert one(events, "Proposed")["root"] == global_root(5, paged.config.leaf_count)
     assert paged.model.pages_of(1, a) == 0
-    assert paged.refused("AlreadyProposed", a, "propose", 1, len(pages), pages[0]) == (a, 1)
+    assert paged.refused("AlreadyProposed", a, "propose", *paged.page(1, len(pages), pages[0])) == (a, 1)
 
 
 # ------------------------------------------------------------------- finality
@@ -134,11 +187,12 @@ def test_the_oldest_survivor_wins_and_the_others_get_their_bonds_back(ready: Pla
     second = ready.model.now
     ready.propose(1, c, 2)
     ready.convict(1, wrong, d)
-    assert ready.end_of_phase(1) == second + 50, "a window of its own, from its own completion"
-    events = ready.at(second + 50).do(d, "settle", d)
+    assert ready.end_of_phase(1) == second + 52, "a window of its own, from its own completion"
+    events = ready.at(second + 52).do(d, "settle", d)
     assert one(events, "RoundFinalized")["root"] == right
     returned = [(e.args["proposer"], e.args["amount"]) for e in events if e.name == "BondReturned"]
-    assert returned == [(b, 502), (c, 1_004)]
+    assert returned == [(b, 251)], "the winner's; a loser's comes with its own next call"
+    assert names(ready.do(c, "claim")) == ["Rewarded", "BondReturned", "Claimed"]
 
 
 def test_a_survivor_has_its_own_window_after_a_late_conviction(ready: Play) -> None:
@@ -147,8 +201,8 @@ def test_a_survivor_has_its_own_window_after_a_late_conviction(ready: Play) -> N
     end = ready.end_of_phase(1)
     right = ready.at(ready.model.now + 1).propose(1, b, 1)
     ready.at(end - 1).convict(1, wrong, c)
-    assert ready.phase(1, end) == "CHALLENGE" and ready.phase(1, end + 1) == "FINAL"
-    assert ready.deployed.view("latest_final", at=end + 1) == (1, right)
+    assert ready.phase(1, end + 2) == "CHALLENGE" and ready.phase(1, end + 3) == "FINAL"
+    assert ready.deployed.view("latest_final", at=end + 3) == (1, right)
 
 
 def next_round(play: Play, named: dict[str, bytes]) -> int:
@@ -236,7 +290,7 @@ def test_convictions_and_proposals_may_go_on(ready: Play) -> None:
     assert ready.at(convicted + 299).refused("NotAbandoned", a, "abandon", 1) == (1,)
     right = ready.at(convicted + 400).propose(1, b, 1)  # late, but nobody had given up
     assert ready.refused("NotAbandoned", a, "abandon", 1) == (1,)
-    ready.at(ready.model.now + 50).do(a, "settle", a)
+    ready.at(ready.end_of_phase(1)).do(a, "settle", a)
     assert ready.model.latest_final() == (1, right)
 
 

@@ -27,6 +27,7 @@ SETTINGS = {
     "leafCount": 2,
     "leafValues": 32,
     "mantissaBits": 8,
+    "maxShift": 23,
     "serverLr": 2**16,
     "minClients": 2,
     "maxClients": 4,

@@ -48,6 +48,7 @@ CONFIG = FederationConfig(
     leaf_count=2,
     leaf_values=32,
     mantissa_bits=8,
+    max_shift=23,
     server_lr=1 << 16,
     min_clients=2,
     max_clients=5,
@@ -179,8 +180,9 @@ class Deployed:
         self.config = replace(config, **{k: v for k, v in filled.items() if getattr(config, k) == getattr(CONFIG, k)})
         self.contract = chain.deploy("FederationCoordinator", astuple(_checksummed(self.config)))
         self.address = self.contract.address.lower()
+        self.views = chain.deploy("LensReader", self.contract.address).address
         self.chain_id = chain.web3.eth.chain_id
-        self.abi = Abi(compiled("FederationCoordinator")["abi"] + compiled("TokenMock")["abi"])
+        self.abi = Abi(compiled("FederationCoordinator")["abi"] + compiled("FederationLens")["abi"] + compiled("TokenMock")["abi"])
         self._give_tokens()
 
     def _give_tokens(self) -> None:
@@ -240,7 +242,8 @@ class Deployed:
         """Views in the model's terms, all of one block (`balanceOf` is the token's); `at`: as if that block's
         timestamp were so."""
         calls = [self.abi.encode(camel(name), args) for name, args in queries]
-        targets = [self.config.token if name == "balanceOf" else self.address for name, _ in queries]
+        places = {"balanceOf": self.config.token, "config": self.address, "update": self.address}
+        targets = [places.get(name, self.views) for name, _ in queries]
         selector = keccak(text="read(address[],bytes[])")[:4]
         data = "0x" + (selector + encode(["address[]", "bytes[]"], [targets, calls])).hex()
         overrides = [{}, {"time": hex(at)}] if at is not None else []

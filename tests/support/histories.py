@@ -108,7 +108,8 @@ class Author:
         """All pages of a proposal."""
         label = rng.randrange(4)
         pages = -(-self.model.config.leaf_count // PAGE_LEAVES)
-        return [Call(who, "propose", (number, page, self._page(label, page))) for page in range(pages)]
+        inputs = self._inputs(number)
+        return [Call(who, "propose", (number, *inputs, page, self._page(label, page))) for page in range(pages)]
 
     def _most(self, rng: random.Random, who: Sequence[T]) -> list[T]:
         return rng.sample(who, len(who) - (rng.random() < 0.25 and len(who) > 1))
@@ -150,7 +151,7 @@ class Author:
         model = self.model
         prior = model.status(number).prior_root
         if prior is None:
-            live = model.proposals(number - 1)
+            live = model.proposals(number - 1, 1)
             prior = live[0].root if live else model.latest_final()[1]
         if rng.random() < 0.05:
             prior = rng.choice([ZERO, global_root(rng.randrange(4), model.config.leaf_count)])
@@ -186,7 +187,15 @@ class Author:
         pages = -(-self.model.config.leaf_count // PAGE_LEAVES)
         page = rng.choice([*range(pages), *range(pages), pages, 2**200])
         content = self._page(rng.randrange(10), min(page, pages - 1))
-        return Call(who, "propose", (number, page, content[1:] if rng.random() < 0.1 else content))
+        inputs = self._inputs(number)
+        if rng.random() < 0.1:
+            inputs = rng.choice([(ZERO, inputs[1]), (inputs[0], inputs[1] ^ 1)])
+        return Call(who, "propose", (number, *inputs, page, content[1:] if rng.random() < 0.1 else content))
+
+    def _inputs(self, number: int) -> tuple[bytes, int]:
+        """What a proposal names of its round."""
+        view = self.model.round_view(number)
+        return view.inputs_hash, view.accepted_mask
 
     def _page(self, label: int, page: int) -> tuple[bytes, ...]:
         leaves = digests(label, self.model.config.leaf_count)
@@ -194,7 +203,7 @@ class Author:
 
     def _convict(self, rng: random.Random, who: str, number: int) -> Call:
         """By Disputes, so that `who` gets the bounty; or by an impostor."""
-        live = [p.root for p in self.model.proposals(number)]
+        live = [p.root for p in self.model.proposals(number, 256)]
         target = rng.choice([*live, *live, *live, global_root(0, self.model.config.leaf_count)])
         sender = who if rng.random() < 0.1 else self.model.config.disputes
         return Call(sender, "convict", (number, target, who))

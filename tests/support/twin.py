@@ -69,9 +69,11 @@ class Twin:
         names = ("balances", "active_count", "last_opened", "final_count", "latest_final", "is_closed", "clients")
         queries: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in names]
         for account in [*self.actors, self.sponsor]:
-            queries += [("seat", (account,)), ("owed", (account,))]
+            queries += [(name, (account,)) for name in ("seat", "owed", "bond_of", "bond_due")]
         for number in range(max(last - 2, 0), last + 2):
-            queries += [(name, (number,)) for name in ("round_view", "updates", "proposals", "bond_of")]
+            queries += [("round_view", (number,)), ("updates", (number,)), ("proposals", (number, 256)), ("proposals", (number, 2))]
+            queries += [("proposal", (number, p.root)) for p in model.proposals(number, 256)]
+            queries += [("proposal", (number, global_root(0, self.config.leaf_count)))]
             for account in self.actors:
                 queries += [(name, (number, account)) for name in ("commitment", "update_index", "pages_of")]
         queries += [("balanceOf", (a,)) for a in [*d.accounts, d.address]]
@@ -175,8 +177,13 @@ class Play(Twin):
 
     def propose(self, number: int, proposer: str, label: int = 0) -> bytes:
         """A complete proposal; returns its root."""
-        self.do(proposer, "propose", number, 0, digests(label, self.config.leaf_count))
+        self.do(proposer, "propose", *self.page(number, 0, digests(label, self.config.leaf_count)))
         return global_root(label, self.config.leaf_count)
+
+    def page(self, number: int, page: int, leaves: Sequence[bytes]) -> tuple[Any, ...]:
+        """Arguments of `propose`, from the round's inputs as they are."""
+        view = self.model.round_view(number)
+        return number, view.inputs_hash, view.accepted_mask, page, leaves
 
     def to_final(self, number: int, clients: Sequence[str], label: int = 0) -> bytes:
         """A whole round, final by the clock and settled by its first client."""

@@ -26,9 +26,10 @@ def commit_hash(
     )
 
 
-def inputs_genesis(chain_id: int, coordinator: str, round_number: int) -> bytes:
-    """`inputsHash` of a round without reveals."""
-    return keccak(encode(["uint256", "address", "uint256"], [chain_id, coordinator, round_number]))
+def inputs_genesis(chain_id: int, coordinator: str, round_number: int, prior_root: bytes) -> bytes:
+    """What a round's `inputsHash` starts from with the first reveal."""
+    kinds = ["uint256", "address", "uint256", "bytes32"]
+    return keccak(encode(kinds, [chain_id, coordinator, round_number, prior_root]))
 
 
 def inputs_step(before: bytes, index: int, client: str, root: bytes, shift: int, weight: int) -> bytes:

@@ -62,8 +62,10 @@ class Calls:
     def attest(self, round_number: int, inputs_hash: bytes, bitmap: int) -> ContractFunction:
         return self._functions.attest(round_number, inputs_hash, bitmap)
 
-    def propose(self, round_number: int, page: int, digests: Sequence[bytes]) -> ContractFunction:
-        return self._functions.propose(round_number, page, list(digests))
+    def propose(
+        self, round_number: int, inputs_hash: bytes, accepted_mask: int, page: int, digests: Sequence[bytes]
+    ) -> ContractFunction:
+        return self._functions.propose(round_number, inputs_hash, accepted_mask, page, list(digests))
 
     def abandon(self, round_number: int) -> ContractFunction:
         return self._functions.abandon(round_number)

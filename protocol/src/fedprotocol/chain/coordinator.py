@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from eth_typing import HexStr
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
 from web3.types import BlockIdentifier
 
-from fedprotocol.chain.abi import entry, load, named, struct
+from fedprotocol.chain.abi import entry, load, struct
 from fedprotocol.chain.address import parse_address
 from fedprotocol.chain.calls import Calls
 from fedprotocol.chain.errors import ChainError, ContractReverted, NoContract, NotACoordinator, translated
+from fedprotocol.chain.lens import ask
 from fedprotocol.chain.rpc import connect_web3
 from fedprotocol.chain.token import Token
 from fedprotocol.chain.types import Balances, Commitment, FederationConfig, Proposal, RoundView, Seat, Update
 from fedprotocol.hashes import commit_hash
 
 T = TypeVar("T")
+OWN_VIEWS = ("config", "update")  # what the contract answers itself; for all else there is the lens
+MOST_PROPOSALS = 256
 
 
 class Coordinator:
@@ -128,41 +129,35 @@ class Coordinator:
     def update(self, round_number: int, index: int, block: BlockIdentifier = "pending") -> Update:
         return self._struct(Update, "update", block, round_number, index)
 
-    def proposals(self, round_number: int, block: BlockIdentifier = "pending") -> tuple[Proposal, ...]:
-        return self._structs(Proposal, "proposals", block, round_number)
+    def proposals(
+        self, round_number: int, limit: int = MOST_PROPOSALS, block: BlockIdentifier = "pending"
+    ) -> tuple[Proposal, ...]:
+        """The oldest `limit` live ones."""
+        return self._structs(Proposal, "proposals", block, round_number, limit)
+
+    def proposal(self, round_number: int, root: bytes, block: BlockIdentifier = "pending") -> Proposal | None:
+        """The live proposal of `root`; None if there is none."""
+        found = self._struct(Proposal, "proposal", block, round_number, root)
+        return found if found.completed_at else None
 
     def pages_of(self, round_number: int, proposer: str, block: BlockIdentifier = "pending") -> int:
         return int(self._read("pagesOf", block, round_number, proposer))
 
-    def bond_of(self, round_number: int, block: BlockIdentifier = "pending") -> int:
-        return int(self._read("bondOf", block, round_number))
+    def bond_of(self, proposer: str, block: BlockIdentifier = "pending") -> int:
+        """What a proposal would cost this account, token units."""
+        return int(self._read("bondOf", block, proposer))
 
-    # ------------------------------------------------------------ transactions
-
-    def call_of(self, tx_hash: bytes) -> tuple[str, dict[str, Any]]:
-        """Name and arguments (snake_case) of the coordinator's call in a transaction's calldata.
-
-        Raises ChainError if the transaction is unknown or is not a direct call of this coordinator.
-        """
-        with translated("eth_getTransactionByHash"):
-            try:
-                transaction = self.web3.eth.get_transaction(HexStr("0x" + bytes(tx_hash).hex()))
-            except TransactionNotFound:
-                raise ChainError(f"the node does not know transaction 0x{bytes(tx_hash).hex()}") from None
-        if transaction.get("to") != self.address:
-            raise ChainError(f"transaction 0x{bytes(tx_hash).hex()} does not call {self.address} directly")
-        try:
-            function, arguments = self.contract.decode_function_input(transaction["input"])
-        except ValueError as error:
-            raise ChainError(f"transaction 0x{bytes(tx_hash).hex()} calls no function of the coordinator") from error
-        inputs = entry("coordinator", "function", function.fn_name)["inputs"]
-        return function.fn_name, named(inputs, [arguments[i["name"]] for i in inputs])
+    def bond_due(self, proposer: str, block: BlockIdentifier = "pending") -> int:
+        """A bond that is credited when this account is settled next, token units."""
+        return int(self._read("bondDue", block, proposer))
 
     # ---------------------------------------------------------------- plumbing
 
     def _read(self, name: str, block: BlockIdentifier, *arguments: Any) -> Any:
-        with translated(name):
-            return self.contract.get_function_by_name(name)(*arguments).call(block_identifier=block)
+        if name in OWN_VIEWS:
+            with translated(name):
+                return self.contract.get_function_by_name(name)(*arguments).call(block_identifier=block)
+        return ask(self.web3, self.address, name, arguments, block)
 
     def _struct(self, cls: type[T], name: str, block: BlockIdentifier, *arguments: Any) -> T:
         return struct(cls, _output(name), self._read(name, block, *arguments))
@@ -172,4 +167,4 @@ class Coordinator:
 
 
 def _output(name: str) -> Any:
-    return entry("coordinator", "function", name)["outputs"][0]
+    return entry("coordinator" if name in OWN_VIEWS else "lens", "function", name)["outputs"][0]

@@ -8,13 +8,10 @@ from typing import Any
 from web3 import Web3
 from web3.types import BlockIdentifier
 
-from fedprotocol.chain.abi import convert, entry, load, named
+from fedprotocol.chain.abi import convert, entry, named
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import RpcRefused, translated
+from fedprotocol.chain.lens import ask
 from fedprotocol.chain.types import Balances, Commitment, FederationConfig, Proposal, RoundView, Seat, Update
-
-# The lens is not deployed anywhere: eth_call puts its code at this address for the time of the call.
-LENS_ADDRESS = Web3.to_checksum_address(Web3.keccak(text="fedprotocol.FederationLens")[-20:])
 
 
 @dataclass(frozen=True)
@@ -24,11 +21,10 @@ class RoundState:
     number: int
     view: RoundView
     updates: tuple[Update, ...]
-    proposals: tuple[Proposal, ...]  # live, oldest first
+    proposals: tuple[Proposal, ...]  # the oldest 256 live ones, oldest first
     my_commitment: Commitment | None
     my_index: int | None  # of the account's update
     my_pages: int  # pages of the account's unfinished proposal already in
-    bond: int  # what a proposal would cost now, token units
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,8 @@ class Snapshot:
     account: str
     my_seat: Seat
     my_owed: int
+    bond_due: int  # credited when the account is settled next
+    bond: int  # what a proposal would cost the account
     balances: Balances
     eth: int
     tokens: int
@@ -58,15 +56,8 @@ class Snapshot:
 
 
 def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier = "pending") -> Snapshot:
-    """Read it. Errors: those of Coordinator's reads; RpcRefused also if the node takes no state overrides."""
-    lens = coordinator.web3.eth.contract(address=LENS_ADDRESS, abi=load("lens"))
-    try:
-        with translated("snapshot"):
-            raw = lens.functions.take(coordinator.address, account).call(
-                block_identifier=block, state_override={LENS_ADDRESS: {"code": load("lens_code")}}
-            )
-    except RpcRefused as error:
-        raise RpcRefused(f"{error}; the node must support eth_call with state overrides") from error
+    """Read it. Errors: those of Coordinator's reads."""
+    raw = ask(coordinator.web3, coordinator.address, "take", [Web3.to_checksum_address(account)], block)
     output = entry("lens", "function", "take")["outputs"][0]
     inner = {c["name"]: c for c in output["components"]}
     s = named(output["components"], raw)
@@ -84,6 +75,8 @@ def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier
         account=Web3.to_checksum_address(account),
         my_seat=convert(Seat, inner["seat"], s["seat"]),
         my_owed=s["owed"],
+        bond_due=s["bond_due"],
+        bond=s["bond"],
         balances=convert(Balances, inner["balances"], s["balances"]),
         eth=s["eth"],
         tokens=s["tokens"],
@@ -103,5 +96,4 @@ def _round(components: list[Any], raw: Any) -> RoundState:
         my_commitment=commitment if any(commitment.hash) else None,
         my_index=r["index"] - 1 if r["index"] else None,
         my_pages=r["next_page"],
-        bond=r["bond"],
     )

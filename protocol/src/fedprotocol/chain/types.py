@@ -64,6 +64,7 @@ class FederationConfig:
     leaf_count: int
     leaf_values: int
     mantissa_bits: int
+    max_shift: int
     server_lr: int  # unit 2^-16
     min_clients: int
     max_clients: int
@@ -120,6 +121,7 @@ class RoundView:
     accepted_mask: int
     aggregator: str
     convicted: int
+    live: int  # completed proposals that are not convicted
 
     @property
     def inputs(self) -> str:
@@ -131,6 +133,7 @@ class RoundView:
 class Commitment:
     hash: bytes
     prior_root: bytes
+    backed: int  # examples that the stake carried when it was made
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ class Proposal:
     root: bytes
     bond: int
     completed_at: int
+    window_end: int
 
 
 @dataclass(frozen=True)

@@ -42,33 +42,27 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
     if now < end:
         return Status(Phase.REVEAL, start, end, prior)
 
-    if len(r.updates) < config.min_clients:
+    if 3 * sum(r.commits[u.client].backed for u in r.updates) < 2 * r.backing(prior):
         return Status(Phase.VOID, end, 0, prior, VoidReason.TOO_FEW_REVEALS)
     start, end = end, end + config.attest_length if r.attest_end is None else r.attest_end
     if now < end:
         return Status(Phase.ATTEST, start, end, prior)
 
-    if sum(r.accepted) < config.min_clients:
+    if not any(r.accepted):
         return Status(Phase.VOID, end, 0, prior, VoidReason.TOO_FEW_ACCEPTED, attest_over=True)
     if not r.live:
         return Status(Phase.AGGREGATE, max(end, r.convicted_at), 0, prior, attest_over=True)
     final_at = _final_at(config, rounds, number)
     if now >= final_at:
         return Status(Phase.FINAL, final_at, 0, prior, attest_over=True)
-    return Status(Phase.CHALLENGE, r.live[0].completed_at, window_end(config, r), prior, attest_over=True)
-
-
-def window_end(config: FederationConfig, r: Round) -> int:
-    """When the oldest live proposal is final without anybody's help: after the window of any older one, so after any
-    conviction of one."""
-    return r.live[0].completed_at + config.challenge_length
+    return Status(Phase.CHALLENGE, r.live[0].completed_at, r.live[0].window_end, prior, attest_over=True)
 
 
 def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int) -> int:
     """When the oldest live proposal becomes final as things stand: sooner if all commits of the next round, once its
     Train is over, build on it and stand for two thirds of this round's weight."""
     r, after = rounds[number], rounds.get(number + 1)
-    late = window_end(config, r)
+    late = r.live[0].window_end
     if after is None or not after.commits:
         return late
     root = r.live[0].root

@@ -18,6 +18,7 @@ def check(c: FederationConfig) -> None:
         "leafCount": 2 <= c.leaf_count <= 1 << 20,
         "leafValues": 32 <= c.leaf_values <= 8192 and c.leaf_values.bit_count() == 1,
         "mantissaBits": c.mantissa_bits in (8, 16),
+        "maxShift": 0 <= c.max_shift <= 31 - c.mantissa_bits,
         "serverLr": 1 <= c.server_lr <= 1 << 17,
         "maxClients": 1 <= c.max_clients <= 256,
         "minClients": 1 <= c.min_clients <= c.max_clients,

@@ -122,6 +122,10 @@ class BitmapOutOfRange(RoundError):
     """bitmap {0} has bits beyond the {1} updates"""
 
 
+class WrongAccepted(RoundError):
+    """the accepted updates are {1}, not {0} (a bit each): compute the global anew"""
+
+
 class AlreadyProposed(RoundError):
     """{0} has completed a proposal in round {1}"""
 
@@ -136,10 +140,6 @@ class WrongPageLength(RoundError):
 
 class DuplicateRoot(RoundError):
     """root {0} was proposed in this round before"""
-
-
-class TooManyProposals(RoundError):
-    """the round has as many live proposals as it may"""
 
 
 class NoSuchProposal(RoundError):

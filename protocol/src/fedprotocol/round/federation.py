@@ -8,7 +8,7 @@ from fedprotocol.chain.types import Phase, Proposal, VoidReason
 from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.round import errors
 from fedprotocol.round.seats import Seats
-from fedprotocol.round.state import MAX_LIVE, MAX_WEIGHT, Commit, Draft, Round, Submission
+from fedprotocol.round.state import CASES_PER_WINDOW, MAX_WEIGHT, Commit, Draft, Round, Submission
 from fedprotocol.round.transaction import call
 from fedprotocol.tree import PAGE_LEAVES, page_root
 from fedprotocol.tree import root as tree_root
@@ -20,7 +20,7 @@ class Federation(Seats):
     """One federation. Every call takes the sender's address first, returns the events it emits and raises an error of
     `fedprotocol.round.errors` if the contract would revert. Move `now` between calls; never back.
 
-    `allowed` stands for the membership gate, `parts` for the rule: leaves of a global for each leaf of an update.
+    `allowed` stands for the membership gate (None: it does not answer), `parts` for the rule: leaves of a global for each leaf of an update.
     """
 
     # ------------------------------------------------------------------ rounds
@@ -47,7 +47,7 @@ class Federation(Seats):
         if sender not in r.commits:
             account.pending.append(round_number)
             account.last_commit = round_number
-        r.commits[sender] = Commit(hash_, prior_root)
+        r.commits[sender] = Commit(hash_, prior_root, self._backed(account.stake))
         if len(r.commits) == r.active:
             r.train_end = self.now
         self._emit("Committed", round=round_number, client=sender, prior_root=prior_root, hash=hash_)
@@ -78,14 +78,16 @@ class Federation(Seats):
             raise errors.CommitMismatch(given, r.commits[sender].hash)
         if root == ZERO:
             raise errors.ZeroRoot
-        if shift + self.config.mantissa_bits > 31:
+        if shift > self.config.max_shift:
             raise errors.ShiftTooLarge(shift)
-        weight = min(examples, self.accounts[sender].stake // self.config.stake_per_example, MAX_WEIGHT)
+        # Stake added since the commit, when others' weights could be seen, buys no weight.
+        weight = min(examples, r.commits[sender].backed, self._backed(self.accounts[sender].stake))
         if weight == 0:
             raise errors.ZeroWeight
 
         index = len(r.updates)
-        r.inputs_hash = inputs_step(r.inputs_hash, index, sender, root, shift, weight)
+        before = r.inputs_hash if index else inputs_genesis(self.chain_id, self.address, round_number, prior)
+        r.inputs_hash = inputs_step(before, index, sender, root, shift, weight)
         r.updates.append(Submission(sender, root, shift, weight, yes=weight))
         if len(r.updates) == r.naming(prior):
             r.reveal_end = self.now
@@ -125,10 +127,16 @@ class Federation(Seats):
         self._emit("Attested", round=round_number, client=sender, bitmap=bitmap)
 
     @call
-    def propose(self, sender: str, round_number: int, page: int, digests: Sequence[bytes]) -> None:
-        phase = self.status(round_number).phase
-        if phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
-            raise errors.WrongPhase(round_number, Phase.AGGREGATE, phase)
+    def propose(
+        self,
+        sender: str,
+        round_number: int,
+        inputs_hash: bytes,
+        accepted_mask: int,
+        page: int,
+        digests: Sequence[bytes],
+    ) -> None:
+        self._require_inputs(round_number, inputs_hash, accepted_mask)
         r = self.rounds[round_number]
         draft = r.drafts.setdefault(sender, Draft())
         if draft.complete:
@@ -139,7 +147,14 @@ class Federation(Seats):
         if len(digests) != min(left, PAGE_LEAVES):
             raise errors.WrongPageLength(len(digests), min(left, PAGE_LEAVES))
         draft.pages[page:] = [list(digests)]
-        self._emit("ProposalPaged", round=round_number, proposer=sender, page=page, page_root=page_root(digests))
+        self._emit(
+            "ProposalPaged",
+            round=round_number,
+            proposer=sender,
+            page=page,
+            page_root=page_root(digests),
+            digests=list(digests),
+        )
         if left <= PAGE_LEAVES:
             self._complete(sender, round_number, draft)
 
@@ -153,8 +168,8 @@ class Federation(Seats):
         if guilty is None:
             raise errors.NoSuchProposal(round_number, root)
         r.live.remove(guilty)
-        r.convicted += 1
         r.convicted_at = self.now
+        self.convictions[guilty.proposer] += 1
         bounty = guilty.bond // 2
         self.pots.bonds -= guilty.bond
         self.pots.burned += guilty.bond - bounty
@@ -198,7 +213,6 @@ class Federation(Seats):
             opened_at=self.now,
             train_end=self.now + self.config.train_length,
             active=active,
-            inputs_hash=inputs_genesis(self.chain_id, self.address, number),
             prior_root=None if unsettled else self.finals[-1][1],
             prior_at=None if unsettled else self.now,
         )
@@ -216,16 +230,30 @@ class Federation(Seats):
         root = tree_root([digest for page in draft.pages for digest in page])
         if root in r.proposed:
             raise errors.DuplicateRoot(root)
-        if len(r.live) >= MAX_LIVE:
-            raise errors.TooManyProposals
-        bond = self.bond_of(number)
+        bond = self.bond_of(sender)
         self._move(sender, self.address, bond)
         self.pots.bonds += bond
         draft.complete, draft.pages = True, []
+        order = len(r.proposed)
+        window_end = self.now + self.config.challenge_length + order * self.config.min_window // CASES_PER_WINDOW
         r.proposed.add(root)
-        r.live.append(Proposal(sender, root, bond, self.now))
-        window_end = self.now + self.config.challenge_length
+        r.live.append(Proposal(sender, root, bond, self.now, window_end))
+        self.bond_round[sender] = number
         self._emit("Proposed", round=number, proposer=sender, root=root, bond=bond, window_end=window_end)
+
+    def _backed(self, stake: int) -> int:
+        """Examples that a stake carries."""
+        return min(stake // self.config.stake_per_example, MAX_WEIGHT)
+
+    def _require_inputs(self, number: int, inputs_hash: bytes, accepted_mask: int) -> None:
+        """The round takes proposals, and from these inputs."""
+        view = self.round_view(number)
+        if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+            raise errors.WrongPhase(number, Phase.AGGREGATE, view.phase)
+        if inputs_hash != view.inputs_hash:
+            raise errors.WrongInputs(inputs_hash, view.inputs_hash)
+        if accepted_mask != view.accepted_mask:
+            raise errors.WrongAccepted(accepted_mask, view.accepted_mask)
 
     def _require_phase(self, number: int, expected: Phase) -> bytes | None:
         """The prior root, if it is known."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fedprotocol.chain.types import FederationConfig, PenaltyReason, Phase, VoidReason
+from fedprotocol.chain.types import FederationConfig, PenaltyReason, Phase, Proposal, VoidReason
 from fedprotocol.round import errors
 from fedprotocol.round.clock import Status, status
 from fedprotocol.round.state import SEATED, Account, Event, Round
@@ -43,6 +43,8 @@ class Ledger:
         self.pots = Pots()
         self.owed_to: defaultdict[str, int] = defaultdict(int)
         self.accounts: dict[str, Account] = {}
+        self.convictions: defaultdict[str, int] = defaultdict(int)
+        self.bond_round: dict[str, int] = {}  # by proposer, whose bond is not collected yet
         self.rounds: dict[int, Round] = {}
         self.finals: list[tuple[int, bytes]] = [(0, config.genesis_root)]  # number and root, settled ones
         self.closed = False
@@ -92,10 +94,12 @@ class Ledger:
             client_rewards=for_clients,
             returned_to_pool=returned,
         )
-        for p in r.live:
-            self.pots.bonds -= p.bond
-            self._credit(p.proposer, p.bond)
-            self._emit("BondReturned", round=number, proposer=p.proposer, amount=p.bond)
+        self._return_bond(number, winner)
+
+    def _return_bond(self, number: int, p: Proposal) -> None:
+        self.pots.bonds -= p.bond
+        self._credit(p.proposer, p.bond)
+        self._emit("BondReturned", round=number, proposer=p.proposer, amount=p.bond)
 
     def _share(self, r: Round, index: int) -> int:
         """What the client of update `index` gets of a final round."""
@@ -121,6 +125,18 @@ class Ledger:
         account = self.accounts.get(client)
         while account and account.pending and self.rounds[account.pending[0]].settled_at is not None:
             self._apply(client, account, account.pending.pop(0))
+        if self._bond_is_settled(client):
+            number = self.bond_round.pop(client)
+            if due := self._loser(number, client):
+                self._return_bond(number, due)
+
+    def _bond_is_settled(self, proposer: str) -> bool:
+        number = self.bond_round.get(proposer)
+        return number is not None and self.rounds[number].settled_at is not None
+
+    def _loser(self, number: int, proposer: str) -> Proposal | None:
+        """The proposal of a settled round that was neither convicted nor first: its proposer's own call returns the bond."""
+        return next((p for p in self.rounds[number].live[1:] if p.proposer == proposer), None)
 
     def _apply(self, client: str, account: Account, number: int) -> None:
         """What a settled round means for one that committed in it."""

@@ -20,7 +20,7 @@ class Seats(Views):
         chain_id: int,
         address: str,
         now: int,
-        allowed: Callable[[str], bool] | None = None,
+        allowed: Callable[[str], bool | None] | None = None,
         parts: int = 1,
     ) -> None:
         check(config)
@@ -57,7 +57,7 @@ class Seats(Views):
             raise errors.StakeTooLow(stake, self.config.min_stake)
         if len(self.clients()) >= self.config.max_clients:
             raise errors.FederationFull(self.config.max_clients)
-        if self.allowed is not None and not self.allowed(sender):
+        if not self._admits(sender):
             raise errors.NotAllowed(sender)
         self._move(sender, self.address, stake)
         self.pots.stakes += stake
@@ -90,7 +90,8 @@ class Seats(Views):
         self._settle_account(client)
         account = self._seated(client)
         finals = [number for number, _ in self.finals if number > 0]
-        if len(finals) < 2 or account.active_from > finals[-2] or account.last_commit >= finals[-2]:
+        is_absent = len(finals) >= 2 and account.active_from <= finals[-2] and account.last_commit < finals[-2]
+        if not is_absent and self._admits(client) is not False:
             raise errors.NotDroppable(client)
         self._unseat(account)
         self._emit("Dropped", client=client, by=sender, active_until=account.active_until)
@@ -119,6 +120,10 @@ class Seats(Views):
     @call
     def settle(self, sender: str, account: str) -> None:  # noqa: ARG002 - every call settles its sender
         self._settle_account(account)
+
+    def _admits(self, client: str) -> bool | None:
+        """What the gate says; None if it does not answer."""
+        return True if self.allowed is None else self.allowed(client)
 
     def _unseat(self, account: Account) -> None:
         account.exited = True

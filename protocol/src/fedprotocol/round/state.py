@@ -9,8 +9,8 @@ from fedprotocol.chain.types import Proposal, VoidReason
 
 SEATED = 2**32 - 1  # active_until of a client that is neither suspended nor out
 MAX_WEIGHT = 2**20 - 1
-MAX_LIVE = 8
 MAX_BOND_SHIFT = 6
+CASES_PER_WINDOW = 10  # a proposal's window is longer by one case for each that came before it
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Account:
 class Commit:
     hash: bytes
     prior_root: bytes
+    backed: int  # examples that the stake carried
 
 
 @dataclass
@@ -67,17 +68,16 @@ class Round:
     opened_at: int
     train_end: int  # the deadline, or when all active clients had committed
     active: int
-    inputs_hash: bytes
     prior_root: bytes | None  # None: the round before is not settled
     prior_at: int | None  # since when the prior is known
     commits: dict[str, Commit] = field(default_factory=dict)
     updates: list[Submission] = field(default_factory=list)
+    inputs_hash: bytes = bytes(32)  # zero before the first reveal
     reveal_end: int | None = None  # when all matching committers had revealed; None: by the clock
     attest_end: int | None = None  # when all revealers had attested; None: by the clock
     live: list[Proposal] = field(default_factory=list)  # oldest first; the first one of a final round won
     proposed: set[bytes] = field(default_factory=set)  # roots, convicted ones too
     drafts: dict[str, Draft] = field(default_factory=dict)
-    convicted: int = 0
     convicted_at: int = 0  # of the last conviction
     settled_at: int | None = None
     void_reason: VoidReason = VoidReason.NONE  # a settled round without one is final
@@ -101,6 +101,14 @@ class Round:
     def naming(self, root: bytes | None) -> int:
         """Commits that name `root` as their prior."""
         return sum(c.prior_root == root for c in self.commits.values())
+
+    def backing(self, root: bytes | None) -> int:
+        """What the commits that name `root` back."""
+        return sum(c.backed for c in self.commits.values() if c.prior_root == root)
+
+    @property
+    def convicted(self) -> int:
+        return len(self.proposed) - len(self.live)
 
     def index_of(self, client: str) -> int | None:
         return next((i for i, u in enumerate(self.updates) if u.client == client), None)

@@ -8,6 +8,7 @@ from fedprotocol.round.state import MAX_BOND_SHIFT, SEATED, Round
 
 ZERO = bytes(32)
 ZERO_ADDRESS = "0x" + 40 * "0"
+MANY = 2**32
 
 
 class Views(Ledger):
@@ -47,7 +48,7 @@ class Views(Ledger):
         s = self.status(number)
         r = self.rounds.get(number)
         if r is None:
-            return RoundView(s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0)
+            return RoundView(s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0)
         final = s.phase == Phase.FINAL
         return RoundView(
             phase=s.phase,
@@ -68,11 +69,12 @@ class Views(Ledger):
             accepted_mask=_mask(r) if s.attest_over else 0,
             aggregator=r.live[0].proposer if final else ZERO_ADDRESS,
             convicted=r.convicted,
+            live=len(r.live),
         )
 
     def commitment(self, number: int, client: str) -> Commitment:
         c = self.rounds[number].commits.get(client) if number in self.rounds else None
-        return Commitment(c.hash, c.prior_root) if c else Commitment(ZERO, ZERO)
+        return Commitment(c.hash, c.prior_root, c.backed) if c else Commitment(ZERO, ZERO, 0)
 
     def update_index(self, number: int, client: str) -> int:
         """Position of the client's update plus one; 0: it did not reveal."""
@@ -83,16 +85,27 @@ class Views(Ledger):
         updates = self.rounds[number].updates if number in self.rounds else []
         return [Update(u.client, u.root, u.weight, u.shift, u.attested, u.yes) for u in updates]
 
-    def proposals(self, number: int) -> list[Proposal]:
-        return list(self.rounds[number].live) if number in self.rounds else []
+    def proposals(self, number: int, limit: int) -> list[Proposal]:
+        """Live ones, oldest first."""
+        return self.rounds[number].live[:limit] if number in self.rounds else []
+
+    def proposal(self, number: int, root: bytes) -> Proposal:
+        """The live one with this root; all zero if there is none."""
+        none = Proposal(ZERO_ADDRESS, ZERO, 0, 0, 0)
+        return next((p for p in self.proposals(number, MANY) if p.root == root), none)
 
     def pages_of(self, number: int, proposer: str) -> int:
         draft = self.rounds[number].drafts.get(proposer) if number in self.rounds else None
         return len(draft.pages) if draft else 0
 
-    def bond_of(self, number: int) -> int:
-        r = self.rounds.get(number)
-        return self.config.bond_base << min(MAX_BOND_SHIFT, len(r.live) + r.convicted if r else 0)
+    def bond_of(self, proposer: str) -> int:
+        """What a proposal would cost it: more for each of its own that was convicted."""
+        return self.config.bond_base << min(MAX_BOND_SHIFT, self.convictions.get(proposer, 0))
+
+    def bond_due(self, proposer: str) -> int:
+        """Credited when its account is settled next."""
+        due = self._loser(self.bond_round[proposer], proposer) if self._bond_is_settled(proposer) else None
+        return due.bond if due else 0
 
     def _finals_by_now(self) -> list[tuple[int, bytes]]:
         return self.finals + [

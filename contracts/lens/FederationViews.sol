@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.28;
+
+import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
+import {IFederationViews} from "../../interfaces/IFederationViews.sol";
+import {Clock} from "../coordinator/Clock.sol";
+
+/// @title What can be read of a coordinator's storage. Rounds are as of this block's timestamp; money and seats as last
+/// settled.
+abstract contract FederationViews is Clock, IFederationViews {
+    using EnumerableSet for EnumerableSet.AddressSet;
+
+    function balances() public view returns (Balances memory) {
+        return _balances;
+    }
+
+    function seat(address account) public view returns (Seat memory) {
+        return _seats[account];
+    }
+
+    function owed(address account) public view returns (uint256) {
+        return _owed[account];
+    }
+
+    function bondDue(address proposer) public view returns (uint256) {
+        Round storage r = _rounds[_bondRound[proposer]];
+        uint256 id = r.drafts[proposer].id;
+        return r.settledAt == 0 || id == r.oldest ? 0 : r.listed[id].bond;
+    }
+
+    function clients() public view returns (address[] memory) {
+        return _seated.values();
+    }
+
+    function activeCount() public view returns (uint16) {
+        return _activeCount;
+    }
+
+    function lastOpened() public view returns (uint32) {
+        return _lastOpened;
+    }
+
+    function isClosed() public view returns (bool) {
+        return _closed;
+    }
+
+    function finalCount() public view returns (uint32) {
+        return _finalCount + (_finalByNow() == 0 ? 0 : 1);
+    }
+
+    function latestFinal() public view returns (uint32 round, bytes32 root) {
+        round = _finalByNow();
+        if (round == 0) return (_latestFinal, _latestRoot);
+        root = _oldest(_rounds[round]).root;
+    }
+
+    function roundView(uint256 round) public view returns (RoundView memory v) {
+        Round storage r = _rounds[round];
+        Status memory s = _status(round);
+        v.phase = s.phase;
+        v.voidReason = s.voidReason;
+        v.openedAt = r.openedAt;
+        v.phaseStart = uint64(s.start);
+        v.phaseEnd = uint64(s.end);
+        v.priorRoot = s.priorRoot;
+        v.inputsHash = r.inputsHash;
+        v.active = r.active;
+        v.committed = r.committed;
+        v.matching = r.named[s.priorRoot].commits;
+        v.revealed = r.revealed;
+        v.attested = r.attested;
+        v.totalWeight = r.totalWeight;
+        v.acceptedMask = s.acceptedMask;
+        v.convicted = r.proposed - r.live;
+        v.live = r.live;
+        if (s.phase >= Phase.Final) v.settledAt = uint64(s.start);
+        if (s.phase == Phase.Final) {
+            v.globalRoot = _oldest(r).root;
+            v.aggregator = _oldest(r).proposer;
+        }
+    }
+
+    function commitment(uint256 round, address client) public view returns (Commitment memory) {
+        Entry storage entry = _rounds[round].entries[client];
+        return Commitment(entry.hash, entry.priorRoot, entry.backed);
+    }
+
+    function updateIndex(uint256 round, address client) public view returns (uint256) {
+        return _rounds[round].entries[client].position;
+    }
+
+    function updates(uint256 round) public view returns (Update[] memory list) {
+        list = new Update[](_rounds[round].revealed);
+        for (uint256 i = 0; i < list.length; ++i) list[i] = _update(round, i);
+    }
+
+    function proposals(uint256 round, uint256 limit) public view returns (Proposal[] memory list) {
+        Round storage r = _rounds[round];
+        list = new Proposal[](r.live < limit ? r.live : limit);
+        uint256 id = r.oldest;
+        for (uint256 i = 0; i < list.length; ++i) {
+            list[i] = _proposal(r.listed[id]);
+            id = r.listed[id].younger;
+        }
+    }
+
+    function proposal(uint256 round, bytes32 root) public view returns (Proposal memory) {
+        Round storage r = _rounds[round];
+        return _proposal(r.listed[r.idOf[root]]);
+    }
+
+    function pagesOf(uint256 round, address proposer) public view returns (uint256) {
+        return _rounds[round].drafts[proposer].nextPage;
+    }
+
+    function bondOf(address proposer) public view returns (uint256) {
+        return _bondOf(proposer);
+    }
+
+    function _proposal(Listed storage p) private view returns (Proposal memory) {
+        return Proposal(p.proposer, p.root, p.bond, p.completedAt, p.windowEnd);
+    }
+
+    /// @dev The round that is final by now and not settled in storage; 0: none. Only the oldest unsettled one can be:
+    /// the one after it has no reveals before that settlement.
+    function _finalByNow() private view returns (uint32) {
+        uint32 last = _lastOpened;
+        if (last > 1 && _isFinalUnsettled(last - 1)) return last - 1;
+        return last > 0 && _isFinalUnsettled(last) ? last : 0;
+    }
+
+    function _isFinalUnsettled(uint256 number) private view returns (bool) {
+        return _rounds[number].settledAt == 0 && _status(number).phase == Phase.Final;
+    }
+}

@@ -1,0 +1,37 @@
+"""The bytes that a call reverted with, wherever a node puts them in its JSON-RPC error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+DEPTH = 4  # of objects in an error
+FIRST = ("data", "result", "output")  # under these keys, in this order, before any other
+
+
+def revert_data(error: Any) -> bytes | None:
+    """The revert data in the "error" of a JSON-RPC answer; None if there is none.
+
+    geth, anvil, reth, Besu and Nethermind: `data` is "0x…". Parity and its heirs: "Reverted 0x…". Hardhat, Ganache and
+    gateways in front of nodes: an object, or one in another (`data.data`, `data.originalError.data`).
+    """
+    return _in(error["data"], DEPTH) if isinstance(error, Mapping) and "data" in error else None
+
+
+def _in(value: Any, depth: int) -> bytes | None:
+    if isinstance(value, str):
+        return _hex(value)
+    if not isinstance(value, Mapping) or depth == 0:
+        return None
+    inner = [value[key] for key in FIRST if key in value] + [v for v in value.values() if isinstance(v, Mapping)]
+    return next((found for item in inner if (found := _in(item, depth - 1)) is not None), None)
+
+
+def _hex(text: str) -> bytes | None:
+    digits = text.removeprefix("Reverted ").strip()
+    if not digits.startswith("0x"):
+        return None
+    try:
+        return bytes.fromhex(digits[2:])
+    except ValueError:
+        return None

@@ -29,6 +29,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("leafValues", {"leaf_values": 16_384}),
     ("mantissaBits", {"mantissa_bits": 4}),
     ("mantissaBits", {"mantissa_bits": 32}),
+    ("maxShift", {"max_shift": 24}),
+    ("maxShift", {"max_shift": 16, "mantissa_bits": 16}),
     ("serverLr", {"server_lr": 0}),
     ("serverLr", {"server_lr": 2**17 + 1}),
     ("maxClients", {"max_clients": 0}),
@@ -54,7 +56,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("abandonAfter", {"abandon_after": 0}),
 ]
 ACCEPTED: list[dict[str, Any]] = [
-    {"leaf_count": 2**20, "leaf_values": 8192, "mantissa_bits": 16, "server_lr": 2**17},
+    {"leaf_count": 2**20, "leaf_values": 8192, "mantissa_bits": 16, "max_shift": 15, "server_lr": 2**17},
     {"leaf_values": 32, "server_lr": 1, "min_clients": 5, "total_rounds": 1, "aggregator_bps": 10_000},
     {"round_reward": 0, "bond_base": 1, "penalty": 0, "min_stake": 1, "stake_per_example": 1, "aggregator_bps": 0},
     {"round_reward": 2**128 - 1, "bond_base": 2**126, "min_stake": 2**128 - 1, "penalty": 2**126 - 1},

@@ -122,7 +122,7 @@ def test_a_token_that_calls_back_finds_the_door_shut(ambushed: Play, attack: str
     doors = {
         "fund": Call(clients[0], "fund", (5,)),
         "join": Call(play.actors[4], "join", (400,)),
-        "bond": Call(clients[0], "propose", (2, 0, digests(3, 2))),
+        "bond": Call(clients[0], "propose", play.page(2, 0, digests(3, 2))),
         "claim": Call(clients[0], "claim"),
         "withdraw": Call(clients[2], "withdraw"),
     }

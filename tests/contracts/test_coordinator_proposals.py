@@ -43,7 +43,11 @@ def test_a_proposal_opens_a_window_and_takes_a_bond(ready: Play) -> None:
 
 def test_proposals_refuse(ready: Play) -> None:
     [a, b, c] = ready.actors[:3]
-    assert ready.refused("WrongPhase", a, "propose", *ready.page(2, 0, digests(0, 2))) == (2, Phase.AGGREGATE, Phase.NONE)
+    assert ready.refused("WrongPhase", a, "propose", *ready.page(2, 0, digests(0, 2))) == (
+        2,
+        Phase.AGGREGATE,
+        Phase.NONE,
+    )
     for length in (0, 1, 3):
         assert ready.refused("WrongPageLength", a, "propose", *ready.page(1, 0, digests(0, length))) == (length, 2)
     assert ready.refused("WrongPage", a, "propose", *ready.page(1, 1, digests(0, 2))) == (1, 0)
@@ -69,7 +73,7 @@ def test_a_proposal_binds_its_inputs(ready: Play) -> None:
 
 
 def test_the_price_of_being_right_does_not_rise_with_others_lies(chain: Anvil) -> None:
-    """Whatever others do; only with the proposer's own convictions. The right one has room beside any number of lies."""
+    """Only with the proposer's own convictions; and the right one has room beside any number of lies."""
     play = Play(Deployed(chain, replace(CONFIG, max_clients=9)), actors=9)
     play.to_aggregate(1, play.start(members=2))
     lies = [play.propose(1, actor, label) for label, actor in enumerate(play.actors[:8])]
@@ -141,7 +145,9 @@ def test_pages_come_in_order_and_start_over_at_zero(paged: Play) -> None:
         assert names(paged.do(a, "propose", *paged.page(1, 0, other))) == ["ProposalPaged"]
         assert paged.refused("WrongPage", a, "propose", *paged.page(1, 2, pages[0])) == (2, 1)
         assert paged.refused("WrongPageLength", a, "propose", *paged.page(1, 1, leaves[:7])) == (7, len(pages[1]))
-        assert paged.refused("WrongPage", b, "propose", *paged.page(1, 1, pages[1])) == (1, 0), "everybody has pages of their own"
+        assert paged.refused("WrongPage", b, "propose", *paged.page(1, 1, pages[1])) == (1, 0), (
+            "everybody has pages of their own"
+        )
     for number, page in enumerate(pages):
         events = paged.do(a, "propose", *paged.page(1, number, page))
     assert one(events, "Proposed")["root"] == global_root(5, paged.config.leaf_count)

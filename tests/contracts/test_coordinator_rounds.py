@@ -88,14 +88,14 @@ def test_all_who_can_act_end_a_phase_within_one_block(play: Play) -> None:
         root, shift, n, salt = play.opening(1, c, 100)
         hashes[c] = play.commit_hash(1, c, play.prior(1), root, shift, n, salt)
     roots = {c: play.opening(1, c, 100)[0] for c in (a, b)}
-    inputs = inputs_genesis(m.chain_id, m.address, 1)
+    inputs = inputs_genesis(m.chain_id, m.address, 1, play.prior(1))
     for index, c in enumerate((a, b)):
         inputs = inputs_step(inputs, index, c, roots[c], 12, 100)
     events = play.together(
         *(Call(c, "commit", (1, play.prior(1), hashes[c])) for c in (a, b)),
         *(play.reveal(1, c) for c in (a, b)),
         *(Call(c, "attest", (1, inputs, 3)) for c in (a, b)),
-        Call(a, "propose", (1, 0, digests(0, 2))),
+        Call(a, "propose", (1, inputs, 0b11, 0, digests(0, 2))),
     )
     assert names(events)[-1] == "Proposed"
     assert play.phase(1) == "CHALLENGE"
@@ -201,11 +201,84 @@ def test_weight_is_below_two_to_the_twentieth(play: Play) -> None:
     assert one(play.reveals(1, a, examples=2**32 - 1), "Revealed")["weight"] == 2**20 - 1
 
 
+def test_stake_that_comes_after_the_commit_buys_no_weight(play: Play) -> None:
+    """Else the last to reveal would see all others' weights and buy two thirds."""
+    [*honest, late, later] = play.start(members=5)
+    play.commits(1, *honest)
+    play.commits(1, late, later, examples=2**32 - 1)
+    play.reveals(1, *honest)
+    play.together(*(Call(c, "add_stake", (10_000,)) for c in (late, later)))
+    play.reveals(1, late, later, examples=2**32 - 1)
+    assert [u.weight for u in play.model.updates(1)] == [100, 100, 100, 200, 200]
+
+
+def test_a_commit_made_anew_is_backed_by_the_stake_of_then(play: Play) -> None:
+    [a, b] = play.start(members=2)
+    play.commits(1, a, examples=1_000)
+    assert play.model.commitment(1, a).backed == 200
+    play.do(a, "add_stake", 800)
+    play.commits(1, a, b, examples=1_000)
+    assert play.model.commitment(1, a).backed == 600
+    assert one(play.reveals(1, a, examples=1_000), "Revealed")["weight"] == 600
+
+
+def test_a_penalty_between_commit_and_reveal_takes_its_weight(play: Play) -> None:
+    [a, b, c] = clients = play.start()
+    play.commits(1, *clients)
+    play.reveals(1, *clients)
+    play.attests(1, a, b)
+    root = play.at(play.end_of_phase(1)).propose(1, a)
+    play.commits(2, *clients, prior=root, examples=1_000)
+    play.at(play.end_of_phase(1)).reveals(2, a, b, examples=1_000)
+    event = one(play.reveals(2, c, examples=1_000), "Revealed")
+    assert play.model.commitment(2, c).backed == 200 and event["weight"] == 150
+
+
+@pytest.mark.parametrize("failing", ["reveal", "attest", "garbage"])
+def test_one_small_client_voids_no_round(chain: Anvil, failing: str) -> None:
+    """Three must commit; whatever the smallest of them fails to do then, the others' weight decides."""
+    play = Play(Deployed(chain, replace(CONFIG, min_clients=3)), actors=3)
+    a, b, small = clients = play.start()
+    for client in (a, b):
+        play.do(client, "add_stake", 800)
+    play.commits(1, *clients)
+    revealers = (a, b) if failing == "reveal" else clients
+    play.reveals(1, *revealers)
+    if failing == "reveal":
+        play.at(play.end_of_phase(1))
+    attesters = revealers if failing == "garbage" else (a, b)
+    bitmap = 0b011
+    for client in attesters:
+        play.attests(1, client, bitmap=0b100 if client == small else bitmap)
+    if failing == "attest":
+        play.at(play.end_of_phase(1))
+    root = play.propose(1, a)
+    play.at(play.end_of_phase(1)).do(a, "settle", small)
+    assert play.model.latest_final() == (1, root)
+    play.close()
+
+
+def test_two_thirds_of_what_the_commits_back_must_be_revealed(play: Play) -> None:
+    a, b, c = play.start()
+    play.do(c, "add_stake", 2)  # 201 of 601: more than a third
+    play.commits(1, a, b, c)
+    play.reveals(1, a, b)
+    end = play.end_of_phase(1)
+    assert play.phase(1, end) == "VOID TOO_FEW_REVEALS"
+
+
+def test_just_two_thirds_of_what_the_commits_back(play: Play) -> None:
+    a, b, c = play.start()
+    play.commits(1, a, b, c)
+    play.reveals(1, a, b)
+    assert play.phase(1, play.end_of_phase(1)) == "ATTEST"
+
+
 def test_the_last_matching_reveal_ends_the_phase_and_the_inputs_hash_runs_over_all(play: Play) -> None:
     clients = play.start()
     play.commits(1, *clients)
-    start = inputs_genesis(play.model.chain_id, play.model.address, 1)
-    assert play.deployed.view("round_view", 1).inputs_hash == start
+    assert play.deployed.view("round_view", 1).inputs_hash == bytes(32)
+    start = inputs_genesis(play.model.chain_id, play.model.address, 1, play.prior(1))
     for index, c in enumerate(clients):
         event = one(play.reveals(1, c), "Revealed")
         start = inputs_step(start, index, c, play.opening(1, c, 100)[0], 12, 100)

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from eth_utils.crypto import keccak
+from fedprotocol.chain.errors import decode_revert
 from support.deployed import Deployed
 from support.evm import Anvil
+from web3.contract import Contract
 from web3.exceptions import ContractCustomError
+
+SILENT = range(2, 8)  # GateMock's modes from Revert on: none is a clean no
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +57,54 @@ def test_the_coordinator_seats_nobody_else(chain: Anvil) -> None:
         federation.contract.functions.join(400).transact({"from": other})
     assert caught.value.data[:10] == "0x" + keccak(text="NotAllowed(address)")[:4].hex()
     assert federation.coordinator().clients() == (listed,)
+
+
+class Gated:
+    """A federation behind an AllowlistGate or a GateMock, with one member."""
+
+    def __init__(self, chain: Anvil, gate: Contract) -> None:
+        self.chain, self.gate = chain, gate
+        self.sponsor, self.member, self.anybody = chain.accounts[:3]
+        self.federation = Deployed.on(chain, gate=gate.address)
+        self.federation.token.functions.mint(self.member, 10**6).transact({"from": self.sponsor})
+        self.federation.token.functions.approve(self.federation.contract.address, 10**6).transact({"from": self.member})
+        self.federation.contract.functions.join(400).transact({"from": self.member})
+
+    def drop(self, gas: int = 2_000_000) -> str:
+        """By anybody; the error's name, or nothing."""
+        call = self.federation.contract.functions.drop(self.member)
+        sent = call.transact({"from": self.anybody, "gas": gas})
+        receipt = self.chain.web3.eth.wait_for_transaction_receipt(sent)
+        if receipt["status"] == 1:
+            return ""
+        trace = self.chain.rpc("debug_traceTransaction", sent.to_0x_hex(), {"tracer": "callTracer"})
+        return str(decode_revert(trace.get("output", "0x"), "").name)
+
+    def seated(self) -> tuple[str, ...]:
+        return self.federation.coordinator().clients()
+
+
+def test_whom_the_gate_no_longer_admits_anybody_can_drop(chain: Anvil) -> None:
+    sponsor, member = chain.accounts[:2]
+    gated = Gated(chain, chain.deploy("AllowlistGate", sponsor, [member]))
+    assert gated.drop() == "NotDroppable", "still admitted"
+    gated.gate.functions.setAllowed([member], False).transact({"from": sponsor})
+    assert gated.drop() == "" and gated.seated() == ()
+    gated.federation.contract.functions.withdraw().transact({"from": member})
+    assert gated.federation.token.functions.balanceOf(member).call() >= 10**6
+
+
+def test_a_gate_that_does_not_answer_drops_nobody(chain: Anvil) -> None:
+    for mode in SILENT:
+        gate = chain.deploy("GateMock")
+        gated = Gated(chain, gate)
+        gate.functions.setMode(mode).transact({"from": chain.accounts[0]})
+        assert gated.drop() == "NotDroppable" and gated.seated() == (gated.member,), mode
+
+
+def test_too_little_gas_for_the_question_is_no_answer(chain: Anvil) -> None:
+    sponsor, member = chain.accounts[:2]
+    gated = Gated(chain, chain.deploy("AllowlistGate", sponsor, [member]))
+    for gas in range(60_000, 500_000, 40_000):
+        assert gated.drop(gas) in ("TooLittleGas", "Error", "NotDroppable"), gas
+    assert gated.seated() == (member,)

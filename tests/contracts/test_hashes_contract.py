@@ -68,8 +68,7 @@ def test_hashes_agree(chain: Anvil, record_property: pytest.RecordProperty) -> N
         other = Opening(rng.choice([digest(rng), bytes(32)]), shift, examples, digest(rng))
         assert refusal(d, client, other) == Refused("CommitMismatch", (hash_of(d, client, other), hashes[client]))
 
-    expected = inputs_genesis(d.chain_id, d.address, 1)
-    assert d.view("round_view", 1).inputs_hash == expected
+    expected = inputs_genesis(d.chain_id, d.address, 1, prior)
     for index, done in enumerate(each(d, [Call(c, "reveal", arguments(openings[c])) for c in clients])):
         client, opening = clients[index], openings[clients[index]]
         weight = min(opening.examples, stakes[client] // config.stake_per_example, MAX_WEIGHT)

@@ -182,7 +182,9 @@ class Deployed:
         self.address = self.contract.address.lower()
         self.views = chain.deploy("LensReader", self.contract.address).address
         self.chain_id = chain.web3.eth.chain_id
-        self.abi = Abi(compiled("FederationCoordinator")["abi"] + compiled("FederationLens")["abi"] + compiled("TokenMock")["abi"])
+        self.abi = Abi(
+            compiled("FederationCoordinator")["abi"] + compiled("FederationLens")["abi"] + compiled("TokenMock")["abi"]
+        )
         self._give_tokens()
 
     def _give_tokens(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import astuple, is_dataclass
 from typing import Any
 
 from eth_utils.crypto import keccak
+from fedprotocol.chain.types import RoundView
 from fedprotocol.hashes import commit_hash
 from fedprotocol.round import Event, Federation
 from fedprotocol.round.errors import RoundError
@@ -71,7 +72,12 @@ class Twin:
         for account in [*self.actors, self.sponsor]:
             queries += [(name, (account,)) for name in ("seat", "owed", "bond_of", "bond_due")]
         for number in range(max(last - 2, 0), last + 2):
-            queries += [("round_view", (number,)), ("updates", (number,)), ("proposals", (number, 256)), ("proposals", (number, 2))]
+            queries += [
+                ("round_view", (number,)),
+                ("updates", (number,)),
+                ("proposals", (number, 256)),
+                ("proposals", (number, 2)),
+            ]
             queries += [("proposal", (number, p.root)) for p in model.proposals(number, 256)]
             queries += [("proposal", (number, global_root(0, self.config.leaf_count)))]
             for account in self.actors:
@@ -181,9 +187,15 @@ class Play(Twin):
         return global_root(label, self.config.leaf_count)
 
     def page(self, number: int, page: int, leaves: Sequence[bytes]) -> tuple[Any, ...]:
-        """Arguments of `propose`, from the round's inputs as they are."""
-        view = self.model.round_view(number)
+        """Arguments of `propose`, from the round's inputs as they are in the next block."""
+        view = self._view_at(self._next or self.model.now + 1, number)
         return number, view.inputs_hash, view.accepted_mask, page, leaves
+
+    def _view_at(self, at: int, number: int) -> RoundView:
+        now, self.model.now = self.model.now, at
+        view = self.model.round_view(number)
+        self.model.now = now
+        return view
 
     def to_final(self, number: int, clients: Sequence[str], label: int = 0) -> bytes:
         """A whole round, final by the clock and settled by its first client."""

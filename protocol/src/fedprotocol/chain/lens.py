@@ -31,7 +31,8 @@ def ask(web3: Web3, coordinator: str, name: str, arguments: Sequence[Any], block
     Raises:
         NotACoordinator: the contract at that address has no such door, or answers something else.
         ContractReverted: the lens refuses the question, such as one after an update that is not there.
-        RpcRefused, ChainUnreachable: see `translated`; RpcRefused also if the node does not tell what a call reverted with.
+        RpcRefused, ChainUnreachable: see `translated`; RpcRefused also if the node does not tell what a call reverted
+            with.
     """
     function = entry("lens", "function", name)
     kinds = [collapse_if_tuple(dict(output)) for output in function["outputs"]]  # type: ignore[arg-type]

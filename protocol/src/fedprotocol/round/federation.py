@@ -20,7 +20,8 @@ class Federation(Seats):
     """One federation. Every call takes the sender's address first, returns the events it emits and raises an error of
     `fedprotocol.round.errors` if the contract would revert. Move `now` between calls; never back.
 
-    `allowed` stands for the membership gate (None: it does not answer), `parts` for the rule: leaves of a global for each leaf of an update.
+    `allowed` stands for the membership gate (None: it does not answer), `parts` for the rule:
+    leaves of a global for each leaf of an update.
     """
 
     # ------------------------------------------------------------------ rounds

@@ -135,7 +135,7 @@ class Ledger:
         return number is not None and self.rounds[number].settled_at is not None
 
     def _loser(self, number: int, proposer: str) -> Proposal | None:
-        """The proposal of a settled round that was neither convicted nor first: its proposer's own call returns the bond."""
+        """The proposal of a settled round that was neither convicted nor first: its proposer's own call returns it."""
         return next((p for p in self.rounds[number].live[1:] if p.proposer == proposer), None)
 
     def _apply(self, client: str, account: Account, number: int) -> None:

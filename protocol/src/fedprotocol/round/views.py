@@ -48,7 +48,9 @@ class Views(Ledger):
         s = self.status(number)
         r = self.rounds.get(number)
         if r is None:
-            return RoundView(s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0)
+            return RoundView(
+                s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0
+            )
         final = s.phase == Phase.FINAL
         return RoundView(
             phase=s.phase,

@@ -249,7 +249,7 @@ def test_the_largest_leaves_are_within_the_bounds(chain: Anvil, bits: int, tmp_p
     mine = Recomputed(started(chain, 12, leaves=3, k=8192, bits=bits, only=2))
     mine.game.propose(mine.game.tree_of([1] * (3 * 8192)), mine.game.accounts[0])
     digests = [mine.own.digest(0), mine.own.digest(1), bytes(32)]
-    mine.game.send(mine.game.contract.functions.propose(1, 0, digests), mine.game.accounts[1])
+    mine.game.propose_digests(digests, mine.game.accounts[1])
     case = mine.case(mine.game.accounts[1])
     assert case
     assert case.mismatch.leaf == 2

@@ -27,6 +27,7 @@ FIGURES = Path(__file__).with_name("gas_calls.json")
 TABLE = Path(__file__).resolve().parents[2] / "docs/gas.md"
 SMALL, PAGED, DISPUTED, LARGEST = "4 clients, 450 leaves", "2,500 leaves", "Disputes, 4 clients", "256 clients"
 SIZE_LIMIT = 24_576  # EIP-170
+ROOM = 2_560  # kept for what comes next
 TRANSACTION_LIMIT = 1 << 24  # EIP-7825
 SALT = b"\7" * 32
 
@@ -65,6 +66,10 @@ class Meter:
     def reveals(self, number: int, clients: Sequence[str]) -> list[Call]:
         return [Call(c, "reveal", (number, *self.opening(number, c), 4_170_000, 1_750_000)) for c in clients]
 
+    def proposal(self, proposer: str, number: int, page: int, leaves: Sequence[bytes]) -> Call:
+        view = self.view("round_view", number)
+        return Call(proposer, "propose", (number, view.inputs_hash, view.accepted_mask, page, leaves))
+
     def attests(self, number: int, clients: Sequence[str]) -> list[Call]:
         view = self.view("round_view", number)
         return [Call(c, "attest", (number, view.inputs_hash, (1 << view.revealed) - 1)) for c in clients]
@@ -92,7 +97,7 @@ def roomy() -> Iterator[Anvil]:
 def test_the_code_fits_a_contract(record_property: Record) -> None:
     size = len(bytes.fromhex(compiled("FederationCoordinator")["bin-runtime"]))
     record_property("coordinator: bytes of code", size)
-    assert size <= SIZE_LIMIT
+    assert size <= SIZE_LIMIT - ROOM
 
 
 def test_gas_of_a_small_federation(chain: Anvil, record_property: Record) -> None:
@@ -108,9 +113,9 @@ def test_gas_of_a_small_federation(chain: Anvil, record_property: Record) -> Non
     meter.block("settle, nothing due", Call(outsider, "settle", (outsider,)), at=meter.now + 100)
     meter.each("reveal", meter.reveals(1, clients), size=1)
     meter.each("attest", meter.attests(1, clients), size=1)
-    meter.block("propose", Call(rival, "propose", (1, 0, digests(1, 450))))
+    meter.block("propose", meter.proposal(rival, 1, 0, digests(1, 450)))
     meter.block("convict", Call(d.config.disputes, "convict", (1, global_root(1, 450), outsider)))
-    meter.block("propose", Call(aggregator, "propose", (1, 0, digests(0, 450))))
+    meter.block("propose", meter.proposal(aggregator, 1, 0, digests(0, 450)))
     root = global_root(0, 450)
     opening, *more = meter.commits(2, clients, root)
     meter.block("commit, the first of a round", opening)
@@ -147,7 +152,7 @@ def final_round(meter: Meter, number: int, clients: Sequence[str], prior: bytes)
     """The same up to its settlement; returns its root."""
     config, outsider = meter.deployed.config, meter.deployed.accounts[-1]
     to_aggregate(meter, number, clients, prior)
-    meter.block("propose", Call(clients[0], "propose", (number, 0, digests(number, config.leaf_count))))
+    meter.block("propose", meter.proposal(clients[0], number, 0, digests(number, config.leaf_count)))
     at = meter.now + config.challenge_length
     meter.block("settle, a round is final", Call(outsider, "settle", (outsider,)), at=at)
     return global_root(number, config.leaf_count)
@@ -173,9 +178,9 @@ def test_gas_of_a_page(chain: Anvil, record_property: Record) -> None:
         meter.block("", *calls)
     meter.block("", *meter.attests(1, clients))
     leaves = digests(0, 2_500)
-    meter.block("propose, a page of 2,048", Call(clients[0], "propose", (1, 0, leaves[:2048])))
-    meter.block("propose, last page of 452", Call(clients[0], "propose", (1, 1, leaves[2048:])))
-    assert meter.view("proposals", 1)[0].root == global_root(0, 2_500)
+    meter.block("propose, a page of 2,048", meter.proposal(clients[0], 1, 0, leaves[:2048]))
+    meter.block("propose, last page of 452", meter.proposal(clients[0], 1, 1, leaves[2048:]))
+    assert meter.view("proposals", 1, 1)[0].root == global_root(0, 2_500)
     publish({label: gas for label, gas in meter.gas.items() if label}, PAGED, record_property)
 
 
@@ -217,11 +222,12 @@ def test_the_largest_federation_stays_far_below_a_transactions_limit(roomy: Anvi
     assert (view.phase, view.accepted_mask, view.total_weight) == (Phase.AGGREGATE, 2**256 - 1, 25_600)
     assert {u.yes for u in meter.view("updates", 1)} == {25_600}
     for label, proposer in enumerate(clients[:8]):
-        meter.block("propose", Call(proposer, "propose", (1, 0, digests(10 + label, 2))))
+        meter.block("propose", meter.proposal(proposer, 1, 0, digests(10 + label, 2)))
     meter.block("convict", Call(d.config.disputes, "convict", (1, global_root(10, 2), outsider)))
-    meter.block("propose", Call(clients[8], "propose", (1, 0, digests(1, 2))))
+    meter.block("propose", meter.proposal(clients[8], 1, 0, digests(1, 2)))
     settlement = Call(outsider, "settle", (clients[255],))
-    meter.block("settle, a round is final", settlement, at=meter.now + config.challenge_length)
+    end = meter.view("round_view", 1).phase_end
+    meter.block("settle, a round is final", settlement, at=end)
     assert meter.view("owed", clients[255]) == 904 * 100 // 25_600
     root = meter.view("latest_final")[1]
     meter.block("settle, nothing due", Call(outsider, "settle", (outsider,)))

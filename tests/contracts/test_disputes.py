@@ -129,7 +129,7 @@ def test_wrong_padding_is_convicted(game: LeafRound) -> None:
 def test_a_claim_without_known_preimage_is_convicted(game: LeafRound) -> None:
     digests = game.tree_of(game.right_global()).digests
     digests[2] = bytes(32)
-    game.send(game.contract.functions.propose(1, 0, digests), game.accounts[0])
+    game.propose_digests(digests, game.accounts[0])
     proof = game.proof(game.tree_of(game.right_global()), 2)
     proof |= {"proposalRoot": tree.root(digests), "claimedDigest": digests[2]}
     challenge(game, proof)

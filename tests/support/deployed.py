@@ -27,7 +27,6 @@ SETTINGS = {
     "leafCount": 2,
     "leafValues": 32,
     "mantissaBits": 8,
-    "maxShift": 23,
     "serverLr": 2**16,
     "minClients": 2,
     "maxClients": 4,
@@ -67,6 +66,7 @@ class Deployed:
             "sponsor": sponsor,
         }
         values = {**parts, **SETTINGS, **settings}
+        values = {"maxShift": 31 - int(values["mantissaBits"]), **values}
         names = [c["name"] for c in entry("coordinator", "function", "config")["outputs"][0]["components"]]
         contract = chain.deploy("FederationCoordinator", tuple(values[name] for name in names))
         return cls(chain, token, contract)

@@ -106,6 +106,7 @@ class LeafRound:
         chain.send_all([(contract.commit(1, prior_root, h), a) for a, h in zip(self.accounts, hashes, strict=True)])
         chain.send_all([(contract.reveal(1, u.tree.root, u.shift, u.weight, salt, 2, 1), a) for a, u in players])
         self.inputs_hash = self.federation.coordinator().round_view(1).inputs_hash
+        self.accepted_by_all = self.accepted
         bitmap = sum(1 << i for i in self.accepted)
         chain.send_all([(contract.attest(1, self.inputs_hash, bitmap), account) for account in self.accounts])
 
@@ -133,7 +134,11 @@ class LeafRound:
         return LeafTree(split_leaves(np.array(values, np.int32), self.config.leaf_values))
 
     def propose(self, proposed: LeafTree, account: str) -> None:
-        self.send(self.contract.functions.propose(1, 0, proposed.digests), account)
+        self.propose_digests(proposed.digests, account)
+
+    def propose_digests(self, digests: Sequence[bytes], account: str, page: int = 0) -> None:
+        bitmap = sum(1 << i for i in self.accepted_by_all)
+        self.send(self.contract.functions.propose(1, self.inputs_hash, bitmap, page, digests), account)
 
     def proof(self, proposed: LeafTree, index: int) -> dict[str, Any]:
         """`IDisputes.Proof` against leaf `index` of the proposal."""

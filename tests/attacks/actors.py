@@ -13,6 +13,7 @@ from fedprotocol.chain.sender import Sender
 from fedprotocol.journal import Journal
 from fedprotocol.leaves import Leaves
 from fedprotocol.tree import PAGE_LEAVES
+from web3.contract.contract import ContractFunction
 
 POLICY = FeePolicy(poll=0.05)
 
@@ -46,17 +47,23 @@ class Actor:
 
     def propose(self, round_number: int, digests: Sequence[bytes]) -> None:
         """All pages of a proposal; the bond must be approved, or is now."""
-        self.approve(self.coordinator.bond_of(round_number))
+        self.approve(self.coordinator.bond_of(self.address))
         for page in range(-(-len(digests) // PAGE_LEAVES)):
             self.page(round_number, page, digests)
 
     def page(self, round_number: int, page: int, digests: Sequence[bytes]) -> None:
         """Page `page` of a proposal with these leaf digests."""
         part = digests[page * PAGE_LEAVES : (page + 1) * PAGE_LEAVES]
-        self.send(self.coordinator.calls.propose(round_number, page, part), f"propose page {page}")
+        self.send(proposal(self.coordinator, round_number, page, part), f"propose page {page}")
 
     def close(self) -> None:
         self._journal.close()
+
+
+def proposal(coordinator: Coordinator, round_number: int, page: int, digests: Sequence[bytes]) -> ContractFunction:
+    """A page of a proposal that names the round's inputs as they are."""
+    view = coordinator.round_view(round_number)
+    return coordinator.calls.propose(round_number, view.inputs_hash, view.accepted_mask, page, digests)
 
 
 def digests_of(leaves: Leaves) -> list[bytes]:

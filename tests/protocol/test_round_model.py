@@ -87,8 +87,10 @@ def test_the_commitment_binds_everything() -> None:
     assert len(changed | {commit_hash(*args)}) == len(args) + 1
 
 
-def test_the_inputs_hash_starts_from_chain_coordinator_and_round() -> None:
-    assert inputs_genesis(1, ADDRESS, 7) == keccak(encode(["uint256", "address", "uint256"], [1, ADDRESS, 7]))
+def test_the_inputs_hash_starts_from_chain_coordinator_round_and_prior() -> None:
+    prior = b"\5" * 32
+    by_hand = keccak(encode(["uint256", "address", "uint256", "bytes32"], [1, ADDRESS, 7, prior]))
+    assert inputs_genesis(1, ADDRESS, 7, prior) == by_hand
 
 
 def test_the_gate_is_a_function(federation: Federation) -> None:
@@ -120,7 +122,8 @@ def test_a_simulation_of_many_rounds_conserves_every_token() -> None:
             f.reveal(c, n, roots[c], 3, 50, salt)
         for c in clients:
             f.attest(c, n, f.round_view(n).inputs_hash, 2**20 - 1)
-        f.propose(clients[n], n, 0, [keccak(text=f"{n}{i}") for i in range(2)])
+        view = f.round_view(n)
+        f.propose(clients[n], n, view.inputs_hash, view.accepted_mask, 0, [keccak(text=f"{n}{i}") for i in range(2)])
         f.now += config.challenge_length
         assert f.final_count() == n
     for c in clients:

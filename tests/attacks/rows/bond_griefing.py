@@ -9,7 +9,7 @@ from fedprotocol.chain.types import Phase
 from fedprotocol.tree import PAGE_LEAVES
 
 from attacks import mempool
-from attacks.actors import digests_of
+from attacks.actors import digests_of, proposal
 from attacks.arena import Arena
 from attacks.daemons import Daemon
 from attacks.forced import force
@@ -29,8 +29,8 @@ def run(arena: Arena) -> str:
         poor.approve(64 * coordinator.config().bond_base)
     arena.start(*arena.nodes)
     arena.reach(1, Phase.AGGREGATE)
-    digests, bond = digests_of(arena.observer.right(1)), coordinator.bond_of(1)
-    last = coordinator.calls.propose(1, 1, digests[PAGE_LEAVES:])
+    digests, bond = digests_of(arena.observer.right(1)), coordinator.bond_of(griefers[0].address)
+    last = proposal(coordinator, 1, 1, digests[PAGE_LEAVES:])
     arena.clock.in_one_block(*(partial(griefer.page, 1, 0, digests) for griefer in griefers))
 
     with arena.clock.held():
@@ -38,10 +38,10 @@ def run(arena: Arena) -> str:
         for _ in ("approval", "first page"):
             _next_of(arena, aggregator)
             arena.clock.mine(1)
-        proposal = _next_of(arena, aggregator)
+        waiting = _next_of(arena, aggregator)
         hashes = [force(griefer, last, mempool.DEAREST) for griefer in griefers]
         arena.clock.mine(len(hashes) + 1)
-    places = [mempool.place(arena.chain, hash_) for hash_ in (*hashes, proposal.hash)]
+    places = [mempool.place(arena.chain, hash_) for hash_ in (*hashes, waiting.hash)]
     assert len({block for block, _ in places}) == 1 and places[-1] == max(places), "not in front of the aggregator"
     refusals = [mempool.refusal(arena.chain, hash_) for hash_ in hashes]
     assert refusals == [NO_ALLOWANCE, NO_ALLOWANCE, NO_TOKENS, NO_TOKENS]

@@ -8,7 +8,7 @@ from typing import Any
 from fedprotocol.chain.types import Phase
 
 from attacks import books, mempool
-from attacks.actors import Actor, digests_of
+from attacks.actors import Actor, digests_of, proposal
 from attacks.arena import Arena
 from attacks.forced import force
 from attacks.puppet import Puppet
@@ -32,8 +32,8 @@ def run(arena: Arena) -> str:
     doors.through(calls.add_stake(1), pays=-1)
     arena.start(*arena.nodes)
     arena.reach(1, Phase.AGGREGATE)
-    bond = coordinator.bond_of(1)
-    doors.through(calls.propose(1, 0, digests_of(arena.observer.right(1))), pays=-bond)
+    bond = coordinator.bond_of(issuer.address)
+    doors.through(proposal(coordinator, 1, 0, digests_of(arena.observer.right(1))), pays=-bond)
     arena.reach(1, Phase.FINAL)
     share = books.aggregator_share(coordinator)
     arena.party("issuer").due += share  # its proposal was the right one
@@ -42,7 +42,7 @@ def run(arena: Arena) -> str:
     doors.through(calls.withdraw(), pays=stake + 1)
 
     arena.reach(2, Phase.AGGREGATE)
-    again = calls.propose(2, 0, digests_of(arena.observer.right(2)))
+    again = proposal(coordinator, 2, 0, digests_of(arena.observer.right(2)))
     master.send(issuer.armed(issuer.all_of(again)), "arm")
     aggregator.start()
     arena.wait("the aggregator is refused", lambda: SHUT in aggregator.output)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from fedprotocol.chain.types import Phase
 
 from attacks import mempool
-from attacks.actors import Actor, digests_of
+from attacks.actors import Actor, digests_of, proposal
 from attacks.arena import Arena
 from attacks.forced import force
 from attacks.lies import expose, one_unit_more
@@ -21,7 +21,7 @@ def run(arena: Arena) -> str:
     arena.open(nodes=2, aggregators=1, mock="SilentToken", node={"propose_after": 3600})
     [aggregator] = arena.aggregators
     liar = arena.actor("liar")
-    liar.approve(arena.coordinator.bond_of(1))
+    liar.approve(arena.coordinator.bond_of(liar.address))
     arena.start(*arena.nodes)
     arena.reach(1, Phase.AGGREGATE)
     for node in arena.nodes:
@@ -60,7 +60,7 @@ def _raise_the_bond(arena: Arena, liar: Actor) -> None:
             arena.wait(f"the aggregator's {what}", lambda: bool(mempool.waiting(chain, aggregator.address)))
             [waiting] = mempool.waiting(chain, aggregator.address)
             if what == "proposal":
-                force(liar, arena.coordinator.calls.propose(1, 0, digests_of(lie)), mempool.DEAREST)
+                force(liar, proposal(arena.coordinator, 1, 0, digests_of(lie)), mempool.DEAREST)
             arena.clock.mine(1)
     assert arena.live(1) == [lie.root]
     met = mempool.refusal(chain, waiting.hash)

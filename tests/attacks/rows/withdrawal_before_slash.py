@@ -9,7 +9,7 @@ from fedprotocol.leaves import MemoryLeaves
 from support.synthetic import SyntheticClient
 
 from attacks import books, mempool
-from attacks.actors import digests_of
+from attacks.actors import digests_of, proposal
 from attacks.arena import Arena
 from attacks.forced import force
 from attacks.judge import amount
@@ -25,11 +25,11 @@ def run(arena: Arena) -> str:
     thief = arena.client("thief", honest=False)
     arena.start(*arena.nodes)
     play_along(arena, thief, 1)
-    stake, bond = coordinator.seat(thief.address).stake, coordinator.bond_of(1)
+    stake, bond = coordinator.seat(thief.address).stake, coordinator.bond_of(thief.address)
     right = arena.observer.right(1)
     lie = one_unit_more(right, 2, 5)
     coordinator.token.ensure_allowance(thief.sender, coordinator.address, 10 * bond)
-    thief.sender.send(coordinator.calls.propose(1, 0, digests_of(lie)), "propose")
+    thief.sender.send(proposal(coordinator, 1, 0, digests_of(lie)), "propose")
     thief.sender.send(coordinator.calls.exit(), "exit")
 
     ways = _ways(arena, thief, lie, right)
@@ -62,7 +62,7 @@ def _ways(arena: Arena, thief: SyntheticClient, lie: MemoryLeaves, right: Memory
         "NothingOwed": calls.claim(),
         "StillPending": calls.withdraw(),
         "WithdrawFirst": calls.join(arena.coordinator.config().min_stake),
-        "AlreadyProposed": calls.propose(1, 0, digests_of(right)),
+        "AlreadyProposed": proposal(arena.coordinator, 1, 0, digests_of(right)),
         "NotDisputes": arena.coordinator.contract.functions.convict(1, lie.root, thief.address),
         "NotAbandoned": calls.abandon(1),
         "NotSponsor": calls.close(),

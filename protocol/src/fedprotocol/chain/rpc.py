@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests.exceptions import ConnectionError as NoConnection
-from requests.exceptions import RequestException, Timeout
-from web3 import HTTPProvider, Web3
-from web3.exceptions import BadResponseFormat
+from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import JSONBaseProvider
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
-from web3.types import RPCEndpoint, RPCResponse
+from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain
+from fedprotocol.chain.http import Endpoint, NoAnswer, TooLarge
 
-TIMEOUT = 30.0  # seconds for one answer
-NOT_FROM_HERE = {-32601, -32005, 429}  # no such method here, or a limit of this provider: another may answer
+TIMEOUT = 30.0  # seconds for one whole answer
+METHOD_MISSING, LIMIT_EXCEEDED = -32601, -32005
+NOT_FROM_HERE = {METHOD_MISSING, LIMIT_EXCEEDED, 429}  # no such method, or a limit of this provider: ask another
+
+MIB = 2**20
+LARGEST = {
+    # A block of 250 million gas full of nothing but proposals' digests; a longer range is asked for in halves.
+    "eth_getLogs": 64 * MIB,
+    # A snapshot of two rounds of 256 updates is 0.4 MiB.
+    "eth_call": 16 * MIB,
+    # 60,000 hashes of transactions.
+    "eth_getBlockByNumber": 4 * MIB,
+    "eth_getBlockByHash": 4 * MIB,
+    # Own ones: 128 KiB of calldata; a receipt holds a page's digests as event data.
+    "eth_getTransactionByHash": 4 * MIB,
+    "eth_getTransactionReceipt": 4 * MIB,
+}
+LARGEST_OTHER = MIB  # of an answer to any other method, bytes
+MOST_VALUES = 2_000_000  # in one answer: three bytes of JSON may become 64 of memory
 
 
 class FallbackProvider(JSONBaseProvider):
     """JSON-RPC over HTTP to `urls`, tried in order from the last one that worked.
 
-    One that does not serve a method, or refuses it for a limit of its own, is passed over for that request; if all do,
-    the first one's refusal is the answer.
+    One that does not serve a method, refuses it for a limit of its own, or answers with more than the method's answer
+    may be is passed over for that request; if all do, the first one's refusal is the answer.
 
     An endpoint is asked for its chain id before its first other answer counts.
 
@@ -35,14 +50,13 @@ class FallbackProvider(JSONBaseProvider):
     """
 
     def __init__(self, urls: Sequence[str], chain_id: int, timeout: float = TIMEOUT) -> None:
+        """`timeout`: seconds for one whole answer."""
         super().__init__()
-        retries = ExceptionRetryConfiguration(errors=(NoConnection, Timeout), retries=3, backoff_factor=0.25)
+        self._urls = tuple(urls)
         self._names = [public_name(url) for url in urls]
-        self._endpoints = [
-            HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=retries)
-            for url in urls
-        ]
+        self._endpoints = [Endpoint(url) for url in urls]
         self._chain_id = chain_id
+        self._timeout = timeout
         self._checked: set[int] = set()
         self._current = 0
 
@@ -53,11 +67,9 @@ class FallbackProvider(JSONBaseProvider):
             index = (self._current + offset) % len(self._endpoints)
             try:
                 self._check_chain(index)
-                response = self._endpoints[index].make_request(method, params)
-                if not isinstance(response, dict):
-                    raise BadResponseFormat(method)
-            except (RequestException, BadResponseFormat, ValueError) as error:  # ValueError: neither JSON nor text
-                failures.append(f"{self._names[index]} ({type(error).__name__})")
+                response = self._ask(index, method, params)
+            except NoAnswer as error:
+                failures.append(f"{self._names[index]} ({error})")
                 continue
             if _error_code(response) in NOT_FROM_HERE:
                 refusals.append(response)
@@ -71,20 +83,47 @@ class FallbackProvider(JSONBaseProvider):
             f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
         )
 
+    def each(self) -> Iterator[tuple[str, FallbackProvider]]:
+        """Every endpoint by itself, with its public name."""
+        for url, name in zip(self._urls, self._names, strict=True):
+            yield name, FallbackProvider([url], self._chain_id, self._timeout)
+
+    def _ask(self, index: int, method: RPCEndpoint, params: Any) -> RPCResponse:
+        limit = LARGEST.get(method, LARGEST_OTHER)
+        try:
+            answer = self._endpoints[index].post(self.encode_rpc_request(method, params), limit, self._timeout)
+        except TooLarge:
+            words = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
+            return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=words)}
+        return _parsed(answer)
+
     def _check_chain(self, index: int) -> None:
         if index in self._checked:
             return
-        response = self._endpoints[index].make_request(RPCEndpoint("eth_chainId"), [])
+        response = self._ask(index, RPCEndpoint("eth_chainId"), [])
         try:
             actual = int(str(response["result"]), 16)
         except (KeyError, ValueError, TypeError) as error:
-            raise BadResponseFormat("eth_chainId") from error
+            raise NoAnswer("no chain id") from error
         if actual != self._chain_id:
             raise WrongChain(
                 f"{self._names[index]} serves chain {actual}, this federation is on chain {self._chain_id}: "
                 "correct [chain] rpc or chain_id"
             )
         self._checked.add(index)
+
+
+def _parsed(answer: bytes) -> RPCResponse:
+    """Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects."""
+    if sum(map(answer.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise NoAnswer(f"more than {MOST_VALUES:,} values")
+    try:
+        response = json.loads(answer)
+    except (ValueError, RecursionError) as error:  # ValueError: neither JSON nor text
+        raise NoAnswer(type(error).__name__) from error
+    if not isinstance(response, dict):
+        raise NoAnswer("no JSON-RPC")
+    return response  # type: ignore[return-value]
 
 
 def _error_code(response: RPCResponse) -> Any:
@@ -108,9 +147,15 @@ def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEO
     urls = [rpc] if isinstance(rpc, str) else list(rpc)
     if not urls:
         raise ChainError("no RPC endpoint is configured: set [chain] rpc")
-    web3 = Web3(FallbackProvider(urls, chain_id, timeout))
+    web3 = web3_on(FallbackProvider(urls, chain_id, timeout))
+    _ = web3.eth.chain_id
+    return web3
+
+
+def web3_on(provider: FallbackProvider) -> Web3:
+    """Nothing is asked yet."""
+    web3 = Web3(provider)
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # blocks of proof-of-authority chains
     web3.middleware_onion.remove("validation")  # it asks for the chain's id twice in each call; the provider knows it
     web3.provider.global_ccip_read_enabled = False  # a contract must not make us fetch URLs of its choice
-    _ = web3.eth.chain_id
     return web3

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fedaggregator.daemon import Aggregator
-from fedaggregator.decide import Action, Challenge, Claim, Merge, ProposePage, Report, Wait
+from fedaggregator.decide import Action, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.dispute import StaleCase
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
@@ -23,7 +18,6 @@ from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
 from support.synthetic import SyntheticClient, play_inputs
-from web3 import Web3
 
 BOND = 50 * TOKEN
 TOKENS = 10_000 * TOKEN  # of an operator, at the start
@@ -160,59 +154,3 @@ def test_a_liar_cannot_make_a_case_against_the_right_proposal(round_one: Round) 
         with pytest.raises(StaleCase, match="does not follow from the accepted updates"):
             step_until(evil, Wait)
     assert round_one.proposers() == [honest.address, liar.address]
-
-
-@contextmanager
-def without_traces(chain: Anvil) -> Iterator[str]:
-    """URL of the same node for a customer who may not call `debug_…`, as most providers have it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if request["method"].startswith("debug_"):
-                error = {"code": -32601, "message": "the method does not exist or is not available"}
-                given: dict[str, Any] = {"jsonrpc": "2.0", "error": error}
-            else:
-                given = dict(chain.web3.provider.make_request(request["method"], request["params"]))
-            answer = json.dumps(given | {"id": request["id"]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_what_cannot_be_read_is_said_and_convicted_by_a_node_that_traces(
-    chain: Anvil, round_one: Round, caplog: pytest.LogCaptureFixture
-) -> None:
-    coordinator, federation = round_one.coordinator, round_one.federation
-    contract = chain.deploy("HidingProposer")
-    federation.mint(contract.address, BOND)
-    calls = (
-        (federation.token.address, federation.token.encode_abi("approve", [coordinator.address, BOND])),
-        (coordinator.address, coordinator.contract.encode_abi("propose", [1, 0, [bytes([n]) * 32 for n in range(5)]])),
-    )
-    for target, data in calls:
-        masked = bytes(byte ^ 0xFF for byte in Web3.to_bytes(hexstr=data))  # type: ignore[arg-type]
-        federation.transact(contract.functions.run(target, masked, b"\xff"))
-    federation.pass_time(1)
-
-    tower = round_one.operator("tower", tokens=0)
-    text = tower.config_path.read_text()
-    with without_traces(chain) as url:
-        tower.config_path.write_text(text.replace(chain.url, url))
-        with Aggregator.open(tower.config(), tower.account, proposes=False) as blind:
-            assert [type(blind.step()) for _ in range(3)] == [Merge, Report, Wait]
-    assert "cannot be convicted from here" in caplog.text and "debug_traceTransaction" in caplog.text
-    tower.config_path.write_text(text)
-    with Aggregator.open(tower.config(), tower.account, proposes=False) as seeing:
-        assert [type(seeing.step()) for _ in range(4)] == [Report, Challenge, Challenge, Claim]
-    assert round_one.proposers() == []

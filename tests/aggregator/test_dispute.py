@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedaggregator.convict import StaleCase, Verdict, convict, simulate
+from fedaggregator.convict import StaleCase, Verdict, advised, convict, simulate
 from fedaggregator.dispute import Case, DisputeError, furthest, next_call, plan
 from fedaggregator.proof_cost import CallTooLarge, Limits
 from fedaggregator.verify import Mismatch
@@ -121,6 +121,7 @@ def test_a_case_is_simulated_and_convicts(mine: Recomputed, case: Case, me: Send
         costs = simulate(mine.coordinator, me.address, case, limits)
         assert [c.name for c in costs] == ["carry"] * (len(costs) - 1) + ["challenge"]
         assert (costs[0].start, costs[-1].stop) == (0, ACCEPTED)
+        assert [c.bound for c in costs] == [False] + [True] * (len(costs) - 1)
     verdict = convict(mine.coordinator, me, case, TIGHT)
     assert verdict.convicted
     assert verdict.calls == len(costs) > 2
@@ -183,9 +184,10 @@ def test_a_case_against_the_right_global_costs_nothing_and_harms_nobody(
         claimed_path=tuple(tree.path(right.digests, LEAF)),
     )
     before = mine.coordinator.web3.eth.get_balance(me.address)
-    for limits in (Limits(), TIGHT):
-        with pytest.raises(ContractReverted, match="LeafIsCorrect"):
-            convict(mine.coordinator, me, accused, limits)
+    with pytest.raises(ContractReverted, match="LeafIsCorrect"):
+        advised(mine.coordinator, me.address, accused)
+    with pytest.raises(ContractReverted, match="LeafIsCorrect"):
+        convict(mine.coordinator, me, accused)
     assert mine.coordinator.web3.eth.get_balance(me.address) == before
     assert live(mine) == 2
 

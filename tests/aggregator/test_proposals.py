@@ -1,20 +1,27 @@
-"""Digests of proposals read back from a real chain, also from proposers that hide them."""
+"""Digests of proposals read back from a real chain's events, whoever proposed, and whatever else is in the log."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fedaggregator.proposals import ProposalUnreadable, page_in, proposed_digests
-from fedprotocol.car import MemoryLeaves
+from eth_abi.abi import encode
+from fedaggregator.proposals import MAX_PAGES, ProposalUnreadable, assembled, proposed_digests
+from fedprotocol.chain.abi import entry
+from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.event_index import EventIndex
-from fedprotocol.tree import page_root
+from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.tree import PAGE_LEAVES, page_root
+from hexbytes import HexBytes
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
+from support.proxy import Proxy
 from support.synthetic import SyntheticClient, play_inputs
 from web3 import Web3
+from web3.types import LogReceipt
 
 LEAVES = 2_050  # two pages
 
@@ -43,60 +50,143 @@ def all_digests(leaves: MemoryLeaves) -> list[bytes]:
 
 
 def pages(leaves: MemoryLeaves) -> list[list[bytes]]:
-    return [all_digests(leaves)[:2_048], all_digests(leaves)[2_048:]]
+    return [all_digests(leaves)[:PAGE_LEAVES], all_digests(leaves)[PAGE_LEAVES:]]
 
 
-def propose_directly(federation: LiveFederation, proposer: str, page: int, digests: list[bytes]) -> None:
-    federation.transact(federation.coordinator.calls.propose(1, page, digests), proposer)
+def page_call(federation: LiveFederation, page: int, digests: list[bytes]) -> Any:
+    view = federation.coordinator.round_view(1)
+    return federation.coordinator.calls.propose(1, view.inputs_hash, view.accepted_mask, page, digests)
+
+
+def rich(federation: LiveFederation, index: int) -> str:
+    """An account that can pay for a bond."""
+    proposer = federation.chain.accounts[index]
+    federation.mint(proposer, 1_000 * TOKEN)
+    federation.transact(federation.token.functions.approve(federation.coordinator.address, 10**30), proposer)
+    return proposer
+
+
+def proposed(federation: LiveFederation, proposer: str, leaves: MemoryLeaves) -> None:
+    for page, digests in enumerate(pages(leaves)):
+        federation.transact(page_call(federation, page, digests), proposer)
 
 
 def test_a_proposal_that_was_started_over(federation: LiveFederation) -> None:
-    proposer = federation.chain.accounts[1]
-    federation.mint(proposer, 1_000 * TOKEN)
-    federation.transact(federation.token.functions.approve(federation.coordinator.address, 10**30), proposer)
-    final = tree(1)
-    propose_directly(federation, proposer, 0, pages(tree(2))[0])
-    with pytest.raises(ProposalUnreadable, match="no whole proposal"):
-        proposed_digests(EventIndex(federation.coordinator), 1, proposer)
-    for page, digests in enumerate(pages(final)):
-        propose_directly(federation, proposer, page, digests)
-    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer) == all_digests(final)
-    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer.lower()) == all_digests(final)
+    proposer, final = rich(federation, 1), tree(1)
+    federation.transact(page_call(federation, 0, pages(tree(2))[0]), proposer)
+    with pytest.raises(ProposalUnreadable, match="withheld"):
+        proposed_digests(EventIndex(federation.coordinator), 1, proposer, final.root)
+    proposed(federation, proposer, final)
+    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer, final.root) == all_digests(final)
+    assert proposed_digests(EventIndex(federation.coordinator), 1, proposer.lower(), final.root) == all_digests(final)
 
 
-@pytest.mark.parametrize("mask", [b"\x00", b"\xff"], ids=["inside other calldata", "not in any calldata"])
-def test_a_proposer_that_is_a_contract(federation: LiveFederation, mask: bytes) -> None:
-    coordinator = federation.coordinator
-    contract = federation.chain.deploy("HidingProposer")
-    federation.mint(contract.address, 1_000 * TOKEN)
-
-    def run(target: str, data: str) -> None:
-        masked = bytes(byte ^ mask[0] for byte in Web3.to_bytes(hexstr=data))  # type: ignore[arg-type]
-        call = contract.functions.run(target, masked, mask)
-        receipt = federation.chain.web3.eth.wait_for_transaction_receipt(
-            call.transact({"from": federation.chain.accounts[2], "gas": 29_000_000})
-        )
-        assert receipt["status"] == 1
-
-    run(federation.token.address, federation.token.encode_abi("approve", [coordinator.address, 10**30]))
-    hidden = tree(10 + mask[0])
-    for page, digests in enumerate(pages(hidden)):
-        run(coordinator.address, coordinator.contract.encode_abi("propose", [1, page, digests]))
-    assert proposed_digests(EventIndex(coordinator), 1, contract.address) == all_digests(hidden)
-
-
-def test_calldata_full_of_calls_costs_a_bounded_effort(federation: LiveFederation) -> None:
-    """A thousand calls point to the same 2,048 digests, which are not those; only so often are they hashed."""
-    digests = pages(tree(3))[0]
-    call = Web3.to_bytes(hexstr=federation.coordinator.contract.encode_abi("propose", [1, 0, digests]))
-    assert page_in(call, 1, 0, page_root(digests)) == digests
-    decoys = b"".join(call[:68] + (100_000 - 100 * i - 4).to_bytes(32) for i in range(1_000))
-    assert page_in(decoys + call[100:], 1, 0, page_root(digests)) == digests
-    start = time.thread_time()
-    assert page_in(decoys + call[100:], 1, 0, b"\xff" * 32) is None
-    assert time.thread_time() - start < 3
+def test_a_proposer_that_is_a_contract(federation: LiveFederation) -> None:
+    coordinator, chain, lie = federation.coordinator, federation.chain, tree(10)
+    puppet = chain.deploy("Puppet")
+    federation.mint(puppet.address, 1_000 * TOKEN)
+    approve = federation.token.functions.approve(coordinator.address, 10**30)
+    for call in (approve, *(page_call(federation, *page) for page in enumerate(pages(lie)))):
+        run = puppet.functions.run([(call.address, HexBytes(call._encode_transaction_data()))])
+        transaction = run.transact({"from": chain.accounts[2], "gas": 29_000_000})
+        assert chain.web3.eth.wait_for_transaction_receipt(transaction)["status"] == 1
+    assert proposed_digests(EventIndex(coordinator), 1, puppet.address, lie.root) == all_digests(lie)
 
 
 def test_somebody_who_proposed_nothing(federation: LiveFederation) -> None:
-    with pytest.raises(ProposalUnreadable, match="no whole proposal"):
-        proposed_digests(EventIndex(federation.coordinator), 1, federation.chain.accounts[5])
+    with pytest.raises(ProposalUnreadable, match="the index of events lacks them"):
+        proposed_digests(EventIndex(federation.coordinator), 1, federation.chain.accounts[5], tree(0).root)
+
+
+# ------------------------------------------------------------ hostile endpoints
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def changing_logs(federation: LiveFederation, change: Change) -> Proxy:
+    """An endpoint that changes each log of a proposal's."""
+
+    def changed(answer: dict[str, Any]) -> dict[str, Any]:
+        if proxy.seen[-1]["method"] != "eth_getLogs":
+            return answer
+        logs = (change(log) if log["topics"][0] in topics else log for log in answer["result"])
+        return {**answer, "result": [log for log in logs if log]}
+
+    topics = {topic("ProposalPaged"), topic("Proposed")}
+    proxy = Proxy(federation.chain.url, response=changed)
+    return proxy
+
+
+def topic(name: str) -> str:
+    inputs = ",".join(i["type"] for i in entry("coordinator", "event", name)["inputs"])
+    return Web3.to_hex(Web3.keccak(text=f"{name}({inputs})"))
+
+
+def forged(log: dict[str, Any]) -> dict[str, Any]:
+    return {**log, "data": log["data"][:-64] + 64 * "f"}
+
+
+@pytest.mark.parametrize("change", [lambda _: None, forged], ids=["withholds", "forges"])
+def test_one_endpoint_that_tells_the_truth_is_enough(federation: LiveFederation, change: Change) -> None:
+    index = 3 if change is forged else 4
+    proposer, lie = rich(federation, index), tree(20 + index)
+    proposed(federation, proposer, lie)
+    address, chain_id = federation.coordinator.address, federation.coordinator.chain_id
+    with changing_logs(federation, change) as liar:
+        alone = EventIndex(Coordinator.connect([liar.url], address, chain_id))
+        with pytest.raises(ProposalUnreadable, match=f"withheld.*{liar.url} lacks them.*add an RPC endpoint"):
+            proposed_digests(alone, 1, proposer, lie.root)
+        both = EventIndex(Coordinator.connect([liar.url, federation.chain.url], address, chain_id))
+        assert proposed_digests(both, 1, proposer, lie.root) == all_digests(lie)
+
+
+def test_an_index_that_cannot_follow_is_done_without(federation: LiveFederation, tmp_path: Path) -> None:
+    proposer, lie = rich(federation, 6), tree(30)
+    proposed(federation, proposer, lie)
+    broken = EventIndex(federation.coordinator, tmp_path)  # a folder is no database
+    assert proposed_digests(broken, 1, proposer, lie.root) == all_digests(lie)
+
+
+# ---------------------------------------------------------------- hostile logs
+
+
+def paged(page: int, digests: list[bytes]) -> LogReceipt:
+    data = encode(("uint256", "bytes32", "bytes32[]"), (page, page_root(digests), digests))
+    return log_entry([topic("ProposalPaged"), 1, 2], data)
+
+
+def completed(root: bytes) -> LogReceipt:
+    return log_entry([topic("Proposed"), 1, 2, int.from_bytes(root)], encode(("uint256", "uint64"), (1, 1)))
+
+
+def log_entry(topics: list[Any], data: bytes) -> LogReceipt:
+    words = [HexBytes(t) if isinstance(t, str) else HexBytes(t.to_bytes(32)) for t in topics]
+    where = {"blockNumber": 1, "logIndex": 1, "transactionIndex": 1, "address": "0x"}
+    hashes = {"blockHash": bytes(32), "transactionHash": bytes(32)}
+    return {"topics": words, "data": HexBytes(data), **where, **hashes}  # type: ignore[return-value,typeddict-item]
+
+
+def test_pages_without_end_are_not_kept() -> None:
+    """Started over and over, out of order, too long, never completed: 128 MiB of digests went by."""
+    lie = tree(40)
+    first, second = (paged(i, page) for i, page in enumerate(pages(lie)))
+    full = paged(0, pages(lie)[0])["data"]
+
+    def stream() -> Iterator[LogReceipt]:
+        for i in range(2_000):
+            yield log_entry([topic("ProposalPaged"), 1, 2], (i % 3).to_bytes(32) + full[32:] + bytes(1 - i % 2))
+        yield from (first, second, completed(b"\7" * 32))
+        yield from (first, second, second, completed(lie.root))
+
+    tracemalloc.start()
+    try:
+        assert assembled(stream(), lie.root) == all_digests(lie)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_no_more_pages_than_a_tree_has() -> None:
+    small = paged(0, [bytes(32)])["data"]
+    endless = (log_entry([topic("ProposalPaged"), 1, 2], i.to_bytes(32) + small[32:]) for i in range(3 * MAX_PAGES))
+    assert assembled(endless, tree(1).root) is None

@@ -19,7 +19,7 @@ PARSERS = {
     "node": "fedprotocol.car.children: the DAG-CBOR of an inner node",
     "cid": "fedprotocol.tree.parse_cid",
     "spec": "fedprotocol.spec.load_spec",
-    "calldata": "fedaggregator.proposals.page_in: digests in the calldata of a proposal",
+    "pages": "fedaggregator.proposals.assembled: digests in the events of a proposal's pages",
     "revert": "fedprotocol.chain.errors.decode_revert: what a contract answers that refuses",
     "gateway": "fedprotocol.store.gateway.Gateway, over HTTP",
     "jsonl": "fednode.data.read_rows of a .jsonl file, chat messages among its rows",

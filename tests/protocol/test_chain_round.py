@@ -203,22 +203,6 @@ def test_scan_halves_on_refusal_and_grows_again(played: dict[str, Any], monkeypa
     coordinator.web3.provider._request_func_cache = (None, None)  # type: ignore[attr-defined]
 
 
-def test_calldata_is_found_again(played: dict[str, Any]) -> None:
-    coordinator: Coordinator = played["coordinator"]
-    name, arguments = coordinator.call_of(bytes(played["propose"]["transactionHash"]))
-    assert (name, arguments) == ("propose", {"round": 1, "page": 0, "digests": [b"x" * 32, b"y" * 32]})
-    with pytest.raises(ChainError, match="does not know"):
-        coordinator.call_of(b"\x01" * 32)
-    approve = next(
-        t["hash"]
-        for n in range(played["start"], played["end"])
-        for t in coordinator.web3.eth.get_block(n, full_transactions=True)["transactions"]
-        if t["to"] == coordinator.token.address
-    )
-    with pytest.raises(ChainError, match="directly"):
-        coordinator.call_of(bytes(approve))
-
-
 def test_refusals_are_sentences(played: dict[str, Any]) -> None:
     coordinator: Coordinator = played["coordinator"]
     mine: Sender = played["senders"][0]

@@ -118,3 +118,16 @@ def test_a_range_of_logs_that_is_too_large_is_asked_for_in_halves(
         monkeypatch.setitem(rpc.LARGEST, "eth_getLogs", 10)
         with pytest.raises(RpcRefused, match="answers eth_getLogs with more than"):
             list(chunks(coordinator, 0, last))
+
+
+@pytest.mark.parametrize(
+    "logs", ["no list", 7, [7], [{}], [{"blockNumber": "0x1"}], [{"topics": 1, "data": "0xz", "logIndex": None}], {}]
+)
+def test_logs_of_no_known_form_are_a_refusal(federation: Deployed, logs: Any) -> None:
+    def changed(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "result": logs} if proxy.seen[-1]["method"] == "eth_getLogs" else answer
+
+    with Proxy(federation.chain.url, response=changed) as proxy:
+        coordinator = Coordinator.connect(proxy.url, federation.contract.address, CHAIN_ID)
+        with pytest.raises(RpcRefused, match="eth_getLogs"):
+            list(scan(coordinator, 0, 0))

@@ -40,9 +40,9 @@ class Recomputed:
         return state
 
     def case(self, proposer: str) -> Case | None:
-        """Against the proposal of `proposer`, by the calldata that carried it."""
-        digests = proposed_digests(self.events, 1, proposer)
-        return self.case_of(digests, next(p.root for p in self.state().proposals if p.proposer == proposer))
+        """Against the proposal of `proposer`, by the events of its pages."""
+        root = next(p.root for p in self.state().proposals if p.proposer == proposer)
+        return self.case_of(proposed_digests(self.events, 1, proposer, root), root)
 
     def case_of(self, digests: Sequence[bytes], root: bytes) -> Case | None:
         return build(self.rule, self.config, self.state(), self.prior, self.contributions, self.own, root, digests)

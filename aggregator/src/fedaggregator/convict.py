@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.disputes import Disputes, Proof, Step, calldata
-from fedprotocol.chain.errors import ContractReverted, translated
+from fedprotocol.chain.errors import ChainError, ContractReverted
+from fedprotocol.chain.gas import estimated
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.types import Phase
 from web3 import Web3
+from web3.types import TxParams
 
 from fedaggregator.dispute import Case, StaleCase, furthest, next_call, plan
 from fedaggregator.proof_cost import Limits
@@ -21,13 +24,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CallCost:
-    """One call of a case: the accepted updates summed before and after it, its calldata in bytes, its gas."""
+    """One call of a case: the accepted updates summed before and after it, its calldata in bytes, its gas: the node's
+    estimate, or an upper bound (`bound`) where it has to be in the block after others, or the node gives none."""
 
     name: str  # carry or challenge
     start: int
     stop: int
     calldata: int
     gas: int
+    bound: bool
 
 
 class Move(Enum):
@@ -48,36 +53,42 @@ class Verdict:
 
 
 def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> list[CallCost]:
-    """What the calls that are still missing would cost `account`, each run by the node as if those before it were in.
+    """What the calls that are still missing would cost `account`: the next one run by the node, those after it bounded.
 
-    None are missing where the proposal is not live any more.
+    None are missing where the proposal is not live any more. Advice: what a node does not tell is done without.
 
     Raises:
         StaleCase: the round's inputs changed.
-        ContractReverted: the contract would refuse one of them although the proposal is live: the case is wrong.
-        RpcRefused: the node takes no state overrides with `eth_estimateGas`.
-        ChainError: the chain does not answer.
+        ContractReverted: the contract would refuse the next call although the proposal is live: the case is wrong.
+        ChainError: the chain does not tell what is kept of the case, or whether the proposal is live.
     """
     disputes = Disputes(coordinator)
     start = furthest(case, disputes.carried(case.round, case.leaf))
     try:
-        return [_cost(disputes, account, case, call) for call in plan(case, start, limits)]
+        return list(_costs(coordinator, disputes, account, case, start, limits))
     except ContractReverted:
         if is_open(coordinator, case):
             raise
         return []
 
 
-def _cost(disputes: Disputes, account: str, case: Case, call: Step | Proof) -> CallCost:
-    contract_call = disputes.call(call)
-    with translated(_label(case, call)):
-        gas = contract_call.estimate_gas(
-            {"from": Web3.to_checksum_address(account)},
-            block_identifier="pending",
-            state_override=disputes.holding(call, case.accepted_mask),
-        )
-    stop = call.start.count + len(call.updates)
-    return CallCost(contract_call.fn_name, call.start.count, stop, len(calldata(contract_call)), gas)
+def _costs(
+    coordinator: Coordinator, disputes: Disputes, account: str, case: Case, start: int, limits: Limits | None
+) -> Iterator[CallCost]:
+    for call in plan(case, start, limits):
+        built = disputes.call(call)
+        data = calldata(built)
+        gas = None
+        if call.start.count == start:
+            request = TxParams({"from": Web3.to_checksum_address(account), "to": disputes.address, "data": data})
+            gas = estimated(coordinator.web3.eth, request, _label(case, call))
+        stop = call.start.count + len(call.updates)
+        yield CallCost(built.fn_name, call.start.count, stop, len(data), gas or _bound(case, call, limits), gas is None)
+
+
+def _bound(case: Case, call: Step | Proof, limits: Limits | None) -> int:
+    """The gas that the call takes at most."""
+    return case.size.call(call.start.count, len(call.updates), isinstance(call, Proof), limits).gas
 
 
 def _label(case: Case, call: Step | Proof) -> str:
@@ -88,11 +99,31 @@ def _label(case: Case, call: Step | Proof) -> str:
 def in_words(costs: list[CallCost]) -> str:
     """All calls of a case in a few words."""
     gas, size = sum(cost.gas for cost in costs), sum(cost.calldata for cost in costs)
-    return f"{len(costs)} call{'s' if len(costs) != 1 else ''}, {size:,} bytes of calldata, {gas:,} gas"
+    most = "at most " if any(cost.bound for cost in costs) else ""
+    return f"{len(costs)} call{'s' if len(costs) != 1 else ''}, {size:,} bytes of calldata, {most}{gas:,} gas"
+
+
+def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> str | None:
+    """What a case would cost, in words; None if the proposal is not live any more. What keeps the chain's node from
+    telling is in the words: no case waits for them.
+
+    Raises:
+        StaleCase: the round's inputs changed.
+        ContractReverted: the contract would refuse the case although the proposal is live.
+    """
+    try:
+        costs = simulate(coordinator, account, case, limits)
+    except ContractReverted:
+        raise
+    except ChainError as error:
+        return f"its cost is not known: {error}"
+    return in_words(costs) if costs else None
 
 
 def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
     """Send the one next call that a case misses, from wherever anybody left off; returns what came of it and its gas.
+
+    It is not waited for confirmations: what a re-org drops is missing when the chain is looked at again.
 
     Raises:
         StaleCase: the round's inputs changed.
@@ -103,9 +134,11 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
         return Move.GONE, 0
     disputes = Disputes(coordinator)
     call = next_call(case, furthest(case, disputes.carried(case.round, case.leaf)), limits)
+    window_end = coordinator.round_view(case.round).phase_end or None
     try:
-        window_end = coordinator.round_view(case.round).phase_end or None
-        receipt = sender.send(disputes.call(call), _label(case, call), window_end)
+        receipt = sender.send(
+            disputes.call(call), _label(case, call), window_end, _bound(case, call, limits), confirmed=False
+        )
     except ContractReverted:
         if is_open(coordinator, case):
             raise
@@ -114,12 +147,11 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
 
 
 def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:
-    """Simulate a whole case, then send what is missing of it until the proposal is convicted or not live any more.
+    """Send what is missing of a case until the proposal is convicted or not live any more.
 
-    A run that was interrupted is simply started anew. Raises what `simulate` and `advance` do.
+    A run that was interrupted is simply started anew. Raises what `advance` does.
     """
     calls = gas = 0
-    simulate(coordinator, sender.address, case, limits)
     while True:
         move, used = advance(coordinator, sender, case, limits)
         if move is Move.GONE:

@@ -22,7 +22,7 @@ from fedprotocol.tree import PAGE_LEAVES, cid
 from web3.logs import DISCARD
 
 from fedaggregator.config import AggregatorConfig
-from fedaggregator.convict import Move, advance, in_words, simulate
+from fedaggregator.convict import Move, advance, advised
 from fedaggregator.decide import Action, Approve, Challenge, Claim, ProposePage
 from fedaggregator.dispute import Case
 from fedaggregator.evidence import gather
@@ -106,8 +106,8 @@ class Aggregator(Watcher):
                     case = gather(self.events, self.store, state, own, proposal)
                 if case is None:
                     raise FedError(f"round {state.number}: {cid(proposal.root)} turned out to be right")
-                costs = simulate(self.coordinator, self.sender.address, case)
-                log.info("round %d: case against %s, %s", state.number, cid(proposal.root), in_words(costs))
+                costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
+                log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)
                 self.cases[key] = case
                 return
             move, _ = advance(self.coordinator, self.sender, case)
@@ -132,7 +132,9 @@ class Aggregator(Watcher):
         if is_last:
             self.memory.proposing(state.number)
         try:
-            call = self.coordinator.calls.propose(state.number, page, digests)
+            call = self.coordinator.calls.propose(
+                state.number, state.view.inputs_hash, state.view.accepted_mask, page, digests
+            )
             self.sender.send(call, f"propose round {state.number} page {page}", state.view.phase_end or None)
         except ContractReverted as error:
             if error.name not in ("DuplicateRoot", "WrongPhase"):
@@ -140,7 +142,7 @@ class Aggregator(Watcher):
             log.info("round %d: another aggregator was first (%s)", state.number, error.name)
         else:
             if is_last:
-                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), state.bond)
+                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), 0)
 
     def claim(self, settled: frozenset[int]) -> int:
         """Take what is owed; the rounds in `settled` are then collected. Returns the token units taken."""

@@ -186,13 +186,13 @@ def _propose(snapshot: Snapshot, state: RoundState, facts: RoundFacts) -> Action
     n = state.number
     if len(state.proposals) >= MAX_LIVE:
         return Wait(f"round {n} has {MAX_LIVE} live proposals, all wrong: one must be convicted first", problem=True)
-    if snapshot.tokens < state.bond:
+    if snapshot.tokens < snapshot.bond:
         return Wait(
-            f"round {n} needs a bond of {state.bond} token units and {snapshot.account} has {snapshot.tokens}: "
+            f"round {n} needs a bond of {snapshot.bond} token units and {snapshot.account} has {snapshot.tokens}: "
             "send it tokens",
             problem=True,
         )
-    if snapshot.allowance < state.bond:
-        return Approve(state.bond)
+    if snapshot.allowance < snapshot.bond:
+        return Approve(snapshot.bond)
     # Pages of another global (the inputs changed in a re-org) are no start: page 0 begins again.
     return ProposePage(n, state.my_pages if facts.paging_root == facts.own_root else 0)

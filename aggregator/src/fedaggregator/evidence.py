@@ -28,7 +28,7 @@ def gather(events: EventIndex, store: Store, state: RoundState, own: Leaves, pro
     if proposal.root == own.root:
         return None
     coordinator = events.coordinator
-    digests = proposed_digests(events, state.number, proposal.proposer)
+    digests = proposed_digests(events, state.number, proposal.proposer, proposal.root)
     config, rule = coordinator.config(), rule_of(coordinator)
     with (
         store.get(state.view.prior_root, global_shape(config, rule)) as prior,

@@ -1,116 +1,106 @@
-"""The leaf digests of a proposal, read back from the calldata that carried them."""
+"""The leaf digests of a proposal, read back from the events of its pages and verified against its root."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from eth_utils.abi import function_abi_to_4byte_selector
-from fedprotocol.chain.abi import entry
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import translated
-from fedprotocol.chain.event_index import EventIndex
+from fedprotocol.chain.errors import ChainError, translated
+from fedprotocol.chain.event_index import EventIndex, EventIndexError
+from fedprotocol.chain.events import chunks, headline, round_block
+from fedprotocol.chain.rpc import FallbackProvider, web3_on
 from fedprotocol.errors import FedError
-from fedprotocol.tree import DIGEST_BYTES, PAGE_LEAVES, page_root, root
+from fedprotocol.tree import DIGEST_BYTES, MAX_LEAVES, PAGE_LEAVES, page_root, root
 from web3 import Web3
-from web3.types import RPCEndpoint
+from web3.types import LogReceipt
 
 WORD = 32
-SELECTOR_BYTES = 4
-MAX_CALLS = 64
+PAGED, PROPOSED = "ProposalPaged", "Proposed"
+ROOT_TOPIC = 3  # of Proposed, after its own, the round and the proposer
+HEAD = 4 * WORD  # of a page's data, before the digests: number, root, where they begin, how many there are
+LARGEST_DATA = HEAD + PAGE_LEAVES * DIGEST_BYTES
+MAX_PAGES = MAX_LEAVES // PAGE_LEAVES
 
 
 class ProposalUnreadable(FedError):
-    """The digests could not be had from the chain's node; the message says which page of which proposal."""
+    """No RPC endpoint gives the digests; the message says of which proposal, and what each endpoint said."""
 
 
-def proposed_digests(events: EventIndex, round_number: int, proposer: str) -> list[bytes]:
-    """Every leaf digest of the proposal that `proposer` completed in a round, verified against its root on-chain.
+def proposed_digests(events: EventIndex, round_number: int, proposer: str, proposed: bytes) -> list[bytes]:
+    """Every leaf digest of the proposal of root `proposed` that `proposer` completed in a round.
 
-    The pages are found by their events. They are searched in the whole calldata of the transaction, because the
-    proposer may be a contract, and failing that in the calls that the node's `debug_traceTransaction` shows.
+    The index is read first. If it lacks a page, or the chain does not let it follow, every RPC endpoint is asked by
+    itself: each digest is verified, so that one which tells the truth is enough.
 
-    Raises:
-        ProposalUnreadable: no completed proposal, or a page whose digests the node does not give.
-        ChainError, EventIndexError: the chain does not answer, or the index cannot be kept.
+    Raises ProposalUnreadable.
     """
     proposer = Web3.to_checksum_address(proposer)
-    events.sync()
-    pages: dict[int, tuple[bytes, bytes]] = {}
-    for event in events.events(("ProposalPaged", "Proposed"), round_number):
-        if event.args["proposer"] != proposer:
+    said = []
+    for name, logs in _sources(events, round_number, proposer):
+        try:
+            digests = assembled(logs, proposed)
+        except (ChainError, EventIndexError) as error:
+            said.append(f"{name}: {error}")
             continue
-        if event.name == "ProposalPaged":
-            if event.args["page"] == 0:
-                pages.clear()
-            pages[event.args["page"]] = (event.args["page_root"], event.tx_hash)
-            continue
-        digests = [
-            digest
-            for page, (expected, tx_hash) in sorted(pages.items())
-            for digest in _page(events.coordinator, tx_hash, round_number, page, expected)
-        ]
-        if root(digests) != event.args["root"]:
-            break
-        return digests
-    raise ProposalUnreadable(f"the node's logs hold no whole proposal of {proposer} in round {round_number}")
-
-
-def page_in(data: bytes, round_number: int, page: int, expected: bytes) -> list[bytes] | None:
-    """The digests under the page root `expected` that a `propose(round_number, page, …)` anywhere in `data` carries.
-
-    Only the first MAX_CALLS such calls are tried, each a few milliseconds: hostile calldata may hold any number.
-    """
-    call = function_abi_to_4byte_selector(entry("coordinator", "function", "propose"))  # type: ignore[arg-type]
-    call += round_number.to_bytes(WORD, "big") + page.to_bytes(WORD, "big")
-    at = data.find(call)
-    for _ in range(MAX_CALLS):
-        if at < 0:
-            return None
-        digests = _digests(data, at + SELECTOR_BYTES)
-        if digests and page_root(digests) == expected:
-            return digests
-        at = data.find(call, at + 1)
-    return None
-
-
-def _digests(data: bytes, arguments: int) -> list[bytes]:
-    """The array that the third of the `arguments`, which begin there in `data`, points to; empty if it is cut off."""
-    start = arguments + _word(data, arguments + 2 * WORD) + WORD
-    count = _word(data, start - WORD)
-    if count > PAGE_LEAVES or start + count * DIGEST_BYTES > len(data):
-        return []
-    return [data[at : at + DIGEST_BYTES] for at in range(start, start + count * DIGEST_BYTES, DIGEST_BYTES)]
-
-
-def _word(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + WORD], "big")
-
-
-def _page(coordinator: Coordinator, tx_hash: bytes, round_number: int, page: int, expected: bytes) -> list[bytes]:
-    for data in _calldata(coordinator, tx_hash):
-        digests = page_in(data, round_number, page, expected)
         if digests is not None:
             return digests
+        said.append(f"{name} lacks them")
     raise ProposalUnreadable(
-        f"page {page} of round {round_number} is not in the calldata of 0x{tx_hash.hex()} and the node does not trace: "
-        "add an RPC endpoint that answers debug_traceTransaction"
+        f"the logs that hold the digests of 0x{proposed.hex()} by {proposer} in round {round_number} are withheld "
+        f"({'; '.join(said)}): add an RPC endpoint of somebody else"
     )
 
 
-def _calldata(coordinator: Coordinator, tx_hash: bytes) -> Iterator[bytes]:
-    """What was sent, then what the coordinator was called with inside, unless it reverted."""
-    web3, name = coordinator.web3, Web3.to_hex(tx_hash)
-    with translated("eth_getTransactionByHash"):
-        yield bytes(web3.eth.get_transaction(name)["input"])
-    with translated("debug_traceTransaction"):
-        method = RPCEndpoint("debug_traceTransaction")
-        answer: Any = web3.provider.make_request(method, [name, {"tracer": "callTracer"}])
-    todo = [answer.get("result") or {}]
-    while todo:
-        call = todo.pop()
-        if call.get("error"):  # reverted, and with it all that it called
-            continue
-        todo += call.get("calls", ())
-        if Web3.is_address(call.get("to")) and Web3.to_checksum_address(call["to"]) == coordinator.address:
-            yield Web3.to_bytes(hexstr=call.get("input", "0x"))
+def assembled(logs: Iterable[LogReceipt], proposed: bytes) -> list[bytes] | None:
+    """The digests under `proposed` that one proposer's pages in one round hold; None if they do not hold them all.
+
+    At most one proposal's pages are kept, however many there are.
+    """
+    pages: list[LogReceipt] = []
+    for log in logs:
+        name, _ = headline(log)
+        if name == PAGED and len(log["data"]) <= LARGEST_DATA:
+            number = int.from_bytes(bytes(log["data"][:WORD]))
+            if number == 0:
+                pages.clear()
+            if number == len(pages) < MAX_PAGES:
+                pages.append(log)
+        elif name == PROPOSED:
+            if bytes(log["topics"][ROOT_TOPIC]) == proposed:
+                digests = [digest for page in pages for digest in _digests(page)]
+                if len(digests) > 1 and root(digests) == proposed:
+                    return digests
+            pages.clear()
+    return None
+
+
+def _digests(page: LogReceipt) -> list[bytes]:
+    """None at all if they are not under the page's root."""
+    data = bytes(page["data"])
+    digests = [data[at : at + DIGEST_BYTES] for at in range(HEAD, len(data), DIGEST_BYTES)]
+    return digests if digests and page_root(digests) == data[WORD : 2 * WORD] else []
+
+
+def _sources(events: EventIndex, round_number: int, proposer: str) -> Iterator[tuple[str, Iterator[LogReceipt]]]:
+    """This proposer's log entries in a round, by who gives them, in order. Nothing is asked before they are read."""
+    yield "the index of events", _indexed(events, round_number, proposer)
+    provider = events.coordinator.web3.provider
+    if isinstance(provider, FallbackProvider):
+        for name, alone in provider.each():
+            coordinator = events.coordinator
+            there = Coordinator(web3_on(alone), coordinator.address, coordinator.chain_id)
+            yield name, _asked(there, round_number, proposer)
+
+
+def _indexed(events: EventIndex, round_number: int, proposer: str) -> Iterator[LogReceipt]:
+    events.sync()
+    yield from events.logs((PAGED, PROPOSED), round_number, proposer)
+
+
+def _asked(coordinator: Coordinator, round_number: int, proposer: str) -> Iterator[LogReceipt]:
+    with translated("eth_blockNumber"):
+        last = int(coordinator.web3.eth.block_number)
+    indexed = (round_number.to_bytes(WORD), bytes(12) + Web3.to_bytes(hexstr=proposer))  # type: ignore[arg-type]
+    first = round_block(coordinator, round_number, last)
+    for _, logs in chunks(coordinator, first, last, (PAGED, PROPOSED), indexed):
+        yield from logs

@@ -164,7 +164,7 @@ class Watcher:
         """Name the first wrong leaf of a live proposal that is not our global."""
         with self._own(state) as own:
             try:
-                mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer))
+                mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer, proposal.root))
             except ProposalUnreadable as error:
                 finding = f"it cannot be convicted from here, no leaf of it can be opened: {error}"
                 self.memory.unreadable(state.number, proposal.root)

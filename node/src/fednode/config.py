@@ -111,7 +111,7 @@ home = "home"                       # journal, status, metrics, logs, cache
 rpc = {rpc}   # Ethereum nodes, tried in this order
 chain_id = {chain_id}
 coordinator = {coordinator}
-# confirmations = 0                 # blocks that must lie on top of what is acted upon
+# confirmations = 2                 # blocks that must lie on what is acted upon; 0 on chains 1337 and 31337
 # poll_seconds = 2.0
 # max_fee_gwei = 500.0              # never pay more for a unit of gas
 

@@ -63,15 +63,26 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+DEVELOPMENT_CHAINS = frozenset({1337, 31337})  # geth --dev and ganache; anvil and hardhat
+CONFIRMATIONS = 2  # where the file names none, on any other chain
+
+
 class ChainConfig(Section):
-    """`[chain]`."""
+    """`[chain]`. Off development chains, 0 confirmations are only had by writing them out."""
 
     rpc: tuple[RpcUrl, ...] = Field(min_length=1)  # tried in order
     chain_id: PositiveInt
     coordinator: Address
-    confirmations: int = Field(default=0, ge=0)  # blocks that must lie on top of what is acted upon
+    confirmations: int = Field(default=CONFIRMATIONS, ge=0)  # blocks that must lie on top of what is acted upon
     poll_seconds: PositiveFloat = 2.0
     max_fee_gwei: PositiveFloat = 500.0  # never pay more for a unit of gas
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_reorgs_in_development(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("chain_id") in DEVELOPMENT_CHAINS:
+            return {"confirmations": 0, **given}
+        return given
 
 
 class StoreConfig(Section):

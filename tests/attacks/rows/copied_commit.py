@@ -39,7 +39,9 @@ def run(arena: Arena) -> str:
         arena.clock.mine(3)
         assert mempool.refusal(arena.chain, copy) == "CommitMismatch"
 
-    _, told = arena.coordinator.call_of(bytes.fromhex(reveal.hash[2:]))
+    _, told = arena.coordinator.contract.decode_function_input(
+        arena.chain.web3.eth.get_transaction(reveal.hash)["input"]
+    )
     root, shift, examples = (told[name] for name in ("root", "shift", "examples"))
     own_salt = os.urandom(32)
     own = arena.coordinator.commit_hash(1, thief.address, prior, root, shift, examples, own_salt)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedaggregator.convict import in_words, simulate
+from fedaggregator.convict import advised
 from fedaggregator.dispute import Case, StaleCase
 from fedaggregator.evidence import gather
 from fedaggregator.inputs import recompute
@@ -117,18 +117,18 @@ class Fetching:
         if action.root == action.own_root:
             return Judgement(equal=True)
         try:
-            digests = proposed_digests(self._events, action.round, action.proposer)
+            digests = proposed_digests(self._events, action.round, action.proposer, action.root)
         except ProposalUnreadable as error:
             return Judgement(equal=False, why=str(error))
         with self._store.get(action.own_root, self._spec.layout.global_shape) as own:
             return Judgement(equal=False, mismatch=compare(own, digests))
 
     def build_case(self, state: RoundState, action: BuildCase, own_root: bytes, account: str) -> Built | None:
-        """The proof against a wrong proposal, simulated; None if the proposal is not live any more.
+        """The proof against a wrong proposal, and what it costs; None if the proposal is not live any more.
 
         Raises:
             StaleCase: the own merge does not follow from the round's inputs as they are now.
-            FedError: what else `fedaggregator.evidence.gather` and `fedaggregator.convict.simulate` raise.
+            FedError: what else `fedaggregator.evidence.gather` and `fedaggregator.convict.advised` raise.
         """
         proposal = next((p for p in state.proposals if p.root == action.root), None)
         if proposal is None:
@@ -137,8 +137,8 @@ class Fetching:
             case = gather(self._events, self._store, state, own, proposal)
         if case is None:
             raise StaleCase(f"round {state.number}: {cid(action.root)} was judged wrong and is right")
-        costs = simulate(self._coordinator, account, case)
-        return Built(case, in_words(costs)) if costs else None
+        costs = advised(self._coordinator, account, case)
+        return Built(case, costs) if costs is not None else None
 
     def _check(self, state: RoundState, index: int) -> Finding:
         update = state.updates[index]

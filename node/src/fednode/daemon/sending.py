@@ -71,16 +71,22 @@ class Sending:
 
     def propose(self, chain: Snapshot, state: RoundState, own_root: bytes) -> None:
         """All pages, from the first. Raises BondMissing, StoreError too."""
-        if chain.tokens < state.bond:
+        if chain.tokens < chain.bond:
             raise BondMissing(
-                f"round {state.number} needs a proposal, its bond is {state.bond} token units and {chain.account} has "
+                f"round {state.number} needs a proposal, its bond is {chain.bond} token units and {chain.account} has "
                 f"{chain.tokens}: send it tokens"
             )
         with self._store.get(own_root, self._spec.layout.global_shape) as leaves:
             digests = [leaves.digest(index) for index in range(len(leaves))]
-        self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, state.bond)
+        self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, chain.bond)
         for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):
-            call = self._coordinator.calls.propose(state.number, page, digests[first : first + PAGE_LEAVES])
+            call = self._coordinator.calls.propose(
+                state.number,
+                state.view.inputs_hash,
+                state.view.accepted_mask,
+                page,
+                digests[first : first + PAGE_LEAVES],
+            )
             self._sender.send(call, f"propose page {page} in round {state.number}", _end(state))
 
     def challenge(self, case: Case) -> Move:

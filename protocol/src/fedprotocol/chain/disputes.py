@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
-from eth_typing import HexStr
 from web3 import Web3
 from web3.contract.contract import ContractFunction
-from web3.types import BlockIdentifier, StateOverride
+from web3.types import BlockIdentifier
 
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.coordinator import Coordinator
@@ -70,10 +68,9 @@ class Disputes:
     """Reads and call builders; reads raise what Coordinator's do."""
 
     def __init__(self, coordinator: Coordinator) -> None:
-        self._web3 = coordinator.web3
         self._coordinator = coordinator.address
         self.address = Web3.to_checksum_address(coordinator.config().disputes)
-        self.contract = self._web3.eth.contract(address=self.address, abi=load("disputes"))
+        self.contract = coordinator.web3.eth.contract(address=self.address, abi=load("disputes"))
 
     def carried(self, round_number: int, leaf_index: int, block: BlockIdentifier = "pending") -> list[bytes]:
         """Item n: digest of the sums after n accepted updates; 32 zero bytes if no call reached them."""
@@ -85,17 +82,6 @@ class Disputes:
         """`carry` of a step, `challenge` with a proof."""
         functions = self.contract.functions
         return (functions.challenge if isinstance(what, Proof) else functions.carry)(self._coordinator, _tuple(what))
-
-    def holding(self, step: Step | Proof, accepted_mask: int) -> StateOverride:
-        """An override for `eth_call` and `eth_estimateGas` under which the sums that `step` starts from are kept."""
-        if step.start.count == 0:
-            return {}
-        types = ("address", "uint256", "uint256", "bytes32", "uint256")
-        values = (self._coordinator, step.round, step.leaf_index, step.inputs_hash, accepted_mask)
-        key = Web3.keccak(encode(types, values))
-        of_key = Web3.keccak(encode(("bytes32", "uint256"), (key, 0)))  # the mapping is the contract's only slot
-        slot = Web3.keccak(encode(("uint256", "bytes32"), (step.start.count, of_key)))
-        return {self.address: {"stateDiff": {HexStr(slot.to_0x_hex()): HexStr("0x" + step.start.digest.hex())}}}
 
 
 def calldata(call: ContractFunction) -> bytes:

@@ -18,6 +18,9 @@ from fedprotocol.chain.abi import Entry, load, named
 from fedprotocol.chain.types import PenaltyReason, Phase, VoidReason
 from fedprotocol.errors import FedError
 
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+"""What web3 and eth_abi raise over an answer of another form than the standard's."""
+
 ENUMS = {"Phase": Phase, "VoidReason": VoidReason, "PenaltyReason": PenaltyReason}
 
 
@@ -182,9 +185,11 @@ def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
 
 @contextmanager
 def translated(label: str = "") -> Iterator[None]:
-    """Turns web3's and requests' exceptions into those of this module."""
+    """Turns web3's and requests' exceptions into those of this module; so what web3 stumbles over in an answer."""
     try:
         yield
+    except FedError:
+        raise
     except ContractLogicError as error:
         raise decode_revert(error.data, error.message or "execution reverted", label) from error
     except BadFunctionCallOutput as error:
@@ -200,6 +205,9 @@ def translated(label: str = "") -> Iterator[None]:
         raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
     except Web3Exception as error:
         raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
+    except MALFORMED as error:
+        words = f"its answer makes no sense ({type(error).__name__})"
+        raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error
 
 
 def _words(error: Web3RPCError) -> str:

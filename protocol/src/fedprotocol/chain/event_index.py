@@ -22,7 +22,7 @@ from web3.types import BlockIdentifier, LogReceipt
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
-from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, first_round_block, logs_of_block
+from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, first_round_block, headline, logs_of_block
 from fedprotocol.errors import FedError
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ NEAR = 64  # blocks below the head that are read by their hash: two epochs of Et
 KEPT = 256  # block hashes: a re-org that replaces them all has everything read anew
 TRIES = 20  # looks in a row at a chain that changes with each
 TOPIC_BYTES = 32
+AT_ONCE = 64  # rows in memory: a page of a proposal is 64 KiB
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS identity (chain_id INTEGER NOT NULL, coordinator TEXT NOT NULL, genesis BLOB NOT NULL,
@@ -121,6 +122,19 @@ class EventIndex:
     ) -> list[Event]:
         """What was in the chain when `sync` looked last, in order of the log: all, or those called one of `names`, of
         one round, in blocks up to `to_block`."""
+        codec = self.coordinator.web3.codec
+        return [decode(log, codec, time) for log, time in self._rows(names, round_number, to_block)]
+
+    def logs(self, names: Collection[str], round_number: int, account: str) -> Iterator[LogReceipt]:
+        """Those called one of `names`, of one round, whose second indexed argument is `account`, a few at a time in
+        memory and undecoded: anybody may have filled the log with any number of them."""
+        for log, _ in self._rows(names, round_number, None, bytes(12) + bytes.fromhex(account.removeprefix("0x"))):
+            yield log
+
+    def _rows(
+        self, names: Collection[str], round_number: int | None, to_block: int | None, second: bytes | None = None
+    ) -> Iterator[tuple[LogReceipt, int]]:
+        """Log entries, each with its block's time."""
         where = ["block <= ?"]
         values: list[Any] = [self._reached if to_block is None else min(to_block, self._reached)]
         if names:
@@ -129,9 +143,23 @@ class EventIndex:
         if round_number is not None:
             where.append("round = ?")
             values.append(round_number)
-        query = f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY block, log_index"  # noqa: S608 (own words)
-        with self._lock, self._wrapped():
-            return [self._event(row) for row in self._db.execute(query, values)]
+        if second is not None:
+            where.append(f"substr(topics, {2 * TOPIC_BYTES + 1}, {TOPIC_BYTES}) = ?")
+            values.append(second)
+        query = (
+            f"SELECT * FROM events WHERE {' AND '.join(where)} AND (block, log_index) > (?, ?) "  # noqa: S608 (own words)
+            f"ORDER BY block, log_index LIMIT {AT_ONCE}"
+        )
+        after = (-1, -1)
+        while True:
+            with self._lock, self._wrapped():
+                rows = self._db.execute(query, [*values, *after]).fetchall()
+            for row in rows:
+                log, time = self._entry(row)
+                yield log, time
+                after = (log["blockNumber"], log["logIndex"])
+            if len(rows) < AT_ONCE:
+                return
 
     # --------------------------------------------------------------- following
 
@@ -205,13 +233,17 @@ class EventIndex:
 
     def _append(self, head: Block, block: Block, logs: Iterable[tuple[LogReceipt, int]]) -> bool:
         """Add what is after `head` up to `block`; False if another process has gone on from `head`."""
-        codec = self.coordinator.web3.codec
         rows = []
         for entry, time in logs:
-            event = decode(entry, codec, time)
+            name, round_number = headline(entry)
+            place = (
+                bytes(entry["blockHash"]),
+                bytes(entry["transactionHash"]),
+                entry["logIndex"],
+                entry["blockNumber"],
+            )
             topics, data = b"".join(map(bytes, entry["topics"])), bytes(entry["data"])
-            place = (event.block_hash, event.tx_hash, event.log_index, event.block, event.time)
-            rows.append((*place, event.name, event.args.get("round"), topics, data))
+            rows.append((*place, time, name, round_number, topics, data))
         with self._transaction():
             if self._head()[:2] != head[:2]:
                 return False
@@ -254,7 +286,7 @@ class EventIndex:
         row = self._db.execute("SELECT hash FROM blocks WHERE number = ?", [number]).fetchone()
         return row[0] if row else None
 
-    def _event(self, row: tuple[Any, ...]) -> Event:
+    def _entry(self, row: tuple[Any, ...]) -> tuple[LogReceipt, int]:
         block_hash, tx_hash, log_index, block, time, _, _, topics, data = row
         entry: Any = {
             "address": self.coordinator.address,
@@ -266,7 +298,7 @@ class EventIndex:
             "topics": [HexBytes(topics[i : i + TOPIC_BYTES]) for i in range(0, len(topics), TOPIC_BYTES)],
             "data": HexBytes(data),
         }
-        return decode(entry, self.coordinator.web3.codec, time)
+        return entry, time
 
     # ---------------------------------------------------------------- plumbing
 

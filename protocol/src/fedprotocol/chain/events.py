@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,10 +20,11 @@ from web3.types import FilterParams, LogReceipt
 
 from fedprotocol.chain.abi import load, named
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainError, ChainUnreachable, RpcRefused, enums, translated
+from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, RpcRefused, enums, translated
 
 FIRST_CHUNK = 2_000  # blocks; what a node allows differs, so it is found out
 LARGEST_CHUNK = 50_000
+FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex")
 PATIENCE = 3  # a range too long may look like silence: so often in a row it is taken for that
 
 
@@ -83,9 +84,14 @@ def scan(
 
 
 def chunks(
-    coordinator: Coordinator, from_block: int, to_block: int, names: Collection[str] = ()
+    coordinator: Coordinator,
+    from_block: int,
+    to_block: int,
+    names: Collection[str] = (),
+    indexed: Sequence[bytes] = (),
 ) -> Iterator[tuple[int, list[LogReceipt]]]:
-    """The coordinator's log in pieces, each with its last block.
+    """The coordinator's log in pieces, each with its last block: all, or of the events called one of `names`, or with
+    these first indexed arguments (32 bytes each).
 
     A piece is half as long after a refusal, whatever the node's words for its limit are, and longer after a success:
     twice, until the limit has been met once, then by a quarter.
@@ -98,7 +104,8 @@ def chunks(
     while start <= to_block:
         end = min(to_block, start + chunk - 1)
         try:
-            logs = _logs(coordinator, names, {"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)})
+            where: FilterParams = {"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
+            logs = _logs(coordinator, names, where, indexed)
         except (RpcRefused, ChainUnreachable) as error:
             silent = silent + 1 if isinstance(error, ChainUnreachable) else 0
             if end == start or silent == PATIENCE:
@@ -115,20 +122,37 @@ def logs_of_block(coordinator: Coordinator, block_hash: bytes) -> list[LogReceip
 
 
 def first_round_block(coordinator: Coordinator) -> int:
-    """The block that round 1 was opened in, by bisection; the last one if there is no round yet."""
+    """The block that round 1 was opened in; the last one if there is no round yet."""
+    with translated("eth_blockNumber"):
+        last = int(coordinator.web3.eth.block_number)
+    return round_block(coordinator, 1, last) if coordinator.last_opened() else last
+
+
+def round_block(coordinator: Coordinator, round_number: int, last: int) -> int:
+    """The block up to `last` that a round was opened in, by bisection."""
+    opened, low, high = coordinator.round_view(round_number).opened_at, 0, last
     with translated("eth_getBlockByNumber"):
-        web3 = coordinator.web3
-        low, high = 0, int(web3.eth.block_number)
-        if coordinator.last_opened() == 0:
-            return high
-        opened = coordinator.round_view(1).opened_at
         while low < high:
             middle = (low + high) // 2
-            if int(web3.eth.get_block(middle)["timestamp"]) < opened:
+            if int(coordinator.web3.eth.get_block(middle)["timestamp"]) < opened:
                 low = middle + 1
             else:
                 high = middle
     return low
+
+
+def headline(log: LogReceipt) -> tuple[str, int | None]:
+    """Name and round of one log entry of the coordinator, by its topics alone: its data may be long.
+
+    Raises ChainError if it is none of its events.
+    """
+    entry = _entry(log)
+    indexed = [i["name"] for i in entry["inputs"] if i["indexed"]]
+    if len(log["topics"]) != 1 + len(indexed):
+        raise ChainError(f"{_place(log)} does not decode as {entry['name']}")
+    if "round" not in indexed:
+        return entry["name"], None
+    return entry["name"], int.from_bytes(bytes(log["topics"][1 + indexed.index("round")]))
 
 
 def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
@@ -136,15 +160,11 @@ def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
 
     Raises ChainError if its topic or data are not those of one of its events.
     """
-    entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
-    if entry is None:
-        raise ChainError(f"log {log['logIndex']} of block {log['blockNumber']} is no event of the coordinator")
+    entry = _entry(log)
     try:
         data = get_event_data(codec, entry, log)
-    except (LogTopicError, DecodingError) as error:
-        raise ChainError(
-            f"log {log['logIndex']} of block {log['blockNumber']} does not decode as {entry['name']}"
-        ) from error
+    except (LogTopicError, DecodingError, *MALFORMED) as error:
+        raise ChainError(f"{_place(log)} does not decode as {entry['name']}") from error
     inputs = entry["inputs"]
     return Event(
         name=entry["name"],
@@ -157,11 +177,28 @@ def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
     )
 
 
-def _logs(coordinator: Coordinator, names: Collection[str], where: FilterParams) -> list[LogReceipt]:
-    topics = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
-    query: FilterParams = {"address": coordinator.address, "topics": [topics], **where}
+def _entry(log: LogReceipt) -> Any:
+    entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
+    if entry is None:
+        raise ChainError(f"{_place(log)} is no event of the coordinator")
+    return entry
+
+
+def _place(log: LogReceipt) -> str:
+    return f"log {log['logIndex']} of block {log['blockNumber']}"
+
+
+def _logs(
+    coordinator: Coordinator, names: Collection[str], where: FilterParams, indexed: Sequence[bytes] = ()
+) -> list[LogReceipt]:
+    kinds = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
+    topics: list[Any] = [kinds, *(HexStr("0x" + value.hex()) for value in indexed)]
+    query: FilterParams = {"address": coordinator.address, "topics": topics, **where}
     with translated("eth_getLogs"):
-        return sorted(coordinator.web3.eth.get_logs(query), key=lambda log: (log["blockNumber"], log["logIndex"]))
+        logs = coordinator.web3.eth.get_logs(query)
+        for log in logs:
+            _ = [log[key] for key in FIELDS]  # type: ignore[literal-required]
+        return sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
 
 
 def _plain(value: Any) -> Any:

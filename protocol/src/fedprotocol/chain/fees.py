@@ -8,9 +8,11 @@ from web3.eth import Eth
 from web3.types import Wei
 
 from fedprotocol.chain.errors import FeesTooHigh, translated
+from fedprotocol.chain.gas import advisory
 from fedprotocol.config import ChainConfig
 
 GWEI = 10**9
+USUAL_TIP = GWEI  # where the node suggests none
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,25 @@ def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | N
 
 def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
     """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
-    with translated("fees"):
-        base_fee = eth.get_block("latest").get("baseFeePerGas", Wei(0))
-        fees = first_fees(policy, base_fee, eth.max_priority_fee)
+    base_fee = _base_fee(eth)
+    tip = USUAL_TIP
+    with advisory("tip"), translated("tip"):
+        tip = eth.max_priority_fee
+    fees = first_fees(policy, base_fee, tip)
     if fees is None:
         raise FeesTooHigh(
             f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {policy.max_fee / GWEI:g}: "
             "wait until it falls, or raise [chain] max_fee_gwei"
         )
     return fees
+
+
+def _base_fee(eth: Eth) -> int:
+    """Of the next block, about; if no block is to be had, the price that the node names."""
+    with advisory("fees"), translated("fees"):
+        return eth.get_block("latest").get("baseFeePerGas", Wei(0))
+    with translated("fees"):
+        return eth.gas_price
 
 
 def bumped(policy: FeePolicy, fees: Fees, market: Fees | None) -> Fees | None:

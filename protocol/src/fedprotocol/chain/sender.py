@@ -28,6 +28,7 @@ from fedprotocol.chain.errors import (
     translated,
 )
 from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, market_fees
+from fedprotocol.chain.gas import advisory, gas_for
 from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
 from fedprotocol.monitor import metrics
@@ -35,8 +36,6 @@ from fedprotocol.monitor import metrics
 log = logging.getLogger(__name__)
 
 ETHER = 10**18  # wei
-TX_GAS_LIMIT = 2**24  # EIP-7825
-SPARE_GAS = 150_000  # what time may decide between the estimate and the block is settled by the same call
 NONCE_TRIES = 5
 LAST_TRIES = 4  # replacements for which there is time before a deadline
 LOOKS = 3  # in a row before a transaction is given up: endpoints behind one name lag behind each other
@@ -69,13 +68,24 @@ class Sender:
     def address(self) -> ChecksumAddress:
         return self._signer.address
 
-    def send(self, call: ContractFunction, label: str, deadline: int | None = None) -> TxReceipt:
+    def send(
+        self,
+        call: ContractFunction,
+        label: str,
+        deadline: int | None = None,
+        gas_bound: int | None = None,
+        confirmed: bool = True,
+    ) -> TxReceipt:
         """Dry-run, sign, write down, broadcast, wait. Whatever the outbox still holds is followed up first.
 
         Args:
             label: what it is, for log and errors ("reveal round 3").
             deadline: chain time of the block from which on it comes too late. The nearer it is, the sooner the fees
                 are raised; once it has passed, an empty transaction takes the nonce.
+            gas_bound: what it takes at most. With it nothing the node merely advises (a dry run, an estimate, a price)
+                stops the call: only the contract's own refusal does.
+            confirmed: wait for the policy's confirmations; otherwise for its block alone. What a re-org then drops is
+                the caller's to see and to do again, and its nonce is used by whatever is sent next.
 
         Raises:
             ContractReverted: the contract refuses (nothing was sent), or refused in the block.
@@ -88,12 +98,13 @@ class Sender:
             RpcRefused: the node takes it for malformed.
         """
         self.resume()
+        depth = self._policy.confirmations if confirmed else 0
         for _ in range(NONCE_TRIES):
-            tx = self._sign(self._draft(call, label, deadline))
+            tx = self._sign(self._draft(call, label, deadline, gas_bound))
             self._journal.outbox_add(tx)
             txs = [tx]
             self._broadcast(txs)
-            receipt = self._follow(txs)
+            receipt = self._follow(txs, depth)
             if receipt is None:
                 continue
             if self._is_empty(next(t for t in txs if t.hash == bytes(receipt["transactionHash"]))):
@@ -112,20 +123,19 @@ class Sender:
         """
         left = self._journal.outbox_open(self._chain_id, self.address)
         for nonce in sorted({tx.nonce for tx in left}):
-            self._follow([tx for tx in left if tx.nonce == nonce], waited_for=nonce < left[-1].nonce)
+            txs = [tx for tx in left if tx.nonce == nonce]
+            self._follow(txs, self._policy.confirmations, waited_for=nonce < left[-1].nonce)
 
     # ----------------------------------------------------------------- signing
 
-    def _draft(self, call: ContractFunction, label: str, deadline: int | None) -> OutboxTx:
+    def _draft(self, call: ContractFunction, label: str, deadline: int | None, gas_bound: int | None) -> OutboxTx:
         """The transaction without hash and signature."""
         built = call.build_transaction(
             {"from": self.address, "gas": 0, "nonce": Nonce(0), "maxFeePerGas": Wei(0), "maxPriorityFeePerGas": Wei(0)}
         )
         request = TxParams({"from": self.address, "to": built["to"], "data": built["data"]})
+        gas = gas_for(self._eth, request, label, gas_bound)
         with translated(label):
-            self._eth.call(request, "pending")
-            estimate = self._eth.estimate_gas(request, "pending")
-            block_limit = self._eth.get_block("latest")["gasLimit"]
             nonce = self._eth.get_transaction_count(self.address, "pending")
         fees = market_fees(self._eth, self._policy)
         draft = OutboxTx(
@@ -136,13 +146,14 @@ class Sender:
             label=label,
             to=str(built["to"]),
             data=bytes(HexBytes(built["data"])),
-            gas=max(estimate, min(estimate * 5 // 4 + SPARE_GAS, TX_GAS_LIMIT, block_limit)),
+            gas=gas,
             max_fee=fees.max_fee,
             tip=fees.tip,
             raw=b"",
             deadline=deadline,
         )
-        self._check_funds(draft)
+        with advisory(label, gas_bound is not None):
+            self._check_funds(draft)
         return draft
 
     def _check_funds(self, tx: OutboxTx) -> None:
@@ -169,9 +180,9 @@ class Sender:
 
     # --------------------------------------------------------------- following
 
-    def _follow(self, txs: list[OutboxTx], waited_for: bool = False) -> TxReceipt | None:
-        """Until the nonce of `txs` (a transaction and its replacements) is used; None if another transaction used it,
-        or if the node has none of `txs` and the contract would refuse it by now.
+    def _follow(self, txs: list[OutboxTx], depth: int, waited_for: bool = False) -> TxReceipt | None:
+        """Until the nonce of `txs` (a transaction and its replacements) is used, under `depth` blocks; None if another
+        transaction used it, or if the node has none of `txs` and the contract would refuse it by now.
 
         `waited_for`: one with a later nonce is out. Then an empty transaction takes the place of what is refused: sent
         anew with the free nonce, the later one could be mined twice.
@@ -182,14 +193,14 @@ class Sender:
             reached = self._nonces_used()
             receipt = self._receipt(txs)
             if receipt:
-                if self._confirmed(receipt):
+                if self._confirmed(receipt, depth):
                     return self._mined(receipt, txs)
             elif reached > txs[-1].nonce:
                 foreign += 1
                 if foreign == LOOKS:
                     self._give_up(txs, "another transaction used its nonce")
                     return None
-            elif reached < txs[-1].nonce and self._refilled(reached):
+            elif reached < txs[-1].nonce and self._refilled(reached, depth):
                 continue
             elif not self._pending(txs):  # never arrived, dropped, or in a block that is no longer one
                 if self._reverts(txs[-1]):
@@ -231,13 +242,13 @@ class Sender:
         with translated("eth_getTransactionCount"):
             return self._eth.get_transaction_count(self.address, "latest")
 
-    def _refilled(self, nonce: int) -> bool:
+    def _refilled(self, nonce: int, depth: int) -> bool:
         """Get a nonce used that a re-org set free again; False if nothing of the journal was mined with it."""
         dropped = self._journal.outbox_mined(self._chain_id, self.address, nonce)
         if dropped is None:
             return False
         self._journal.outbox_reopen(dropped.hash)
-        self._follow([dropped], waited_for=True)
+        self._follow([dropped], depth, waited_for=True)
         return True
 
     def _broadcast(self, txs: list[OutboxTx]) -> None:
@@ -315,11 +326,11 @@ class Sender:
         with translated(tx.label):
             self._eth.call(request, block)
 
-    def _confirmed(self, receipt: TxReceipt) -> bool:
-        if self._policy.confirmations == 0:
+    def _confirmed(self, receipt: TxReceipt, depth: int) -> bool:
+        if depth == 0:
             return True
         with translated("eth_blockNumber"):
-            return self._eth.block_number - receipt["blockNumber"] >= self._policy.confirmations
+            return self._eth.block_number - receipt["blockNumber"] >= depth
 
     # ---------------------------------------------------------------- outcomes
 

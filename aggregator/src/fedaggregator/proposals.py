@@ -78,7 +78,8 @@ def _digests(page: LogReceipt) -> list[bytes]:
     """None at all if they are not under the page's root."""
     data = bytes(page["data"])
     digests = [data[at : at + DIGEST_BYTES] for at in range(HEAD, len(data), DIGEST_BYTES)]
-    return digests if digests and page_root(digests) == data[WORD : 2 * WORD] else []
+    whole = len(data) > HEAD and len(data) % DIGEST_BYTES == 0
+    return digests if whole and page_root(digests) == data[WORD : 2 * WORD] else []
 
 
 def _sources(events: EventIndex, round_number: int, proposer: str) -> Iterator[tuple[str, Iterator[LogReceipt]]]:

@@ -68,8 +68,9 @@ def played(chain: Anvil, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for s in senders:
         s.send(calls.attest(1, attest.rounds[-1].view.inputs_hash, 0b11), "attest")
     chain.set_time(chain.now() + 1)
-    look("aggregate")
-    seen["propose"] = senders[0].send(calls.propose(1, 0, [b"x" * 32, b"y" * 32]), "propose")
+    view = look("aggregate").rounds[-1].view
+    page = calls.propose(1, view.inputs_hash, view.accepted_mask, 0, [b"x" * 32, b"y" * 32])
+    seen["propose"] = senders[0].send(page, "propose")
     challenge = look("challenge")
     chain.set_time(challenge.rounds[-1].view.phase_end)
     look("final")

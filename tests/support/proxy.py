@@ -19,7 +19,7 @@ def same(message: dict[str, Any]) -> dict[str, Any]:
 
 class Proxy:
     """Forwards to `target`. `request` may return another request; `response` another answer, bytes to be sent as they
-    are, or None: the connection is cut."""
+    are, a number: an HTTP status without more, or None: the connection is cut."""
 
     def __init__(self, target: str, request: Change = same, response: Change = same) -> None:
         self.target, self.request, self.response = target, request, response
@@ -34,8 +34,9 @@ class Proxy:
                 if answer is None:
                     self.close_connection = True
                     return
+                status, answer = (answer, b"") if isinstance(answer, int) else (200, answer)
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 from web3.eth import Eth
@@ -54,7 +55,7 @@ def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
     """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
     base_fee = _base_fee(eth)
     tip = USUAL_TIP
-    with advisory("tip"), translated("tip"):
+    with advisory("tip"), translated("tip"), warnings.catch_warnings(action="ignore"):  # it falls back to fee history
         tip = eth.max_priority_fee
     fees = first_fees(policy, base_fee, tip)
     if fees is None:

@@ -167,5 +167,4 @@ def is_open(coordinator: Coordinator, case: Case) -> bool:
     view = coordinator.round_view(case.round)
     if (view.inputs_hash, view.accepted_mask) != (case.inputs_hash, case.accepted_mask):
         raise StaleCase(f"round {case.round} has other inputs now: merge it again and compare the proposals anew")
-    live = [proposal.root for proposal in coordinator.proposals(case.round)]
-    return view.phase is Phase.CHALLENGE and case.proposal_root in live
+    return view.phase is Phase.CHALLENGE and coordinator.proposal(case.round, case.proposal_root) is not None

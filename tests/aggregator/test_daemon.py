@@ -187,7 +187,7 @@ def test_nothing_is_proposed_before_the_inputs_are_confirmed(chain: Anvil, clien
     federation = LiveFederation(chain)
     members = clients(federation, 2)
     site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in members])
-    site.config_path.write_text(site.config_path.read_text().replace("# confirmations = 2", "confirmations = 3"))
+    site.config_path.write_text(site.config_path.read_text().replace("# confirmations = 0", "confirmations = 3"))
     play_inputs(members, 1, federation.genesis.root)
     with Aggregator.open(site.config(), site.account) as aggregator:
         for _ in range(3):

@@ -30,6 +30,7 @@ from support.deployed import give
 from support.evm import ROOT, Anvil
 from support.kubo import BINARY, needs_kubo
 from support.live_federation import ETHER, TOKEN, LiveFederation
+from support.node_kinds import MISSING, NODES, node, without
 from support.operators import operator, published
 from support.sites import PASSWORD, Site
 from support.synthetic import SyntheticClient
@@ -123,6 +124,28 @@ def test_a_site_with_nothing_wrong_but_the_model(site: Site) -> None:
     by_name = {check.name: check.detail for check in checks}
     assert "tiny will be fetched from the hub" in by_name["model"]
     assert by_name["training"] == "not measured before the base model is here"
+
+
+def test_a_node_of_the_chain_that_lacks_what_a_conviction_takes(site: Site, federation: LiveFederation) -> None:
+    with node(federation.chain.url, without(MISSING, "eth_getLogs")) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        found(site, "needs", "logs of a range of blocks", "does not exist", mend=editor(site, "[chain] rpc"))
+
+
+def test_what_is_done_without(site: Site, federation: LiveFederation) -> None:
+    with NODES["does not estimate"](federation.chain.url) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        check = look(site, "needs")
+    assert check.ok
+    assert "not served: eth_estimateGas with 128 KiB, convictions are given an upper bound of gas" in check.detail
+
+
+def test_what_confirmations_mean(site: Site) -> None:
+    assert "as is usual on a development chain" in look(site, "confirmations").detail
+    edit(site, "chain_id = 31337", "chain_id = 1")
+    assert "lies under 2 blocks" in look(site, "confirmations").detail
+    edit(site, "chain_id = 1", "confirmations = 0\nchain_id = 1")
+    assert "as the config file says: every block counts as final" in look(site, "confirmations").detail
 
 
 @pytest.mark.parametrize(

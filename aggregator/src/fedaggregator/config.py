@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from fedprotocol.config import ConnectionConfig, Section
+from fedprotocol.config import ConnectionConfig, Section, usual_confirmations
 from pydantic import Field
 
 DEFAULT_NAME = "aggregator.toml"
@@ -39,7 +39,7 @@ home = {home}                       # journal, status, temporary files
 rpc = {rpc}   # Ethereum nodes, tried in this order
 chain_id = {chain_id}
 coordinator = {coordinator}
-# confirmations = 2                 # blocks that must lie on what is acted upon; 0 on chains 1337 and 31337
+# confirmations = {confirmations}                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
 # max_fee_gwei = 500.0              # never pay more for a unit of gas
 
@@ -82,6 +82,7 @@ def render(
         home=json.dumps(home),
         rpc=json.dumps(list(rpc)),
         chain_id=chain_id,
+        confirmations=usual_confirmations(chain_id),
         coordinator=json.dumps(coordinator),
         store=json.dumps(store),
         peers=json.dumps(list(peers)),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
-from fedprotocol.config import ConnectionConfig, Section, load_config
+from fedprotocol.config import ConnectionConfig, Section, load_config, usual_confirmations
 from fedprotocol.federation import Tokens
 from pydantic import Field, PositiveInt, model_validator
 
@@ -111,7 +111,7 @@ home = "home"                       # journal, status, metrics, logs, cache
 rpc = {rpc}   # Ethereum nodes, tried in this order
 chain_id = {chain_id}
 coordinator = {coordinator}
-# confirmations = 2                 # blocks that must lie on what is acted upon; 0 on chains 1337 and 31337
+# confirmations = {confirmations}                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
 # max_fee_gwei = 500.0              # never pay more for a unit of gas
 
@@ -168,6 +168,7 @@ def render(
     return TEMPLATE.format(
         rpc=json.dumps(list(rpc)),  # JSON's strings and arrays of strings are also TOML's
         chain_id=chain_id,
+        confirmations=usual_confirmations(chain_id),
         coordinator=json.dumps(coordinator),
         store=json.dumps(store),
         peers=json.dumps(list(peers)),

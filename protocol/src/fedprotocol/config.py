@@ -67,6 +67,11 @@ DEVELOPMENT_CHAINS = frozenset({1337, 31337})  # geth --dev and ganache; anvil a
 CONFIRMATIONS = 2  # where the file names none, on any other chain
 
 
+def usual_confirmations(chain_id: object) -> int:
+    """What a file means that names none."""
+    return 0 if chain_id in DEVELOPMENT_CHAINS else CONFIRMATIONS
+
+
 class ChainConfig(Section):
     """`[chain]`. Off development chains, 0 confirmations are only had by writing them out."""
 
@@ -79,10 +84,10 @@ class ChainConfig(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_reorgs_in_development(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("chain_id") in DEVELOPMENT_CHAINS:
-            return {"confirmations": 0, **given}
-        return given
+    def _confirmed_as_usual(cls, given: Any) -> Any:
+        return (
+            {"confirmations": usual_confirmations(given.get("chain_id")), **given} if isinstance(given, dict) else given
+        )
 
 
 class StoreConfig(Section):

@@ -201,8 +201,8 @@ class Journal:
         return [OutboxTx(*row) for row in self._execute("SELECT * FROM outbox ORDER BY rowid", [])]
 
     def outbox_close(self, tx_hash: bytes, state: TxState, block: int | None = None) -> None:
-        """End one transaction. If it was mined or reverted, the others with its nonce end as replaced, also what was in a
-        block that a re-org took."""
+        """End one transaction. If it was mined or reverted, the others with its nonce end as replaced: those too that
+        were in a block which a re-org took."""
         self._execute(
             "UPDATE outbox SET state = iif(hash = :hash, :state, 'replaced'), block = iif(hash = :hash, :block, NULL) "
             "WHERE hash = :hash OR (:state IN ('mined', 'reverted') AND state != 'lost' AND (chain_id, sender, nonce) "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fednode.doctor import chain, content, machine, model, place
+from fednode.doctor import chain, content, machine, model, needs, place
 from fednode.doctor.check import Check, Look, Patient, run
 from fednode.session import Session
 
@@ -14,7 +14,9 @@ __all__ = ["Check", "examine"]
 LOOKS = (
     Look("chain", (), chain.chain),
     Look("clock", ("chain",), chain.clock),
+    Look("confirmations", (), needs.confirmations),
     Look("account", (), chain.account),
+    Look("needs", ("chain", "account"), needs.needs),
     Look("funds", ("chain", "account"), chain.funds),
     Look("seat", ("chain", "account"), chain.seat),
     Look("home", ("chain", "account"), place.home),

@@ -55,8 +55,8 @@ def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
     """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
     base_fee = _base_fee(eth)
     tip = USUAL_TIP
-    with advisory("tip"), translated("tip"), warnings.catch_warnings(action="ignore"):  # it falls back to fee history
-        tip = eth.max_priority_fee
+    with advisory("tip"):
+        tip = suggested_tip(eth)
     fees = first_fees(policy, base_fee, tip)
     if fees is None:
         raise FeesTooHigh(
@@ -64,6 +64,12 @@ def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
             "wait until it falls, or raise [chain] max_fee_gwei"
         )
     return fees
+
+
+def suggested_tip(eth: Eth) -> int:
+    """What the node suggests, or the fee history where it serves that alone. Raises ChainUnreachable, RpcRefused."""
+    with translated("eth_maxPriorityFeePerGas, eth_feeHistory"), warnings.catch_warnings(action="ignore"):
+        return eth.max_priority_fee
 
 
 def _base_fee(eth: Eth) -> int:

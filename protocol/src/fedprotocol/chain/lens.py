@@ -35,7 +35,7 @@ def ask(web3: Web3, coordinator: str, name: str, arguments: Sequence[Any], block
             with.
     """
     function = entry("lens", "function", name)
-    kinds = [collapse_if_tuple(dict(output)) for output in function["outputs"]]  # type: ignore[arg-type]
+    kinds = [collapse_if_tuple(dict(output)) for output in function["outputs"]]
     answered, data = _inspected(name, _call(web3, coordinator, function, arguments, block))
     if not answered:
         raise decode_revert(data, "execution reverted", name)

@@ -1,0 +1,170 @@
+"""Every kind of call that a conviction asks of the chain's node, tried before there is anything to convict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.exceptions import TransactionNotFound
+from web3.types import RPCEndpoint, TxParams
+
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.disputes import Disputes, Opening, Proof, Sums, calldata
+from fedprotocol.chain.errors import ChainError, ContractReverted, NotACoordinator, RpcRefused, translated
+from fedprotocol.chain.events import chunks, logs_of_block
+from fedprotocol.chain.fees import suggested_tip
+from fedprotocol.chain.gas import estimated
+from fedprotocol.chain.rpc import METHOD_MISSING
+from fedprotocol.chain.snapshot import take_snapshot
+
+LARGEST_LEAF = 126 * 1024  # bytes: with the rest of a proof, what a node's pool takes
+BLOCKS = 2_000  # of logs
+NOWHERE = b"\xfe" * 32  # nobody's transaction, and no round's inputs
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose view is asked for, and how many blocks deep what is acted upon must lie."""
+
+    coordinator: Coordinator
+    account: str
+    confirmations: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """One kind of call. `at` raises ChainError if the node does not serve it. `without`: what is done then; empty where
+    nothing helps but another node."""
+
+    name: str
+    at: Callable[[Asked], None]
+    without: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one; `problem` is empty for a node that serves it."""
+
+    need: Need
+    problem: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Nothing replaces it."""
+        return bool(self.problem) and not self.need.without
+
+
+def answers(asked: Asked) -> Iterator[Answer]:
+    """Every need against the configured endpoints, as the programs ask them. Nothing is sent that could be mined."""
+    for need in NEEDS:
+        try:
+            need.at(asked)
+        except ChainError as error:
+            yield Answer(need, str(error))
+        else:
+            yield Answer(need, "")
+
+
+def _snapshot(asked: Asked) -> None:
+    take_snapshot(asked.coordinator, asked.account)
+
+
+def _past(asked: Asked) -> None:
+    block = max(0, _latest(asked) - asked.confirmations)
+    with suppress(NotACoordinator):  # it was not there yet
+        asked.coordinator.round_view(1, block)
+    with translated("eth_getCode"):
+        asked.coordinator.web3.eth.get_code(asked.coordinator.address, block)
+
+
+def _logs_of_range(asked: Asked) -> None:
+    last = _latest(asked)
+    for _ in chunks(asked.coordinator, max(0, last - BLOCKS), last):
+        pass
+
+
+def _logs_of_block(asked: Asked) -> None:
+    with translated("eth_getBlockByNumber"):
+        block = asked.coordinator.web3.eth.get_block("latest")
+    logs_of_block(asked.coordinator, bytes(block["hash"]))
+
+
+def _large_call(asked: Asked) -> None:
+    with suppress(ContractReverted), translated("eth_call of a large proof"):
+        asked.coordinator.web3.eth.call(_request(asked), "pending")
+        raise RpcRefused("eth_call of a large proof: it was not run")
+
+
+def _large_estimate(asked: Asked) -> None:
+    with suppress(ContractReverted):
+        if estimated(asked.coordinator.web3.eth, _request(asked), "a large proof") is None:
+            raise RpcRefused("eth_estimateGas of a large proof: no estimate")
+
+
+def _nonce(asked: Asked) -> None:
+    with translated("eth_getTransactionCount"):
+        asked.coordinator.web3.eth.get_transaction_count(_checksummed(asked), "pending")
+
+
+def _balance(asked: Asked) -> None:
+    with translated("eth_getBalance"):
+        asked.coordinator.web3.eth.get_balance(_checksummed(asked), "pending")
+
+
+def _tip(asked: Asked) -> None:
+    suggested_tip(asked.coordinator.web3.eth)
+
+
+def _followed(asked: Asked) -> None:
+    eth = asked.coordinator.web3.eth
+    for method in (eth.get_transaction, eth.get_transaction_receipt):
+        with translated("following a transaction"), suppress(TransactionNotFound):
+            method(HexBytes(NOWHERE))
+
+
+def _sent(asked: Asked) -> None:
+    """As large as a transaction may be, and none: every node refuses it, but one that takes none says so."""
+    method = RPCEndpoint("eth_sendRawTransaction")
+    with translated(method):
+        answer = asked.coordinator.web3.provider.make_request(method, ["0x" + "ff" * LARGEST_LEAF])
+    error = answer.get("error")
+    if isinstance(error, dict) and error.get("code") == METHOD_MISSING:
+        raise RpcRefused(f"{method}: the node refused: {error.get('message')}")
+
+
+def _request(asked: Asked) -> TxParams:
+    """A proof of the largest size that the contract refuses at once: of inputs that no round has."""
+    filler = Opening(bytes(LARGEST_LEAF), ())
+    proof = Proof(0, bytes(32), NOWHERE, 0, 0, (), bytes(32), (), Sums(), (filler,))
+    disputes = Disputes(asked.coordinator)
+    return TxParams(
+        {"from": _checksummed(asked), "to": disputes.address, "data": HexBytes(calldata(disputes.call(proof)))}
+    )
+
+
+def _checksummed(asked: Asked) -> ChecksumAddress:
+    return Web3.to_checksum_address(asked.account)
+
+
+def _latest(asked: Asked) -> int:
+    with translated("eth_blockNumber"):
+        return int(asked.coordinator.web3.eth.block_number)
+
+
+NEEDS = (
+    Need("the round and the account in one eth_call", _snapshot),
+    Need("the same some blocks ago", _past),
+    Need("logs of a range of blocks", _logs_of_range),
+    Need("logs of a block by its hash", _logs_of_block),
+    Need("eth_call with 128 KiB", _large_call, without="convictions are sent without a dry run"),
+    Need("eth_estimateGas with 128 KiB", _large_estimate, without="convictions are given an upper bound of gas"),
+    Need("the next nonce, pending ones counted", _nonce),
+    Need("the balance", _balance, without="convictions are sent without a look at it"),
+    Need("a suggested tip", _tip, without="1 gwei is bid"),
+    Need("transactions and receipts by hash", _followed),
+    Need("eth_sendRawTransaction with 128 KiB", _sent),
+)

@@ -14,7 +14,7 @@ from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.rpc import connect_web3
 from fedprotocol.chain.sender import Sender
 from fedprotocol.journal import Journal
-from support.evm import Anvil
+from support.evm import Chain
 from web3.contract import Contract
 
 CHAIN_ID = 31337
@@ -50,12 +50,12 @@ SETTINGS = {
 class Deployed:
     """Token, rule, disputes and coordinator on `chain`; `sponsor` is its first unlocked account."""
 
-    chain: Anvil
+    chain: Chain
     token: Contract
     contract: Contract
 
     @classmethod
-    def on(cls, chain: Anvil, mock: str = "", **settings: Any) -> Deployed:
+    def on(cls, chain: Chain, mock: str = "", **settings: Any) -> Deployed:
         """`mock`: name of the contract under mocks/ that is the token, instead of DemoToken."""
         sponsor = chain.accounts[0]
         token = chain.deploy(mock) if mock else chain.deploy("DemoToken", sponsor)
@@ -72,7 +72,7 @@ class Deployed:
         return cls(chain, token, contract)
 
     def coordinator(self) -> Coordinator:
-        return Coordinator.connect(self.chain.url, self.contract.address, CHAIN_ID)
+        return Coordinator.connect(self.chain.url, self.contract.address, self.chain.web3.eth.chain_id)
 
     def account(self, ether: int = 10**18, tokens: int = TOKENS) -> LocalAccount:
         """A new key with money."""
@@ -82,12 +82,12 @@ class Deployed:
         return account
 
 
-def give(chain: Anvil, account: LocalAccount, ether: int) -> None:
+def give(chain: Chain, account: LocalAccount, ether: int) -> None:
     """Set the balance of `account`, wei."""
-    chain.rpc("anvil_setBalance", account.address, hex(ether))
+    chain.give(account.address, ether)
 
 
-def sender(chain: Anvil, account: LocalAccount, journal: Path, **policy: Any) -> Sender:
+def sender(chain: Chain, account: LocalAccount, journal: Path, **policy: Any) -> Sender:
     """With a short patience, and a journal of its own in `journal`."""
     fees = FeePolicy(**{"poll": 0.05, "replace_after": 1.0, "give_up_after": 20.0, **policy})
     return Sender(connect_web3(chain.url, CHAIN_ID), account, Journal(journal), fees)

@@ -81,7 +81,41 @@ def _compile(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Anvil:
+class Chain:
+    """A node at `url` whose `accounts` are unlocked and have money."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 60}))
+        self.accounts = self.web3.eth.accounts
+
+    def deploy(self, name: str, *args: Any, sender: str | None = None) -> Contract:
+        """A new instance of the contract `name`, from the first account unless told otherwise."""
+        artifact = compiled(name)
+        factory = self.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bin"])
+        transaction = factory.constructor(*args).transact({"from": sender or self.accounts[0]})
+        receipt = self.web3.eth.wait_for_transaction_receipt(transaction)
+        assert receipt["status"] == 1, f"{name} could not be deployed"
+        contract: Contract = self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+        return contract
+
+    def rpc(self, method: str, *params: Any) -> Any:
+        """A call that web3.py has no name for."""
+        answer = self.web3.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def now(self) -> int:
+        """Timestamp of the block that a transaction sent now would be in."""
+        return self.web3.eth.get_block("pending")["timestamp"]
+
+    def give(self, address: str, wei: int) -> None:
+        """Make the account's balance at least that, from the first account."""
+        transaction = self.web3.eth.send_transaction({"from": self.accounts[0], "to": address, "value": wei})  # type: ignore[typeddict-item]
+        assert self.web3.eth.wait_for_transaction_receipt(transaction)["status"] == 1
+
+
+class Anvil(Chain):
     """A chain on a free port, with ten funded unlocked accounts; killed on leaving. Mines a block per transaction."""
 
     def __init__(self, *options: str) -> None:
@@ -100,10 +134,8 @@ class Anvil:
                 break
         else:
             raise RuntimeError(f"anvil did not start:\n{said}")
-        self.url = f"http://{match[1]}"
         threading.Thread(target=self._process.stdout.read, daemon=True).start()  # or its pipe fills up
-        self.web3 = Web3(HTTPProvider(self.url, request_kwargs={"timeout": 60}))
-        self.accounts = self.web3.eth.accounts
+        super().__init__(f"http://{match[1]}")
 
     def __enter__(self) -> Self:
         return self
@@ -111,16 +143,6 @@ class Anvil:
     def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.wait()
-
-    def deploy(self, name: str, *args: Any, sender: str | None = None) -> Contract:
-        """A new instance of the contract `name`, from the first account unless told otherwise."""
-        artifact = compiled(name)
-        factory = self.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bin"])
-        transaction = factory.constructor(*args).transact({"from": sender or self.accounts[0]})
-        receipt = self.web3.eth.wait_for_transaction_receipt(transaction)
-        assert receipt["status"] == 1, f"{name} could not be deployed"
-        contract: Contract = self.web3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
-        return contract
 
     def send_all(self, calls: Sequence[tuple[ContractFunction, str]], gas: int = 2_000_000) -> None:
         """These calls in their order, each by its account, in one block; every one must succeed."""
@@ -135,15 +157,9 @@ class Anvil:
         failed = [h for h, r in zip(hashes, receipts, strict=True) if r is None or int(r["status"], 16) != 1]
         assert not failed, f"{len(failed)} of {len(calls)} calls failed or were not mined: {failed[:3]}"
 
-    def rpc(self, method: str, *params: Any) -> Any:
-        """A call that web3.py has no name for."""
-        answer = self.web3.provider.make_request(method, list(params))  # type: ignore[arg-type]
-        assert "error" not in answer, answer["error"]
-        return answer["result"]
-
-    def now(self) -> int:
-        """Timestamp of the block that a transaction sent now would be in."""
-        return self.web3.eth.get_block("pending")["timestamp"]
+    def give(self, address: str, wei: int) -> None:
+        """Set the account's balance."""
+        self.rpc("anvil_setBalance", address, hex(wei))
 
     def set_time(self, timestamp: int) -> None:
         """Mine an empty block at `timestamp`."""

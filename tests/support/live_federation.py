@@ -13,7 +13,6 @@ from fedprotocol.chain.types import Phase
 from fedprotocol.numbers import split_leaves
 from support.deployed import Deployed
 from support.evm import Anvil
-from web3 import Web3
 
 TOKEN = 10**18
 ETHER = 100 * 10**18
@@ -76,7 +75,7 @@ class LiveFederation:
 
     def provide(self, address: str, tokens: int = 10_000 * TOKEN) -> None:
         """Ether and tokens for an account."""
-        self.chain.rpc("anvil_setBalance", address, Web3.to_hex(ETHER))
+        self.chain.give(address, ETHER)
         self.mint(address, tokens)
 
     def phase(self, round_number: int) -> Phase:

@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools only names the program that build.sh builds, so that go.mod keeps what it needs.
+// Package tools names the program that this module pins, so that `go mod tidy` keeps it.
 package tools
 
 import _ "github.com/ethereum/go-ethereum/cmd/geth"

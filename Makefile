@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo geth built-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fednode demo $(DEMO)
 
-test: setup kubo-if-go lint slither forge tests  ## every check and every test
+test: setup built-if-go lint slither forge tests  ## every check and every test
 
 lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff check .
@@ -66,9 +66,15 @@ kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 $(TOOLS)/ipfs: tools/kubo/go.mod tools/kubo/build.sh
 	tools/kubo/build.sh
 
-kubo-if-go:
-	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
-	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
+geth: $(TOOLS)/geth setup  ## geth, built with Go (about five minutes), and the federation's tests on it
+	$(BIN)/pytest tests/protocol/test_geth.py tests/end_to_end/test_geth_federation.py
+
+$(TOOLS)/geth: tools/geth/go.mod tools/geth/build.sh
+	tools/geth/build.sh
+
+built-if-go:
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory $(TOOLS)/ipfs $(TOOLS)/geth; \
+	else echo "!! Go is not installed: the tests against a real Kubo daemon and a real geth will NOT run"; fi
 
 .venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
+from fedprotocol.chain.agreement import Agreement
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.fees import FeePolicy
@@ -64,7 +65,8 @@ class Aggregator(Watcher):
             store = open_store(config.store.url, config.cache, config.store.peers)
             log.info("store: %s", store.check())
             log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
-            sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain))
+            agreement = Agreement(coordinator, signer.address, chain.confirmations)
+            sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain), agreement=agreement)
             introduce("fedaggregator", coordinator, signer.address)
             yield cls(config, coordinator, store, journal, sender, proposes)
 

@@ -71,11 +71,13 @@ class Session:
     @cached_property
     def sender(self) -> Sender:
         """Follows up what the outbox still holds before it is handed out."""
+        from fedprotocol.chain.agreement import Agreement
         from fedprotocol.chain.fees import FeePolicy
         from fedprotocol.chain.sender import Sender
 
         policy = FeePolicy.of(self.config.chain)
-        sender = Sender(self.coordinator.web3, self.signer, self.journal, policy)
+        agreement = Agreement(self.coordinator, self.signer.address, policy.confirmations)
+        sender = Sender(self.coordinator.web3, self.signer, self.journal, policy, agreement=agreement)
         sender.resume()
         return sender
 

@@ -83,10 +83,14 @@ class FallbackProvider(JSONBaseProvider):
             f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
         )
 
-    def each(self) -> Iterator[tuple[str, FallbackProvider]]:
-        """Every endpoint by itself, with its public name."""
-        for url, name in zip(self._urls, self._names, strict=True):
-            yield name, FallbackProvider([url], self._chain_id, self._timeout)
+    def each(self, timeout: float | None = None) -> Iterator[tuple[str, FallbackProvider]]:
+        """Every endpoint by itself, with its public name; a number is added where two share one."""
+        for index, (url, name) in enumerate(zip(self._urls, self._names, strict=True), start=1):
+            shared = self._names.count(name) > 1
+            yield (
+                f"{name} ({index})" if shared else name,
+                FallbackProvider([url], self._chain_id, timeout or self._timeout),
+            )
 
     def _ask(self, index: int, method: RPCEndpoint, params: Any) -> RPCResponse:
         limit = LARGEST.get(method, LARGEST_OTHER)

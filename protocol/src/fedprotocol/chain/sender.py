@@ -55,12 +55,15 @@ class Sender:
         fees: FeePolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        agreement: Callable[[], None] = lambda: None,
     ) -> None:
+        """`agreement`: asked before each call without a bound of gas; it raises ChainError if nothing may be sent."""
         self._eth = web3.eth
         self._signer = signer
         self._journal = journal
         self._policy = fees or FeePolicy()
         self._clock, self._sleep = clock, sleep
+        self._agreement = agreement
         with translated("eth_chainId"):
             self._chain_id = web3.eth.chain_id
 
@@ -96,8 +99,11 @@ class Sender:
             ChainUnreachable, WrongChain: no endpoint; what was signed by then stays in the outbox.
             SignerError: it is not signed (nothing was sent).
             RpcRefused: the node takes it for malformed.
+            EndpointsDisagree: the RPC endpoints tell different things (nothing was sent).
         """
         self.resume()
+        if gas_bound is None:  # what has one is judged by the contract alone, and no endpoint may veto it
+            self._agreement()
         depth = self._policy.confirmations if confirmed else 0
         for _ in range(NONCE_TRIES):
             tx = self._sign(self._draft(call, label, deadline, gas_bound))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +16,7 @@ from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainUnreachable, translated
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
+from fedprotocol.terminal import say_error
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -47,7 +47,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
+    say_error(message)
     raise SystemExit(status)
 
 

@@ -12,9 +12,11 @@ from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.events import Event
 from fedprotocol.chain.types import Phase
 from fedprotocol.deployment import Deployment
+from fedprotocol.printable import printable
 from fedprotocol.tree import cid
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from scripts.lib.token import show as show_amount
 
@@ -51,7 +53,7 @@ def show(*parts: Table) -> None:
         console = Console(width=200)
     for part in parts:
         console.print()
-        console.print(part if part.row_count else f"[bold]{part.title}[/bold] none yet")
+        console.print(part if part.row_count else Text.assemble((str(part.title), "bold"), " none yet"))
 
 
 def federation(deployment: Deployment, coordinator: Coordinator, money: Money) -> Table:
@@ -83,7 +85,8 @@ def rounds(coordinator: Coordinator) -> Table:
         phase = _name(view.phase) + (f": {_name(view.void_reason)}" if view.phase is Phase.VOID else "")
         until = _time(view.settled_at) if view.phase.settled else _time(view.phase_end) if view.phase_end else "–"
         committed = f"{view.committed}" + (f" ({view.matching} matching)" if view.matching != view.committed else "")
-        table.add_row(
+        _add(
+            table,
             str(n),
             phase + (f", {view.convicted} convicted" if view.convicted else ""),
             until,
@@ -119,7 +122,8 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Mone
     for account in known:
         seat = coordinator.seat(account)
         active = seat.active_in(coordinator.last_opened() + 1)
-        table.add_row(
+        _add(
+            table,
             account,
             "active" if active and account in seated else "seated, not active" if account in seated else "none",
             money(seat.stake),
@@ -164,8 +168,15 @@ def updates(coordinator: Coordinator, n: int) -> Table:
     for index, update in enumerate(coordinator.updates(n)):
         accepted = _yes(view.accepted_mask >> index & 1 == 1) if decided else "–"
         share = f"{update.yes / view.total_weight:.0%}"
-        table.add_row(
-            str(index), update.client, f"{update.weight:,}", share, _yes(update.attested), accepted, cid(update.root)
+        _add(
+            table,
+            str(index),
+            update.client,
+            f"{update.weight:,}",
+            share,
+            _yes(update.attested),
+            accepted,
+            cid(update.root),
         )
     return table
 
@@ -174,7 +185,7 @@ def proposals(coordinator: Coordinator, n: int, money: Money) -> Table:
     """The live proposals, oldest first."""
     table = _table("Live proposals", "proposer", "completed", "bond", "global")
     for proposal in coordinator.proposals(n):
-        table.add_row(proposal.proposer, _time(proposal.completed_at), money(proposal.bond), cid(proposal.root))
+        _add(table, proposal.proposer, _time(proposal.completed_at), money(proposal.bond), cid(proposal.root))
     return table
 
 
@@ -183,7 +194,7 @@ def events(history: Iterable[Event], money: Money) -> Table:
     table = _table("Events", "time", "block", "event", "what")
     for event in history:
         what = ", ".join(f"{name} {_value(name, value, money)}" for name, value in event.args.items())
-        table.add_row(_time(event.time), str(event.block), event.name, what)
+        _add(table, _time(event.time), str(event.block), event.name, what)
     return table
 
 
@@ -208,17 +219,22 @@ def _count(sums: dict[str, int], account: str, amount: int) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="dim")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
 def _facts(title: str, facts: dict[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None)
+    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", show_header=False, box=None)
     for label, value in facts.items():
-        table.add_row(label, value)
+        _add(table, label, value)
     return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    """A row of plain text: nothing in it is rich's markup."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def _name(value: IntEnum) -> str:

@@ -166,7 +166,7 @@ def test_it_does_not_run_beside_the_node(clients: list[SyntheticClient], tmp_pat
         pass
     with DryWatch.open(config, 8), pytest.raises(JournalLocked):
         Journal(config.journal)
-    assert said([]) == "nothing was seen: no round had fixed inputs"
+    assert said([]) == ["nothing was seen: no round had fixed inputs"]
 
 
 def test_without_dry_a_key_is_asked_for(clients: list[SyntheticClient], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated
 import typer
 from fedprotocol.errors import FedError
 from fedprotocol.logs import VARIABLE, LogFormat, hide_in, logging_as
+from fedprotocol.printable import json_text
+from fedprotocol.terminal import run_program, say
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
@@ -62,7 +63,7 @@ def init(
         draft.replace(config)
     finally:
         draft.unlink(missing_ok=True)
-    typer.echo(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")
+    say(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")
 
 
 @app.command()
@@ -96,7 +97,7 @@ def _watch_dry(config: Path) -> bool:
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc)
     seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
-    typer.echo(said(seen))
+    say(*said(seen))
     return all(finding.right for finding in seen)
 
 
@@ -142,9 +143,9 @@ def status(
         read_status(settings.status),
     )
     if as_json:
-        typer.echo(json.dumps(as_document(snapshot, said), indent=2))
+        print(json_text(as_document(snapshot, said), indent=2))
     else:
-        typer.echo(as_text(snapshot, said, Amounts.of(coordinator.token)))
+        say(*as_text(snapshot, said, Amounts.of(coordinator.token)))
 
 
 @app.command()
@@ -163,7 +164,7 @@ def claim(config: ConfigOption = DEFAULT) -> None:
         Aggregator.open(settings, signer) as aggregator,
     ):
         if aggregator.claim(frozenset()) == 0:
-            typer.echo(f"nothing is owed to {signer.address}")
+            say(f"nothing is owed to {signer.address}")
 
 
 def _terminal_handler() -> logging.Handler | None:
@@ -177,9 +178,5 @@ def _terminal_handler() -> logging.Handler | None:
 
 
 def main() -> None:
-    """The console command: one line for an error a person can act on, and its exit status."""
-    try:
-        app()
-    except FedError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    """The console command."""
+    run_program(app)

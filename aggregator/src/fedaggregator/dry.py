@@ -108,9 +108,9 @@ def watch_dry(config: ConnectionConfig, keep_rounds: int, stop: threading.Event)
         return sorted(watch.seen.values(), key=lambda finding: finding.round)
 
 
-def said(seen: Sequence[Finding]) -> str:
+def said(seen: Sequence[Finding]) -> list[str]:
     """What was seen, a line each."""
-    return "\n".join(map(str, seen)) if seen else "nothing was seen: no round had fixed inputs"
+    return list(map(str, seen)) or ["nothing was seen: no round had fixed inputs"]
 
 
 def _beside(store: StoreConfig, own: Path) -> StoreConfig:

@@ -19,7 +19,7 @@ from fedprotocol.tree import TreeShape, cid
 
 from fedaggregator.leaf_file import LeafFile
 from fedaggregator.merge import Contribution, Progress, merge
-from fedaggregator.rules import Rule, rule_named
+from fedaggregator.rules import Rule, RuleError, rule_named
 
 FILES_PER_UPDATE = 2
 OTHER_FILES = 128
@@ -61,8 +61,11 @@ def rule_of(coordinator: Coordinator) -> Rule:
     contract = coordinator.web3.eth.contract(
         address=coordinator.web3.to_checksum_address(coordinator.config().rule), abi=load("rule")
     )
-    with translated("rule.name"):
-        return rule_named(contract.functions.name().call())
+    try:
+        with translated("rule.name"):
+            return rule_named(contract.functions.name().call())
+    except UnicodeDecodeError as error:
+        raise RuleError(f"the name of the rule {contract.address} is no UTF-8 text") from error
 
 
 def recompute(

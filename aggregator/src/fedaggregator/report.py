@@ -27,8 +27,8 @@ def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
     }
 
 
-def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> str:
-    """For people."""
+def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> list[str]:
+    """For people, a line each."""
     lines = [
         f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
         f"{amounts(snapshot.my_owed)} owed",
@@ -45,13 +45,13 @@ def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> str:
         )
         lines += [f"          {cid(proposal.root)} by {proposal.proposer}" for proposal in state.proposals]
     if said is None:
-        return "\n".join([*lines, "daemon    never ran with this config; start it with `fedaggregator run`"])
+        return [*lines, "daemon    never ran with this config; start it with `fedaggregator run`"]
     lines.append(f"daemon    {said.activity}, for {int(time.time() - said.since)} s")
     if said.problem:
         lines.append(f"problem   {said.problem}")
     if not said.is_running:
         lines[-1] += " (not running now; start it with `fedaggregator run`)"
-    return "\n".join(lines)
+    return lines
 
 
 def _round(state: RoundState) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from fedprotocol import tree
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError, dequantize_global
 from fedprotocol.spec import Spec
+
+from fednode.markdown import block, code, plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +78,10 @@ def _tensors(spec: Spec, units: NDArray[np.int32]) -> dict[str, NDArray[np.float
 
 def _card(spec: Spec, provenance: Provenance) -> str:
     base = spec.base_model
-    revision = f" at revision `{base.revision}`" if base.revision else ""
+    quoted = json.dumps(base.id, ensure_ascii=False)  # as YAML and as Python
+    revision = f" at revision {code(base.revision)}" if base.revision else ""
     return f"""---
-base_model: {base.id}
+base_model: {quoted}
 library_name: peft
 pipeline_tag: text-generation
 tags:
@@ -85,9 +89,9 @@ tags:
 - federated-learning
 ---
 
-# {spec.name}, round {provenance.round}
+# {plain(spec.name)}, round {provenance.round}
 
-A LoRA adapter for `{base.id}`{revision}, trained by a federation whose sites kept their data. It is the global
+A LoRA adapter for {code(base.id)}{revision}, trained by a federation whose sites kept their data. It is the global
 adapter after round {provenance.round}, the weighted mean of integer updates; anyone with the updates can recompute it,
 byte for byte.
 
@@ -98,20 +102,18 @@ byte for byte.
 | coordinator | `{provenance.contract}` on chain {provenance.chain_id} |
 | base model's weights | sha-256 `{base.digest}`, before quantisation |
 | held while training as | {spec.quantization.kind} |
-| LoRA | r {spec.lora.r}, alpha {spec.lora.alpha}, on {", ".join(spec.lora.target_modules)} |
+| LoRA | r {spec.lora.r}, alpha {spec.lora.alpha}, on {", ".join(map(plain, spec.lora.target_modules))} |
 
 ## Use
 
 The prompt template is part of the adapter; the answer follows it directly and ends with the tokenizer's end of text:
 
-```
-{spec.prompt.template}
-```
+{block(spec.prompt.template)}
 
 ```python
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("{base.id}"), "path/of/this/folder")
+model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained({quoted}), "path/of/this/folder")
 ```
 """

@@ -15,6 +15,7 @@ from fedprotocol.spec import (
     Evaluation,
     Layout,
     Lora,
+    Name,
     Prompt,
     Quantization,
     Spec,
@@ -41,9 +42,9 @@ class Choices(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    base_model: str
-    revision: str | None
+    name: Name
+    base_model: Name
+    revision: Name | None
     lora: Lora
     quantization: Quantization
     prompt: Prompt

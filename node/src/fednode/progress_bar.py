@@ -7,6 +7,8 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from fedprotocol.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -37,14 +39,16 @@ class ProgressBar:
         if total == 0:
             self.close()
             return
+        from rich.markup import escape
+
         if self._bar is None or self._task is None:
             from rich.progress import Progress
 
             self._bar = Progress(console=console, transient=True)
-            self._task = self._bar.add_task(what)
+            self._task = self._bar.add_task("")
             self._bar.start()
         text = what if loss is None else f"{what}, loss {loss:.3f}"
-        self._bar.update(self._task, description=text, completed=done, total=total)
+        self._bar.update(self._task, description=escape(printable(text)), completed=done, total=total)
 
     def close(self) -> None:
         """Remove it."""

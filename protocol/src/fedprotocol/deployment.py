@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from fedprotocol.config import Address, Section
 from fedprotocol.errors import FedError
+from fedprotocol.printable import json_text
 
 
 class DeploymentError(FedError):
@@ -63,7 +64,7 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
         path.rename(folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json")
     temporary = path.with_suffix(".tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        file.write(deployment.model_dump_json(indent=2) + "\n")
+        file.write(json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -1,8 +1,8 @@
-"""Log lines of a daemon: words for people in a terminal, elsewhere one JSON object a line; in neither form a secret."""
+"""Log lines of a daemon: words for people in a terminal, elsewhere one JSON object a line; in neither form a secret,
+nor a character that a terminal would obey."""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fedprotocol.errors import FedError
+from fedprotocol.printable import json_text, paragraph, printable
 
 VARIABLE = "FED_LOG_FORMAT"  # in the environment: the form, where no option names one
 PACKAGES = ("fedprotocol", "fedaggregator", "fednode")
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
 HIDDEN = "[hidden]"
 SHORTEST_SECRET = 8  # characters: what is shorter is no key, and would black out words
+LONGEST_MESSAGE = 8000  # characters
 
 _secrets: set[str] = set()
 _moment: dict[str, Any] = {}
@@ -49,9 +51,25 @@ def tell_moment(round_number: int, phase: str) -> None:
     _moment.update(round=round_number, phase=phase)
 
 
+def without_secrets(text: str) -> str:
+    """`text` with every hidden secret in it blacked out."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
 class HumanFormatter(logging.Formatter):
+    """A record is one line, whatever is in its message; the lines of a traceback follow it, indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        # A record has other handlers: what is done to it here is done to a copy.
+        shown = logging.makeLogRecord(vars(record))
+        shown.message = printable(without_secrets(record.message).rstrip("\n"), LONGEST_MESSAGE)
+        return super().formatMessage(shown)
+
     def format(self, record: logging.LogRecord) -> str:
-        return _shown(super().format(record))
+        line, _, below = super().format(record).partition("\n")
+        return "\n    ".join(filter(None, (line, below and paragraph(without_secrets(below), margin="    "))))
 
 
 class JsonFormatter(logging.Formatter):
@@ -64,12 +82,12 @@ class JsonFormatter(logging.Formatter):
             "time": time.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _shown(record.getMessage()),
+            "message": without_secrets(record.getMessage()),
             **_moment,
         }
         if record.exc_info:
-            entry["exception"] = _shown(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False)
+            entry["exception"] = without_secrets(self.formatException(record.exc_info))
+        return json_text(entry)
 
 
 @contextmanager
@@ -123,9 +141,3 @@ def listening(handler: logging.Handler) -> Iterator[None]:
         root.removeHandler(handler)
         logging.captureWarnings(False)
         handler.close()
-
-
-def _shown(text: str) -> str:
-    for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text

@@ -5,19 +5,19 @@ conversion, no default, so that a document means the same thing to every version
 """
 
 import hashlib
-import json
 import math
 from collections import Counter
 from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
 from fedprotocol.errors import FedError
 from fedprotocol.leaves import Leaves
+from fedprotocol.printable import json_text, printable
 
 MAX_SPEC_BYTES = 1 << 20
 """The largest block that IPFS nodes exchange without asking."""
@@ -27,6 +27,15 @@ SERVER_LR_ONE = 1 << 16
 _MOST_NAMED = 50  # wrong fields
 _LONGEST = 400  # characters about one
 
+
+def _seen(name: str) -> str:
+    if printable(name) != name:
+        raise ValueError("must hold no control characters, line breaks or characters that nobody sees")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_seen)]
+"""What a model, a tensor, a rule or a federation is called."""
 Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 Positive = Annotated[int, Field(ge=1, lt=1 << 31)]
 Item = TypeVar("Item")
@@ -50,8 +59,8 @@ class _Model(BaseModel):
 class BaseModelRef(_Model):
     """The frozen model under the adapter."""
 
-    id: Annotated[str, Field(min_length=1)]
-    revision: str | None
+    id: Name
+    revision: Name | None
     digest: Hex32  # sha2-256 over the sorted (name, dtype, shape, bytes) of its weights, before quantisation
 
 
@@ -67,7 +76,7 @@ class Lora(_Model):
     r: Positive
     alpha: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
-    target_modules: Annotated[Listed[str], Field(min_length=1)]
+    target_modules: Annotated[Listed[Name], Field(min_length=1)]
     factors: Literal["both", "b", "alternating"]
 
     def trains(self, tensor: str, round: int) -> bool:
@@ -89,7 +98,7 @@ class Quantization(_Model):
 class Tensor(_Model):
     """One adapter tensor; its values stand in C order."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Name
     shape: Annotated[Listed[Positive], Field(min_length=1, max_length=8)]
 
 
@@ -175,7 +184,7 @@ class Training(_Model):
     batch_size: Positive
     gradient_accumulation: Positive
     sequence_length: Annotated[int, Field(ge=8)]
-    optimizer: Annotated[str, Field(min_length=1)]  # a name that transformers' TrainingArguments(optim=…) takes
+    optimizer: Name  # a name that transformers' TrainingArguments(optim=…) takes
     learning_rate: PositiveReal
     schedule: Literal["constant", "cosine"]
     final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)]
@@ -208,7 +217,7 @@ class Spec(_Model):
     """The whole document."""
 
     version: Literal[1]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[Name, Field(max_length=200)]
     base_model: BaseModelRef
     lora: Lora
     quantization: Quantization
@@ -217,7 +226,7 @@ class Spec(_Model):
     training: Training
     evaluation: Evaluation
     bounds: Bounds
-    rule: Annotated[str, Field(min_length=1)]  # what its contract's name() says
+    rule: Name  # what its contract's name() says
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
     genesis_root: Hex32  # root of global 0
 
@@ -256,8 +265,9 @@ def load_spec(data: bytes) -> Spec:
 
 
 def dump_spec(spec: Spec) -> bytes:
-    """The canonical document: UTF-8, two spaces of indentation, fields in the order of the models, a final newline."""
-    return (json.dumps(spec.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+    """The canonical document: UTF-8, two spaces of indentation, fields in the order of the models, a final newline;
+    what `printable` writes out is a JSON escape."""
+    return (json_text(spec.model_dump(mode="json"), indent=2) + "\n").encode()
 
 
 def spec_digest(data: bytes) -> bytes:
@@ -293,14 +303,8 @@ def _complaint(error: ValidationError) -> str:
     if count > _MOST_NAMED:  # a megabyte can have a hundred thousand
         return f"this is no spec: {count} of its fields are wrong or unknown"
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [_line(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}") for p in problems]
+    lines = [printable(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}", _LONGEST) for p in problems]
     return "this spec is not valid:\n  " + "\n  ".join(lines)
-
-
-def _line(text: str) -> str:
-    """At most a few hundred characters that a terminal shows and does not obey: the document names some of them."""
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in cut)
 
 
 def _show(value: bytes | int) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fedprotocol.errors import FedError
+from fedprotocol.printable import json_text
 
 
 class StatusError(FedError):
@@ -60,7 +61,7 @@ class StatusFile:
     def write(self, status: DaemonStatus) -> None:
         partial = self._path.with_name(self._path.name + ".partial")
         try:
-            partial.write_text(status.model_dump_json() + "\n", encoding="utf-8")
+            partial.write_text(json_text(status.model_dump(mode="json")) + "\n", encoding="utf-8")
             partial.replace(self._path)
         except OSError as error:
             if self._is_writable:

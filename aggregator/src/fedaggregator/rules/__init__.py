@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
+from fedprotocol.printable import LONGEST_NAME, printable
+
 from fedaggregator.rules.base import Rule, RuleError
 
 _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "base"]
@@ -21,7 +23,8 @@ def rule_named(name: str) -> Rule:
         return RULES[name]
     except KeyError:
         known = ", ".join(RULES)
-        raise RuleError(f"there is no rule {name!r} here; this version knows {known}: update fedaggregator") from None
+        shown = printable(name, LONGEST_NAME)
+        raise RuleError(f"there is no rule {shown!r} here; this version knows {known}: update fedaggregator") from None
 
 
 __all__ = ["RULES", "Rule", "RuleError", "rule_named"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
@@ -27,7 +28,7 @@ def new(
 
     path, password = _files(keystore, password_file, config)
     account = keys.create(path, keys.read_password(password, "Password for the new keystore: ", confirm=True))
-    typer.echo(account.address)
+    say(account.address)
 
 
 @app.command("import")
@@ -50,7 +51,7 @@ def import_(
     else:
         private = getpass("Private key (64 hex digits): ")
         account = keys.import_key(path, private, keys.read_password(password, confirm=True))
-    typer.echo(account.address)
+    say(account.address)
 
 
 @app.command("show")
@@ -61,7 +62,7 @@ def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG)
 
     from fednode.config import load
 
-    typer.echo(keys.address_of(keystore) if keystore is not None else address_of(load(config).account))
+    say(keys.address_of(keystore) if keystore is not None else address_of(load(config).account))
 
 
 def _files(keystore: Path | None, password_file: Path | None, config: Path) -> tuple[Path, Path | None]:

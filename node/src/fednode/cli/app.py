@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
-from fedprotocol.errors import FedError
+from fedprotocol.terminal import run_program
 
 from fednode.cli.account import app as account
 from fednode.cli.audit import audit
@@ -59,12 +57,5 @@ app.command(rich_help_panel=USE)(export)
 
 
 def main() -> None:
-    """The console command: an error a person can act on is one message and an exit status, never a traceback."""
-    try:
-        app()
-    except FedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, as in `fednode rounds | head`
-        sys.exit(1)
+    """The console command."""
+    run_program(app)

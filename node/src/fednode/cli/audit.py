@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
@@ -38,12 +39,12 @@ def audit(
             }
         )
     elif result.right:
-        typer.echo(f"round {number} is right: the bundle in {out} recomputes to {cid(result.global_root)}")
+        say(f"round {number} is right: the bundle in {out} recomputes to {cid(result.global_root)}")
     else:
-        typer.echo(
+        say(
             f"round {number} is WRONG: the chain has {cid(result.global_root)}, the accepted updates give "
             f"{cid(result.recomputed_root)}; the bundle in {out} proves it",
-            err=True,
+            error=True,
         )
     if not result.right:
         raise typer.Exit(1)

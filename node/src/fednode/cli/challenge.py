@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
@@ -43,11 +44,11 @@ def challenge(
                         entry |= _convict(session, examined)
                     found.append(entry)
                     if not as_json:
-                        typer.echo("\n".join(_lines(session, entry, dry_run)))
+                        say(*_lines(session, entry, dry_run))
     if as_json:
         print_json(found)
     elif not found:
-        typer.echo("no proposal stands in an open window")
+        say("no proposal stands in an open window")
 
 
 def _described(session: Session, number: int, examined: Examined) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -14,8 +14,8 @@ def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
         before = token.balance_of(session.address)
         session.sender.send(coordinator.calls.settle(session.address), "settle the account")
         if coordinator.owed(session.address) == 0:
-            typer.echo("nothing is owed to this account yet: rewards are credited once their round is final")
+            say("nothing is owed to this account yet: rewards are credited once their round is final")
             return
         session.sender.send(coordinator.calls.claim(), "claim")
         received = token.balance_of(session.address) - before
-        typer.echo(f"received {session.amounts(received)}")
+        say(f"received {session.amounts(received)}")

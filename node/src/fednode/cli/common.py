@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from fedprotocol.logs import VARIABLE, LogFormat
+from fedprotocol.printable import json_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,4 +65,4 @@ def units_of(session: Session, root: bytes) -> NDArray[Any]:
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json_text(value, indent=2))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -40,9 +41,9 @@ def check(
             encoder, why_not = _encoder(session)
     reports = [check_data(path, encoder) for path in files]
     for report in reports:
-        typer.echo("\n".join(report.lines()))
+        say(*report.lines())
     if encoder is None:
-        typer.echo(f"not checked: rows longer than the spec's sequence length ({why_not})")
+        say(f"not checked: rows longer than the spec's sequence length ({why_not})")
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
@@ -24,9 +25,10 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
         for check in examine(session, config):
             found.append(check)
             if not as_json:
-                typer.echo(f"{MARKS[check.ok]}  {check.name:<8} {check.detail}")
+                detail, *more = check.detail.split("\n")
+                say(f"{MARKS[check.ok]}  {check.name:<8} {detail}", *(f"      |        {line}" for line in more))
                 if check.mend:
-                    typer.echo(f"      mend     {check.mend}")
+                    say(f"      mend     {check.mend}")
     if as_json:
         print_json([asdict(check) for check in found])
     if not all(check.ok for check in found):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import (
     DEFAULT_CONFIG,
@@ -47,9 +48,9 @@ def evaluate(
     if as_json:
         print_json({"round": found, "root": "0x" + root.hex(), **asdict(score)})
         return
-    typer.echo(f"round {found}: {_said(score.loss, score.accuracy, score.items)}")
+    say(f"round {found}: {_said(score.loss, score.accuracy, score.items)}")
     for domain, part in sorted(score.by_domain.items()):
-        typer.echo(f"  {domain}: {_said(part.loss, part.accuracy, part.items)}")
+        say(f"  {domain}: {_said(part.loss, part.accuracy, part.items)}")
 
 
 def _said(loss: float, accuracy: float | None, items: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -22,17 +22,17 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
             raise FedError(f"{session.address} has no seat and no stake in this federation: nothing to leave")
         if seat.active_from and not seat.exited:
             session.sender.send(coordinator.calls.exit(), "exit")
-            typer.echo(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
+            say(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
         before = token.balance_of(session.address)
         try:
             session.sender.send(coordinator.calls.withdraw(), "withdraw")
         except ContractReverted as error:
             if error.name != "StillPending":
                 raise
-            typer.echo(
+            say(
                 f"round {error.arguments['round']} is still open: keep `fednode run` going so that it costs no "
                 "penalty, then run `fednode exit` again to take back the stake"
             )
             return
         amount = token.balance_of(session.address) - before
-        typer.echo(f"took back {session.amounts(amount)}; rewards: `fednode claim`")
+        say(f"took back {session.amounts(amount)}; rewards: `fednode claim`")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from fedprotocol.terminal import say
 
 if TYPE_CHECKING:
     from fednode.experiment.settings import Device
@@ -52,19 +53,18 @@ def experiment(
     from fednode.experiment.run import plan, run
 
     folder = out or Path("all_losses") / load_experiment(file).name
-    console = Console()
     planned = plan(file, folder, chosen(device), only or ())
     if plan_only:
         for cell in planned.done:
-            console.print(f"done  {cell}", highlight=False)
+            say(f"done  {cell}")
         for cell in planned.todo:
-            console.print(f"to do {cell}  ({planned.cost(cell):.0f})", highlight=False)
+            say(f"to do {cell}  ({planned.cost(cell):.0f})")
         for task, why in planned.absent.items():
-            console.print(f"no data for {task}: {why}", highlight=False, soft_wrap=True)
+            say(f"no data for {task}: {why}")
         return
     try:
-        run(planned, processes, threads, commit, console)
+        run(planned, processes, threads, commit, Console())
     finally:
         if planned.shared.folder.is_dir():
             for path in report(planned.shared.experiment, planned.shared.folder):
-                console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+                say(f"wrote {path}")

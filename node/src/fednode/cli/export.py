@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
 
@@ -23,4 +24,4 @@ def export(
         coordinator = session.coordinator
         origin = Provenance(found, root, coordinator.config().spec_digest, coordinator.chain_id, coordinator.address)
         export_adapter(session.spec, units_of(session, root), origin, out)
-    typer.echo(f"wrote the adapter of round {found} to {out}")
+    say(f"wrote the adapter of round {found} to {out}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
 
@@ -22,4 +23,4 @@ def generate(
         units = units_of(session, global_of(session, number)[1])
         model = load_model(session)
         model.set_global(units)
-        typer.echo(model.generate(session.spec, prompt, max_new_tokens))
+        say(*model.generate(session.spec, prompt, max_new_tokens).split("\n"))

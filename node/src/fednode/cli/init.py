@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
@@ -56,7 +57,7 @@ def init(
         draft.replace(config)
     finally:
         draft.unlink(missing_ok=True)
-    typer.echo(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
+    say(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
 
 
 def _model_path(source: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -32,7 +33,7 @@ def join(
         seated = seat.active_from > 0 and not seat.exited
         missing = wanted - seat.stake if seated else wanted
         if missing <= 0:
-            typer.echo(f"this account has a seat, stake {said(seat.stake)}; nothing to add")
+            say(f"this account has a seat, stake {said(seat.stake)}; nothing to add")
             return
         held = token.balance_of(session.address)
         if held < missing:
@@ -44,7 +45,7 @@ def join(
         call = coordinator.calls.add_stake(missing) if seated else coordinator.calls.join(missing)
         session.sender.send(call, "add stake" if seated else "join")
         seat = coordinator.seat(session.address)
-        typer.echo(f"{session.address} takes part from round {seat.active_from} on, stake {said(seat.stake)}")
+        say(f"{session.address} takes part from round {seat.active_from} on, stake {said(seat.stake)}")
 
 
 def _positive(text: str) -> Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
@@ -25,7 +25,7 @@ def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     elif found:
         _print(found)
     else:
-        typer.echo("no round was opened yet; the first commit opens round 1")
+        say("no round was opened yet; the first commit opens round 1")
 
 
 def _round(coordinator: Coordinator, number: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from fedprotocol.errors import refusals_told
 from fedprotocol.logs import LogFormat, hide_in, logging_as
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, open_session
 
@@ -76,7 +77,7 @@ def _watch(log_format: LogFormat, config: Path) -> None:
     with logging_as(log_format, "fedaggregator", terminal_handler()):
         hide_in(*settings.chain.rpc)
         seen = watch_dry(settings, settings.node.keep_rounds, stop_at_signals())
-    typer.echo(said(seen))
+    say(*said(seen))
     if not all(finding.right for finding in seen):
         raise typer.Exit(1)
 

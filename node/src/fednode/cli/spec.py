@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import JsonOption, print_json
 
@@ -105,7 +106,7 @@ def new(
         wrong = [f"  {'.'.join(map(str, e['loc'])) or 'spec'}: {e['msg']}" for e in error.errors(include_url=False)]
         raise SpecError("no spec can be made of this:\n" + "\n".join(wrong)) from error
     save(federation, out)
-    typer.echo(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", err=True)
+    say(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", error=True)
     if store is not None:
         _publish(federation, store)
     _show(federation, as_json)
@@ -147,7 +148,7 @@ def _publish(federation: NewFederation, url: str) -> None:
         url = f"dir:{Path(url.removeprefix('dir:')).expanduser().resolve()}"
     with tempfile.TemporaryDirectory() as cache:
         put(federation, open_store(url, Path(cache)))
-    typer.echo(f"published in {url}", err=True)
+    say(f"published in {url}", error=True)
 
 
 def _show(federation: NewFederation, as_json: bool) -> None:
@@ -167,6 +168,6 @@ def _show(federation: NewFederation, as_json: bool) -> None:
             }
         )
         return
-    typer.echo(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
-    typer.echo(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
-    typer.echo(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
+    say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
+    say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
+    say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")

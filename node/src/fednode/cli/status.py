@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import typer
+from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
@@ -46,7 +47,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             lines += _daemon(said) if said is not None else []
             lines += _on_chain(session, chain) if chain is not None else []
             lines += [f"problem   {text}" for text in (said.problems if said is not None else ())]
-            typer.echo("\n".join(lines))
+            say(*lines)
     if not running:
         raise typer.Exit(1)
 

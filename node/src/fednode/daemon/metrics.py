@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fedprotocol.printable import json_text
+
 if TYPE_CHECKING:
     from fednode.training.types import StepRecord
 
@@ -24,7 +26,7 @@ def record(path: Path, entry: Mapping[str, Any]) -> None:
     """Put `entry` into a JSONL file, in the place of one with the same `round`; the file stays sorted by it."""
     entries = {old["round"]: old for old in records(path)}
     entries[entry["round"]] = dict(entry)
-    lines = [json.dumps(entries[number], ensure_ascii=False) + "\n" for number in sorted(entries)]
+    lines = [json_text(entries[number]) + "\n" for number in sorted(entries)]
     _replace(path, "".join(lines))
 
 
@@ -32,7 +34,7 @@ def records(path: Path) -> list[dict[str, Any]]:
     """The entries of a JSONL file; none if there is no such file."""
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def _replace(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fedprotocol.printable import printable
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -114,12 +115,12 @@ def _nodes(view: View) -> Table:
     table.add_column("earned", justify="right", no_wrap=True)
     table.add_column("Mgas", justify="right", no_wrap=True)
     for node in view.nodes:
-        activity = Text(node.activity)
+        activity = Text(printable(node.activity))
         activity.append(f"  {clock(node.since)}", "dim")
         if node.meanwhile not in ("", node.activity):
-            activity.append(f"  {node.meanwhile}", "italic")
+            activity.append(f"  {printable(node.meanwhile)}", "italic")
         if node.problem:
-            activity.append(f"  {node.problem}", "bold red")
+            activity.append(f"  {printable(node.problem)}", "bold red")
         table.add_row(
             Text(node.name, "bold"),
             activity,
@@ -169,4 +170,4 @@ def changes(before: View | None, now: View) -> list[str]:
             lines.append(
                 f"{time} global of round {score.round}: loss {score.loss:.3f}{accuracy} on {score.items} test items"
             )
-    return lines
+    return list(map(printable, lines))

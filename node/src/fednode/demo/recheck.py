@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from fedprotocol.errors import FedError
+from fedprotocol.terminal import say_error
 from numpy.typing import NDArray
 
 RAW, DAG_CBOR = 0x55, 0x71
@@ -137,7 +138,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             print(f"{argument}: right, {recheck(Path(argument))}")
         except BundleWrong as error:
-            print(f"error: {error}", file=sys.stderr)
+            say_error(error)
             status = error.exit_code
     return status
 

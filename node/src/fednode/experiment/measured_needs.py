@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.terminal import say_error
 
 from fednode.experiment import memory
 from fednode.experiment.machine import machine
@@ -100,7 +101,7 @@ def main(arguments: Sequence[str]) -> int:
                     found.append(measure(shape, kind, Path(folder), device))
                     print(found[-1], flush=True)
     except FedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         return error.exit_code
     sizes = {"batch_size": SETTINGS.batch_size, "sequence_length": SETTINGS.sequence_length}
     said = {"machine": machine(device), **sizes, "shapes": found}

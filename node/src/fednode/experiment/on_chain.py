@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.terminal import say_error
 
 from fednode.config import load as load_config
 from fednode.data import load_data
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         found = {"run": run.name, "rounds": compare(run, results), **money(results)}
     except FedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         return error.exit_code
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -8,8 +8,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from fedprotocol.printable import paragraph, printable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.workers import Failed, Outcome, Told
@@ -24,7 +26,10 @@ class View:
         self._done: dict[Cell, float] = {}  # share
         self._began = time.monotonic()
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), console=console
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            console=console,
         )
         self._all = self._bars.add_task("", total=sum(costs.values()))
         self._running: dict[Cell, TaskID] = {}
@@ -33,9 +38,8 @@ class View:
         """News of a running cell."""
         if message.cell not in self._running:
             self._running[message.cell] = self._bars.add_task("", total=1.0)
-        self._bars.update(
-            self._running[message.cell], completed=message.share, description=f"  {message.cell}: {message.news}"
-        )
+        news = printable(f"  {message.cell}: {message.news}")
+        self._bars.update(self._running[message.cell], completed=message.share, description=news)
         self._advance(message.cell, message.share)
 
     def finished(self, cell: Cell, outcome: Outcome) -> None:
@@ -44,12 +48,13 @@ class View:
             self._bars.remove_task(bar)
         self._advance(cell, 1.0)
         if isinstance(outcome, Failed):
-            self._console.print(f"[red]{cell}: {outcome.why}[/red]", highlight=False, soft_wrap=True)
+            self._console.print(Text(paragraph(f"{cell}: {outcome.why}"), "red"), soft_wrap=True)
             return
         accuracy = "" if outcome.accuracy is None else f", accuracy {100 * outcome.accuracy:.1f} %"
         self._console.print(
             f"{cell}: loss {outcome.loss:.3f}{accuracy}, {outcome.seconds:.0f} s; {self._left()}",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
 

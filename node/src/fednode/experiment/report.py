@@ -9,6 +9,7 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.plots import draw
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
+from fednode.markdown import plain
 from fednode.experiment.tables import goals_table, precision_table, task_table
 
 
@@ -25,7 +26,7 @@ def report(experiment: Experiment, folder: Path) -> list[Path]:
 
 def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence[Path]) -> str:
     parts = [
-        f"# {experiment.name}",
+        f"# {plain(experiment.name)}",
         "Made by `fednode experiment` of the cells beside it. Loss: nats per answer token on the test set, one for "
         "all rows. Mean ± deviation over seeds. Steps: of all sites together. MiB sent: updates, by all sites. Peak: "
         "of the process, on a GPU (cuda) of the device's memory; it and the seconds are of "
@@ -36,14 +37,14 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
         if mine:
-            rows = ", ".join(f"{site} {count}" for site, count in mine[0].site_rows.items())
+            rows = ", ".join(f"{plain(site)} {count}" for site, count in mine[0].site_rows.items())
             parts += [
-                f"## {task.name}",
+                f"## {plain(task.name)}",
                 f"{mine[0].test_items} test items; rows of the sites (seed {mine[0].seed}): {rows}.",
                 task_table(experiment, task, mine),
                 *[f"![{path.stem}]({path})" for path in plots if path.name.startswith(f"{task.name}-")],
             ]
     if at := compared(experiment, results):
         parts += ["## Precision of the frozen model", precision_table(at), "![memory](plots/memory.png)"]
-    parts += ["## Computed on", "\n".join(f"- {line}" for line in sorted({result.machine for result in results}))]
+    parts += ["## Computed on", "\n".join(f"- {plain(line)}" for line in sorted({result.machine for result in results}))]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

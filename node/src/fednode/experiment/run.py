@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedprotocol.errors import FedError
+from fedprotocol.printable import printable
 from rich.console import Console
+from rich.text import Text
 
 from fednode.base_model import locate, weights_digest
 from fednode.experiment.cells import Cell, cells_of, cost
@@ -80,8 +82,10 @@ def run(planned: Plan, processes: int, threads: int, commit: bool, console: Cons
     """
     folder, failed = planned.shared.folder, []
     for task, why in planned.absent.items():
-        console.print(f"[yellow]task {task} is left out: {why}[/yellow]", highlight=False, soft_wrap=True)
-    console.print(f"{len(planned.done)} cells are done, {len(planned.todo)} are left; results in {folder}")
+        console.print(Text(printable(f"task {task} is left out: {why}"), "yellow"), soft_wrap=True)
+    console.print(
+        f"{len(planned.done)} cells are done, {len(planned.todo)} are left; results in {folder}", markup=False
+    )
     if planned.todo:
         with View({cell: planned.cost(cell) for cell in planned.todo}, console) as view:
             for cell, outcome in run_all(planned.shared, planned.todo, processes, threads, view.told):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult
@@ -18,16 +18,10 @@ from fednode.experiment.stats import (
     of_one_device,
     ratios,
 )
+from fednode.markdown import table
 
 OF_CENTRAL, OVER_SINGLE = 0.97, 0.05  # goals: share of central accuracy, points over the mean single site
 MIB, GIB = 1 << 20, 1 << 30
-
-
-def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, numbers to the right."""
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" + "---:|" * (len(head) - 1)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def task_table(experiment: Experiment, task: Task, results: Sequence[CellResult]) -> str:
@@ -45,7 +39,7 @@ def task_table(experiment: Experiment, task: Task, results: Sequence[CellResult]
             for site in sorted({result.row for result in mine}):
                 rows.append(_line(f"&nbsp; {site}", [r for r in mine if r.row == site], start, central))
     scores = ("row", "seeds", "loss", "less loss", "accuracy %", "of central %")
-    return markdown((*scores, "steps", "MiB sent", "s", "peak MiB", "on"), rows)
+    return table((*scores, "steps", "MiB sent", "s", "peak MiB", "on"), rows)
 
 
 def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
@@ -76,7 +70,7 @@ def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
         f"over the mean single site, at least {100 * OVER_SINGLE:.0f} points",
         "over the best single site",
     )
-    return markdown(head, rows)
+    return table(head, rows)
 
 
 def precision_table(at: Mapping[str, Sequence[CellResult]]) -> str:
@@ -97,7 +91,7 @@ def precision_table(at: Mapping[str, Sequence[CellResult]]) -> str:
                 )
             )
     head = ("weights: row", "seeds", "loss", "accuracy %", "weights MiB", "peak MiB", "s a step")
-    return markdown(head, rows)
+    return table(head, rows)
 
 
 def _line(name: str, results: Sequence[CellResult], start: float | None, central: dict[int, float]) -> list[str]:

@@ -6,12 +6,12 @@ run.json  clients/<id>/round_<n>.csv  rounds.jsonl  summary.json  report.json  p
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from fedprotocol.printable import json_text
 from pydantic import ValidationError
 
 from fednode.results.records import Record, Report, ResultsError, RoundRecord, RunInfo, StepRecord, Summary
@@ -51,7 +51,7 @@ class ResultsFolder:
         self._write("run.json", _pretty(info))
 
     def write_rounds(self, rounds: Iterable[RoundRecord]) -> None:
-        self._write("rounds.jsonl", "".join(record.model_dump_json() + "\n" for record in rounds))
+        self._write("rounds.jsonl", "".join(json_text(record.model_dump(mode="json")) + "\n" for record in rounds))
 
     def write_summary(self, summary: Summary) -> None:
         self._write("summary.json", _pretty(summary))
@@ -81,7 +81,7 @@ class ResultsFolder:
         file = self.path / "rounds.jsonl"
         records = [
             _parse(RoundRecord, line, f"{file}, line {number}")
-            for number, line in enumerate(_text(file).splitlines(), start=1)
+            for number, line in enumerate(_lines(_text(file)), start=1)
         ]
         numbers = [record.round for record in records]
         if numbers != sorted(set(numbers)):
@@ -127,7 +127,12 @@ def read_steps(file: Path) -> list[StepRecord]:
 
 
 def _pretty(record: Record) -> str:
-    return json.dumps(record.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+    return json_text(record.model_dump(mode="json"), indent=2) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    """Of JSON: whatever else splitlines() takes for a line's end may be inside a value."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _text(file: Path) -> str:

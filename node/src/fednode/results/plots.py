@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedprotocol.printable import printable
+from fedprotocol.terminal import say_error
+
 from fednode.results.folder import ResultsFolder
 from fednode.results.records import ResultsError, RoundRecord, Score
 
@@ -44,6 +47,7 @@ def draw(folder: ResultsFolder) -> list[Path]:
 
 def save(file: Path, plot: Callable[[Axes], None]) -> Path:
     """Draw one plot into a file, replacing it; returns its path."""
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -53,7 +57,8 @@ def save(file: Path, plot: Callable[[Axes], None]) -> Path:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
-    plot(axes)
+    with rc_context({"text.parse_math": False}):  # a dollar in a name is a dollar
+        plot(axes)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Software": None})  # the same records give the same bytes
     return file
@@ -80,7 +85,12 @@ def _by_round(
     for domain, colour in zip(domains, _cycle(len(domains)), strict=True):
         scores = [record.by_domain.get(domain) for record in rounds]
         axes.plot(
-            numbers, [value(s) if s else math.nan for s in scores], color=colour, linewidth=1.1, alpha=0.8, label=domain
+            numbers,
+            [value(s) if s else math.nan for s in scores],
+            color=colour,
+            linewidth=1.1,
+            alpha=0.8,
+            label=printable(domain),
         )
     whole = [value(Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)) for record in rounds]
     axes.plot(numbers, whole, color=INK, linewidth=2.4, marker="o", markersize=5, label="all domains")
@@ -96,12 +106,12 @@ def _by_round(
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
             )
     beside = numbers[-1] + max(0.35, 0.12 * len(numbers))
-    heights = {client: value(score) for client, score in solo.items()}
-    for index, (client, height) in enumerate(sorted(heights.items(), key=lambda item: item[1])):
+    alone = {client: value(score) for client, score in solo.items()}
+    for index, (client, height) in enumerate(sorted(alone.items(), key=lambda item: item[1])):
         if not math.isnan(height):
             axes.plot([beside], [height], marker="x", color=MUTED, linestyle="none")
             axes.annotate(
-                client,
+                printable(client),
                 (beside, height),
                 xytext=(7 if index % 2 == 0 else -7, 0),
                 textcoords="offset points",
@@ -139,7 +149,7 @@ def _training(axes: Axes, folder: ResultsFolder) -> None:
                 [step.loss for step in steps],
                 color=colour,
                 linewidth=1.4,
-                label=client if position == 0 else None,
+                label=printable(client) if position == 0 else None,
             )
     axes.set_xticks([starts[n] + (widths[n] + 1) / 2 for n in starts], [f"round {n}" for n in starts])
     axes.tick_params(axis="x", length=0)
@@ -172,7 +182,7 @@ def main(arguments: Sequence[str]) -> int:
         for file in draw(ResultsFolder.open(Path(arguments[0]))):
             print(file)
     except ResultsError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         return error.exit_code
     return 0
 

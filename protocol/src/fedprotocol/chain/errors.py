@@ -17,6 +17,7 @@ from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3Excep
 from fedprotocol.chain.abi import Entry, load, named
 from fedprotocol.chain.types import PenaltyReason, Phase, VoidReason
 from fedprotocol.errors import FedError
+from fedprotocol.printable import LONGEST_TEXT, printable
 
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 """What web3 and eth_abi raise over an answer of another form than the standard's."""
@@ -88,7 +89,7 @@ class ContractReverted(ChainError):
 
     def __init__(self, name: str, arguments: dict[str, Any], label: str = "") -> None:
         self.name, self.arguments = name, arguments
-        super().__init__((f"{label}: " if label else "") + sentence(name, arguments))
+        super().__init__((f"{label}: " if label else "") + printable(sentence(name, arguments), LONGEST_TEXT))
 
 
 _SENTENCES = {
@@ -204,7 +205,7 @@ def translated(label: str = "") -> Iterator[None]:
         words = _words(error)
         raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
     except Web3Exception as error:
-        raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
+        raise RpcRefused(f"{label + ': ' if label else ''}{printable(str(error), LONGEST_TEXT)}") from error
     except MALFORMED as error:
         words = f"its answer makes no sense ({type(error).__name__})"
         raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error
@@ -214,4 +215,5 @@ def _words(error: Web3RPCError) -> str:
     """The node's own words, without the request around them."""
     response = error.rpc_response or {}
     problem = response.get("error")
-    return str(problem["message"]) if isinstance(problem, dict) and "message" in problem else str(error.message)
+    words = problem["message"] if isinstance(problem, dict) and "message" in problem else error.message
+    return printable(str(words), LONGEST_TEXT)

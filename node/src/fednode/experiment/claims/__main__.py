@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.terminal import say_error
 
 from fednode.experiment.claims import Beside, page
 from fednode.experiment.file import load_experiment
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         (folder / "README.md").write_text(page(experiment, read_all(mine), beside), encoding="utf-8")
     except FedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         return error.exit_code
     print(f"wrote {folder / 'README.md'}")
     return 0

@@ -7,7 +7,8 @@ from typing import Any
 
 from fednode.experiment.results import CellResult
 from fednode.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
-from fednode.experiment.tables import GIB, MIB, markdown
+from fednode.experiment.tables import GIB, MIB
+from fednode.markdown import table
 
 TOKEN = 10**18  # units, of the demo's token
 UNKNOWN = "not measured yet"
@@ -38,7 +39,7 @@ def answers(
         ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
         ("... and incentives: whoever contributes is paid", _paid(on_chain)),
     ]
-    return markdown(("claimed", "measured"), rows)
+    return table(("claimed", "measured"), rows)
 
 
 def rows_of(task: str, row: str, results: Iterable[CellResult]) -> list[CellResult]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fednode.experiment.results import CellResult
-from fednode.experiment.tables import markdown
+from fednode.markdown import table
 
 
 def machines_section(results: Sequence[CellResult], others: Sequence[CellResult]) -> list[str]:
@@ -19,7 +19,7 @@ def machines_section(results: Sequence[CellResult], others: Sequence[CellResult]
         "## The same cells on another machine",
         f"First {first.machine}; then {second.machine}. Rounding differs, and training carries it on: two machines are "
         "two draws, like two seeds.",
-        markdown(
+        table(
             ("task, row, seed", "loss", "accuracy %", "loss there", "accuracy there %"),
             [(f"{a.task} {a.row} {a.seed}", *_figures(a), *_figures(b)) for a, b in pairs],
         ),

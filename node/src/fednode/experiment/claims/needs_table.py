@@ -6,7 +6,8 @@ from typing import Any
 
 from fednode.experiment.needs import ADAPTER_BYTES, RANK, SHAPES
 from fednode.experiment.precision import KINDS
-from fednode.experiment.tables import GIB, MIB, markdown
+from fednode.experiment.tables import GIB, MIB
+from fednode.markdown import table
 
 
 def needs_section(needs: dict[str, Any] | None) -> list[str]:
@@ -31,7 +32,7 @@ def _computed() -> str:
     for shape in SHAPES:
         sizes = [f"{shape.weights_bytes(kind) / GIB:.2f}" for kind in KINDS]
         rows.append((shape.name, *sizes, f"{shape.adapter(RANK) * ADAPTER_BYTES / MIB:.0f}"))
-    return markdown(("model, computed", "NF4 GiB", "bf16 GiB", "fp32 GiB", "adapter MiB"), rows)
+    return table(("model, computed", "NF4 GiB", "bf16 GiB", "fp32 GiB", "adapter MiB"), rows)
 
 
 def _measured(needs: dict[str, Any]) -> str:
@@ -44,4 +45,4 @@ def _measured(needs: dict[str, Any]) -> str:
         )
         for shape in needs["shapes"]
     ]
-    return markdown(("shape, measured", "weights GiB", "peak GiB", "s a step"), rows)
+    return table(("shape, measured", "weights GiB", "peak GiB", "s a step"), rows)

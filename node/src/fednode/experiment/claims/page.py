@@ -14,7 +14,8 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult
 from fednode.experiment.stats import Figure, accuracy, family, figure, loss
-from fednode.experiment.tables import goals_table, markdown, precision_table
+from fednode.experiment.tables import goals_table, precision_table
+from fednode.markdown import table
 
 SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
 
@@ -77,7 +78,7 @@ def _in_short(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
                 lost, right = figure(mine, loss), figure(mine, accuracy)
                 seeds = len({result.seed for result in mine})
                 lines.append((f"{task} {name}", str(seeds), lost.text() if lost else "", _percent(right)))
-    return markdown(("task, row", "seeds", "loss", "accuracy %"), lines)
+    return table(("task, row", "seeds", "loss", "accuracy %"), lines)
 
 
 def _pictures(tasks: Sequence[str], plots: Sequence[str]) -> list[str]:
@@ -98,7 +99,7 @@ def _own_and_other(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
         together = [r for r in results if r.task == task and r.row == "fedavg" and r.accuracy is not None]
         if together:
             rows.append((f"{task} fedavg", "", _percent(figure(together, accuracy))))
-    return markdown(("row", "own domain %", "other domains %"), rows)
+    return table(("row", "own domain %", "other domains %"), rows)
 
 
 def _site_domain(row: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from fedprotocol.printable import printable
+
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult
 from fednode.experiment.stats import Value, accuracy, family, figure
@@ -27,7 +29,7 @@ def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes
     heights = [figure([r for r in results if r.row == label], accuracy) for label in labels]
     colours = [MUTED if experiment.rows[family(label)].kind != "federated" else COLOURS[0] for label in labels]
     bars = axes.barh(
-        labels[::-1],
+        list(map(printable, labels[::-1])),
         [100 * (h.mean if h else 0) for h in heights[::-1]],
         xerr=[100 * ((h.deviation or 0) if h else 0) for h in heights[::-1]],
         color=colours[::-1],
@@ -38,7 +40,7 @@ def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes
     axes.grid(visible=False)
     axes.set_xlim(0, 105)
     axes.set_xlabel("accuracy (%), mean and deviation over seeds")
-    axes.set_title(f"{task.name}: every row", loc="left", color=INK)
+    axes.set_title(printable(f"{task.name}: every row"), loc="left", color=INK)
 
 
 def memory(axes: Axes, compared: Mapping[str, Sequence[CellResult]]) -> None:

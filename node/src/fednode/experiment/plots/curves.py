@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fedprotocol.printable import printable
+
 from fednode.experiment.file import Experiment, Task
 from fednode.experiment.results import CellResult, RoundScore
 from fednode.experiment.stats import Figure, family
@@ -42,7 +44,7 @@ def by_round(experiment: Experiment, task: Task, results: Sequence[CellResult], 
     _draw(axes, lines, results, measure)
     items = max(point.score.items for result in results for point in result.rounds)
     title = f"{task.name}: {_what(measure)} on {items} test items, mean and deviation over seeds"
-    axes.set_title(title, loc="left", color=INK)
+    axes.set_title(printable(title), loc="left", color=INK)
 
 
 def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
@@ -52,7 +54,8 @@ def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], m
     labels += [name for name in task.rows if experiment.rows[name].kind == "federated"][:1]
     lines = [(label, [r for r in results if r.row == label]) for label in labels]
     _draw(axes, lines, results, measure)
-    axes.set_title(f"{task.name}: {_what(measure)} by site, and of the sites together", loc="left", color=INK)
+    title = f"{task.name}: {_what(measure)} by site, and of the sites together"
+    axes.set_title(printable(title), loc="left", color=INK)
 
 
 def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
@@ -68,11 +71,11 @@ def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], 
         ]
         if known:
             x, y = zip(*known, strict=True)
-            axes.plot(x, y, color=colour, linestyle=style, marker="o", markersize=4, label=name)
+            axes.plot(x, y, color=colour, linestyle=style, marker="o", markersize=4, label=printable(name))
     axes.set_xlim(left=0)
     axes.set_xlabel("MiB sent by all sites")
     axes.set_ylabel(measure.label)
-    axes.set_title(f"{task.name}: {_what(measure)} for what is sent", loc="left", color=INK)
+    axes.set_title(printable(f"{task.name}: {_what(measure)} for what is sent"), loc="left", color=INK)
     axes.legend(frameon=False, fontsize=8)
 
 
@@ -95,11 +98,13 @@ def _draw(
             middle = [measure.scale * at.mean for _, at in known]
             spread = [measure.scale * (at.deviation or 0) for _, at in known]
             low, high = ([m + sign * d for m, d in zip(middle, spread, strict=True)] for sign in (-1, 1))
-            axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.8, label=label)
+            axes.plot(x, middle, color=colour, linestyle=style, linewidth=1.8, label=printable(label))
             axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     for label, height, colour in marks:
         beside = axes.get_yaxis_transform()
-        axes.plot([1.02], [height], "D", color=colour, markersize=5, label=label, transform=beside, clip_on=False)
+        axes.plot(
+            [1.02], [height], "D", color=colour, markersize=5, label=printable(label), transform=beside, clip_on=False
+        )
     axes.set_ylim(bottom=0)
     axes.set_xlabel("steps of a site (0: initial model)")
     axes.set_ylabel(measure.label)

@@ -18,6 +18,7 @@ from eth_account.signers.local import LocalAccount
 from fednode.new_spec import Choices, NewFederation, make, publish
 from fedprotocol.chain import keys
 from fedprotocol.logs import VARIABLE
+from fedprotocol.private import create_private
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -191,7 +192,8 @@ class Sites:
         for name, table in config.items():
             merged = {**tables.get(name, {}), **table}
             tables[name] = {key: value for key, value in merged.items() if value is not None}
-        (folder / "fednode.toml").write_text(toml(tables))
+        with create_private(folder / "fednode.toml") as file:
+            file.write(toml(tables).encode())
         return Site(folder, account)
 
     def stop(self) -> None:

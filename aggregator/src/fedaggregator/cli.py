@@ -11,6 +11,7 @@ import typer
 from fedprotocol.errors import FedError
 from fedprotocol.logs import VARIABLE, LogFormat, hide_in, logging_as
 from fedprotocol.printable import json_text
+from fedprotocol.private import warn_if_open
 from fedprotocol.terminal import run_program, say
 
 app = typer.Typer(
@@ -39,10 +40,11 @@ def init(
     password_file: Annotated[Path | None, typer.Option(help="Its password, in a file of mode 600.")] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
-    """Write a commented config file, and a new account if there is no keystore."""
+    """Write a commented config file, mode 600: RPC URLs may hold keys; and a new account if there is no keystore."""
     from fedprotocol.chain import keys
     from fedprotocol.chain.signer import keystore_of
     from fedprotocol.config import load_config
+    from fedprotocol.private import create_private
 
     from fedaggregator.config import AggregatorConfig, render
 
@@ -53,8 +55,9 @@ def init(
         rpc, chain_id, coordinator, store, peer or (), str(keystore), str(password_file) if password_file else None
     )
     draft = config.with_name(config.name + ".part")
-    draft.write_text(text, encoding="utf-8")
     try:
+        with create_private(draft) as file:
+            file.write(text.encode())
         loaded = load_config(draft, AggregatorConfig)
         path = keystore_of(loaded.account)
         if not path.exists():
@@ -96,6 +99,7 @@ def _watch_dry(config: Path) -> bool:
 
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc)
+    warn_if_open(config, logging.getLogger("fedaggregator"))
     seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
     say(*said(seen))
     return all(finding.right for finding in seen)
@@ -113,6 +117,7 @@ def _run(config: Path, proposes: bool) -> bool:
 
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc, settings.account.signer)
+    warn_if_open(config, logging.getLogger("fedaggregator"))
     signer = open_signer(settings.account)
     stop = stop_at_signals()
     with refusals_told(), Aggregator.open(settings, signer, proposes) as aggregator:

@@ -78,7 +78,13 @@ class NodeConfig(ConnectionConfig):
 
     @property
     def updates(self) -> Path:
+        """Updates of one's own; nobody else may read them before they are published."""
         return self.home / "updates"
+
+    @property
+    def solos(self) -> Path:
+        """The site's own models; nobody else may read them."""
+        return self.home / "solo"
 
     @property
     def globals(self) -> Path:

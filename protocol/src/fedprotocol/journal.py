@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 
 from fedprotocol.errors import FedError
 from fedprotocol.journal_schema import APPLICATION_ID, VERSION, create, migrate, versions
+from fedprotocol.private import close_to_others
 
 log = logging.getLogger(__name__)
 
@@ -228,6 +229,9 @@ class Journal:
     def _open(self, read_only: bool) -> sqlite3.Connection:
         if not read_only:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it will hold salts
+            for suffix in ("", "-wal", "-shm"):  # those that SQLite makes get the mode of the first
+                with suppress(FileNotFoundError):
+                    close_to_others(self.path.with_name(self.path.name + suffix))
         uri = f"{self.path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
         # sqlite3 is built serialized: a worker thread may note what it did.
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)

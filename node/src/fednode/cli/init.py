@@ -30,8 +30,9 @@ def init(
     keystore: Annotated[Path, typer.Option(help="Encrypted key; `fednode account new` makes it.")] = Path("key.json"),
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a commented config file. Nothing is sent and no key is made."""
+    """Write a commented config file, mode 600: RPC URLs may hold keys. Nothing is sent and no key is made."""
     from fedprotocol.config import ConfigError
+    from fedprotocol.private import create_private
 
     from fednode.config import load, render
 
@@ -51,8 +52,9 @@ def init(
     )
     config.parent.mkdir(parents=True, exist_ok=True)
     draft = config.with_name(config.name + ".partial")
-    draft.write_text(text, encoding="utf-8")
     try:
+        with create_private(draft) as file:
+            file.write(text.encode())
         load(draft)
         draft.replace(config)
     finally:

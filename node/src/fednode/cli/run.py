@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 from fedprotocol.errors import refusals_told
 from fedprotocol.logs import LogFormat, hide_in, logging_as
+from fedprotocol.private import warn_if_open
 from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, open_session
+
+log = logging.getLogger("fednode")
 
 
 def run(
@@ -49,6 +52,7 @@ def run(
         log_file(session.config.logs),
     ):
         hide_in(*session.config.chain.rpc, session.config.account.signer)
+        warn_if_open(config, log)
         preflight(session)
         health = Health(session.config.chain.poll_seconds)
         sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
@@ -76,6 +80,7 @@ def _watch(log_format: LogFormat, config: Path) -> None:
     settings = load(config)
     with logging_as(log_format, "fedaggregator", terminal_handler()):
         hide_in(*settings.chain.rpc)
+        warn_if_open(config, log)
         seen = watch_dry(settings, settings.node.keep_rounds, stop_at_signals())
     say(*said(seen))
     if not all(finding.right for finding in seen):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fedprotocol.errors import FedError
+from fedprotocol.private import create_private, private_folder
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 
@@ -77,7 +78,8 @@ class ModelWork:
         result = self._fit(action.round, data, stop)
         update = make_update(result.units_delta, self._spec, self._config.node.seed, action.round)
         root = update.leaves.root
-        car = save_car(update.leaves, self._config.updates / f"round_{action.round}-{root.hex()[:16]}.car")
+        path = self._config.updates / f"round_{action.round}-{root.hex()[:16]}.car"
+        car = save_car(update.leaves, path, private=True)
         write_steps(self._config.metrics / f"round_{action.round}.csv", result.steps)
         return Trained(
             round=action.round,
@@ -108,9 +110,9 @@ class ModelWork:
         result = self._fit(action.round, self._dataset(self._config.data.train), stop)
         units = moved(start, result.units_delta)
         path = self._solo_file(action.round)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with create_private(partial) as file:
             np.save(file, units)
         write_steps(self._config.metrics / f"solo_round_{action.round}.csv", result.steps)
         return partial.replace(path)
@@ -171,7 +173,7 @@ class ModelWork:
         return bytes.fromhex(self._spec.genesis_root[2:])
 
     def _solo_file(self, number: int) -> Path:
-        return self._config.home / "solo" / f"round_{number}.npy"
+        return self._config.solos / f"round_{number}.npy"
 
 
 def _check(stop: threading.Event) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fedprotocol.deployment import Deployment, load_deployment
+from fedprotocol.private import create_private
 
 from fednode.demo import configs
 from fednode.demo.anvil import Chain, start_anvil
@@ -76,9 +76,9 @@ def prepare(
         write_lines(folder / "test.jsonl", site.test)
         write_lines(folder / "common_test.jsonl", common_test())
         shared = _shared(site.name, chain, deployment, stores)
-        (folder / "fednode.toml").write_text(configs.toml(configs.node(shared, model.source, options.seed + index)))
+        _write_private(folder / "fednode.toml", configs.toml(configs.node(shared, model.source, options.seed + index)))
     shared = _shared(AGGREGATOR, chain, deployment, stores)
-    (paths.aggregator / "aggregator.toml").write_text(configs.toml(shared))
+    _write_private(paths.aggregator / "aggregator.toml", configs.toml(shared))
     say("taking the seats (fednode join)")
     programs.fednode_all([Job(f"{name}-join", paths.site(name), ["join"]) for name in names], JOIN_TIMEOUT)
     return Ready(chain, deployment, sites, accounts, model)
@@ -144,6 +144,5 @@ def _shared(name: str, chain: Chain, deployment: Deployment, stores: Stores) -> 
 
 
 def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with create_private(path) as file:
+        file.write(text.encode())

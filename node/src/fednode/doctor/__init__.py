@@ -20,6 +20,7 @@ LOOKS = (
     Look("funds", ("chain", "account"), chain.funds),
     Look("seat", ("chain", "account"), chain.seat),
     Look("home", ("chain", "account"), place.home),
+    Look("private", (), place.private),
     Look("store", (), content.store),
     Look("peers", ("store",), content.peers),
     Look("spec", ("chain", "store"), content.spec),

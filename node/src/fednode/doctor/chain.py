@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 import time
 from pathlib import Path
 
 from fedprotocol.chain.errors import ContractReverted, translated
 from fedprotocol.chain.keys import PasswordError
 from fedprotocol.chain.signer import keystore_of
+from fedprotocol.private import open_to_others
 
 from fednode.answer import duration
 from fednode.daemon.view import Standing, is_over, standing
@@ -71,7 +71,7 @@ def account(patient: Patient) -> str:
 
 
 def _refuse_readable(path: Path) -> None:
-    if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if open_to_others([path]):
         raise NotFit(f"others may read {path}", f"chmod 600 {quoted(path)}")
 
 

@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+from fedprotocol.private import open_to_others
 
 from fednode.data import DataError
-from fednode.doctor.check import NotFit, Patient
+from fednode.doctor.check import NotFit, Patient, quoted
 from fednode.site_data import data_files, usable_data
 
+MOST_NAMED = 3
 SPARE_BYTES = 1 << 30  # beyond what the trees of the rounds take
 
 
@@ -32,6 +34,18 @@ def home(patient: Patient) -> str:
     except JournalForeign as error:
         raise NotFit(str(error), patient.edit("home: a new folder")) from error
     return f"the journal in {session.config.home} is free"
+
+
+def private(patient: Patient) -> str:
+    """RPC URLs in the config may hold keys; whoever reads an update before its reveal can commit to it as their own."""
+    config = patient.session.config
+    folders = [folder for folder in (config.updates, config.solos) if folder.exists()]
+    files = [path for folder in folders for path in folder.iterdir()]
+    if exposed := open_to_others([patient.file, config.journal, *folders, *files]):
+        shown = ", ".join(map(str, exposed[:MOST_NAMED])) + (" and more" if len(exposed) > MOST_NAMED else "")
+        top = [path for path in exposed if path.parent not in exposed]
+        raise NotFit(f"others may read {shown}", f"chmod -R go= {' '.join(map(quoted, top))}")
+    return "nobody else may read the config and what is not published yet"
 
 
 def data(patient: Patient) -> str:

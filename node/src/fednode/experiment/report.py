@@ -9,8 +9,8 @@ from fednode.experiment.file import Experiment
 from fednode.experiment.plots import draw
 from fednode.experiment.precision import compared
 from fednode.experiment.results import CellResult, read_all
-from fednode.markdown import plain
 from fednode.experiment.tables import goals_table, precision_table, task_table
+from fednode.markdown import plain
 
 
 def report(experiment: Experiment, folder: Path) -> list[Path]:
@@ -46,5 +46,8 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
             ]
     if at := compared(experiment, results):
         parts += ["## Precision of the frozen model", precision_table(at), "![memory](plots/memory.png)"]
-    parts += ["## Computed on", "\n".join(f"- {plain(line)}" for line in sorted({result.machine for result in results}))]
+    parts += [
+        "## Computed on",
+        "\n".join(f"- {plain(line)}" for line in sorted({result.machine for result in results})),
+    ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"

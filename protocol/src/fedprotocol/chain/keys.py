@@ -21,6 +21,7 @@ from eth_typing import ChecksumAddress
 from web3 import Web3
 
 from fedprotocol.errors import FedError
+from fedprotocol.private import OTHERS, create_private
 
 PASSWORD_VARIABLE = "FEDNODE_PASSWORD"  # noqa: S105 (a variable's name)
 SHORTEST_PASSWORD = 8
@@ -158,7 +159,7 @@ def _refuse_readable(path: Path, error: type[FedError]) -> None:
         raise error(f"{path} cannot be read: {problem.strerror}") from None
     if not stat.S_ISREG(mode):
         raise error(f"{path} is not a file")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & OTHERS:
         raise error(f"others may read {path}: run chmod 600 {path}")
 
 
@@ -167,15 +168,14 @@ def _write_new(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-                out.write(text)
+            with create_private(draft) as out:
+                out.write(text.encode())
                 out.flush()
                 os.fsync(out.fileno())
             os.link(draft, path)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     except FileExistsError:
         _refuse_existing(path)
         raise KeystoreError(f"{path.parent} is not a folder") from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from fedprotocol.chain import keys
+from fedprotocol.private import create_private
 from fedprotocol.spec import spec_digest
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
@@ -55,5 +56,6 @@ def operator(folder: Path, federation: LiveFederation, account: LocalAccount, *p
         "data": {"train": "train.jsonl"},
     }
     config |= {name: {**config.get(name, {}), **table} for name, table in tables.items()}
-    (folder / "fednode.toml").write_text(toml(config))
+    with create_private(folder / "fednode.toml") as file:
+        file.write(toml(config).encode())
     return Site(folder, account)

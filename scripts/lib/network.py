@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -42,6 +43,8 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             _fail(str(error), error.exit_code)
         except VirtualMachineError as error:  # brownie's own form of a revert, on its development network
             _fail(f"the contract refused: {error.revert_msg or error.message}")
+        except Exception:  # brownie would show what others wrote as it is
+            _fail(f"unexpected, not for you to mend:\n{traceback.format_exc()}")
 
     return run
 

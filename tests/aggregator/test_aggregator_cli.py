@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -113,6 +114,7 @@ def test_init_writes_a_config_and_an_account_that_work(
     )
     done = quick(*arguments, folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE((tmp_path / "aggregator.toml").stat().st_mode) == 0o600, "an RPC URL may hold a key"
     config = load_config(tmp_path / "aggregator.toml", AggregatorConfig)
     assert config.store.url == f"dir:{tmp_path / 'store'}" and config.store.peers == (f"dir:{tmp_path / 'other'}",)
     assert keys.load(config.account.keystore, PASSWORD).address in done.stdout

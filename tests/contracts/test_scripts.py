@@ -277,6 +277,27 @@ def test_what_the_contract_refuses_is_named(project: Project, chain: Anvil, tmp_
     assert load_deployment(tmp_path, CHAIN_ID).token == token.address  # what is there already is not forgotten
 
 
+@pytest.mark.usefixtures("deployed")
+def test_what_a_token_calls_itself_and_says_is_text(project: Project, chain: Anvil, tmp_path: Path) -> None:
+    token, sponsor = chain.deploy("RudeToken"), {"from": chain.accounts[0]}
+    rude = b"\x1b[2J[red]A\nB\xe2\x80\xae"
+    token.functions.mint(chain.accounts[0], 10**21).transact(sponsor)
+    token.functions.call(rude).transact(sponsor)
+    (project.folder / "marked.json").write_bytes(small_spec(name="Ward [/red] notes :bomb:"))
+    file = project.folder / "rude.toml"
+    file.write_text(f'spec = "marked.json"\n[money]\npool = 5\ntoken = "{token.address}"\n')
+    calls = (("deploy", "main", str(file)), ("rounds",), ("rounds", "events"), ("fund", "main", "1"))
+    for call, (status, output) in zip(calls, project.batch(*calls, DEPLOYMENTS_DIR=str(tmp_path)), strict=True):
+        assert status == 0, output
+        assert r"\x1b[2J[red]A\nB\u202e" in output, (call, output)
+        assert "\x1b[2J" not in output and "\u202e" not in output
+        assert call != ("rounds",) or "Federation Ward [/red] notes :bomb:" in output, output
+    token.functions.refuse(rude + 5000 * b"x").transact(sponsor)
+    [(status, output)] = project.batch(("fund", "main", "1"), DEPLOYMENTS_DIR=str(tmp_path))
+    assert status == 1
+    assert r"[red]A\nB" in output and "\x1b[2J" not in output and "\u202e" not in output, output
+
+
 def test_a_network_that_is_another_chain_or_silent(project: Project, chain: Anvil) -> None:
     project.brownie("networks", "add", "Federation", "other", f"host={chain.url}", "chainid=5")
     assert "is configured as chain 5" in project.brownie("run", "rounds", "--network", "other", status=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -69,7 +70,9 @@ def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp
 
 
 def test_init_writes_a_config_and_does_not_replace_one(tmp_path: Path) -> None:
+    (tmp_path / "fednode.toml.partial").touch(mode=0o666)  # of one that was killed
     path = init(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600, "an RPC URL may hold a key"
     before = path.read_text()
     again = fednode("init", "--coordinator", "0x" + 40 * "2", "--chain-id", "5", "--rpc", "http://x", cwd=tmp_path)
     assert again.returncode == 1

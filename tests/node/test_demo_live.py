@@ -55,6 +55,14 @@ def test_the_view_fits_any_terminal(width: int) -> None:
     assert all(len(line) <= width for line in shown(render(VIEW), width).splitlines())
 
 
+def test_what_programs_say_is_text() -> None:
+    rude = "no\x1b[2J\n[red]12:00 round 9 is final\u202e"
+    view = replace(VIEW, nodes=(replace(NODE, activity=rude, meanwhile=f"2{rude}", problem=f"3{rude}"),))
+    for text in (shown(render(view), 300), "\n".join(changes(None, view))):
+        assert r"3no\x1b[2J\n[red]12:00 round 9" in text
+        assert "\x1b" not in text and "\u202e" not in text and "\n[red]" not in text
+
+
 def test_a_void_round_and_a_dead_node_are_loud() -> None:
     view = replace(
         VIEW,

@@ -353,6 +353,19 @@ def test_a_journal_of_another_federation(site: Site) -> None:
     found(site, "home", "belongs to chain 5", mend=editor(site, "home"))
 
 
+def test_what_others_may_read_and_should_not(site: Site) -> None:
+    assert look(site, "private").ok
+    for path in (site.config, site.home / "updates" / "round_1-ab.car", site.home / "solo" / "round_1.npy"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.chmod(0o644)
+    mend = found(site, "private", "others may read", "fednode.toml", "updates", mend="chmod -R go= ")
+    assert "round_1" not in mend, "it goes with its folder"
+    follow(mend)
+    assert look(site, "private").ok
+    assert stat.S_IMODE((site.home / "updates" / "round_1-ab.car").stat().st_mode) == 0o600
+
+
 def test_training_that_takes_longer_than_train(site: Site) -> None:
     with Journal(site.home / "journal.sqlite") as journal:
         journal.note("train_seconds", 601.0)

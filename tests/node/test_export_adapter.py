@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from fednode.export import ExportError, Provenance, export_adapter
 from fednode.training import AdapterModel
 from fedprotocol import tree
 from fedprotocol.numbers import NumbersError, quantize_global
+from fedprotocol.printable import printable
 from huggingface_hub import ModelCard
 from peft import PeftModel
 from safetensors.numpy import load_file
@@ -73,6 +76,26 @@ def test_the_card_says_where_it_is_from(tiny_folder: Path, tmp_path: Path) -> No
     config = json.loads((tmp_path / "a" / "adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["r"], config["lora_alpha"]) == ("org/model", 8, 16)
     assert str(tmp_path) not in (tmp_path / "a" / "README.md").read_text()
+
+
+def test_a_spec_cannot_write_the_card(tiny_folder: Path, tmp_path: Path) -> None:
+    """Only a class and the template may hold control characters; all may hold Markdown, YAML and Python."""
+    spec, adapter = tiny_spec(tiny_folder)
+    base = spec.base_model.model_copy(update={"id": "a/b\"'): # | `c`", "revision": "``x|y"})
+    template = "```\n\x1b[2J<script>\n{prompt}\n"
+    changes = {
+        "name": "[x](http://y) <b>|`",
+        "base_model": base,
+        "prompt": spec.prompt.model_copy(update={"template": template}),
+    }
+    export_adapter(spec.model_copy(update=changes), adapter.units, PROVENANCE, tmp_path / "a")
+    text = (tmp_path / "a" / "README.md").read_text()
+    assert printable(text.replace("\n", "")) == text.replace("\n", "")
+    assert ModelCard.load(tmp_path / "a" / "README.md").data.base_model == base.id
+    assert "# \\[x\\](http://y) &lt;b\\>\\|\\`, round 3" in text
+    assert "````\n```\n\\x1b[2J<script>\n{prompt}\n\n````\n" in text
+    [call] = re.findall(r"AutoModelForCausalLM\.from_pretrained\((.*)\), \"path", text)
+    assert ast.literal_eval(call) == base.id
 
 
 @pytest.mark.parametrize("wrong", [np.zeros(5, np.int32), np.zeros(6656, np.int64), np.zeros((6656, 1), np.int32)])

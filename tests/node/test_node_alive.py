@@ -4,6 +4,7 @@ at the end nobody has paid a penalty, and everything an operator looks at is the
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ def on_its_way(sites: Sites, site: Site, call: str) -> bool:
     sent += chain.rpc("eth_getBlockByNumber", "latest", True)["transactions"]
     own = [tx for tx in sent if (tx["from"], tx["to"]) == (site.account.address.lower(), contract.address.lower())]
     return any(contract.decode_function_input(tx["input"])[0].fn_name == call for tx in own)
+
+
+def modes(folder: Path) -> set[int]:
+    """Of a folder, and of all files in it."""
+    found = [folder, *folder.iterdir()]
+    assert len(found) > 1
+    return {stat.S_IMODE(path.stat().st_mode) for path in found}
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +93,13 @@ def test_nobody_paid_a_penalty_and_the_round_is_final(finished: Sites) -> None:
         assert coordinator.owed(site.account.address) == 0, "claimed at the end"
         assert site.process is not None
         assert site.process.returncode == 0, site.console()
+
+
+def test_updates_are_private_until_they_are_published(finished: Sites) -> None:
+    for site in finished.sites:
+        assert modes(site.home / "updates") == {0o700, 0o600}
+        assert stat.S_IMODE((site.home / "journal.sqlite").stat().st_mode) == 0o600
+        assert all(path.stat().st_mode & stat.S_IROTH for path in (site.folder / "store/trees").iterdir())
 
 
 def test_the_other_site_was_watched_to_the_end_of_the_round(finished: Sites) -> None:

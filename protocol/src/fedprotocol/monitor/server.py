@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from prometheus_client import make_wsgi_app
 
 from fedprotocol.errors import FedError
 from fedprotocol.monitor.health import Health
+from fedprotocol.printable import json_text
 
 ADDRESS = "127.0.0.1"  # anybody who can reach it may read it
 PATIENCE = 10.0  # seconds for a request
@@ -58,7 +58,7 @@ def _app(health: Health) -> App:
             case _:
                 status, body = "404 Not Found", {"paths": ["/metrics", "/health"]}
         start_response(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
-        return [json.dumps(body, ensure_ascii=False).encode() + b"\n"]
+        return [json_text(body).encode() + b"\n"]
 
     return app
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fednode.results.folder import ResultsFolder, read_steps
+from fednode.results.plots import draw
 from fednode.results.records import (
     GasUse,
     Payout,
@@ -23,6 +24,7 @@ from fednode.results.records import (
     pool,
     summarize,
 )
+from fedprotocol.printable import printable
 from PIL import Image
 from pydantic import ValidationError
 
@@ -90,6 +92,17 @@ def test_round_trip(folder: ResultsFolder) -> None:
     assert set(clients) == set(SITES)
     assert list(clients["bank"]) == [1, 2, 3]
     assert clients["bank"][2][7] == StepRecord(step=8, loss=4 / 16 + 1, lr=2e-3, tokens=384, seconds=4.5)
+
+
+def test_a_domain_of_any_characters_is_kept_and_nothing_more(folder: ResultsFolder) -> None:
+    """Which the site's data may hold: JSON's escapes keep it, a terminal shows them, plots draw them as text."""
+    rude = "law\x85\u2028\x1b[2J$\\frac{$\u202e\n"
+    score = Score(loss=1.0, accuracy=0.5, items=75)
+    records = [record.model_copy(update={"by_domain": {rude: score}}) for record in ROUNDS]
+    folder.write_rounds(records)
+    assert folder.rounds() == records
+    assert all(printable(line) == line for line in (folder.path / "rounds.jsonl").read_text().split("\n"))
+    assert draw(folder)
 
 
 def test_summary_has_exactly_the_agreed_fields(folder: ResultsFolder) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import subprocess
 import sys
 import warnings
 from datetime import datetime
@@ -14,6 +16,9 @@ import requests
 from fedprotocol import logs
 from fedprotocol.errors import FedError
 from fedprotocol.logs import HIDDEN, LogFormat, hide_in, logging_as, tell_moment
+from fedprotocol.printable import printable
+from rich.console import Console
+from rich.logging import RichHandler
 
 KEY = "0123456789abcdef0123456789abcdef"
 URL = f"http://127.0.0.1:9/v3/{KEY}?project=0123"  # nobody listens there
@@ -124,3 +129,64 @@ def test_words_are_not_blacked_out(capsys: Captured) -> None:
     with logging_as(LogFormat.HUMAN, "fednode", None):
         log.info("no /rpc endpoint")
     assert capsys.readouterr().err.endswith("no /rpc endpoint\n")
+
+
+RUDE = "no\n12:00:00 INFO    round 9 is final\x1b[2J\u202e\u2028\ud800[red]"
+
+
+@pytest.mark.parametrize("choice", [LogFormat.JSON, LogFormat.HUMAN])
+def test_a_record_is_one_line_of_text_whatever_is_in_it(choice: LogFormat, capsys: Captured) -> None:
+    with logging_as(choice, "fednode", None):
+        log.error("%s", RUDE)
+        try:
+            raise ValueError(RUDE)
+        except ValueError:
+            log.exception("what %s", RUDE)
+        log.info("x" * 100_000)
+    said = capsys.readouterr().err
+    assert not [line for line in said.split("\n") if printable(line) != line]
+    lines = said.removesuffix("\n").split("\n")
+    if choice is LogFormat.JSON:
+        assert [json.loads(line)["message"] for line in lines][:2] == [RUDE, f"what {RUDE}"]
+        return
+    first, second, *trace, last = lines
+    assert first.endswith(r"ERROR   no\n12:00:00 INFO    round 9 is final\x1b[2J\u202e\u2028\ud800[red]")
+    assert second.endswith(r"[red]") and trace[0] == "    Traceback (most recent call last):"
+    assert all(line.startswith("    ") for line in trace) and "    12:00:00 INFO" in "\n".join(trace)
+    assert 5000 < len(last) < 10_000
+
+
+def test_a_terminals_lines_are_text_too() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system=None, width=200)
+    with logging_as(LogFormat.AUTO, "fednode", RichHandler(console=console, show_path=False)):
+        log.error("%s", RUDE)
+        log.error("again", exc_info=ValueError(RUDE))
+    said = out.getvalue()
+    assert r"no\n12:00:00 INFO    round 9 is final\x1b[2J\u202e\u2028\ud800[red]" in said
+    assert not [line for line in said.split("\n") if printable(line) != line]
+    assert not [line for line in said.split("\n") if line.startswith("12:00:00 INFO")]
+
+
+@pytest.mark.parametrize("error", ["FedError", "ValueError"])
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_what_ends_a_command_is_text(error: str, where: str) -> None:
+    start = {"main": "end()", "thread": "t = threading.Thread(target=end); t.start(); t.join()"}[where]
+    script = f"""
+import threading
+from fedprotocol.errors import FedError
+from fedprotocol.logs import hide
+from fedprotocol.terminal import run_program
+hide("a secret of many letters")
+def end(): raise {error}({RUDE + " a secret of many letters"!a})
+def app(): {start}
+run_program(app)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == (1 if where == "main" else 0)
+    first, *others = done.stderr.removesuffix("\n").split("\n")
+    assert not [line for line in (first, *others) if printable(line) != line]
+    assert all(line.startswith("  ") for line in others), done.stderr
+    assert r"round 9 is final\x1b[2J" in done.stderr and "many letters" not in done.stderr
+    if (error, where) == ("FedError", "main"):
+        assert first == "error: no" and len(others) == 1

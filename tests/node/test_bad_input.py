@@ -21,6 +21,7 @@ from fedprotocol.chain import keys
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
 from fedprotocol.journal import Journal
+from fedprotocol.private import create_private
 from support.evm import Anvil
 from support.live_federation import ETHER, LiveFederation
 from support.sites import BIN, PASSWORD, Site, Sites, choices, environment
@@ -54,7 +55,8 @@ def changed(site: Site, *pairs: tuple[str, str]) -> str:
         assert old in text
         text = text.replace(old, new)
     path = site.folder / "changed.toml"
-    path.write_text(text)
+    with create_private(path) as file:
+        file.write(text.encode())
     return str(path)
 
 

@@ -13,6 +13,7 @@ from fedaggregator.config import AggregatorConfig, render
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain import keys
 from fedprotocol.config import load_config
+from fedprotocol.private import create_private
 from fedprotocol.store.open import open_store
 from support.live_federation import TOKEN, LiveFederation, directory_url
 
@@ -57,7 +58,8 @@ class AggregatorSite:
         ):
             assert f"# {default}" in text
             text = text.replace(f"# {default}", value)
-        self.config_path.write_text(text)
+        with create_private(self.config_path) as file:
+            file.write(text.encode())
         federation.provide(self.account.address, tokens)
         if genesis is not None:
             open_store(directory_url(self.store_path), folder / "cache").put(genesis)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write the compiled ABIs that ship inside fedprotocol; `--check` fails if the shipped ones are others."""
+"""Write the compiled ABIs, and what tells the contracts' code, that ship inside fedprotocol; `--check` fails if the
+shipped ones are others."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from shipped_code import code_file
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "protocol/src/fedprotocol/chain/abi"
@@ -31,6 +34,7 @@ ERRORS = [  # whatever else a call of the coordinator or of Disputes may revert 
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
 LENS_CODE = "lens_query.json"  # its creation code, a hex string
+CODE = "code.json"
 
 
 def compile_sources() -> dict[str, Any]:
@@ -79,6 +83,7 @@ def shipped_files() -> dict[str, str]:
     files["errors.json"] = render(list(errors.values()))
     source, contract = LENS_QUERY
     files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
+    files[CODE] = code_file()
     return files
 
 

@@ -61,8 +61,8 @@ class Deployed:
         token = chain.deploy(mock) if mock else chain.deploy("DemoToken", sponsor)
         parts = {
             "token": token.address,
-            "rule": chain.deploy("FedAvg").address,
-            "disputes": chain.deploy("Disputes").address,
+            "rule": chain.standing("FedAvg").address,
+            "disputes": chain.standing("Disputes").address,
             "sponsor": sponsor,
         }
         values = {**parts, **SETTINGS, **settings}

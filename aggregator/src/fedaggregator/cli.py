@@ -134,6 +134,7 @@ def status(
     from fedprotocol.chain.coordinator import Coordinator
     from fedprotocol.chain.signer import address_of
     from fedprotocol.chain.snapshot import take_snapshot
+    from fedprotocol.chain.trust import warnings
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
@@ -143,6 +144,8 @@ def status(
     settings = load_config(config, AggregatorConfig)
     chain = settings.chain
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+    for warning in warnings(coordinator, chain, settings.home):
+        typer.echo(f"warning: {warning}", err=True)
     snapshot, said = (
         take_snapshot(coordinator, address_of(settings.account)),
         read_status(settings.status),

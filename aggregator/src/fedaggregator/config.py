@@ -42,6 +42,7 @@ coordinator = {coordinator}
 # confirmations = {confirmations}                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
 # max_fee_gwei = 500.0              # never pay more for a unit of gas
+# trusted_code = []                 # hashes of contracts' code that is not of this version and is trusted all the same
 
 [store]
 url = {store}                 # this aggregator's own: dir:folder, or kubo:http://127.0.0.1:5001

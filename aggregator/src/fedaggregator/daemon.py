@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -13,6 +14,7 @@ from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.signer import Signer
 from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.trust import require_known
 from fedprotocol.chain.types import Proposal
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
@@ -69,6 +71,11 @@ class Aggregator(Watcher):
             sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain), agreement=agreement)
             introduce("fedaggregator", coordinator, signer.address)
             yield cls(config, coordinator, store, journal, sender, proposes)
+
+    def run(self, stop: threading.Event) -> None:
+        """See `Watcher.run`. Raises ForeignCode before anything is put in, and ChainError if that cannot be seen."""
+        require_known(self.coordinator, self.config.chain)
+        super().run(stop)
 
     def resume(self) -> None:
         self.sender.resume()

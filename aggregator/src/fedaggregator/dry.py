@@ -11,6 +11,7 @@ from typing import Self
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.snapshot import Snapshot
+from fedprotocol.chain.trust import warnings
 from fedprotocol.chain.types import Phase
 from fedprotocol.config import ConnectionConfig, StoreConfig
 from fedprotocol.journal import Journal, locked
@@ -89,6 +90,8 @@ class DryWatch(Watcher):
             journal.bind(chain.chain_id, coordinator.address, "nobody")
             store = open_store(settings.store.url, settings.cache, settings.store.peers)
             log.info("store: %s", store.check())
+            for warning in warnings(coordinator, chain, own):
+                log.warning("%s", warning)
             log.info("rule: %s; watching without a key, nothing is sent", rule_of(coordinator).name)
             introduce("fedaggregator", coordinator, NOBODY)
             yield cls(settings, coordinator, store, journal)

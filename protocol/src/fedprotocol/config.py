@@ -39,6 +39,13 @@ def _address(text: str) -> str:
     return str(parse_address(text))
 
 
+def _hash(text: str) -> str:
+    digits = text.removeprefix("0x").lower()
+    if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        raise ValueError("must be the keccak-256 of a contract's code: 0x and 64 hexadecimal digits")
+    return "0x" + digits
+
+
 def _rpc(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("must be an http:// or https:// URL")
@@ -53,6 +60,7 @@ def _store_url(url: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+CodeHash = Annotated[str, AfterValidator(_hash)]
 RpcUrl = Annotated[str, AfterValidator(_rpc)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 
@@ -81,6 +89,7 @@ class ChainConfig(Section):
     confirmations: int = Field(default=CONFIRMATIONS, ge=0)  # blocks that must lie on top of what is acted upon
     poll_seconds: PositiveFloat = 2.0
     max_fee_gwei: PositiveFloat = 500.0  # never pay more for a unit of gas
+    trusted_code: tuple[CodeHash, ...] = ()  # of contracts that are not of this version, and trusted all the same
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from fedprotocol.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, warn_of_code
 
 
 def audit(
@@ -26,6 +26,7 @@ def audit(
     from fednode.audit import write_bundle
 
     with open_session(config) as session:
+        warn_of_code(session)
         result = write_bundle(session.coordinator, session.store, session.spec, number, out)
     if as_json:
         print_json(

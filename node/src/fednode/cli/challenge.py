@@ -27,12 +27,14 @@ def challenge(
     A running node does this by itself. Stop it first, unless for --dry-run.
     """
     from fedaggregator.evidence import examine
+    from fedprotocol.chain.trust import require_known
     from fedprotocol.chain.types import Phase
 
     found: list[dict[str, Any]] = []
     with open_session(config) as session:
         if not dry_run:
             _ = session.sender  # a running node is noticed before anything is fetched
+            require_known(session.coordinator, session.config.chain)
         session.config.home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=session.config.home, prefix="challenge-") as scratch:
             for state in session.snapshot().rounds:

@@ -40,6 +40,14 @@ def open_session(config: Path) -> Session:
     return Session(loaded)
 
 
+def warn_of_code(session: Session) -> None:
+    """Say on standard error whose code what is shown rests on, if it is not this version's. Raises ChainError."""
+    from fedprotocol.chain.trust import warnings
+
+    for warning in warnings(session.coordinator, session.config.chain, session.config.home):
+        typer.echo(f"warning: {warning}", err=True)
+
+
 def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
     """Round and root of a final global. Raises FedError if that round is not final."""
     from fedprotocol.chain.types import Phase

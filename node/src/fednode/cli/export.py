@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 from fedprotocol.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
+from fednode.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    RoundOption,
+    global_of,
+    open_session,
+    units_of,
+    warn_of_code,
+)
 
 
 def export(
@@ -20,6 +28,7 @@ def export(
     from fednode.export import Provenance, export_adapter
 
     with open_session(config) as session:
+        warn_of_code(session)
         found, root = global_of(session, number)
         coordinator = session.coordinator
         origin = Provenance(found, root, coordinator.config().spec_digest, coordinator.chain_id, coordinator.address)

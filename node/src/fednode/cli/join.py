@@ -21,9 +21,11 @@ def join(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Lock a stake and take a seat from the next round on. With a seat already, add what the stake is short of."""
+    from fedprotocol.chain.trust import require_known
     from fedprotocol.errors import FedError
 
     with open_session(config) as session:
+        require_known(session.coordinator, session.config.chain)
         coordinator, token, said = session.coordinator, session.coordinator.token, session.amounts
         terms = coordinator.config()
         wanted = said.units(_positive(stake) if stake else session.config.node.stake) or terms.min_stake

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from fedprotocol.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, warn_of_code
 
 if TYPE_CHECKING:
     from fedprotocol.chain.snapshot import Snapshot
@@ -33,6 +33,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
         running = said is not None and said.is_running
         try:
             chain: Snapshot | None = session.snapshot()
+            warn_of_code(session)
             problem = ""
         except FedError as error:
             chain, problem = None, str(error)

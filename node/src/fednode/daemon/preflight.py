@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedprotocol.chain.trust import require_known
 from fedprotocol.errors import FedError
 
 from fednode.session import Session
@@ -13,8 +14,9 @@ class NotReady(FedError):
 
 
 def preflight(session: Session) -> None:
-    """Chain, key, journal, seat, ether, data, spec. Raises the error that names what is wrong."""
+    """Chain, its contracts, key, journal, seat, ether, data, spec. Raises the error that names what is wrong."""
     _ = session.journal
+    require_known(session.coordinator, session.config.chain)
     chain = session.snapshot()
     if chain.my_seat.active_from == 0:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")

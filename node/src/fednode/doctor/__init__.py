@@ -13,12 +13,13 @@ __all__ = ["Check", "examine"]
 
 LOOKS = (
     Look("chain", (), chain.chain),
+    Look("code", ("chain",), chain.code),
     Look("clock", ("chain",), chain.clock),
     Look("confirmations", (), needs.confirmations),
     Look("account", (), chain.account),
     Look("needs", ("chain", "account"), needs.needs),
     Look("funds", ("chain", "account"), chain.funds),
-    Look("seat", ("chain", "account"), chain.seat),
+    Look("seat", ("chain", "code", "account"), chain.seat),
     Look("home", ("chain", "account"), place.home),
     Look("private", (), place.private),
     Look("store", (), content.store),

@@ -8,6 +8,7 @@ from pathlib import Path
 from fedprotocol.chain.errors import ContractReverted, translated
 from fedprotocol.chain.keys import PasswordError
 from fedprotocol.chain.signer import keystore_of
+from fedprotocol.chain.trust import ForeignCode, examine, foreign
 from fedprotocol.private import open_to_others
 
 from fednode.answer import duration
@@ -27,6 +28,17 @@ def chain(patient: Patient) -> str:
     coordinator = patient.session.coordinator
     block = coordinator.web3.eth.block_number
     return f"chain {coordinator.chain_id} at block {block}, coordinator {coordinator.address}"
+
+
+def code(patient: Patient) -> str:
+    """Whose code stakes and bonds would stand under."""
+    session = patient.session
+    parts = examine(session.coordinator, session.config.chain.trusted_code)
+    if unknown := foreign(parts):
+        raise ForeignCode(unknown)
+    named = [part for part in parts if not part.is_known]
+    said = f"{', '.join(part.role for part in parts if part.is_known)}: of this version"
+    return said + "".join(f"; {part.role} {part.address}: trusted by [chain] trusted_code" for part in named)
 
 
 def clock(patient: Patient) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from fedprotocol.chain.errors import ChainError, NoContract, NotACoordinator, WrongChain
 from fedprotocol.chain.keys import KeystoreError
 from fedprotocol.chain.signer import NoAccount
+from fedprotocol.chain.trust import ForeignCode
 from fedprotocol.errors import FedError
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
@@ -22,6 +23,7 @@ KEYS: tuple[tuple[type[FedError], str], ...] = (
     (WrongChain, "[chain] chain_id, or rpc"),
     (NoContract, "[chain] coordinator"),
     (NotACoordinator, "[chain] coordinator"),
+    (ForeignCode, "[chain] coordinator, or trusted_code"),
     (NoAccount, "[account] keystore, or signer and address"),
     (SpecError, "[chain] coordinator"),
     (SpecMismatch, "[chain] coordinator"),

@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 
 @cache
 def load(name: str) -> Any:
-    """The shipped JSON file `name`: an ABI (coordinator, disputes, rule, erc20, errors, lens) or lens_code."""
+    """The shipped JSON file `name`: an ABI (coordinator, disputes, rule, erc20, errors, lens), lens_code or code."""
     return json.loads(files("fedprotocol.chain").joinpath("abi", f"{name}.json").read_text())
 
 

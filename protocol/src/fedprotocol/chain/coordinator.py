@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+from eth_abi.abi import encode
+from eth_utils.abi import collapse_if_tuple
 from web3 import Web3
 from web3.types import BlockIdentifier
 
@@ -52,9 +54,7 @@ class Coordinator:
             raise ChainError(f"the coordinator's address {address!r} {error}") from None
         web3 = connect_web3(rpc, chain_id)
         coordinator = cls(web3, checksummed, chain_id)
-        with translated("eth_getCode"):
-            code = web3.eth.get_code(coordinator.address)
-        if not code:
+        if not coordinator.code:
             raise NoContract(
                 f"there is no contract at {coordinator.address} on chain {chain_id}: "
                 "check the coordinator's address (was the chain started anew?)"
@@ -67,6 +67,12 @@ class Coordinator:
                 f"the contract at {coordinator.address} is no FederationCoordinator of this version: check the address"
             ) from error
         return coordinator
+
+    @cached_property
+    def code(self) -> bytes:
+        """What stands at the address; empty: nothing."""
+        with translated("eth_getCode"):
+            return bytes(self.web3.eth.get_code(self.address))
 
     @cached_property
     def token(self) -> Token:
@@ -82,6 +88,10 @@ class Coordinator:
 
     def config(self, block: BlockIdentifier = "pending") -> FederationConfig:
         return self._struct(FederationConfig, "config", block)
+
+    def raw_config(self) -> bytes:
+        """The configuration as the constructor takes it, ABI-encoded."""
+        return encode([collapse_if_tuple(dict(_output("config")))], [self._read("config", "pending")])
 
     def balances(self, block: BlockIdentifier = "pending") -> Balances:
         return self._struct(Balances, "balances", block)

@@ -1,0 +1,116 @@
+"""What fedprotocol ships of the compiled contracts, so that programs know them on a chain: `fedprotocol.chain.code`.
+
+Of each contract its role, and of its runtime code without the metadata at the end: the length, the places that only a
+deployment fills in, and the hash with zeros there; and the constructor, but for a gate's, whose list is its owner's.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from eth_utils.crypto import keccak
+
+ROOT = Path(__file__).resolve().parent.parent
+ROLES = {
+    "contracts/FederationCoordinator.sol": "coordinator",
+    "contracts/Disputes.sol": "disputes",
+    "contracts/gates/AllowlistGate.sol": "gate",
+    **{path.relative_to(ROOT).as_posix(): "rule" for path in sorted((ROOT / "contracts/rules").glob("*.sol"))},
+}
+LIBRARY = "library"  # the role of what the others are linked to
+PUSH_OWN_ADDRESS = "73" + 40 * "0"  # how a library's code begins: what is deployed holds its own address there
+OWN = "own address"
+NO_CONSTRUCTOR = {"constructor": "0x", "constructor_blanks": []}
+
+
+def settings() -> dict[str, Any]:
+    """solc's settings with which brownie compiles what is deployed."""
+    solc = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]["solc"]
+    return {"evmVersion": solc["evm_version"], "optimizer": solc["optimizer"], "remappings": solc["remappings"]}
+
+
+def compile_contracts() -> dict[str, dict[str, Any]]:
+    """Source -> contract -> solc's `evm`. Raises SystemExit with solc's messages."""
+    request = {
+        "language": "Solidity",
+        "sources": {source: {"content": (ROOT / source).read_text()} for source in ROLES},
+        "settings": {**settings(), "outputSelection": {"*": {"*": ["evm.bytecode", "evm.deployedBytecode"]}}},
+    }
+    done = subprocess.run(
+        [str(ROOT / "tools/solc"), "--standard-json"],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    output = json.loads(done.stdout)
+    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
+    if errors:
+        sys.exit("".join(errors))
+    return {source: {name: c["evm"] for name, c in found.items()} for source, found in output["contracts"].items()}
+
+
+def code_file() -> str:
+    """The content of code.json, a contract a line."""
+    compiled = compile_contracts()
+    waiting = {(source, Path(source).stem): role for source, role in ROLES.items()}
+    entries: dict[str, dict[str, Any]] = {}
+    while waiting:
+        (source, name), role = waiting.popitem()
+        code = compiled[source][name]["deployedBytecode"]
+        constructor = constructor_of(name, compiled[source][name]) if role != "gate" else NO_CONSTRUCTOR
+        links = [(file, library) for file, libraries in code["linkReferences"].items() for library in libraries]
+        waiting.update({link: LIBRARY for link in links if link[1] not in entries})
+        entries[name] = {"role": role, **described(name, code), **constructor}
+    lines = [f"{json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries)]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def described(name: str, code: dict[str, Any]) -> dict[str, Any]:
+    """Length, blanks and hash of `code`, solc's `deployedBytecode`."""
+    if code.get("immutableReferences"):
+        sys.exit(f"{name} has an immutable: nothing here, nor in fedprotocol.chain.code, says what it may hold")
+    blanks = links_of(code)
+    if code["object"].startswith(PUSH_OWN_ADDRESS):
+        blanks.append((1, 20, OWN))
+    runtime = blanked(code["object"], blanks)
+    length = len(runtime) - int.from_bytes(runtime[-2:], "big") - 2
+    if any(start + size > length for start, size, _ in blanks):
+        sys.exit(f"{name}: a place that a deployment fills in lies in the metadata")
+    return {"length": length, "blanks": sorted(blanks), "keccak": "0x" + keccak(runtime[:length]).hex()}
+
+
+def constructor_of(name: str, evm: dict[str, Any]) -> dict[str, Any]:
+    """What comes before the runtime code in the code that makes the contract."""
+    whole, runtime = evm["bytecode"]["object"], evm["deployedBytecode"]["object"]
+    if not whole.endswith(runtime):
+        sys.exit(f"{name}: its constructor does not end with the code that it returns")
+    length = (len(whole) - len(runtime)) // 2
+    blanks = [blank for blank in links_of(evm["bytecode"]) if blank[0] < length]
+    if not {blank[2] for blank in blanks} <= {blank[2] for blank in links_of(evm["deployedBytecode"])}:
+        sys.exit(f"{name}: only its constructor uses a library, so that the code does not tell which")
+    constructor = blanked(whole[: 2 * length], blanks)
+    return {"constructor": "0x" + constructor.hex(), "constructor_blanks": sorted(blanks)}
+
+
+def links_of(code: dict[str, Any]) -> list[tuple[int, int, str]]:
+    """Start, length and library of each place where a library's address belongs."""
+    return [
+        (place["start"], place["length"], library)
+        for libraries in code["linkReferences"].values()
+        for library, places in libraries.items()
+        for place in places
+    ]
+
+
+def blanked(digits: str, blanks: list[tuple[int, int, str]]) -> bytes:
+    """Code in hex, perhaps with solc's marks where libraries belong, with zeros there."""
+    for start, length, _ in blanks:
+        digits = digits[: 2 * start] + 2 * length * "0" + digits[2 * (start + length) :]
+    return bytes.fromhex(digits)

@@ -21,6 +21,7 @@ from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator, w
 from fedaggregator import bond
 from fedaggregator.rules import rule_named
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.trust import examine, foreign
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment import Deployment, abi_hash, save_deployment
 from fedprotocol.federation import (
@@ -35,7 +36,7 @@ from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spe
 from fedprotocol.tree import cid, raw_cid
 
 from scripts.lib import token as tokens
-from scripts.lib.contracts import bound, create
+from scripts.lib.contracts import bound, create, establish
 from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, is_development, sender
 
 DEMO_DECIMALS = 18
@@ -53,17 +54,18 @@ def main(path: str = "") -> None:
     account = sender()
     decimals = _check(federation, account)
 
-    transactions: dict[str, str] = {}
+    transactions: dict[str, str | None] = {}
     federation = bond.settled(federation, spec, decimals)
     contracts = _prerequisites(federation, spec, account, transactions)
     token = tokens.reader(contracts.token)
     sponsor = federation.money.sponsor or account.address
     config = coordinator_config(federation, spec, spec_digest(document), contracts, sponsor, token.decimals())
-    address, transactions["coordinator"] = create(FederationCoordinator, account, _as_struct(config))
+    address, created_by = establish(FederationCoordinator, account, _as_struct(config))
     coordinator = Coordinator.connect(web3.provider.endpoint_uri, address, web3.eth.chain_id)
     check_against(spec, spec_digest(document), coordinator.config())
 
-    created = web3.eth.get_transaction_receipt(transactions["coordinator"])["blockNumber"]
+    transactions["coordinator"] = created_by
+    created = web3.eth.get_transaction_receipt(created_by)["blockNumber"]
     deployment = Deployment(
         chain_id=web3.eth.chain_id,
         name=spec.name,
@@ -78,7 +80,7 @@ def main(path: str = "") -> None:
         sponsor=sponsor,
         block=created,
         time=web3.eth.get_block(created)["timestamp"],
-        transactions=transactions,
+        transactions={what: hash_ for what, hash_ in transactions.items() if hash_ is not None},
         abi_hash=abi_hash(FederationCoordinator.abi),
         git_commit=_git_commit(),
         spec_digest="0x" + spec_digest(document).hex(),
@@ -86,6 +88,7 @@ def main(path: str = "") -> None:
     )
     written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(web3.eth.get_code(old)))
     _report(deployment, written)
+    _verify(coordinator)
     print(f"  {'bond':<12} {tokens.show(config['bondBase'], token.decimals())} {token.symbol()}")
     if federation.money.pool:
         amount = to_units("pool", federation.money.pool, token.decimals())
@@ -94,6 +97,20 @@ def main(path: str = "") -> None:
         print(f"The pool holds {tokens.show(coordinator.balances().pool, token.decimals())} {token.symbol()}")
     else:
         print("The pool is empty: `brownie run fund` fills it, rounds open only while it can pay for one")
+
+
+def _verify(coordinator: Coordinator) -> None:
+    """What programs will ask before they put anything in. Only a gate may be the sponsor's own."""
+    parts = examine(coordinator)
+    unknown = foreign(parts)
+    if any(part.role != "gate" for part in unknown):
+        raise ScriptError(
+            f"{'; '.join(map(str, unknown))}. No site will join: deploy with the contracts of this version, or run "
+            "tools/export_abi.py and give the sites the version of the programs that it makes"
+        )
+    print(f"  {'code':<12} {', '.join(part.role for part in parts if part.is_known)}: of this version")
+    for part in unknown:
+        print(f'  {"":<12} {part.role}: sites must write [chain] trusted_code = ["{part.hash}"]')
 
 
 def _read_spec(path: Path) -> bytes:
@@ -128,7 +145,7 @@ def _check(federation: Federation, account: Any) -> int:
     return decimals
 
 
-def _prerequisites(federation: Federation, spec: Spec, account: Any, transactions: dict[str, str]) -> Contracts:
+def _prerequisites(federation: Federation, spec: Spec, account: Any, transactions: dict[str, str | None]) -> Contracts:
     """Deploy what the coordinator is constructed with, and is not there yet; adds to `transactions`."""
     token, gate = federation.money.token, federation.members.gate
     if token is None:
@@ -137,8 +154,8 @@ def _prerequisites(federation: Federation, spec: Spec, account: Any, transaction
         gate, transactions["gate"] = create(
             AllowlistGate, account, federation.money.sponsor or account.address, list(federation.members.allowlist)
         )
-    rule, transactions["rule"] = create(getattr(brownie, rule_named(spec.rule).contract), account)
-    disputes, transactions["disputes"] = create(Disputes, account)
+    rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), account)
+    disputes, transactions["disputes"] = establish(Disputes, account)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
 
 

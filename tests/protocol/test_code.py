@@ -1,4 +1,4 @@
-"""The contracts' code on a chain: known if it is this version's to the last byte, and if its address says what made it."""
+"""The contracts' code on a chain: known if every byte is this version's and the address says what made it."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def test_an_address_says_what_made_it(chain: Anvil) -> None:
 
 
 def test_readers_are_warned_and_the_verdict_is_kept(
-    chain: Anvil, federation: Deployed, changed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chain: Anvil, federation: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = settings(federation)
     assert warnings(federation.coordinator(), config, tmp_path) == []

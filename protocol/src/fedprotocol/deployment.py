@@ -36,7 +36,7 @@ class Deployment(Section):
     sponsor: Address
     block: int  # of the coordinator's creation: its events start here
     time: int  # timestamp of that block
-    transactions: dict[str, str]  # contract or call -> transaction hash
+    transactions: dict[str, str]  # contract -> hash of the transaction that made it; none if it was there already
     abi_hash: str  # of the coordinator, as `abi_hash` computes it
     git_commit: str | None  # None: not a checkout; a trailing "+": with local changes
     spec_digest: str

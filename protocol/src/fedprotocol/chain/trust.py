@@ -37,8 +37,8 @@ class Part:
     """One contract of a federation.
 
     `hash`: keccak-256 of its code, 0x-hex; `contract`: its name in this version, None if it is none of them; `made`:
-    its address says that this version's constructor made it, or it is a gate; `named`: the config trusts this very code;
-    `fixed`: no other can take its place.
+    its address says that this version's constructor made it, or it is a gate; `named`: the config trusts this very
+    code; `fixed`: no other can take its place.
     """
 
     role: str

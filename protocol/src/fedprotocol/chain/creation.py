@@ -2,8 +2,8 @@
 
 Runtime code says what a contract does from now on, not what its storage held at its birth, nor what stood at its
 address before: another constructor leaves debts to its author, or proposals nobody made, under the very same code, and
-a library or a rule can be another one in the transaction that makes the coordinator. An address made by CREATE2 is a hash
-over the code that made it. So all are deployed through the one deployer that has the same address on every chain
+a library or a rule can be another one in the transaction that makes the coordinator. An address made by CREATE2 is a
+hash over the code that made it. So all are deployed through the one deployer that has the same address on every chain
 (https://github.com/Arachnid/deterministic-deployment-proxy), with a salt that counts from zero.
 """
 

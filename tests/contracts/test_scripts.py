@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -17,11 +18,16 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 from fedprotocol.chain import keys
+from fedprotocol.chain.code import code_hash
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.creation import DEPLOYER, made_at
+from fedprotocol.chain.trust import examine
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.hashes import commit_hash
 from fedprotocol.spec import check_against, load_spec, spec_digest
+from support.deployed import Deployed as Fixtures
 from support.evm import ROOT, Anvil, compiled
 from support.specs import small_spec
 
@@ -148,9 +154,46 @@ def test_what_is_deployed_is_what_was_asked_for(project: Project, chain: Anvil, 
     assert deployed.balances().pool == 1505 * 10**17
     assert deployment.spec_digest == "0x" + spec_digest(document).hex()
     created = chain.web3.eth.get_transaction_receipt(deployment.transactions["coordinator"])
-    assert (created["contractAddress"], created["blockNumber"]) == (deployment.coordinator, deployment.block)
+    assert (created["to"], created["blockNumber"]) == (DEPLOYER, deployment.block)
     gate = chain.web3.eth.contract(address=deployment.gate, abi=compiled("AllowlistGate")["abi"])
     assert [gate.functions.isAllowed(a).call() for a in chain.accounts[:5]] == [False, True, True, True, False]
+
+
+def test_what_is_deployed_is_known_to_the_programs(chain: Anvil, deployed: Coordinator) -> None:
+    parts = examine(deployed)
+    assert {part.role for part in parts} >= {"coordinator", "disputes", "rule", "gate"}
+    assert all(part.is_known for part in parts), parts
+    here = Fixtures.on(chain).coordinator().config()
+    assert (here.disputes, here.rule) == (deployed.config().disputes, deployed.config().rule), "one for all"
+
+
+def test_publishing_sends_what_compiles_to_the_code_that_stands_there(
+    project: Project, chain: Anvil, deployed: Coordinator, tmp_path: Path
+) -> None:
+    """Byte by byte, with the metadata: forge's own request, to a compiler in place of an explorer."""
+    for folder in (".svm", ".local/share/svm"):  # where forge looks for the compiler before it loads one
+        compiler = tmp_path / folder / "0.8.28/solc-0.8.28"
+        compiler.parent.mkdir(parents=True)
+        compiler.symlink_to(ROOT / "tools/solc")
+    said = project.run("publish")
+    commands = [shlex.split(line) for line in said.splitlines() if line.startswith("forge verify-contract")]
+    names = [words[-1].rpartition(":")[2] for words in commands]
+    assert sorted(names) == sorted([*(part.contract or "" for part in examine(deployed)), "DemoToken"])
+    for words, name in zip(commands, names, strict=True):
+        forge = [str(ROOT / ".tools/bin/forge"), *words[1:-2], "--show-standard-json-input", *words[-2:]]
+        environment = {**os.environ, "HOME": str(tmp_path)}
+        request = subprocess.run(forge, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+        compiled_again = subprocess.run(
+            [str(ROOT / "tools/solc"), "--standard-json"], input=request, capture_output=True, text=True, check=True
+        )
+        evm = json.loads(compiled_again.stdout)["contracts"][words[-1].rpartition(":")[0]][name]["evm"]
+        deployed_code = bytes(chain.web3.eth.get_code(to_checksum_address(words[-2])))
+        assert deployed_code.hex() == evm["deployedBytecode"]["object"], name
+        if name == "FederationCoordinator":
+            arguments = words[words.index("--constructor-args") + 1]
+            made = made_at(0, bytes.fromhex(evm["bytecode"]["object"] + arguments.removeprefix("0x")))
+            assert made == deployed.address
+    assert "publish with sourcify or etherscan" in project.run("publish", "main", "elsewhere", status=1)
 
 
 def test_fund_adds_and_fills_up(project: Project, deployed: Coordinator) -> None:
@@ -231,6 +274,37 @@ def test_a_keystore_deploys_beside_the_first_federation(project: Project, chain:
     project.refused({deploy: "neither a keystore file nor one of"}, FED_ACCOUNT="nobody")
     password.write_text("wrong horse\n")
     project.refused({deploy: "wrong password"}, **secret)
+
+
+def test_a_gate_of_the_sponsors_own_is_named_and_other_contracts_are_refused(
+    project: Project, chain: Anvil, tmp_path: Path
+) -> None:
+    gate = chain.deploy("GateMock")
+    path = project.federation(f'[members]\ngate = "{gate.address}"\n', "gate.toml")
+    said = project.run("deploy", "main", path, DEPLOYMENTS_DIR=str(tmp_path / "gate"))
+    found = code_hash(bytes(chain.web3.eth.get_code(gate.address)))
+    assert "coordinator, disputes, rule: of this version" in said
+    assert f'gate: sites must write [chain] trusted_code = ["{found}"]' in said
+
+    source = project.folder / "contracts/Disputes.sol"
+    text = source.read_text()
+    try:
+        source.write_text(text.replace("revert LeafIsCorrect();", "{}"))
+        path = project.federation("", "changed.toml")
+        said = project.run("deploy", "main", path, status=1, DEPLOYMENTS_DIR=str(tmp_path / "changed"))
+    finally:
+        source.write_text(text)
+    assert "the disputes contract at" in said and "No site will join" in said
+    project.brownie("compile")
+
+
+def test_a_chain_without_the_deployer_gets_one(project: Project, tmp_path: Path) -> None:
+    with Anvil("--chain-id", "32001", "--disable-default-create2-deployer") as bare:
+        assert not bare.web3.eth.get_code(DEPLOYER)
+        project.brownie("networks", "add", "Federation", "bare", f"host={bare.url}", "chainid=32001")
+        arguments = ("run", "deploy", "main", project.federation(), "--network", "bare")
+        said = project.brownie(*arguments, DEPLOYMENTS_DIR=str(tmp_path))
+        assert bare.web3.eth.get_code(DEPLOYER) and "coordinator, disputes, rule: of this version" in said
 
 
 def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, deployed: Coordinator) -> None:

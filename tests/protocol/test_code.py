@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rlp
+from eth_account import Account
 from eth_utils.address import to_checksum_address
 from fedaggregator.rules import RULES
 from fedprotocol.chain.code import OWN_ADDRESS, Blank, Shipped, code_hash, libraries_in, shipped
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.creation import DEPLOYER, init_code, made_at, was_made
+from fedprotocol.chain.creation import DEPLOYER, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, init_code, made_at, was_made
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.trust import ForeignCode, Part, examine, foreign, require_known, warnings
 from fedprotocol.config import ChainConfig
@@ -199,6 +201,9 @@ def test_an_address_says_what_made_it(chain: Anvil) -> None:
     assert not was_made(first.address, code + bytes(32))
     assert code_at(chain, DEPLOYER), "anvil has it from the start"
     assert made_at(0, code) != made_at(1, code)
+    assert Account.recover_transaction(DEPLOYER_TRANSACTION) == DEPLOYER_MAKER
+    created = Web3.keccak(rlp.encode([bytes.fromhex(DEPLOYER_MAKER[2:]), 0]))[-20:]
+    assert to_checksum_address(created) == DEPLOYER
 
 
 def test_readers_are_warned_and_the_verdict_is_kept(

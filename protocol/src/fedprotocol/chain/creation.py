@@ -21,7 +21,7 @@ DEPLOYER = Web3.to_checksum_address("0x4e59b44847b379578588920cA78FbF26c0B4956C"
 """Takes 32 bytes of salt and the code to run as calldata. Nobody has the key of the account that made it: its signature
 was picked by hand."""
 
-DEPLOYER_MAKER = Web3.to_checksum_address("0x3fAB184622Dc19b6109349B94811493BF45362d2")
+DEPLOYER_MAKER = Web3.to_checksum_address("0x3fAB184622Dc19b6109349B94811493BF2a45362")
 DEPLOYER_COST = 10**16  # wei that the maker needs
 DEPLOYER_TRANSACTION = bytes.fromhex(
     "f8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffff"

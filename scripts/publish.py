@@ -1,0 +1,101 @@
+"""Publish the sources of the federation deployed on a network, so that an explorer shows and confirms them.
+
+    brownie run publish --network <name>                     the commands for Sourcify, to read or to copy
+    brownie run publish main etherscan --network <name>      the same for Etherscan and explorers like it
+    brownie run publish send --network <name>                run them (ETHERSCAN_API_KEY, for `send etherscan`)
+
+Every contract of this version that the coordinator names is published, and the demo token.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import brownie
+from brownie import web3
+from brownie.network.contract import ContractContainer
+from fedprotocol.chain.code import libraries_in, shipped
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.trust import examine
+from fedprotocol.deployment import Deployment
+
+from scripts.lib.network import ROOT, ScriptError, command, current
+
+VERIFIERS = ("sourcify", "etherscan")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A contract, the arguments of its constructor (ABI-encoded) and the libraries that it is linked to."""
+
+    address: str
+    container: ContractContainer
+    arguments: bytes
+    libraries: tuple[tuple[str, str], ...] = ()  # name, address
+
+
+@command
+def main(verifier: str = "sourcify") -> None:
+    """Print the commands."""
+    deployment, coordinator = current()
+    for contract in _contracts(deployment, coordinator):
+        print(shlex.join(_command(contract, verifier, deployment.chain_id)))
+
+
+@command
+def send(verifier: str = "sourcify") -> None:
+    """Run the commands. One that fails does not keep the others back."""
+    deployment, coordinator = current()
+    failed = []
+    for contract in _contracts(deployment, coordinator):
+        if subprocess.run(_command(contract, verifier, deployment.chain_id), cwd=ROOT).returncode:
+            failed.append(contract.container._name)
+    if failed:
+        raise ScriptError(f"not published: {', '.join(failed)}; forge says above why")
+
+
+def _contracts(deployment: Deployment, coordinator: Coordinator) -> Iterator[Published]:
+    for part in examine(coordinator):
+        if part.contract is None:
+            print(f"# left out: {part}")
+            continue
+        container = getattr(brownie, part.contract)
+        libraries = libraries_in(bytes(web3.eth.get_code(part.address)), part.address, shipped()[part.contract]) or {}
+        arguments = b""
+        if part.role == "coordinator":
+            arguments = coordinator.raw_config()
+        elif part.role == "gate":
+            arguments = _arguments(container, deployment.transactions.get("gate"))
+        yield Published(part.address, container, arguments, tuple(libraries.items()))
+    if deployment.demo_token:
+        token = brownie.DemoToken
+        yield Published(deployment.token, token, _arguments(token, deployment.transactions.get("token")))
+
+
+def _arguments(container: ContractContainer, tx_hash: str | None) -> bytes:
+    """What came behind the contract's own code in the transaction that created it; nothing if none is known."""
+    if tx_hash is None:
+        return b""
+    sent = bytes(web3.eth.get_transaction(tx_hash)["input"])
+    return sent[len(container.bytecode.removeprefix("0x")) // 2 :]
+
+
+def _command(contract: Published, verifier: str, chain_id: int) -> list[str]:
+    """For forge, whose settings (foundry.toml) are those that brownie compiled with."""
+    if verifier not in VERIFIERS:
+        raise ScriptError(f"{verifier}: publish with {' or '.join(VERIFIERS)}")
+    build = contract.container._build
+    words = ["forge", "verify-contract", "--chain", str(chain_id), "--verifier", verifier]
+    words += ["--compiler-version", str(build["compiler"]["version"])]
+    words += [word for name, at in contract.libraries for word in ("--libraries", f"{_source(name)}:{name}:{at}")]
+    if contract.arguments:
+        words += ["--constructor-args", "0x" + contract.arguments.hex()]
+    return [*words, contract.address, f"{build['sourcePath']}:{contract.container._name}"]
+
+
+def _source(name: str) -> str:
+    """Of one of the project's contracts."""
+    return str(getattr(brownie, name)._build["sourcePath"])

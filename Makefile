@@ -95,7 +95,8 @@ built-if-go:
 
 .tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml
 	@mkdir -p .tools/home
-	HOME=$(CURDIR)/.tools/home $(BIN)/brownie compile
+	@# brownie itself does not see that the remappings have changed, which the metadata of every contract holds.
+	HOME=$(CURDIR)/.tools/home $(BIN)/brownie compile $(if $(filter brownie-config.yaml,$?),--all)
 	@touch $@
 
 clean:  ## remove everything that was installed, built or run

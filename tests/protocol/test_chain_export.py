@@ -10,17 +10,18 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
-    """In a copy of the tree with one error renamed and one file too many, exactly these are named."""
-    for name in ("node_modules", "contracts"):
+    """In a copy of the tree with one error renamed and one file too many, exactly what follows from these is named."""
+    for name in ("node_modules", "brownie-config.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "tools").mkdir()
-    for name in ("export_abi.py", "solc"):
+    for name in ("export_abi.py", "shipped_code.py", "solc"):
         copy = tmp_path / "tools" / name
         copy.write_bytes((ROOT / "tools" / name).read_bytes())
         copy.chmod(0o755)
-    (tmp_path / "interfaces").mkdir()
-    for source in (ROOT / "interfaces").iterdir():
-        (tmp_path / "interfaces" / source.name).write_text(source.read_text().replace("ZeroWeight", "NoWeight"))
+    for source in [*(ROOT / "interfaces").rglob("*.sol"), *(ROOT / "contracts").rglob("*.sol")]:
+        copy = tmp_path / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(source.read_text().replace("ZeroWeight", "NoWeight"))
     abi = tmp_path / "protocol/src/fedprotocol/chain/abi"
     abi.mkdir(parents=True)
     for file in (ROOT / "protocol/src/fedprotocol/chain/abi").iterdir():
@@ -30,4 +31,4 @@ def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
         [sys.executable, "tools/export_abi.py", "--check"], cwd=tmp_path, capture_output=True, text=True
     )
     assert checked.returncode == 1
-    assert "compiled ones: coordinator.json, surplus.json; run tools/export_abi.py" in checked.stdout
+    assert "compiled ones: code.json, coordinator.json, surplus.json; run tools/export_abi.py" in checked.stdout

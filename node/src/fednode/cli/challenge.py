@@ -33,8 +33,8 @@ def challenge(
     found: list[dict[str, Any]] = []
     with open_session(config) as session:
         if not dry_run:
-            _ = session.sender  # a running node is noticed before anything is fetched
             require_known(session.coordinator, session.config.chain)
+            _ = session.sender  # a running node is noticed before anything is fetched
         session.config.home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=session.config.home, prefix="challenge-") as scratch:
             for state in session.snapshot().rounds:

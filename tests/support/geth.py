@@ -35,7 +35,8 @@ class Geth(Chain):
             [
                 *(sys.executable, "-I", tether.__file__, str(os.getpid()), str(BINARY)),
                 *("--dev", "--dev.period", "1", "--datadir", self._folder.name, "--ipcdisable", "--maxpeers", "0"),
-                *("--http", "--http.port", "0", "--http.api", "eth,net,web3", "--authrpc.port", "0", *options),
+                *("--http", "--http.port", "0", "--http.api", "eth,net,web3", "--authrpc.port", "0"),
+                *("--rpc.allow-unprotected-txs", *options),  # the deployer's own transaction names no chain
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

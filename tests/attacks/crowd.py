@@ -18,7 +18,7 @@ from web3.contract.contract import ContractFunction
 from attacks.arena import Arena
 
 BLOCK_GAS = 24_000_000
-SHIFT = 3
+SHIFT = 6
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from fednode.base_model import load_base
+from fednode.bounds import ChosenBounds
 from fednode.data import load_data
 from fednode.data.encode import EncodingError
 from fednode.evaluation.run import score
@@ -21,6 +22,7 @@ from support.device import DEVICE
 from support.tiny_model import CLASSES, colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
+BY_HAND = ChosenBounds(max_norm=1.0, min_norm=1e-6)
 KINDS = ("nf4", "bf16", "fp32")
 
 
@@ -206,7 +208,7 @@ def test_classes_that_begin_alike_are_an_error_at_load(tiny_folder: Path) -> Non
         ({"learning_rate": 3e38, "optimizer": "sgd", "max_grad_norm": 1e9}, NotFinite, "lower the learning rate"),
         ({"learning_rate": 1e3, "steps": 1}, Diverged, "128"),
         ({"learning_rate": 1e-14}, ZeroDelta, "changed no weight"),
-        ({"optimizer": "adamw_nonsense"}, TrainingError, "adamw_nonsense"),
+        ({"optimizer": "adamw_nonsense", "bounds": BY_HAND}, TrainingError, "adamw_nonsense"),
     ],
 )
 def test_a_failed_training_leaves_the_adapter_as_it_was(

@@ -6,8 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from fednode.daemon.checks import BadUpdate, check_update
+from fednode.daemon.checks import BadUpdate, check_new, check_update
+from fednode.daemon.earlier import EarlierRoots
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.chain.errors import ChainUnreachable
+from fedprotocol.chain.types import Update
 from fedprotocol.numbers import UNIT, NumbersError, split_leaves
 from fedprotocol.spec import Bounds, Layout, Spec
 from support.sites import choices
@@ -16,8 +19,9 @@ K = 32
 
 
 def spec(
-    values: int, bits: int, max_norm: float | None = None, tensors: dict[str, int] | None = None, factors: str = "both"
+    values: int, bits: int, tensors: dict[str, int] | None = None, factors: str = "both", **bounds: float
 ) -> Spec:
+    """`bounds`: as wide as they can be, unless set."""
     shapes = tuple({"name": name, "shape": (size,)} for name, size in (tensors or {"a": values}).items())
     layout = {"tensors": shapes, "leaf_values": K, "mantissa_bits": bits, "parts": 1}
     made = choices()
@@ -31,7 +35,7 @@ def spec(
         prompt=made.prompt,
         training=made.training,
         evaluation=made.evaluation,
-        bounds=Bounds(max_norm=max_norm),
+        bounds=Bounds.model_validate({"max_shift": 31 - bits, "max_norm": 1e9, "min_norm": 1e-9, **bounds}),
         rule="fedavg",
         server_lr=1 << 16,
         genesis_root="0x" + 64 * "0",
@@ -110,3 +114,101 @@ def test_a_factor_that_the_round_does_not_train_stays(factors: str, round: int, 
                 check_update(leaves(values), 0, given, round)
         else:
             check_update(leaves(values), 0, given, round)
+
+
+def test_what_is_nearly_nothing_is_refused_to_the_last_bit() -> None:
+    values = np.zeros(64, np.int8)
+    values[0] = 1
+    norm = check_update(leaves(values), 3, spec(64, 8), round=1)
+    assert check_update(leaves(values), 3, spec(64, 8, min_norm=norm), round=1) == norm == 8 * UNIT
+    with pytest.raises(BadUpdate, match="below the spec's floor .*: nearly nothing"):
+        check_update(leaves(values), 3, spec(64, 8, min_norm=math.nextafter(norm, 1)), round=1)
+
+
+def test_a_shift_above_the_specs_is_refused_however_small_the_values() -> None:
+    check_update(leaves(np.ones(64, np.int8)), 9, spec(64, 8, max_shift=9), round=1)
+    with pytest.raises(BadUpdate, match="shift 10 is above the spec's bound 9"):
+        check_update(leaves(np.ones(64, np.int8)), 10, spec(64, 8, max_shift=9), round=1)
+
+
+def revealed(*roots: bytes) -> tuple[Update, ...]:
+    return tuple(Update(f"client-{i}", root, 1, 0, 0, 0) for i, root in enumerate(roots))
+
+
+def test_the_first_that_reveals_a_root_keeps_it() -> None:
+    a, b = b"a" * 32, b"b" * 32
+    updates = revealed(a, b, a, b, a)
+    check_new(updates, 0, {})
+    check_new(updates, 1, {})
+    for index, first in ((2, 0), (3, 1), (4, 0)):
+        with pytest.raises(BadUpdate, match=f"revealed before, as update {first} of client-{first}"):
+            check_new(updates, index, {})
+
+
+def test_a_root_of_an_earlier_round_is_refused_whoever_revealed_it() -> None:
+    old, new = b"o" * 32, b"n" * 32
+    for updates in (revealed(old, new), revealed(new, old)):
+        for index, update in enumerate(updates):
+            if update.root == new:
+                check_new(updates, index, {old: 3})
+                continue
+            with pytest.raises(BadUpdate, match="revealed in round 3 already"):
+                check_new(updates, index, {old: 3})
+
+
+class Rounds:
+    """A coordinator of which only the updates of rounds are read; `fails` are rounds that it does not answer for."""
+
+    def __init__(self, rounds: dict[int, tuple[Update, ...]]) -> None:
+        self.rounds = rounds
+        self.fails: set[int] = set()
+        self.asked: list[int] = []
+
+    def updates(self, number: int) -> tuple[Update, ...]:
+        self.asked.append(number)
+        if number in self.fails:
+            raise ChainUnreachable("no answer")
+        return self.rounds[number]
+
+
+def test_the_roots_of_earlier_rounds_are_read_once() -> None:
+    chain = Rounds({1: revealed(b"1" * 32, b"2" * 32), 2: (), 3: revealed(b"3" * 32)})
+    earlier = EarlierRoots(chain)
+    assert earlier.before(1) == {}
+    assert earlier.before(3) == {b"1" * 32: 1, b"2" * 32: 1}
+    assert earlier.before(4) == {b"1" * 32: 1, b"2" * 32: 1, b"3" * 32: 3}
+    assert earlier.before(3) == {b"1" * 32: 1, b"2" * 32: 1}
+    assert chain.asked == [2, 1, 3]
+
+
+def test_a_round_that_cannot_be_read_stops_nothing(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = Rounds({1: revealed(b"1" * 32), 2: revealed(b"2" * 32)})
+    chain.fails = {1}
+    now = 1000.0
+    monkeypatch.setattr("fednode.daemon.earlier.time.monotonic", lambda: now)
+    earlier = EarlierRoots(chain)
+    assert earlier.before(3) == {b"2" * 32: 2}
+    assert "cannot be read: no answer" in caplog.text
+    assert earlier.before(3) == {b"2" * 32: 2}
+    assert chain.asked == [2, 1], "asked again at once: an endpoint that hangs would cost every update its time"
+    chain.fails, now = set(), now + 61
+    assert earlier.before(3) == {b"1" * 32: 1, b"2" * 32: 2}
+
+
+def test_many_rounds_on_a_slow_endpoint_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = Rounds({number: revealed(bytes([number]) * 32) for number in range(1, 6)})
+    now = 0.0
+
+    def updates(number: int) -> tuple[Update, ...]:
+        nonlocal now
+        now += 15
+        return chain.rounds[number]
+
+    monkeypatch.setattr("fednode.daemon.earlier.time.monotonic", lambda: now)
+    monkeypatch.setattr(chain, "updates", updates)
+    earlier = EarlierRoots(chain)
+    assert set(earlier.before(6).values()) == {4, 5}, "the newest first"
+    now += 61
+    assert set(earlier.before(6).values()) == {2, 3, 4, 5}

@@ -56,7 +56,7 @@ DOCUMENT: dict[str, Any] = {
         "proximal_mu": 0.0,
     },
     "evaluation": {"classes": [" disease", " currency"]},
-    "bounds": {"max_norm": None},
+    "bounds": {"max_shift": 12, "max_norm": 1.5, "min_norm": 1e-3},
     "rule": "fedavg",
     "server_lr": 65536,
     "genesis_root": "0x" + "01" * 32,
@@ -85,6 +85,7 @@ class Terms:
     leaf_count: int = 9
     leaf_values: int = 1024
     mantissa_bits: int = 8
+    max_shift: int = 12
     server_lr: int = 65536
     total_rounds: int = 3
     money: int = 5  # a configuration has more than the spec knows of
@@ -177,6 +178,11 @@ def test_a_spec_cannot_be_changed() -> None:
         ("evaluation.classes", ["a", "a"]),
         ("evaluation.classes", ["a", ""]),
         ("bounds.max_norm", 0),
+        ("bounds.max_norm", None),
+        ("bounds.max_shift", 24),
+        ("bounds.max_shift", -1),
+        ("bounds.min_norm", 0),
+        ("bounds.min_norm", 1.6),
         ("layout.parts", 0),
         ("layout.parts", 9),
         ("rule", ""),
@@ -194,10 +200,28 @@ def test_a_wrong_field_is_named(path: str, value: object) -> None:
     assert path in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["version", "server_lr", "bounds", "bounds.max_norm", "layout.tensors", "lora.alpha"])
+@pytest.mark.parametrize(
+    "path",
+    ["version", "server_lr", "bounds", *(f"bounds.{name}" for name in DOCUMENT["bounds"]), "lora.alpha"],
+)
 def test_a_missing_field_is_named(path: str) -> None:
     with pytest.raises(SpecError, match=path):
         load_spec(document(path, drop=True))
+
+
+def test_a_spec_from_before_the_bounds_names_what_it_lacks() -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(document("bounds", {"max_norm": None}))
+    for field in ("bounds.max_shift: Field required", "bounds.max_norm: Input", "bounds.min_norm: Field required"):
+        assert field in str(caught.value)
+
+
+def test_bounds_that_no_update_can_meet_are_refused() -> None:
+    wide = json.loads(document("layout.mantissa_bits", 16))
+    with pytest.raises(SpecError, match="bounds.max_shift: at most 15 with mantissas of 16 bits"):
+        load_spec(json.dumps({**wide, "bounds": {"max_shift": 16, "max_norm": 1.5, "min_norm": 1e-3}}).encode())
+    with pytest.raises(SpecError, match="bounds.min_norm 1 is more than an update can have"):
+        load_spec(document("bounds", {"max_shift": 0, "max_norm": 1.5, "min_norm": 1.0}))
 
 
 def test_names_and_sizes_of_tensors_are_checked_together() -> None:
@@ -299,6 +323,7 @@ def test_spec_and_contract_that_agree_pass() -> None:
         ("leaf_count", 10),
         ("leaf_values", 512),
         ("mantissa_bits", 16),
+        ("max_shift", 13),
         ("server_lr", 1),
         ("total_rounds", 4),
     ],

@@ -53,7 +53,6 @@ def choices(**changes: Any) -> Choices:
             "proximal_mu": 0.0,
         },
         "evaluation": {"classes": CLASSES},
-        "bounds": {"max_norm": 100.0},
         "leaf_values": 256,
         "mantissa_bits": 8,
         "rule": "fedavg",

@@ -29,7 +29,7 @@ DOCUMENT: dict[str, Any] = {
         "proximal_mu": 0.0,
     },
     "evaluation": {"classes": None},
-    "bounds": {"max_norm": None},
+    "bounds": {"max_shift": 12, "max_norm": 1.5, "min_norm": 1e-3},
     "rule": "fedavg",
     "server_lr": 65_536,
     "genesis_root": "0x" + "22" * 32,

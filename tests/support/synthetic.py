@@ -75,7 +75,7 @@ class SyntheticClient:
             prior_root=prior_root,
             leaves=MemoryLeaves(split_leaves(mantissas, config.leaf_values)),
             mantissas=mantissas,
-            shift=int(self._rng.integers(0, 12)),
+            shift=int(self._rng.integers(5, 12)),  # within the bounds of `support.sites.choices`
             examples=self.examples,
             salt=os.urandom(32),
         )

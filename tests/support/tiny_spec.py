@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from fednode.bounds import ChosenBounds, bounds_of
 from fednode.training import NewAdapter, new_adapter
 from fedprotocol.spec import BaseModelRef as BaseModel
-from fedprotocol.spec import Bounds, Evaluation, Layout, Lora, Prompt, Quantization, Spec, Training
+from fedprotocol.spec import Evaluation, Layout, Lora, Prompt, Quantization, Spec, Training
 from support.tiny_model import CLASSES, TEMPLATE
 
 LORA = Lora(r=8, alpha=16, dropout=0.0, target_modules=("q_proj", "v_proj", "down_proj"), factors="both")
@@ -19,6 +20,7 @@ def tiny_spec(
     lora: Lora = LORA,
     seed: int = 0,
     evaluation: Evaluation | None = None,
+    bounds: ChosenBounds = ChosenBounds(),
     **training: Any,
 ) -> tuple[Spec, NewAdapter]:
     """The spec and global 0 of an adapter on the tiny model in `folder`; `training` replaces single settings."""
@@ -38,17 +40,19 @@ def tiny_spec(
         "gradient_checkpointing": False,
         "proximal_mu": 0.0,
     }
+    layout = Layout(tensors=adapter.tensors, leaf_values=256, mantissa_bits=8, parts=1)
+    of_training = Training(**(settings | training))
     spec = Spec(
         version=1,
         name="tiny",
         base_model=BaseModel(id=str(folder), revision=None, digest=adapter.digest),
         lora=lora,
         quantization=Quantization(kind=kind, double_quant=True, compute_dtype="bf16"),
-        layout=Layout(tensors=adapter.tensors, leaf_values=256, mantissa_bits=8, parts=1),
+        layout=layout,
         prompt=Prompt(template=TEMPLATE),
-        training=Training(**(settings | training)),
+        training=of_training,
         evaluation=evaluation or Evaluation(classes=CLASSES),
-        bounds=Bounds(max_norm=None),
+        bounds=bounds_of(bounds, of_training, lora, layout, 1 << 16, adapter.units),
         rule="fedavg",
         server_lr=1 << 16,
         genesis_root="0x" + "00" * 32,

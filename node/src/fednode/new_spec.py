@@ -11,7 +11,6 @@ from fedprotocol.errors import FedError
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     BaseModelRef,
-    Bounds,
     Evaluation,
     Layout,
     Lora,
@@ -27,6 +26,7 @@ from fedprotocol.spec import (
 from fedprotocol.store.base import Store
 from pydantic import BaseModel, ConfigDict
 
+from fednode.bounds import ChosenBounds, bounds_of, require_bound
 from fednode.trees import open_car, save_car
 
 SPEC_FILE = "spec.json"
@@ -38,7 +38,7 @@ class SpecFolderError(FedError):
 
 
 class Choices(BaseModel):
-    """What a sponsor decides; the rest follows from the base model. `server_lr`: unit 2^-16."""
+    """What a sponsor decides; the rest follows from that and the base model. `server_lr`: unit 2^-16."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +50,7 @@ class Choices(BaseModel):
     prompt: Prompt
     training: Training
     evaluation: Evaluation
-    bounds: Bounds
+    bounds: ChosenBounds = ChosenBounds()
     leaf_values: int
     mantissa_bits: int
     rule: str
@@ -77,9 +77,11 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
 
     The revision of a model from the hub is pinned to the commit it is now.
 
-    Raises BaseModelError, LayoutMismatch, RuleError, pydantic's ValidationError for a layout out of range.
+    Raises BaseModelError, LayoutMismatch, RuleError, NoBound (see `fednode.bounds`), pydantic's ValidationError for a
+    layout or bounds out of range.
     """
     rule = rule_named(choices.rule)
+    require_bound(choices.bounds, choices.training)
     from fednode.training import new_adapter
 
     adapter = new_adapter(
@@ -101,6 +103,9 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     weights = split_leaves(adapter.units, choices.leaf_values)
     state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
     genesis = MemoryLeaves(weights + state)
+    bounds = bounds_of(
+        choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units
+    )
     spec = Spec(
         version=1,
         name=choices.name,
@@ -111,7 +116,7 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         prompt=choices.prompt,
         training=choices.training,
         evaluation=choices.evaluation,
-        bounds=choices.bounds,
+        bounds=bounds,
         rule=rule.name,
         server_lr=choices.server_lr,
         genesis_root="0x" + genesis.root.hex(),

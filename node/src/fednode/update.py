@@ -1,4 +1,4 @@
-"""What training changed, as the update that is published: within the spec's norm, in integers, cut into leaves."""
+"""What training changed, as the update that is published: within the spec's bounds, in integers, cut into leaves."""
 
 from __future__ import annotations
 
@@ -8,35 +8,59 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.numbers import UNIT, encode_delta, split_leaves
+from fedprotocol.numbers import UNIT, EncodedDelta, encode_delta, split_leaves
 from fedprotocol.spec import Spec
+
+from fednode.training.types import NearlyNothing, TrainingError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WITHIN_BOUND = 0.999  # of the spec's bound on the norm: stochastic rounding adds a little
+WITHIN_BOUND = 0.999  # of the spec's bound on the norm, where a delta has to be scaled
+_TRIES = 16  # to scale it: rounding adds to the norm again what scaling took off, but less each time
+_WINDOW = 1 << 18  # values squared at a time
 
 
 @dataclass(frozen=True)
 class Update:
-    """`leaves`: mantissas; a value is one of them times 2^`shift` units. `clipped` counts values that did not fit;
-    `scaled`: the factor that brought the delta within the spec's norm, 1 if it was."""
+    """`leaves`: mantissas; a value is one of them times 2^`shift` units.
+
+    `clipped` counts values that did not fit the spec's largest shift; `scaled`: the factor that brought the delta
+    within the spec's norm, 1 if it was. `norm` (L2) and `peak` (largest magnitude): of the values as they are
+    published, real.
+    """
 
     leaves: MemoryLeaves
     shift: int
     clipped: int
     scaled: float
+    norm: float
+    peak: float
 
 
 def make_update(units: NDArray[np.float64], spec: Spec, seed: int, round: int) -> Update:
     """`units`: float64 [value_count], what training changed. The rounding's randomness follows from (seed, round).
 
-    Raises NumbersError on NaN or infinities.
+    Raises NumbersError on NaN or infinities, NearlyNothing for a delta below the spec's floor.
     """
-    units, scaled = _within_bound(units, spec.bounds.max_norm)
-    delta = encode_delta(units, spec.layout.mantissa_bits, np.random.default_rng([seed, round]))
-    leaves = MemoryLeaves(split_leaves(delta.mantissas, spec.layout.leaf_values))
-    return Update(leaves, delta.shift, delta.clipped, scaled)
+    bounds, scaled = spec.bounds, 1.0
+    for _ in range(_TRIES):
+        delta = _encoded(units if scaled == 1 else units * scaled, spec, seed, round)
+        norm = _norm(delta)
+        if norm <= bounds.max_norm:
+            break
+        scaled *= WITHIN_BOUND * bounds.max_norm / norm
+    else:
+        raise TrainingError(f"the update cannot be brought within the spec's norm {bounds.max_norm:.4g}: it has {norm:.4g}")
+    if norm < bounds.min_norm:
+        raise NearlyNothing(
+            f"what training changed has the norm {norm:.3g}, below the spec's floor of {bounds.min_norm:.3g}: the other "
+            "sites would refuse it as nearly nothing; look whether the training data are what they should be"
+        )
+    mantissas = delta.mantissas
+    peak = (max(int(mantissas.max()), -int(mantissas.min())) << delta.shift) * UNIT
+    leaves = MemoryLeaves(split_leaves(mantissas, spec.layout.leaf_values))
+    return Update(leaves, delta.shift, delta.clipped, scaled, norm, peak)
 
 
 def moved(start: NDArray[np.int32], delta: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -50,9 +74,18 @@ def norm_units(squares: float) -> float:
     return math.sqrt(squares) * UNIT
 
 
-def _within_bound(units: NDArray[np.float64], bound: float | None) -> tuple[NDArray[np.float64], float]:
-    norm = norm_units(float(np.dot(units, units)))
-    if bound is None or norm <= WITHIN_BOUND * bound:
-        return units, 1.0
-    factor = WITHIN_BOUND * bound / norm
-    return units * factor, factor
+def _encoded(units: NDArray[np.float64], spec: Spec, seed: int, round: int) -> EncodedDelta:
+    bits, largest = spec.layout.mantissa_bits, spec.bounds.max_shift
+    delta = encode_delta(units, bits, np.random.default_rng([seed, round]))
+    if delta.shift <= largest:
+        return delta
+    return encode_delta(units, bits, np.random.default_rng([seed, round]), largest)
+
+
+def _norm(delta: EncodedDelta) -> float:
+    """As an attester computes it, in integers."""
+    squares = 0
+    for at in range(0, delta.mantissas.size, _WINDOW):
+        part = delta.mantissas[at : at + _WINDOW].astype(np.int64)
+        squares += int(np.dot(part, part))
+    return norm_units(squares << (2 * delta.shift))

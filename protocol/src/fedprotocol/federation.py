@@ -1,6 +1,6 @@
 """The federation file: what a sponsor decides before deploying. `federation.example.toml` documents every key.
 
-What the spec fixes (rounds, leaf size, mantissa width, server learning rate, genesis) is read from it, never repeated.
+What the spec fixes (rounds, leaf size, mantissa width, largest shift, server learning rate, genesis) is read from it, never repeated.
 """
 
 from __future__ import annotations
@@ -206,6 +206,7 @@ def coordinator_config(
         "leafCount": spec.layout.leaf_count,
         "leafValues": spec.layout.leaf_values,
         "mantissaBits": spec.layout.mantissa_bits,
+        "maxShift": spec.bounds.max_shift,
         "serverLr": spec.server_lr,
         "minClients": members.min_clients,
         "maxClients": members.max_clients,

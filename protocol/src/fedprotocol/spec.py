@@ -208,9 +208,15 @@ class Evaluation(_Model):
 
 
 class Bounds(_Model):
-    """What an attester checks of an update beyond its form."""
+    """How large and how small an update may be. Norms: L2 of the decoded delta, in real values.
 
-    max_norm: PositiveReal | None  # L2 of the decoded delta, in real values
+    The contract refuses a shift above `max_shift`, and so any value above 2^(mantissa_bits - 1 + max_shift) units; the
+    norms are checked by attesters. `fednode.bounds` says where the three come from.
+    """
+
+    max_shift: Annotated[int, Field(ge=0, le=numbers.SHIFT_LIMIT - 8)]
+    max_norm: PositiveReal
+    min_norm: PositiveReal  # below it, an update is nearly nothing
 
 
 class Spec(_Model):
@@ -230,6 +236,19 @@ class Spec(_Model):
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
     genesis_root: Hex32  # root of global 0
 
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        bounds, bits = self.bounds, self.layout.mantissa_bits
+        if bounds.max_shift + bits > numbers.SHIFT_LIMIT:
+            raise ValueError(f"bounds.max_shift: at most {numbers.SHIFT_LIMIT - bits} with mantissas of {bits} bits")
+        largest = (1 << (bits - 1 + bounds.max_shift)) * numbers.UNIT * math.sqrt(self.layout.value_count)
+        if bounds.min_norm > min(bounds.max_norm, largest):
+            raise ValueError(
+                f"bounds.min_norm {bounds.min_norm:g} is more than an update can have: max_norm is "
+                f"{bounds.max_norm:g}, and max_shift leaves {largest:.4g}"
+            )
+        return self
+
 
 class ContractTerms(Protocol):
     """What the spec shares with the contract's configuration (`fedprotocol.chain.types.FederationConfig`)."""
@@ -244,6 +263,8 @@ class ContractTerms(Protocol):
     def leaf_values(self) -> int: ...
     @property
     def mantissa_bits(self) -> int: ...
+    @property
+    def max_shift(self) -> int: ...
     @property
     def server_lr(self) -> int: ...
     @property
@@ -286,6 +307,7 @@ def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
         ("leaf_count", spec.layout.leaf_count, config.leaf_count),
         ("leaf_values", spec.layout.leaf_values, config.leaf_values),
         ("mantissa_bits", spec.layout.mantissa_bits, config.mantissa_bits),
+        ("max_shift", spec.bounds.max_shift, config.max_shift),
         ("server_lr", spec.server_lr, config.server_lr),
         ("total_rounds", spec.training.rounds, config.total_rounds),
     ]

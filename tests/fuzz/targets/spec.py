@@ -18,7 +18,7 @@ class Terms:
     """Of a contract that agrees on nothing."""
 
     spec_digest = genesis_root = bytes(32)
-    leaf_count = leaf_values = mantissa_bits = server_lr = total_rounds = -1
+    leaf_count = leaf_values = mantissa_bits = max_shift = server_lr = total_rounds = -1
 
 
 def check(data: bytes, spec: Spec) -> None:
@@ -31,7 +31,7 @@ def check(data: bytes, spec: Spec) -> None:
     try:
         check_against(spec, spec_digest(data), Terms())
     except SpecMismatch as error:
-        assert str(error).count("\n") == 7
+        assert str(error).count("\n") == 8
     else:
         raise AssertionError("it agrees with a contract of nothing")
 
@@ -52,9 +52,8 @@ def changed(data: bytes, largest: int, rng: Random, _: Raw) -> bytes | None:
 
 def seeds() -> Iterator[bytes]:
     yield json.dumps(DOCUMENT).encode()
-    yield json.dumps(
-        {**DOCUMENT, "evaluation": {"classes": ["a", "b"]}, "bounds": {"max_norm": 1.5}}, indent=1
-    ).encode()
+    bounds = {"max_shift": 0, "max_norm": 1e9, "min_norm": 1e-9}
+    yield json.dumps({**DOCUMENT, "evaluation": {"classes": ["a", "b"]}, "bounds": bounds}, indent=1).encode()
     yield json.dumps({**DOCUMENT, "prompt": {"template": "é\u2028{prompt}\0"}}, ensure_ascii=False).encode()
     two = [{"name": "a", "shape": [3]}, {"name": "b", "shape": [1 << 20, 2]}]
     yield json.dumps({**DOCUMENT, "layout": {**DOCUMENT["layout"], "tensors": two}}).encode()

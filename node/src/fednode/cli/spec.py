@@ -55,7 +55,15 @@ def new(
     class_: Annotated[
         list[str] | None, typer.Option("--class", help="An answer to score accuracy by; repeat it.")
     ] = None,
-    max_norm: Annotated[float | None, typer.Option(help="Largest L2 norm of an update that is attested.")] = None,
+    max_norm: Annotated[
+        float | None, typer.Option(help="Largest L2 norm of an update. Default: twice what honest training can reach.")
+    ] = None,
+    min_norm: Annotated[
+        float | None, typer.Option(help="Smallest L2 norm. Default: a hundredth of a step at the lowest rate.")
+    ] = None,
+    max_shift: Annotated[
+        int | None, typer.Option(help="Largest shift, which bounds every value. Default: holds twice what one can move.")
+    ] = None,
     leaf_values: Annotated[int, typer.Option("--leaf-values", "-K", help="Values a leaf, a power of two.")] = 1024,
     bits: Annotated[int, typer.Option(help="Width of an update's values, 8 or 16.")] = 8,
     rule: Annotated[str, typer.Option(help="How updates become a global: fedavg.")] = "fedavg",
@@ -93,7 +101,7 @@ def new(
             "proximal_mu": proximal_mu,
         },
         "evaluation": {"classes": tuple(class_) if class_ else None},
-        "bounds": {"max_norm": max_norm},
+        "bounds": {"max_shift": max_shift, "max_norm": max_norm, "min_norm": min_norm},
         "leaf_values": leaf_values,
         "mantissa_bits": bits,
         "rule": rule,
@@ -152,6 +160,7 @@ def _publish(federation: NewFederation, url: str) -> None:
 
 
 def _show(federation: NewFederation, as_json: bool) -> None:
+    from fedprotocol.numbers import UNIT
     from fedprotocol.tree import cid, raw_cid
 
     spec, layout = federation.spec, federation.spec.layout
@@ -165,9 +174,16 @@ def _show(federation: NewFederation, as_json: bool) -> None:
                 "genesis_cid": cid(genesis),
                 "value_count": layout.value_count,
                 "leaf_count": layout.leaf_count,
+                "bounds": spec.bounds.model_dump(),
             }
         )
         return
     say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
     say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
     say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
+    bounds = spec.bounds
+    largest = (1 << (layout.mantissa_bits - 1 + bounds.max_shift)) * UNIT
+    say(
+        f"an update     L2 norm {bounds.min_norm:.4g} to {bounds.max_norm:.4g}, "
+        f"values up to {largest:.4g} (shift {bounds.max_shift})"
+    )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from fedprotocol.car import Leaves
+from fedprotocol.chain.types import Update
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import check_shift, from_bytes
 from fedprotocol.spec import Spec
@@ -22,13 +24,16 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
     """The L2 norm of a decoded update of round `round`, in real values; reads one leaf at a time.
 
     Raises:
-        BadUpdate: wrong shape, shift out of range, non-zero padding, a factor changed that the round does not train,
-            all zero, or a norm above the spec's bound.
+        BadUpdate: wrong shape, a shift above the spec's, non-zero padding, a factor changed that the round does not
+            train, all zero, or a norm above the spec's bound or below its floor.
+        NumbersError: a shift that no update can have.
     """
-    layout = spec.layout
+    layout, bounds = spec.layout, spec.bounds
     if leaves.shape != layout.delta_shape:
         raise BadUpdate(f"its tree is {leaves.shape}, updates of this federation are {layout.delta_shape}")
     check_shift(layout.mantissa_bits, shift)
+    if shift > bounds.max_shift:
+        raise BadUpdate(f"its shift {shift} is above the spec's bound {bounds.max_shift}")
     squares = 0
     used = layout.value_count
     frozen = _frozen(spec, round)
@@ -44,10 +49,27 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
     if squares == 0:
         raise BadUpdate("every value is zero: nothing was trained")
     norm = norm_units(squares << (2 * shift))
-    bound = spec.bounds.max_norm
-    if bound is not None and norm > bound:
-        raise BadUpdate(f"its norm {norm:.6g} is above the spec's bound {bound:.6g}")
+    if norm > bounds.max_norm:
+        raise BadUpdate(f"its norm {norm:.6g} is above the spec's bound {bounds.max_norm:.6g}")
+    if norm < bounds.min_norm:
+        raise BadUpdate(f"its norm {norm:.6g} is below the spec's floor {bounds.min_norm:.6g}: nearly nothing")
     return norm
+
+
+def check_new(updates: Sequence[Update], index: int, earlier: Mapping[bytes, int]) -> None:
+    """Raise BadUpdate if the root of update `index` was revealed before. `updates`: all of the round, in the order of
+    reveal; `earlier`: the roots of the rounds before it, with the round.
+
+    Two trainings do not come to one root: data, order of rows and rounding differ. A commitment binds its sender, and
+    content is published when Train is over, so nobody can commit to a root that another is about to reveal: an equal
+    one is one update in two seats, or a replay. The first that was revealed keeps it.
+    """
+    root = updates[index].root
+    if root in earlier:
+        raise BadUpdate(f"its root was revealed in round {earlier[root]} already")
+    first = next(other for other, update in enumerate(updates) if update.root == root)
+    if first < index:
+        raise BadUpdate(f"its root was revealed before, as update {first} of {updates[first].client}")
 
 
 def _frozen(spec: Spec, round: int) -> NDArray[np.bool_] | None:

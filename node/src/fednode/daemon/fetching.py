@@ -23,7 +23,8 @@ from fedprotocol.tree import cid
 
 from fednode.daemon.actions import BuildCase, JudgeProposal, Release
 from fednode.daemon.background import Interrupted
-from fednode.daemon.checks import BadUpdate, check_update
+from fednode.daemon.checks import BadUpdate, check_new, check_update
+from fednode.daemon.earlier import EarlierRoots
 from fednode.daemon.facts import Verdict
 
 
@@ -62,6 +63,7 @@ class Fetching:
         self._store = store
         self._spec = spec
         self._folder = folder
+        self._earlier = EarlierRoots(self._coordinator)
 
     def check_inputs(
         self, state: RoundState, indices: list[int], found: Callable[[Finding], None], stop: threading.Event
@@ -143,6 +145,7 @@ class Fetching:
     def _check(self, state: RoundState, index: int) -> Finding:
         update = state.updates[index]
         try:
+            check_new(state.updates, index, self._earlier.before(state.number))
             with self._store.get(update.root, self._spec.layout.delta_shape) as leaves:
                 check_update(leaves, update.shift, self._spec, state.number)
         except (BadUpdate, NumbersError) as error:

@@ -56,6 +56,7 @@ class Trained:
     clipped: int
     truncated: int  # rows cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
+    norm: float  # L2 of the update, in real values
     seconds: float
 
 
@@ -94,6 +95,7 @@ class ModelWork:
             clipped=update.clipped,
             truncated=result.truncated,
             scaled=update.scaled,
+            norm=update.norm,
             seconds=time.monotonic() - started,
         )
 

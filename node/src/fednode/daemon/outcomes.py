@@ -104,11 +104,13 @@ class Outcomes:
         )
         self._memory.note_trained(trained.round, trained.seconds)
         log.info(
-            "round %d: trained in %.0f s, loss %.3f -> %.3f, update %s",
+            "round %d: trained in %.0f s, loss %.3f -> %.3f, norm %.3g of at most %.3g, update %s",
             trained.round,
             trained.seconds,
             trained.loss_before,
             trained.loss_after,
+            trained.norm,
+            self._spec.bounds.max_norm,
             cid(trained.root),
         )
         if trained.truncated:
@@ -119,7 +121,7 @@ class Outcomes:
                 trained.examples,
             )
         if trained.clipped:
-            log.warning("round %d: %d values were clipped at encoding", trained.round, trained.clipped)
+            log.warning("round %d: %d values were clipped to the spec's bound", trained.round, trained.clipped)
         if trained.scaled < 1:
             log.warning("round %d: the delta was scaled by %.3f to the spec's norm", trained.round, trained.scaled)
 

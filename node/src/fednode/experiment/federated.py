@@ -18,7 +18,7 @@ from fedprotocol.car import MemoryLeaves, write_car
 from fedprotocol.numbers import UNIT, dequantize_global, split_leaves
 from fedprotocol.spec import SERVER_LR_ONE, Spec
 
-from fednode.update import make_update
+from fednode.update import Update, make_update
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -40,12 +40,13 @@ class Member:
 @dataclass(frozen=True)
 class Round:
     """What came of one. The model holds its global. `root`: None where floats were averaged; `bytes_sent`: of all
-    updates as they are published."""
+    `updates` as they are published, none of which are made of floats."""
 
     number: int
     root: bytes | None
     bytes_sent: int
     steps: list[StepRecord]
+    updates: tuple[Update, ...] = ()
 
 
 def in_integers(
@@ -55,12 +56,15 @@ def in_integers(
     layout, rule = spec.layout, rule_named(spec.rule)
     prior = MemoryLeaves(split_leaves(genesis, layout.leaf_values))
     for number in range(1, spec.training.rounds + 1):
-        sent, steps, given = 0, [], []
+        sent, steps = 0, []
+        given: list[Contribution] = []
+        updates: list[Update] = []
         units = layout.weights(prior)
         for member in members.values():
             model.set_global(units)
             result = model.train(spec, member.data, number, member.seed)
             update = make_update(result.units_delta, spec, member.seed, number)
+            updates.append(update)
             given.append(Contribution(update.leaves, len(member.data), update.shift))
             sent += car_bytes(update.leaves)
             steps += result.steps
@@ -69,7 +73,7 @@ def in_integers(
             with merge(rule, prior, given, layout.mantissa_bits, spec.server_lr, out) as merged:
                 prior = MemoryLeaves([merged[index] for index in range(len(merged))])
         model.set_global(layout.weights(prior))
-        yield Round(number, prior.root, sent, steps)
+        yield Round(number, prior.root, sent, steps, tuple(updates))
 
 
 def in_floats(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fedprotocol.spec import Bounds, Evaluation, Lora, Prompt, Spec
+from fedprotocol.spec import Evaluation, Lora, Prompt, Spec
 from fedprotocol.spec import Quantization as SpecQuantization
 from fedprotocol.spec import Training as SpecTraining
 
@@ -83,7 +83,6 @@ def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewF
         prompt=Prompt(template=pool.template),
         training=training_of(settings),
         evaluation=Evaluation(classes=pool.classes),
-        bounds=Bounds(max_norm=None),
         leaf_values=1024,
         mantissa_bits=settings.bits,
         rule="fedavg",

@@ -90,7 +90,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     sent = 0
     if row.kind != "initial":
         scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
-        for last in _rounds(row, cell, settings.arithmetic, model, spec, genesis, sites):
+        for last in rounds_of(row, cell, settings.arithmetic, model, spec, genesis, sites):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
             if last.number in scored_rounds and last.number < spec.training.rounds:
@@ -128,7 +128,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     )
 
 
-def _rounds(
+def rounds_of(
     row: ExperimentRow,
     cell: Cell,
     arithmetic: str,

@@ -5,6 +5,7 @@ from fednode.training.model import AdapterModel
 from fednode.training.types import (
     Diverged,
     LayoutMismatch,
+    NearlyNothing,
     NotFinite,
     Progress,
     StepRecord,
@@ -17,6 +18,7 @@ __all__ = [
     "AdapterModel",
     "Diverged",
     "LayoutMismatch",
+    "NearlyNothing",
     "NewAdapter",
     "NotFinite",
     "Progress",

@@ -32,6 +32,10 @@ class ZeroDelta(TrainingError):
     """Training changed no weight by as much as half a unit."""
 
 
+class NearlyNothing(TrainingError):
+    """Training changed less than an update of this federation has to."""
+
+
 class LayoutMismatch(TrainingError):
     """The adapter that peft builds on this base model is not the one of the spec."""
 

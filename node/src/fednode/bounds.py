@@ -1,0 +1,171 @@
+"""How far honest training can move an adapter in a round: what `fednode spec new` bounds updates by.
+
+Each optimiser's longest step, times learning rate and steps, is a bound that holds for every gradient:
+
+- AdamW. Step t is lr * m / sqrt(v) with m and v weighted sums of g and g^2; by Cauchy and Schwarz at most lr * c_t for
+  each value, c_1 = 1 rising to 7.27. Kingma & Ba 2015, "Adam", section 2.1, say lr for usual gradients and
+  lr * (1 - beta1) / sqrt(1 - beta2) = 3.16 lr for one that follows long silence; c_t is the worst of all histories.
+- Lion. Its step is a sign: lr. Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2.
+- Adagrad. The sum under the root holds the gradient itself: lr. Duchi et al. 2011, "Adaptive Subgradient Methods".
+- RMSprop. The mean under the root holds a hundredth of the squared gradient: 10 lr. Tieleman & Hinton 2012, lecture 6e.
+- SGD, as transformers sets it up, without momentum. The gradient is clipped to max_grad_norm: lr * max_grad_norm in L2.
+
+Weight decay of AdamW, Lion and SGD takes a share of each weight on top; the others put it into the gradient, where it
+changes nothing. FedProx's pull is part of the gradient as well. Optimisers that keep their state in eight or four bits
+are not here: a second moment that is rounded down makes steps of any length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from fedprotocol.errors import FedError
+from fedprotocol.numbers import SHIFT_LIMIT, UNIT
+from fedprotocol.spec import SERVER_LR_ONE, Bounds, Layout, Lora, Training
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, PositiveFloat
+
+from fednode.training.schedule import learning_rate
+
+MARGIN = 2.0
+"""What is attested, over what honest training can reach. docs/experiments.md has what it did reach."""
+
+FLOOR = 0.01
+"""Of one ordinary step at the schedule's lowest rate: an update below that is nearly nothing."""
+
+BETA1, BETA2 = 0.9, 0.999  # transformers' defaults, which the trainer keeps
+RMSPROP_ALPHA = 0.99  # torch's
+_COUNTED = 10_000  # steps, after which c_t is taken for its limit
+_USUAL_GRADIENT = 0.1  # L2, for the floor of SGD, whose steps are as small as its gradients
+
+
+class NoBound(FedError):
+    """How far the optimiser's steps go is not known; the sponsor has to say."""
+
+
+class ChosenBounds(BaseModel):
+    """What the sponsor sets by hand; None: as computed. Norms in real values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_shift: int | None = None
+    max_norm: PositiveFloat | None = None
+    min_norm: PositiveFloat | None = None
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Of one site in one round, in real values: `value`, `norm` (L2): the most that a value and that all of them can
+    move; `step` (L2): what one step moves where training goes slowest."""
+
+    value: float
+    norm: float
+    step: float
+
+
+def require_bound(chosen: ChosenBounds, training: Training) -> None:
+    """Raise NoBound unless `bounds_of` can say something: for an optimiser whose longest step is not known, `chosen`
+    must have both norms."""
+    if _is_known(training) or (chosen.max_norm is not None and chosen.min_norm is not None):
+        return
+    raise NoBound(
+        f"how far training with the optimizer {training.optimizer!r} and these rates can go is not known, so the bounds "
+        "of an update cannot be computed: give --max-norm and --min-norm, such as twice the largest and a hundredth of "
+        f"the smallest L2 norm of updates that you measured, or take one of {', '.join(sorted(STEPS))}"
+    )
+
+
+def bounds_of(
+    chosen: ChosenBounds, training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
+) -> Bounds:
+    """The spec's bounds. `server_lr`: unit 2^-16; `genesis`: int32 [value_count], units of 2^-24. Raises NoBound."""
+    require_bound(chosen, training)
+    max_norm, min_norm, value = chosen.max_norm, chosen.min_norm, math.inf
+    if _is_known(training):
+        found = reach(training, lora, layout, server_lr, genesis)
+        max_norm = max_norm or _short(MARGIN * found.norm)
+        min_norm = min_norm or _short(FLOOR * found.step)
+        value = MARGIN * found.value
+    assert max_norm is not None and min_norm is not None  # noqa: S101 - `require_bound` saw to it
+    shift = shift_for(min(max_norm, value), layout.mantissa_bits) if chosen.max_shift is None else chosen.max_shift
+    return Bounds(max_shift=shift, max_norm=max_norm, min_norm=min_norm)
+
+
+def shift_for(value: float, bits: int) -> int:
+    """The smallest shift with which mantissas of `bits` bits hold `value` (real); the largest one if none does."""
+    high, largest = (1 << (bits - 1)) - 1, SHIFT_LIMIT - bits
+    return next((shift for shift in range(largest) if value <= (high << shift) * UNIT), largest)
+
+
+def reach(
+    training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
+) -> Reach:
+    """Of any round of the federation, with an optimiser of `STEPS` whose decay takes no more than a weight has."""
+    decays, multiple = STEPS[training.optimizer]
+    rates = [learning_rate(training, number) for number in (1, training.rounds)]
+    counts = [
+        sum(math.prod(tensor.shape) for tensor in layout.tensors if lora.trains(tensor.name, number))
+        for number in (1, 2)
+    ]
+    if multiple is None:
+        norm = value = max(rates) * training.steps * training.max_grad_norm
+        step = min(rates) * min(training.max_grad_norm, _USUAL_GRADIENT)
+    else:
+        value = max(rates) * multiple(training.steps)
+        norm = value * math.sqrt(max(counts))
+        step = min(rates) * math.sqrt(min(counts))
+    decay = max(rates) * training.weight_decay if decays else 0.0
+    # What decay takes off a weight is a share of it, and no global of honest rounds is farther from the first one than
+    # all rounds' steps together.
+    share = 1 - (1 - decay) ** training.steps
+    start = genesis.astype(np.float64) * UNIT
+    rounds = training.rounds * server_lr / SERVER_LR_ONE
+    value += share * (float(np.abs(start).max()) + rounds * value)
+    norm += share * (float(np.linalg.norm(start)) + rounds * norm)
+    return Reach(value, norm, step)
+
+
+def adam_steps(steps: int) -> float:
+    """The most that `steps` steps of a fresh Adam move one value, in learning rates: the sum of the c_t."""
+    t = np.arange(1, min(steps, _COUNTED) + 1, dtype=np.float64)
+    ratio = BETA1**2 / BETA2
+    limit = (1 - BETA1) / math.sqrt((1 - BETA2) * (1 - ratio))
+    worst = limit * np.sqrt((1 - BETA2**t) * (1 - ratio**t)) / (1 - BETA1**t)
+    return float(worst.sum()) + limit * (steps - t.size)
+
+
+def _is_known(training: Training) -> bool:
+    """Also that decay does not throw a weight over zero, farther with each step."""
+    return training.optimizer in STEPS and training.learning_rate * training.weight_decay <= 1
+
+
+def _short(value: float) -> float:
+    """Four digits, for people to read."""
+    return float(f"{value:.4g}")
+
+
+def _rmsprop_steps(steps: int) -> float:
+    return steps / math.sqrt(1 - RMSPROP_ALPHA)
+
+
+# Whether weight decay comes on top of a step, and the most that so many steps move a value, in learning rates; None:
+# the clipped gradient bounds all values together.
+_ADAMW = (True, adam_steps)
+_LION = (True, float)
+STEPS: dict[str, tuple[bool, Callable[[int], float] | None]] = {
+    "adamw_torch": _ADAMW,
+    "adamw_torch_fused": _ADAMW,
+    "adamw_torch_xla": _ADAMW,
+    "adamw_torch_npu_fused": _ADAMW,
+    "paged_adamw_32bit": _ADAMW,
+    "lion_32bit": _LION,
+    "lion_8bit": _LION,
+    "paged_lion_32bit": _LION,
+    "paged_lion_8bit": _LION,
+    "adagrad": (False, float),
+    "rmsprop": (False, _rmsprop_steps),
+    "sgd": (True, None),
+}

@@ -18,9 +18,7 @@ from support.sites import choices
 K = 32
 
 
-def spec(
-    values: int, bits: int, tensors: dict[str, int] | None = None, factors: str = "both", **bounds: float
-) -> Spec:
+def spec(values: int, bits: int, tensors: dict[str, int] | None = None, factors: str = "both", **bounds: float) -> Spec:
     """`bounds`: as wide as they can be, unless set."""
     shapes = tuple({"name": name, "shape": (size,)} for name, size in (tensors or {"a": values}).items())
     layout = {"tensors": shapes, "leaf_values": K, "mantissa_bits": bits, "parts": 1}
@@ -121,7 +119,7 @@ def test_what_is_nearly_nothing_is_refused_to_the_last_bit() -> None:
     values[0] = 1
     norm = check_update(leaves(values), 3, spec(64, 8), round=1)
     assert check_update(leaves(values), 3, spec(64, 8, min_norm=norm), round=1) == norm == 8 * UNIT
-    with pytest.raises(BadUpdate, match="below the spec's floor .*: nearly nothing"):
+    with pytest.raises(BadUpdate, match=r"below the spec's floor .*: nearly nothing"):
         check_update(leaves(values), 3, spec(64, 8, min_norm=math.nextafter(norm, 1)), round=1)
 
 

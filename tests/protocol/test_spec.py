@@ -218,9 +218,9 @@ def test_a_spec_from_before_the_bounds_names_what_it_lacks() -> None:
 
 def test_bounds_that_no_update_can_meet_are_refused() -> None:
     wide = json.loads(document("layout.mantissa_bits", 16))
-    with pytest.raises(SpecError, match="bounds.max_shift: at most 15 with mantissas of 16 bits"):
+    with pytest.raises(SpecError, match=r"bounds\.max_shift: at most 15 with mantissas of 16 bits"):
         load_spec(json.dumps({**wide, "bounds": {"max_shift": 16, "max_norm": 1.5, "min_norm": 1e-3}}).encode())
-    with pytest.raises(SpecError, match="bounds.min_norm 1 is more than an update can have"):
+    with pytest.raises(SpecError, match=r"bounds\.min_norm 1 is more than an update can have"):
         load_spec(document("bounds", {"max_shift": 0, "max_norm": 1.5, "min_norm": 1.0}))
 
 

@@ -154,6 +154,7 @@ class Sites:
                 "genesisRoot": self.spec.genesis.root,
                 "specDigest": self.spec.digest,
                 "totalRounds": self.spec.spec.training.rounds,
+                "maxShift": self.spec.spec.bounds.max_shift,
                 "minClients": min(2, count),
                 "trainLength": 600,
                 "challengeLength": 6,

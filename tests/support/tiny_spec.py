@@ -20,7 +20,7 @@ def tiny_spec(
     lora: Lora = LORA,
     seed: int = 0,
     evaluation: Evaluation | None = None,
-    bounds: ChosenBounds = ChosenBounds(),
+    bounds: ChosenBounds | None = None,
     **training: Any,
 ) -> tuple[Spec, NewAdapter]:
     """The spec and global 0 of an adapter on the tiny model in `folder`; `training` replaces single settings."""
@@ -52,7 +52,7 @@ def tiny_spec(
         prompt=Prompt(template=TEMPLATE),
         training=of_training,
         evaluation=evaluation or Evaluation(classes=CLASSES),
-        bounds=bounds_of(bounds, of_training, lora, layout, 1 << 16, adapter.units),
+        bounds=bounds_of(bounds or ChosenBounds(), of_training, lora, layout, 1 << 16, adapter.units),
         rule="fedavg",
         server_lr=1 << 16,
         genesis_root="0x" + "00" * 32,

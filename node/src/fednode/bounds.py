@@ -72,9 +72,9 @@ def require_bound(chosen: ChosenBounds, training: Training) -> None:
     if _is_known(training) or (chosen.max_norm is not None and chosen.min_norm is not None):
         return
     raise NoBound(
-        f"how far training with the optimizer {training.optimizer!r} and these rates can go is not known, so the bounds "
-        "of an update cannot be computed: give --max-norm and --min-norm, such as twice the largest and a hundredth of "
-        f"the smallest L2 norm of updates that you measured, or take one of {', '.join(sorted(STEPS))}"
+        f"how far training with the optimizer {training.optimizer!r} and these rates can go is not known, so that the "
+        "bounds of an update cannot be computed: give --max-norm and --min-norm, such as twice the largest and a "
+        f"hundredth of the smallest L2 norm of updates that you measured, or take one of {', '.join(sorted(STEPS))}"
     )
 
 
@@ -100,9 +100,7 @@ def shift_for(value: float, bits: int) -> int:
     return next((shift for shift in range(largest) if value <= (high << shift) * UNIT), largest)
 
 
-def reach(
-    training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
-) -> Reach:
+def reach(training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]) -> Reach:
     """Of any round of the federation, with an optimiser of `STEPS` whose decay takes no more than a weight has."""
     decays, multiple = STEPS[training.optimizer]
     rates = [learning_rate(training, number) for number in (1, training.rounds)]

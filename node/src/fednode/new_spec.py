@@ -103,9 +103,7 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     weights = split_leaves(adapter.units, choices.leaf_values)
     state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
     genesis = MemoryLeaves(weights + state)
-    bounds = bounds_of(
-        choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units
-    )
+    bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units)
     spec = Spec(
         version=1,
         name=choices.name,

@@ -43,24 +43,27 @@ def make_update(units: NDArray[np.float64], spec: Spec, seed: int, round: int) -
 
     Raises NumbersError on NaN or infinities, NearlyNothing for a delta below the spec's floor.
     """
-    bounds, scaled = spec.bounds, 1.0
+    bounds, bits, scaled = spec.bounds, spec.layout.mantissa_bits, 1.0
+    units, clipped = _clipped(units, ((1 << (bits - 1)) - 1) << bounds.max_shift)
     for _ in range(_TRIES):
-        delta = _encoded(units if scaled == 1 else units * scaled, spec, seed, round)
+        delta = encode_delta(units if scaled == 1 else units * scaled, bits, np.random.default_rng([seed, round]))
         norm = _norm(delta)
         if norm <= bounds.max_norm:
             break
         scaled *= WITHIN_BOUND * bounds.max_norm / norm
     else:
-        raise TrainingError(f"the update cannot be brought within the spec's norm {bounds.max_norm:.4g}: it has {norm:.4g}")
+        raise TrainingError(
+            f"no update is within the spec's bound {bounds.max_norm:.4g} on the norm: values have steps of 2^-24"
+        )
     if norm < bounds.min_norm:
         raise NearlyNothing(
-            f"what training changed has the norm {norm:.3g}, below the spec's floor of {bounds.min_norm:.3g}: the other "
-            "sites would refuse it as nearly nothing; look whether the training data are what they should be"
+            f"what training changed has the norm {norm:.3g}, below the spec's floor of {bounds.min_norm:.3g}: the "
+            "other sites would refuse it as nearly nothing; look whether the training data are what they should be"
         )
     mantissas = delta.mantissas
     peak = (max(int(mantissas.max()), -int(mantissas.min())) << delta.shift) * UNIT
     leaves = MemoryLeaves(split_leaves(mantissas, spec.layout.leaf_values))
-    return Update(leaves, delta.shift, delta.clipped, scaled, norm, peak)
+    return Update(leaves, delta.shift, clipped, scaled, norm, peak)
 
 
 def moved(start: NDArray[np.int32], delta: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -74,12 +77,12 @@ def norm_units(squares: float) -> float:
     return math.sqrt(squares) * UNIT
 
 
-def _encoded(units: NDArray[np.float64], spec: Spec, seed: int, round: int) -> EncodedDelta:
-    bits, largest = spec.layout.mantissa_bits, spec.bounds.max_shift
-    delta = encode_delta(units, bits, np.random.default_rng([seed, round]))
-    if delta.shift <= largest:
-        return delta
-    return encode_delta(units, bits, np.random.default_rng([seed, round]), largest)
+def _clipped(units: NDArray[np.float64], largest: int) -> tuple[NDArray[np.float64], int]:
+    """Within plus and minus `largest`, and how many were not; NaN and infinities stay, for the encoding to refuse."""
+    outside = int(np.count_nonzero(np.abs(units) > largest))
+    if not outside or not np.isfinite(units).all():
+        return units, 0
+    return np.clip(units, -largest, largest), outside
 
 
 def _norm(delta: EncodedDelta) -> float:

@@ -1,6 +1,7 @@
 """The federation file: what a sponsor decides before deploying. `federation.example.toml` documents every key.
 
-What the spec fixes (rounds, leaf size, mantissa width, largest shift, server learning rate, genesis) is read from it, never repeated.
+What the spec fixes (rounds, leaf size, mantissa width, largest shift, server learning rate, genesis) is read from it,
+never repeated.
 """
 
 from __future__ import annotations

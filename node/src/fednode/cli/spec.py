@@ -62,7 +62,8 @@ def new(
         float | None, typer.Option(help="Smallest L2 norm. Default: a hundredth of a step at the lowest rate.")
     ] = None,
     max_shift: Annotated[
-        int | None, typer.Option(help="Largest shift, which bounds every value. Default: holds twice what one can move.")
+        int | None,
+        typer.Option(help="Largest shift, which bounds every value. Default: twice what one can move."),
     ] = None,
     leaf_values: Annotated[int, typer.Option("--leaf-values", "-K", help="Values a leaf, a power of two.")] = 1024,
     bits: Annotated[int, typer.Option(help="Width of an update's values, 8 or 16.")] = 8,

@@ -147,6 +147,7 @@ def test_the_configuration_is_made_of_file_and_spec(tmp_path: Path) -> None:
         "leafCount": spec.layout.leaf_count,
         "leafValues": spec.layout.leaf_values,
         "mantissaBits": spec.layout.mantissa_bits,
+        "maxShift": spec.bounds.max_shift,
         "serverLr": spec.server_lr,
         "totalRounds": spec.training.rounds,
         "aggregatorBps": 1_000,

@@ -130,6 +130,7 @@ class Arena:
             open_store(f"dir:{self.public}", self.folder / "cache").put(self.federation.genesis)
         self.coordinator = self.federation.coordinator
         self.genesis = sites.spec.genesis if nodes else self.federation.genesis
+        self.spec = sites.spec.spec if nodes else None
         own = f"dir:{self.folder / 'observer/store'}"
         everybody = open_store(own, self.folder / "observer/cache", [f"dir:{store}" for store in stores])
         self.observer = Observer(self.coordinator, everybody)

@@ -1,4 +1,4 @@
-"""An update in two seats, and one of an earlier round: refused by what attesters run, on a real chain, from real stores."""
+"""An update in two seats, and one of an earlier round: attesters refuse both. On a real chain, from real stores."""
 
 from __future__ import annotations
 

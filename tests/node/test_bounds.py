@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,17 @@ from fednode.daemon.checks import check_update
 from fednode.data import load_data
 from fednode.new_spec import make
 from fednode.training import AdapterModel
+from fednode.training.schedule import learning_rate
 from fednode.update import make_update
 from fedprotocol.numbers import UNIT
-from fedprotocol.spec import Bounds, Layout, Training
-from support.sites import choices
+from fedprotocol.spec import Bounds, Layout, Training, load_spec
+from support.sites import BIN, choices, environment
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
 RATE = 1e-2
 VALUES = 200
+TEXT: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120}
 OPTIMISERS: dict[str, Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]] = {
     "adamw_torch": lambda p: torch.optim.AdamW(p, RATE, (0.9, 0.999), 1e-8, 0.1),
     "adagrad": lambda p: torch.optim.Adagrad(p, RATE, weight_decay=0.1),
@@ -143,6 +146,18 @@ def test_what_the_sponsor_sets_stands() -> None:
     low = bounds_of(ChosenBounds(max_norm=0.01), *known)
     assert low.max_norm == 0.01
     assert low.max_shift == shift_for(0.01, 8) < computed.max_shift
+
+
+def test_spec_new_computes_and_shows_them(tiny_folder: Path, tmp_path: Path) -> None:
+    command = [str(BIN / "fednode"), "spec", "new", "--name", "x", "--base-model", "tests/tiny", "--rounds", "2"]
+    command += ["--source", str(tiny_folder), "--template", "{prompt} =", "--rank", "4", "--max-shift", "9"]
+    done = subprocess.run([*command, "--learning-rate", "5e-3"], cwd=tmp_path, env=environment(), **TEXT)
+    assert done.returncode == 0, done.stderr
+    spec = load_spec((tmp_path / "spec.json").read_bytes())
+    assert spec.bounds.max_norm == pytest.approx(2 * adam_steps(2) * 5e-3 * math.sqrt(1792), rel=1e-3)
+    assert spec.bounds.min_norm == pytest.approx(0.01 * learning_rate(spec.training, 2) * math.sqrt(1792), rel=1e-3)
+    assert f"L2 norm {spec.bounds.min_norm:.4g} to {spec.bounds.max_norm:.4g}, values up to 0.003906" in done.stdout
+    assert "(shift 9)" in done.stdout
 
 
 def test_every_optimiser_of_the_table_is_one_that_training_knows() -> None:

@@ -30,13 +30,12 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.FINAL)
     assert arena.coordinator.round_view(1).accepted_mask == 0b111
     mine, all_ = part_of(arena, 1, cheat.address)
-    arena.party("cheat").due += books.share(
-        arena.coordinator, 1, cheat.address
-    )  # nobody can tell it from an honest one
+    # Nobody can tell it from an honest one: it is paid like one.
+    arena.party("cheat").due += books.share(arena.coordinator, 1, cheat.address)
     arena.reach(2, Phase.FINAL)
     losses = [_losses(arena, node.address) for node in arena.nodes]
-    for (_, after_one), (before_two, after_two) in losses:
-        assert after_two < before_two < 3 * after_one, "the nodes' next training does not work on it"
+    began, ended = sum(one[0] for one, _ in losses), sum(two[1] for _, two in losses)
+    assert ended < began, "the nodes' next training does not work on it"
     told = "; ".join(
         f"{node.name} {one[0]:.2f} -> {one[1]:.2f}, then {two[0]:.2f} -> {two[1]:.2f}"
         for node, (one, two) in zip(arena.nodes, losses, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,8 +43,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 def liar(sites: Sites) -> Iterator[str]:
     """Two rounds, played to their end by real programs, one of which lies; its address."""
     for site in sites.sites:
-        assert "\nneeds" in "\n" + site.command("doctor", check=False).stdout.replace("✓", "").replace(" ", "")
         site.command("join")
+    checks = {c["name"]: c for c in json.loads(sites.sites[0].command("doctor", "--json", check=False).stdout)}
+    assert checks["needs"]["ok"], checks["needs"]
+    assert "not served" not in checks["needs"]["detail"]
     peers = [sites.folder / "sponsor", *(site.folder / "store" for site in sites.sites)]
     operator = AggregatorSite(sites.federation, sites.folder / "aggregator", peers)
     sites.run_all()

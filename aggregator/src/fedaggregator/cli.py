@@ -157,6 +157,31 @@ def status(
 
 
 @app.command()
+def doctor(
+    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+) -> None:
+    """Look at chain, account, money and store, and try every kind of call that a conviction takes.
+
+    Exits with 1 if something is not right.
+    """
+    from dataclasses import asdict
+
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.doctor import examine
+
+    checks = list(examine(load_config(config, AggregatorConfig)))
+    marks = {True: "ok  ", False: "FAIL", None: "-   "}
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        typer.echo("\n".join(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
 def claim(config: ConfigOption = DEFAULT) -> None:
     """Take what the coordinator owes the account. A running aggregator does this by itself."""
     from fedprotocol.chain.signer import open_signer

@@ -15,7 +15,7 @@ LOOKS = (
     Look("chain", (), chain.chain),
     Look("code", ("chain",), chain.code),
     Look("clock", ("chain",), chain.clock),
-    Look("confirmations", (), needs.confirmations),
+    Look("depth", (), needs.depth),
     Look("account", (), chain.account),
     Look("needs", ("chain", "account"), needs.needs),
     Look("funds", ("chain", "account"), chain.funds),

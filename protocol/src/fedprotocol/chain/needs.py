@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,10 +20,15 @@ from fedprotocol.chain.fees import suggested_tip
 from fedprotocol.chain.gas import estimated
 from fedprotocol.chain.rpc import METHOD_MISSING
 from fedprotocol.chain.snapshot import take_snapshot
+from fedprotocol.config import DEVELOPMENT_CHAINS, ChainConfig
 
 LARGEST_LEAF = 126 * 1024  # bytes: with the rest of a proof, what a node's pool takes
 BLOCKS = 2_000  # of logs
 NOWHERE = b"\xfe" * 32  # nobody's transaction, and no round's inputs
+
+
+class NotServed(ChainError):
+    """The node lacks a kind of call for which there is no replacement."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,28 @@ def answers(asked: Asked) -> Iterator[Answer]:
             yield Answer(need, str(error))
         else:
             yield Answer(need, "")
+
+
+def in_words(found: Sequence[Answer]) -> str:
+    """What is served, and what is done without the rest. Raises NotServed if something has no replacement."""
+    if missing := [answer for answer in found if answer.is_missing]:
+        said = "; ".join(f"{answer.need.name} ({answer.problem})" for answer in missing)
+        raise NotServed(f"the chain's node does not serve: {said}")
+    replaced = [answer.need for answer in found if answer.problem]
+    words = "".join(f"; not served: {need.name}, {need.without}" for need in replaced)
+    return f"{len(found) - len(replaced)} kinds of calls that a conviction takes are served{words}"
+
+
+def depth_in_words(chain: ChainConfig) -> str:
+    """What the setting `confirmations` means."""
+    if chain.confirmations:
+        return f"what is acted upon and sent lies under {chain.confirmations} blocks"
+    if chain.chain_id in DEVELOPMENT_CHAINS:
+        return "0: every block counts as final, as is usual on a development chain"
+    return (
+        "0, as the config file says: every block counts as final. One that a re-org takes back was answered by then "
+        "with what cannot be taken back, such as a reveal"
+    )
 
 
 def _snapshot(asked: Asked) -> None:

@@ -1,0 +1,100 @@
+"""Is everything there that an aggregator or a watchtower needs? Nothing is sent, nothing large is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fedprotocol.amounts import Amounts
+from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ether
+from fedprotocol.chain.needs import Asked, answers, depth_in_words, in_words
+from fedprotocol.chain.signer import address_of
+from fedprotocol.chain.snapshot import take_snapshot
+from fedprotocol.errors import FedError
+from fedprotocol.store.open import open_store
+
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.inputs import rule_of
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `ok` None: could not be looked at, because something before it failed."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+class Lacking(FedError):
+    """Something is missing; the message says what to do."""
+
+
+class Patient:
+    """What is looked at, opened by its config when it is first needed."""
+
+    def __init__(self, config: AggregatorConfig) -> None:
+        self.config = config
+
+    @cached_property
+    def coordinator(self) -> Coordinator:
+        chain = self.config.chain
+        return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+
+    @cached_property
+    def address(self) -> str:
+        return str(address_of(self.config.account))
+
+    def chain(self) -> str:
+        rule = rule_of(self.coordinator).name
+        return f"chain {self.coordinator.chain_id}, coordinator {self.coordinator.address}, rule {rule}"
+
+    def depth(self) -> str:
+        return depth_in_words(self.config.chain)
+
+    def account(self) -> str:
+        return self.address
+
+    def needs(self) -> str:
+        return in_words(list(answers(Asked(self.coordinator, self.address, self.config.chain.confirmations))))
+
+    def funds(self) -> str:
+        now, said = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
+        if now.eth == 0:
+            raise Lacking(f"{self.address} has no ether: without it nothing is sent, no conviction either")
+        short = f"; a proposal takes {said(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
+        return f"{ether(now.eth)} ETH, {said(now.tokens)}{short}"
+
+    def store(self) -> str:
+        store = self.config.store
+        return open_store(store.url, self.config.cache, store.peers).check()
+
+
+LOOKS: tuple[tuple[Callable[[Patient], str], tuple[str, ...]], ...] = (
+    (Patient.chain, ()),
+    (Patient.depth, ()),
+    (Patient.account, ()),
+    (Patient.needs, ("chain", "account")),
+    (Patient.funds, ("chain", "account")),
+    (Patient.store, ()),
+)
+"""Each with the names of those without which it cannot be made."""
+
+
+def examine(config: AggregatorConfig) -> Iterator[Check]:
+    """Every check, in order."""
+    patient = Patient(config)
+    failed: set[str] = set()
+    for look, needed in LOOKS:
+        name = look.__name__
+        if missing := sorted(failed.intersection(needed)):
+            failed.add(name)
+            yield Check(name, None, f"needs: {', '.join(missing)}")
+            continue
+        try:
+            yield Check(name, True, look(patient))
+        except FedError as error:
+            failed.add(name)
+            yield Check(name, False, str(error))

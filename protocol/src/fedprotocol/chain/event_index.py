@@ -22,6 +22,7 @@ from web3.types import BlockIdentifier, LogReceipt
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
+from fedprotocol.chain.event_schema import connect
 from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, first_round_block, headline, logs_of_block
 from fedprotocol.errors import FedError
 
@@ -32,20 +33,6 @@ KEPT = 256  # block hashes: a re-org that replaces them all has everything read 
 TRIES = 20  # looks in a row at a chain that changes with each
 TOPIC_BYTES = 32
 AT_ONCE = 64  # rows in memory: a page of a proposal is 64 KiB
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS identity (chain_id INTEGER NOT NULL, coordinator TEXT NOT NULL, genesis BLOB NOT NULL,
-  first INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS events (
-  block_hash BLOB NOT NULL, tx_hash BLOB NOT NULL, log_index INTEGER NOT NULL, block INTEGER NOT NULL,
-  time INTEGER NOT NULL, name TEXT NOT NULL, round INTEGER, topics BLOB NOT NULL, data BLOB NOT NULL,
-  PRIMARY KEY (block_hash, tx_hash, log_index)
-) STRICT;
-CREATE INDEX IF NOT EXISTS events_by_block ON events (block, log_index);
-CREATE INDEX IF NOT EXISTS events_by_round ON events (round, name);
-PRAGMA user_version = 1;
-"""
 
 
 class EventIndexError(FedError):
@@ -315,7 +302,7 @@ class EventIndex:
         if self._open is None:
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._open = _connect(str(self._path or ":memory:"))
+            self._open = connect(str(self._path or ":memory:"))
         return self._open
 
     @contextmanager
@@ -352,16 +339,3 @@ class EventIndex:
 def index_at(coordinator: Coordinator, path: Path) -> EventIndex:
     """The index that a daemon and its commands share: from round 1 on."""
     return EventIndex(coordinator, path, lambda: first_round_block(coordinator))
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=30.0)
-    try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = NORMAL")
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-    except BaseException:
-        db.close()
-        raise
-    return db

@@ -13,22 +13,21 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractFunction
 from web3.exceptions import TransactionNotFound
-from web3.types import BlockIdentifier, Nonce, TxParams, TxReceipt, Wei
+from web3.types import BlockIdentifier, TxParams, TxReceipt
 
 from fedprotocol.chain.broadcast import Answer, classify
+from fedprotocol.chain.drafts import check_funds, drafted
 from fedprotocol.chain.errors import (
     ChainError,
     ContractReverted,
     FeesTooHigh,
     NotMined,
-    OutOfFunds,
     RpcRefused,
     SignerError,
     TooLate,
     translated,
 )
 from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, market_fees
-from fedprotocol.chain.gas import advisory, gas_for
 from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
 from fedprotocol.monitor import metrics
@@ -106,7 +105,9 @@ class Sender:
             self._agreement()
         depth = self._policy.confirmations if confirmed else 0
         for _ in range(NONCE_TRIES):
-            tx = self._sign(self._draft(call, label, deadline, gas_bound))
+            tx = self._sign(
+                drafted(self._eth, self._policy, self.address, self._chain_id, call, label, deadline, gas_bound)
+            )
             self._journal.outbox_add(tx)
             txs = [tx]
             self._broadcast(txs)
@@ -133,40 +134,6 @@ class Sender:
             self._follow(txs, self._policy.confirmations, waited_for=nonce < left[-1].nonce)
 
     # ----------------------------------------------------------------- signing
-
-    def _draft(self, call: ContractFunction, label: str, deadline: int | None, gas_bound: int | None) -> OutboxTx:
-        """The transaction without hash and signature."""
-        built = call.build_transaction(
-            {"from": self.address, "gas": 0, "nonce": Nonce(0), "maxFeePerGas": Wei(0), "maxPriorityFeePerGas": Wei(0)}
-        )
-        request = TxParams({"from": self.address, "to": built["to"], "data": built["data"]})
-        gas = gas_for(self._eth, request, label, gas_bound)
-        with translated(label):
-            nonce = self._eth.get_transaction_count(self.address, "pending")
-        fees = market_fees(self._eth, self._policy)
-        draft = OutboxTx(
-            hash=b"",
-            chain_id=self._chain_id,
-            sender=self.address,
-            nonce=nonce,
-            label=label,
-            to=str(built["to"]),
-            data=bytes(HexBytes(built["data"])),
-            gas=gas,
-            max_fee=fees.max_fee,
-            tip=fees.tip,
-            raw=b"",
-            deadline=deadline,
-        )
-        with advisory(label, gas_bound is not None):
-            self._check_funds(draft)
-        return draft
-
-    def _check_funds(self, tx: OutboxTx) -> None:
-        with translated(tx.label):
-            balance = self._eth.get_balance(self.address, "pending")
-        if balance < tx.gas * tx.max_fee:
-            raise OutOfFunds(self.address, tx.gas * tx.max_fee, balance)
 
     def _sign(self, draft: OutboxTx) -> OutboxTx:
         signed = self._signer.sign_transaction(
@@ -268,7 +235,7 @@ class Sender:
             if answer is Answer.UNDERPRICED:
                 self._replace(txs)
             elif answer is Answer.NO_FUNDS:
-                self._check_funds(tx)
+                check_funds(self._eth, tx)
                 raise
             elif answer is Answer.REFUSED:
                 self._journal.outbox_close(tx.hash, "lost")

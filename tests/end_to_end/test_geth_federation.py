@@ -34,7 +34,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     }
     with Geth() as chain:
         folder = tmp_path_factory.mktemp("geth")
-        made = Sites(chain, folder, NODES, config, {"training": training}, challengeLength=600)
+        made = Sites(chain, folder, NODES, config, {"training": training}, challengeLength=90, minWindow=30)
         yield made
         made.stop()
 

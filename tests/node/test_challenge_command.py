@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 from fedaggregator.decide import ProposePage
 from support.aggregators import AggregatorSite
+from support.config_files import rewrite
 from support.evil_aggregator import EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN
+from support.node_kinds import FEES, node, without
 from support.sites import Sites
 from support.synthetic import SyntheticClient, play_inputs
 
@@ -57,7 +59,11 @@ def test_it_shows_what_it_would_cost_and_then_does_it(lied_to: Sites) -> None:
     assert coordinator.proposals(1) == (lie,)
     assert not (site.home / "journal.sqlite").exists()
 
-    [done] = json.loads(site.command("challenge", "--json").stdout)
+    with node(lied_to.federation.chain.url, without(504, *FEES)) as priceless:
+        rewrite(site.config, chain={"rpc": [priceless.url]})
+        [done] = json.loads(site.command("challenge", "--json").stdout)
+        rewrite(site.config, chain={"rpc": [lied_to.federation.chain.url]})
+    assert done["gas_price"] is None
     assert done["convicted"] and done["gas_used"] <= shown["gas"] and done["received"] == BOND // 2
     assert coordinator.proposals(1) == ()
     assert coordinator.token.balance_of(site.account.address) == tokens + BOND // 2

@@ -54,11 +54,12 @@ def challenge(
 
 
 def _described(session: Session, number: int, examined: Examined) -> dict[str, Any]:
-    """Amounts in token units, prices in wei."""
+    """Amounts in token units, prices in wei. What the chain's node does not tell of costs is null: it stops nothing."""
     from dataclasses import asdict
 
-    from fedaggregator.convict import simulate
+    from fedaggregator.convict import CallCost, simulate
     from fedprotocol.chain.errors import translated
+    from fedprotocol.chain.gas import advisory
 
     proposal, case = examined.proposal, examined.case
     entry: dict[str, Any] = {
@@ -71,8 +72,11 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
     if case is None:
         return entry
     coordinator = session.coordinator
-    costs = simulate(coordinator, session.address, case)
-    with translated("eth_gasPrice"):
+    costs: list[CallCost] = []
+    price = None
+    with advisory("cost of the case"):
+        costs = simulate(coordinator, session.address, case)
+    with advisory("eth_gasPrice"), translated("eth_gasPrice"):
         price = int(coordinator.web3.eth.gas_price)
     return entry | {
         "leaf": case.mismatch.leaf,
@@ -110,8 +114,12 @@ def _lines(session: Session, entry: dict[str, Any], dry_run: bool) -> list[str]:
     for call in entry["calls"]:
         name, updates = call["name"], f"updates {call['start']} to {call['stop']}"
         lines.append(f"  {name:<10}{updates:<20}{call['calldata']:>8,} bytes{call['gas']:>12,} gas")
-    ether = entry["gas"] * entry["gas_price"] / 10**18
-    lines.append(f"  costs about {ether:.6f} ether now, the bounty is {session.amounts(entry['bounty'])}")
+    ether = (
+        f"{entry['gas'] * entry['gas_price'] / 10**18:.6f} ether"
+        if entry["gas_price"] is not None
+        else "what gas costs"
+    )
+    lines.append(f"  costs about {ether} now, the bounty is {session.amounts(entry['bounty'])}")
     if dry_run:
         lines.append("  dry run: nothing was sent")
     elif entry["convicted"]:

@@ -174,9 +174,9 @@ def doctor(
     checks = list(examine(load_config(config, AggregatorConfig)))
     marks = {True: "ok  ", False: "FAIL", None: "-   "}
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+        print(json_text([asdict(check) for check in checks], indent=2))
     else:
-        typer.echo("\n".join(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
+        say(*(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
 

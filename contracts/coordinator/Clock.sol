@@ -61,7 +61,8 @@ abstract contract Clock is State {
     }
 
     /// @dev When the oldest live proposal becomes final as things stand. A condition that holds by then can change
-    /// no more: commits end with Train, and a conviction moves `convictedAt`.
+    /// no more: commits end with Train, and a conviction moves `convictedAt`. The shorter window is longer for each
+    /// proposal before it too: no commits make final what one verifier has not come to yet.
     function _finalAt(uint256 number, Round storage r) private view returns (uint256) {
         Listed storage p = _oldest(r);
         Round storage next = _rounds[number + 1];
@@ -70,7 +71,8 @@ abstract contract Clock is State {
             committed == 0 || next.named[p.root].commits != committed
                 || 3 * uint256(next.committerWeight) < 2 * uint256(r.totalWeight)
         ) return p.windowEnd;
-        uint256 early = _max(_max(next.trainEnd, uint256(p.completedAt) + _config.minWindow), r.convictedAt);
+        uint256 shortest = uint256(p.windowEnd) - _config.challengeLength + _config.minWindow;
+        uint256 early = _max(_max(next.trainEnd, shortest), r.convictedAt);
         return early < p.windowEnd ? early : p.windowEnd;
     }
 

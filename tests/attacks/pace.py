@@ -26,7 +26,8 @@ def next_deadline(coordinator: Coordinator, clients: Collection[str], right: Cal
     if newest is None or (newest.view.phase is Phase.CHALLENGE and clients and not obstacle(snapshot)):
         return None  # the next round opens with the first commit
     deadlines = [state.view.phase_end for state in unsettled]
-    deadlines += [p.completed_at + snapshot.config.min_window for state in unsettled for p in state.proposals[:1]]
+    shorter = snapshot.config.challenge_length - snapshot.config.min_window
+    deadlines += [p.window_end - shorter for state in unsettled for p in state.proposals[:1]]
     return min((deadline for deadline in deadlines if deadline > snapshot.time), default=None)
 
 

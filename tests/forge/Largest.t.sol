@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDisputes} from "../../interfaces/IDisputes.sol";
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 import {IMembershipGate} from "../../interfaces/IMembershipGate.sol";
 import {Case} from "./support/Case.sol";
 import {Game} from "./support/Game.sol";
@@ -13,67 +13,82 @@ interface IGateMock {
     function setMode(uint8 mode) external;
 }
 
-/// @title 256 clients and eight live proposals: the most that a round can hold.
+/// @title 256 clients and three hundred live proposals.
 /// @dev `_must` holds every call here to 2^24 gas.
 contract LargestTest is Game {
     uint256 private constant CLIENTS = 256;
-    uint256 private constant LIVE = 8;
+    uint256 private constant LIVE = 300;
+    uint256 private constant CASE = 2; // seconds: minWindow / 10
 
-    /// @dev Eight wrong ones put up 191 bonds and lose them all; the right one waits for the first conviction.
-    function test_eight_wrong_proposals_side_by_side() public {
+    mapping(uint256 i => uint256) private _proposeGas;
+
+    /// @dev One verifier needs all the time that a case may take for each, and has it; the right one, made last, costs what
+    /// it would alone. No call is dearer for those that are live.
+    function test_three_hundred_wrong_proposals_side_by_side() public {
         Played memory p = _largest();
-        LeafTree.Tree[] memory wrong = new LeafTree.Tree[](LIVE);
-        for (uint256 i = 0; i < LIVE; ++i) {
-            wrong[i] = _spoiled(p.right, 1, 1 + i);
-            vm.assertEq(coordinator.bondOf(1), p.config.bondBase << (i < 6 ? i : 6), "the bond doubles");
-            _propose(_account(500 + i), wrong[i].digests);
-        }
-        vm.assertEq(coordinator.balances().bonds, 191 * p.config.bondBase, "all bonds");
-        address honest = _account(600);
+        bytes32[] memory wrong = _lies(p.right.digests);
+        address honest = _account(900);
         _enrich(honest, 2 ** 100);
-        bytes memory right = abi.encodeCall(coordinator.propose, (1, 0, p.right.digests));
-        _refused(honest, address(coordinator), right, IFederationCoordinator.TooManyProposals.selector);
+        vm.assertEq(views.bondOf(honest), p.config.bondBase, "the price of being right");
+        uint256 gas = _do(honest, _proposing(1, 0, p.right.digests));
+        vm.assertLe(100 * gas, 101 * _proposeGas[2], "propose, beside three hundred");
+        vm.assertEq(views.balances().bonds, (LIVE + 1) * p.config.bondBase, "all bonds");
+        vm.assertEq(views.proposals(1, ALL).length, LIVE + 1, "live");
 
-        uint256 from = _carryAll(p.inputs, 1);
+        uint256 first;
         for (uint256 i = 0; i < LIVE; ++i) {
-            _challenge(honest, Case.proof(p.inputs, wrong[LIVE - 1 - i].digests, 1, from));
-            if (i == 0) _do(honest, right);
+            vm.warp(block.timestamp + CASE);
+            gas = _do(address(disputes), abi.encodeCall(coordinator.convict, (1, wrong[i], honest)));
+            if (i == 1) first = gas;
+            if (i > 1) vm.assertLe(100 * gas, 101 * first, "convict, of many");
         }
-        IFederationCoordinator.Balances memory b = coordinator.balances();
-        vm.assertEq(b.bonds, 64 * p.config.bondBase, "the right one's bond");
-        vm.assertEq(coordinator.owed(honest) + b.burned, 191 * p.config.bondBase, "bounties and what was burned");
-        vm.warp(block.timestamp + p.config.challengeLength);
+        IFederationTypes.Balances memory b = views.balances();
+        vm.assertEq(b.bonds, p.config.bondBase, "the right one's bond");
+        vm.assertEq(views.owed(honest) + b.burned, LIVE * p.config.bondBase, "bounties and what was burned");
+        vm.warp(views.roundView(1).phaseEnd);
         _do(honest, abi.encodeCall(coordinator.settle, (honest)));
-        (, bytes32 root) = coordinator.latestFinal();
+        (, bytes32 root) = views.latestFinal();
         vm.assertEq(root, p.right.root, "the final global");
     }
 
-    /// @dev The dearest settlement: every share of 256 clients and eight bonds, in somebody's call.
-    function test_settlement_of_256_shares_and_eight_bonds() public {
+    /// @dev The proof itself, of 256 updates: from sums that others carried, against the last of many.
+    function test_a_case_against_the_last_of_many() public {
         Played memory p = _largest();
-        for (uint256 i = 0; i < LIVE; ++i) {
-            _propose(_account(500 + i), _spoiled(p.right, 0, 1 + i).digests);
-        }
-        vm.warp(block.timestamp + p.config.challengeLength);
-        uint256 gas = _do(_account(700), abi.encodeCall(coordinator.settle, (p.clients[255])));
+        _lies(p.right.digests);
+        LeafTree.Tree memory wrong = _spoiled(p.right, 1, 1);
+        _propose(_account(900), wrong.digests);
+        uint256 from = _carryAll(p.inputs, 1);
+        _challenge(_account(901), Case.proof(p.inputs, wrong.digests, 1, from));
+        vm.assertEq(views.roundView(1).live, LIVE, "live");
+    }
+
+    /// @dev The dearest settlement: every share of 256 clients, in somebody's call. Those who lost collect their own bonds.
+    function test_settlement_of_256_shares_beside_three_hundred_bonds() public {
+        Played memory p = _largest();
+        _lies(p.right.digests);
+        vm.warp(views.roundView(1).phaseEnd);
+        uint256 gas = _do(_account(900), abi.encodeCall(coordinator.settle, (p.clients[255])));
         vm.assertLt(gas, TRANSACTION_GAS / 4, "settlement");
-        vm.assertEq(coordinator.balances().bonds, 0, "bonds");
+        vm.assertEq(views.balances().bonds, (LIVE - 1) * p.config.bondBase, "bonds of those who lost");
         for (uint256 i = 0; i < CLIENTS; ++i) {
             _do(SPONSOR, abi.encodeCall(coordinator.settle, (p.clients[i])));
         }
-        uint256 owed = coordinator.balances().owed;
-        for (uint256 i = 0; i < CLIENTS; ++i) {
-            owed -= coordinator.owed(p.clients[i]);
-        }
         for (uint256 i = 0; i < LIVE; ++i) {
-            owed -= coordinator.owed(_account(500 + i));
+            vm.assertEq(views.bondDue(_account(500 + i)), i == 0 ? 0 : p.config.bondBase, "due");
+            _do(_account(500 + i), abi.encodeCall(coordinator.claim, ()));
+            vm.assertEq(views.bondDue(_account(500 + i)), 0, "still due");
+        }
+        uint256 owed = views.balances().owed;
+        for (uint256 i = 0; i < CLIENTS; ++i) {
+            owed -= views.owed(p.clients[i]);
         }
         vm.assertEq(owed, 0, "owed to all of them together");
+        vm.assertEq(views.balances().bonds, 0, "bonds");
     }
 
     /// @dev A gate that burns all it gets, or answers with 100,000 bytes, has its 200,000 gas and no more.
     function test_a_gate_takes_no_more_than_its_gas() public {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         address gate = vm.deployCode("GateMock.sol:GateMock");
         c.gate = IMembershipGate(gate);
         _deploy(c, _randomTree(1, c, 4));
@@ -82,7 +97,7 @@ contract LargestTest is Game {
         bytes memory join = abi.encodeCall(coordinator.join, (c.minStake));
         for (uint8 mode = 5; mode <= 6; ++mode) {
             IGateMock(gate).setMode(mode);
-            _refused(client, address(coordinator), join, IFederationCoordinator.NotAllowed.selector);
+            _refused(client, address(coordinator), join, IFederationTypes.NotAllowed.selector);
             vm.assertLt(vm.lastCallGas().gasTotalUsed, 300_000, "a refused join");
         }
         IGateMock(gate).setMode(0);
@@ -90,16 +105,30 @@ contract LargestTest is Game {
     }
 
     function _largest() private returns (Played memory) {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         (c.maxClients, c.leafCount) = (uint16(CLIENTS), 2);
         (c.trainLength, c.revealLength, c.attestLength) = (3_000, 3_000, 3_000);
         return _play(256, c, 0);
     }
 
+    /// @dev Three hundred wrong ones, each by another account; no one of them is dearer than the third.
+    function _lies(bytes32[] memory right) private returns (bytes32[] memory roots) {
+        roots = new bytes32[](LIVE);
+        bytes32[] memory digests = new bytes32[](2);
+        digests[0] = right[0];
+        for (uint256 i = 0; i < LIVE; ++i) {
+            digests[1] = keccak256(abi.encode("wrong", i));
+            roots[i] = LeafTree.root(digests);
+            _enrich(_account(500 + i), 2 ** 100);
+            _proposeGas[i] = _do(_account(500 + i), _proposing(1, 0, digests));
+            if (i > 2) vm.assertLe(100 * _proposeGas[i], 101 * _proposeGas[2], "propose, of many");
+        }
+    }
+
     /// @dev All but the last 56 updates, in calls of 100 by different accounts.
     function _carryAll(Case.Inputs memory c, uint256 leaf) private returns (uint256) {
-        _carry(_account(601), Case.step(c, leaf, 0, 100));
-        _carry(_account(602), Case.step(c, leaf, 100, 200));
+        _carry(_account(902), Case.step(c, leaf, 0, 100));
+        _carry(_account(903), Case.step(c, leaf, 100, 200));
         return 200;
     }
 }

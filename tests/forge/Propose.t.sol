@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 import {Game} from "./support/Game.sol";
 import {LeafTree} from "./support/LeafTree.sol";
 import {vm} from "./support/Vm.sol";
@@ -15,7 +15,7 @@ contract ProposeTest is Game {
         bytes32 root;
         uint256 aggregatorGot;
         uint256[] clientsGot;
-        IFederationCoordinator.Balances balances;
+        IFederationTypes.Balances balances;
     }
 
     /// @dev Who sends the same call first is the proposer. The other one is out of nothing but gas; the global, the
@@ -25,24 +25,24 @@ contract ProposeTest is Game {
         (address author, address copier) = (_account(90), _account(91));
         _enrich(author, RICH);
         _enrich(copier, RICH);
-        bytes memory call = abi.encodeCall(coordinator.propose, (1, 0, p.right.digests));
+        bytes memory call = _proposing(1, 0, p.right.digests);
         uint256 start = vm.snapshotState();
         _do(author, call);
         Outcome memory alone = _end(p, author);
 
         vm.revertToState(start);
         _do(copier, call);
-        _refused(author, address(coordinator), call, IFederationCoordinator.DuplicateRoot.selector);
+        _refused(author, address(coordinator), call, IFederationTypes.DuplicateRoot.selector);
         vm.assertEq(token.balanceOf(author), RICH, "the author's tokens");
         Outcome memory copied = _end(p, copier);
-        vm.assertEq(coordinator.owed(author), 0, "the author's share");
+        vm.assertEq(views.owed(author), 0, "the author's share");
         vm.assertEq(keccak256(abi.encode(copied)), keccak256(abi.encode(alone)), "the round");
         vm.assertEq(copied.root, p.right.root, "the global");
     }
 
     /// @dev Pages of two proposers come between each other's; one of them starts over.
     function test_two_propose_page_by_page() public {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         (c.minClients, c.maxClients, c.leafCount) = (1, 1, 2049);
         Played memory p = _play(5, c, 0);
         (address one, address two) = (_account(90), _account(91));
@@ -52,7 +52,7 @@ contract ProposeTest is Game {
         _page(two, wrong.digests, 0);
         _page(one, p.right.digests, 1);
         _page(two, wrong.digests, 1);
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(1);
+        IFederationTypes.Proposal[] memory live = views.proposals(1, ALL);
         vm.assertEq(live[0].root, p.right.root, "the root of the first one");
         vm.assertEq(live[1].root, wrong.root, "the root of the second one");
         vm.assertEq(live[1].proposer, two, "its proposer");
@@ -65,7 +65,7 @@ contract ProposeTest is Game {
         for (uint256 i = 0; i < length; ++i) {
             part[i] = digests[page * 2048 + i];
         }
-        _do(who, abi.encodeCall(coordinator.propose, (1, page, part)));
+        _do(who, _proposing(1, page, part));
     }
 
     /// @dev The round becomes final, everybody is settled.
@@ -74,10 +74,10 @@ contract ProposeTest is Game {
         o.clientsGot = new uint256[](p.clients.length);
         for (uint256 i = 0; i < p.clients.length; ++i) {
             _do(SPONSOR, abi.encodeCall(coordinator.settle, (p.clients[i])));
-            o.clientsGot[i] = coordinator.owed(p.clients[i]);
+            o.clientsGot[i] = views.owed(p.clients[i]);
         }
-        (, o.root) = coordinator.latestFinal();
-        o.aggregatorGot = coordinator.owed(aggregator);
-        o.balances = coordinator.balances();
+        (, o.root) = views.latestFinal();
+        o.aggregatorGot = views.owed(aggregator);
+        o.balances = views.balances();
     }
 }

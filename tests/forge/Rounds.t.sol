@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDisputes} from "../../interfaces/IDisputes.sol";
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 import {Case} from "./support/Case.sol";
 import {Federation} from "./support/Federation.sol";
 import {LeafTree} from "./support/LeafTree.sol";
@@ -21,7 +21,7 @@ contract RoundsTest is Federation {
     string[] private _calls;
 
     function test_no_call_grows_with_the_rounds() public {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         LeafTree.Tree memory prior = _randomTree(1, c, 4);
         _deploy(c, prior);
         for (uint256 i = 0; i <= CLIENTS + 1; ++i) {
@@ -34,14 +34,14 @@ contract RoundsTest is Federation {
         for (uint256 n = 1; n <= ROUNDS; ++n) {
             prior = _round(n, c, prior);
         }
-        vm.assertEq(coordinator.finalCount(), ROUNDS, "final rounds");
+        vm.assertEq(views.finalCount(), ROUNDS, "final rounds");
         for (uint256 i = 0; i < _calls.length; ++i) {
             _isFlat(_calls[i]);
         }
     }
 
     /// @dev All take part; a wrong proposal is convicted, the right one becomes final, everybody claims.
-    function _round(uint256 n, IFederationCoordinator.Config memory c, LeafTree.Tree memory prior)
+    function _round(uint256 n, IFederationTypes.Config memory c, LeafTree.Tree memory prior)
         private
         returns (LeafTree.Tree memory right)
     {
@@ -54,7 +54,7 @@ contract RoundsTest is Federation {
             bytes memory reveal = abi.encodeCall(coordinator.reveal, (n, update.root, SHIFT, EXAMPLES, SALT, 2, 1));
             _meter("reveal", n, _account(i), reveal);
         }
-        bytes32 inputs = coordinator.roundView(n).inputsHash;
+        bytes32 inputs = views.roundView(n).inputsHash;
         for (uint256 i = 0; i < CLIENTS; ++i) {
             _meter("attest", n, _account(i), abi.encodeCall(coordinator.attest, (n, inputs, 2 ** CLIENTS - 1)));
         }
@@ -63,11 +63,11 @@ contract RoundsTest is Federation {
         bytes32[] memory wrong = LeafTree.over(right.leaves).digests;
         wrong[1] = keccak256("wrong");
         address aggregator = _account(CLIENTS + 1);
-        _meter("propose", n, _account(0), abi.encodeCall(coordinator.propose, (n, 0, wrong)));
-        _meter("propose", n, aggregator, abi.encodeCall(coordinator.propose, (n, 0, right.digests)));
+        _meter("propose", n, _account(0), _proposing(n, 0, wrong));
+        _meter("propose", n, aggregator, _proposing(n, 0, right.digests));
         _note("carry", n, _carry(_account(1), Case.step(inputs_, 1, 0, 2)));
         _note("challenge", n, _challenge(_account(2), Case.proof(inputs_, wrong, 1, 2)));
-        vm.warp(block.timestamp + c.challengeLength);
+        vm.warp(views.roundView(n).phaseEnd);
         _meter("settle", n, SPONSOR, abi.encodeCall(coordinator.settle, (_account(3))));
         for (uint256 i = 0; i < CLIENTS; ++i) {
             _meter("claim", n, _account(i), abi.encodeCall(coordinator.claim, ()));
@@ -78,7 +78,7 @@ contract RoundsTest is Federation {
     function _inputs(
         uint256 n,
         bytes32 inputsHash,
-        IFederationCoordinator.Config memory c,
+        IFederationTypes.Config memory c,
         LeafTree.Tree memory prior,
         LeafTree.Tree memory update
     ) private pure returns (Case.Inputs memory inputs) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDisputes} from "../../interfaces/IDisputes.sol";
-import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 import {Case} from "./support/Case.sol";
 import {Game} from "./support/Game.sol";
 import {Forgery} from "./support/Forgery.sol";
@@ -83,9 +83,9 @@ contract SlanderTest is Game {
     }
 
     function _standsUnharmed(bytes32 root) private view {
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(1);
+        IFederationTypes.Proposal[] memory live = views.proposals(1, ALL);
         vm.assertEq(live.length, 1, "live proposals");
         vm.assertEq(live[0].root, root, "the right one");
-        vm.assertEq(coordinator.roundView(1).convicted, 0, "convicted");
+        vm.assertEq(views.roundView(1).convicted, 0, "convicted");
     }
 }

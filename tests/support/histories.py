@@ -65,7 +65,8 @@ class Author:
             if s.phase == Phase.AGGREGATE:
                 moments |= {s.start + model.config.abandon_after - 1, s.start + model.config.abandon_after}
             if s.phase == Phase.CHALLENGE:
-                moments |= {s.start + model.config.min_window + d for d in (-1, 0, 1)}
+                early = s.end - model.config.challenge_length + model.config.min_window
+                moments |= {early - 1, early, early + 1}
         return rng.choice(sorted(m for m in moments if m > model.now))
 
     # ------------------------------------------------------------------- calls

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {vm} from "../support/Vm.sol";
 import {Watch} from "./Watch.sol";
 
@@ -16,9 +16,9 @@ abstract contract Books is Watch {
         _settleEverybody();
         _isBalanced();
         _addsUp();
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
-            if (_phase(n) == IFederationCoordinator.Phase.Challenge) _rightStandsAndWrongFalls(n);
+            if (_phase(n) == IFederationTypes.Phase.Challenge) _rightStandsAndWrongFalls(n);
         }
         if (moves % OFTEN == 0) windDown();
     }
@@ -27,7 +27,7 @@ abstract contract Books is Watch {
     function windDown() public {
         _warp(block.timestamp + 100_000);
         _book();
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
             _ends(n);
         }
@@ -38,9 +38,9 @@ abstract contract Books is Watch {
         }
         _do(SPONSOR, abi.encodeCall(coordinator.close, ()));
         for (uint256 i = 0; i < everybody.length; ++i) {
-            if (coordinator.owed(everybody[i]) > 0) _do(everybody[i], abi.encodeCall(coordinator.claim, ()));
+            if (views.owed(everybody[i]) > 0) _do(everybody[i], abi.encodeCall(coordinator.claim, ()));
         }
-        IFederationCoordinator.Balances memory b = coordinator.balances();
+        IFederationTypes.Balances memory b = views.balances();
         vm.assertEq(b.stakes + b.bonds + b.owed + b.reserved + b.pool, 0, "money is stuck");
         vm.assertEq(b.burned, config.penalty * totalFaults + burnedBonds, "what was burned");
         vm.assertEq(token.balanceOf(address(coordinator)), b.burned + donated, "what stays behind");
@@ -55,14 +55,14 @@ abstract contract Books is Watch {
                 string.concat(vm.toString(t.done), ";", vm.toString(t.refused), ";", vm.toString(t.mostGas));
             vm.writeLine(path, string.concat(kinds[i], ";", figures));
         }
-        uint256 voided = coordinator.lastOpened() - coordinator.finalCount();
-        vm.writeLine(path, string.concat("= final rounds;", vm.toString(coordinator.finalCount()), ";0;0"));
+        uint256 voided = views.lastOpened() - views.finalCount();
+        vm.writeLine(path, string.concat("= final rounds;", vm.toString(views.finalCount()), ";0;0"));
         vm.writeLine(path, string.concat("= void or unsettled rounds;", vm.toString(voided), ";0;0"));
         vm.writeLine(path, string.concat("= penalties;", vm.toString(totalFaults), ";0;0"));
     }
 
     function _isBalanced() private view {
-        IFederationCoordinator.Balances memory b = coordinator.balances();
+        IFederationTypes.Balances memory b = views.balances();
         uint256 sum = b.stakes + b.bonds + b.owed + b.reserved + b.pool + b.burned;
         vm.assertEq(token.balanceOf(address(coordinator)), sum + donated, "the balance equation");
     }
@@ -71,11 +71,11 @@ abstract contract Books is Watch {
     /// less than they came with, but for what they gave, what their own faults cost, and bonds of their own wrong
     /// proposals; and who is honest has none of these.
     function _addsUp() private view {
-        IFederationCoordinator.Balances memory b = coordinator.balances();
+        IFederationTypes.Balances memory b = views.balances();
         (uint256 unsettled, uint256[] memory bonds) = _bonds();
         for (uint256 i = 0; i < everybody.length; ++i) {
             address a = everybody[i];
-            (uint256 stake, uint256 owed) = (coordinator.seat(a).stake, coordinator.owed(a));
+            (uint256 stake, uint256 owed) = (views.seat(a).stake, views.owed(a));
             b.stakes -= stake;
             b.owed -= owed;
             b.bonds -= bonds[i];
@@ -95,15 +95,15 @@ abstract contract Books is Watch {
     function _rightStandsAndWrongFalls(uint256 round) private {
         bytes32 right = _rightRoot(round);
         bool stands;
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round);
+        IFederationTypes.Proposal[] memory live = views.proposals(round, ALL);
         for (uint256 i = 0; i < live.length; ++i) {
             stands = stands || live[i].root == right;
         }
         vm.assertTrue(stands || digestsOf[right].length == 0, "the right proposal is gone");
-        if (live.length % 2 == 0) vm.warp(coordinator.roundView(round).phaseEnd - 1);
-        if (_phase(round) != IFederationCoordinator.Phase.Challenge) return; // two thirds agreed earlier
+        if (live.length % 2 == 0) vm.warp(views.roundView(round).phaseEnd - 1);
+        if (_phase(round) != IFederationTypes.Phase.Challenge) return; // two thirds agreed earlier
         _convictAll(round);
-        live = coordinator.proposals(round);
+        live = views.proposals(round, ALL);
         for (uint256 i = 0; i < live.length; ++i) {
             vm.assertEq(live[i].root, right, "a wrong proposal stands");
         }
@@ -111,15 +111,15 @@ abstract contract Books is Watch {
 
     /// @dev Time alone has settled the round, or it lacks a proposal and anybody may give it up.
     function _ends(uint256 round) private {
-        IFederationCoordinator.Phase phase = _phase(round);
-        if (phase >= IFederationCoordinator.Phase.Final) return;
-        vm.assertTrue(phase == IFederationCoordinator.Phase.Aggregate, "a phase that does not end");
+        IFederationTypes.Phase phase = _phase(round);
+        if (phase >= IFederationTypes.Phase.Final) return;
+        vm.assertTrue(phase == IFederationTypes.Phase.Aggregate, "a phase that does not end");
         _do(STRANGER, abi.encodeCall(coordinator.abandon, (round)));
-        vm.assertTrue(_phase(round) == IFederationCoordinator.Phase.Void, "abandoned");
+        vm.assertTrue(_phase(round) == IFederationTypes.Phase.Void, "abandoned");
     }
 
     function _leave(address account) private {
-        IFederationCoordinator.Seat memory s = coordinator.seat(account);
+        IFederationTypes.Seat memory s = views.seat(account);
         if (s.activeFrom == 0) return;
         if (!s.exited) _do(account, abi.encodeCall(coordinator.exit, ()));
         _do(account, abi.encodeCall(coordinator.withdraw, ()));
@@ -135,11 +135,11 @@ abstract contract Books is Watch {
     /// @return bonds In live proposals of these, by whose they are.
     function _bonds() private view returns (uint256 unsettled, uint256[] memory bonds) {
         bonds = new uint256[](everybody.length);
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
-            if (_phase(n) >= IFederationCoordinator.Phase.Final) continue;
+            if (_phase(n) >= IFederationTypes.Phase.Final) continue;
             ++unsettled;
-            IFederationCoordinator.Proposal[] memory live = coordinator.proposals(n);
+            IFederationTypes.Proposal[] memory live = views.proposals(n, ALL);
             for (uint256 i = 0; i < live.length; ++i) {
                 for (uint256 j = 0; j < bonds.length; ++j) {
                     if (live[i].proposer == everybody[j]) bonds[j] += live[i].bond;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDisputes} from "../../../interfaces/IDisputes.sol";
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Case} from "../support/Case.sol";
 import {Forgery} from "../support/Forgery.sol";
 import {LeafTree} from "../support/LeafTree.sol";
@@ -19,7 +19,7 @@ contract Handler is Books {
         _;
         ++moves;
         _book();
-        for (uint256 n = _oldest(); n <= coordinator.lastOpened(); ++n) {
+        for (uint256 n = _oldest(); n <= views.lastOpened(); ++n) {
             if (_isFixed(n)) _rightRoot(n);
         }
     }
@@ -35,16 +35,16 @@ contract Handler is Books {
     /// @notice What those who may act now would do, most of them at least: brings a history forward.
     function advance(uint256 seed) external move {
         seed = _fresh(seed);
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = last > 1 ? last - 1 : last; n <= last; ++n) {
-            IFederationCoordinator.Phase phase = _phase(n);
-            if (phase == IFederationCoordinator.Phase.Reveal) return _most(seed, n, _revealOnce);
-            if (phase == IFederationCoordinator.Phase.Attest) return _most(seed, n, _vouchOnce);
-            if (phase == IFederationCoordinator.Phase.Aggregate && seed % 2 == 0) {
+            IFederationTypes.Phase phase = _phase(n);
+            if (phase == IFederationTypes.Phase.Reveal) return _most(seed, n, _revealOnce);
+            if (phase == IFederationTypes.Phase.Attest) return _most(seed, n, _vouchOnce);
+            if (phase == IFederationTypes.Phase.Aggregate && seed % 2 == 0) {
                 _proposeRight(_anybody(seed >> 8), n);
                 return;
             }
-            if (phase == IFederationCoordinator.Phase.Challenge && seed % 4 == 0) return _convictAll(n);
+            if (phase == IFederationTypes.Phase.Challenge && seed % 4 == 0) return _convictAll(n);
         }
         _commitMost(seed, last);
     }
@@ -109,12 +109,12 @@ contract Handler is Books {
     function convict(uint256 seed) external move {
         seed = _fresh(seed);
         uint256 round = seed % 4 == 0 ? _anyRound(seed >> 16) : _fixedRound(seed >> 16);
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round);
+        IFederationTypes.Proposal[] memory live = views.proposals(round, ALL);
         if (live.length == 0) return;
         address who = everybody[seed % everybody.length];
         uint256 i = (seed >> 8) % live.length;
         if (live[i].root == _rightRoot(round)) return;
-        if (_phase(round) != IFederationCoordinator.Phase.Challenge) return _convictTooLate(who, round, live[i].root);
+        if (_phase(round) != IFederationTypes.Phase.Challenge) return _convictTooLate(who, round, live[i].root);
         if (honest > 0) return _convictAll(round);
         _convict(who, round, live[i]);
     }
@@ -155,8 +155,8 @@ contract Handler is Books {
     function abandon(uint256 seed) external move {
         seed = _fresh(seed);
         uint256 round = _anyRound(seed >> 16);
-        if (seed % 4 == 0 && _phase(round) == IFederationCoordinator.Phase.Aggregate) {
-            _warp(coordinator.roundView(round).phaseStart + config.abandonAfter);
+        if (seed % 4 == 0 && _phase(round) == IFederationTypes.Phase.Aggregate) {
+            _warp(views.roundView(round).phaseStart + config.abandonAfter);
         }
         _try("abandon", _anybody(seed >> 8), abi.encodeCall(coordinator.abandon, (round)));
     }
@@ -165,10 +165,10 @@ contract Handler is Books {
     function passTime(uint256 seed) external move {
         seed = _fresh(seed);
         uint256 round = _anyRound(seed >> 16);
-        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
+        IFederationTypes.RoundView memory v = views.roundView(round);
         uint256 moment = v.phaseEnd;
-        if (v.phase == IFederationCoordinator.Phase.Aggregate) moment = v.phaseStart + config.abandonAfter;
-        if (v.phase == IFederationCoordinator.Phase.Challenge && seed % 2 == 0) {
+        if (v.phase == IFederationTypes.Phase.Aggregate) moment = v.phaseStart + config.abandonAfter;
+        if (v.phase == IFederationTypes.Phase.Challenge && seed % 2 == 0) {
             moment = v.phaseStart + config.minWindow;
         }
         if (moment > 0) moment = moment + 1 - (seed >> 24) % 3;
@@ -180,15 +180,15 @@ contract Handler is Books {
     // ---------------------------------------------------------------- parts
 
     function _commitMost(uint256 seed, uint256 last) private {
-        IFederationCoordinator.Phase phase = _phase(last);
-        if (phase == IFederationCoordinator.Phase.Waiting) return;
-        uint256 round = phase == IFederationCoordinator.Phase.Train ? last : last + 1;
-        if (coordinator.activeCount() < config.minClients) return _reinforce();
+        IFederationTypes.Phase phase = _phase(last);
+        if (phase == IFederationTypes.Phase.Waiting) return;
+        uint256 round = phase == IFederationTypes.Phase.Train ? last : last + 1;
+        if (views.activeCount() < config.minClients) return _reinforce();
         bytes32 prior = _honestPrior(round);
         for (uint256 i = 0; i < ACTORS; ++i) {
             if (!_joinsIn(seed, i) || promises[round][everybody[i]].examples > 0) continue;
             if (i >= ACTORS / 2 && (round / 5 + i) % 4 == 0) continue; // long enough to be dropped
-            IFederationCoordinator.Seat memory s = coordinator.seat(everybody[i]);
+            IFederationTypes.Seat memory s = views.seat(everybody[i]);
             if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) continue;
             _commit(everybody[i], round, prior, Random.next(seed, i));
         }
@@ -197,7 +197,7 @@ contract Handler is Books {
     /// @dev So that a federation does not die out early.
     function _reinforce() private {
         for (uint256 i = 0; i < ACTORS; ++i) {
-            IFederationCoordinator.Seat memory s = coordinator.seat(everybody[i]);
+            IFederationTypes.Seat memory s = views.seat(everybody[i]);
             if (s.activeFrom == 0) _try("join", everybody[i], abi.encodeCall(coordinator.join, (config.minStake)));
             else if (!s.exited) _try("addStake", everybody[i], abi.encodeCall(coordinator.addStake, (300)));
         }
@@ -247,13 +247,13 @@ contract Handler is Books {
 
     function _anyPrior(uint256 seed, uint256 round) private returns (bytes32) {
         if ((seed >> 24) % 4 > 0) return _honestPrior(round);
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round > 0 ? round - 1 : 0);
+        IFederationTypes.Proposal[] memory live = views.proposals(round > 0 ? round - 1 : 0, ALL);
         return live.length == 0 ? config.genesisRoot : live[(seed >> 32) % live.length].root;
     }
 
     /// @dev Often one of the two that may be unsettled, else the next one or one long gone.
     function _anyRound(uint256 seed) private view returns (uint256) {
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         uint256 kind = seed % 8;
         if (kind == 0) return last + 1;
         if (kind == 1) return (seed >> 8) % (last + 1);
@@ -262,9 +262,9 @@ contract Handler is Books {
 
     /// @dev Mostly one whose inputs are fixed and which is not settled, if there is one.
     function _fixedRound(uint256 seed) private view returns (uint256) {
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last && seed % 8 > 0; ++n) {
-            if (_isFixed(n) && _phase(n) < IFederationCoordinator.Phase.Final) return n;
+            if (_isFixed(n) && _phase(n) < IFederationTypes.Phase.Final) return n;
         }
         return _anyRound(seed >> 3);
     }
@@ -278,9 +278,9 @@ contract Handler is Books {
         who = _anybody(seed);
         if (seed % 4 == 0) return who;
         uint256 least = type(uint256).max;
-        address[] memory seated = coordinator.clients();
+        address[] memory seated = views.clients();
         for (uint256 i = 0; i < seated.length; ++i) {
-            IFederationCoordinator.Seat memory s = coordinator.seat(seated[i]);
+            IFederationTypes.Seat memory s = views.seat(seated[i]);
             uint256 last = s.lastCommit > s.activeFrom ? s.lastCommit : s.activeFrom;
             if (last < least) (who, least) = (seated[i], last);
         }

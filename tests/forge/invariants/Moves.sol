@@ -2,7 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IDisputes} from "../../../interfaces/IDisputes.sol";
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {Random} from "../support/Random.sol";
@@ -18,12 +18,12 @@ abstract contract Moves is Truth {
 
     /// @dev What a client that does as it should takes for the prior: the final root, or what it computed itself.
     function _honestPrior(uint256 round) internal returns (bytes32) {
-        bytes32 known = coordinator.roundView(round).priorRoot;
+        bytes32 known = views.roundView(round).priorRoot;
         if (known != 0) return known;
-        if (round > 1 && _phase(round - 1) < IFederationCoordinator.Phase.Final && _isFixed(round - 1)) {
+        if (round > 1 && _phase(round - 1) < IFederationTypes.Phase.Final && _isFixed(round - 1)) {
             return _rightRoot(round - 1);
         }
-        (, bytes32 root) = coordinator.latestFinal();
+        (, bytes32 root) = views.latestFinal();
         return root;
     }
 
@@ -48,21 +48,21 @@ abstract contract Moves is Truth {
     }
 
     function _attest(address client, uint256 round, uint256 bitmap) internal returns (bool ok) {
-        bytes32 inputsHash = coordinator.roundView(round).inputsHash;
+        bytes32 inputsHash = views.roundView(round).inputsHash;
         ok = _try("attest", client, abi.encodeCall(coordinator.attest, (round, inputsHash, bitmap)));
         if (ok) promises[round][client].attested = true;
     }
 
     /// @dev A vote for everything that was revealed.
     function _vouch(address client, uint256 round) internal returns (bool) {
-        return _attest(client, round, (1 << coordinator.roundView(round).revealed) - 1);
+        return _attest(client, round, (1 << views.roundView(round).revealed) - 1);
     }
 
     function _propose(string memory kind, address proposer, uint256 round, bytes32[] memory digests)
         internal
         returns (bool ok)
     {
-        ok = _try(kind, proposer, abi.encodeCall(coordinator.propose, (round, 0, digests)));
+        ok = _try(kind, proposer, _proposing(round, 0, digests));
         if (ok) digestsOf[LeafTree.root(digests)] = digests;
     }
 
@@ -81,12 +81,12 @@ abstract contract Moves is Truth {
     }
 
     /// @dev Any account convicts a live proposal that is wrong: it always can.
-    function _convict(address account, uint256 round, IFederationCoordinator.Proposal memory p) internal {
-        uint256 before = coordinator.owed(account);
+    function _convict(address account, uint256 round, IFederationTypes.Proposal memory p) internal {
+        uint256 before = views.owed(account);
         vm.assertTrue(_challengeWrong("challenge", account, round, p.root), "a wrong proposal stands");
         lostBonds[p.proposer] += p.bond;
         burnedBonds += p.bond - p.bond / 2;
-        vm.assertGe(coordinator.owed(account), before + p.bond / 2, "the bounty");
+        vm.assertGe(views.owed(account), before + p.bond / 2, "the bounty");
     }
 
     function _convictTooLate(address account, uint256 round, bytes32 root) internal {

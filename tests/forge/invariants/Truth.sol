@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {Random} from "../support/Random.sol";
@@ -42,12 +42,12 @@ abstract contract Truth is World {
     }
 
     function _isFixed(uint256 round) internal view returns (bool) {
-        return coordinator.roundView(round).acceptedMask != 0;
+        return views.roundView(round).acceptedMask != 0;
     }
 
     function _inputs(uint256 round) internal view returns (Case.Inputs memory c) {
-        IFederationCoordinator.RoundView memory v = coordinator.roundView(round);
-        IFederationCoordinator.Update[] memory list = coordinator.updates(round);
+        IFederationTypes.RoundView memory v = views.roundView(round);
+        IFederationTypes.Update[] memory list = views.updates(round);
         (c.round, c.inputsHash, c.bits, c.serverLr) = (round, v.inputsHash, config.mantissaBits, config.serverLr);
         c.prior = LeafTree.over(globals[v.priorRoot]);
         uint256 count;
@@ -77,12 +77,12 @@ abstract contract Truth is World {
 
     /// @dev Notes whose fault it is, once for every round that is settled by now.
     function _book() internal {
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = last > 2 ? last - 2 : 1; n <= last; ++n) {
-            IFederationCoordinator.RoundView memory v = coordinator.roundView(n);
-            if (_booked[n] || v.phase < IFederationCoordinator.Phase.Final) continue;
+            IFederationTypes.RoundView memory v = views.roundView(n);
+            if (_booked[n] || v.phase < IFederationTypes.Phase.Final) continue;
             _booked[n] = true;
-            if (v.voidReason == IFederationCoordinator.VoidReason.PriorVoid) continue;
+            if (v.voidReason == IFederationTypes.VoidReason.PriorVoid) continue;
             for (uint256 i = 0; i < committers[n].length; ++i) {
                 address client = committers[n][i];
                 if (!_isFaulty(promises[n][client], v)) continue;
@@ -93,10 +93,10 @@ abstract contract Truth is World {
     }
 
     /// @dev By the words of docs/protocol.md ("Money").
-    function _isFaulty(Promise storage p, IFederationCoordinator.RoundView memory v) private view returns (bool) {
+    function _isFaulty(Promise storage p, IFederationTypes.RoundView memory v) private view returns (bool) {
         if (p.prior != v.priorRoot) return true;
-        if (v.voidReason == IFederationCoordinator.VoidReason.TooFewCommits) return false;
+        if (v.voidReason == IFederationTypes.VoidReason.TooFewCommits) return false;
         if (!p.revealed) return true;
-        return !p.attested && v.voidReason != IFederationCoordinator.VoidReason.TooFewReveals;
+        return !p.attested && v.voidReason != IFederationTypes.VoidReason.TooFewReveals;
     }
 }

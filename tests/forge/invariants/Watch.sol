@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {vm} from "../support/Vm.sol";
 import {Moves} from "./Moves.sol";
 
@@ -34,12 +34,12 @@ abstract contract Watch is Moves {
     }
 
     function _duties() private {
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         if (last == 0) return;
         for (uint256 n = _oldest(); n <= last; ++n) {
-            if (_phase(n) == IFederationCoordinator.Phase.Reveal) _all(n, _mustReveal);
-            if (_phase(n) == IFederationCoordinator.Phase.Attest) _all(n, _mustAttest);
-            if (_phase(n) == IFederationCoordinator.Phase.Challenge) _convictAll(n);
+            if (_phase(n) == IFederationTypes.Phase.Reveal) _all(n, _mustReveal);
+            if (_phase(n) == IFederationTypes.Phase.Attest) _all(n, _mustAttest);
+            if (_phase(n) == IFederationTypes.Phase.Challenge) _convictAll(n);
         }
     }
 
@@ -50,18 +50,18 @@ abstract contract Watch is Moves {
     }
 
     function _mustReveal(address client, uint256 round) private {
-        if (promises[round][client].revealed || _phase(round) != IFederationCoordinator.Phase.Reveal) return;
+        if (promises[round][client].revealed || _phase(round) != IFederationTypes.Phase.Reveal) return;
         vm.assertTrue(_reveal(client, round), "an honest client could not reveal");
     }
 
     function _mustAttest(address client, uint256 round) private {
-        if (promises[round][client].attested || _phase(round) != IFederationCoordinator.Phase.Attest) return;
+        if (promises[round][client].attested || _phase(round) != IFederationTypes.Phase.Attest) return;
         vm.assertTrue(_vouch(client, round), "an honest client could not attest");
     }
 
     /// @dev The youngest first: the conviction of an older one may make a younger one final at once.
     function _convictAll(uint256 round) internal {
-        IFederationCoordinator.Proposal[] memory live = coordinator.proposals(round);
+        IFederationTypes.Proposal[] memory live = views.proposals(round, ALL);
         for (uint256 i = live.length; i > 0; --i) {
             if (live[i - 1].root != _rightRoot(round)) _convict(STRANGER, round, live[i - 1]);
         }
@@ -69,11 +69,11 @@ abstract contract Watch is Moves {
 
     function _nextMoment(uint256 target) private view returns (uint256 next) {
         next = target;
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
-            IFederationCoordinator.RoundView memory v = coordinator.roundView(n);
+            IFederationTypes.RoundView memory v = views.roundView(n);
             next = _sooner(v.phaseEnd, next);
-            if (v.phase == IFederationCoordinator.Phase.Challenge) {
+            if (v.phase == IFederationTypes.Phase.Challenge) {
                 next = _sooner(v.phaseStart + config.minWindow, next);
             }
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Federation} from "../support/Federation.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {vm} from "../support/Vm.sol";
@@ -12,7 +12,7 @@ abstract contract World is Federation {
     uint256 internal constant ACTORS = 8;
     address internal constant STRANGER = address(0x57);
 
-    IFederationCoordinator.Config internal config;
+    IFederationTypes.Config internal config;
     address[] internal everybody; // the actors, the sponsor, one that is nobody in the federation
 
     /// @dev What a kind of call did so far.
@@ -34,7 +34,7 @@ abstract contract World is Federation {
     uint256 internal moves; // of the handler so far
 
     constructor() {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         c.maxClients = 6;
         LeafTree.Tree memory genesis = _randomTree(7, c, 4);
         _deploy(c, genesis);
@@ -76,13 +76,13 @@ abstract contract World is Federation {
         return _try(kind, sender, address(coordinator), data);
     }
 
-    function _phase(uint256 round) internal view returns (IFederationCoordinator.Phase) {
-        return coordinator.roundView(round).phase;
+    function _phase(uint256 round) internal view returns (IFederationTypes.Phase) {
+        return views.roundView(round).phase;
     }
 
     /// @dev The oldest round that may be unsettled.
     function _oldest() internal view returns (uint256) {
-        uint256 last = coordinator.lastOpened();
+        uint256 last = views.lastOpened();
         return last > 1 ? last - 1 : 1;
     }
 }

@@ -5,6 +5,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IAggregationRule} from "../../../interfaces/IAggregationRule.sol";
 import {IDisputes} from "../../../interfaces/IDisputes.sol";
 import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
+import {IFederationViews} from "../../../interfaces/IFederationViews.sol";
 import {IMembershipGate} from "../../../interfaces/IMembershipGate.sol";
 import {LeafTree} from "./LeafTree.sol";
 import {Random} from "./Random.sol";
@@ -19,17 +21,21 @@ abstract contract Federation {
     address internal constant SPONSOR = address(0x5905);
     uint256 internal constant TRANSACTION_GAS = 2 ** 24; // EIP-7825
 
+    uint256 internal constant ALL = type(uint256).max; // of a round's live proposals
+
     IFederationCoordinator internal coordinator;
+    IFederationViews internal views; // of the coordinator, through the lens
     IDisputes internal disputes;
     IToken internal token;
 
     /// @dev Token units and seconds that are odd on purpose. Two clients at least, six at most.
-    function _config() internal pure returns (IFederationCoordinator.Config memory c) {
+    function _config() internal pure returns (IFederationTypes.Config memory c) {
         c.sponsor = SPONSOR;
         c.specDigest = keccak256("spec");
         c.leafCount = 3;
         c.leafValues = 32;
         c.mantissaBits = 8;
+        c.maxShift = 23;
         c.serverLr = 70_000;
         c.minClients = 2;
         c.maxClients = 6;
@@ -45,7 +51,7 @@ abstract contract Federation {
     }
 
     /// @dev The federation of `c` over `genesis`; token, rule and disputes are filled in.
-    function _deploy(IFederationCoordinator.Config memory c, LeafTree.Tree memory genesis) internal {
+    function _deploy(IFederationTypes.Config memory c, LeafTree.Tree memory genesis) internal {
         token = IToken(vm.deployCode("TokenMock.sol:TokenMock"));
         disputes = IDisputes(vm.deployCode("Disputes.sol:Disputes"));
         c.token = token;
@@ -54,6 +60,7 @@ abstract contract Federation {
         c.genesisRoot = genesis.root;
         coordinator =
             IFederationCoordinator(vm.deployCode("FederationCoordinator.sol:FederationCoordinator", abi.encode(c)));
+        views = IFederationViews(vm.deployCode("LensReader.sol:LensReader", abi.encode(coordinator)));
     }
 
     /// @dev `account` gets tokens, and lets the coordinator take them.
@@ -65,6 +72,12 @@ abstract contract Federation {
 
     function _account(uint256 i) internal pure returns (address) {
         return address(uint160(0xC11E000 + i));
+    }
+
+    /// @dev The call that hands in a page of a proposal, from the inputs that the round has.
+    function _proposing(uint256 round, uint256 page, bytes32[] memory digests) internal view returns (bytes memory) {
+        (bytes32 inputsHash, uint256 acceptedMask,) = coordinator.inputs(round);
+        return abi.encodeCall(coordinator.propose, (round, inputsHash, acceptedMask, page, digests));
     }
 
     /// @dev A call of the coordinator that must succeed. Returns the gas that its transaction used.
@@ -104,7 +117,7 @@ abstract contract Federation {
     }
 
     /// @dev What a client of this federation may send in: leaves of any content.
-    function _randomTree(uint256 seed, IFederationCoordinator.Config memory c, uint256 width)
+    function _randomTree(uint256 seed, IFederationTypes.Config memory c, uint256 width)
         internal
         pure
         returns (LeafTree.Tree memory)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IFederationCoordinator} from "../../../interfaces/IFederationCoordinator.sol";
+import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Case} from "./Case.sol";
 import {Federation} from "./Federation.sol";
 import {LeafTree} from "./LeafTree.sol";
@@ -13,7 +13,7 @@ abstract contract Game is Federation {
     /// @dev All that follows from a seed.
     struct Played {
         uint256 seed;
-        IFederationCoordinator.Config config;
+        IFederationTypes.Config config;
         Case.Inputs inputs;
         LeafTree.Tree right;
         address[] clients;
@@ -24,18 +24,19 @@ abstract contract Game is Federation {
 
     /// @dev 1 ... 6 clients, 2 ... 9 leaves of 32 or 64 values of 8 or 16 bits, any subset of updates voted down.
     function _randomGame(uint256 seed) internal returns (Played memory) {
-        IFederationCoordinator.Config memory c = _config();
+        IFederationTypes.Config memory c = _config();
         c.minClients = 1;
         c.leafCount = uint32(Random.between(Random.next(seed, 1), 2, 9));
         c.leafValues = Random.onceIn(Random.next(seed, 2), 4) ? 64 : 32;
         c.mantissaBits = Random.bits(Random.next(seed, 3));
+        c.maxShift = 31 - c.mantissaBits;
         c.serverLr = Random.serverLr(Random.next(seed, 4));
         c.maxClients = uint16(Random.between(Random.next(seed, 5), 1, 6));
         return _play(seed, c, Random.next(seed, 6));
     }
 
     /// @dev `c.maxClients` clients join and take part; all vote against those in `rejected`, as far as two thirds are left.
-    function _play(uint256 seed, IFederationCoordinator.Config memory c, uint256 rejected)
+    function _play(uint256 seed, IFederationTypes.Config memory c, uint256 rejected)
         internal
         returns (Played memory p)
     {
@@ -46,7 +47,7 @@ abstract contract Game is Federation {
         (uint256[] memory weights, uint256 total) = _join(p);
         rejected = _votes(weights, total, rejected);
         _commitAndReveal(p, weights);
-        p.inputs.inputsHash = coordinator.roundView(1).inputsHash;
+        p.inputs.inputsHash = views.roundView(1).inputsHash;
         uint256 vote = ~rejected & (type(uint256).max >> (256 - p.clients.length));
         for (uint256 i = 0; i < p.clients.length; ++i) {
             _do(p.clients[i], abi.encodeCall(coordinator.attest, (1, p.inputs.inputsHash, vote)));
@@ -58,7 +59,7 @@ abstract contract Game is Federation {
     /// @dev A complete proposal of these leaf digests.
     function _propose(address proposer, bytes32[] memory digests) internal returns (bytes32) {
         _enrich(proposer, RICH);
-        _do(proposer, abi.encodeCall(coordinator.propose, (1, 0, digests)));
+        _do(proposer, _proposing(1, 0, digests));
         return LeafTree.root(digests);
     }
 
@@ -120,7 +121,7 @@ abstract contract Game is Federation {
     function _readInputs(Played memory p, uint256[] memory weights, uint256 accepted) private view {
         Case.Inputs memory c = p.inputs;
         accepted &= type(uint256).max >> (256 - weights.length);
-        vm.assertEq(coordinator.roundView(1).acceptedMask, accepted, "accepted updates");
+        vm.assertEq(views.roundView(1).acceptedMask, accepted, "accepted updates");
         uint256 count;
         for (uint256 mask = accepted; mask != 0; mask &= mask - 1) {
             ++count;

@@ -60,7 +60,8 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
 
 def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int) -> int:
     """When the oldest live proposal becomes final as things stand: sooner if all commits of the next round, once its
-    Train is over, build on it and stand for two thirds of this round's weight."""
+    Train is over, build on it and stand for two thirds of this round's weight. That window too is longer by a case for
+    each proposal before it."""
     r, after = rounds[number], rounds.get(number + 1)
     late = r.live[0].window_end
     if after is None or not after.commits:
@@ -70,7 +71,7 @@ def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int
     heavy = 3 * sum(r.weight_of(client) for client in after.commits) >= 2 * r.total_weight
     if not (unanimous and heavy):
         return late
-    return min(late, max(after.train_end, r.live[0].completed_at + config.min_window, r.convicted_at))
+    return min(late, max(after.train_end, late - config.challenge_length + config.min_window, r.convicted_at))
 
 
 def _prior(

@@ -11,6 +11,12 @@ interface Vm {
         uint64 gasRemaining;
     }
 
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     /// @notice The next call comes from `sender`.
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
@@ -20,6 +26,9 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
+    function recordLogs() external;
+    /// @notice Since the last call of either.
+    function getRecordedLogs() external returns (Log[] memory);
     function writeLine(string calldata path, string calldata line) external;
 
     /// @notice The next call must revert with exactly this.

@@ -18,7 +18,7 @@ abstract contract Invariants {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[12] memory moves = [
+        bytes4[14] memory moves = [
             Handler.advance.selector,
             Handler.advance.selector,
             Handler.passTime.selector,
@@ -26,6 +26,8 @@ abstract contract Invariants {
             Handler.money.selector,
             Handler.client.selector,
             Handler.propose.selector,
+            Handler.flood.selector,
+            Handler.mistake.selector,
             Handler.convict.selector,
             Handler.carry.selector,
             Handler.slander.selector,

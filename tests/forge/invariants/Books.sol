@@ -18,6 +18,7 @@ abstract contract Books is Watch {
         _addsUp();
         uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
+            _isQueued(n);
             if (_phase(n) == IFederationTypes.Phase.Challenge) _rightStandsAndWrongFalls(n);
         }
         if (moves % OFTEN == 0) windDown();
@@ -37,6 +38,7 @@ abstract contract Books is Watch {
             _leave(everybody[i]);
         }
         _do(SPONSOR, abi.encodeCall(coordinator.close, ()));
+        vm.assertEq(views.balances().bonds, 0, "bonds that nobody can collect");
         for (uint256 i = 0; i < everybody.length; ++i) {
             if (views.owed(everybody[i]) > 0) _do(everybody[i], abi.encodeCall(coordinator.claim, ()));
         }
@@ -99,7 +101,7 @@ abstract contract Books is Watch {
         for (uint256 i = 0; i < live.length; ++i) {
             stands = stands || live[i].root == right;
         }
-        vm.assertTrue(stands || digestsOf[right].length == 0, "the right proposal is gone");
+        vm.assertTrue(stands || heard[right].length == 0, "the right proposal is gone");
         if (live.length % 2 == 0) vm.warp(views.roundView(round).phaseEnd - 1);
         if (_phase(round) != IFederationTypes.Phase.Challenge) return; // two thirds agreed earlier
         _convictAll(round);

@@ -20,7 +20,10 @@ contract Handler is Books {
         ++moves;
         _book();
         for (uint256 n = _oldest(); n <= views.lastOpened(); ++n) {
-            if (_isFixed(n)) _rightRoot(n);
+            if (!_isFixed(n)) continue;
+            bytes32 right = _rightRoot(n);
+            if (honest == 0 || _phase(n) != IFederationTypes.Phase.Final) continue;
+            vm.assertEq(views.roundView(n).globalRoot, right, "a wrong global is final");
         }
     }
 
@@ -44,7 +47,7 @@ contract Handler is Books {
                 _proposeRight(_anybody(seed >> 8), n);
                 return;
             }
-            if (phase == IFederationTypes.Phase.Challenge && seed % 4 == 0) return _convictAll(n);
+            if (phase == IFederationTypes.Phase.Challenge && seed % 8 == 0) return _convictAll(n);
         }
         _commitMost(seed, last);
     }
@@ -94,15 +97,38 @@ contract Handler is Books {
     /// @notice A proposal by anybody, right or wrong; of the honest ones, right.
     function propose(uint256 seed) external move {
         seed = _fresh(seed);
-        address who = _anybody(seed >> 8);
+        address who = everybody[(seed >> 8) % (ACTORS + LIARS)];
         uint256 round = _fixedRound(seed >> 16);
         if (!_isFixed(round)) {
-            _propose("propose, too early", who, round, digestsOf[bytes32(0)]);
+            _propose("propose, too early", who, round, new bytes32[](config.leafCount));
         } else if (_isHonest(who) || seed % 3 == 0) {
             _proposeRight(who, round);
         } else {
             _lie(who, round, seed);
         }
+    }
+
+    /// @notice Everybody who may still propose lies at once.
+    function flood(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _fixedRound(seed >> 16);
+        if (!_isFixed(round)) return;
+        for (uint256 i = honest; i < ACTORS + LIARS; ++i) {
+            if (_isOpen(round)) _lie(everybody[i], round, Random.next(seed, i));
+        }
+    }
+
+    /// @notice A call from other inputs or another mask than the round's, by somebody who would be right.
+    function mistake(uint256 seed) external move {
+        seed = _fresh(seed);
+        uint256 round = _fixedRound(seed >> 16);
+        if (!_isOpen(round)) return;
+        (bytes32 inputsHash, uint256 mask,) = coordinator.inputs(round);
+        if (seed % 2 == 0) inputsHash = bytes32(seed);
+        else mask ^= 1 << (seed >> 8) % 8;
+        bytes32[] memory digests = LeafTree.over(globals[_rightRoot(round)]).digests;
+        bytes memory call = abi.encodeCall(coordinator.propose, (round, inputsHash, mask, 0, digests));
+        vm.assertFalse(_try("propose, other inputs", _anybody(seed >> 32), call), "a proposal from other inputs");
     }
 
     /// @notice Anybody convicts what is wrong, or tries to once it is too late.
@@ -115,7 +141,6 @@ contract Handler is Books {
         uint256 i = (seed >> 8) % live.length;
         if (live[i].root == _rightRoot(round)) return;
         if (_phase(round) != IFederationTypes.Phase.Challenge) return _convictTooLate(who, round, live[i].root);
-        if (honest > 0) return _convictAll(round);
         _convict(who, round, live[i]);
     }
 
@@ -169,7 +194,7 @@ contract Handler is Books {
         uint256 moment = v.phaseEnd;
         if (v.phase == IFederationTypes.Phase.Aggregate) moment = v.phaseStart + config.abandonAfter;
         if (v.phase == IFederationTypes.Phase.Challenge && seed % 2 == 0) {
-            moment = v.phaseStart + config.minWindow;
+            moment = v.phaseEnd - config.challengeLength + config.minWindow;
         }
         if (moment > 0) moment = moment + 1 - (seed >> 24) % 3;
         if (seed % 4 == 0 || moment <= block.timestamp) moment = block.timestamp + 1 + (seed >> 32) % 7;
@@ -284,6 +309,10 @@ contract Handler is Books {
             uint256 last = s.lastCommit > s.activeFrom ? s.lastCommit : s.activeFrom;
             if (last < least) (who, least) = (seated[i], last);
         }
+    }
+
+    function _isOpen(uint256 round) private view returns (bool) {
+        return _phase(round) == IFederationTypes.Phase.Aggregate || _phase(round) == IFederationTypes.Phase.Challenge;
     }
 
     function _joinsIn(uint256 seed, uint256 i) private pure returns (bool) {

@@ -5,15 +5,15 @@ import {IDisputes} from "../../../interfaces/IDisputes.sol";
 import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
+import {Listener} from "../support/Listener.sol";
 import {Random} from "../support/Random.sol";
 import {vm} from "../support/Vm.sol";
 import {Truth} from "./Truth.sol";
 
 /// @title Single calls of a round, with what they mean noted.
-abstract contract Moves is Truth {
+abstract contract Moves is Truth, Listener {
     bytes32 private constant SALT = keccak256("salt");
 
-    mapping(bytes32 root => bytes32[] digests) internal digestsOf; // of everything that was proposed
     mapping(bytes32 leaf => mapping(uint256 count => bool)) internal reached; // sums that are kept
 
     /// @dev What a client that does as it should takes for the prior: the final root, or what it computed itself.
@@ -62,8 +62,17 @@ abstract contract Moves is Truth {
         internal
         returns (bool ok)
     {
+        uint256 price = views.bondOf(proposer);
+        uint256 bonds = views.balances().bonds;
+        vm.recordLogs();
         ok = _try(kind, proposer, _proposing(round, 0, digests));
-        if (ok) digestsOf[LeafTree.root(digests)] = digests;
+        _listen(address(coordinator), vm.getRecordedLogs());
+        if (!ok) return false;
+        IFederationTypes.Proposal memory p = views.proposal(round, LeafTree.root(digests));
+        vm.assertEq(price, config.bondBase << (convictions[proposer] < 6 ? convictions[proposer] : 6), "its own price");
+        vm.assertTrue(p.bond == price && p.proposer == proposer, "the proposal");
+        vm.assertLe(views.balances().bonds, bonds + price, "bonds, less one of its own that it collected");
+        _queue(round, p);
     }
 
     function _proposeRight(address proposer, uint256 round) internal returns (bool) {
@@ -85,6 +94,8 @@ abstract contract Moves is Truth {
         uint256 before = views.owed(account);
         vm.assertTrue(_challengeWrong("challenge", account, round, p.root), "a wrong proposal stands");
         lostBonds[p.proposer] += p.bond;
+        ++convictions[p.proposer];
+        _unqueue(round, p.root);
         burnedBonds += p.bond - p.bond / 2;
         vm.assertGe(views.owed(account), before + p.bond / 2, "the bounty");
     }
@@ -96,7 +107,7 @@ abstract contract Moves is Truth {
     /// @dev The true proof, from the largest sum that is kept.
     function _challengeWrong(string memory kind, address account, uint256 round, bytes32 root) private returns (bool) {
         Case.Inputs memory c = _inputs(round);
-        bytes32[] memory claimed = digestsOf[root];
+        bytes32[] memory claimed = heard[root];
         uint256 leaf = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
         uint256 start = c.updates.length;
         while (start > 0 && !reached[keccak256(abi.encode(round, leaf))][start]) {

@@ -6,10 +6,10 @@ import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {Random} from "../support/Random.sol";
 import {vm} from "../support/Vm.sol";
-import {World} from "./World.sol";
+import {Queue} from "./Queue.sol";
 
 /// @title Who did what in which round, and what follows from it: the right global, and whose fault a penalty is.
-abstract contract Truth is World {
+abstract contract Truth is Queue {
     /// @dev What a client committed to; its update follows from the seed.
     struct Promise {
         bytes32 prior;
@@ -28,6 +28,7 @@ abstract contract Truth is World {
     mapping(uint256 round => bool) private _booked;
     mapping(address client => uint256) internal faults; // each of them costs one penalty
     mapping(address proposer => uint256) internal lostBonds;
+    mapping(address proposer => uint256) internal convictions;
     uint256 internal totalFaults;
     uint256 internal burnedBonds;
 

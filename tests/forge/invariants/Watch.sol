@@ -6,10 +6,15 @@ import {vm} from "../support/Vm.sol";
 import {Moves} from "./Moves.sol";
 
 /// @title Time, and those who do what they should before it passes.
-/// @dev If `honest` is not zero, the first `honest` actors reveal and attest in time, and before anything can become
-/// final somebody has convicted what is wrong: the assumptions of docs/threat-model.md. If it is zero nobody does.
+/// @dev If `honest` is not zero, the first `honest` actors reveal and attest in time, and one verifier convicts what is
+/// wrong, one proposal at a time, older windows first, each of which takes it `minWindow / 10`: the assumptions of
+/// docs/threat-model.md. If it is zero nobody does.
 abstract contract Watch is Moves {
     uint256 internal immutable honest;
+
+    uint256 private _ready; // when the verifier's case is complete; 0: it has none
+    uint256 private _round; // whom it accuses
+    bytes32 private _root;
 
     constructor(uint256 honest_) {
         honest = honest_;
@@ -39,8 +44,28 @@ abstract contract Watch is Moves {
         for (uint256 n = _oldest(); n <= last; ++n) {
             if (_phase(n) == IFederationTypes.Phase.Reveal) _all(n, _mustReveal);
             if (_phase(n) == IFederationTypes.Phase.Attest) _all(n, _mustAttest);
-            if (_phase(n) == IFederationTypes.Phase.Challenge) _convictAll(n);
         }
+        if (_ready != 0 && block.timestamp >= _ready) _accuse();
+        for (uint256 n = _oldest(); n <= last && _ready == 0; ++n) {
+            if (_phase(n) == IFederationTypes.Phase.Challenge) _begin(n);
+        }
+    }
+
+    /// @dev The case against the oldest live proposal that is wrong.
+    function _begin(uint256 round) private {
+        IFederationTypes.Proposal[] memory live = views.proposals(round, 2); // one of any two is wrong
+        for (uint256 i = 0; i < live.length && _ready == 0; ++i) {
+            if (live[i].root == _rightRoot(round)) continue;
+            (_round, _root, _ready) = (round, live[i].root, block.timestamp + config.minWindow / 10);
+        }
+    }
+
+    /// @dev The case is complete. Somebody else may have convicted it, or the right one is final.
+    function _accuse() private {
+        _ready = 0;
+        if (_phase(_round) != IFederationTypes.Phase.Challenge) return;
+        IFederationTypes.Proposal memory p = views.proposal(_round, _root);
+        if (p.completedAt != 0) _convict(STRANGER, _round, p);
     }
 
     function _all(uint256 round, function(address, uint256) internal duty) private {
@@ -59,7 +84,8 @@ abstract contract Watch is Moves {
         vm.assertTrue(_vouch(client, round), "an honest client could not attest");
     }
 
-    /// @dev The youngest first: the conviction of an older one may make a younger one final at once.
+    /// @dev At once, by as many as it takes. The youngest first: if they are late, the conviction of an older one may make a
+    /// younger one final.
     function _convictAll(uint256 round) internal {
         IFederationTypes.Proposal[] memory live = views.proposals(round, ALL);
         for (uint256 i = live.length; i > 0; --i) {
@@ -68,13 +94,13 @@ abstract contract Watch is Moves {
     }
 
     function _nextMoment(uint256 target) private view returns (uint256 next) {
-        next = target;
+        next = _sooner(_ready, target);
         uint256 last = views.lastOpened();
         for (uint256 n = _oldest(); n <= last; ++n) {
             IFederationTypes.RoundView memory v = views.roundView(n);
             next = _sooner(v.phaseEnd, next);
             if (v.phase == IFederationTypes.Phase.Challenge) {
-                next = _sooner(v.phaseStart + config.minWindow, next);
+                next = _sooner(v.phaseEnd - config.challengeLength + config.minWindow, next);
             }
         }
     }

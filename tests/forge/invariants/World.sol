@@ -10,10 +10,11 @@ import {vm} from "../support/Vm.sol";
 abstract contract World is Federation {
     uint256 internal constant MINTED = 1e9; // tokens of everybody at the start
     uint256 internal constant ACTORS = 8;
+    uint256 internal constant LIARS = 4; // more accounts that only propose
     address internal constant STRANGER = address(0x57);
 
     IFederationTypes.Config internal config;
-    address[] internal everybody; // the actors, the sponsor, one that is nobody in the federation
+    address[] internal everybody; // the actors, the liars, the sponsor, one that is nobody in the federation
 
     /// @dev What a kind of call did so far.
     struct Tally {
@@ -40,7 +41,7 @@ abstract contract World is Federation {
         _deploy(c, genesis);
         config = c;
         _keep(genesis);
-        for (uint256 i = 0; i < ACTORS; ++i) {
+        for (uint256 i = 0; i < ACTORS + LIARS; ++i) {
             everybody.push(_account(i));
         }
         everybody.push(SPONSOR);

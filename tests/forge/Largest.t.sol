@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
-import {IDisputes} from "../../interfaces/IDisputes.sol";
 import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
-import {IMembershipGate} from "../../interfaces/IMembershipGate.sol";
 import {Case} from "./support/Case.sol";
 import {Game} from "./support/Game.sol";
 import {LeafTree} from "./support/LeafTree.sol";
 import {vm} from "./support/Vm.sol";
-
-interface IGateMock {
-    function setMode(uint8 mode) external;
-}
 
 /// @title 256 clients and three hundred live proposals.
 /// @dev `_must` holds every call here to 2^24 gas.
@@ -84,24 +78,6 @@ contract LargestTest is Game {
         }
         vm.assertEq(owed, 0, "owed to all of them together");
         vm.assertEq(views.balances().bonds, 0, "bonds");
-    }
-
-    /// @dev A gate that burns all it gets, or answers with 100,000 bytes, has its 200,000 gas and no more.
-    function test_a_gate_takes_no_more_than_its_gas() public {
-        IFederationTypes.Config memory c = _config();
-        address gate = vm.deployCode("GateMock.sol:GateMock");
-        c.gate = IMembershipGate(gate);
-        _deploy(c, _randomTree(1, c, 4));
-        address client = _account(1);
-        _enrich(client, c.minStake);
-        bytes memory join = abi.encodeCall(coordinator.join, (c.minStake));
-        for (uint8 mode = 5; mode <= 6; ++mode) {
-            IGateMock(gate).setMode(mode);
-            _refused(client, address(coordinator), join, IFederationTypes.NotAllowed.selector);
-            vm.assertLt(vm.lastCallGas().gasTotalUsed, 300_000, "a refused join");
-        }
-        IGateMock(gate).setMode(0);
-        _do(client, join);
     }
 
     function _largest() private returns (Played memory) {

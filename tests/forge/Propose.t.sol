@@ -3,11 +3,14 @@ pragma solidity 0.8.28;
 
 import {IFederationTypes} from "../../interfaces/IFederationTypes.sol";
 import {Game} from "./support/Game.sol";
+import {Case} from "./support/Case.sol";
 import {LeafTree} from "./support/LeafTree.sol";
+import {Listener} from "./support/Listener.sol";
+import {Random} from "./support/Random.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @title `propose`, and who copies it.
-contract ProposeTest is Game {
+contract ProposeTest is Game, Listener {
     uint256 private constant RICH = 2 ** 100;
 
     /// @dev What a round came to.
@@ -56,6 +59,51 @@ contract ProposeTest is Game {
         vm.assertEq(live[0].root, p.right.root, "the root of the first one");
         vm.assertEq(live[1].root, wrong.root, "the root of the second one");
         vm.assertEq(live[1].proposer, two, "its proposer");
+    }
+
+    /// @dev What the logs say is enough, and is all there is: pages that were begun again, those of others in between.
+    function test_the_last_pages_in_the_logs_are_the_proposal() public {
+        IFederationTypes.Config memory c = _config();
+        (c.minClients, c.maxClients, c.leafCount) = (1, 1, 2049);
+        Played memory p = _play(5, c, 0);
+        (address one, address two) = (_account(90), _account(91));
+        LeafTree.Tree memory wrong = _spoiled(p.right, 2048, 1);
+        bytes32[] memory junk = new bytes32[](2049);
+        vm.recordLogs();
+        _page(one, junk, 0);
+        _page(two, p.right.digests, 0);
+        _page(one, junk, 0);
+        _page(one, wrong.digests, 0);
+        _page(two, p.right.digests, 1);
+        _page(one, wrong.digests, 1);
+        _listen(address(coordinator), vm.getRecordedLogs());
+        bytes32 heardOfOne = keccak256(abi.encode(heard[wrong.root]));
+        vm.assertEq(heardOfOne, keccak256(abi.encode(wrong.digests)), "the wrong one");
+        bytes32 heardOfTwo = keccak256(abi.encode(heard[p.right.root]));
+        vm.assertEq(heardOfTwo, keccak256(abi.encode(p.right.digests)), "the right one");
+        _challenge(_account(7), Case.proof(p.inputs, heard[wrong.root], 2048, 0));
+    }
+
+    /// @dev Whatever the phase, with other inputs or another mask nobody proposes, not the first page and not the last.
+    function testFuzz_a_proposal_names_its_inputs(uint256 seed) public {
+        Played memory p = _randomGame(seed);
+        (bytes32 inputsHash, uint256 mask,) = coordinator.inputs(1);
+        vm.assertEq(inputsHash, p.inputs.inputsHash, "the inputs");
+        _refusesOthers(p, inputsHash, mask, Random.next(seed, 1));
+        _propose(_account(92), _spoiled(p.right, 0, seed).digests);
+        _refusesOthers(p, inputsHash, mask, Random.next(seed, 2)); // in Challenge
+        _propose(_account(93), p.right.digests);
+    }
+
+    function _refusesOthers(Played memory p, bytes32 inputsHash, uint256 mask, uint256 seed) private {
+        address who = _account(93);
+        _enrich(who, RICH);
+        bytes32 other = bytes32(uint256(inputsHash) ^ (1 << seed % 256));
+        bytes memory call = abi.encodeCall(coordinator.propose, (1, other, mask, 0, p.right.digests));
+        _refused(who, address(coordinator), call, IFederationTypes.WrongInputs.selector);
+        call = abi.encodeCall(coordinator.propose, (1, inputsHash, mask ^ (1 << (seed >> 8) % 256), 0, p.right.digests));
+        _refused(who, address(coordinator), call, IFederationTypes.WrongAccepted.selector);
+        vm.assertEq(views.balances().bonds, views.roundView(1).live * p.config.bondBase, "bonds");
     }
 
     function _page(address who, bytes32[] memory digests, uint256 page) private {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
+import {Clerk} from "../support/Clerk.sol";
 import {vm} from "../support/Vm.sol";
 import {Watch} from "./Watch.sol";
 
@@ -10,9 +11,12 @@ import {Watch} from "./Watch.sol";
 abstract contract Books is Watch {
     uint256 private constant OFTEN = 5; // moves from one end that is tried to the next
 
+    Clerk private immutable _clerk = new Clerk();
+
     /// @notice All invariants.
     function check() external {
         _isBalanced();
+        _isDue();
         _settleEverybody();
         _isBalanced();
         _addsUp();
@@ -69,20 +73,33 @@ abstract contract Books is Watch {
         vm.assertEq(token.balanceOf(address(coordinator)), sum + donated, "the balance equation");
     }
 
+    /// @dev What is bound in no live proposal of an unsettled round is due to somebody, who has but to be settled.
+    function _isDue() private {
+        _do(STRANGER, abi.encodeCall(coordinator.settle, (STRANGER)));
+        uint256 left = views.balances().bonds;
+        (, uint256[] memory bonds) = _bonds();
+        Clerk.Account[] memory accounts = _clerk.read(views, everybody);
+        for (uint256 i = 0; i < bonds.length; ++i) {
+            left -= bonds[i] + accounts[i].bondDue;
+        }
+        vm.assertEq(left, 0, "bonds that are due to nobody");
+    }
+
     /// @dev Each part of the equation is the sum of what single accounts, proposals and rounds have in it. Nobody has
     /// less than they came with, but for what they gave, what their own faults cost, and bonds of their own wrong
     /// proposals; and who is honest has none of these.
     function _addsUp() private view {
         IFederationTypes.Balances memory b = views.balances();
         (uint256 unsettled, uint256[] memory bonds) = _bonds();
+        Clerk.Account[] memory accounts = _clerk.read(views, everybody);
         for (uint256 i = 0; i < everybody.length; ++i) {
-            address a = everybody[i];
-            (uint256 stake, uint256 owed) = (views.seat(a).stake, views.owed(a));
-            b.stakes -= stake;
-            b.owed -= owed;
+            (address a, Clerk.Account memory has) = (everybody[i], accounts[i]);
+            b.stakes -= has.stake;
+            b.owed -= has.owed;
             b.bonds -= bonds[i];
+            vm.assertEq(has.bondDue, 0, "a bond that is due to one who is settled");
             uint256 lost = config.penalty * faults[a] + lostBonds[a];
-            vm.assertGe(token.balanceOf(a) + stake + owed + bonds[i] + gave[a] + lost, MINTED, "somebody lost");
+            vm.assertGe(token.balanceOf(a) + has.stake + has.owed + bonds[i] + gave[a] + lost, MINTED, "somebody lost");
             if (i < honest) vm.assertEq(lost, 0, "somebody honest lost");
         }
         vm.assertEq(b.stakes, 0, "stakes");
@@ -128,9 +145,7 @@ abstract contract Books is Watch {
     }
 
     function _settleEverybody() private {
-        for (uint256 i = 0; i < everybody.length; ++i) {
-            _do(STRANGER, abi.encodeCall(coordinator.settle, (everybody[i])));
-        }
+        _clerk.settle(coordinator, everybody);
     }
 
     /// @return unsettled How many rounds are.

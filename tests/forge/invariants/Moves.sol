@@ -7,7 +7,7 @@ import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {Listener} from "../support/Listener.sol";
 import {Random} from "../support/Random.sol";
-import {vm} from "../support/Vm.sol";
+import {Vm, vm} from "../support/Vm.sol";
 import {Truth} from "./Truth.sol";
 
 /// @title Single calls of a round, with what they mean noted.
@@ -66,8 +66,9 @@ abstract contract Moves is Truth, Listener {
         uint256 bonds = views.balances().bonds;
         vm.recordLogs();
         ok = _try(kind, proposer, _proposing(round, 0, digests));
-        _listen(address(coordinator), vm.getRecordedLogs());
+        Vm.Log[] memory logs = vm.getRecordedLogs(); // those of a call that reverted too
         if (!ok) return false;
+        _listen(address(coordinator), logs);
         IFederationTypes.Proposal memory p = views.proposal(round, LeafTree.root(digests));
         vm.assertEq(price, config.bondBase << (convictions[proposer] < 6 ? convictions[proposer] : 6), "its own price");
         vm.assertTrue(p.bond == price && p.proposer == proposer, "the proposal");

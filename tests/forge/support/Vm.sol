@@ -26,6 +26,7 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
+    function load(address account, bytes32 slot) external view returns (bytes32);
     function recordLogs() external;
     /// @notice Since the last call of either.
     function getRecordedLogs() external returns (Log[] memory);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fednode.daemon.cause import Cause
 
@@ -166,17 +167,39 @@ class EvaluateSolo:
 
 @dataclass(frozen=True)
 class Interrupt:
-    """Stop the model's work: it is no longer wanted, or something with a deadline is."""
+    """Stop work in the background: it is no longer wanted, or something with a deadline is."""
 
-    work: ModelAction
+    work: ModelAction | FetchAction
 
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
 SiteAction = Evaluate | TrainSolo | EvaluateSolo  # of these, what only the site is interested in
 FetchAction = (
     CheckInputs | Recompute | FetchGlobal | JudgeProposal | BuildCase | Release
-)  # moves data: one at a time, in the fetcher's thread
+)  # moves data: one at a time in each lane
 ChainAction = (
     Commit | Reveal | Attest | Propose | Challenge | Abandon | Settle | Claim
 )  # sends transactions: in the loop itself
 Action = Wait | Finish | Interrupt | ChainAction | FetchAction | ModelAction
+
+
+class Lane(StrEnum):
+    """What runs in the background one at a time; one lane does not wait for another."""
+
+    MODEL = "model"
+    INPUTS = "inputs"
+    DISPUTES = "disputes"
+    TIDYING = "tidying"
+
+
+def lane(work: ModelAction | FetchAction) -> Lane:
+    """Where `work` runs: what an obligation waits for never stands behind what a stranger can make slow."""
+    match work:
+        case CheckInputs() | Recompute() | FetchGlobal():
+            return Lane.INPUTS
+        case JudgeProposal() | BuildCase():
+            return Lane.DISPUTES
+        case Release():
+            return Lane.TIDYING
+        case Train() | Evaluate() | TrainSolo() | EvaluateSolo():
+            return Lane.MODEL

@@ -192,7 +192,7 @@ def test_a_hostile_gateway_is_passed_over(behaviour: str, tmp_path: Path) -> Non
 def test_nobody_listens(tmp_path: Path) -> None:
     mine = store(tmp_path, "http://127.0.0.1:9")
     assert "0 of 1 peers can be read; http://127.0.0.1:9: " in mine.check()
-    with pytest.raises(NotFound, match=r"127\.0\.0\.1:9 does not answer"):
+    with pytest.raises(NotFound, match=r"127\.0\.0\.1:9: it does not answer"):
         mine.get(LEAVES.root, LEAVES.shape)
 
 

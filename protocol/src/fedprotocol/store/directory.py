@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import stat
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ class DirectoryStore:
         """Create the directory if need be. Raises Unavailable."""
         self.path = path
         self._temporary = path / "tmp"
+        self._naming = threading.Lock()  # a CAR and its index are named, and let go of, together
         with self._usable():
             for folder in (path / "trees", path / "blocks", self._temporary):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -80,10 +82,11 @@ class DirectoryStore:
                 read_car(source, root, shape, out, entries)
                 for file in (out, entries):
                     _sync(file)
-            index.replace(self._index_path(root))  # first: a CAR with a name always has its index
-            car.replace(self.car_path(root))
-            _sync_directory(self.path / "trees")
-            return self._open(root, shape)
+            with self._naming:
+                index.replace(self._index_path(root))  # first: a CAR with a name always has its index
+                car.replace(self.car_path(root))
+                _sync_directory(self.path / "trees")
+                return self._open(root, shape)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
@@ -103,7 +106,7 @@ class DirectoryStore:
 
     def unpin(self, root: bytes) -> None:
         """Delete a tree; whoever has it open can still read it. Raises Unavailable."""
-        with self._usable():
+        with self._usable(), self._naming:
             self.car_path(root).unlink(missing_ok=True)
             self._index_path(root).unlink(missing_ok=True)
             self._damaged_path(root).unlink(missing_ok=True)
@@ -135,7 +138,7 @@ class DirectoryStore:
 
     def _put_aside(self, held: CarFile) -> None:
         """Take the name of a damaged tree away, unless a new copy has it by now; whoever reads learns it anyway."""
-        with suppress(OSError):
+        with suppress(OSError), self._naming:
             if held.is_at(self.car_path(held.root)):
                 aside = self._damaged_path(held.root)
                 self.car_path(held.root).replace(aside)

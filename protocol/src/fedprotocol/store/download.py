@@ -1,11 +1,11 @@
 """A streamed answer as a file that ends in an error, never in silence, when it stalls or takes too long."""
 
 import io
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from fedprotocol.store.base import NotFound, StoreError, Unavailable
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import TreeShape
 
 if TYPE_CHECKING:
@@ -20,22 +20,28 @@ def seconds_for(shape: TreeShape, find_seconds: float) -> float:
     return find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
 
 
-class Download(io.RawIOBase):
-    """Reads `chunks` until `seconds` from now.
+def time_for(shape: TreeShape, find_seconds: float, deadline: Deadline) -> Deadline:
+    """The same as a part of `deadline`."""
+    why = f"the download is slower than {MIN_BYTES_PER_SECOND} bytes a second"
+    return deadline.part(seconds_for(shape, find_seconds), why=why)
 
-    `broken` are errors that the connection may raise. Reading raises NotFound if it stalls or takes too long, and
-    `failure` for the others.
+
+class Download(io.RawIOBase):
+    """Reads `chunks`, until `deadline`.
+
+    `broken` are errors that the connection may raise. Reading raises NotFound if it stalls or takes too long, Stopped,
+    and `failure` for the others.
     """
 
     def __init__(
         self,
         chunks: Iterator[bytes],
-        seconds: float,
-        broken: tuple[type[Exception], ...],
+        deadline: Deadline,
+        broken: tuple[type[Exception], ...] = (),
         failure: type[StoreError] = Unavailable,
     ) -> None:
         self._chunks = chunks
-        self._deadline = time.monotonic() + seconds
+        self._deadline = deadline
         self._broken = broken
         self._failure = failure
         self._rest = memoryview(b"")
@@ -45,16 +51,17 @@ class Download(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         while not self._rest:
-            if time.monotonic() > self._deadline:
-                raise NotFound(f"the download is slower than {MIN_BYTES_PER_SECOND} bytes a second")
+            self._deadline.check()
             try:
                 chunk = next(self._chunks, None)
             except self._broken as error:
+                self._deadline.check()
                 if "timed out" in str(error):
                     raise NotFound(f"the download stalled: nobody sends the next block ({error})") from error
                 raise self._failure(f"the connection broke: {error}") from error
             if chunk is None:
                 return 0
+            self._deadline.moved(len(chunk))
             self._rest = memoryview(chunk)
         target = memoryview(buffer)
         size = min(len(target), len(self._rest))

@@ -4,21 +4,23 @@ The forms are those of the IPFS specifications, "Trustless Gateway": `?format=ca
 without repeated blocks, `?format=raw`.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
+from aiohttp.abc import AbstractResolver
 
 from fedprotocol import tree
+from fedprotocol.store import web
 from fedprotocol.store.base import Malformed, NotFound, StoreError
-from fedprotocol.store.download import Download, seconds_for
-from fedprotocol.store.source import SourceFailed
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.download import Download, time_for
+from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, SourceFailed
 from fedprotocol.tree import TreeShape
 
 CAR = "application/vnd.ipld.car; version=1; order=dfs; dups=n"
@@ -26,80 +28,61 @@ RAW = "application/vnd.ipld.raw"
 EMPTY = "bafkqaaa"
 """The CID of no bytes at all, which every gateway can serve: the specification's own probe."""
 
-_CONNECT_SECONDS = 10.0
-_BLOCK_SECONDS = 60.0
-_CHUNK = 64 * 1024
-_REDIRECTS = 3  # from a path to a subdomain, as public gateways do
+_OK = 200
 _ABSENT = (404, 410, 504)
 
 
 class Gateway:
     """The gateway at `url`, `https://host` or `https://host/prefix`; `find_seconds`: how long it may look for a block.
 
-    Proxies and credentials of the environment are not used.
+    Proxies and credentials of the environment are not used. `resolver` finds addresses of hosts.
     """
 
-    def __init__(self, url: str, find_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, find_seconds: float = FIND_SECONDS, resolver: AbstractResolver = web.RESOLVER) -> None:
         """Raises StoreError if `url` makes no sense."""
         self.name = _checked(url)
         self._find_seconds = find_seconds
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.max_redirects = _REDIRECTS
+        self._resolver = resolver
 
     @contextmanager
-    def tree(self, root: bytes, shape: TreeShape) -> Iterator[BinaryIO]:
-        """The CAR under `root` as it comes. Raises NotFound, SourceFailed, also while it is read."""
-        with self._answer(tree.cid(root), "car", CAR) as response:
-            yield _file(response, seconds_for(shape, self._find_seconds))
+    def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
+        """The CAR under `root` as it comes. Raises NotFound, SourceFailed, Stopped, also while it is read."""
+        within = time_for(shape, self._find_seconds, deadline)
+        with self._answer(tree.cid(root), "car", CAR, within) as file:
+            yield file
 
-    def block(self, digest: bytes, max_bytes: int) -> bytes:
-        """A raw block. Raises NotFound, Malformed, SourceFailed."""
+    def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
+        """A raw block. Raises NotFound, Malformed, SourceFailed, Stopped."""
         cid = tree.raw_cid(digest)
-        with self._answer(cid, "raw", RAW) as response:
-            data = _file(response, _BLOCK_SECONDS).read(max_bytes + 1)
+        with self._answer(cid, "raw", RAW, deadline.part(BLOCK_SECONDS)) as file:
+            data = file.read(max_bytes + 1)
         if len(data) > max_bytes:
             raise Malformed(f"{self.name} serves more than {max_bytes} bytes for {cid}")
         if hashlib.sha256(data).digest() != digest:
             raise Malformed(f"{self.name} serves other bytes for {cid}")
         return data
 
-    def check(self) -> str:
-        """One line: it answers in the form that is asked for. Raises NotFound, SourceFailed."""
-        with self._answer(EMPTY, "raw", RAW):
+    def check(self, deadline: Deadline) -> str:
+        """One line: it answers in the form that is asked for. Raises NotFound, SourceFailed, Stopped."""
+        with self._answer(EMPTY, "raw", RAW, deadline):
             return f"{self.name} answers"
 
     @contextmanager
-    def _answer(self, cid: str, form: str, accept: str) -> Iterator[requests.Response]:
+    def _answer(self, cid: str, form: str, accept: str, deadline: Deadline) -> Iterator[BinaryIO]:
         url = f"{self.name}/ipfs/{cid}?format={form}"
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
         try:
-            response = self._session.get(
-                url,
-                headers={"Accept": accept, "Accept-Encoding": "identity"},
-                stream=True,
-                timeout=(_CONNECT_SECONDS, self._find_seconds),
-            )
-        except requests.Timeout as error:
-            raise NotFound(f"{self.name} did not find {cid} in {self._find_seconds:.0f} s") from error
-        except (requests.RequestException, ValueError) as error:  # ValueError: it redirects to what is no URL
-            raise SourceFailed(f"{self.name} does not answer: {error}") from error
-        with response:
-            kind = response.headers.get("Content-Type", "").partition(";")[0]
-            if response.status_code in _ABSENT:
-                raise NotFound(f"{self.name} does not have {cid} (HTTP {response.status_code})")
-            if response.status_code != requests.codes.ok:
-                raise SourceFailed(f"{self.name} refuses {cid} (HTTP {response.status_code})")
-            if kind != accept.partition(";")[0]:
-                raise SourceFailed(
-                    f"{self.name} is no trustless gateway: it answers ?format={form} with {kind or 'bytes'}"
-                )
-            yield response
-
-
-def _file(response: requests.Response, seconds: float) -> BinaryIO:
-    # `iter_content` waits until a chunk is full: a gateway that trickles would outlast the deadline.
-    chunks = iter(partial(response.raw.read1, _CHUNK, decode_content=False), b"")
-    return io.BufferedReader(Download(chunks, seconds, (HTTPError,), SourceFailed))
+            with web.get(url, headers, self._find_seconds, deadline, self._resolver) as answer:
+                if answer.head.status in _ABSENT:
+                    raise NotFound(f"it does not have {cid} (HTTP {answer.head.status})")
+                if answer.head.status != _OK:
+                    raise SourceFailed(f"it refuses {cid} (HTTP {answer.head.status})")
+                if answer.head.media_type != accept.partition(";")[0]:
+                    kind = answer.head.media_type or "bytes"
+                    raise SourceFailed(f"it is no trustless gateway: it answers ?format={form} with {kind}")
+                yield io.BufferedReader(Download(answer.chunks, deadline, web.BROKEN, SourceFailed))
+        except (NotFound, SourceFailed) as error:
+            raise type(error)(f"{self.name}: {error}") from error
 
 
 def _checked(url: str) -> str:

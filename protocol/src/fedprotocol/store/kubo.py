@@ -7,17 +7,17 @@ A copy is served while the daemon is down; it is pinned again when it is next as
 
 import hashlib
 import io
-import ipaddress
 import logging
+import math
 import os
+import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, BinaryIO, TypeVar, cast
 
 import ipfshttpclient
 from ipfshttpclient import exceptions as ipfs
@@ -26,9 +26,13 @@ from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
 from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore
-from fedprotocol.store.download import Download, seconds_for
-from fedprotocol.store.source import Source, admit_block, admit_tree
+from fedprotocol.store.download import Download, seconds_for, time_for
+from fedprotocol.store.kubo_address import multiaddr, peer_id
+from fedprotocol.store.race import Attempt, first_of
+from fedprotocol.store.side_by_side import side_by_side
+from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, Source, block_from, patience, tree_from
 from fedprotocol.tree import TreeShape
 
 T = TypeVar("T")
@@ -38,9 +42,10 @@ log = logging.getLogger(__name__)
 # ipfshttpclient, no longer maintained, passes this to urllib3 (pinned below 3) with every request.
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
-_LOCAL_SECONDS = 120.0
+_LOCAL_SECONDS = 120.0  # for what moves data on this machine
+_ANSWER_SECONDS = 10.0  # for a question to a daemon that is well
 _MEETING_SECONDS = 5.0
-_DEFAULT_PORT = 5001
+_AGAIN_SECONDS = 60.0  # after a daemon did not answer, before copies are pinned in it again
 _STREAMS = 16
 _ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "canceled")
 
@@ -50,87 +55,103 @@ class KuboStore:
 
     `find_seconds` is how long the network may take to produce a first, or a next, block. `peers` are multiaddresses of
     other sites' daemons: Kubo is connected to them when the store is first used, and again when it does not find
-    something; how it finds others is its own affair. `sources` are asked in turn for what it does not find at all.
+    something; how it finds others is its own affair. `sources` are asked for what it does not find at all, or not soon.
     """
 
     def __init__(
         self,
         url: str,
         cache: DirectoryStore,
-        find_seconds: float = 30.0,
+        find_seconds: float = FIND_SECONDS,
         peers: Sequence[str] = (),
         sources: Sequence[Source] = (),
     ) -> None:
         """Raises StoreError if `url` or a peer makes no sense."""
         self.url = url
         self.cache = cache
-        self.peers = {_peer_id(peer): peer for peer in peers}
+        self.peers = {peer_id(peer): peer for peer in peers}
         self.sources = tuple(sources)
         self._find_seconds = find_seconds
         self._met = not self.peers
+        self._asked_again = 0.0  # monotonic seconds from which on copies are pinned
         # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
-        self._client = ipfshttpclient.Client(_multiaddr(url), timeout=_LOCAL_SECONDS)
+        self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
 
     def put(self, leaves: Leaves) -> bytes:
         """Copy a tree into the cache, import it into Kubo and pin it there. Raises Unavailable."""
         root = self.cache.put(leaves)
-        self._import(root)
+        self._import(root, _LOCAL_SECONDS)
         self._meet_first()
         return root
 
-    def get(self, root: bytes, shape: TreeShape) -> CarFile:
-        """Fetch through Kubo, verify, pin. Raises NotFound, Malformed or Unavailable."""
+    def get(self, root: bytes, shape: TreeShape, deadline: Deadline | None = None) -> CarFile:
+        """Fetch through Kubo, verify, pin. Raises NotFound, Malformed, Unavailable or Stopped."""
+        within = self._patience(deadline, seconds_for(shape, self._find_seconds))
         try:
             held = self.cache.get(root, shape)
-        except (NotFound, Malformed):
-            try:
-                return self._found(partial(self._fetch, root, shape))
-            except (NotFound, Malformed) as error:
-                if not self.sources:
-                    raise
-                held = admit_tree(self.cache, self.sources, root, shape, error)
-        try:
-            if not self._is_pinned(root):
-                self._import(root)
-        except Unavailable as error:
-            log.warning("%s is read from %s alone: %s", tree.cid(root), self.cache.path, error)
+        except (NotFound, Malformed) as error:
+            attempts = [Attempt(f"Kubo at {self.url}", partial(self._found, partial(self._fetch, root, shape)))]
+            attempts += [tree_from(source, self.cache, root, shape) for source in self.sources]
+            held = first_of(attempts, tree.cid(root), error, within)
+        self._keep(root, within)
         return held
+
+    def _keep(self, root: bytes, deadline: Deadline) -> None:
+        """Have Kubo pin what is in the cache; if it does not answer, then some other time."""
+        if time.monotonic() < self._asked_again:
+            return
+        try:
+            if not self._is_pinned(root, min(_ANSWER_SECONDS, max(1.0, deadline.left))):
+                self._import(root, min(_LOCAL_SECONDS, max(1.0, deadline.left)))
+        except Unavailable as error:
+            self._asked_again = time.monotonic() + _AGAIN_SECONDS
+            log.warning("%s is read from %s alone: %s", tree.cid(root), self.cache.path, error)
+
+    def _patience(self, deadline: Deadline | None, seconds: float) -> Deadline:
+        """Kubo looks twice, before and after it meets the named peers."""
+        twice = self._find_seconds + _MEETING_SECONDS
+        return patience(deadline, seconds + twice, len(self.sources))
 
     def put_block(self, data: bytes) -> bytes:
         """Publish and pin a raw block. Raises Unavailable."""
         digest = self.cache.put_block(data)
-        opts = {"cid-codec": "raw", "mhtype": "sha2-256", "pin": "true"}
-        with self._calling("block put"):
-            key = self._client.block.put(io.BytesIO(data), opts=opts)["Key"]
-        if key != tree.raw_cid(digest):
-            raise Unavailable(f"Kubo at {self.url} stored a block as {key}, not as {tree.raw_cid(digest)}")
+        self._put_block(data, _LOCAL_SECONDS)
         return digest
 
-    def get_block(self, digest: bytes, max_bytes: int) -> bytes:
-        """Fetch a raw block of at most `max_bytes`. Raises NotFound, Malformed or Unavailable."""
+    def _put_block(self, data: bytes, seconds: float) -> None:
+        digest = tree.leaf_digest(data)
+        opts = {"cid-codec": "raw", "mhtype": "sha2-256", "pin": "true"}
+        with self._calling("block put"):
+            key = self._client.block.put(io.BytesIO(data), opts=opts, timeout=seconds)["Key"]
+        if key != tree.raw_cid(digest):
+            raise Unavailable(f"Kubo at {self.url} stored a block as {key}, not as {tree.raw_cid(digest)}")
+
+    def get_block(self, digest: bytes, max_bytes: int, deadline: Deadline | None = None) -> bytes:
+        """Fetch a raw block of at most `max_bytes`. Raises NotFound, Malformed, Unavailable or Stopped."""
         try:
             return self.cache.get_block(digest, max_bytes)
-        except (NotFound, Malformed):  # a damaged copy is replaced
-            try:
-                return self._found(partial(self._fetch_block, digest, max_bytes))
-            except (NotFound, Malformed) as error:
-                if not self.sources:
-                    raise
-                data = admit_block(self.cache, self.sources, digest, max_bytes, error)
-                self.put_block(data)
-                return data
+        except (NotFound, Malformed) as error:  # a damaged copy is replaced
+            find = partial(self._found, partial(self._fetch_block, digest, max_bytes))
+            attempts = [Attempt(f"Kubo at {self.url}", find)]
+            attempts += [block_from(source, self.cache, digest, max_bytes) for source in self.sources]
+            within = self._patience(deadline, BLOCK_SECONDS)
+            data = first_of(attempts, tree.raw_cid(digest), error, within)
+            if self.sources:  # one of them may have had it; Kubo has it by then, or does not answer
+                with suppress(Unavailable):
+                    self._put_block(data, min(_ANSWER_SECONDS, max(1.0, within.left)))
+            return data
 
     def unpin(self, root: bytes) -> None:
         """Unpin in Kubo, where garbage collection takes it, and delete the copy. Raises Unavailable."""
         with self._calling("pin rm"):
-            if self._is_pinned(root):
+            if self._is_pinned(root, _ANSWER_SECONDS):
                 self._client.pin.rm(tree.cid(root))
         self.cache.unpin(root)
 
     def check(self) -> str:
         """One line: Kubo's version and peers, and the cache. Raises Unavailable."""
         with self._calling("version"):
-            version = self._client.version()["Version"]
+            version = self._client.version(timeout=_ANSWER_SECONDS)["Version"]
         try:
             self._meet()
             connected = self._connected()
@@ -144,21 +165,21 @@ class KuboStore:
     def reachable(self) -> int:
         """Daemons that Kubo is connected to; none if it runs offline. Raises Unavailable."""
         with self._calling("version"):
-            self._client.version()
+            self._client.version(timeout=_ANSWER_SECONDS)
         try:
             return len(self._connected())
         except Unavailable:
             return 0
 
-    def _found(self, find: Callable[[], T]) -> T:
+    def _found(self, find: Callable[[Deadline], T], deadline: Deadline) -> T:
         """What `find` finds, at once or after the named peers were met."""
         self._meet_first()
         try:
-            return find()
+            return find(deadline)
         except NotFound:
             if not self._meet():
                 raise
-            return find()
+            return find(deadline)
 
     def _meet_first(self) -> None:
         if not self._met:
@@ -174,15 +195,18 @@ class KuboStore:
             return False
         self._met = True
         missing = [address for peer, address in self.peers.items() if peer not in connected]
-        with ThreadPoolExecutor(_STREAMS) as pool:
-            return any(list(pool.map(self._connect, missing)))
+        tried = side_by_side(missing, self._connect, Deadline(2 * _MEETING_SECONDS), places=_STREAMS)
+        met = [of.result is True for of in tried]
+        return any(met)
 
-    def _connect(self, address: str) -> bool:
+    def _connect(self, address: str, deadline: Deadline) -> bool:
         try:
             with self._calling(f"swarm connect {address}"):
                 # Not `swarm.connect`: ipfshttpclient sends every letter of the address as one more address.
                 options = {"timeout": f"{_MEETING_SECONDS:.0f}s"}
-                self._client._client.request("/swarm/connect", (address,), opts=options, decoder="json")
+                self._client._client.request(
+                    "/swarm/connect", (address,), opts=options, decoder="json", timeout=max(1.0, deadline.left)
+                )
         except StoreError as error:
             log.warning("%s", error)
             return False
@@ -190,99 +214,106 @@ class KuboStore:
 
     def _connected(self) -> set[str]:
         with self._calling("swarm peers"):
-            return {peer["Peer"] for peer in self._client.swarm.peers()["Peers"] or ()}
+            return {peer["Peer"] for peer in self._client.swarm.peers(timeout=_ANSWER_SECONDS)["Peers"] or ()}
 
-    def _fetch_block(self, digest: bytes, max_bytes: int) -> bytes:
+    def _fetch_block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
         cid = tree.raw_cid(digest)
         with self._calling(f"block get {cid}"):
-            size = self._client.block.stat(cid, **self._finding())["Size"]
+            size = self._client.block.stat(cid, **self._finding(deadline))["Size"]
             if size > max_bytes:
                 raise Malformed(f"{cid} has {size} bytes, at most {max_bytes} are allowed")
-            data: bytes = self._client.block.get(cid, **self._finding())
+            data: bytes = self._client.block.get(cid, **self._finding(deadline))
         if hashlib.sha256(data).digest() != digest:
             raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
         metrics.FETCHED.inc(size)
         self.put_block(data)
         return data
 
-    def _fetch(self, root: bytes, shape: TreeShape) -> CarFile:
+    def _fetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> CarFile:
         cid = tree.cid(root)
         with self._calling(f"block stat {cid}"):
-            self._client.block.stat(cid, **self._finding())  # nobody has it: known after `find_seconds`
-        self._prefetch(root, shape)
-        with self._export(root, shape) as source:
+            self._client.block.stat(cid, **self._finding(deadline))  # nobody has it: known after `find_seconds`
+        self._prefetch(root, shape, deadline)
+        with self._export(root, shape, deadline) as source:
             held = self.cache.admit(source, root, shape)
         try:
             with self._calling(f"pin add {cid}"):
-                self._client.pin.add(cid)
+                self._client.pin.add(cid, timeout=max(1.0, min(_LOCAL_SECONDS, deadline.left)))
         except StoreError:
             held.close()
             raise
         metrics.FETCHED.inc(held.path.stat().st_size)
         return held
 
-    def _prefetch(self, root: bytes, shape: TreeShape) -> None:
+    def _prefetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> None:
         """Have Kubo fetch subtrees side by side: one export alone waits a round trip for every block."""
         subtrees = {(root, shape.leaf_count)}
-        with ThreadPoolExecutor(_STREAMS) as pool:
-            try:
-                while len(subtrees) < _STREAMS and max(count for _, count in subtrees) > _STREAMS:
-                    subtrees = {child for pair in pool.map(self._split, subtrees) for child in pair}
-                list(pool.map(partial(self._verify, shape.leaf_bytes), subtrees))
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+        over = threading.Event()
+        within = deadline.part(math.inf, over)
+        try:
+            while len(subtrees) < _STREAMS and max(count for _, count in subtrees) > _STREAMS:
+                subtrees = {child for pair in _all(self._split, subtrees, within) for child in pair}
+            _all(partial(self._verify, shape.leaf_bytes), subtrees, within)
+        finally:
+            over.set()
 
-    def _split(self, subtree: tuple[bytes, int]) -> tuple[tuple[bytes, int], ...]:
+    def _split(self, subtree: tuple[bytes, int], deadline: Deadline) -> tuple[tuple[bytes, int], ...]:
         digest, count = subtree
         if count <= _STREAMS:
             return (subtree,)
         cid = tree.cid(digest)
         with self._calling(f"block get {cid}"), _as_store_errors(cid):
-            return children(self._client.block.get(cid, **self._finding()), count)
+            return children(self._client.block.get(cid, **self._finding(deadline)), count)
 
-    def _verify(self, leaf_bytes: int, subtree: tuple[bytes, int]) -> None:
+    def _verify(self, leaf_bytes: int, subtree: tuple[bytes, int], deadline: Deadline) -> None:
         """Stream a subtree and keep nothing, Kubo has its blocks then; a single leaf comes with the whole tree."""
         digest, count = subtree
         if count > 1:
             shape = TreeShape(count, leaf_bytes)
-            with self._export(digest, shape) as source, Path(os.devnull).open("wb") as nowhere:
+            with self._export(digest, shape, deadline) as source, Path(os.devnull).open("wb") as nowhere:
                 read_car(source, digest, shape, nowhere, nowhere)
 
     @contextmanager
-    def _export(self, root: bytes, shape: TreeShape) -> Iterator[BinaryIO]:
+    def _export(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
         """`dag export` as a file, bounded in time; the errors of reading it become a store's."""
         cid = tree.cid(root)
-        seconds = seconds_for(shape, self._find_seconds)
-        options = {"timeout": f"{seconds:.0f}s", "progress": "false"}
+        within = time_for(shape, self._find_seconds, deadline)
+        within.check()
+        options = {"timeout": f"{max(1.0, within.left):.0f}s", "progress": "false"}
+        silence = max(1.0, min(self._find_seconds, within.left))
         with (
             self._calling(f"dag export {cid}"),
             _as_store_errors(cid),
-            self._client.dag.export(cid, opts=options, stream=True, timeout=self._find_seconds) as chunks,
+            self._client.dag.export(cid, opts=options, stream=True, timeout=silence) as chunks,
         ):
-            yield io.BufferedReader(Download(chunks, seconds, (ipfs.Error, OSError)))
+            yield io.BufferedReader(Download(chunks, within, (ipfs.Error, OSError)))
 
-    def _import(self, root: bytes) -> None:
+    def _import(self, root: bytes, seconds: float) -> None:
         cid = tree.cid(root)
         with self._calling(f"dag import {cid}"):
-            answer = self._client.dag.imprt(self.cache.car_path(root))["Root"]
+            answer = self._client.dag.imprt(self.cache.car_path(root), timeout=seconds)["Root"]
             is_pinned = answer["Cid"]["/"] == cid and not answer.get("PinErrorMsg")
         if not is_pinned:
             raise Unavailable(f"Kubo at {self.url} did not pin {cid}: {answer}")
 
-    def _is_pinned(self, root: bytes) -> bool:
+    def _is_pinned(self, root: bytes, seconds: float) -> bool:
         with self._calling("pin ls"):
             try:
-                self._client.pin.ls(tree.cid(root), type="recursive")
+                self._client.pin.ls(tree.cid(root), type="recursive", timeout=seconds)
             except ipfs.ErrorResponse as error:
                 if "is not pinned" in str(error):
                     return False
                 raise
         return True
 
-    def _finding(self) -> dict[str, Any]:
-        """Kubo gives up first and says what it did not find; the socket's own limit is for a daemon that hangs."""
-        return {"opts": {"timeout": f"{self._find_seconds:.0f}s"}, "timeout": self._find_seconds + 5}
+    def _finding(self, deadline: Deadline) -> dict[str, Any]:
+        """Kubo gives up first and says what it did not find; the socket's own limit is for a daemon that hangs.
+
+        Where there are named peers, some of the time is left to meet them and look again. Raises NotFound, Stopped.
+        """
+        deadline.check()
+        seconds = min(self._find_seconds, deadline.left / (2 if self.peers else 1))
+        return {"opts": {"timeout": f"{0.9 * seconds:.3f}s"}, "timeout": seconds + min(5.0, deadline.left)}
 
     @contextmanager
     def _calling(self, what: str) -> Iterator[None]:
@@ -300,6 +331,20 @@ class KuboStore:
             ) from error
 
 
+def _all(
+    work: Callable[[tuple[bytes, int], Deadline], T], subtrees: Collection[tuple[bytes, int]], deadline: Deadline
+) -> list[T]:
+    """What came of each. Raises the first error, NotFound if the time is over, Stopped."""
+    done = []
+    for of in side_by_side(list(subtrees), work, deadline, places=_STREAMS):
+        if of.error is not None:
+            raise of.error
+        done.append(cast(T, of.result))
+    if len(done) < len(subtrees):
+        deadline.check()
+    return done
+
+
 @contextmanager
 def _as_store_errors(cid: str) -> Iterator[None]:
     try:
@@ -308,29 +353,3 @@ def _as_store_errors(cid: str) -> Iterator[None]:
         raise NotFound(f"only a part of {cid} was found in time: {error}") from error
     except CarError as error:
         raise Malformed(f"{cid} is not the tree it must be: {error}") from error
-
-
-def _peer_id(address: str) -> str:
-    """The last part of a multiaddress that ends in /p2p/<peer id>."""
-    start, _, peer = address.rpartition("/p2p/")
-    if not start.startswith("/") or not peer or "/" in peer:
-        raise StoreError(
-            f"{address!r} is no peer of a Kubo daemon; write what its `ipfs id` says: /ip4/192.0.2.7/tcp/4001/p2p/12D3…"
-        )
-    return peer
-
-
-def _multiaddr(url: str) -> str:
-    """http://127.0.0.1:5001 as ipfshttpclient wants it: /ip4/127.0.0.1/tcp/5001/http."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") or parts.query or parts.username:
-        raise StoreError(f"{url!r} is not the RPC address of a Kubo daemon; it looks like http://127.0.0.1:5001")
-    try:
-        kind = f"ip{ipaddress.ip_address(host).version}"
-    except ValueError:
-        kind = "dns"
-    return f"/{kind}/{host}/tcp/{port or _DEFAULT_PORT}/{parts.scheme}"

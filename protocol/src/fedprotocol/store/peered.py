@@ -3,43 +3,75 @@
 Those are read as a network is: read only, every block checked on its way into one's own.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from fedprotocol import tree
 from fedprotocol.car import CarFile, Leaves
-from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
+from fedprotocol.store.base import Malformed, NotFound, Unavailable
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore, block_path, car_path, open_regular, read_block
-from fedprotocol.store.source import Source, admit_block, admit_tree
+from fedprotocol.store.download import Download, seconds_for, time_for
+from fedprotocol.store.race import first_of
+from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, Source, block_from, patience, silent, tree_from
 from fedprotocol.tree import TreeShape
+
+_READS = 64
+_CHUNK = 1 << 20
 
 
 class PeerDirectory:
-    """Another site's directory store as a source."""
+    """Another site's directory store as a source.
+
+    It may lie on a disk of a network that hangs, where no deadline ends a read: only so many are begun.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = str(path)
+        self._reads = threading.BoundedSemaphore(_READS)
 
-    def tree(self, root: bytes, shape: TreeShape) -> AbstractContextManager[BinaryIO]:  # noqa: ARG002
-        """Its CAR. Raises NotFound, OSError."""
-        return open_regular(car_path(self.path, root))
+    @contextmanager
+    def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
+        """Its CAR. Raises NotFound, Stopped, OSError."""
+        with self._reading(), open_regular(car_path(self.path, root)) as file:
+            chunks = iter(partial(file.read, _CHUNK), b"")
+            yield io.BufferedReader(Download(chunks, time_for(shape, FIND_SECONDS, deadline)))
 
-    def block(self, digest: bytes, max_bytes: int) -> bytes:
-        """Its raw block. Raises NotFound, Malformed, OSError."""
-        return read_block(block_path(self.path, digest), digest, max_bytes)
+    def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
+        """Its raw block. Raises NotFound, Malformed, Stopped, OSError."""
+        with self._reading():
+            deadline.check()
+            return read_block(block_path(self.path, digest), digest, max_bytes)
 
-    def check(self) -> str:
-        """Whether it is there. Raises NotFound."""
-        if not (self.path / "trees").is_dir():
-            raise NotFound(f"there is no store in {self.path}")
-        return f"{self.path} can be read"
+    def check(self, deadline: Deadline) -> str:
+        """Whether it is there. Raises NotFound, Stopped."""
+        with self._reading():
+            deadline.check()
+            if not (self.path / "trees").is_dir():
+                raise NotFound(f"there is no store in {self.path}")
+            return f"{self.path} can be read"
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        if not self._reads.acquire(blocking=False):
+            raise NotFound(f"{self.path} hangs: {_READS} reads of it have not ended")
+        try:
+            yield
+        finally:
+            self._reads.release()
 
 
 class PeeredStore:
-    """`own` holds everything this site published or fetched; `sources` are asked in turn for what it lacks."""
+    """`own` holds everything this site published or fetched; `sources` are asked for what it lacks, in turn, and side
+    by side if they are slow."""
 
     def __init__(self, own: DirectoryStore, sources: Sequence[Source]) -> None:
         self.own = own
@@ -49,23 +81,27 @@ class PeeredStore:
         """Publish and pin a tree in one's own directory."""
         return self.own.put(leaves)
 
-    def get(self, root: bytes, shape: TreeShape) -> CarFile:
+    def get(self, root: bytes, shape: TreeShape, deadline: Deadline | None = None) -> CarFile:
         """Open one's own copy, else copy the first one of a source that verifies."""
         try:
             return self.own.get(root, shape)
         except (NotFound, Malformed) as error:  # a damaged copy of one's own is replaced
-            return admit_tree(self.own, self.sources, root, shape, error)
+            attempts = [tree_from(source, self.own, root, shape) for source in self.sources]
+            return first_of(
+                attempts, tree.cid(root), error, patience(deadline, seconds_for(shape, FIND_SECONDS), len(attempts))
+            )
 
     def put_block(self, data: bytes) -> bytes:
         """Publish and pin a raw block in one's own directory."""
         return self.own.put_block(data)
 
-    def get_block(self, digest: bytes, max_bytes: int) -> bytes:
+    def get_block(self, digest: bytes, max_bytes: int, deadline: Deadline | None = None) -> bytes:
         """Read one's own copy, else copy the first one of a source that verifies."""
         try:
             return self.own.get_block(digest, max_bytes)
         except (NotFound, Malformed) as error:
-            return admit_block(self.own, self.sources, digest, max_bytes, error)
+            attempts = [block_from(source, self.own, digest, max_bytes) for source in self.sources]
+            return first_of(attempts, tree.raw_cid(digest), error, patience(deadline, BLOCK_SECONDS, len(attempts)))
 
     def unpin(self, root: bytes) -> None:
         """Let go of one's own copy."""
@@ -73,25 +109,15 @@ class PeeredStore:
 
     def check(self) -> str:
         """One's own directory, and which of the sources answer."""
-        own, silent = self.own.check(), self._silent()
-        answering = len(self.sources) - len(silent)
+        own, quiet = self.own.check(), silent(self.sources)
+        answering = len(self.sources) - len(quiet)
         said = f"{own}; {answering} of {len(self.sources)} peers can be read"
-        return said + "".join(f"; {line}" for line in silent)
+        return said + "".join(f"; {line}" for line in quiet)
 
     def reachable(self) -> int:
         """Sources that answer."""
         self.own.check()
-        return len(self.sources) - len(self._silent())
-
-    def _silent(self) -> list[str]:
-        """The sources that do not answer, and why."""
-        silent = []
-        for source in self.sources:
-            try:
-                source.check()
-            except (StoreError, OSError) as error:
-                silent.append(f"{source.name}: {error}")
-        return silent
+        return len(self.sources) - len(silent(self.sources))
 
 
 class ReadOnlyStore(PeeredStore):

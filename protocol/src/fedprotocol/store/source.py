@@ -3,18 +3,27 @@
 Whatever comes from a source is checked on its way into a store of one's own.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol, TypeVar
+from __future__ import annotations
 
-from fedprotocol import tree
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
+
 from fedprotocol.car import CarError, CarFile
 from fedprotocol.monitor import metrics
-from fedprotocol.store.base import Malformed, NotFound, StoreError
+from fedprotocol.store.base import Malformed, StoreError
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore
+from fedprotocol.store.race import HEAD_START, Attempt
+from fedprotocol.store.side_by_side import side_by_side
 from fedprotocol.tree import TreeShape
 
-T = TypeVar("T")
+FIND_SECONDS = 30.0
+"""How long somebody may look for content before it counts as not there."""
+
+
+BLOCK_SECONDS = 60.0
+"""How long one block may take, which may be the whole spec."""
 
 
 class SourceFailed(StoreError):
@@ -22,69 +31,63 @@ class SourceFailed(StoreError):
 
 
 class Source(Protocol):
-    """Read only. Its methods, and the file that `tree` opens, raise NotFound, SourceFailed or OSError."""
+    """Read only. Its methods, and the file that `tree` opens, raise NotFound, SourceFailed, Stopped or OSError."""
 
     @property
     def name(self) -> str:
         """How people know it."""
 
-    def tree(self, root: bytes, shape: TreeShape) -> AbstractContextManager[BinaryIO]:
+    def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> AbstractContextManager[BinaryIO]:
         """What it has under `root`: a CAR, unchecked. `shape` says how large the right one is."""
 
-    def block(self, digest: bytes, max_bytes: int) -> bytes:
+    def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
         """A raw block, checked. Raises Malformed too."""
 
-    def check(self) -> str:
+    def check(self, deadline: Deadline) -> str:
         """One line that says that it answers."""
 
 
-def admit_tree(
-    own: DirectoryStore, sources: Sequence[Source], root: bytes, shape: TreeShape, before: StoreError
-) -> CarFile:
-    """Copy the first tree of a source that verifies. `before`: why `own` has none; it counts as the first refusal.
+def tree_from(source: Source, own: DirectoryStore, root: bytes, shape: TreeShape) -> Attempt[CarFile]:
+    """Copy a tree that verifies into `own`, which raises Unavailable if it cannot be written to."""
 
-    Raises NotFound, Malformed, and Unavailable if `own` fails.
-    """
-
-    def copy(source: Source) -> CarFile:
-        with source.tree(root, shape) as car:
-            held = own.admit(car, root, shape)
+    def fetch(deadline: Deadline) -> CarFile:
+        try:
+            with source.tree(root, shape, deadline) as car:
+                held = own.admit(car, root, shape)
+        except CarError as error:
+            raise Malformed(f"{source.name} holds another thing under this root: {error}") from error
         metrics.FETCHED.inc(held.path.stat().st_size)
         return held
 
-    return _first(sources, copy, tree.cid(root), before)
+    return Attempt(source.name, fetch)
 
 
-def admit_block(
-    own: DirectoryStore, sources: Sequence[Source], digest: bytes, max_bytes: int, before: StoreError
-) -> bytes:
+def block_from(source: Source, own: DirectoryStore, digest: bytes, max_bytes: int) -> Attempt[bytes]:
     """The same for a raw block."""
 
-    def copy(source: Source) -> bytes:
-        data = source.block(digest, max_bytes)
+    def fetch(deadline: Deadline) -> bytes:
+        data = source.block(digest, max_bytes, deadline)
         own.put_block(data)
         metrics.FETCHED.inc(len(data))
         return data
 
-    return _first(sources, copy, tree.raw_cid(digest), before)
+    return Attempt(source.name, fetch)
 
 
-def _first(sources: Sequence[Source], copy: Callable[[Source], T], what: str, before: StoreError) -> T:
-    refusals = [str(before)]
-    wrong = before if isinstance(before, Malformed) else None
-    for source in sources:
-        try:
-            return copy(source)
-        except Malformed as error:
-            wrong = wrong or error
-        except (NotFound, SourceFailed) as error:
-            refusals.append(str(error))
-        except CarError as error:
-            refused = Malformed(f"{source.name} holds another thing under this root: {error}")
-            refused.__cause__ = error
-            wrong = wrong or refused
-        except OSError as error:
-            refusals.append(f"{source.name} cannot be read: {error}")
-    if wrong is not None:
-        raise wrong
-    raise NotFound(f"nobody has {what}: {'; '.join(refusals)}")
+def patience(deadline: Deadline | None, seconds: float, sources: int) -> Deadline:
+    """The time for one fetch of `seconds` from one of so many sources, the last of which may be the one."""
+    return (deadline or Deadline()).part(seconds + HEAD_START * sources)
+
+
+def silent(sources: Sequence[Source], seconds: float = 5.0) -> list[str]:
+    """The sources that do not answer in time, and why; asked side by side."""
+
+    def said(name: str, error: Exception) -> str:
+        return str(error) if str(error).startswith(name) else f"{name}: {error}"
+
+    def ask(source: Source, deadline: Deadline) -> str:
+        return source.check(deadline)
+
+    asked = side_by_side(sources, ask, Deadline(seconds), places=max(1, len(sources)))
+    answers = {of.key.name: of.error for of in asked}
+    return [said(name, error) for name in (s.name for s in sources) if (error := answers[name]) is not None]

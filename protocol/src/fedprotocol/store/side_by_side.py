@@ -1,0 +1,116 @@
+"""Many fetches, several at a time, each with a fair share of the time that is left."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from fedprotocol.store import workers
+from fedprotocol.store.base import Malformed, NotFound, Stopped
+from fedprotocol.store.deadline import POLL, Deadline
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+PLACES = 8
+"""Fetches at a time."""
+
+GRACE = 1.0
+"""Seconds after its share at which a fetch is given up that does not end by itself."""
+
+
+def fair_share(left: float, unfinished: int, places: int = PLACES) -> float:
+    """Seconds of `left` for each of `unfinished` fetches, if `places` of them run at a time."""
+    return left * min(1.0, places / max(1, unfinished))
+
+
+@dataclass(frozen=True)
+class Fetched(Generic[K, T]):
+    """What came of `key`: its `result`, or an `error`."""
+
+    key: K
+    result: T | None
+    error: Exception | None = None
+
+
+def side_by_side(
+    keys: Sequence[K],
+    fetch: Callable[[K, Deadline], T],
+    deadline: Deadline,
+    pause: float | None = None,
+    places: int = PLACES,
+) -> Iterator[Fetched[K, T]]:
+    """Fetch all `keys`, the first ones first, and tell of each as it comes, until `deadline`.
+
+    A fetch that does not end with its share of the time counts as NotFound. What is not found, or malformed, is asked
+    for again `pause` seconds later (None: not again), as long as other fetches go on: it may be told of several times.
+    What was not begun in time is not told of.
+
+    Raises Stopped; errors of `fetch` are told.
+    """
+    field = _Field(keys, fetch, deadline, pause, places)
+    while field.begin():
+        yield from field.ended()
+
+
+class _Field(Generic[K, T]):
+    """What waits and what runs."""
+
+    def __init__(
+        self,
+        keys: Sequence[K],
+        fetch: Callable[[K, Deadline], T],
+        deadline: Deadline,
+        pause: float | None,
+        places: int,
+    ) -> None:
+        self._waiting = deque(keys)
+        self._later: deque[tuple[float, K]] = deque()
+        self._running: dict[int, tuple[K, Deadline]] = {}
+        self._ended: queue.SimpleQueue[tuple[int, T | BaseException]] = queue.SimpleQueue()
+        self._begun = 0
+        self._fetch, self._deadline, self._pause, self._places = fetch, deadline, pause, places
+
+    def begin(self) -> bool:
+        """Fill the free places; False if nothing is going on and nothing can be begun. Raises Stopped."""
+        if self._deadline.is_stopped:
+            raise Stopped("stopped")
+        while self._later and self._later[0][0] <= time.monotonic():
+            self._waiting.append(self._later.popleft()[1])
+        while self._waiting and len(self._running) < self._places and self._deadline.left > 0:
+            unfinished = len(self._waiting) + len(self._later) + len(self._running)
+            share = self._deadline.part(fair_share(self._deadline.left, unfinished, self._places))
+            key = self._waiting.popleft()
+            self._begun += 1
+            self._running[self._begun] = (key, share)
+            workers.start("fetch", partial(self._fetch, key, share), partial(self._tell, self._begun))
+        return bool(self._running)
+
+    def ended(self) -> Iterator[Fetched[K, T]]:
+        """What ended by now, or a moment later."""
+        try:
+            number, outcome = self._ended.get(timeout=POLL)
+        except queue.Empty:
+            for late in [n for n, (_, share) in self._running.items() if share.overdue > GRACE]:
+                yield self._over(late, NotFound("it was not found in its share of the time"))
+            return
+        if number in self._running:  # else it was given up before
+            yield self._over(number, outcome)
+
+    def _over(self, number: int, outcome: T | BaseException) -> Fetched[K, T]:
+        key, _ = self._running.pop(number)
+        if isinstance(outcome, NotFound | Malformed) and self._pause is not None:
+            self._later.append((time.monotonic() + self._pause, key))
+        if isinstance(outcome, Exception):
+            return Fetched(key, None, outcome)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return Fetched(key, outcome)
+
+    def _tell(self, number: int, outcome: T | BaseException) -> None:
+        self._ended.put((number, outcome))

@@ -1,0 +1,228 @@
+"""GET over HTTP that ends when it must: one event loop in a thread of its own, and nothing that blocks it.
+
+The total time covers name, connection, TLS, headers and body alike. Proxies, cookies and credentials of the
+environment are not used, nothing is unpacked, and a redirect leads to the same host or nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import math
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+import certifi
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from fedprotocol.store.base import NotFound, StoreError
+from fedprotocol.store.deadline import POLL, Deadline
+from fedprotocol.store.source import SourceFailed
+
+T = TypeVar("T")
+
+BROKEN = (aiohttp.ClientError, OSError, ValueError)  # ValueError: what it sends is no URL, no text, no number
+_CONNECT_SECONDS = 10.0
+_REDIRECTS = 3
+_CHUNKS_AHEAD = 4
+_MOVED = (301, 302, 303, 307, 308)
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of an answer."""
+
+    status: int
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Its head, and the body as it comes; `chunks` raises NotFound, Stopped, and errors in BROKEN."""
+
+    head: Head
+    chunks: Iterator[bytes]
+
+
+class Resolver(AbstractResolver):
+    """Look-ups in threads of their own, one a name at a time: DNS that hangs holds up no other name, and no exit."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[str, int, int], asyncio.Future[list[ResolveResult]]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        key = (host, port, family)
+        pending = self._pending.get(key)
+        if pending is None:
+            pending = asyncio.get_running_loop().create_future()
+            self._pending[key] = pending
+            pending.add_done_callback(lambda _: self._pending.pop(key, None))
+            threading.Thread(target=_look_up, args=(*key, pending), name=f"look-up {host}", daemon=True).start()
+        return await asyncio.shield(pending)
+
+    async def close(self) -> None:
+        pass
+
+
+RESOLVER = Resolver()
+
+
+@contextmanager
+def get(
+    url: str, headers: Mapping[str, str], find_seconds: float, deadline: Deadline, resolver: AbstractResolver = RESOLVER
+) -> Iterator[Answer]:
+    """The answer to a GET, closed afterwards. `find_seconds`: the longest silence.
+
+    Raises NotFound if nothing comes in time, SourceFailed if there is no answer or it leads elsewhere, Stopped.
+    """
+    came: queue.SimpleQueue[Head | bytes | Exception] = queue.SimpleQueue()
+    room = asyncio.Semaphore(_CHUNKS_AHEAD)
+    loop = _loop()
+    deadline.check()
+    request = _request(url, headers, find_seconds, deadline.left, resolver, came, room)
+    task = asyncio.run_coroutine_threadsafe(request, loop)
+    try:
+        silent = deadline.part(find_seconds, why=f"it did not answer in {find_seconds:.0f} s")
+        head = _first(came, silent)
+        if isinstance(head, TimeoutError):
+            raise NotFound("it did not answer in time") from head
+        if isinstance(head, StoreError):
+            raise head
+        if isinstance(head, Exception):
+            raise SourceFailed(f"it does not answer: {head}") from head
+
+        def chunks() -> Iterator[bytes]:
+            while True:
+                stalled = deadline.part(find_seconds, why="the download stalled: nobody sends the next block")
+                chunk = _first(came, stalled if stalled.left < deadline.left else deadline)
+                if isinstance(chunk, Exception):
+                    raise chunk
+                if not isinstance(chunk, bytes) or not chunk:
+                    return
+                loop.call_soon_threadsafe(room.release)
+                yield chunk
+
+        assert isinstance(head, Head)  # noqa: S101 - it is told first
+        yield Answer(head, chunks())
+    finally:
+        task.cancel()
+
+
+async def _request(
+    url: str,
+    headers: Mapping[str, str],
+    find_seconds: float,
+    seconds: float,
+    resolver: AbstractResolver,
+    came: queue.SimpleQueue[Head | bytes | Exception],
+    room: asyncio.Semaphore,
+) -> None:
+    """Tell of status and media type, then of every chunk, of none at the end, or of what went wrong."""
+    timeout = aiohttp.ClientTimeout(
+        total=None if math.isinf(seconds) else seconds, sock_connect=_CONNECT_SECONDS, sock_read=find_seconds
+    )
+    try:
+        # A session for each request: what is slow takes no connection from others.
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=resolver, ssl=_tls(), force_close=True),
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        ) as session:
+            for _ in range(_REDIRECTS + 1):
+                async with session.get(URL(url), headers=dict(headers), allow_redirects=False) as response:
+                    if response.status in _MOVED:
+                        url = _next(url, response.headers.get("Location", ""))
+                        continue
+                    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+                    came.put(Head(response.status, kind))
+                    async for chunk in response.content.iter_any():
+                        await room.acquire()
+                        came.put(chunk)
+                    came.put(b"")
+                    return
+        raise SourceFailed(f"it sends round in circles: more than {_REDIRECTS} redirects")
+    except (StoreError, *BROKEN) as error:
+        came.put(error)
+    except Exception as error:  # whoever waits must learn of it
+        came.put(SourceFailed(f"it could not be asked: {error!r}"))
+
+
+def _next(url: str, place: str) -> str:
+    """Where a redirect leads: to the same host, or to a subdomain of it as a gateway's; else SourceFailed."""
+    here, target = urlsplit(url), urljoin(url, place)
+    there = urlsplit(target)
+    same = there.hostname == here.hostname or (there.hostname or "").endswith(f".ipfs.{here.hostname}")
+    port, was = (at.port or _PORTS.get(at.scheme) for at in (there, here))
+    upgraded = (here.scheme, was, there.scheme, port) == ("http", 80, "https", 443)
+    if not same or not (upgraded or (here.scheme, was) == (there.scheme, port)) or there.username or there.password:
+        raise SourceFailed(f"it sends elsewhere, which is not followed: {place[:200]!r}")
+    return target
+
+
+def _first(came: queue.SimpleQueue[T], deadline: Deadline) -> T:
+    """The next that comes. Raises NotFound, Stopped."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return came.get(timeout=min(POLL, deadline.left))
+        deadline.check()
+
+
+def _look_up(host: str, port: int, family: int, pending: asyncio.Future[list[ResolveResult]]) -> None:
+    found: list[ResolveResult] | OSError
+    try:
+        flags = socket.AI_ADDRCONFIG
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=flags)
+        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        found = [
+            ResolveResult(hostname=host, host=str(at[0]), port=int(at[1]), family=kind, proto=proto, flags=numeric)
+            for kind, _, proto, _, at in infos
+        ]
+    except (OSError, ValueError) as error:  # ValueError: no name at all
+        found = error if isinstance(error, OSError) else OSError(f"{host!r} is no name of a host: {error}")
+
+    def tell() -> None:
+        if pending.done():
+            return
+        if isinstance(found, OSError):
+            pending.set_exception(found)
+            pending.exception()  # nobody may wait for it any more
+        else:
+            pending.set_result(found)
+
+    with contextlib.suppress(RuntimeError):  # the program ends
+        pending.get_loop().call_soon_threadsafe(tell)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+_starting = threading.Lock()
+_started: list[asyncio.AbstractEventLoop] = []
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    with _starting:
+        if not _started:
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+            _started.append(loop)
+        return _started[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from fedprotocol.car import Leaves
+from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import translated
@@ -15,6 +15,8 @@ from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import FederationConfig, Update
 from fedprotocol.errors import FedError
 from fedprotocol.store.base import Malformed, NotFound, Store
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.side_by_side import side_by_side
 from fedprotocol.tree import TreeShape, cid
 
 from fedaggregator.leaf_file import LeafFile
@@ -76,6 +78,7 @@ def recompute(
     out: Path,
     window_leaves: int = 256,
     progress: Progress | None = None,
+    deadline: Deadline | None = None,
 ) -> LeafFile:
     """The global that follows from a round whose inputs are fixed, from verified copies of the accepted updates.
 
@@ -86,40 +89,58 @@ def recompute(
         prior: the round's prior global (`state.view.prior_root`).
         out: file for the leaves of the result.
         window_leaves, progress: see `merge`.
+        deadline: when nothing more is fetched or merged; each fetch ends by itself too.
 
     Raises:
         InputsMissing: an accepted update was not found or is not its tree, from whomever the store asked.
         StoreError: the store itself does not work.
         MergeError, RuleError, ChainError: see there.
     """
-    config = coordinator.config()
-    with contributions(store, config, state) as inputs:
+    config, within = coordinator.config(), deadline or Deadline()
+
+    def merged(done: int, total: int) -> None:
+        within.check()
+        if progress is not None:
+            progress(done, total)
+
+    with contributions(store, config, state, within) as inputs:
         return merge(
-            rule_of(coordinator), prior, inputs, config.mantissa_bits, config.server_lr, out, window_leaves, progress
+            rule_of(coordinator), prior, inputs, config.mantissa_bits, config.server_lr, out, window_leaves, merged
         )
 
 
 @contextmanager
-def contributions(store: Store, config: FederationConfig, state: RoundState) -> Iterator[list[Contribution]]:
+def contributions(
+    store: Store, config: FederationConfig, state: RoundState, deadline: Deadline | None = None
+) -> Iterator[list[Contribution]]:
     """Verified copies of a round's accepted updates in index order, open while in the context.
+
+    They are fetched side by side, the heaviest first, so that one which nobody serves delays no other.
 
     Raises:
         InputsMissing, StoreError: see `recompute`.
     """
-    allow_open_files(FILES_PER_UPDATE * len(accepted(state)))
-    missing: dict[Update, str] = {}
-    found: list[Contribution] = []
+    updates, shape = accepted(state), delta_shape(config)
+    allow_open_files(FILES_PER_UPDATE * len(updates))
+    missing = dict.fromkeys(updates, "it was not asked for in time")
+    found: dict[Update, CarFile] = {}
+
+    def fetch(update: Update, share: Deadline) -> CarFile:
+        return store.get(update.root, shape, share)
+
     with ExitStack() as open_files:
-        for update in accepted(state):
-            try:
-                leaves = open_files.enter_context(store.get(update.root, delta_shape(config)))
-            except (NotFound, Malformed) as error:
-                missing[update] = str(error)
-            else:
-                found.append(Contribution(leaves, update.weight, update.shift))
+        heaviest_first = sorted(updates, key=lambda update: -update.weight)
+        for fetched in side_by_side(heaviest_first, fetch, deadline or Deadline()):
+            if fetched.result is not None:
+                found[fetched.key] = open_files.enter_context(fetched.result)
+                del missing[fetched.key]
+            elif isinstance(fetched.error, NotFound | Malformed):
+                missing[fetched.key] = str(fetched.error)
+            elif fetched.error is not None:
+                raise fetched.error
         if missing:
             raise InputsMissing(state.number, missing)
-        yield found
+        yield [Contribution(found[update], update.weight, update.shift) for update in updates]
 
 
 def allow_open_files(count: int) -> None:

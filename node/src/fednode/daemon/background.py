@@ -1,14 +1,16 @@
-"""The loop's helpers: one thread for the model, one for moving data, so that no deadline waits for either."""
+"""The loop's helpers: work that trains, fetches or computes runs in a thread of its own, so that no deadline waits."""
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.store.base import Stopped
 
 from fednode.daemon.actions import FetchAction, ModelAction
 
@@ -27,24 +29,32 @@ class Outcome:
 
 
 Work = Callable[[threading.Event], Any]
-"""Gets the event that asks it to stop; does so by raising Interrupted."""
+"""Gets the event that asks it to stop; does so by raising Interrupted or Stopped."""
 
 
 class Background:
-    """Threads are daemons of the process: a stop or a kill never waits for them, and loses nothing but their work."""
+    """Threads are daemons of the process: a stop or a kill never waits for them, and loses nothing but their work.
 
-    def __init__(self) -> None:
-        self._running: dict[ModelAction | FetchAction, threading.Event] = {}
+    `clock`: monotonic seconds. Every method is called in the loop's thread. What may run beside what is the caller's
+    to decide, by lanes.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._running: dict[ModelAction | FetchAction, tuple[threading.Event, float]] = {}  # its stop, since when
         self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._something = threading.Event()
 
     def start(self, action: ModelAction | FetchAction, work: Work) -> None:
+        """`action` must not run already."""
         stop = threading.Event()
-        self._running[action] = stop
+        self._running[action] = stop, self._clock()
 
         def body() -> None:
             try:
                 outcome = Outcome(action, work(stop), None)
+            except Stopped as error:
+                outcome = Outcome(action, None, Interrupted(str(error)))
             except Exception as error:
                 outcome = Outcome(action, None, error)
             self._done.put(outcome)
@@ -53,14 +63,24 @@ class Background:
         threading.Thread(target=body, name=type(action).__name__, daemon=True).start()
 
     def running(self) -> frozenset[ModelAction | FetchAction]:
+        """What has not ended, stopped or not."""
         return frozenset(self._running)
 
+    def stopped(self) -> frozenset[ModelAction | FetchAction]:
+        """What was told to stop and has not ended yet."""
+        return frozenset(work for work, (stop, _) in self._running.items() if stop.is_set())
+
+    def older_than(self, seconds: float) -> frozenset[ModelAction | FetchAction]:
+        """What has run for longer."""
+        return frozenset(work for work, (_, since) in self._running.items() if self._clock() - since > seconds)
+
     def interrupt(self, action: ModelAction | FetchAction) -> None:
+        """Ask it to stop."""
         if action in self._running:
-            self._running[action].set()
+            self._running[action][0].set()
 
     def interrupt_all(self) -> None:
-        for stop in self._running.values():
+        for stop, _ in self._running.values():
             stop.set()
 
     def outcomes(self) -> Iterator[Outcome]:

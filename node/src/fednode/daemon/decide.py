@@ -12,6 +12,7 @@ from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
 from fednode.daemon import actions as do
+from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.view import (
     expected_prior,
@@ -86,7 +87,7 @@ def _attestation(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[d
     checked = facts.checked.get(state.number)
     verdicts = checked.verdicts if checked is not None and checked.inputs_hash == state.view.inputs_hash else {}
     open_indices = [i for i in range(len(state.updates)) if verdicts.get(i, Verdict.ABSENT) is Verdict.ABSENT]
-    if not open_indices or chain.time >= state.view.phase_end - facts.attest_margin:
+    if not open_indices or chain.time >= gives_up_at(chain.account, state, facts.attest_margin):
         bitmap = sum(1 << i for i, verdict in verdicts.items() if verdict is Verdict.GOOD)
         yield do.Attest(state.number, state.view.inputs_hash, bitmap)
     if open_indices:

@@ -74,7 +74,7 @@ class Facts:
     keep_rounds: int = 8  # settled rounds whose updates and prior stay in the own store
     propose_after: int = 120  # seconds an aggregation may stand without a live proposal
     challenge_after: int = 0  # seconds that a wrong proposal is left to other challengers
-    attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up
+    attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
     failure: str = ""  # why the model cannot be used at all
     running: frozenset[Action] = frozenset()  # work in the background

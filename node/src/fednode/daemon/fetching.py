@@ -1,9 +1,9 @@
-"""What moves data: checking updates, recomputing aggregates, judging proposals. Runs in the fetcher's thread."""
+"""What moves data: checking updates, recomputing aggregates, judging proposals. Runs in threads of the background."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +13,24 @@ from fedaggregator.evidence import gather
 from fedaggregator.inputs import recompute
 from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 from fedaggregator.verify import Mismatch, compare
+from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError
 from fedprotocol.spec import Spec
-from fedprotocol.store.base import Malformed, NotFound, Store, Unavailable
+from fedprotocol.store.base import Store, Unavailable
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.side_by_side import side_by_side
 from fedprotocol.tree import cid
 
 from fednode.daemon.actions import BuildCase, JudgeProposal, Release
-from fednode.daemon.background import Interrupted
 from fednode.daemon.checks import BadUpdate, check_new, check_update
 from fednode.daemon.earlier import EarlierRoots
 from fednode.daemon.facts import Verdict
+
+AGAIN_SECONDS = 3.0
+"""After which an absent update is asked for again, as long as others are still fetched."""
 
 
 @dataclass(frozen=True)
@@ -66,43 +71,59 @@ class Fetching:
         self._earlier = EarlierRoots(self._coordinator)
 
     def check_inputs(
-        self, state: RoundState, indices: list[int], found: Callable[[Finding], None], stop: threading.Event
+        self, state: RoundState, indices: Sequence[int], found: Callable[[Finding], None], deadline: Deadline
     ) -> None:
-        """Fetch and check the updates at `indices`; `found` is told of each as soon as it is known.
+        """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it
+        is known. What is absent is asked for again while others are still fetched.
 
-        Raises Unavailable if the store itself does not work.
+        Raises Unavailable if the store itself does not work, Stopped.
         """
-        for index in indices:
-            if stop.is_set():
-                raise Interrupted("stopped")
-            found(self._check(state, index))
 
-    def recompute(self, state: RoundState) -> bytes:
+        def fetch(index: int, share: Deadline) -> CarFile:
+            return self._store.get(state.updates[index].root, self._spec.layout.delta_shape, share)
+
+        unavailable: Unavailable | None = None
+        for fetched in side_by_side(indices, fetch, deadline, AGAIN_SECONDS):
+            if isinstance(fetched.error, Unavailable):
+                unavailable = fetched.error  # of the others something may be here
+            elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
+                found(Finding(fetched.key, Verdict.ABSENT, str(fetched.error)))
+            elif fetched.result is None:
+                raise fetched.error or ValueError("nothing was fetched")
+            else:
+                with fetched.result as leaves:
+                    found(self._checked(state, fetched.key, leaves))
+        if unavailable is not None:
+            raise unavailable
+
+    def recompute(self, state: RoundState, deadline: Deadline) -> bytes:
         """Merge the round's accepted updates and publish the result in the own store; returns its root.
 
         Raises InputsMissing, StoreError, and what `fedaggregator.inputs.recompute` raises.
         """
-        out = self._folder / f"round_{state.number}.leaves"
+        inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # a merge of others may still run
+        out = self._folder / f"round_{state.number}-{inputs}.leaves"
         out.parent.mkdir(parents=True, exist_ok=True)
         shape = self._spec.layout.global_shape
-        with (
-            self._store.get(state.view.prior_root, shape) as prior,
-            recompute(self._coordinator, self._store, state, prior, out) as merged,
-        ):
-            root = self._store.put(merged)
-        out.unlink()
+        try:
+            with (
+                self._store.get(state.view.prior_root, shape, deadline) as prior,
+                recompute(self._coordinator, self._store, state, prior, out, deadline=deadline) as merged,
+            ):
+                return self._store.put(merged)
+        finally:
+            out.unlink(missing_ok=True)
+
+    def fetch_global(self, root: bytes, deadline: Deadline) -> bytes:
+        """Bring a global into the own store; returns its root. Raises NotFound, Malformed, Unavailable, Stopped."""
+        self._store.get(root, self._spec.layout.global_shape, deadline).close()
         return root
 
-    def fetch_global(self, root: bytes) -> bytes:
-        """Bring a global into the own store; returns its root. Raises NotFound, Malformed, Unavailable."""
-        self._store.get(root, self._spec.layout.global_shape).close()
-        return root
-
-    def release(self, action: Release) -> None:
+    def release(self, action: Release, deadline: Deadline) -> None:
         """Unpin what a round was made of, its updates and its prior, but for what a later round needs too.
 
         Its final global goes with the round that was trained on it; what else was merged for it goes now.
-        Raises Unavailable, ChainError.
+        Raises Unavailable, ChainError, Stopped.
         """
         chain = self._coordinator
         view = chain.round_view(action.round)
@@ -112,20 +133,26 @@ class Fetching:
         for number in range(action.round + 1, chain.last_opened() + 1):
             gone -= {update.root for update in chain.updates(number)} | {chain.round_view(number).prior_root}
         for root in gone:
+            deadline.check()
             self._store.unpin(root)
 
-    def judge(self, action: JudgeProposal) -> Judgement:
-        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first. Raises ChainError."""
+    def judge(self, action: JudgeProposal, deadline: Deadline) -> Judgement:
+        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first.
+
+        Raises ChainError, StoreError.
+        """
         if action.root == action.own_root:
             return Judgement(equal=True)
         try:
             digests = proposed_digests(self._events, action.round, action.proposer, action.root)
         except ProposalUnreadable as error:
             return Judgement(equal=False, why=str(error))
-        with self._store.get(action.own_root, self._spec.layout.global_shape) as own:
+        with self._store.get(action.own_root, self._spec.layout.global_shape, deadline) as own:
             return Judgement(equal=False, mismatch=compare(own, digests))
 
-    def build_case(self, state: RoundState, action: BuildCase, own_root: bytes, account: str) -> Built | None:
+    def build_case(
+        self, state: RoundState, action: BuildCase, own_root: bytes, account: str, deadline: Deadline
+    ) -> Built | None:
         """The proof against a wrong proposal, and what it costs; None if the proposal is not live any more.
 
         Raises:
@@ -135,25 +162,19 @@ class Fetching:
         proposal = next((p for p in state.proposals if p.root == action.root), None)
         if proposal is None:
             return None
-        with self._store.get(own_root, self._spec.layout.global_shape) as own:
+        with self._store.get(own_root, self._spec.layout.global_shape, deadline) as own:
             case = gather(self._events, self._store, state, own, proposal)
         if case is None:
             raise StaleCase(f"round {state.number}: {cid(action.root)} was judged wrong and is right")
         costs = advised(self._coordinator, account, case)
         return Built(case, costs) if costs is not None else None
 
-    def _check(self, state: RoundState, index: int) -> Finding:
-        update = state.updates[index]
+    def _checked(self, state: RoundState, index: int, leaves: Leaves) -> Finding:
         try:
             check_new(state.updates, index, self._earlier.before(state.number))
-            with self._store.get(update.root, self._spec.layout.delta_shape) as leaves:
-                check_update(leaves, update.shift, self._spec, state.number)
+            check_update(leaves, state.updates[index].shift, self._spec, state.number)
         except (BadUpdate, NumbersError) as error:
             return Finding(index, Verdict.BAD, str(error))
-        except (NotFound, Malformed) as error:  # malformed from one peer may still come whole from another
-            return Finding(index, Verdict.ABSENT, str(error))
-        except Unavailable:
-            raise
         except FedError as error:
             return Finding(index, Verdict.ABSENT, str(error))
         return Finding(index, Verdict.GOOD, "")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.store.deadline import Deadline
 
 from fednode.daemon import actions as do
+from fednode.daemon.attesting import in_order, seconds_to_check
 from fednode.daemon.background import Work
 from fednode.daemon.facts import Checked, Facts, Verdict
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.model_work import ModelWork
 
 Found = Callable[[do.CheckInputs, Finding], None]
-"""Is told of every finding, in the fetcher's thread."""
+"""Is told of every finding, in a thread of the background."""
 
 
 class Jobs:
@@ -41,21 +44,23 @@ class Jobs:
                 known = facts.checked.get(number, Checked(inputs_hash, {}))
                 final = known.verdicts if known.inputs_hash == inputs_hash else {}
                 wanted = [i for i in range(len(state.updates)) if final.get(i, Verdict.ABSENT) is Verdict.ABSENT]
-                return lambda stop: fetching.check_inputs(
-                    state, wanted, lambda finding: self._found(action, finding), stop
-                )
+                seconds = seconds_to_check(chain, state, facts.attest_margin)
+                order = in_order(state, wanted)
+                told = partial(self._found, action)
+                return lambda stop: fetching.check_inputs(state, order, told, Deadline(seconds, stop))
             case do.Recompute(number):
                 merged = _state(chain, number)
-                return lambda _: fetching.recompute(merged)
+                return lambda stop: fetching.recompute(merged, Deadline(stop=stop))
             case do.FetchGlobal():
-                return lambda _: fetching.fetch_global(action.root)
+                return lambda stop: fetching.fetch_global(action.root, Deadline(stop=stop))
             case do.Release():
-                return lambda _: fetching.release(action)
+                return lambda stop: fetching.release(action, Deadline(stop=stop))
             case do.JudgeProposal():
-                return lambda _: fetching.judge(action)
+                return lambda stop: fetching.judge(action, Deadline(stop=stop))
             case do.BuildCase(number):
                 disputed = _state(chain, number)
-                return lambda _: fetching.build_case(disputed, action, facts.recomputed[number], chain.account)
+                own_root = facts.recomputed[number]
+                return lambda stop: fetching.build_case(disputed, action, own_root, chain.account, Deadline(stop=stop))
 
 
 def _state(chain: Snapshot, number: int) -> RoundState:

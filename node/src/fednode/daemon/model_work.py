@@ -15,6 +15,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.private import create_private, private_folder
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
@@ -73,7 +74,7 @@ class ModelWork:
 
     def train(self, action: do.Train, stop: threading.Event) -> Trained:
         """Train a round, write update and figures. Raises ModelFailure, TrainingError, DataError, StoreError."""
-        self._begin(self._global(action.prior_root))
+        self._begin(self._global(action.prior_root, stop))
         started = time.monotonic()
         data = self._dataset(self._config.data.train)
         result = self._fit(action.round, data, stop)
@@ -102,12 +103,12 @@ class ModelWork:
     def evaluate(self, action: do.Evaluate, stop: threading.Event) -> Evaluation:
         """Score a global on the node's test data."""
         assert self._config.data.test is not None  # noqa: S101 - `decide` asks only if there is one
-        self._begin(self._global(action.root))
+        self._begin(self._global(action.root, stop))
         return self._score(self._config.data.test, stop)
 
     def train_solo(self, action: do.TrainSolo, previous: int, stop: threading.Event) -> Path:
         """One round's steps on the site's own model, from round `previous` of it (0: global 0)."""
-        start = np.load(self._solo_file(previous)) if previous else self._global(self._genesis())
+        start = np.load(self._solo_file(previous)) if previous else self._global(self._genesis(), stop)
         self._begin(start)
         result = self._fit(action.round, self._dataset(self._config.data.train), stop)
         units = moved(start, result.units_delta)
@@ -166,9 +167,9 @@ class ModelWork:
             self._data[path] = load_data(path)
         return self._data[path]
 
-    def _global(self, root: bytes) -> NDArray[np.int32]:
+    def _global(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:
         layout = self._spec.layout
-        with self._store.get(root, layout.global_shape) as leaves:
+        with self._store.get(root, layout.global_shape, Deadline(stop=stop)) as leaves:
             return layout.weights(leaves)
 
     def _genesis(self) -> bytes:

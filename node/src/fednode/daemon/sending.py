@@ -11,10 +11,14 @@ from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, UpdateRecord
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import PAGE_LEAVES
 
 from fednode.daemon import actions as do
 from fednode.trees import open_car
+
+OWN_SECONDS = 5.0
+"""For reading what must be in the own store, in the loop itself: nobody else's slowness may hold it up."""
 
 
 class BondMissing(FedError):
@@ -76,7 +80,7 @@ class Sending:
                 f"round {state.number} needs a proposal, its bond is {chain.bond} token units and {chain.account} has "
                 f"{chain.tokens}: send it tokens"
             )
-        with self._store.get(own_root, self._spec.layout.global_shape) as leaves:
+        with self._store.get(own_root, self._spec.layout.global_shape, Deadline(OWN_SECONDS)) as leaves:
             digests = [leaves.digest(index) for index in range(len(leaves))]
         self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, chain.bond)
         for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):

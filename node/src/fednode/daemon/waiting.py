@@ -10,6 +10,7 @@ from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
 from fednode.daemon import actions as do
+from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.cause import Cause
 from fednode.daemon.facts import Facts, Verdict
 from fednode.daemon.view import (
@@ -63,9 +64,10 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
         checked = facts.checked.get(action.round)
         here = len(checked.verdicts) - _absent(facts, action.round) if checked is not None else 0
         state = chain.round(action.round)
-        revealed, end = (len(state.updates), state.view.phase_end) if state is not None else (0, 0)
+        revealed = len(state.updates) if state is not None else 0
+        until = gives_up_at(chain.account, state, facts.attest_margin) if state is not None else 0
         what = f"updates of round {action.round} that nobody serves ({here} of {revealed} are checked)"
-        return do.Wait(Cause.ABSENT, what, end - facts.attest_margin, "attest without them")
+        return do.Wait(Cause.ABSENT, what, until, "attest without them")
     if isinstance(action, do.ChainAction) and action in facts.resting:
         what = f"the chain's node to show what came of {describe(action)}"
         return do.Wait(Cause.SENT, what, deadline(chain), "")

@@ -106,7 +106,7 @@ class _Field(Generic[K, T]):
         key, _ = self._running.pop(number)
         if isinstance(outcome, NotFound | Malformed) and self._pause is not None:
             self._later.append((time.monotonic() + self._pause, key))
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) and not isinstance(outcome, Stopped):
             return Fetched(key, None, outcome)
         if isinstance(outcome, BaseException):
             raise outcome

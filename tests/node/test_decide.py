@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
+from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Setback, Verdict
@@ -334,7 +335,7 @@ WAITS = {
     "for updates that nobody serves": (
         chain(ATTEST),
         Facts(checked=checked(_0=GOOD, _1=ABSENT), resting=frozenset({do.CheckInputs(1, root("inputs"))})),
-        (Cause.ABSENT, "nobody serves (1 of 2 are checked)", VIEW.phase_end - 60),
+        (Cause.ABSENT, "nobody serves (1 of 2 are checked)", gives_up_at(ME, ATTEST, 60)),
     ),
     "for others to attest": (
         chain(state(1, Phase.ATTEST, updates=updates(True, False), my_index=0, revealed=2, attested=1)),

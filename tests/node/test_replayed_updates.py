@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.snapshot import RoundState, take_snapshot
 from fedprotocol.chain.types import Phase
 from fedprotocol.spec import load_spec
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -83,7 +83,7 @@ def test_attesters_refuse_a_root_that_was_revealed_before(
 def check(fetching: Fetching, state: RoundState) -> dict[int, Finding]:
     found: dict[int, Finding] = {}
     indices = list(range(len(state.updates)))
-    fetching.check_inputs(state, indices, lambda f: found.__setitem__(f.index, f), threading.Event())
+    fetching.check_inputs(state, indices, lambda f: found.__setitem__(f.index, f), Deadline(60.0))
     return found
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fedaggregator.convict import advised
@@ -73,28 +74,9 @@ class Fetching:
     def check_inputs(
         self, state: RoundState, indices: Sequence[int], found: Callable[[Finding], None], deadline: Deadline
     ) -> None:
-        """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it
-        is known. What is absent is asked for again while others are still fetched.
-
-        Raises Unavailable if the store itself does not work, Stopped.
-        """
-
-        def fetch(index: int, share: Deadline) -> CarFile:
-            return self._store.get(state.updates[index].root, self._spec.layout.delta_shape, share)
-
-        unavailable: Unavailable | None = None
-        for fetched in side_by_side(indices, fetch, deadline, AGAIN_SECONDS):
-            if isinstance(fetched.error, Unavailable):
-                unavailable = fetched.error  # of the others something may be here
-            elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
-                found(Finding(fetched.key, Verdict.ABSENT, str(fetched.error)))
-            elif fetched.result is None:
-                raise fetched.error or ValueError("nothing was fetched")
-            else:
-                with fetched.result as leaves:
-                    found(self._checked(state, fetched.key, leaves))
-        if unavailable is not None:
-            raise unavailable
+        """See `check_inputs`."""
+        earlier = partial(self._earlier.before, state.number)
+        check_inputs(self._store, self._spec, state, indices, found, deadline, earlier)
 
     def recompute(self, state: RoundState, deadline: Deadline) -> bytes:
         """Merge the round's accepted updates and publish the result in the own store; returns its root.
@@ -169,12 +151,47 @@ class Fetching:
         costs = advised(self._coordinator, account, case)
         return Built(case, costs) if costs is not None else None
 
-    def _checked(self, state: RoundState, index: int, leaves: Leaves) -> Finding:
-        try:
-            check_new(state.updates, index, self._earlier.before(state.number))
-            check_update(leaves, state.updates[index].shift, self._spec, state.number)
-        except (BadUpdate, NumbersError) as error:
-            return Finding(index, Verdict.BAD, str(error))
-        except FedError as error:
-            return Finding(index, Verdict.ABSENT, str(error))
-        return Finding(index, Verdict.GOOD, "")
+
+def check_inputs(
+    store: Store,
+    spec: Spec,
+    state: RoundState,
+    indices: Sequence[int],
+    found: Callable[[Finding], None],
+    deadline: Deadline,
+    earlier: Callable[[], Mapping[bytes, int]],
+) -> None:
+    """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it is
+    known. What is absent is asked for again while others are still fetched. `earlier` gives the roots that were revealed
+    before, with their rounds; it is asked while others are fetched.
+
+    Raises Unavailable if the store itself does not work, Stopped.
+    """
+
+    def fetch(index: int, share: Deadline) -> CarFile:
+        return store.get(state.updates[index].root, spec.layout.delta_shape, share)
+
+    unavailable: Unavailable | None = None
+    for fetched in side_by_side(indices, fetch, deadline, AGAIN_SECONDS):
+        if isinstance(fetched.error, Unavailable):
+            unavailable = fetched.error  # of the others something may be here
+        elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
+            found(Finding(fetched.key, Verdict.ABSENT, str(fetched.error)))
+        elif fetched.result is None:
+            raise fetched.error or ValueError("nothing was fetched")
+        else:
+            with fetched.result as leaves:
+                found(_checked(spec, state, fetched.key, leaves, earlier()))
+    if unavailable is not None:
+        raise unavailable
+
+
+def _checked(spec: Spec, state: RoundState, index: int, leaves: Leaves, earlier: Mapping[bytes, int]) -> Finding:
+    try:
+        check_new(state.updates, index, earlier)
+        check_update(leaves, state.updates[index].shift, spec, state.number)
+    except (BadUpdate, NumbersError) as error:
+        return Finding(index, Verdict.BAD, str(error))
+    except FedError as error:
+        return Finding(index, Verdict.ABSENT, str(error))
+    return Finding(index, Verdict.GOOD, "")

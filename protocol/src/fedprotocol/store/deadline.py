@@ -23,14 +23,15 @@ class Deadline:
         self._parent: Deadline | None = None
         self._end = time.monotonic() + seconds
         self._stop = stop
-        self._why = f"there was no answer in {seconds:.0f} s"
+        self._why = f"there was no answer in {seconds:.3g} s"
         self._moved = 0
 
     def part(self, seconds: float, stop: threading.Event | None = None, why: str = "") -> Deadline:
         """One that is over after `seconds` at the latest; `why` says then what was not reached."""
-        part = Deadline(max(0.0, min(seconds, self.left)), stop)
+        left = self.left
+        part = Deadline(min(seconds, left), stop)
         part._parent = self
-        part._why = why or part._why
+        part._why = self._why if left <= seconds else why or part._why
         return part
 
     @property

@@ -95,7 +95,7 @@ def get(
     request = _request(url, headers, find_seconds, deadline.left, resolver, came, room)
     task = asyncio.run_coroutine_threadsafe(request, loop)
     try:
-        silent = deadline.part(find_seconds, why=f"it did not answer in {find_seconds:.0f} s")
+        silent = deadline.part(find_seconds, why=f"it did not answer in {find_seconds:.3g} s")
         head = _first(came, silent)
         if isinstance(head, TimeoutError):
             raise NotFound("it did not answer in time") from head
@@ -107,7 +107,7 @@ def get(
         def chunks() -> Iterator[bytes]:
             while True:
                 stalled = deadline.part(find_seconds, why="the download stalled: nobody sends the next block")
-                chunk = _first(came, stalled if stalled.left < deadline.left else deadline)
+                chunk = _first(came, stalled)
                 if isinstance(chunk, Exception):
                     raise chunk
                 if not isinstance(chunk, bytes) or not chunk:
@@ -192,8 +192,8 @@ def _look_up(host: str, port: int, family: int, pending: asyncio.Future[list[Res
             ResolveResult(hostname=host, host=str(at[0]), port=int(at[1]), family=kind, proto=proto, flags=numeric)
             for kind, _, proto, _, at in infos
         ]
-    except (OSError, ValueError) as error:  # ValueError: no name at all
-        found = error if isinstance(error, OSError) else OSError(f"{host!r} is no name of a host: {error}")
+    except Exception as error:  # of a name that is none, too; whoever waits must learn of it
+        found = error if isinstance(error, OSError) else OSError(f"{host!r} cannot be looked up: {error!r}")
 
     def tell() -> None:
         if pending.done():

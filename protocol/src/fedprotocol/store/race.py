@@ -18,7 +18,7 @@ from fedprotocol.store.deadline import POLL, Deadline
 T = TypeVar("T")
 
 HEAD_START = 2.0
-"""Seconds that one has before the next is asked as well."""
+"""Seconds that one has before the next is asked as well; less where there is little time, so that all are asked."""
 
 BUSY = 64 * 1024
 """Bytes a second above which it is left alone: what comes has been verified, and twice the same is a waste."""
@@ -44,10 +44,10 @@ def first_of(attempts: Sequence[Attempt[T]], what: str, before: StoreError, dead
     over = threading.Event()
     ended: queue.SimpleQueue[tuple[int, T | BaseException]] = queue.SimpleQueue()
     running: dict[int, _Runner] = {}
-    asked = 0
+    asked, head_start = 0, min(HEAD_START, deadline.left / (len(attempts) + 1))
     try:
         while asked < len(attempts) or running:
-            if asked < len(attempts) and all(runner.is_slow() for runner in running.values()):
+            if asked < len(attempts) and all(runner.is_slow(head_start) for runner in running.values()):
                 running[asked] = _Runner(deadline.part(math.inf, over))
                 fetch = partial(attempts[asked].fetch, running[asked].deadline)
                 workers.start(f"fetch from {attempts[asked].name}", fetch, partial(_tell, ended, asked))
@@ -85,10 +85,10 @@ class _Runner:
         self._moved = 0
         self._slow = False
 
-    def is_slow(self) -> bool:
+    def is_slow(self, head_start: float) -> bool:
         """Once it was slow it stays so: another was asked then."""
         passed = time.monotonic() - self._since
-        if not self._slow and passed >= HEAD_START:
+        if not self._slow and passed >= head_start:
             self._slow = self.deadline.bytes_moved - self._moved < BUSY * passed
             self._since, self._moved = time.monotonic(), self.deadline.bytes_moved
         return self._slow

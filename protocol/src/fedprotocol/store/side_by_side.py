@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import time
 from collections import deque
@@ -26,7 +27,7 @@ GRACE = 1.0
 
 def fair_share(left: float, unfinished: int, places: int = PLACES) -> float:
     """Seconds of `left` for each of `unfinished` fetches, if `places` of them run at a time."""
-    return left * min(1.0, places / max(1, unfinished))
+    return left / math.ceil(max(1, unfinished) / places)
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def side_by_side(
     """Fetch all `keys`, the first ones first, and tell of each as it comes, until `deadline`.
 
     A fetch that does not end with its share of the time counts as NotFound. What is not found, or malformed, is asked
-    for again `pause` seconds later (None: not again), as long as other fetches go on: it may be told of several times.
-    What was not begun in time is not told of.
+    for again `pause` seconds later (None: not again) once all were asked for, as long as other fetches go on: it may be
+    told of several times. What was not begun in time is not told of.
 
     Raises Stopped; errors of `fetch` are told.
     """
@@ -80,12 +81,15 @@ class _Field(Generic[K, T]):
         """Fill the free places; False if nothing is going on and nothing can be begun. Raises Stopped."""
         if self._deadline.is_stopped:
             raise Stopped("stopped")
-        while self._later and self._later[0][0] <= time.monotonic():
-            self._waiting.append(self._later.popleft()[1])
-        while self._waiting and len(self._running) < self._places and self._deadline.left > 0:
-            unfinished = len(self._waiting) + len(self._later) + len(self._running)
+        while len(self._running) < self._places and self._deadline.left > 0:
+            unfinished = len(self._waiting) + len(self._running)
+            if self._waiting:
+                key = self._waiting.popleft()
+            elif self._later and self._later[0][0] <= time.monotonic():
+                key = self._later.popleft()[1]
+            else:
+                break
             share = self._deadline.part(fair_share(self._deadline.left, unfinished, self._places))
-            key = self._waiting.popleft()
             self._begun += 1
             self._running[self._begun] = (key, share)
             workers.start("fetch", partial(self._fetch, key, share), partial(self._tell, self._begun))

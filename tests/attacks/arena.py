@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +101,7 @@ class Arena:
         spec: dict[str, Any] | None = None,
         node: dict[str, Any] | None = None,
         seated: bool = True,
+        asked_first: Sequence[str] = (),
         **contract: Any,
     ) -> None:
         """Deploy a federation and set up its honest programs. Nothing is started yet.
@@ -109,6 +110,7 @@ class Arena:
             nodes: sites with a tiny real model. With 0 of them no model is needed and the row is quick to start.
             rounds: final ones that the federation lasts.
             seated: whether the nodes take their seats.
+            asked_first: URLs of peers that the nodes' stores ask before all others.
             spec: choices of the spec (`support.sites.choices`), `node`: the nodes' [node] table, `contract`: fields of
                 the contract's Config in their Solidity spelling; also `mock`, the name of another token's contract,
                 and `pool`, what the sponsor puts in (token units).
@@ -121,7 +123,16 @@ class Arena:
             tables = {**NODE_TABLES, "node": {**NODE, **(node or {})}}
             training = choices().training.model_copy(update={"rounds": rounds})
             prepared = self.stage.prepared({"training": training, **(spec or {})})
-            sites = Sites(self.chain, self.folder, nodes, tables, prepared=prepared, peers=stores, **settings)
+            sites = Sites(
+                self.chain,
+                self.folder,
+                nodes,
+                tables,
+                prepared=prepared,
+                peers=stores,
+                asked_first=asked_first,
+                **settings,
+            )
             self.federation = sites.federation
             self.nodes = [Daemon.node(self._supervisor, f"node-{i}", site) for i, site in enumerate(sites.sites)]
             stores += [self.folder / "sponsor", *(node.store for node in self.nodes)]

@@ -126,7 +126,7 @@ class Site:
 
 class Sites:
     """`count` sites of one federation. `config` goes into each fednode.toml (None leaves a key out), `overrides` into
-    the contract; `peers` are further stores' folders that all read from."""
+    the contract; `peers` are further stores' folders that all read from, `asked_first` the URLs of peers before all."""
 
     def __init__(
         self,
@@ -137,9 +137,11 @@ class Sites:
         spec: dict[str, Any] | None = None,
         prepared: Prepared | None = None,
         peers: Sequence[Path] = (),
+        asked_first: Sequence[str] = (),
         **overrides: Any,
     ) -> None:
         self.folder = folder
+        self.asked_first = asked_first
         prepared = prepared or Prepared.on(folder / "model", **(spec or {}))
         self.model, self.spec = prepared.model, prepared.spec
         self.peers = [f"dir:{peer}" for peer in (folder / "aggregator/store", *peers)]
@@ -183,7 +185,7 @@ class Sites:
                 "coordinator": self.coordinator.address,
                 "poll_seconds": 0.3,
             },
-            "store": {"url": "dir:store", "peers": [self.sponsor_url, *others, *self.peers]},
+            "store": {"url": "dir:store", "peers": [*self.asked_first, self.sponsor_url, *others, *self.peers]},
             "account": {"keystore": "key.json", "password_file": "password.txt"},
             "model": {"source": str(self.model)},
             "data": {"train": "train.jsonl", "test": "test.jsonl"},

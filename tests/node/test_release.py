@@ -16,6 +16,7 @@ from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.journal import Journal
 from fedprotocol.spec import load_spec
 from fedprotocol.store.base import NotFound
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -42,14 +43,14 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         store.get(federation.genesis.root, shape).close()
         fetching = Fetching(EventIndex(coordinator), store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
-            fetching.release(Release(1, frozenset()))
+            fetching.release(Release(1, frozenset()), Deadline())
         for root in roots:
             with pytest.raises(NotFound):
                 alone.get(root, delta_shape(config))
             store.get(root, delta_shape(config)).close()  # the others still serve theirs
         alone.get(federation.genesis.root, shape).close()  # the prior, and the last final global
         unused = store.put(MemoryLeaves([bytes([leaf]) * 128 for leaf in range(config.leaf_count)]))
-        fetching.release(Release(1, frozenset({unused})))
+        fetching.release(Release(1, frozenset({unused})), Deadline())
         with pytest.raises(NotFound):
             alone.get(unused, shape)
         alone.get(federation.genesis.root, shape).close()

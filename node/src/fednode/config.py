@@ -40,7 +40,7 @@ class NodeSection(Section):
     challenge_after: int = Field(default=0, ge=0)  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = Field(
         default=60, ge=0
-    )  # seconds before the end of Attest at which absent updates are given up
+    )  # seconds before the end of Attest at which absent updates are given up at the latest
     keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose updates and prior stay in the own store
     claim: bool = False  # claim what is owed at the end of the federation
     seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
@@ -124,7 +124,7 @@ coordinator = {coordinator}
 
 [store]
 url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
-peers = {peers}                          # to read from, in turn: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
+peers = {peers}                          # to read from, in this order: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
 
 [account]
 keystore = {keystore}     # `fednode account new` writes it
@@ -144,7 +144,7 @@ train = {train}             # JSONL, CSV or Parquet: prompt and completion, or m
 # stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum
 # propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
 # challenge_after = 0               # leave a wrong proposal, and its bounty, to others for so many seconds
-# attest_margin = 60                # seconds before the deadline at which absent updates are given up
+# attest_margin = 60                # seconds before the deadline at which absent updates are given up at the latest
 # keep_rounds = 8                   # settled rounds whose updates and prior stay here; `audit` needs them
 # claim = false                     # take what is owed when the federation is complete
 # seed = 0

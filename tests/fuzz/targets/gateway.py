@@ -11,6 +11,7 @@ from typing import Any
 
 from fedprotocol.car import CarError, MemoryLeaves, read_car, write_car
 from fedprotocol.store.base import StoreError
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.gateway import CAR, RAW, Gateway
 
 from fuzz.mutations import bytes_or, repeated
@@ -60,10 +61,10 @@ def parse(data: bytes) -> bytes:
     SERVER.answer = data[1:].replace(b"PORT", str(SERVER.port).encode())
     if data[:1] < b"\x80":
         out = io.BytesIO()
-        with GATEWAY.tree(LEAVES.root, LEAVES.shape) as source:
+        with GATEWAY.tree(LEAVES.root, LEAVES.shape, Deadline()) as source:
             read_car(source, LEAVES.root, LEAVES.shape, out, io.BytesIO())
         return out.getvalue()
-    return GATEWAY.block(hashlib.sha256(BLOCK).digest(), 1024)
+    return GATEWAY.block(hashlib.sha256(BLOCK).digest(), 1024, Deadline())
 
 
 def check(data: bytes, found: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -35,20 +34,18 @@ Work = Callable[[threading.Event], Any]
 class Background:
     """Threads are daemons of the process: a stop or a kill never waits for them, and loses nothing but their work.
 
-    `clock`: monotonic seconds. Every method is called in the loop's thread. What may run beside what is the caller's
-    to decide, by lanes.
+    Every method is called in the loop's thread. What may run beside what is the caller's to decide, by lanes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._running: dict[ModelAction | FetchAction, tuple[threading.Event, float]] = {}  # its stop, since when
+    def __init__(self) -> None:
+        self._running: dict[ModelAction | FetchAction, threading.Event] = {}  # what asks it to stop
         self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._something = threading.Event()
 
     def start(self, action: ModelAction | FetchAction, work: Work) -> None:
         """`action` must not run already."""
         stop = threading.Event()
-        self._running[action] = stop, self._clock()
+        self._running[action] = stop
 
         def body() -> None:
             try:
@@ -66,21 +63,13 @@ class Background:
         """What has not ended, stopped or not."""
         return frozenset(self._running)
 
-    def stopped(self) -> frozenset[ModelAction | FetchAction]:
-        """What was told to stop and has not ended yet."""
-        return frozenset(work for work, (stop, _) in self._running.items() if stop.is_set())
-
-    def older_than(self, seconds: float) -> frozenset[ModelAction | FetchAction]:
-        """What has run for longer."""
-        return frozenset(work for work, (_, since) in self._running.items() if self._clock() - since > seconds)
-
     def interrupt(self, action: ModelAction | FetchAction) -> None:
         """Ask it to stop."""
         if action in self._running:
-            self._running[action][0].set()
+            self._running[action].set()
 
     def interrupt_all(self) -> None:
-        for stop, _ in self._running.values():
+        for stop in self._running.values():
             stop.set()
 
     def outcomes(self) -> Iterator[Outcome]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fedaggregator.actions import Action, BuildCase, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.daemon import Aggregator
-from fedaggregator.decide import Action, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.dispute import StaleCase
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
@@ -82,14 +82,14 @@ def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, ca
     with caplog.at_level(logging.INFO), Aggregator.open(site.config(), site.account) as honest:
         step_until(honest, ProposePage)
         assert round_one.proposers() == [liar.address, site.address]
-        assert isinstance(honest.step(), Challenge)  # the case is built and simulated
+        assert [type(honest.step()) for _ in range(2)] == [Report, BuildCase]
         assert len(round_one.proposers()) == 2
         assert isinstance(honest.step(), Challenge)
         assert round_one.proposers() == [site.address]
         assert honest.step() == Claim(frozenset())
         assert isinstance(honest.step(), Wait)
     assert round_one.tokens(liar) == TOKENS - BOND
-    assert round_one.tokens(site) == TOKENS - 2 * BOND + BOND // 2
+    assert round_one.tokens(site) == TOKENS - BOND + BOND // 2
     assert round_one.coordinator.balances().burned == BOND // 2
     assert "1 call, " in caplog.text and "CONVICTED" in caplog.text
 
@@ -119,9 +119,9 @@ def test_a_restart_between_report_and_challenge(round_one: Round) -> None:
     with Aggregator.open(site.config(), site.account, proposes=False) as first:
         step_until(first, Report)
     with Aggregator.open(site.config(), site.account, proposes=False) as second:
-        assert isinstance(second.step(), Challenge)
+        assert isinstance(second.step(), BuildCase)
     with Aggregator.open(site.config(), site.account, proposes=False) as third:
-        assert [type(third.step()) for _ in range(3)] == [Challenge, Challenge, Claim]
+        assert [type(third.step()) for _ in range(3)] == [BuildCase, Challenge, Claim]
     assert round_one.proposers() == []
 
 
@@ -133,11 +133,11 @@ def test_the_slower_challenger_sends_nothing(round_one: Round, caplog: pytest.Lo
         Aggregator.open(slow.config(), slow.account, proposes=False) as loser,
         caplog.at_level(logging.INFO),
     ):
-        step_until(winner, Challenge)
-        step_until(loser, Challenge)
+        step_until(winner, BuildCase)
+        step_until(loser, BuildCase)
         before = take_snapshot(loser.coordinator, slow.address)  # what it knows when the other one is quicker
         assert isinstance(winner.step(), Challenge)
-        loser.challenge(before.rounds[-1], before.rounds[-1].proposals[0])
+        loser.challenge(1, before.rounds[-1].proposals[0])
         assert "is not live any more" in caplog.text
         assert isinstance(loser.step(), Wait)
     after = take_snapshot(round_one.coordinator, slow.address)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fedaggregator.actions import Approve, BuildCase, Claim, Done, Merge, ProposePage, Report, Wait
 from fedaggregator.daemon import Aggregator
-from fedaggregator.decide import Approve, Challenge, Claim, Done, Merge, ProposePage, Report, Wait
+from fedaggregator.decide import decide
+from fedaggregator.watcher import NotYet
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.events import scan
@@ -117,18 +119,18 @@ def test_a_wrong_proposal_is_named_by_leaf_and_the_right_one_put_beside_it(
         step_until(evil, ProposePage)
     chain.set_time(chain.now() + 1)  # a proposal is judged from the second after it on
     with caplog.at_level(logging.INFO), Aggregator.open(honest_site.config(), honest_site.account) as honest:
-        report = step_until(honest, Report)
+        assert [type(honest.step()) for _ in range(3)] == [Merge, Approve, ProposePage]
+        report = honest.step()
         assert isinstance(report, Report) and report.proposal.proposer == evil_site.address
         [named] = [record.getMessage() for record in caplog.records if "WRONG PROPOSAL" in record.getMessage()]
         assert f"first wrong leaf: {WRONG_VALUE // 32}," in named and evil_site.address in named
-        step_until(honest, ProposePage)
-        assert isinstance(honest.step(), Challenge)
+        assert isinstance(honest.step(), BuildCase)
 
     expected = MemoryLeaves(split_leaves(expected_global(federation, genesis_values(federation), members, 1), 32))
     live = federation.coordinator.proposals(1)
     assert [p.proposer for p in live] == [evil_site.address, honest_site.address]
     assert live[1].root == expected.root != live[0].root
-    assert live[1].bond == 2 * live[0].bond
+    assert live[1].bond == live[0].bond, "others' lies do not make the right one dearer"
 
 
 def test_kill_minus_nine_at_every_step(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
@@ -159,9 +161,7 @@ def wait_for_log(site: AggregatorSite, words: str, seconds: float = 60) -> None:
         time.sleep(0.005)
 
 
-def test_the_slower_of_two_loses_nothing(
-    chain: Anvil, clients: Clients, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_slower_of_two_loses_nothing(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
     federation = LiveFederation(chain)
     members = clients(federation, 2)
     folders = [client.store_path for client in members]
@@ -173,9 +173,8 @@ def test_the_slower_of_two_loses_nothing(
         before = take_snapshot(slow.coordinator, slow_site.address)  # what it knows when the other one is quicker
         with Aggregator.open(fast_site.config(), fast_site.account) as fast:
             step_until(fast, ProposePage)
-        with caplog.at_level(logging.INFO):
-            slow.propose(before.rounds[-1], 0)
-        assert "another aggregator was first" in caplog.text
+        with pytest.raises(NotYet, match="another aggregator was first"):
+            slow.propose(before.rounds[-1], 0, before.bond)
         assert isinstance(slow.step(), Wait)
         federation.pass_time(601)
         assert slow.step() == Claim(frozenset({1}))  # it cannot know yet that nothing is owed
@@ -190,11 +189,13 @@ def test_nothing_is_proposed_before_the_inputs_are_confirmed(chain: Anvil, clien
     site.config_path.write_text(site.config_path.read_text().replace("# confirmations = 0", "confirmations = 3"))
     play_inputs(members, 1, federation.genesis.root)
     with Aggregator.open(site.config(), site.account) as aggregator:
+        assert isinstance(aggregator.step(), Merge)
         for _ in range(3):
             waits = aggregator.step()
             assert isinstance(waits, Wait) and "confirmations" in waits.reason
             chain.rpc("evm_mine")
-        assert aggregator.step() == Merge(1)
+        now = take_snapshot(aggregator.coordinator, site.address)
+        assert isinstance(decide(now, aggregator._facts(now)), Approve)
 
 
 def test_a_page_that_is_in_is_not_sent_again(chain: Anvil, clients: Clients, tmp_path: Path) -> None:

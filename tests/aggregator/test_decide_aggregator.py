@@ -6,25 +6,26 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fedaggregator.decide import (
-    MERGE_TRIES,
-    UNMERGED,
+from fedaggregator.actions import (
     Action,
     Approve,
+    BuildCase,
     Challenge,
     Claim,
     Done,
-    Facts,
+    Interrupt,
     Merge,
     ProposePage,
     Release,
     Report,
-    RoundFacts,
+    Resume,
     Wait,
-    decide,
 )
+from fedaggregator.decide import CASES_AT_HAND, MERGE_TRIES, decide
+from fedaggregator.facts import Facts, RoundFacts
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Balances, FederationConfig, Phase, Proposal, RoundView, Seat, VoidReason
+from fedprotocol.rests import Setback
 
 ME, OTHER = "0xMe", "0xOther"
 OWN, WRONG, WORSE = (bytes([n]) * 32 for n in (1, 2, 3))
@@ -36,9 +37,17 @@ def make(cls: type[Any], **given: Any) -> Any:
     return cls(**{name: given.get(name, 0) for name in cls.__dataclass_fields__})
 
 
-def round_state(number: int, phase: Phase, *proposals: Proposal, pages: int = 0, end: int = 0) -> RoundState:
-    view = make(RoundView, phase=phase, void_reason=VoidReason.NONE, phase_end=end)
-    return RoundState(number, view, (), proposals, None, None, pages, BOND << len(proposals))
+def round_state(
+    number: int, phase: Phase, *proposals: Proposal, pages: int = 0, end: int = 0, unseen: int = 0
+) -> RoundState:
+    """`unseen`: live proposals beyond those that the snapshot has."""
+    live = len(proposals) + unseen
+    hashes = {"prior_root": bytes(32), "inputs_hash": bytes(32)}
+    view = make(RoundView, phase=phase, void_reason=VoidReason.NONE, phase_end=end, live=live, **hashes)
+    return RoundState(number, view, (), proposals, None, None, pages)
+
+
+INPUTS = round_state(1, Phase.AGGREGATE).view.inputs
 
 
 def snapshot(*rounds: RoundState, **given: Any) -> Snapshot:
@@ -55,21 +64,28 @@ def snapshot(*rounds: RoundState, **given: Any) -> Snapshot:
         "balances": make(Balances),
         "tokens": 10_000,
         "allowance": 10_000,
+        "bond": BOND,
         "latest_final": (0, bytes(32)),
     } | given
     result: Snapshot = make(Snapshot, **values)
     return result
 
 
-def proposal(root: bytes, proposer: str = OTHER, completed_at: int = 100) -> Proposal:
-    return Proposal(proposer, root, BOND, completed_at)
+def proposal(root: bytes, proposer: str = OTHER, completed_at: int = 100, window_end: int = 800) -> Proposal:
+    return Proposal(proposer, root, BOND, completed_at, window_end)
 
 
 def computed(**given: Any) -> RoundFacts:
     return RoundFacts(own_root=OWN, **given)
 
 
+def failing(*actions: Action) -> dict[str, Any]:
+    return {"resting": frozenset(actions), "failing": dict.fromkeys(actions, Setback("it fails"))}
+
+
 AGGREGATE, CHALLENGE = Phase.AGGREGATE, Phase.CHALLENGE
+KNOWN: dict[str, Any] = {"reported": frozenset({WRONG})}
+PROVEN: dict[str, Any] = {**KNOWN, "cases": frozenset({WRONG})}
 
 CASES: list[tuple[str, Snapshot, Facts, Action]] = [
     (
@@ -82,12 +98,12 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         "without a key a round that is over is merged too",
         snapshot(round_state(1, Phase.FINAL), round_state(2, Phase.TRAIN)),
         Facts(proposes=False, sends=False),
-        Merge(1),
+        Merge(1, INPUTS),
     ),
     (
         "until it is given up",
         snapshot(round_state(1, Phase.FINAL)),
-        Facts({1: RoundFacts(failures={UNMERGED: MERGE_TRIES})}, proposes=False, sends=False),
+        Facts({1: RoundFacts(failed_merges=MERGE_TRIES)}, proposes=False, sends=False),
         Wait("round 2 is not open yet"),
     ),
     (
@@ -96,14 +112,31 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         Facts(),
         Wait("round 2 is not open yet"),
     ),
-    ("inputs are fixed", snapshot(round_state(1, AGGREGATE)), Facts(), Merge(1)),
+    ("inputs are fixed", snapshot(round_state(1, AGGREGATE)), Facts(), Merge(1, INPUTS)),
     (
-        "inputs may still change in a re-org",
+        "inputs that may still change in a re-org are merged",
         snapshot(round_state(1, AGGREGATE)),
         Facts({1: RoundFacts(confirmed=False)}),
+        Merge(1, INPUTS),
+    ),
+    (
+        "and not proposed",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts({1: computed(confirmed=False)}),
         Wait("round 1's inputs are fixed and wait for confirmations"),
     ),
-    ("others proposed first: still check it", snapshot(round_state(1, CHALLENGE, proposal(WRONG))), Facts(), Merge(1)),
+    (
+        "but beside a lie",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts({1: computed(confirmed=False)}),
+        ProposePage(1, 0),
+    ),
+    (
+        "others proposed first: still check it",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
+        Facts(),
+        Merge(1, INPUTS),
+    ),
     ("computed", snapshot(round_state(1, AGGREGATE)), Facts({1: computed()}), ProposePage(1, 0)),
     (
         "the next page of the same global",
@@ -121,13 +154,13 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         "the allowance is short",
         snapshot(round_state(1, AGGREGATE), allowance=BOND - 1),
         Facts({1: computed()}),
-        Approve(BOND),
+        Approve(1, BOND),
     ),
     (
-        "the bond has doubled beside a wrong one",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG)), allowance=BOND),
-        Facts({1: computed(reported=frozenset({WRONG}))}),
-        Approve(2 * BOND),
+        "the bond is no higher beside wrong ones",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(WORSE)), allowance=BOND, tokens=BOND),
+        Facts({1: computed()}),
+        ProposePage(1, 0),
     ),
     (
         "somebody proposed our global",
@@ -136,16 +169,16 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         Wait("round 1's right global is proposed, its window is open", 900),
     ),
     (
-        "a wrong one is named before anything is proposed",
+        "a wrong one is not named before the right one is proposed",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
         Facts({1: computed()}),
-        Report(1, proposal(WRONG)),
+        ProposePage(1, 0),
     ),
     (
         "a wrong one that is not mined yet cannot be read",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG, completed_at=200))),
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG, completed_at=200), proposal(OWN), end=900)),
         Facts({1: computed()}),
-        ProposePage(1, 0),
+        Wait("round 1's right global is proposed, its window is open", 900),
     ),
     (
         "a wrong one is named even if the right one is there",
@@ -155,8 +188,8 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
     ),
     (
         "each wrong one is named once",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(WORSE))),
-        Facts({1: computed(reported=frozenset({WRONG}))}),
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(WORSE), proposal(OWN))),
+        Facts({1: computed(**PROVEN)}, resting=frozenset({Challenge(1, proposal(WRONG))})),
         Report(1, proposal(WORSE)),
     ),
     (
@@ -166,51 +199,72 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         ProposePage(1, 0),
     ),
     (
-        "once the right one stands beside it, the wrong one is challenged",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
-        Facts({1: computed(reported=frozenset({WRONG}))}),
+        "somebody proposed ours, and there are so many that the snapshot does not show it",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), unseen=300)),
+        Facts({1: computed(**PROVEN, stands=True)}),
         Challenge(1, proposal(WRONG)),
     ),
     (
-        "every wrong one is named before the first is challenged",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), proposal(WORSE))),
-        Facts({1: computed(reported=frozenset({WRONG}))}),
-        Report(1, proposal(WORSE)),
+        "nobody did",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), unseen=300)),
+        Facts({1: computed(**PROVEN)}),
+        ProposePage(1, 0),
+    ),
+    (
+        "an account has one proposal in a round",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG, ME))),
+        Facts({1: computed(**PROVEN)}),
+        Challenge(1, proposal(WRONG, ME)),
+    ),
+    (
+        "once the right one stands beside it, the case against the wrong one is built",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
+        Facts({1: computed(**KNOWN)}),
+        BuildCase(1, proposal(WRONG)),
+    ),
+    (
+        "and sent",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
+        Facts({1: computed(**PROVEN)}),
+        Challenge(1, proposal(WRONG)),
+    ),
+    (
+        "the window that ends first comes first",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN), proposal(WORSE, window_end=900), proposal(WRONG))),
+        Facts({1: computed(reported=frozenset({WRONG, WORSE}), cases=frozenset({WRONG, WORSE}))}),
+        Challenge(1, proposal(WRONG)),
     ),
     (
         "a challenge that failed gives way to another",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), proposal(WORSE))),
-        Facts({1: computed(reported=frozenset({WRONG, WORSE}), failures={WRONG: 1})}),
-        Challenge(1, proposal(WORSE)),
-    ),
-    (
-        "and comes again",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN))),
-        Facts({1: computed(reported=frozenset({WRONG}), failures={WRONG: 1})}),
-        Challenge(1, proposal(WRONG)),
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), proposal(WORSE, window_end=900))),
+        Facts(
+            {1: computed(reported=frozenset({WRONG, WORSE}), cases=frozenset({WRONG, WORSE}))},
+            **failing(Challenge(1, proposal(WRONG))),
+        ),
+        Challenge(1, proposal(WORSE, window_end=900)),
     ),
     (
         "a proposal that cannot be sent does not keep the wrong one from being challenged",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
-        Facts({1: computed(reported=frozenset({WRONG}), failures={OWN: 1})}),
+        Facts({1: computed(**PROVEN)}, **failing(ProposePage(1, 0))),
         Challenge(1, proposal(WRONG)),
     ),
     (
-        "nor the other way round",
-        snapshot(round_state(1, CHALLENGE, proposal(WRONG))),
-        Facts({1: computed(reported=frozenset({WRONG}), failures={OWN: 1, WRONG: 1})}),
-        ProposePage(1, 0),
+        "nor does an allowance that cannot be given",
+        snapshot(round_state(1, CHALLENGE, proposal(WRONG)), allowance=0),
+        Facts({1: computed(**PROVEN)}, **failing(Approve(1, BOND))),
+        Challenge(1, proposal(WRONG)),
     ),
     (
         "without tokens for a bond the wrong one is challenged all the same",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG)), tokens=0),
-        Facts({1: computed(reported=frozenset({WRONG}))}),
+        Facts({1: computed(**PROVEN)}),
         Challenge(1, proposal(WRONG)),
     ),
     (
         "a watchtower challenges",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG)), tokens=0, allowance=0),
-        Facts({1: computed(reported=frozenset({WRONG}))}, proposes=False),
+        Facts({1: computed(**PROVEN)}, proposes=False),
         Challenge(1, proposal(WRONG)),
     ),
     (
@@ -228,7 +282,7 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
     (
         "without its leaves a wrong one cannot be challenged",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), end=900)),
-        Facts({1: computed(unreadable=frozenset({WRONG}))}),
+        Facts({1: computed()}, resting=frozenset({Report(1, proposal(WRONG))})),
         Wait("round 1's right global is proposed, its window is open", 900),
     ),
     (
@@ -241,7 +295,7 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         "the older round first",
         snapshot(round_state(1, CHALLENGE, proposal(OWN)), round_state(2, AGGREGATE)),
         Facts({1: computed()}),
-        Merge(2),
+        Merge(2, INPUTS),
     ),
     (
         "training of the next round does not hold this one up",
@@ -272,19 +326,65 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         "work before money",
         snapshot(round_state(1, Phase.FINAL), round_state(2, AGGREGATE), my_owed=5),
         Facts(proposed=frozenset({1})),
-        Merge(2),
+        Merge(2, INPUTS),
     ),
     (
         "a claim that failed holds no work up",
         snapshot(round_state(6, Phase.FINAL), round_state(7, Phase.TRAIN), my_owed=5),
-        Facts(proposed=frozenset({6}), pinned=frozenset({4, 5, 6}), keep_rounds=2, claim_rests=True),
+        Facts(proposed=frozenset({6}), pinned=frozenset({4, 5, 6}), keep_rounds=2, **failing(Claim(frozenset({6})))),
         Release(4),
     ),
     (
         "a claim that failed, and nothing else to do",
         snapshot(round_state(3, Phase.FINAL), final_count=3, my_owed=5),
-        Facts(claim_rests=True),
+        Facts(**failing(Claim(frozenset()))),
         Wait("what is owed could not be claimed; it is tried again", problem=True),
+    ),
+    (
+        "what an earlier run sent is followed up",
+        snapshot(round_state(1, Phase.TRAIN)),
+        Facts(left_open=True),
+        Resume(),
+    ),
+    (
+        "a release that fails or hangs keeps nobody from ending",
+        snapshot(round_state(3, Phase.FINAL), final_count=3),
+        Facts(pinned=frozenset({1}), keep_rounds=1, **failing(Release(1))),
+        Done("all 3 rounds are final"),
+    ),
+    (
+        "a merge that failed is said",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts(**failing(Merge(1, INPUTS))),
+        Wait("the next try: round 1: fetching and merging the accepted updates, which failed: it fails", None, True),
+    ),
+    (
+        "a merge of inputs that a re-org changed is stopped",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts(running=frozenset({Merge(1, "others")})),
+        Interrupt(Merge(1, "others")),
+    ),
+    (
+        "and not waited for",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts(running=frozenset({Merge(1, "others")}), stopped=frozenset({Merge(1, "others")})),
+        Merge(1, INPUTS),
+    ),
+    (
+        "a merge goes on",
+        snapshot(round_state(1, AGGREGATE)),
+        Facts(running=frozenset({Merge(1, INPUTS)})),
+        Wait("round 1: fetching and merging the accepted updates"),
+    ),
+    (
+        "a report that hangs gives way to another",
+        snapshot(round_state(1, CHALLENGE, proposal(OWN), proposal(WRONG), proposal(WORSE))),
+        Facts(
+            {1: computed()},
+            running=frozenset({Report(1, proposal(WRONG))}),
+            overdue=frozenset({Report(1, proposal(WRONG))}),
+        ),
+        Interrupt(Report(1, proposal(WRONG))),
     ),
     (
         "old content is let go",
@@ -339,17 +439,22 @@ def test_too_few_tokens_are_a_problem_that_names_account_and_amount() -> None:
 
 
 def test_a_problem_in_one_round_does_not_stop_the_other() -> None:
-    stuck = round_state(1, CHALLENGE, *(proposal(bytes([n]) * 32) for n in range(10, 18)))
-    facts = Facts({1: computed(unreadable=frozenset(p.root for p in stuck.proposals))})
-    assert decide(snapshot(stuck, round_state(2, AGGREGATE)), facts) == Merge(2)
-    waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN)), facts)
-    assert isinstance(waiting, Wait) and waiting.problem and "convicted" in waiting.reason
+    stuck = round_state(1, CHALLENGE, proposal(WRONG))
+    facts = Facts({1: computed()}, resting=frozenset({Report(1, proposal(WRONG))}))
+    assert decide(snapshot(stuck, round_state(2, AGGREGATE), tokens=0), facts) == Merge(2, INPUTS)
+    waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN), tokens=0), facts)
+    assert isinstance(waiting, Wait) and waiting.problem and "send it tokens" in waiting.reason
 
 
-def test_eight_wrong_ones_are_challenged_to_make_room() -> None:
-    full = round_state(1, CHALLENGE, *(proposal(bytes([n]) * 32) for n in range(10, 18)))
-    facts = Facts({1: computed(reported=frozenset(p.root for p in full.proposals))})
-    assert decide(snapshot(full), facts) == Challenge(1, full.proposals[0])
+def test_only_so_many_cases_are_held_in_memory() -> None:
+    lies = [proposal(bytes([n]) * 32, window_end=800 + n) for n in range(10, 10 + CASES_AT_HAND + 1)]
+    roots = frozenset(lie.root for lie in lies)
+    full = snapshot(round_state(1, CHALLENGE, proposal(OWN), *lies))
+    resting = frozenset(Challenge(1, lie) for lie in lies)
+    for at_hand, expected in ((len(lies) - 1, Wait), (len(lies) - 2, BuildCase)):
+        cases = frozenset(lie.root for lie in lies[:at_hand])
+        facts = Facts({1: computed(reported=roots, cases=cases)}, resting=resting)
+        assert isinstance(decide(full, facts), expected)
 
 
 def test_nothing_is_ever_proposed_but_our_own_computed_global() -> None:
@@ -358,4 +463,4 @@ def test_nothing_is_ever_proposed_but_our_own_computed_global() -> None:
         for facts in (RoundFacts(), computed(), computed(confirmed=False), computed(reported=frozenset({WRONG}))):
             action = decide(snapshot(state), Facts({1: facts}))
             if isinstance(action, ProposePage):
-                assert facts.own_root is not None and facts.confirmed and phase in (AGGREGATE, CHALLENGE)
+                assert facts.own_root is not None and phase in (AGGREGATE, CHALLENGE)

@@ -18,7 +18,7 @@ from fednode.answer import SILENCE, Answer, Need, answer
 from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
-from fednode.daemon.facts import UNITS, Checked, Facts, Setback, Verdict
+from fednode.daemon.facts import UNITS, Checked, Facts, Verdict
 from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
@@ -28,6 +28,7 @@ from fednode.status import Status, read_status
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.chain.types import Balances, Commitment, Phase, Proposal, Seat, Update
 from fedprotocol.monitor.health import Health
+from fedprotocol.rests import Setback
 from support.snapshots import COMMITTED, GENESIS, ME, NOW, OTHER, OWN, SEAT, chain, root, state
 
 WALL = 2_000_000.0
@@ -56,8 +57,8 @@ MONEY: dict[Obstacle, dict[str, Any]] = {
 PARTS: dict[str, dict[str, Any]] = {
     "has not committed": {},
     "committed": {"my_commitment": COMMITTED},
-    "committed to another prior": {"my_commitment": Commitment(root("hash"), root("another"))},
-    "committed to what is lost": {"my_commitment": Commitment(root("lost"), GENESIS)},
+    "committed to another prior": {"my_commitment": Commitment(root("hash"), root("another"), 10)},
+    "committed to what is lost": {"my_commitment": Commitment(root("lost"), GENESIS, 10)},
     "revealed": {"my_commitment": COMMITTED, "my_index": 0, "updates": (UPDATE,)},
     "attested": {"my_commitment": COMMITTED, "my_index": 0, "updates": (replace(UPDATE, attested=True),)},
 }
@@ -88,9 +89,9 @@ def snapshots() -> Iterator[Snapshot]:
         if phase is Phase.NONE:
             rounds = ()
         elif phase is Phase.CHALLENGE:
-            rounds = (state(1, phase, proposals=(Proposal(OTHER, RIGHT, 50, NOW - 5),), revealed=1, **part),)
+            rounds = (state(1, phase, proposals=(Proposal(OTHER, RIGHT, 50, NOW - 5, NOW + 500),), revealed=1, **part),)
         elif phase is Phase.WAITING:
-            before = state(1, Phase.CHALLENGE, proposals=(Proposal(OTHER, RIGHT, 50, NOW - 5),))
+            before = state(1, Phase.CHALLENGE, proposals=(Proposal(OTHER, RIGHT, 50, NOW - 5, NOW + 500),))
             rounds = (before, state(2, phase, revealed=1, **{**part, "prior_root": bytes(32)}))
         else:
             rounds = (state(1, phase, revealed=1, **part),)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from fedaggregator.decide import ProposePage
+from fedaggregator.actions import ProposePage
 from support.aggregators import AggregatorSite
 from support.config_files import rewrite
 from support.evil_aggregator import EvilAggregator

@@ -10,9 +10,10 @@ from fednode.daemon import actions as do
 from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
-from fednode.daemon.facts import Checked, Facts, OwnUpdate, Setback, Verdict
+from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
 from fednode.daemon.view import turn
 from fedprotocol.chain.types import Balances, Commitment, Phase, Proposal, Update
+from fedprotocol.rests import Setback
 from support.snapshots import COMMITTED, CONFIG, GENESIS, ME, NOW, OTHER, OWN, SEAT, VIEW, ZERO, chain, root, state
 
 
@@ -32,12 +33,19 @@ GOOD, ABSENT, BAD = Verdict.GOOD, Verdict.ABSENT, Verdict.BAD
 ATTEST = state(1, Phase.ATTEST, updates=updates(False, False), my_index=0, my_commitment=COMMITTED, revealed=2)
 AGGREGATE = state(1, Phase.AGGREGATE, my_commitment=COMMITTED, accepted_mask=3, phase_end=0)
 RIGHT, WRONG = root("right"), root("wrong")
-STANDS = Proposal(OTHER, RIGHT, 50, NOW - 5)
-STANDS_WRONG = Proposal(OTHER, WRONG, 50, NOW - 5)
+STANDS = Proposal(OTHER, RIGHT, 50, NOW - 5, NOW + 500)
+STANDS_WRONG = Proposal(OTHER, WRONG, 50, NOW - 5, NOW + 500)
+WORSE = Proposal(OTHER, root("worse"), 50, NOW - 5, NOW + 500)
+WAITS_FOR_PROPOSAL = "the chain's node to show what came of proposing the aggregate of round 1"
 JUDGED: dict[str, Any] = {"judged": {(1, RIGHT): True, (1, WRONG): False}}
 LIE = frozenset({(1, WRONG)})
 TRAINING = frozenset({do.Train(2, RIGHT)})
 FINAL = state(1, Phase.FINAL, global_root=RIGHT, my_commitment=COMMITTED)
+
+
+def not_done(action: do.Action, setback: Setback) -> dict[str, Any]:
+    return {"resting": frozenset({action}), "failing": {action: setback}}
+
 
 TABLE = {
     "before the first round the genesis is fetched": (chain(), Facts(), do.FetchGlobal(0, GENESIS)),
@@ -57,7 +65,7 @@ TABLE = {
         do.Commit(1),
     ),
     "a commitment that the journal cannot open is replaced": (
-        chain(state(1, Phase.TRAIN, my_commitment=Commitment(root("lost"), GENESIS))),
+        chain(state(1, Phase.TRAIN, my_commitment=Commitment(root("lost"), GENESIS, 10))),
         Facts(fetched=GENESIS_HELD, updates={1: OWN}),
         do.Commit(1),
     ),
@@ -72,7 +80,7 @@ TABLE = {
         do.Reveal(1),
     ),
     "reveal with an older record of the round": (
-        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("older"), GENESIS))),
+        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("older"), GENESIS, 10))),
         Facts(updates={1: replace(OWN, revealable=frozenset({root("older"), root("hash")}))}),
         do.Reveal(1),
     ),
@@ -172,16 +180,67 @@ TABLE = {
     ),
     "every proposal is judged": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,))),
-        Facts(recomputed={1: RIGHT}),
+        Facts(recomputed={1: RIGHT}, running=TRAINING),
         do.JudgeProposal(1, OTHER, RIGHT, RIGHT),
     ),
-    "beside a wrong one the right one is proposed": (
+    "beside a wrong one the right one is proposed at once, nothing is judged before": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
+        Facts(recomputed={1: RIGHT}),
+        do.Propose(1),
+    ),
+    "also if judging it fails": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
+        Facts(recomputed={1: RIGHT}, **not_done(do.JudgeProposal(1, OTHER, WRONG, RIGHT), Setback("504"))),
+        do.Propose(1),
+    ),
+    "also beside more than the snapshot shows": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,), live=300)),
         Facts(recomputed={1: RIGHT}, judged={(1, WRONG): False}),
         do.Propose(1),
     ),
+    "unless it stands among these": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,), live=300)),
+        Facts(recomputed={1: RIGHT}, unseen=frozenset({1}), running=TRAINING),
+        do.JudgeProposal(1, OTHER, WRONG, RIGHT),
+    ),
+    "the window that ends first comes first": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS, replace(WORSE, window_end=NOW + 600), STANDS_WRONG))),
+        Facts(recomputed={1: RIGHT}, running=TRAINING),
+        do.JudgeProposal(1, OTHER, WRONG, RIGHT),
+    ),
+    "a lie that cannot be judged does not keep another from being convicted": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, WORSE, STANDS))),
+        Facts(
+            recomputed={1: RIGHT},
+            judged={(1, WORSE.root): False},
+            provable=frozenset({(1, WORSE.root)}),
+            cases=frozenset({(1, WORSE.root)}),
+            running=TRAINING,
+            **not_done(do.JudgeProposal(1, OTHER, WRONG, RIGHT), Setback("504")),
+        ),
+        do.Challenge(1, WORSE.root),
+    ),
+    "before its turn no case is built": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
+        Facts(recomputed={1: RIGHT}, judged={(1, RIGHT): True}, provable=LIE, challenge_after=60, running=TRAINING),
+        do.Wait(Cause.WORK, "training for round 2", VIEW.phase_end, "commit"),
+    ),
+    "a bond that lay beside the winner's is collected at the end": (
+        chain(FINAL, closed=True),
+        Facts(recomputed={1: RIGHT}, auto_claim=True, proposed=frozenset({1})),
+        do.Settle(),
+    ),
+    "nobody ends while a lie stands that is yet to be convicted": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
+        Facts(
+            recomputed={1: RIGHT},
+            failure="no model",
+            resting=frozenset({do.Propose(1), do.JudgeProposal(1, OTHER, WRONG, RIGHT)}),
+        ),
+        do.Wait(Cause.SENT, WAITS_FOR_PROPOSAL, VIEW.phase_end, ""),
+    ),
     "not a second time by the same account": (
-        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, Proposal(ME, root("mine"), 50, NOW)))),
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, Proposal(ME, root("mine"), 50, NOW, NOW + 500)))),
         Facts(recomputed={1: RIGHT}, judged={(1, WRONG): False, (1, root("mine")): False}),
         do.Train(2, RIGHT),
     ),
@@ -287,10 +346,6 @@ def test_the_next_action(case: str) -> None:
     assert decide(snapshot, facts) == expected
 
 
-def not_done(action: do.Action, setback: Setback) -> dict[str, Any]:
-    return {"resting": frozenset({action}), "failing": {action: setback}}
-
-
 WAITS = {
     "for others to commit": (
         chain(state(1, Phase.TRAIN, my_commitment=COMMITTED)),
@@ -298,12 +353,12 @@ WAITS = {
         (Cause.COMMITS, "commits of round 1 (1 of 2)", VIEW.phase_end),
     ),
     "for a wrong prior nothing is revealed": (
-        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("hash"), WRONG))),
+        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("hash"), WRONG, 10))),
         Facts(updates={1: OWN}),
         (Cause.FORFEIT, "builds on another global", VIEW.phase_end),
     ),
     "an open commitment that the journal does not know": (
-        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("lost"), GENESIS))),
+        chain(state(1, Phase.REVEAL, my_commitment=Commitment(root("lost"), GENESIS, 10))),
         Facts(updates={1: OWN}),
         (Cause.FORFEIT, "not in the journal", VIEW.phase_end),
     ),
@@ -431,7 +486,7 @@ def test_every_cause_of_waiting_has_its_case() -> None:
 
 @pytest.mark.parametrize(("window", "length"), [(3600, 7200), (10, 100), (1, 1), (7200, 60)])
 def test_the_clients_take_turns_to_challenge(window: int, length: int) -> None:
-    clients, lie = 5, Proposal(OTHER, WRONG, 50, NOW)
+    clients, lie = 5, Proposal(OTHER, WRONG, 50, NOW, NOW + 500)
     config = replace(CONFIG, min_window=window, challenge_length=length)
     round_state = state(1, Phase.CHALLENGE, proposals=(lie,), updates=updates(*[True] * clients))
     turns = [turn(chain(config=config), replace(round_state, my_index=i), lie) - NOW for i in range(clients)]
@@ -440,13 +495,55 @@ def test_the_clients_take_turns_to_challenge(window: int, length: int) -> None:
     assert turn(chain(config=config), round_state, lie) == NOW  # no client of the round: at once
 
 
-def test_one_model_and_one_fetcher_but_the_chain_never_waits_for_them() -> None:
+def test_a_lane_has_one_piece_of_work_and_the_chain_never_waits_for_it() -> None:
     busy = frozenset({do.Evaluate(0, GENESIS), do.FetchGlobal(0, GENESIS)})
-    facts = Facts(fetched=GENESIS_HELD, running=busy)
+    facts = Facts(fetched=GENESIS_HELD, running=busy, train_seconds=1)
     assert isinstance(decide(chain(), facts), do.Wait)
-    assert isinstance(decide(chain(ATTEST), facts), do.Wait)
     revealing = chain(state(1, Phase.REVEAL, my_commitment=COMMITTED))
     assert decide(revealing, replace(facts, updates={1: OWN})) == do.Reveal(1)
+
+
+def test_what_an_obligation_needs_has_its_lane_at_once() -> None:
+    fetch, check = do.FetchGlobal(7, WRONG), do.CheckInputs(1, root("inputs"))
+    facts = Facts(fetched=GENESIS_HELD, running=frozenset({fetch}))
+    assert decide(chain(ATTEST), facts) == do.Interrupt(fetch)
+    assert decide(chain(ATTEST), replace(facts, stopped=frozenset({fetch}))) == check  # also if it hangs
+    judging = do.JudgeProposal(7, OTHER, WRONG, RIGHT)
+    assert decide(chain(ATTEST), replace(facts, running=frozenset({judging}), stopped=frozenset({judging}))) == check
+
+
+def test_checking_is_stopped_when_it_is_of_no_use_any_more() -> None:
+    check = do.CheckInputs(1, root("inputs"))
+    facts = Facts(fetched=GENESIS_HELD, running=frozenset({check}))
+    assert isinstance(decide(chain(ATTEST), facts), do.Wait)
+    attested = replace(ATTEST, updates=updates(True, False))
+    changed = state(1, Phase.ATTEST, updates=updates(False, False), my_index=0, revealed=2, inputs_hash=root("others"))
+    over = state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,), my_commitment=COMMITTED, accepted_mask=3)
+    for useless in (attested, changed, over):
+        assert decide(chain(useless), facts) == do.Interrupt(check)
+    stopped = replace(facts, stopped=frozenset({check}))
+    assert decide(chain(over), stopped) == do.Recompute(1, over.view.inputs)
+
+
+def test_merging_other_inputs_is_stopped() -> None:
+    facts = Facts(fetched=GENESIS_HELD, running=frozenset({do.Recompute(1, "others")}))
+    assert decide(chain(AGGREGATE), facts) == do.Interrupt(do.Recompute(1, "others"))
+
+
+def test_judging_that_hangs_gives_way_to_another() -> None:
+    judging = do.JudgeProposal(1, OTHER, WRONG, RIGHT)
+    lies = chain(state(1, Phase.CHALLENGE, proposals=(STANDS, STANDS_WRONG, WORSE)), active_count=1)
+    facts = Facts(recomputed={1: RIGHT}, judged={(1, RIGHT): True}, running=frozenset({judging}))
+    assert isinstance(decide(lies, facts), do.Wait)
+    assert decide(lies, replace(facts, overdue=frozenset({judging}))) == do.Interrupt(judging)
+    stopped = replace(facts, stopped=frozenset({judging}))
+    assert decide(lies, stopped) == do.JudgeProposal(1, OTHER, WORSE.root, RIGHT)
+
+
+def test_where_training_takes_unknown_time_the_site_gives_way_at_once() -> None:
+    facts = Facts(fetched=GENESIS_HELD, running=frozenset({do.Evaluate(0, GENESIS)}), has_test=True)
+    assert decide(chain(state(1, Phase.TRAIN)), facts) == do.Interrupt(do.Evaluate(0, GENESIS))
+    assert isinstance(decide(chain(state(1, Phase.TRAIN)), replace(facts, train_seconds=10)), do.Wait)
 
 
 def test_training_for_a_round_that_is_past_or_on_another_prior_is_stopped() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fednode.daemon.actions import CheckInputs, Settle
-from fednode.daemon.facts import Setback
-from fednode.daemon.rest import Rests
+from fedprotocol.rests import Rests, Setback
 
 CHECK = CheckInputs(1, b"inputs")
 OTHER = CheckInputs(1, b"more inputs")

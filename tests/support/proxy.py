@@ -19,17 +19,22 @@ def same(message: dict[str, Any]) -> dict[str, Any]:
 
 class Proxy:
     """Forwards to `target`. `request` may return another request; `response` another answer, bytes to be sent as they
-    are, a number: an HTTP status without more, or None: the connection is cut."""
+    are, a number: an HTTP status without more, or None: the connection is cut. Methods in `closed` are answered as a
+    gateway does that gets no answer."""
 
     def __init__(self, target: str, request: Change = same, response: Change = same) -> None:
         self.target, self.request, self.response = target, request, response
         self.seen: list[dict[str, Any]] = []
+        self.closed: set[str] = set()
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 proxy.seen.append(asked)
+                if asked["method"] in proxy.closed:
+                    self.send_error(504)
+                    return
                 answer = proxy.response(requests.post(proxy.target, json=proxy.request(asked), timeout=60).json())
                 if answer is None:
                     self.close_connection = True

@@ -32,6 +32,7 @@ CONFIG = FederationConfig(
     leaf_count=2,
     leaf_values=32,
     mantissa_bits=8,
+    max_shift=20,
     server_lr=1 << 16,
     min_clients=2,
     max_clients=4,
@@ -68,17 +69,19 @@ VIEW = RoundView(
     accepted_mask=0,
     aggregator=OTHER,
     convicted=0,
+    live=0,
 )
 OWN = OwnUpdate(GENESIS, root("update"), root("hash"), frozenset({root("hash")}))
-COMMITTED = Commitment(root("hash"), GENESIS)
+COMMITTED = Commitment(root("hash"), GENESIS, 10)
 SEAT = Seat(
     stake=1000, active_from=1, active_until=2**32 - 1, pending_old=0, pending_new=0, exited=False, last_commit=0
 )
 
 
 def state(number: int, phase: Phase, **changes: Any) -> RoundState:
-    own = {k: changes.pop(k) for k in ("updates", "proposals", "my_commitment", "my_index", "bond") if k in changes}
-    base = {"updates": (), "proposals": (), "my_commitment": None, "my_index": None, "my_pages": 0, "bond": 50}
+    own = {k: changes.pop(k) for k in ("updates", "proposals", "my_commitment", "my_index") if k in changes}
+    base = {"updates": (), "proposals": (), "my_commitment": None, "my_index": None, "my_pages": 0}
+    changes = {"live": len(own.get("proposals", ()))} | changes
     return RoundState(number=number, view=replace(VIEW, phase=phase, **changes), **{**base, **own})
 
 
@@ -101,5 +104,7 @@ def chain(*rounds: RoundState, **changes: Any) -> Snapshot:
         eth=10**18,
         tokens=1000,
         allowance=0,
+        bond=50,
+        bond_due=0,
     )
     return replace(base, **changes)

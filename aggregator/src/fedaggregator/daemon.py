@@ -16,7 +16,6 @@ from fedprotocol.chain.signer import Signer
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.trust import require_known
 from fedprotocol.chain.types import Proposal
-from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.store.base import Store
@@ -24,14 +23,27 @@ from fedprotocol.store.open import open_store
 from fedprotocol.tree import PAGE_LEAVES, cid
 from web3.logs import DISCARD
 
+from fedaggregator.actions import (
+    Action,
+    Approve,
+    BuildCase,
+    Challenge,
+    Claim,
+    ProposePage,
+    Resume,
+    Sent,
+    Work,
+)
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.convict import Move, advance, advised
-from fedaggregator.decide import Action, Approve, Challenge, Claim, ProposePage
-from fedaggregator.dispute import Case
+from fedaggregator.dispute import Case, StaleCase
 from fedaggregator.evidence import gather
 from fedaggregator.inputs import rule_of
 from fedaggregator.memory import Memory
-from fedaggregator.watcher import Watcher, log, state_of
+from fedaggregator.watcher import NotYet, Watcher, going_on, log, state_of
+
+BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
+INPUTS_CHANGED = {"WrongInputs", "WrongAccepted"}  # since the snapshot; nothing is lost
 
 
 class Aggregator(Watcher):
@@ -49,7 +61,8 @@ class Aggregator(Watcher):
         memory = Memory(journal, config.aggregator.keep_rounds, proposes)
         super().__init__(config, coordinator, store, sender.address, memory)
         self.sender = sender
-        self.cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
+        self._cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
+        self._left_open = bool(journal.outbox_open(coordinator.chain_id, sender.address))
 
     @classmethod
     @contextmanager
@@ -77,61 +90,68 @@ class Aggregator(Watcher):
         require_known(self.coordinator, self.config.chain)
         super().run(stop)
 
-    def resume(self) -> None:
-        self.sender.resume()
-
-    def act(self, action: Action, snapshot: Snapshot) -> None:
+    def send(self, action: Sent, snapshot: Snapshot) -> None:
         match action:
             case Challenge(number, proposal):
-                self.challenge(state_of(snapshot, number), proposal)
-            case Approve(amount):
+                self.challenge(number, proposal)
+            case Approve(_, amount):
                 self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount)
             case ProposePage(number, page):
-                self.propose(state_of(snapshot, number), page)
+                self.propose(state_of(snapshot, number), page, snapshot.bond)
             case Claim(settled):
                 self.claim(settled)
-            case _:
-                super().act(action, snapshot)
+            case Resume():
+                self.sender.resume()
+                self._left_open = False
 
-    def failed(self, action: Action, snapshot: Snapshot) -> None:
-        match action:
-            case Challenge(number, proposal):
-                self.memory.failed(number, proposal.root)
-            case ProposePage(number, _):
-                self.memory.failed(number, self.memory.own_root(state_of(snapshot, number)) or b"")
-            case Claim():
-                self.memory.claim_failed()
-            case _:
-                super().failed(action, snapshot)
+    def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
+        if isinstance(action, BuildCase):
+            self.build(state_of(snapshot, action.round), action.proposal, stop)
+        else:
+            super().work(action, snapshot, stop)
 
-    def challenge(self, state: RoundState, proposal: Proposal) -> None:
-        """Build and simulate the case against a wrong proposal, or send its next call."""
-        key = state.number, proposal.root
-        self.cases = {known: case for known, case in self.cases.items() if known[0] == state.number}
-        try:
-            case = self.cases.get(key)
-            if case is None:
-                with self._own(state) as own:
-                    case = gather(self.events, self.store, state, own, proposal)
-                if case is None:
-                    raise FedError(f"round {state.number}: {cid(proposal.root)} turned out to be right")
-                costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
-                log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)
-                self.cases[key] = case
-                return
-            move, _ = advance(self.coordinator, self.sender, case)
-        except FedError:
-            self.cases.pop(key, None)  # built anew next time: the inputs may have changed
-            raise
+    def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
+        super().failed(action, error, snapshot)
+        if isinstance(action, Challenge):  # the case is built anew, as late as the call would be sent again
+            self._cases.pop((action.round, action.proposal.root), None)
+            super().failed(BuildCase(action.round, action.proposal), error, snapshot)
+        if isinstance(action, Challenge | BuildCase) and isinstance(error, StaleCase):
+            self.memory.forget_merged(action.round)
+
+    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:
+        inputs = {s.number: (s.view.inputs_hash, s.view.accepted_mask) for s in snapshot.rounds if s.proposals}
+        for key, case in list(self._cases.items()):
+            if inputs.get(key[0]) != (case.inputs_hash, case.accepted_mask):
+                del self._cases[key]
+        return frozenset(self._cases)
+
+    def left_open(self) -> bool:
+        return self._left_open
+
+    def build(self, state: RoundState, proposal: Proposal, stop: threading.Event) -> None:
+        """Build the case against a wrong proposal, and say what it costs."""
+        with self._own(state) as own:
+            case = gather(self.events, self.store, state, own, proposal)
+        if case is None:
+            raise StaleCase(f"round {state.number}: {cid(proposal.root)} turned out to be right")
+        going_on(stop)
+        costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
+        log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)
+        self._cases[state.number, proposal.root] = case
+
+    def challenge(self, number: int, proposal: Proposal) -> None:
+        """Send the next call of the case that is at hand."""
+        key = number, proposal.root
+        move, _ = advance(self.coordinator, self.sender, self._cases[key])
         if move is not Move.CARRIED:
-            del self.cases[key]
+            del self._cases[key]
         if move is Move.CONVICTED:
-            log.info("round %d: CONVICTED %s of %s", state.number, cid(proposal.root), proposal.proposer)
+            log.info("round %d: CONVICTED %s of %s", number, cid(proposal.root), proposal.proposer)
         elif move is Move.GONE:
-            log.info("round %d: %s is not live any more", state.number, cid(proposal.root))
+            log.info("round %d: %s is not live any more", number, cid(proposal.root))
 
-    def propose(self, state: RoundState, page: int) -> None:
-        """Hand in one page of our global; the last one takes the bond."""
+    def propose(self, state: RoundState, page: int, bond: int) -> None:
+        """Hand in one page of our global; the last one takes the `bond`. Raises NotYet too."""
         with self._own(state) as own:
             start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
             digests = [own.digest(leaf) for leaf in range(start, stop)]
@@ -141,17 +161,17 @@ class Aggregator(Watcher):
         if is_last:
             self.memory.proposing(state.number)
         try:
-            call = self.coordinator.calls.propose(
-                state.number, state.view.inputs_hash, state.view.accepted_mask, page, digests
-            )
+            view = state.view
+            call = self.coordinator.calls.propose(state.number, view.inputs_hash, view.accepted_mask, page, digests)
             self.sender.send(call, f"propose round {state.number} page {page}", state.view.phase_end or None)
         except ContractReverted as error:
-            if error.name not in ("DuplicateRoot", "WrongPhase"):
+            if error.name not in BEATEN | INPUTS_CHANGED:
                 raise
-            log.info("round %d: another aggregator was first (%s)", state.number, error.name)
+            why = "another aggregator was first" if error.name in BEATEN else "its inputs changed (a re-org)"
+            raise NotYet(f"round {state.number}: {why} ({error.name})") from error
         else:
             if is_last:
-                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), 0)
+                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), bond)
 
     def claim(self, settled: frozenset[int]) -> int:
         """Take what is owed; the rounds in `settled` are then collected. Returns the token units taken."""

@@ -21,7 +21,8 @@ from fedprotocol.store.open import open_store
 from fedprotocol.tree import cid
 
 from fedaggregator.config import AggregatorConfig, AggregatorSection
-from fedaggregator.decide import Facts, RoundFacts, given_up
+from fedaggregator.decide import given_up
+from fedaggregator.facts import Facts
 from fedaggregator.inputs import rule_of
 from fedaggregator.memory import Memory
 from fedaggregator.watcher import Watcher, log
@@ -48,7 +49,7 @@ class Finding:
 def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
     """Everything that the own merges say about the rounds in `snapshot`."""
     for state in snapshot.rounds:
-        known, final = facts.rounds.get(state.number, RoundFacts()), state.view.phase is Phase.FINAL
+        known, final = facts.round(state.number), state.view.phase is Phase.FINAL
         if known.own_root is not None:
             for proposal in state.proposals:
                 yield Finding(state.number, proposal.root, proposal.proposer, proposal.root == known.own_root)

@@ -17,6 +17,7 @@ from fedprotocol.status import DaemonStatus, StatusFile
 from fedprotocol.status import read_status as read
 
 log = logging.getLogger("fedaggregator")
+REMEMBERED = 64  # problems that are not logged again
 
 
 class Status(DaemonStatus):
@@ -36,6 +37,7 @@ class Reporter:
         self._decimals = decimals
         self._status: Status | None = None
         self._problem = ""
+        self._logged: dict[str, None] = {}  # problems, the newest last
 
     def activity(self, snapshot: Snapshot, words: str, until: int, at_most: float) -> None:
         """What is done, for `at_most` so many seconds, or waited for now."""
@@ -65,19 +67,28 @@ class Reporter:
 
     def problem(self, words: str) -> None:
         """What a person should look at, until it is called again; the empty string takes it back."""
-        if words and words != self._problem:
-            log.error("%s", words)
+        self._say(words)
         self._problem = words
         metrics.PROBLEMS.set(bool(words))
         if self._status:
             self._write(self._status.model_copy(update={"problem": words, "updated": time.time()}))
 
     def failed(self, error: Exception) -> None:
-        """A step did not end well; it is tried again."""
-        self.problem(str(error))
+        """Something did not end well; it is tried again."""
+        self._say(str(error) or type(error).__name__)
         metrics.ERRORS.labels(type(error).__name__).inc()
         if isinstance(error, ChainError):
             self.health.failed("chain", str(error))
+
+    def _say(self, words: str) -> None:
+        """The same again only once, although it fails and is tried again by turns."""
+        if words and words not in self._logged:
+            log.error("%s", words)
+        if words:
+            self._logged.pop(words, None)
+            self._logged[words] = None
+        if len(self._logged) > REMEMBERED:
+            del self._logged[next(iter(self._logged))]
 
     def _write(self, status: Status) -> None:
         self._status = status

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 
 from fedprotocol.amounts import Amounts
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.event_index import index_at
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Proposal
@@ -17,26 +22,16 @@ from fedprotocol.errors import FedError
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.start import monitored
+from fedprotocol.rests import Rests, Setback
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.tree import TreeShape, cid
 
+from fedaggregator.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, words
+from fedaggregator.background import Background, Outcome
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.confirmed import is_confirmed
-from fedaggregator.decide import (
-    UNMERGED,
-    Action,
-    Approve,
-    Challenge,
-    Claim,
-    Done,
-    Facts,
-    Merge,
-    ProposePage,
-    Release,
-    Report,
-    Wait,
-    decide,
-)
+from fedaggregator.decide import decide, time_left
+from fedaggregator.facts import Facts
 from fedaggregator.inputs import accepted, global_shape, recompute, rule_of
 from fedaggregator.leaf_file import LeafFile
 from fedaggregator.memory import Memory
@@ -44,10 +39,20 @@ from fedaggregator.proposals import ProposalUnreadable, proposed_digests
 from fedaggregator.status import Reporter
 from fedaggregator.verify import compare
 
-LONGEST_PAUSE = 60.0  # seconds between tries while something fails
-STEP_SECONDS = 3600.0  # of patience with a step: it may fetch and merge hundreds of updates
+LONGEST_REST = 60.0  # seconds between tries while something fails
+STEP_SECONDS = 3600.0  # of patience with transactions
+LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
+SLICE = 0.1  # seconds after which a stop is noticed
 
 log = logging.getLogger("fedaggregator")
+
+
+class Interrupted(FedError):
+    """Work in the background was stopped on purpose."""
+
+
+class NotYet(FedError):
+    """Nothing is wrong; the message says what the chain must show first."""
 
 
 class Watcher:
@@ -64,74 +69,188 @@ class Watcher:
         self.account = account
         self.memory = memory
         self.reporter = Reporter(config.status, self.health, Amounts.of(coordinator.token).decimals)
+        self.background: Background[Work] = Background()
+        self.rests: Rests[Action] = Rests(time.monotonic, config.chain.poll_seconds, LONGEST_REST)
         self.wrong: set[bytes] = set()  # proposed roots that were named
+        self._last_error: Exception | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
         with monitored(self.config.monitor.port, self.health, self.store):
-            self._work(stop)
-
-    def _work(self, stop: threading.Event) -> None:
-        failures, resumed = 0, False
-        while not stop.is_set():
-            try:
-                if not resumed:
-                    self.resume()
-                    resumed = True
-                action = self.step()
-                failures = 0
-                self.reporter.problem(action.reason if isinstance(action, Wait) and action.problem else "")
-            except (FedError, OSError) as error:
-                failures += 1
-                self.reporter.failed(error)
-            else:
+            while not stop.is_set():
+                try:
+                    action = self.turn()
+                except Exception as error:  # the chain or the journal cannot be read: nothing can be decided
+                    self._unread(error)
+                    self._sleep(stop)
+                    continue
                 if isinstance(action, Done):
                     return
-                if not isinstance(action, Wait):
-                    continue
-            stop.wait(min(LONGEST_PAUSE, self.config.chain.poll_seconds * 2 ** min(failures, 10)))
+                if isinstance(action, Wait):
+                    self._sleep(stop)
 
-    def resume(self) -> None:
-        """Before the first step: follow up what an earlier run left."""
-
-    def step(self) -> Action:
-        """Read, decide, act once; returns what was done.
+    def turn(self) -> Action:
+        """Read, decide, act once: send, or start something in the background. Returns what; of that nothing fails here.
 
         Raises:
-            FedError: it could not be done; the next step tries again.
+            FedError: the chain or the journal cannot be read.
         """
         snapshot = take_snapshot(self.coordinator, self.account)
-        depth = self.config.chain.confirmations
-        confirmed = frozenset(s.number for s in snapshot.rounds if is_confirmed(self.coordinator, s, depth))
-        facts = self.memory.facts(snapshot, confirmed)
+        for outcome in self.background.outcomes():
+            self._ended(outcome, snapshot)
+        facts = self._facts(snapshot)
         action = decide(snapshot, facts)
-        until, at_most = (action.until or 0, 0.0) if isinstance(action, Wait) else (0, STEP_SECONDS)
-        self.reporter.activity(snapshot, _words(action), until, at_most)
-        self.look(snapshot, facts)
-        try:
-            self.act(action, snapshot)
-        except FedError:
-            metrics.RETRIES.labels(type(action).__name__.lower()).inc()
-            self.failed(action, snapshot)
-            raise
+        with self.aside("saying how it is"):
+            self._say(snapshot, facts, action)
+            self.look(snapshot, facts)
+        match action:
+            case Wait() | Done():
+                pass
+            case Interrupt(work):
+                log.info("%s", words(action))
+                self.background.interrupt(work)
+            case _ if isinstance(action, Sent):
+                self._send(action, snapshot)
+            case _:
+                self._start(action, snapshot)
+        return action
+
+    def step(self) -> Action:
+        """One turn, to the end of what it started: for whoever goes on by hand.
+
+        Raises:
+            Exception: what it failed with.
+        """
+        self._last_error = None
+        action = self.turn()
+        while self.background.running() - self.background.stopped():
+            self.background.wait(LANE_SECONDS)
+            snapshot = take_snapshot(self.coordinator, self.account)
+            for outcome in self.background.outcomes():
+                self._ended(outcome, snapshot)
+        if self._last_error is not None:
+            raise self._last_error
         return action
 
     def look(self, snapshot: Snapshot, facts: Facts) -> None:
         """What is known before each action."""
 
-    def act(self, action: Action, snapshot: Snapshot) -> None:
+    def send(self, action: Sent, snapshot: Snapshot) -> None:
+        """Perform what takes a transaction, for those who have a key. Raises FedError."""
+
+    def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
+        """Perform what runs in the background, in its thread, until `stop` is set. Raises FedError."""
         match action:
             case Merge(number):
-                self.merge(snapshot, state_of(snapshot, number))
+                self.merge(snapshot, state_of(snapshot, number), stop)
             case Report(number, proposal):
                 self.report(state_of(snapshot, number), proposal)
             case Release(number):
-                self.release(number)
+                self.release(number, stop)
 
-    def failed(self, action: Action, snapshot: Snapshot) -> None:  # noqa: ARG002 (for those who do more)
-        """`action` could not be done."""
+    def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
+        """`action` could not be done: it rests, and is tried several times more before it comes too late."""
+        self.rests.rest(action, Setback(str(error) or type(error).__name__), time_left(snapshot, action))
+        if isinstance(error, Interrupted):
+            return
+        self._last_error = error
         if isinstance(action, Merge):
-            self.memory.failed(action.round, UNMERGED)
+            self.memory.merge_failed(action.round)
+        with self.aside("saying what failed"):
+            metrics.RETRIES.labels(type(action).__name__.lower()).inc()
+            if not isinstance(error, FedError | OSError):
+                log.error("%s: unexpected error", words(action), exc_info=error)
+            self.reporter.failed(error)
+
+    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 (for those who send)
+        """Round and root of the proposals against which a case is at hand."""
+        return frozenset()
+
+    def left_open(self) -> bool:
+        """Whether transactions of an earlier run may still be mined."""
+        return False
+
+    @contextmanager
+    def aside(self, what: str) -> Iterator[None]:
+        """What is only for people to see never keeps the loop from what it owes."""
+        try:
+            yield
+        except Exception as error:
+            log.warning("%s failed: %s", what, error)
+
+    def _send(self, action: Sent, snapshot: Snapshot) -> None:
+        try:
+            self.send(action, snapshot)
+        except NotYet as why:
+            log.info("%s", why)
+            self.rests.rest(action, Setback(str(why), too_early=True))
+        except Exception as error:
+            self.failed(action, error, snapshot)
+        else:
+            self.rests.succeeded(action)
+
+    def _start(self, action: Work, snapshot: Snapshot) -> None:
+        self.background.start(action, lambda stop: self.work(action, snapshot, stop))
+
+    def _ended(self, outcome: Outcome[Work], snapshot: Snapshot) -> None:
+        if outcome.error is None:
+            self.rests.succeeded(outcome.work)
+            if isinstance(outcome.work, Report):  # again only if its leaves could not be read
+                self.rests.postpone(outcome.work, LONGEST_REST, time_left(snapshot, outcome.work))
+        else:
+            self.failed(outcome.work, outcome.error, snapshot)
+
+    def _facts(self, snapshot: Snapshot) -> Facts:
+        unconfirmed = frozenset(s.number for s in snapshot.rounds if not self._is_confirmed(s))
+        stand = frozenset(s.number for s in snapshot.rounds if self._stands_unseen(s))
+        return replace(
+            self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand),
+            left_open=self.left_open(),
+            running=self.background.running(),
+            stopped=self.background.stopped(),
+            overdue=self.background.older_than(LANE_SECONDS),
+            resting=self.rests.resting(),
+            failing=self.rests.failing(),
+        )
+
+    def _is_confirmed(self, state: RoundState) -> bool:
+        """The depth is a precaution: a node that cannot tell it keeps nothing from being proposed."""
+        try:
+            return is_confirmed(self.coordinator, state, self.config.chain.confirmations)
+        except ChainError as error:
+            log.debug("round %d: the depth of its inputs is not known: %s", state.number, error)
+            return True
+
+    def _stands_unseen(self, state: RoundState) -> bool:
+        """Whether our global is among the live proposals that the snapshot had no room for."""
+        own = self.memory.own_root(state)
+        if own is None or state.view.live <= len(state.proposals) or any(p.root == own for p in state.proposals):
+            return False
+        try:
+            return self.coordinator.proposal(state.number, own) is not None
+        except ChainError as error:
+            log.debug("round %d: whether the right global is proposed is not known: %s", state.number, error)
+            return False
+
+    def _say(self, snapshot: Snapshot, facts: Facts, action: Action) -> None:
+        until = action.until or 0 if isinstance(action, Wait) else 0
+        self.reporter.activity(snapshot, words(action), until, STEP_SECONDS if isinstance(action, Sent) else 0.0)
+        problems = [action.reason] if isinstance(action, Wait) and action.problem else []
+        problems += [setback.why for setback in facts.failing.values() if not setback.too_early]
+        self.reporter.problem("; ".join(dict.fromkeys(problems)))
+
+    def _unread(self, error: Exception) -> None:
+        with self.aside("saying what failed"):
+            if not isinstance(error, FedError | OSError):
+                log.error("unexpected error", exc_info=error)
+            self.reporter.failed(error)
+            self.reporter.problem(str(error) or type(error).__name__)
+
+    def _sleep(self, stop: threading.Event) -> None:
+        """One poll of the chain, or until something in the background ends, or `stop` is set."""
+        end = time.monotonic() + self.config.chain.poll_seconds
+        while not stop.is_set() and time.monotonic() < end and not self.background.wait(SLICE):
+            pass
 
     @cached_property
     def _global_shape(self) -> TreeShape:
@@ -139,10 +258,11 @@ class Watcher:
 
     def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
         """The round's next global, in a file of the cache."""
-        out = self.config.cache / f"global-{state.number}.leaves"
+        inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:16]
+        out = self.config.cache / f"global-{state.number}-{inputs}.leaves"
         return recompute(self.coordinator, self.store, state, prior, out, self.config.aggregator.window_leaves)
 
-    def merge(self, snapshot: Snapshot, state: RoundState) -> None:
+    def merge(self, snapshot: Snapshot, state: RoundState, stop: threading.Event) -> None:
         """Compute the round's next global and publish it in the store."""
         started = time.monotonic()
         prior_root, genesis = state.view.prior_root, snapshot.config.genesis_root
@@ -152,8 +272,10 @@ class Watcher:
             self.store.get(prior_root, self._global_shape) as prior,
             self.compute(state, prior) as merged,
         ):
+            going_on(stop)
             self.memory.pin(state, {merged.root})
             self.store.put(merged)
+            going_on(stop)
             self.memory.merged(state, merged.root)
             metrics.RECOMPUTATIONS.inc()
             merged.path.unlink()
@@ -167,7 +289,6 @@ class Watcher:
                 mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer, proposal.root))
             except ProposalUnreadable as error:
                 finding = f"it cannot be convicted from here, no leaf of it can be opened: {error}"
-                self.memory.unreadable(state.number, proposal.root)
             else:
                 if mismatch is None:
                     raise FedError(f"round {state.number}: the chain's node gives another proposal's calldata")
@@ -188,10 +309,12 @@ class Watcher:
                 finding,
             )
 
-    def release(self, round_number: int) -> None:
+    def release(self, round_number: int, stop: threading.Event) -> None:
         """Unpin what only this round needed."""
         for root in self.memory.releasable(round_number):
-            self.store.unpin(root)
+            going_on(stop)
+            if root in self.memory.releasable(round_number):  # still: a merge may have begun that needs it
+                self.store.unpin(root)
         self.memory.released(round_number)
         log.info("round %d: its inputs and global are no longer pinned here", round_number)
 
@@ -211,21 +334,7 @@ def state_of(snapshot: Snapshot, number: int) -> RoundState:
     return next(state for state in snapshot.rounds if state.number == number)
 
 
-def _words(action: Action) -> str:
-    match action:
-        case Merge(number):
-            return f"round {number}: fetching and merging the accepted updates"
-        case Report(number, proposal):
-            return f"round {number}: a proposal by {proposal.proposer} is not our global, finding the wrong leaf"
-        case Challenge(number, proposal):
-            return f"round {number}: challenging the proposal of {proposal.proposer}"
-        case Approve(amount):
-            return f"approving a bond of {amount} token units"
-        case ProposePage(number, page):
-            return f"round {number}: proposing, page {page}"
-        case Claim(_):
-            return "claiming what is owed"
-        case Release(number):
-            return f"round {number}: releasing its content"
-        case Wait(reason) | Done(reason):
-            return reason
+def going_on(stop: threading.Event) -> None:
+    """Raises Interrupted if `stop` is set."""
+    if stop.is_set():
+        raise Interrupted("stopped")

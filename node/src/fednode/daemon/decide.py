@@ -1,65 +1,86 @@
 """The one next thing to do: a pure function of the chain's state and the node's facts.
 
 `candidates` lists everything useful in order of urgency: what the chain has a deadline for first, then the aggregate,
-then training, then what only this site is interested in. `decide` takes the first that can be started now.
+then training, then what only this site is interested in. `decide` takes the first that can be started now, so that what
+fails, rests or takes long hides nothing but what cannot be done without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase
 
 from fednode.daemon import actions as do
+from fednode.daemon.aggregation import abandonments, disputes, recomputations, right_proposals
 from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.stopping import still_wanted
 from fednode.daemon.view import (
     expected_prior,
     is_matching,
     is_over,
     target_round,
-    turn,
     unsettled,
 )
 from fednode.daemon.waiting import ending, waiting
 
-MAX_LIVE_PROPOSALS = 8
+DEFENCE = do.Commit | do.Reveal | do.Attest | do.Propose | do.JudgeProposal | do.BuildCase | do.Challenge
+"""Of an open round: the node does not end while there is any of it to do."""
 
 
 def decide(chain: Snapshot, facts: Facts) -> do.Action:
     """The next action; `Wait` if nothing can be started now. Never returns what runs already or rests."""
-    model_work = next((work for work in facts.running if isinstance(work, do.ModelAction)), None)
-    fetch_busy = any(isinstance(work, do.FetchAction) for work in facts.running)
-    if model_work is not None:
-        interrupt = do.Interrupt(model_work)
-        if not _still_wanted(chain, facts, model_work) and interrupt not in facts.resting:
-            return interrupt
+    for work in facts.running - facts.stopped:
+        if not still_wanted(chain, facts, work):
+            return do.Interrupt(work)
     ahead = list(candidates(chain, facts))
-    for action in ahead:
+    busy = {do.lane(work): work for work in facts.occupying()}
+    for place, action in enumerate(ahead):
         if action in facts.resting or action in facts.running:
             continue
-        if isinstance(action, do.FetchAction) and fetch_busy:
+        if isinstance(action, do.Finish) and _is_needed(chain, facts, ahead):
             continue
-        if isinstance(action, do.ModelAction) and model_work is not None:
-            continue
-        if isinstance(action, do.Finish) and facts.running:
-            continue
-        return action
+        if not isinstance(action, do.ModelAction | do.FetchAction):
+            return action
+        holder = busy.get(do.lane(action))
+        if holder is None:
+            return action
+        if holder not in facts.stopped and _gives_way(facts, holder, ahead[:place]):
+            return do.Interrupt(holder)
     return waiting(chain, facts, ahead)
 
 
 def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     """Everything useful to do now, the most urgent first."""
     yield from _obligations(chain, facts)
-    yield from _aggregation(chain, facts)
+    yield from right_proposals(chain, facts)
+    yield from recomputations(chain, facts)
+    yield from abandonments(chain)
     yield from _money(chain, facts)
     if not facts.failure:
         yield from _training(chain, facts)
         yield from _site(chain, facts)
-    yield from _disputes(chain, facts)
+    yield from disputes(chain, facts)
+    yield from _bounty(chain, facts)
     yield from _release(chain, facts)
     yield from _end(chain, facts)
+
+
+def _gives_way(facts: Facts, holder: do.ModelAction | do.FetchAction, before: Sequence[do.Action]) -> bool:
+    """Whether the work that has a lane leaves it to what comes after `before`: of what obligations and aggregates are
+    made of, to whatever is more urgent; otherwise only if it has had its time."""
+    if do.lane(holder) is do.Lane.MODEL:
+        return False
+    return holder in facts.overdue or (do.lane(holder) is do.Lane.INPUTS and holder not in before)
+
+
+def _is_needed(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> bool:
+    """Whether the node must not end: something runs, or an open round has lies in it that it may yet convict."""
+    open_rounds = {state.number for state in unsettled(chain)}
+    owed = any(isinstance(action, DEFENCE) and action.round in open_rounds for action in ahead)
+    return bool(facts.occupying()) or owed
 
 
 def _obligations(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
@@ -94,68 +115,17 @@ def _attestation(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[d
         yield do.CheckInputs(state.number, state.view.inputs_hash)
 
 
-def _aggregation(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
-    """Know the aggregate oneself, hold every proposal to it, hand it in if nobody does."""
-    for state in chain.rounds:
-        number, view = state.number, state.view
-        if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE, Phase.FINAL):
-            continue
-        if number not in facts.recomputed:
-            if view.prior_root in facts.held():
-                yield do.Recompute(number, view.inputs)
-            elif view.phase is not Phase.FINAL:
-                yield do.FetchGlobal(number - 1, view.prior_root)
-        if view.phase is Phase.FINAL:
-            if view.global_root not in facts.held():
-                yield do.FetchGlobal(number, view.global_root)
-            continue
-        if number in facts.recomputed:
-            yield from _proposals(chain, facts, state)
-        if view.phase is Phase.AGGREGATE and chain.time >= view.phase_start + chain.config.abandon_after:
-            yield do.Abandon(number)
-
-
-def _proposals(chain: Snapshot, facts: Facts, state: RoundState) -> Iterator[do.Action]:
-    own_root = facts.recomputed[state.number]
-    live = [proposal.root for proposal in state.proposals]
-    for proposal in state.proposals:
-        is_mined = proposal.completed_at < chain.time  # before that, no log leads to its calldata
-        if is_mined and (state.number, proposal.root) not in facts.judged:
-            yield do.JudgeProposal(state.number, proposal.proposer, proposal.root, own_root)
-    mine_stands = any(proposal.proposer == chain.account for proposal in state.proposals)
-    if own_root in live or mine_stands or len(live) >= MAX_LIVE_PROPOSALS:
-        return
-    wrong_stands = any(facts.judged.get((state.number, root)) is False for root in live)
-    overdue = not live and chain.time >= state.view.phase_start + facts.propose_after
-    if wrong_stands or overdue:
-        yield do.Propose(state.number)
-
-
-def _disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
-    """Convict what is wrong, and collect for it; the node's own training has begun by then."""
-    for state in unsettled(chain):
-        if state.view.phase is not Phase.CHALLENGE:
-            continue
-        for proposal in state.proposals:
-            key = (state.number, proposal.root)
-            if facts.judged.get(key) is not False:
-                continue
-            if key not in facts.provable:  # its leaves could not be read; perhaps now
-                yield do.JudgeProposal(state.number, proposal.proposer, proposal.root, facts.recomputed[state.number])
-            elif key not in facts.cases:
-                yield do.BuildCase(state.number, proposal.proposer, proposal.root)
-            elif chain.time >= turn(chain, state, proposal) + facts.challenge_after:
-                yield do.Challenge(*key)
-    if facts.has_bounty and chain.my_owed > 0:
-        yield do.Claim()
-
-
 def _money(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if not (facts.auto_claim and is_over(chain)):
         return
-    if chain.my_seat.pending_old or chain.my_seat.pending_new:
+    if chain.my_seat.pending_old or chain.my_seat.pending_new or facts.proposed:
         yield do.Settle()
     elif chain.my_owed > 0:
+        yield do.Claim()
+
+
+def _bounty(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
+    if facts.has_bounty and chain.my_owed > 0:
         yield do.Claim()
 
 
@@ -205,27 +175,9 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if facts.failure:
         yield do.Finish(facts.failure, failure=True)
     elif is_over(chain):
-        if not (facts.auto_claim and (chain.my_owed or seat.pending_old or seat.pending_new)):
+        if not (facts.auto_claim and (chain.my_owed or seat.pending_old or seat.pending_new or facts.proposed)):
             yield do.Finish(ending(chain))
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)
     elif seat.exited and not seat.active_in(chain.last_opened + 1) and not unsettled(chain):
         yield do.Finish("this account has left the federation; `fednode exit` takes back the stake")
-
-
-def _still_wanted(chain: Snapshot, facts: Facts, work: do.ModelAction) -> bool:
-    """Whether work of the model should go on: training for its round, anything else unless training is urgent."""
-    target = target_round(chain)
-    prior = None if target is None else expected_prior(chain, facts, target)
-    if isinstance(work, do.Train):
-        state = chain.round(work.round)
-        if state is not None and state.view.phase is not Phase.TRAIN:
-            return False
-        return target is None or prior is None or (target, prior) == (work.round, work.prior_root)
-    own = None if target is None else facts.updates.get(target)
-    if target is None or prior is None or (own is not None and own.prior_root == prior):
-        return True
-    state = chain.round(target)
-    if state is None or state.view.phase.settled:
-        return True
-    return chain.time + 2 * facts.train_seconds < state.view.phase_end

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fedprotocol.amounts import Amounts
+from fedprotocol.rests import Setback
 
-from fednode.daemon.actions import Action
+from fednode.daemon.actions import Action, FetchAction, Lane, ModelAction, lane
 
 UNITS = Amounts(0, "token units")
 
@@ -19,16 +20,6 @@ class Verdict(StrEnum):
     GOOD = "good"  # fetched, checked, pinned
     ABSENT = "absent"  # nobody served it so far; asked for again
     BAD = "bad"  # served, and not what the spec asks for; final
-
-
-@dataclass(frozen=True)
-class Setback:
-    """Why something was not done. `too_early`: nothing is wrong, `why` says what must be first; `for_good`: the same
-    again would fail again."""
-
-    why: str
-    too_early: bool = False
-    for_good: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +53,8 @@ class Facts:
     judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals that merge
     provable: frozenset[tuple[int, bytes]] = frozenset()  # judged wrong, by a leaf that is known
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of those, with a proof that is built and simulated
+    unseen: frozenset[int] = frozenset()  # rounds whose own merge is live, although the snapshot has no room for it
+    proposed: frozenset[int] = frozenset()  # rounds with a proposal of this node whose bond may still be out
     has_bounty: bool = False  # a challenge of this node convicted, and its bounty may still lie in the contract
     trained: frozenset[int] = frozenset()  # rounds with an own update
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
@@ -77,7 +70,9 @@ class Facts:
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
     failure: str = ""  # why the model cannot be used at all
-    running: frozenset[Action] = frozenset()  # work in the background
+    running: frozenset[ModelAction | FetchAction] = frozenset()  # work in the background
+    stopped: frozenset[ModelAction | FetchAction] = frozenset()  # of that, what was told to stop and has not ended yet
+    overdue: frozenset[ModelAction | FetchAction] = frozenset()  # of that, what has had its lane for long
     resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
     amounts: Amounts = UNITS  # how money is written
@@ -85,6 +80,11 @@ class Facts:
     def held(self) -> frozenset[bytes]:
         """Roots of the global adapters in the own store."""
         return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())
+
+    def occupying(self) -> frozenset[ModelAction | FetchAction]:
+        """What keeps its lane from other work: not what was told to stop and hangs, but for the model, of which there
+        is only one."""
+        return frozenset(work for work in self.running if work not in self.stopped or lane(work) is Lane.MODEL)
 
     def kept(self) -> frozenset[int]:
         """Rounds of which something is in the own store; the genesis does not count, it always stays."""

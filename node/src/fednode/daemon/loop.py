@@ -5,48 +5,49 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
-from fedaggregator.confirmed import is_confirmed
 from fedaggregator.dispute import StaleCase
 from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainError, ContractReverted
+from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.event_index import index_at
-from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.snapshot import Snapshot, take_snapshot
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.monitor.health import Health
+from fedprotocol.rests import TRIES_LEFT, Rests, Setback
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
-from fedprotocol.tree import cid
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.background import Background, Interrupted, Outcome
 from fednode.daemon.decide import decide
-from fednode.daemon.facts import Facts, OwnUpdate, Setback
+from fednode.daemon.facts import Facts
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.jobs import Jobs
+from fednode.daemon.knowing import Knowing
 from fednode.daemon.memory import Memory
 from fednode.daemon.model_work import ModelFailure, ModelWork
 from fednode.daemon.outcomes import Outcomes
+from fednode.daemon.performing import Performing, TooEarly
 from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
-from fednode.daemon.rest import Rests
 from fednode.daemon.sending import Sending
+from fednode.daemon.view import time_left
 from fednode.daemon.words import describe
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
+LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
 BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal stands, whoever made it
-
-
-class TooEarly(FedError):
-    """Nothing is wrong; the message says what must be first."""
+INPUTS_CHANGED = ("WrongInputs", "WrongAccepted")  # since the chain was read; nothing is lost
 
 
 class Left(FedError):
@@ -76,16 +77,21 @@ class Daemon:
         self._memory = Memory(journal)
         self._background = Background()
         progress = Progress()
-        self._amounts = Amounts.of(coordinator.token)
-        decimals, depth = self._amounts.decimals, config.chain.confirmations
+        decimals, depth = Amounts.of(coordinator.token).decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
-        self._rests = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
+        self._rests: Rests[do.Action] = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._jobs = Jobs(
             ModelWork(config, spec, store, progress),
             Fetching(index_at(coordinator, config.events), store, spec, config.globals),
             lambda action, finding: self._findings.put((action, finding)),
         )
         self._outcomes = Outcomes(config, spec, journal, self._memory)
+        self._performing = Performing(config, coordinator, sending, self._memory, self._outcomes, self._reporter)
+        self._knowing = Knowing(config, coordinator, journal, self._memory, sending)
+        self._since: dict[do.ModelAction | do.FetchAction, float] = {}  # what runs, and from when on
+        self._stopped: set[do.ModelAction | do.FetchAction] = set()  # of that, what was told to
+        self._ended: list[Outcome] = []  # not written down yet
+        self._told: list[tuple[do.CheckInputs, Finding]] = []  # not written down yet
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
         self._failure = ""
         introduce("fednode", coordinator, account)
@@ -99,8 +105,8 @@ class Daemon:
             while True:
                 try:
                     action = self._cycle()
-                except JournalError as error:  # a full disk: nothing is sent that is not written down before
-                    self._reporter.problem(str(error))
+                except Exception as error:  # a full disk: nothing is sent that is not written down before
+                    self._unusable(error)
                     self._background.wait(self._config.chain.poll_seconds)
                     continue
                 if isinstance(action, do.Finish):
@@ -114,181 +120,156 @@ class Daemon:
     def _cycle(self) -> do.Action | None:
         try:
             chain = take_snapshot(self._coordinator, self._account)
-        except ChainError as error:
-            self._reporter.unread(error)
+        except FedError as error:
+            with self._aside("saying that the chain cannot be read"):
+                self._reporter.unread(error)
             self._background.wait(self._config.chain.poll_seconds)
             return None
-        self._reporter.phases(chain)
         self._collect(chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
-        findings = [found.text for found in self._memory.judged(facts.recomputed).values()]
-        self._reporter.activity(chain, facts, action, findings)
+        with self._aside("saying how it is"):
+            self._reporter.phases(chain)
+            findings = [found.text for found in self._memory.judged(facts.recomputed).values()]
+            self._reporter.activity(chain, facts, action, findings)
         match action:
             case do.Wait():
                 self._background.wait(self._config.chain.poll_seconds)
             case do.Finish():
                 log.info("%s", action.reason)
-            case do.Interrupt():
+            case do.Interrupt(work):
                 log.info("%s", describe(action))
-                self._background.interrupt(action.work)
-                self._rests.pause(action, LONGEST_REST)
+                self._background.interrupt(work)
+                self._stopped.add(work)
             case _ if isinstance(action, do.ModelAction | do.FetchAction):
-                self._background.start(action, self._jobs.of(action, chain, facts))
+                self._start(action, chain, facts)
             case _:
                 self._send(action, chain, facts)
         return action
 
+    def _start(self, action: do.ModelAction | do.FetchAction, chain: Snapshot, facts: Facts) -> None:
+        try:
+            work = self._jobs.of(action, chain, facts)
+        except Exception as error:
+            self._failed(action, error, chain)
+        else:
+            self._background.start(action, work)
+
     def _send(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
         try:
-            self._perform(action, chain, facts)
-        except ContractReverted as error:
-            if isinstance(action, do.Propose) and error.name in BEATEN:
-                log.info("%s: somebody else was quicker", describe(action))
-                self._rests.pause(action, self._config.chain.poll_seconds)
-            else:
-                self._failed(action, error)
+            self._performing.perform(action, chain, facts)
         except TooEarly as error:
             self._rests.rest(action, Setback(str(error), too_early=True))
-        except (FedError, OSError) as error:  # of the system: a full disk
-            self._failed(action, error)
+        except Exception as error:
+            name = error.name if isinstance(error, ContractReverted) else ""
+            if isinstance(action, do.Propose) and name in BEATEN:
+                log.info("%s: somebody else was quicker", describe(action))
+                self._rests.pause(action, self._config.chain.poll_seconds)
+            elif isinstance(action, do.Propose) and name in INPUTS_CHANGED:
+                log.info("%s: its inputs changed (a re-org), it is recomputed", describe(action))
+                self._rests.pause(action, self._config.chain.poll_seconds)
+            else:
+                self._failed(action, error, chain)
         else:
             self._rests.succeeded(action)
             # A chain that mines by the clock shows the transaction at once; one read behind must not send it twice.
             self._rests.pause(action, self._config.chain.poll_seconds)
 
-    def _perform(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
-        sending = self._sending
-        match action:
-            case do.Commit(number):
-                update = sending.commit(number, chain.round(number))
-                log.info("round %d: committed, prior %s", number, cid(update.prior_root))
-            case do.Reveal(number):
-                state = chain.round(number)
-                if state is not None:
-                    self._confirmed(number)
-                    update = sending.reveal(state)
-                    log.info("round %d: revealed %s, shift %d", number, cid(update.root), update.shift)
-            case do.Attest(number):
-                state = chain.round(number)
-                if state is not None:
-                    self._reporter.absent(chain, facts, action)
-                    sending.attest(state, action)
-                    log.info("round %d: attested, bitmap %s", number, bin(action.bitmap))
-            case do.Propose(number):
-                state = chain.round(number)
-                if state is not None:
-                    self._inputs_confirmed(state)
-                    sending.propose(chain, state, facts.recomputed[number])
-                    log.info("round %d: proposed %s", number, cid(facts.recomputed[number]))
-            case do.Challenge(number, root):
-                self._outcomes.challenged(action, sending.challenge(self._memory.cases[number, root]))
-            case do.Abandon(number):
-                sending.abandon(number)
-                log.warning("round %d: abandoned", number)
-            case do.Settle():
-                sending.settle()
-            case do.Claim():
-                sending.claim()
-                self._memory.note_bounty(False)
-                log.info("claimed %d token units", chain.my_owed)
-
-    def _inputs_confirmed(self, state: RoundState) -> None:
-        depth = self._config.chain.confirmations
-        if not is_confirmed(self._coordinator, state, depth):
-            raise TooEarly(f"{depth} blocks on top of the inputs of round {state.number}")
-
-    def _confirmed(self, number: int) -> None:
-        """What is revealed cannot be hidden again: the end of Train must lie under enough blocks."""
-        depth = self._config.chain.confirmations
-        if depth:
-            latest = self._coordinator.web3.eth.block_number
-            phase = self._coordinator.round_view(number, block=max(0, latest - depth)).phase
-            if phase < Phase.REVEAL:
-                raise TooEarly(f"{depth} blocks on top of the end of round {number}'s Train")
-
     # -------------------------------------------------------------- collecting
 
     def _collect(self, chain: Snapshot) -> None:
-        """Results of the background, into the journal."""
-        outcomes = list(self._background.outcomes())
+        """Results of the background, into the journal. What cannot be written down now is kept, and tried again."""
+        self._ended += self._background.outcomes()
         while not self._findings.empty():
-            action, finding = self._findings.get()
-            self._outcomes.found(action, finding, chain)
-        for outcome in outcomes:
-            if outcome.error is None:
-                self._outcomes.apply(outcome, chain)
-                if isinstance(outcome.work, do.CheckInputs):  # what is absent or malformed is asked for again
-                    self._rests.postpone(outcome.work, chain.config.attest_length / 16)
-                    continue
-                self._rests.succeeded(outcome.work)
-                if isinstance(outcome.work, do.JudgeProposal):  # again only if its leaves could not be read
-                    self._rests.pause(outcome.work, LONGEST_REST)
-            else:
-                self._background_failed(outcome, outcome.error)
+            self._told.append(self._findings.get())
+        self._told = [
+            (work, f) for work, f in self._told if not self._noted(work, chain, self._outcomes.found, work, f)
+        ]
+        self._ended = [one for one in self._ended if not self._noted(one.work, chain, self._apply, one)]
 
-    def _background_failed(self, outcome: Outcome, error: Exception) -> None:
+    def _noted(self, work: do.Action, chain: Snapshot, note: Callable[..., None], *what: Any) -> bool:
+        """Whether `note(*what, chain)` need not be tried again."""
+        try:
+            note(*what, chain)
+        except (JournalError, OSError) as error:
+            self._reporter.problem(str(error))
+            return False
+        except Exception as error:
+            self._failed(work, error, chain)
+        return True
+
+    def _apply(self, outcome: Outcome, chain: Snapshot) -> None:
+        work = outcome.work
+        if outcome.error is not None:
+            self._background_failed(work, outcome.error, chain)
+            return
+        self._outcomes.apply(outcome, chain)
+        self._rests.succeeded(work)
+        if isinstance(work, do.CheckInputs):  # what is absent or malformed is asked for again
+            self._rests.postpone(work, chain.config.attest_length / 16)
+        elif isinstance(work, do.JudgeProposal):  # again only if its leaves could not be read
+            self._rests.postpone(work, LONGEST_REST, time_left(chain, work))
+
+    def _background_failed(self, work: do.ModelAction | do.FetchAction, error: Exception, chain: Snapshot) -> None:
         match error:
             case Interrupted():
-                log.info("stopped: %s", describe(outcome.work))
+                log.info("stopped: %s", describe(work))
+                if not isinstance(work, do.ModelAction):  # others had a right to its lane
+                    self._rests.pause(work, min(LANE_SECONDS, time_left(chain, work) / TRIES_LEFT))
             case ModelFailure():
                 self._failure = str(error)
                 self._reporter.model_failed(error)
             case TrainingError():  # the same again would end the same: only a new round, data or program helps
-                self._rests.give_up(outcome.work, Setback(str(error), for_good=True))
-                self._reporter.failed(outcome.work, error)
-            case FedError() | OSError():  # of the system: a full disk
-                self._failed(outcome.work, error)
+                self._rests.give_up(work, Setback(str(error), for_good=True))
+                self._reporter.failed(work, error)
             case _:
-                log.error("%s: unexpected error", describe(outcome.work), exc_info=error)
-                self._failed(outcome.work, error)
+                self._failed(work, error, chain)
 
-    def _failed(self, action: do.Action, error: Exception) -> None:
+    def _failed(self, action: do.Action, error: Exception, chain: Snapshot) -> None:
+        """`action` could not be done: it rests, and is tried several times more before it comes too late."""
+        seconds = self._rests.rest(action, Setback(str(error) or type(error).__name__), time_left(chain, action))
         if isinstance(action, do.BuildCase | do.Challenge) and isinstance(error, StaleCase):
             self._memory.note_doubtful(action.round)
-        seconds = self._rests.rest(action, Setback(str(error)))
-        self._reporter.failed(action, error)
-        log.debug("%s: again in %.0f s", describe(action), seconds)
+        if isinstance(action, do.Challenge):  # the case is built anew, as late as the call would be sent again
+            self._memory.cases.pop((action.round, action.root), None)
+            for proposer in _proposers(chain, action):
+                build = do.BuildCase(action.round, proposer, action.root)
+                self._rests.rest(build, Setback(str(error)), time_left(chain, action))
+        with self._aside("saying what failed"):
+            if not isinstance(error, FedError | OSError):  # of the system: a full disk
+                log.error("%s: unexpected error", describe(action), exc_info=error)
+            self._reporter.failed(action, error)
+            log.debug("%s: again in %.0f s", describe(action), seconds)
+
+    def _unusable(self, error: Exception) -> None:
+        """Nothing can be decided now."""
+        with self._aside("saying what failed"):
+            if not isinstance(error, FedError | OSError):
+                log.error("unexpected error", exc_info=error)
+            self._reporter.problem(str(error) or type(error).__name__)
+
+    @contextmanager
+    def _aside(self, what: str) -> Iterator[None]:
+        """What is only for people to see never keeps the node from what it owes."""
+        try:
+            yield
+        except Exception as error:
+            log.warning("%s failed: %s", what, error)
 
     def _facts(self, chain: Snapshot) -> Facts:
-        memory, config = self._memory, self._config
-        recomputed = memory.recomputed(chain)
-        judged = memory.judged(recomputed)
-        return Facts(
-            updates=self._own_updates(chain),
-            checked=memory.checked,
-            recomputed=recomputed,
-            merged={number: frozenset(merges.values()) for number, merges in memory.merged.items()},
-            fetched=memory.fetched,
-            judged={key: not found.text for key, found in judged.items()},
-            provable=frozenset(key for key, found in judged.items() if found.leaf is not None),
-            cases=memory.open_cases(chain),
-            has_bounty=memory.has_bounty,
-            trained=frozenset(memory.trained),
-            evaluated=memory.evaluated,
-            solo_trained=frozenset(memory.solo_trained),
-            solo_evaluated=frozenset(memory.solo_evaluated),
-            has_test=config.data.test is not None,
-            solo=config.solo.enabled,
-            solo_test=config.solo.test is not None,
-            auto_claim=config.node.claim,
-            keep_rounds=config.node.keep_rounds,
-            propose_after=config.node.propose_after,
-            challenge_after=config.node.challenge_after,
-            attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
-            train_seconds=memory.train_seconds,
-            failure=self._failure,
-            running=frozenset(self._background.running()),
-            resting=self._rests.resting(),
+        now, running = time.monotonic(), self._background.running()
+        self._since = {work: self._since.get(work, now) for work in running}
+        self._stopped &= running
+        return replace(
+            self._knowing.facts(chain, self._failure),
+            running=running,
+            stopped=frozenset(self._stopped),
+            overdue=frozenset(work for work, since in self._since.items() if now - since > LANE_SECONDS),
+            resting=self._rests.resting() | {one.work for one in self._ended},
             failing=self._rests.failing(),
-            amounts=self._amounts,
         )
 
-    def _own_updates(self, chain: Snapshot) -> dict[int, OwnUpdate]:
-        own = {}
-        for number in {state.number for state in chain.rounds} | {chain.last_opened + 1}:
-            records = self._journal.updates(number)
-            if records:
-                hashes = [self._sending.commit_hash(entry) for entry in records]
-                own[number] = OwnUpdate(records[0].prior_root, records[0].root, hashes[0], frozenset(hashes))
-        return own
+
+def _proposers(chain: Snapshot, action: do.Challenge) -> list[str]:
+    state = chain.round(action.round)
+    return [] if state is None else [p.proposer for p in state.proposals if p.root == action.root]

@@ -47,6 +47,7 @@ class Memory:
                 self.findings[entry["round"], bytes.fromhex(entry["root"])] = found
         self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
         self.has_bounty = bool(journal.recall("has_bounty"))
+        self.proposed = set[int](journal.recall("proposed") or ())
         self.checked: dict[int, Checked] = {
             int(number): Checked(
                 bytes.fromhex(entry["inputs_hash"]), {int(i): Verdict(v) for i, v in entry["verdicts"].items()}
@@ -127,6 +128,16 @@ class Memory:
     def note_bounty(self, is_there: bool) -> None:
         self.has_bounty = is_there
         self._journal.note("has_bounty", is_there)
+
+    def note_proposed(self, number: int) -> None:
+        """Before a proposal is sent: from then on its bond may be out, or owed to this account."""
+        self.proposed.add(number)
+        self._journal.note("proposed", sorted(self.proposed))
+
+    def note_settled(self) -> None:
+        """What became of this account's proposals in settled rounds is in what the contract owes it."""
+        self.proposed.clear()
+        self._journal.note("proposed", [])
 
     def _note_merged(self) -> None:
         entries = {str(n): {i: root.hex() for i, root in merges.items()} for n, merges in self.merged.items()}

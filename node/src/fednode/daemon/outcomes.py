@@ -176,7 +176,7 @@ class Outcomes:
         """A call of a case was sent, or there was none to send any more."""
         if move is Move.CARRIED:
             return
-        del self._memory.cases[action.round, action.root]
+        self._memory.cases.pop((action.round, action.root), None)
         if move is Move.CONVICTED:
             self._memory.note_bounty(True)
             log.info("round %d: CONVICTED %s", action.round, cid(action.root))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.chain.types import Phase, Proposal
 
+from fednode.daemon.actions import Action, BuildCase, Challenge, FetchGlobal, JudgeProposal
 from fednode.daemon.facts import Facts
 
 ZERO = bytes(32)
@@ -22,6 +24,20 @@ def deadline(chain: Snapshot) -> int:
     """End of the newest open round's phase; 0: none is open, or it has no deadline."""
     states = unsettled(chain)
     return states[-1].view.phase_end if states else 0
+
+
+def time_left(chain: Snapshot, action: Action) -> float:
+    """Seconds until `action` comes too late; infinite if it never does."""
+    number = getattr(action, "round", None)
+    state = chain.round(number) if number is not None else None
+    if isinstance(action, FetchGlobal):  # what the newest round is trained on, or its aggregate made of
+        state = unsettled(chain)[-1] if unsettled(chain) else None
+    if state is None or state.view.phase.settled or not state.view.phase_end:
+        return math.inf
+    end = state.view.phase_end
+    if isinstance(action, JudgeProposal | BuildCase | Challenge):
+        end = next((proposal.window_end for proposal in state.proposals if proposal.root == action.root), end)
+    return end - chain.time
 
 
 def is_matching(state: RoundState) -> bool:

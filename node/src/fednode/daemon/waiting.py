@@ -47,9 +47,9 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
     setback = facts.failing.get(action)
     if isinstance(action, do.SiteAction | do.Release):
         return None
-    if isinstance(action, do.Finish):  # held up by whatever runs
-        works = ", ".join(sorted(map(describe, facts.running)))
-        return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}")
+    if isinstance(action, do.Finish):  # held up by whatever runs, or by what is in `ahead` before it
+        works = ", ".join(sorted(map(describe, facts.occupying())))
+        return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}") if works else None
     if action in facts.running:
         return _working(chain, action)
     if setback is not None and setback.too_early:
@@ -73,9 +73,10 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
         return do.Wait(Cause.SENT, what, deadline(chain), "")
     if action in facts.resting:
         return None
-    kind = do.ModelAction if isinstance(action, do.ModelAction) else do.FetchAction
-    before = [work for work in facts.running if isinstance(work, kind)]
-    return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action))
+    if not isinstance(action, do.ModelAction | do.FetchAction):
+        return None
+    before = [work for work in facts.occupying() if do.lane(work) is do.lane(action)]
+    return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action)) if before else None
 
 
 def _working(chain: Snapshot, work: do.Action) -> do.Wait:

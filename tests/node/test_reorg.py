@@ -10,6 +10,7 @@ import pytest
 from fednode.cli.common import open_session
 from fednode.daemon import actions as do
 from fednode.daemon.memory import Found, Memory
+from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.types import Phase
 from fedprotocol.journal import Journal
 from support.evm import Anvil
@@ -17,6 +18,7 @@ from support.live_federation import TOKEN
 from support.sites import Prepared, Sites
 from support.synthetic import SyntheticClient
 from support.turned import running, until
+from web3.contract.contract import ContractFunction
 
 GIVEN = 10_000 * TOKEN
 
@@ -30,6 +32,12 @@ def fix_inputs(sites: Sites, clients: Sequence[SyntheticClient]) -> None:
     for client in clients:
         client.attest(1)
     assert sites.federation.phase(1) is Phase.AGGREGATE
+
+
+def proposal_of(coordinator: Coordinator, digests: list[bytes]) -> ContractFunction:
+    """A proposal in round 1, of the inputs that it has now."""
+    view = coordinator.round_view(1)
+    return coordinator.calls.propose(1, view.inputs_hash, view.accepted_mask, 0, digests)
 
 
 def test_inputs_that_change_under_the_node(tiny_folder: Path, tmp_path: Path) -> None:
@@ -67,20 +75,21 @@ def test_inputs_that_change_under_the_node(tiny_folder: Path, tmp_path: Path) ->
             [first] = {*memory.merged[1].values()}  # a sum does not know the order
             with session.store.get(first, session.spec.layout.global_shape) as own:
                 digests = [own.digest(leaf) for leaf in range(len(own))]
-            sites.federation.transact(coordinator.calls.propose(1, 0, digests), proposer)
+            sites.federation.transact(proposal_of(coordinator, digests), proposer)
             chain.set_time(chain.now() + 1)
             until(daemon, lambda _: memory.findings.get((1, first)) == Found(first))
 
             chain.rpc("anvil_reorg", chain.web3.eth.block_number - before_inputs, [])
             chain.rpc("anvil_dropAllTransactions")
             fix_inputs(sites, clients[1:])
-            sites.federation.transact(coordinator.calls.propose(1, 0, digests), proposer)
+            sites.federation.transact(proposal_of(coordinator, digests), proposer)
             chain.set_time(chain.now() + 1)
             until(daemon, lambda action: isinstance(action, do.Propose))
             [wrong, right] = coordinator.proposals(1)
             second = memory.merged[1][coordinator.round_view(1).inputs]
             assert (wrong.root, wrong.proposer) == (first, proposer)
             assert (right.root, right.proposer) == (second, site.account.address) and second != first
+            until(daemon, lambda _: (1, first) in memory.judged({1: second}))
             found = memory.findings[1, first]
             assert found.own_root == second and found.leaf is not None and "WRONG PROPOSAL" in found.text
             until(daemon, lambda _: memory.has_bounty)

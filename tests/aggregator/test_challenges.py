@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +13,10 @@ import pytest
 from fedaggregator.actions import Action, BuildCase, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.daemon import Aggregator
 from fedaggregator.dispute import StaleCase
+from fedaggregator.facts import Facts
 from fedprotocol.chain.events import scan
-from fedprotocol.chain.snapshot import take_snapshot
+from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
+from fedprotocol.chain.types import Proposal
 from support.aggregators import AggregatorSite
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
@@ -46,9 +50,9 @@ class Round:
         peers = [client.store_path for client in self.clients]
         return AggregatorSite(self.federation, self.folder / name, peers, tokens)
 
-    def lie(self) -> AggregatorSite:
+    def lie(self, name: str = "liar") -> AggregatorSite:
         """Somebody proposes a global with one wrong value."""
-        site = self.operator("liar")
+        site = self.operator(name)
         with EvilAggregator.open(site.config(), site.account) as evil:
             step_until(evil, ProposePage)
         self.federation.pass_time(1)  # a proposal is looked at from the second after it on
@@ -154,3 +158,41 @@ def test_a_liar_cannot_make_a_case_against_the_right_proposal(round_one: Round) 
         with pytest.raises(StaleCase, match="does not follow from the accepted updates"):
             step_until(evil, Wait)
     assert round_one.proposers() == [honest.address, liar.address]
+
+
+class Clumsy(Aggregator):
+    """What is said for people always fails, and so does looking at the `spoilt` proposal, as hostile data makes it."""
+
+    spoilt = b""
+
+    def look(self, snapshot: Snapshot, facts: Facts) -> None:  # noqa: ARG002
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def report(self, state: RoundState, proposal: Proposal) -> None:
+        if proposal.root == self.spoilt:
+            raise MemoryError
+        super().report(state, proposal)
+
+
+def test_what_fails_in_whatever_way_hides_nothing_else(round_one: Round) -> None:
+    first = round_one.lie()
+    [spoilt] = round_one.coordinator.proposals(1)
+    EvilAggregator.wrong_value, usual = WRONG_VALUE + 1, EvilAggregator.wrong_value
+    second = round_one.lie("another liar")
+    EvilAggregator.wrong_value = usual
+    site = round_one.operator("honest")
+    with Clumsy.open(site.config(), site.account) as honest:
+        honest.spoilt = spoilt.root
+        stop = threading.Event()
+        daemon = threading.Thread(target=honest.run, args=(stop,))
+        daemon.start()
+        deadline = time.monotonic() + 60
+        while round_one.proposers() != [first.address, site.address]:
+            assert time.monotonic() < deadline and daemon.is_alive(), (round_one.proposers(), second.address)
+            time.sleep(0.1)
+        honest.spoilt = b""
+        while round_one.proposers() != [site.address]:
+            assert time.monotonic() < deadline and daemon.is_alive(), round_one.proposers()
+            time.sleep(0.1)
+        stop.set()
+        daemon.join()

@@ -73,6 +73,7 @@ class Watcher:
         self.rests: Rests[Action] = Rests(time.monotonic, config.chain.poll_seconds, LONGEST_REST)
         self.wrong: set[bytes] = set()  # proposed roots that were named
         self._last_error: Exception | None = None
+        self._untold = ""  # what could not be shown to people last
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
@@ -176,7 +177,10 @@ class Watcher:
         try:
             yield
         except Exception as error:
-            log.warning("%s failed: %s", what, error)
+            said = f"{what} failed: {error}"
+            if said != self._untold:  # each turn would say it again
+                log.warning("%s", said)
+            self._untold = said
 
     def _send(self, action: Sent, snapshot: Snapshot) -> None:
         try:

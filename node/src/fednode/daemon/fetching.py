@@ -162,8 +162,8 @@ def check_inputs(
     earlier: Callable[[], Mapping[bytes, int]],
 ) -> None:
     """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it is
-    known. What is absent is asked for again while others are still fetched. `earlier` gives the roots that were revealed
-    before, with their rounds; it is asked while others are fetched.
+    known. What is absent is asked for again while others are still fetched. `earlier` gives the roots that were
+    revealed before, with their rounds; it is asked while others are fetched.
 
     Raises Unavailable if the store itself does not work, Stopped.
     """

@@ -94,6 +94,7 @@ class Daemon:
         self._told: list[tuple[do.CheckInputs, Finding]] = []  # not written down yet
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
         self._failure = ""
+        self._untold = ""  # what could not be shown to people last
         introduce("fednode", coordinator, account)
 
     def run(self) -> str:
@@ -254,7 +255,10 @@ class Daemon:
         try:
             yield
         except Exception as error:
-            log.warning("%s failed: %s", what, error)
+            said = f"{what} failed: {error}"
+            if said != self._untold:  # each turn would say it again
+                log.warning("%s", said)
+            self._untold = said
 
     def _facts(self, chain: Snapshot) -> Facts:
         now, running = time.monotonic(), self._background.running()

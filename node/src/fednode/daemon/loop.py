@@ -46,7 +46,7 @@ from fednode.training import TrainingError
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
 LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
-BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal stands, whoever made it
+BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right one stands, or this account has had its one proposal
 INPUTS_CHANGED = ("WrongInputs", "WrongAccepted")  # since the chain was read; nothing is lost
 
 
@@ -165,7 +165,7 @@ class Daemon:
             name = error.name if isinstance(error, ContractReverted) else ""
             if isinstance(action, do.Propose) and name in BEATEN:
                 log.info("%s: somebody else was quicker", describe(action))
-                self._rests.pause(action, self._config.chain.poll_seconds)
+                self._rests.postpone(action, LONGEST_REST)
             elif isinstance(action, do.Propose) and name in INPUTS_CHANGED:
                 log.info("%s: its inputs changed (a re-org), it is recomputed", describe(action))
                 self._rests.pause(action, self._config.chain.poll_seconds)

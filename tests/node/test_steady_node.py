@@ -132,6 +132,7 @@ class Dispute(World):
         super().__init__(bad, trouble)
         self.lies = [Proposal(OTHER, root(f"lie{n}"), 50, NOW - 500, NOW + WINDOW + n) for n in range(lies)]
         self.mine = self.committed = False
+        self.facts = replace(self.facts, propose_after=10**6 if lies else 0)
 
     def see(self) -> Snapshot:
         live = [*self.lies, *([Proposal(ME, RIGHT, 50, NOW, NOW + 2 * WINDOW)] if self.mine else [])]

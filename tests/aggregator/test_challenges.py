@@ -17,6 +17,7 @@ from fedaggregator.facts import Facts
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.chain.types import Proposal
+from fedprotocol.store.deadline import Deadline
 from support.aggregators import AggregatorSite
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
@@ -168,10 +169,10 @@ class Clumsy(Aggregator):
     def look(self, snapshot: Snapshot, facts: Facts) -> None:  # noqa: ARG002
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def report(self, state: RoundState, proposal: Proposal) -> None:
+    def report(self, state: RoundState, proposal: Proposal, within: Deadline) -> None:
         if proposal.root == self.spoilt:
             raise MemoryError
-        super().report(state, proposal)
+        super().report(state, proposal, within)
 
 
 def test_what_fails_in_whatever_way_hides_nothing_else(round_one: Round) -> None:

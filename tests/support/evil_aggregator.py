@@ -16,6 +16,7 @@ from fedprotocol.chain.signer import open_signer
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.config import load_config
 from fedprotocol.numbers import from_bytes, to_bytes
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import leaf_digest
 
 WRONG_VALUE = 71  # its place in the vector of the global
@@ -26,8 +27,8 @@ class EvilAggregator(Aggregator):
 
     wrong_value = WRONG_VALUE
 
-    def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
-        right = super().compute(state, prior)
+    def compute(self, state: RoundState, prior: Leaves, within: Deadline) -> LeafFile:
+        right = super().compute(state, prior, within)
         right.close()
         values = from_bytes(right.path.read_bytes(), 32)
         values[self.wrong_value] += np.int32(1)

@@ -19,6 +19,7 @@ from fedprotocol.chain.types import Proposal
 from fedprotocol.journal import Journal
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import PAGE_LEAVES, cid
 from web3.logs import DISCARD
@@ -40,8 +41,9 @@ from fedaggregator.dispute import Case, StaleCase
 from fedaggregator.evidence import gather
 from fedaggregator.inputs import rule_of
 from fedaggregator.memory import Memory
-from fedaggregator.watcher import NotYet, Watcher, going_on, log, state_of
+from fedaggregator.watcher import NotYet, Watcher, log, state_of
 
+OWN_SECONDS = 60.0  # for reading what must be in the own store, in the loop itself
 BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
 INPUTS_CHANGED = {"WrongInputs", "WrongAccepted"}  # since the snapshot; nothing is lost
 
@@ -130,11 +132,12 @@ class Aggregator(Watcher):
 
     def build(self, state: RoundState, proposal: Proposal, stop: threading.Event) -> None:
         """Build the case against a wrong proposal, and say what it costs."""
-        with self._own(state) as own:
+        within = Deadline(stop=stop)
+        with self._own(state, within) as own:
             case = gather(self.events, self.store, state, own, proposal)
         if case is None:
             raise StaleCase(f"round {state.number}: {cid(proposal.root)} turned out to be right")
-        going_on(stop)
+        within.check()
         costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
         log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)
         self._cases[state.number, proposal.root] = case
@@ -152,7 +155,7 @@ class Aggregator(Watcher):
 
     def propose(self, state: RoundState, page: int, bond: int) -> None:
         """Hand in one page of our global; the last one takes the `bond`. Raises NotYet too."""
-        with self._own(state) as own:
+        with self._own(state, Deadline(OWN_SECONDS)) as own:
             start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
             digests = [own.digest(leaf) for leaf in range(start, stop)]
             is_last = stop == len(own)

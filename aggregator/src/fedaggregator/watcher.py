@@ -23,7 +23,8 @@ from fedprotocol.monitor import metrics
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.start import monitored
 from fedprotocol.rests import Rests, Setback
-from fedprotocol.store.base import Malformed, NotFound, Store
+from fedprotocol.store.base import Malformed, NotFound, Stopped, Store
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import TreeShape, cid
 
 from fedaggregator.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, words
@@ -45,10 +46,6 @@ LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
 SLICE = 0.1  # seconds after which a stop is noticed
 
 log = logging.getLogger("fedaggregator")
-
-
-class Interrupted(FedError):
-    """Work in the background was stopped on purpose."""
 
 
 class NotYet(FedError):
@@ -145,14 +142,14 @@ class Watcher:
             case Merge(number):
                 self.merge(snapshot, state_of(snapshot, number), stop)
             case Report(number, proposal):
-                self.report(state_of(snapshot, number), proposal)
+                self.report(state_of(snapshot, number), proposal, Deadline(stop=stop))
             case Release(number):
-                self.release(number, stop)
+                self.release(number, Deadline(stop=stop))
 
     def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
         """`action` could not be done: it rests, and is tried several times more before it comes too late."""
         self.rests.rest(action, Setback(str(error) or type(error).__name__), time_left(snapshot, action))
-        if isinstance(error, Interrupted):
+        if isinstance(error, Stopped):
             return
         self._last_error = error
         if isinstance(action, Merge):
@@ -260,35 +257,36 @@ class Watcher:
     def _global_shape(self) -> TreeShape:
         return global_shape(self.coordinator.config(), rule_of(self.coordinator))
 
-    def compute(self, state: RoundState, prior: Leaves) -> LeafFile:
+    def compute(self, state: RoundState, prior: Leaves, within: Deadline) -> LeafFile:
         """The round's next global, in a file of the cache."""
         inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:16]
         out = self.config.cache / f"global-{state.number}-{inputs}.leaves"
-        return recompute(self.coordinator, self.store, state, prior, out, self.config.aggregator.window_leaves)
+        window = self.config.aggregator.window_leaves
+        return recompute(self.coordinator, self.store, state, prior, out, window, deadline=within)
 
     def merge(self, snapshot: Snapshot, state: RoundState, stop: threading.Event) -> None:
         """Compute the round's next global and publish it in the store."""
-        started = time.monotonic()
+        started, within = time.monotonic(), Deadline(stop=stop)
         prior_root, genesis = state.view.prior_root, snapshot.config.genesis_root
         roots = {prior_root, *(update.root for update in accepted(state))} - {genesis}
         self.memory.pin(state, roots)
         with (
-            self.store.get(prior_root, self._global_shape) as prior,
-            self.compute(state, prior) as merged,
+            self.store.get(prior_root, self._global_shape, within) as prior,
+            self.compute(state, prior, within) as merged,
         ):
-            going_on(stop)
+            within.check()
             self.memory.pin(state, {merged.root})
             self.store.put(merged)
-            going_on(stop)
+            within.check()
             self.memory.merged(state, merged.root)
             metrics.RECOMPUTATIONS.inc()
             merged.path.unlink()
         seconds = time.monotonic() - started
         log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
 
-    def report(self, state: RoundState, proposal: Proposal) -> None:
+    def report(self, state: RoundState, proposal: Proposal, within: Deadline) -> None:
         """Name the first wrong leaf of a live proposal that is not our global."""
-        with self._own(state) as own:
+        with self._own(state, within) as own:
             try:
                 mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer, proposal.root))
             except ProposalUnreadable as error:
@@ -313,22 +311,22 @@ class Watcher:
                 finding,
             )
 
-    def release(self, round_number: int, stop: threading.Event) -> None:
+    def release(self, round_number: int, within: Deadline) -> None:
         """Unpin what only this round needed."""
         for root in self.memory.releasable(round_number):
-            going_on(stop)
+            within.check()
             if root in self.memory.releasable(round_number):  # still: a merge may have begun that needs it
                 self.store.unpin(root)
         self.memory.released(round_number)
         log.info("round %d: its inputs and global are no longer pinned here", round_number)
 
-    def _own(self, state: RoundState) -> CarFile:
+    def _own(self, state: RoundState, within: Deadline) -> CarFile:
         """Our global of the round, from the store; if it is lost there, the next step computes it again."""
         root = self.memory.own_root(state)
         if root is None:
             raise FedError(f"round {state.number}: the inputs changed (a re-org); computing again")
         try:
-            return self.store.get(root, self._global_shape)
+            return self.store.get(root, self._global_shape, within)
         except (NotFound, Malformed):
             self.memory.forget_merged(state.number)
             raise
@@ -336,9 +334,3 @@ class Watcher:
 
 def state_of(snapshot: Snapshot, number: int) -> RoundState:
     return next(state for state in snapshot.rounds if state.number == number)
-
-
-def going_on(stop: threading.Event) -> None:
-    """Raises Interrupted if `stop` is set."""
-    if stop.is_set():
-        raise Interrupted("stopped")

@@ -287,6 +287,15 @@ def test_the_survivor_of_a_conviction_can_be_final_early_too(chain: Anvil) -> No
     play.close()
 
 
+def test_the_shorter_window_too_is_a_case_longer_for_each_proposal_before(ready: Play) -> None:
+    a, b, c, *_ = ready.actors
+    older, younger = ready.propose(1, a, 0), ready.propose(1, b, 1)
+    proposed = ready.model.now
+    next_round(ready, {a: younger, b: younger, c: younger})
+    ready.at(proposed + 20).convict(1, older, c)
+    assert ready.phase(1, proposed + 21) == "CHALLENGE" and ready.phase(1, proposed + 22) == "FINAL"
+
+
 def test_convictions_and_proposals_may_go_on(ready: Play) -> None:
     """Back to Aggregate after the last live one; abandonment counts from the last conviction."""
     a, b, c, *_ = ready.actors

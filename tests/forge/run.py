@@ -17,13 +17,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEN = ROOT / ".tools/forge/seen"  # Handler.report writes there
-NEVER = {
+NEVER = {  # must not succeed
     "convict, unproven",
     "challenge, forged",
     "challenge, too late",
     "propose, too early",
     "propose, other inputs",
-}  # must not succeed
+}
 RUNS = re.compile(r"\(runs: (\d+)(?:, calls: (\d+))?")
 
 

@@ -53,3 +53,12 @@ def drips(beginning: bytes, piece: bytes, pause: float) -> Talk:
             time.sleep(pause)
 
     return talk
+
+
+@contextmanager
+def lasting(at_most: float, at_least: float = 0.0) -> Iterator[None]:
+    """Fails if what is in the context takes other than these seconds."""
+    started = time.monotonic()
+    yield
+    took = time.monotonic() - started
+    assert at_least <= took < at_most, f"it took {took:.1f} s"

@@ -13,11 +13,11 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar
 
 import ipfshttpclient
 from ipfshttpclient import exceptions as ipfs
@@ -31,7 +31,7 @@ from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.store.download import Download, seconds_for, time_for
 from fedprotocol.store.kubo_address import multiaddr, peer_id
 from fedprotocol.store.race import Attempt, first_of
-from fedprotocol.store.side_by_side import side_by_side
+from fedprotocol.store.side_by_side import all_of, side_by_side
 from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, Source, block_from, patience, tree_from
 from fedprotocol.tree import TreeShape
 
@@ -252,8 +252,8 @@ class KuboStore:
         within = deadline.part(math.inf, over)
         try:
             while len(subtrees) < _STREAMS and max(count for _, count in subtrees) > _STREAMS:
-                subtrees = {child for pair in _all(self._split, subtrees, within) for child in pair}
-            _all(partial(self._verify, shape.leaf_bytes), subtrees, within)
+                subtrees = {child for pair in all_of(list(subtrees), self._split, within, _STREAMS) for child in pair}
+            all_of(list(subtrees), partial(self._verify, shape.leaf_bytes), within, _STREAMS)
         finally:
             over.set()
 
@@ -329,20 +329,6 @@ class KuboStore:
             raise Unavailable(
                 f"no Kubo answers at {self.url} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
             ) from error
-
-
-def _all(
-    work: Callable[[tuple[bytes, int], Deadline], T], subtrees: Collection[tuple[bytes, int]], deadline: Deadline
-) -> list[T]:
-    """What came of each. Raises the first error, NotFound if the time is over, Stopped."""
-    done = []
-    for of in side_by_side(list(subtrees), work, deadline, places=_STREAMS):
-        if of.error is not None:
-            raise of.error
-        done.append(cast(T, of.result))
-    if len(done) < len(subtrees):
-        deadline.check()
-    return done
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from fedprotocol.store import workers
 from fedprotocol.store.base import Malformed, NotFound, Stopped
@@ -57,6 +57,18 @@ def side_by_side(
     field = _Field(keys, fetch, deadline, pause, places)
     while field.begin():
         yield from field.ended()
+
+
+def all_of(keys: Sequence[K], fetch: Callable[[K, Deadline], T], deadline: Deadline, places: int = PLACES) -> list[T]:
+    """What came of all of them, in no order. Raises the first error, NotFound if the time is over, Stopped."""
+    done: list[T] = []
+    for fetched in side_by_side(keys, fetch, deadline, places=places):
+        if fetched.error is not None:
+            raise fetched.error
+        done.append(cast(T, fetched.result))
+    if len(done) < len(keys):
+        deadline.check()
+    return done
 
 
 class _Field(Generic[K, T]):

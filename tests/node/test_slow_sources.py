@@ -50,7 +50,9 @@ def revealed(*updates: Update, my_index: int | None = None) -> RoundState:
 def served(folder: Path, *weights: int) -> Iterator[tuple[PeeredStore, list[Update]]]:
     """A store whose first source never answers; updates of these weights lie in the second one."""
     theirs = DirectoryStore(folder / "theirs")
-    there = [Update(OTHER, theirs.put(update(i)), weight, 0, attested=False, yes=0) for i, weight in enumerate(weights)]
+    there = [
+        Update(OTHER, theirs.put(update(i)), weight, 10, attested=False, yes=0) for i, weight in enumerate(weights)
+    ]
     with listening(says_nothing) as (place, _):
         sources = [Gateway(f"http://{place}"), PeerDirectory(folder / "theirs")]
         yield PeeredStore(DirectoryStore(folder / "own"), sources), there
@@ -64,7 +66,7 @@ def test_light_updates_that_nobody_serves_do_not_delay_heavy_ones(tmp_path: Path
         def found(finding: Finding) -> None:
             told[finding.index] = (finding.verdict, time.monotonic() - started)
 
-        check_inputs(store, SPEC, updates, in_order(updates, range(6)), found, Deadline(8))
+        check_inputs(store, SPEC, updates, in_order(updates, range(6)), found, Deadline(8), dict)
     assert {index: verdict for index, (verdict, _) in told.items()} == {
         **dict.fromkeys(range(4), Verdict.ABSENT),
         **dict.fromkeys((4, 5), Verdict.GOOD),
@@ -83,7 +85,7 @@ def test_many_silent_ones_leave_time_for_the_lightest_honest_one(tmp_path: Path)
         def found(finding: Finding) -> None:
             verdicts[finding.index] = finding.verdict
 
-        check_inputs(store, SPEC, updates, in_order(updates, range(41)), found, Deadline(24))
+        check_inputs(store, SPEC, updates, in_order(updates, range(41)), found, Deadline(24), dict)
     assert verdicts[40] is Verdict.GOOD
 
 
@@ -94,7 +96,7 @@ def test_a_check_that_is_called_off_makes_room_at_once(tmp_path: Path) -> None:
     with served(tmp_path) as (store, _):
         updates = revealed(*SILENT)
         background.start(
-            CHECK, lambda stop: check_inputs(store, SPEC, updates, range(4), told.append, Deadline(60, stop))
+            CHECK, lambda stop: check_inputs(store, SPEC, updates, range(4), told.append, Deadline(60, stop), dict)
         )
         time.sleep(0.5)
         assert background.running() == {CHECK}

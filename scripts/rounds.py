@@ -7,6 +7,8 @@ brownie run rounds events --network <name>       every event since the deploymen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.events import Event
@@ -62,9 +64,9 @@ def events() -> None:
     tables.show(tables.events(history, tables.Money(token.decimals(), token.symbol())))
 
 
-def _history(deployment: Deployment, coordinator: Coordinator) -> list[Event]:
+def _history(deployment: Deployment, coordinator: Coordinator) -> Iterator[Event]:
     """Every event since the deployment; what an earlier run has read is not read again."""
     path = CACHE / f"events-{deployment.chain_id}-{deployment.coordinator}.sqlite"
     with EventIndex(coordinator, path, lambda: deployment.block) as index:
         index.sync()
-        return index.events()
+        yield from index.stream()

@@ -207,6 +207,8 @@ def _value(name: str, value: Any, money: Money) -> str:
         return f"{value / 1e6:.4f}"
     if name == "bitmap":
         return f"{value:b}"
+    if isinstance(value, list | tuple):
+        return f"({len(value)} of them)"
     if isinstance(value, IntEnum):
         return _name(value)
     if isinstance(value, bytes):

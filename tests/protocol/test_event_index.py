@@ -245,3 +245,15 @@ def test_a_chain_that_is_another_one_with_every_look(federation: Deployed) -> No
         index = EventIndex(Coordinator.connect(proxy.url, federation.contract.address, CHAIN_ID))
         with pytest.raises(ChainError, match="do the RPC endpoints disagree"):
             index.sync()
+
+
+def test_a_stream_is_what_the_list_holds_however_few_are_in_memory(
+    federation: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_index, "AT_ONCE", 2)
+    with EventIndex(federation.coordinator()) as index:
+        index.sync()
+        every = index.events()
+        assert len(every) > 4
+        assert list(index.stream()) == every == list(scan(index.coordinator, 0, index.sync()))
+        assert list(index.stream(("Joined",))) == [event for event in every if event.name == "Joined"]

@@ -108,9 +108,16 @@ class EventIndex:
         self, names: Collection[str] = (), round_number: int | None = None, to_block: int | None = None
     ) -> list[Event]:
         """What was in the chain when `sync` looked last, in order of the log: all, or those called one of `names`, of
-        one round, in blocks up to `to_block`."""
+        one round, in blocks up to `to_block`. What may be of any size is better had by `stream`."""
+        return list(self.stream(names, round_number, to_block))
+
+    def stream(
+        self, names: Collection[str] = (), round_number: int | None = None, to_block: int | None = None
+    ) -> Iterator[Event]:
+        """The same, a few at a time in memory: a page of a proposal holds 2,048 digests."""
         codec = self.coordinator.web3.codec
-        return [decode(log, codec, time) for log, time in self._rows(names, round_number, to_block)]
+        for log, time in self._rows(names, round_number, to_block):
+            yield decode(log, codec, time)
 
     def logs(self, names: Collection[str], round_number: int, account: str) -> Iterator[LogReceipt]:
         """Those called one of `names`, of one round, whose second indexed argument is `account`, a few at a time in

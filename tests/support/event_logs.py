@@ -22,7 +22,9 @@ def fresh(chain: Anvil) -> Deployed:
 
 def fund(federation: Deployed, amount: int = 1) -> None:
     """One block with one event."""
-    federation.contract.functions.fund(amount).transact({"from": federation.chain.accounts[0], "gas": 500_000})
+    call = federation.contract.functions.fund(amount)
+    sent = call.transact({"from": federation.chain.accounts[0], "gas": 500_000})
+    federation.chain.web3.eth.wait_for_transaction_receipt(sent)  # anvil answers before it mines
 
 
 def play(federation: Deployed, blocks: int, dice: random.Random) -> None:

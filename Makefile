@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo geth built-if-go model clean
+.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fednode demo $(DEMO)
 
-test: setup built-if-go lint slither forge tests  ## every check and every test
+test: setup kubo-if-go lint slither forge tests  ## every check and every test
 
 lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff check .
@@ -36,7 +36,7 @@ forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the co
 	$(BIN)/python tests/forge/run.py
 
 tests: setup
-	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda -n 3 --dist loadfile --durations 12
+	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 3 --dist loadfile --durations 12
 	$(BIN)/pytest tests/end_to_end --durations 8
 
 cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
@@ -67,14 +67,14 @@ $(TOOLS)/ipfs: tools/kubo/go.mod tools/kubo/build.sh
 	tools/kubo/build.sh
 
 geth: $(TOOLS)/geth setup  ## geth, built with Go (about five minutes), and the federation's tests on it
-	$(BIN)/pytest tests/protocol/test_geth.py tests/end_to_end/test_geth_federation.py
+	$(BIN)/pytest tests/geth
 
 $(TOOLS)/geth: tools/geth/go.mod tools/geth/build.sh
 	tools/geth/build.sh
 
-built-if-go:
-	@if command -v go >/dev/null; then $(MAKE) --no-print-directory $(TOOLS)/ipfs $(TOOLS)/geth; \
-	else echo "!! Go is not installed: the tests against a real Kubo daemon and a real geth will NOT run"; fi
+kubo-if-go:
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
+	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
 
 .venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }

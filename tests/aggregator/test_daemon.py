@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.actions import Approve, BuildCase, Claim, Done, Merge, ProposePage, Report, Wait
-from fedaggregator.daemon import Aggregator
+from fedaggregator.daemon import MONEY_SECONDS, Aggregator
 from fedaggregator.decide import decide
 from fedaggregator.watcher import NotYet
 from fedprotocol.car import MemoryLeaves
@@ -20,6 +20,7 @@ from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot
 from fedprotocol.chain.types import Phase
+from fedprotocol.journal import Journal
 from fedprotocol.numbers import join_leaves, split_leaves
 from fedprotocol.tree import cid
 from support.aggregators import COMMAND, AggregatorSite
@@ -266,6 +267,23 @@ def test_one_whom_the_token_blocks_works_on_and_is_paid_later(chain: Anvil, clie
     with Aggregator.open(site.config(), site.account) as anew:  # it would try by itself, within a minute
         assert anew.step() == Claim(frozenset({1, 2}))
     assert federation.coordinator.token.balance_of(site.address) == 10_020 * TOKEN
+
+
+def test_money_that_is_stuck_is_called_back(chain: Anvil, clients: Clients, tmp_path: Path) -> None:
+    """A conviction may stand behind it in the account's queue: approvals and claims have deadlines of their own."""
+    federation = LiveFederation(chain, challengeLength=3)
+    members = clients(federation, 2)
+    site = AggregatorSite(federation, tmp_path / "site", [client.store_path for client in members])
+    play_inputs(members, 1, federation.genesis.root)
+    with Aggregator.open(site.config(), site.account) as aggregator:
+        step_until(aggregator, ProposePage)
+        federation.pass_time(10)
+        step_until(aggregator, Claim)
+        last = chain.web3.eth.get_block("latest")["timestamp"]
+    with Journal(site.config().journal, read_only=True) as journal:
+        deadlines = {tx.label.split()[0]: tx.deadline for tx in journal.outbox_all()}
+    for label in ("approve", "claim"):
+        assert deadlines[label] is not None and deadlines[label] <= last + MONEY_SECONDS, label
 
 
 def test_old_rounds_are_released_and_the_genesis_is_kept(chain: Anvil, clients: Clients, tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ from fedaggregator.memory import Memory
 from fedaggregator.watcher import NotYet, Watcher, log, state_of
 
 OWN_SECONDS = 60.0  # for reading what must be in the own store, in the loop itself
+MONEY_SECONDS = 300  # of the chain: money that is stuck for longer is called back, what is sent next stands behind it
 BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
 INPUTS_CHANGED = {"WrongInputs", "WrongAccepted"}  # since the snapshot; nothing is lost
 
@@ -97,11 +98,12 @@ class Aggregator(Watcher):
             case Challenge(number, proposal):
                 self.challenge(number, proposal)
             case Approve(_, amount):
-                self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount)
+                soon = snapshot.time + MONEY_SECONDS
+                self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount, soon)
             case ProposePage(number, page):
                 self.propose(state_of(snapshot, number), page, snapshot.bond)
             case Claim(settled):
-                self.claim(settled)
+                self.claim(settled, snapshot.time + MONEY_SECONDS)
             case Resume():
                 self.sender.resume()
                 self._left_open = False
@@ -176,11 +178,12 @@ class Aggregator(Watcher):
             if is_last:
                 log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), bond)
 
-    def claim(self, settled: frozenset[int]) -> int:
-        """Take what is owed; the rounds in `settled` are then collected. Returns the token units taken."""
+    def claim(self, settled: frozenset[int], deadline: int | None = None) -> int:
+        """Take what is owed, by `deadline` (chain time); the rounds in `settled` are then collected. Returns the token
+        units taken."""
         amount = 0
         try:
-            receipt = self.sender.send(self.coordinator.calls.claim(), "claim")
+            receipt = self.sender.send(self.coordinator.calls.claim(), "claim", deadline)
         except ContractReverted as error:
             if error.name != "NothingOwed":
                 raise

@@ -91,7 +91,7 @@ class Sending:
             )
         with self._store.get(own_root, self._spec.layout.global_shape, Deadline(OWN_SECONDS)) as leaves:
             digests = [leaves.digest(index) for index in range(len(leaves))]
-        self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, chain.bond)
+        self._coordinator.token.ensure_allowance(self._sender, self._coordinator.address, chain.bond, _end(state))
         for page, first in enumerate(range(0, len(digests), PAGE_LEAVES)):
             call = self._coordinator.calls.propose(
                 state.number,

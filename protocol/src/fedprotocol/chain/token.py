@@ -20,7 +20,7 @@ class Sends(Protocol):
     @property
     def address(self) -> ChecksumAddress: ...
 
-    def send(self, call: ContractFunction, label: str) -> TxReceipt: ...
+    def send(self, call: ContractFunction, label: str, deadline: int | None = None) -> TxReceipt: ...
 
 
 class Token:
@@ -53,8 +53,10 @@ class Token:
     def approve(self, spender: str, amount: int) -> ContractFunction:
         return self.contract.functions.approve(spender, amount)
 
-    def ensure_allowance(self, sender: Sends, spender: str, amount: int) -> TxReceipt | None:
-        """Approve exactly `amount` if the allowance is short of it; None if it was enough.
+    def ensure_allowance(
+        self, sender: Sends, spender: str, amount: int, deadline: int | None = None
+    ) -> TxReceipt | None:
+        """Approve exactly `amount` if the allowance is short of it, by `deadline` (chain time); None if it was enough.
 
         Some tokens (USDT) change an allowance from or to zero only: there the old one is taken back first.
         """
@@ -63,9 +65,9 @@ class Token:
             return None
         call, label = self.approve(spender, amount), f"approve {amount} token units"
         try:
-            return sender.send(call, label)
+            return sender.send(call, label, deadline)
         except ContractReverted:
             if standing == 0:
                 raise
-        sender.send(self.approve(spender, 0), f"take back an approval of {standing} token units")
-        return sender.send(call, label)
+        sender.send(self.approve(spender, 0), f"take back an approval of {standing} token units", deadline)
+        return sender.send(call, label, deadline)

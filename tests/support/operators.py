@@ -27,6 +27,7 @@ def published(chain: Anvil, store: Path, document: dict[str, Any] | None = None,
     changes = {"genesis_root": "0x" + genesis.root.hex(), "training": training, **(document or {})}
     spec = json.dumps({**DOCUMENT, **changes}).encode()
     shape = {"leaf_count": LEAVES, "leaf_values": VALUES}
+    overrides.setdefault("maxShift", DOCUMENT["bounds"]["max_shift"])
     federation = LiveFederation(chain, specDigest=spec_digest(spec), **shape, **overrides)
     own = open_store(directory_url(store), store / "cache")
     own.put_block(spec)

@@ -259,7 +259,7 @@ def test_dataclasses_mirror_the_structs(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Phase", "VoidReason", "PenaltyReason"])
 def test_enums_mirror_the_solidity(name: str) -> None:
-    text = (Path(__file__).parents[2] / "interfaces/IFederationCoordinator.sol").read_text()
+    text = (Path(__file__).parents[2] / "interfaces/IFederationTypes.sol").read_text()
     body = text.split(f"enum {name} {{")[1].split("}")[0]
     solidity = [line.split("//")[0].strip().rstrip(",") for line in body.splitlines()]
     assert [m.name for m in getattr(types, name)] == [snake(s).upper() for s in solidity if s]

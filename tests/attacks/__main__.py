@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from support.evm import ROOT, Anvil
 
 from attacks.arena import Stage
+from attacks.kept import commit, keep, kept
 from attacks.row import Row, all_rows
 from attacks.run import Result, carry_out
 from attacks.table import as_markdown, as_text
@@ -25,20 +25,22 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="attacks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--list", action="store_true", help="name the attacks and do nothing")
-    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)} (of a run of all)")
+    parser.add_argument(
+        "--write", action="store_true", help=f"then write {PAGE.relative_to(ROOT)} of the newest results"
+    )
+    parser.add_argument("--kept", action="store_true", help="carry nothing out: the newest results of earlier runs")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the federations and logs go")
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - rows.keys():
         parser.error(f"no attack {', '.join(sorted(unknown))}; --list names them")
-    if given.write and given.names:
-        parser.error("--write takes a run of all attacks")
     if given.list:
         for row in rows.values():
             print(f"{row.name:<28} {row.title}: {row.description}")
         return 0
 
+    chosen = [rows[name] for name in given.names or rows]
     try:
-        results = play([rows[name] for name in given.names or rows], given.folder)
+        results = kept(chosen, given.folder) if given.kept else play(chosen, given.folder)
     except KeyboardInterrupt:
         print("\ninterrupted; all programs are stopped")
         return 130
@@ -49,19 +51,21 @@ def main(arguments: Sequence[str]) -> int:
     took = timedelta(seconds=round(sum(result.seconds for result in results)))
     print(f"{len(results)} attacks, {len(bad)} of them bad, in {took}")
     if given.write:
-        PAGE.write_text(as_markdown(results, f"{datetime.now(UTC):%Y-%m-%d}", _commit()))
-        print(f"wrote {PAGE.relative_to(ROOT)}")
+        newest = kept(rows.values(), given.folder)
+        PAGE.write_text(as_markdown(newest))
+        print(f"wrote {PAGE.relative_to(ROOT)}: {len(newest)} of {len(rows)} attacks")
     return 1 if bad else 0
 
 
 def play(rows: Sequence[Row], folder: Path) -> list[Result]:
     """All of them on one chain, with a line for each as it ends."""
-    results = []
+    results, at = [], commit()
     with Anvil() as chain:
         stage = Stage(chain, folder.resolve())
         for number, row in enumerate(rows, start=1):
             print(f"[{number}/{len(rows)}] {row.name} … ", end="", flush=True)
-            results.append(carry_out(stage, row))
+            results.append(carry_out(stage, row, at))
+            keep(results[-1], folder)
             outcome = f"{'ok' if results[-1].is_good else 'BAD'} ({results[-1].seconds:.0f} s)"
             print(outcome + _progress([result.seconds for result in results], len(rows) - number), flush=True)
     return results
@@ -73,11 +77,6 @@ def _progress(seconds: Sequence[float], left: int) -> str:
         return ""
     passed, to_come = (timedelta(seconds=round(time)) for time in (sum(seconds), left * sum(seconds) / len(seconds)))
     return f", {passed} so far, about {to_come} to go"
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from attacks.arena import Arena, Stage
 from attacks.judge import Account, convictions
@@ -14,7 +15,8 @@ from attacks.row import Row
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one attack. `error`: why it could not be carried out, empty if it was; `logs`: a folder."""
+    """What came of one attack. `error`: why it could not be carried out, empty if it was; `logs`: a folder; `day`, of
+    UTC, and `commit`: when and with which programs."""
 
     row: Row
     happened: str
@@ -22,6 +24,8 @@ class Result:
     error: str
     logs: str
     seconds: float
+    day: str
+    commit: str
 
     @property
     def convictions(self) -> list[str]:
@@ -33,7 +37,7 @@ class Result:
         return not self.error and not self.convictions
 
 
-def carry_out(stage: Stage, row: Row) -> Result:
+def carry_out(stage: Stage, row: Row, commit: str = "") -> Result:
     """One row, in a new federation. KeyboardInterrupt stops its programs and goes on up."""
     started = time.monotonic()
     happened, accounts, error = "", list[Account](), ""
@@ -44,4 +48,5 @@ def carry_out(stage: Stage, row: Row) -> Result:
         except Exception as failure:
             error = f"{type(failure).__name__}: {failure}"
             (arena.folder / "error.txt").write_text(traceback.format_exc())
-    return Result(row, happened, accounts, error, str(arena.folder), time.monotonic() - started)
+    seconds, day = time.monotonic() - started, f"{datetime.now(UTC):%Y-%m-%d}"
+    return Result(row, happened, accounts, error, str(arena.folder), seconds, day, commit)

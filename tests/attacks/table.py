@@ -42,14 +42,16 @@ def as_text(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(results: Sequence[Result], when: str, commit: str) -> str:
+def as_markdown(results: Sequence[Result]) -> str:
     """The page docs/attacks.md."""
     seconds = sum(result.seconds for result in results)
+    days = sorted({result.day for result in results})
+    when = " to ".join(dict.fromkeys((days[0], days[-1])))
     lines = [
         "# Attacks, live",
         "",
-        "Written by `make attacks ATTACKS=--write`; do not edit. "
-        f"{len(results)} attacks on {when} at commit `{commit}`, {seconds:,.0f} s on one machine, one after the other. "
+        "Written by `make attacks ATTACKS=--write` from the newest result of each attack; do not edit. "
+        f"{len(results)} attacks, {when}, {seconds:,.0f} s on one machine, one after the other{_at(results)}. "
         "Each has a federation of its own on one anvil, with the programs that operators start; "
         "[how it is judged](../tests/attacks/README.md).",
         "",
@@ -64,6 +66,18 @@ def as_markdown(results: Sequence[Result], when: str, commit: str) -> str:
     lines += ["", "## What each one does", ""]
     lines += [f"- **{result.row.title}** (`{result.row.name}`): {result.row.description}" for result in results]
     return "\n".join(lines) + "\n"
+
+
+def _at(results: Sequence[Result]) -> str:
+    """Which commits were checked out, and which attacks ran at which if not all at the same."""
+    names: dict[str, list[str]] = {}
+    for result in results:
+        names.setdefault(result.commit, []).append(result.row.name)
+    if len(names) == 1:
+        return f", at commit `{results[0].commit}`"
+    most = max(names, key=lambda commit: len(names[commit]))
+    others = (f"`{commit}`: {', '.join(which)}" for commit, which in names.items() if commit != most)
+    return f", at commit `{most}`, but at {'; at '.join(others)}"
 
 
 def _line(parts: Sequence[str]) -> str:

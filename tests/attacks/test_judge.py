@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fedprotocol.chain.types import Phase
@@ -12,6 +14,7 @@ from web3.types import Wei
 
 from attacks.arena import Arena, Stage
 from attacks.judge import Account, convictions
+from attacks.kept import keep, kept
 from attacks.row import Row, all_rows
 from attacks.run import Result, carry_out
 from attacks.table import as_markdown
@@ -77,7 +80,7 @@ def test_it_convicts_the_loss_of_an_honest_party(stage: Stage) -> None:
     result = judged(stage, kept_from_revealing)
     assert not result.error
     assert result.convictions == ["honest client-2 was harmed: 100 tokens less than its due"]
-    assert not result.is_good and "client-2 was harmed" in as_markdown([result], "today", "c")
+    assert not result.is_good and "client-2 was harmed" in as_markdown([result])
 
 
 def paid_for_nothing(arena: Arena) -> str:
@@ -161,7 +164,7 @@ def a_program_dies(arena: Arena) -> str:
 def test_what_did_not_take_place_is_no_success(stage: Stage, run: Callable[[Arena], str], why: str) -> None:
     result = judged(stage, run)
     assert why in result.error and not result.is_good
-    assert result.logs in as_markdown([result], "today", "c")
+    assert result.logs in as_markdown([result])
 
 
 def account(**changes: object) -> Account:
@@ -191,3 +194,18 @@ def test_every_token_and_every_wei_counts(purse: Account, guilty: bool) -> None:
 def test_every_row_says_what_it_is() -> None:
     rows = all_rows()
     assert len({row.title for row in rows}) == len(rows) and all(row.place > 0 for row in rows)
+
+
+def test_kept_results_make_the_same_page(tmp_path: Path) -> None:
+    first, second = all_rows()[:2]
+    results = [
+        Result(first, "it | happened", [account(name="a")], "", "logs", 1.5, "2026-01-02", "c0ffee"),
+        Result(second, "", [], "it did not", "logs", 2.5, "2026-01-03", "decade"),
+    ]
+    for result in (replace(results[0], happened="an earlier one"), *results):
+        keep(result, tmp_path)
+    again = kept(all_rows(), tmp_path)
+    assert again == results
+    page = as_markdown(again)
+    assert page == as_markdown(results)
+    assert "2026-01-02 to 2026-01-03" in page and f"at commit `c0ffee`, but at `decade`: {second.name}" in page

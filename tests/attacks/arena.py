@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from fednode.base_model.quiet import quiet
 from fednode.demo.supervisor import Supervisor
@@ -28,6 +29,7 @@ from attacks.fedavg import Observer
 from attacks.judge import Account
 from attacks.pace import next_deadline
 
+Kept = TypeVar("Kept")
 POLL = 0.2  # seconds
 PATIENCE = 300.0  # seconds; other work on the machine makes programs start in minutes
 WATCHTOWER_TOKENS = 0
@@ -78,6 +80,7 @@ class Arena:
         self.watchtowers: list[Daemon] = []
         self._supervisor = Supervisor(self.folder / "logs")
         self._hands: list[Actor | SyntheticClient] = []
+        self._kept = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +91,11 @@ class Arena:
         self._supervisor.stop_all()
         for hand in self._hands:
             hand.close()
+        self._kept.close()
+
+    def keep(self, context: AbstractContextManager[Kept]) -> Kept:
+        """Enter it now and leave it when all programs are stopped."""
+        return self._kept.enter_context(context)
 
     # ------------------------------------------------------------------ set-up
 
@@ -101,6 +109,7 @@ class Arena:
         spec: dict[str, Any] | None = None,
         node: dict[str, Any] | None = None,
         seated: bool = True,
+        stake: int | None = None,
         asked_first: Sequence[str] = (),
         **contract: Any,
     ) -> None:
@@ -109,7 +118,7 @@ class Arena:
         Args:
             nodes: sites with a tiny real model. With 0 of them no model is needed and the row is quick to start.
             rounds: final ones that the federation lasts.
-            seated: whether the nodes take their seats.
+            seated: whether the nodes take their seats; `stake`: with how much, by default the smallest.
             asked_first: URLs of peers that the nodes' stores ask before all others.
             spec: choices of the spec (`support.sites.choices`), `node`: the nodes' [node] table, `contract`: fields of
                 the contract's Config in their Solidity spelling; also `mock`, the name of another token's contract,
@@ -152,7 +161,7 @@ class Arena:
             self._enter(daemon.name, True, daemon.address)
             hand = self._hand(daemon.name, site.account)
             if seated:
-                hand.join()
+                hand.join(stake)
         self.aggregators = [self._operator(f"aggregator-{i}", "run", stores) for i in range(aggregators)]
         self.watchtowers = [self._operator(f"watchtower-{i}", "watch", stores) for i in range(watchtowers)]
 

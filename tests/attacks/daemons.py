@@ -13,6 +13,7 @@ from support.aggregators import COMMAND, AggregatorSite
 from support.sites import BIN, Site, environment
 
 FREEZER = Path(__file__).with_name("freezer.py")
+CONFIGS = ("fednode.toml", "aggregator.toml")
 PATIENCE = 60.0  # seconds for a command that ends by itself
 
 
@@ -66,6 +67,13 @@ class Daemon:
         )
         assert done.returncode == status, f"{self.name} {words[0]}: exit status {done.returncode}\n{done.stdout}"
         return done.stdout
+
+    def connect(self, before: str, url: str) -> None:
+        """From its next start on it asks the chain's node at `url` instead of `before`."""
+        [config] = (self.folder / name for name in CONFIGS if (self.folder / name).exists())
+        text = config.read_text()
+        assert before in text
+        config.write_text(text.replace(before, url))
 
     def freeze(self) -> None:
         """SIGSTOP: it keeps its connections, its files and its turn, and does nothing."""

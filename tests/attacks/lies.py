@@ -30,13 +30,13 @@ def play_along(arena: Arena, client: SyntheticClient, round_number: int) -> None
     arena.reach(round_number, Phase.AGGREGATE, Phase.CHALLENGE)
 
 
-def expose(arena: Arena, round_number: int, lies: int = 1) -> str:
+def expose(arena: Arena, round_number: int, lies: int = 1, seconds: float = 120) -> str:
     """Until honest programs have convicted all `lies` wrong proposals of a round and it is final; says how.
 
     Raises AssertionError if any of them was not convicted, or if training waited for it.
     """
     arena.wait(
-        f"{lies} wrong proposals are convicted", lambda: len(arena.events("Convicted", round_number)) == lies, 120
+        f"{lies} wrong proposals are convicted", lambda: len(arena.events("Convicted", round_number)) == lies, seconds
     )
     arena.reach(round_number, Phase.FINAL)
     right = arena.observer.right(round_number).root

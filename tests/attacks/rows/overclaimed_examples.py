@@ -1,4 +1,5 @@
-"""A client whose stake carries 64 examples claims 2^32 - 1, and stakes more as soon as it has revealed."""
+"""A client whose stake carries 64 examples when it commits claims 2^32 - 1, and stakes more before it reveals and
+after."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ def run(arena: Arena) -> str:
     boaster.commit(1, prior_of(arena, 1))
     arena.start()
     arena.reach(1, Phase.REVEAL)
+    add_stake(boaster, arena.coordinator.config().min_stake)
     boaster.reveal(1)
     add_stake(boaster, arena.coordinator.config().min_stake)
     arena.reach(1, Phase.ATTEST)
@@ -30,4 +32,4 @@ def run(arena: Arena) -> str:
     assert revealed.args["examples"] == CLAIMED and set(weights.values()) == {CARRIED}, weights
     # Its update is a good one, and so much of it is paid: anybody with that stake may say that he has 64 examples.
     arena.party("boaster").due += books.share(arena.coordinator, 1, boaster.address, weight=CARRIED)
-    return f"weight and share of {CARRIED} examples, as its stake carried when it revealed; the same as the nodes'"
+    return f"weight and share of {CARRIED} examples, as its stake carried when it committed; the same as the nodes'"

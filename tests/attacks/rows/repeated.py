@@ -1,10 +1,11 @@
-"""One attacker proposes a wrong global again and again, each time from another account once the last was convicted."""
+"""One attacker proposes a wrong global again and again: each time from another account once the last was convicted,
+then once more, in the next round, from the first."""
 
 from __future__ import annotations
 
 from fedprotocol.chain.types import Phase
 
-from attacks.actors import digests_of
+from attacks.actors import Actor, digests_of
 from attacks.arena import Arena
 from attacks.judge import amount
 from attacks.lies import expose, one_unit_more
@@ -28,6 +29,18 @@ def run(arena: Arena) -> str:
             arena.start(*arena.aggregators)
         arena.wait("only the right one stands", lambda: arena.live(1) == [right.root])
         assert len(arena.events("Convicted", 1)) == times
-    bonds = [e.args["bond"] for e in arena.events("Proposed", 1) if e.args["root"] != right.root]
-    assert len(bonds) == TIMES and bonds == sorted(set(bonds)), "each try must cost more than the last"
-    return f"bonds of {', '.join(map(amount, bonds))}: {expose(arena, 1, TIMES)}"
+    bonds = {e.args["bond"] for e in arena.events("Proposed", 1)}
+    assert bonds == {arena.coordinator.config().bond_base}, "a lie must not change what others pay"
+    [bond] = bonds
+    return f"bonds of {amount(bond)} each, the right one's too: {expose(arena, 1, TIMES)}; {_again(arena, liars[0])}"
+
+
+def _again(arena: Arena, convict: Actor) -> str:
+    """The first account's own second lie."""
+    arena.reach(2, Phase.AGGREGATE, Phase.CHALLENGE)
+    convict.propose(2, digests_of(one_unit_more(arena.observer.right(2), 0, 0)))
+    arena.wait("the second lie is convicted", lambda: bool(arena.events("Convicted", 2)), 120)
+    bonds = {e.args["proposer"]: e.args["bond"] for e in arena.events("Proposed", 2)}
+    assert bonds.pop(convict.address) == 2 * arena.coordinator.config().bond_base
+    assert set(bonds.values()) <= {arena.coordinator.config().bond_base}
+    return "in round 2 the first account's next lie cost it double, nobody else, and was convicted"

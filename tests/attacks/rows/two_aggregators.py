@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fedprotocol.chain.types import Phase
 
 from attacks.arena import Arena
@@ -19,7 +17,7 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.AGGREGATE)
     with late_node(arena.chain) as url:
         for aggregator in arena.aggregators:
-            _connect(aggregator.folder / "aggregator.toml", arena.chain.url, url)
+            aggregator.connect(arena.chain.url, url)
         for node in arena.nodes:  # their commits would be counted among the two
             node.freeze()
         arena.clock.flush()
@@ -33,7 +31,7 @@ def run(arena: Arena) -> str:
         arena.reach(1, Phase.FINAL)
         for aggregator in arena.aggregators:
             aggregator.stop()
-            _connect(aggregator.folder / "aggregator.toml", url, arena.chain.url)
+            aggregator.connect(url, arena.chain.url)
     [proposed] = arena.events("Proposed", 1)
     assert proposed.args["root"] == arena.observer.right(1).root
     first = arena.name_of(proposed.args["proposer"])
@@ -41,9 +39,3 @@ def run(arena: Arena) -> str:
     assert "another aggregator was first (DuplicateRoot)" in second.output, "the second was not in the same block"
     arena.start(*arena.aggregators)
     return f"{first} was first and is paid; {second.name}'s transaction reverted (DuplicateRoot): gas, and no bond"
-
-
-def _connect(config: Path, before: str, url: str) -> None:
-    text = config.read_text()
-    assert before in text
-    config.write_text(text.replace(before, url))

@@ -28,7 +28,7 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.AGGREGATE)
     lie = digests_of(one_unit_more(arena.observer.right(1), 3, 17))
     receipt = bomb.run(proposal(coordinator, 1, 0, lie), COUNT, SIZE)
-    assert arena.events("Proposed", 1)[-1].args["proposer"] == bomb.address
+    assert bomb.address in {event.args["proposer"] for event in arena.events("Proposed", 1)}
     sent = bytes(arena.chain.web3.eth.get_transaction(receipt["transactionHash"])["input"])
     assert not any(digest in sent for digest in lie), "the digests are there to be read"
     arena.start(*arena.aggregators)

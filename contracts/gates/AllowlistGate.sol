@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IMembershipGate} from "../../interfaces/IMembershipGate.sol";
 
 /// @title Lets listed accounts take a seat.
-/// @notice Asked by `join` only: taking an account off the list does not unseat it.
+/// @notice Asked by `join` and by `drop`: whoever is taken off the list stays seated until anybody drops it.
 contract AllowlistGate is IMembershipGate, Ownable {
     /// @inheritdoc IMembershipGate
     mapping(address account => bool) public isAllowed;

@@ -1,5 +1,5 @@
 """Four accounts hand in the right global without what it takes for a bond, their last pages in front of those of an
-aggregator: they want its root, places beside it, and its bond doubled."""
+aggregator: they want its root, and to come before it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(arena: Arena) -> str:
     [proposed] = arena.events("Proposed", 1)
     assert (proposed.args["proposer"], proposed.args["bond"]) == (aggregator.address, bond)
     return (
-        f"their last pages reverted ({NO_ALLOWANCE}, {NO_TOKENS}): no root and no place was taken; {aggregator.name} "
+        f"their last pages reverted ({NO_ALLOWANCE}, {NO_TOKENS}): no root was taken; {aggregator.name} "
         f"proposed in the same block, after them, for a bond of {amount(bond)}"
     )
 

@@ -24,8 +24,13 @@ def run(arena: Arena) -> str:
     _as(arena, aggregator.address, coordinator.token.approve(coordinator.address, bond - 1))
     arena.start(*arena.nodes)
     arena.reach(1, Phase.AGGREGATE)
+    for node in arena.nodes:
+        node.freeze()  # or they would propose beside the lie, each with a first approval
     liar.propose(1, digests_of(one_unit_more(arena.observer.right(1), 0, 0)))
     aggregator.start()
+    arena.wait("the right one is proposed", lambda: arena.observer.right(1).root in arena.live(1))
+    for node in arena.nodes:
+        node.thaw()
     ending = expose(arena, 1)
     assert arena.coordinator.round_view(1).aggregator == aggregator.address
     assert "take back an approval" in aggregator.output

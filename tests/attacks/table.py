@@ -53,7 +53,7 @@ def as_markdown(results: Sequence[Result]) -> str:
         "Written by `make attacks ATTACKS=--write` from the newest result of each attack; do not edit. "
         f"{len(results)} attacks, {when}, {seconds:,.0f} s on one machine, one after the other{_at(results)}. "
         "Each has a federation of its own on one anvil, with the programs that operators start; "
-        "[how it is judged](../tests/attacks/README.md).",
+        "[how it is judged, and what came out otherwise under earlier rules](../tests/attacks/README.md).",
         "",
         "Amounts are tokens: what a party has more or less than before, stake, bonds and what it is owed included. "
         f"A round pays {amount(CONFIG['roundReward'])}, a first bond is {amount(CONFIG['bondBase'])}, a penalty "

@@ -26,9 +26,13 @@ def run(arena: Arena) -> str:
     first = Escape(arena, silent, 1)
     for phase in (Phase.REVEAL, Phase.ATTEST, Phase.AGGREGATE):
         first.until(phase)
+    for node in arena.nodes:
+        node.freeze()  # or Train of round 2 could be over before anybody looks
     dissenter.commit(2, os.urandom(32))  # which keeps the window of round 1 open in full
     second = Escape(arena, dissenter, 2)
     second.until(Phase.TRAIN)
+    for node in arena.nodes:
+        node.thaw()
     first.until(Phase.CHALLENGE)
     arena.wait("both nodes commit to round 2", lambda: arena.coordinator.round_view(2).committed == 3)
     _at_the_last_second(arena, silent)

@@ -51,7 +51,7 @@ def as_markdown(results: Sequence[Result]) -> str:
         "# Attacks, live",
         "",
         "Written by `make attacks ATTACKS=--write` from the newest result of each attack; do not edit. "
-        f"{len(results)} attacks, {when}, {seconds:,.0f} s on one machine, one after the other{_at(results)}. "
+        f"{len(results)} attacks, {when}, {seconds:,.0f} s in all on one machine{_at(results)}. "
         "Each has a federation of its own on one anvil, with the programs that operators start; "
         "[how it is judged, and what came out otherwise under earlier rules](../tests/attacks/README.md).",
         "",

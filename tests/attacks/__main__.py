@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; all programs are stopped")
         return 130
+    if not results:
+        parser.error("nothing is kept yet")
     print("\n" + as_text(results))
     bad = [result for result in results if not result.is_good]
     for result in bad:

@@ -250,9 +250,9 @@ def test_dataclasses_mirror_the_structs(name: str) -> None:
     struct = {"FederationConfig": "Config"}.get(name, name)
     components = next(
         output["components"]
-        for e in load("coordinator")
+        for e in (*load("coordinator"), *load("lens"))
         for output in e.get("outputs", ())
-        if output["internalType"].removesuffix("[]") == f"struct IFederationCoordinator.{struct}"
+        if output["internalType"].removesuffix("[]") == f"struct IFederationTypes.{struct}"
     )
     assert [f.name for f in fields(getattr(types, name))] == [snake(c["name"]) for c in components]
 

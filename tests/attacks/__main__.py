@@ -11,7 +11,7 @@ from pathlib import Path
 from support.evm import ROOT, Anvil
 
 from attacks.arena import Stage
-from attacks.kept import commit, keep, kept
+from attacks.kept import commit, keep, kept, subject
 from attacks.row import Row, all_rows
 from attacks.run import Result, carry_out
 from attacks.table import as_markdown, as_text
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{len(results)} attacks, {len(bad)} of them bad, in {took}")
     if given.write:
         newest = kept(rows.values(), given.folder)
-        PAGE.write_text(as_markdown(newest))
+        PAGE.write_text(as_markdown(newest, subject))
         print(f"wrote {PAGE.relative_to(ROOT)}: {len(newest)} of {len(rows)} attacks")
     return 1 if bad else 0
 

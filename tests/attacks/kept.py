@@ -37,6 +37,12 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def subject(at: str) -> str:
+    """First line of a commit's message, by which it is found when its branch was rebased; empty if it is not there."""
+    command = ["git", "log", "-1", "--format=%s", at.removesuffix("-dirty"), "--"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
 def _read(row: Row, file: Path) -> Result:
     values = json.loads(file.read_text())
     return Result(row, **values | {"accounts": [Account(**account) for account in values["accounts"]]})

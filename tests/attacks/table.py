@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from support.live_federation import CONFIG
 
@@ -42,8 +42,8 @@ def as_text(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(results: Sequence[Result]) -> str:
-    """The page docs/attacks.md."""
+def as_markdown(results: Sequence[Result], subject: Callable[[str], str] = lambda _: "") -> str:
+    """The page docs/attacks.md. `subject`: what a commit's message begins with."""
     seconds = sum(result.seconds for result in results)
     days = sorted({result.day for result in results})
     when = " to ".join(dict.fromkeys((days[0], days[-1])))
@@ -51,7 +51,7 @@ def as_markdown(results: Sequence[Result]) -> str:
         "# Attacks, live",
         "",
         "Written by `make attacks ATTACKS=--write` from the newest result of each attack; do not edit. "
-        f"{len(results)} attacks, {when}, {seconds:,.0f} s in all on one machine{_at(results)}. "
+        f"{len(results)} attacks, {when}, {seconds:,.0f} s in all on one machine{_at(results, subject)}. "
         "Each has a federation of its own on one anvil, with the programs that operators start; "
         "[how it is judged, and what came out otherwise under earlier rules](../tests/attacks/README.md).",
         "",
@@ -68,16 +68,15 @@ def as_markdown(results: Sequence[Result]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _at(results: Sequence[Result]) -> str:
+def _at(results: Sequence[Result], subject: Callable[[str], str]) -> str:
     """Which commits were checked out, and which attacks ran at which if not all at the same."""
     names: dict[str, list[str]] = {}
     for result in results:
         names.setdefault(result.commit, []).append(result.row.name)
-    if len(names) == 1:
-        return f", at commit `{results[0].commit}`"
+    words = {commit: f"`{commit}`" + (f" ({said})" if (said := subject(commit)) else "") for commit in names}
     most = max(names, key=lambda commit: len(names[commit]))
-    others = (f"`{commit}`: {', '.join(which)}" for commit, which in names.items() if commit != most)
-    return f", at commit `{most}`, but at {'; at '.join(others)}"
+    others = [f"at {words[commit]}: {', '.join(which)}" for commit, which in names.items() if commit != most]
+    return "; ".join([f", at commit {words[most]}", *others])
 
 
 def _line(parts: Sequence[str]) -> str:

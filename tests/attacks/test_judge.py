@@ -208,4 +208,4 @@ def test_kept_results_make_the_same_page(tmp_path: Path) -> None:
     assert again == results
     page = as_markdown(again)
     assert page == as_markdown(results)
-    assert "2026-01-02 to 2026-01-03" in page and f"at commit `c0ffee`, but at `decade`: {second.name}" in page
+    assert "2026-01-02 to 2026-01-03" in page and f"at commit `c0ffee`; at `decade`: {second.name}" in page

@@ -21,7 +21,7 @@ from fedprotocol.tree import TreeShape, cid
 
 from fedaggregator.leaf_file import LeafFile
 from fedaggregator.merge import Contribution, Progress, merge
-from fedaggregator.rules import Rule, RuleError, rule_named
+from fedaggregator.rules import Rule, rule_named
 
 FILES_PER_UPDATE = 2
 OTHER_FILES = 128
@@ -63,11 +63,8 @@ def rule_of(coordinator: Coordinator) -> Rule:
     contract = coordinator.web3.eth.contract(
         address=coordinator.web3.to_checksum_address(coordinator.config().rule), abi=load("rule")
     )
-    try:
-        with translated("rule.name"):
-            return rule_named(contract.functions.name().call())
-    except UnicodeDecodeError as error:
-        raise RuleError(f"the name of the rule {contract.address} is no UTF-8 text") from error
+    with translated(f"the name of the rule {contract.address}"):
+        return rule_named(contract.functions.name().call())
 
 
 def recompute(

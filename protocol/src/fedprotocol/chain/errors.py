@@ -46,11 +46,14 @@ class NotACoordinator(ChainError):
 
 
 class RpcRefused(ChainError):
-    """The node answered a request with an error that is not a revert; `words` are the node's own."""
+    """The node answered a request with an error that is not a revert; `words` are the node's own.
+
+    Both are shown as text, and not longer than people read.
+    """
 
     def __init__(self, message: str, words: str = "") -> None:
-        self.words = words
-        super().__init__(message)
+        self.words = printable(words, LONGEST_TEXT)
+        super().__init__(printable(message, 2 * LONGEST_TEXT))
 
 
 class OutOfFunds(ChainError):
@@ -205,7 +208,9 @@ def translated(label: str = "") -> Iterator[None]:
         words = _words(error)
         raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
     except Web3Exception as error:
-        raise RpcRefused(f"{label + ': ' if label else ''}{printable(str(error), LONGEST_TEXT)}") from error
+        raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
+    except UnicodeDecodeError as error:
+        raise NotACoordinator(f"{label or 'the contract'} answered what is no UTF-8 text") from error
     except MALFORMED as error:
         words = f"its answer makes no sense ({type(error).__name__})"
         raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error

@@ -21,6 +21,7 @@ from web3.types import BlockIdentifier, RPCEndpoint
 from fedprotocol.chain.abi import entry, load
 from fedprotocol.chain.errors import NotACoordinator, RpcRefused, decode_revert, translated
 from fedprotocol.chain.reverts import revert_data
+from fedprotocol.printable import LONGEST_TEXT, printable
 
 SELECTOR_BYTES = 4
 
@@ -60,7 +61,11 @@ def _inspected(name: str, answer: Any) -> tuple[bool, bytes]:
     """Whether the lens answered, and what."""
     error = answer.get("error")
     data = revert_data(error)
-    message = str(error.get("message")) if isinstance(error, dict) else "no error, where the call must revert"
+    message = (
+        printable(str(error.get("message")), LONGEST_TEXT)
+        if isinstance(error, dict)
+        else "no error, where the call must revert"
+    )
     if data is None:
         what = "eth_call must tell what a contract's creation reverts with"
         raise RpcRefused(f"{name}: the node refused: {message}; {what}", message)

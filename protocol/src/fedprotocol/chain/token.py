@@ -10,7 +10,7 @@ from web3.contract.contract import ContractFunction
 from web3.types import BlockIdentifier, TxReceipt
 
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import ContractReverted, NotACoordinator, translated
+from fedprotocol.chain.errors import ContractReverted, translated
 from fedprotocol.printable import LONGEST_NAME, printable
 
 
@@ -44,11 +44,8 @@ class Token:
 
     def symbol(self) -> str:
         """What the token calls itself, as it can be shown. Raises NotACoordinator if that is no text."""
-        try:
-            with translated("token.symbol"):
-                return printable(self.contract.functions.symbol().call(), LONGEST_NAME)
-        except UnicodeDecodeError as error:
-            raise NotACoordinator(f"the symbol of the token {self.address} is no UTF-8 text") from error
+        with translated(f"the symbol of the token {self.address}"):
+            return printable(self.contract.functions.symbol().call(), LONGEST_NAME)
 
     def approve(self, spender: str, amount: int) -> ContractFunction:
         return self.contract.functions.approve(spender, amount)

@@ -45,8 +45,10 @@ def establish(container: ContractContainer, account: Any, *args: Any) -> tuple[s
         web3.eth.call({"from": account.address, "data": "0x" + code.hex()})
     _ensure_deployer(account)
     receipt = account.transfer(DEPLOYER, data="0x" + (salt.to_bytes(32, "big") + code).hex(), silent=True)
-    if receipt.status != 1 or not web3.eth.get_code(address):
+    if receipt.status != 1:
         raise ScriptError(f"{container._name} could not be deployed: transaction {receipt.txid} failed")
+    if not web3.eth.get_code(address):
+        raise ScriptError(f"{container._name}: transaction {receipt.txid} went well and there is nothing at {address}")
     print(f"{address} ({receipt.gas_used:,} gas, transaction {receipt.txid})")
     return address, str(receipt.txid)
 

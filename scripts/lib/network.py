@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,9 +15,10 @@ from brownie._config import CONFIG, _get_data_folder
 from brownie.exceptions import VirtualMachineError
 from fedprotocol.chain import keys
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainUnreachable, translated
+from fedprotocol.chain.errors import MALFORMED, ChainUnreachable, translated
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
+from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.terminal import say_error
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +36,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: str) -> None:
         try:
-            with translated():
+            with translated(), _own_faults():
                 _refuse_other_chain()
                 function(*args)
         except ChainUnreachable:
@@ -47,6 +49,22 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             _fail(f"unexpected, not for you to mend:\n{traceback.format_exc()}")
 
     return run
+
+
+class OwnFault(Exception):
+    """A script's or brownie's own error, which says nothing of the node."""
+
+
+@contextmanager
+def _own_faults() -> Iterator[None]:
+    """Keeps apart from malformed answers what those are taken for by their kind. brownie tells so too that a node's
+    estimate was refused, in the contract's words."""
+    try:
+        yield
+    except MALFORMED as error:
+        if "Gas estimation failed" in str(error):
+            raise ScriptError(f"the contract would refuse it: {printable(str(error), LONGEST_TEXT)}") from error
+        raise OwnFault from error
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:

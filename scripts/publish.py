@@ -88,8 +88,8 @@ def _command(contract: Published, verifier: str, chain_id: int) -> list[str]:
     if verifier not in VERIFIERS:
         raise ScriptError(f"{verifier}: publish with {' or '.join(VERIFIERS)}")
     build = contract.container._build
-    words = ["forge", "verify-contract", "--chain", str(chain_id), "--verifier", verifier]
-    words += ["--compiler-version", str(build["compiler"]["version"])]
+    words = ["env", "FOUNDRY_PROFILE=publish", "forge", "verify-contract", "--chain", str(chain_id)]
+    words += ["--verifier", verifier, "--compiler-version", str(build["compiler"]["version"])]
     words += [word for name, at in contract.libraries for word in ("--libraries", f"{_source(name)}:{name}:{at}")]
     if contract.arguments:
         words += ["--constructor-args", "0x" + contract.arguments.hex()]

@@ -20,7 +20,10 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fednode demo $(DEMO)
 
-test: setup kubo-if-go lint slither forge tests  ## every check and every test
+test:  ## every check and every test
+	@$(MAKE) --no-print-directory -j 2 setup
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go forge lint slither
+	@$(MAKE) --no-print-directory tests
 
 lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff check .

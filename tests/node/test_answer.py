@@ -123,7 +123,7 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
         for action in useful:
             quiet = {other for other in useful - {action} if None in SETBACKS[type(other)]}
             failing = dict.fromkeys(useful - {action} - quiet, FAILED)
-            if isinstance(action, do.ModelAction | do.FetchAction):
+            if isinstance(action, do.Work):
                 running = frozenset({action})
                 yield replace(facts, running=running, resting=frozenset(useful - running), failing=failing)
             for setback in SETBACKS[type(action)]:

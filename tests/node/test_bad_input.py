@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from fednode.config import load
 from fednode.daemon import actions as do
-from fednode.daemon.background import Outcome
 from fednode.daemon.memory import Memory
 from fednode.daemon.model_work import Trained
 from fednode.daemon.outcomes import Outcomes
+from fedprotocol.background import Outcome
 from fedprotocol.chain import keys
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.snapshot import take_snapshot

@@ -14,14 +14,15 @@ import pytest
 from fedaggregator.inputs import InputsMissing, contributions
 from fednode.daemon import actions as do
 from fednode.daemon.attesting import SPREAD, gives_up_at, in_order, seconds_to_check
-from fednode.daemon.background import Background, Interrupted
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Finding, check_inputs
+from fedprotocol.background import Background
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import Phase, Update
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import Spec
+from fedprotocol.store.base import Stopped
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.store.gateway import Gateway
@@ -92,7 +93,7 @@ def test_many_silent_ones_leave_time_for_the_lightest_honest_one(tmp_path: Path)
 def test_a_check_that_is_called_off_makes_room_at_once(tmp_path: Path) -> None:
     """The loop interrupts it when the phase is over, say; nothing is said of what was not found yet."""
     told: list[Finding] = []
-    background = Background()
+    background: Background[do.Work] = Background()
     with served(tmp_path) as (store, _):
         updates = revealed(*SILENT)
         background.start(
@@ -103,14 +104,15 @@ def test_a_check_that_is_called_off_makes_room_at_once(tmp_path: Path) -> None:
         background.interrupt(CHECK)
         background.wait(2)
         (outcome,) = background.outcomes()
-    assert isinstance(outcome.error, Interrupted)
+    assert isinstance(outcome.error, Stopped)
     assert told == []
     assert background.running() == frozenset()
 
 
 def test_lanes_do_not_wait_for_each_other() -> None:
-    background, hold = Background(), threading.Event()
-    slow: list[do.ModelAction | do.FetchAction] = [
+    background: Background[do.Work] = Background()
+    hold = threading.Event()
+    slow: list[do.Work] = [
         CHECK,
         do.JudgeProposal(1, OTHER, root("a"), root("b")),
         do.Train(2, root("b")),

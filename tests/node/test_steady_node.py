@@ -58,7 +58,7 @@ class World:
         raise NotImplementedError
 
     def decide(self) -> do.Action:
-        running = frozenset(w for w in self.course.running if isinstance(w, do.ModelAction | do.FetchAction))
+        running = frozenset(w for w in self.course.running if isinstance(w, do.Work))
         self.snapshot = replace(self.see(), time=NOW + int(self.course.now), my_owed=self.owed)
         facts = replace(
             self.facts,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from fedprotocol.amounts import Amounts
+from fedprotocol.background import Background, Outcome
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError
@@ -28,7 +29,6 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import TreeShape, cid
 
 from fedaggregator.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, words
-from fedaggregator.background import Background, Outcome
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.confirmed import is_confirmed
 from fedaggregator.decide import decide, time_left

@@ -169,7 +169,7 @@ class EvaluateSolo:
 class Interrupt:
     """Stop work in the background: it is no longer wanted, or something with a deadline is."""
 
-    work: ModelAction | FetchAction
+    work: Work
 
 
 ModelAction = Train | Evaluate | TrainSolo | EvaluateSolo  # needs the model: one at a time, in the model's thread
@@ -177,10 +177,11 @@ SiteAction = Evaluate | TrainSolo | EvaluateSolo  # of these, what only the site
 FetchAction = (
     CheckInputs | Recompute | FetchGlobal | JudgeProposal | BuildCase | Release
 )  # moves data: one at a time in each lane
+Work = ModelAction | FetchAction  # in the background
 ChainAction = (
     Commit | Reveal | Attest | Propose | Challenge | Abandon | Settle | Claim
 )  # sends transactions: in the loop itself
-Action = Wait | Finish | Interrupt | ChainAction | FetchAction | ModelAction
+Action = Wait | Finish | Interrupt | ChainAction | Work
 
 
 class Lane(StrEnum):
@@ -192,7 +193,7 @@ class Lane(StrEnum):
     TIDYING = "tidying"
 
 
-def lane(work: ModelAction | FetchAction) -> Lane:
+def lane(work: Work) -> Lane:
     """Where `work` runs: what an obligation waits for never stands behind what a stranger can make slow."""
     match work:
         case CheckInputs() | Recompute() | FetchGlobal():

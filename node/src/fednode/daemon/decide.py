@@ -42,7 +42,7 @@ def decide(chain: Snapshot, facts: Facts) -> do.Action:
             continue
         if isinstance(action, do.Finish) and _is_needed(chain, facts, ahead):
             continue
-        if not isinstance(action, do.ModelAction | do.FetchAction):
+        if not isinstance(action, do.Work):
             return action
         holder = busy.get(do.lane(action))
         if holder is None:
@@ -68,7 +68,7 @@ def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     yield from _end(chain, facts)
 
 
-def _gives_way(facts: Facts, holder: do.ModelAction | do.FetchAction, before: Sequence[do.Action]) -> bool:
+def _gives_way(facts: Facts, holder: do.Work, before: Sequence[do.Action]) -> bool:
     """Whether the work that has a lane leaves it to what comes after `before`: of what obligations and aggregates are
     made of, to whatever is more urgent; otherwise only if it has had its time."""
     if do.lane(holder) is do.Lane.MODEL:

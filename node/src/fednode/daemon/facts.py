@@ -9,7 +9,7 @@ from enum import StrEnum
 from fedprotocol.amounts import Amounts
 from fedprotocol.rests import Setback
 
-from fednode.daemon.actions import Action, FetchAction, Lane, ModelAction, lane
+from fednode.daemon.actions import Action, Lane, Work, lane
 
 UNITS = Amounts(0, "token units")
 
@@ -70,9 +70,9 @@ class Facts:
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
     failure: str = ""  # why the model cannot be used at all
-    running: frozenset[ModelAction | FetchAction] = frozenset()  # work in the background
-    stopped: frozenset[ModelAction | FetchAction] = frozenset()  # of that, what was told to stop and has not ended yet
-    overdue: frozenset[ModelAction | FetchAction] = frozenset()  # of that, what has had its lane for long
+    running: frozenset[Work] = frozenset()  # work in the background
+    stopped: frozenset[Work] = frozenset()  # of that, what was told to stop and has not ended yet
+    overdue: frozenset[Work] = frozenset()  # of that, what has had its lane for long
     resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
     amounts: Amounts = UNITS  # how money is written
@@ -81,7 +81,7 @@ class Facts:
         """Roots of the global adapters in the own store."""
         return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())
 
-    def occupying(self) -> frozenset[ModelAction | FetchAction]:
+    def occupying(self) -> frozenset[Work]:
         """What keeps its lane from other work: not what was told to stop and hangs, but for the model, of which there
         is only one."""
         return frozenset(work for work in self.running if work not in self.stopped or lane(work) is Lane.MODEL)

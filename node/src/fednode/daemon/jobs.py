@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from fedprotocol.background import Body
 from fedprotocol.chain.snapshot import RoundState, Snapshot
 from fedprotocol.store.deadline import Deadline
 
 from fednode.daemon import actions as do
 from fednode.daemon.attesting import in_order, seconds_to_check
-from fednode.daemon.background import Work
 from fednode.daemon.facts import Checked, Facts, Verdict
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.model_work import ModelWork
@@ -27,7 +27,7 @@ class Jobs:
         self._fetching = fetching
         self._found = found
 
-    def of(self, action: do.ModelAction | do.FetchAction, chain: Snapshot, facts: Facts) -> Work:
+    def of(self, action: do.Work, chain: Snapshot, facts: Facts) -> Body:
         model, fetching = self._model, self._fetching
         match action:
             case do.Train():

@@ -12,6 +12,7 @@ from typing import Any
 
 from fedaggregator.dispute import StaleCase
 from fedprotocol.amounts import Amounts
+from fedprotocol.background import Background, Outcome
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.event_index import index_at
@@ -22,18 +23,17 @@ from fedprotocol.monitor.chain import introduce
 from fedprotocol.monitor.health import Health
 from fedprotocol.rests import TRIES_LEFT, Rests, Setback
 from fedprotocol.spec import Spec
-from fedprotocol.store.base import Store
+from fedprotocol.store.base import Stopped, Store
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
-from fednode.daemon.background import Background, Interrupted, Outcome
 from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts
 from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.jobs import Jobs
 from fednode.daemon.knowing import Knowing
 from fednode.daemon.memory import Memory
-from fednode.daemon.model_work import ModelFailure, ModelWork
+from fednode.daemon.model_work import Interrupted, ModelFailure, ModelWork
 from fednode.daemon.outcomes import Outcomes
 from fednode.daemon.performing import Performing, TooEarly
 from fednode.daemon.progress import Progress
@@ -75,7 +75,7 @@ class Daemon:
         self._journal = journal
         self._account = account
         self._memory = Memory(journal)
-        self._background = Background()
+        self._background: Background[do.Work] = Background()
         progress = Progress()
         decimals, depth = Amounts.of(coordinator.token).decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
@@ -88,9 +88,7 @@ class Daemon:
         self._outcomes = Outcomes(config, spec, journal, self._memory)
         self._performing = Performing(config, coordinator, sending, self._memory, self._outcomes, self._reporter)
         self._knowing = Knowing(config, coordinator, journal, self._memory, sending)
-        self._since: dict[do.ModelAction | do.FetchAction, float] = {}  # what runs, and from when on
-        self._stopped: set[do.ModelAction | do.FetchAction] = set()  # of that, what was told to
-        self._ended: list[Outcome] = []  # not written down yet
+        self._ended: list[Outcome[do.Work]] = []  # not written down yet
         self._told: list[tuple[do.CheckInputs, Finding]] = []  # not written down yet
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
         self._failure = ""
@@ -141,14 +139,13 @@ class Daemon:
             case do.Interrupt(work):
                 log.info("%s", describe(action))
                 self._background.interrupt(work)
-                self._stopped.add(work)
-            case _ if isinstance(action, do.ModelAction | do.FetchAction):
+            case _ if isinstance(action, do.Work):
                 self._start(action, chain, facts)
             case _:
                 self._send(action, chain, facts)
         return action
 
-    def _start(self, action: do.ModelAction | do.FetchAction, chain: Snapshot, facts: Facts) -> None:
+    def _start(self, action: do.Work, chain: Snapshot, facts: Facts) -> None:
         try:
             work = self._jobs.of(action, chain, facts)
         except Exception as error:
@@ -199,7 +196,7 @@ class Daemon:
             self._failed(work, error, chain)
         return True
 
-    def _apply(self, outcome: Outcome, chain: Snapshot) -> None:
+    def _apply(self, outcome: Outcome[do.Work], chain: Snapshot) -> None:
         work = outcome.work
         if outcome.error is not None:
             self._background_failed(work, outcome.error, chain)
@@ -211,9 +208,9 @@ class Daemon:
         elif isinstance(work, do.JudgeProposal):  # again only if its leaves could not be read
             self._rests.postpone(work, LONGEST_REST, time_left(chain, work))
 
-    def _background_failed(self, work: do.ModelAction | do.FetchAction, error: Exception, chain: Snapshot) -> None:
+    def _background_failed(self, work: do.Work, error: Exception, chain: Snapshot) -> None:
         match error:
-            case Interrupted():
+            case Interrupted() | Stopped():
                 log.info("stopped: %s", describe(work))
                 if not isinstance(work, do.ModelAction):  # others had a right to its lane
                     self._rests.pause(work, min(LANE_SECONDS, time_left(chain, work) / TRIES_LEFT))
@@ -261,14 +258,11 @@ class Daemon:
             self._untold = said
 
     def _facts(self, chain: Snapshot) -> Facts:
-        now, running = time.monotonic(), self._background.running()
-        self._since = {work: self._since.get(work, now) for work in running}
-        self._stopped &= running
         return replace(
             self._knowing.facts(chain, self._failure),
-            running=running,
-            stopped=frozenset(self._stopped),
-            overdue=frozenset(work for work, since in self._since.items() if now - since > LANE_SECONDS),
+            running=self._background.running(),
+            stopped=self._background.stopped(),
+            overdue=self._background.older_than(LANE_SECONDS),
             resting=self._rests.resting() | {one.work for one in self._ended},
             failing=self._rests.failing(),
         )

@@ -19,7 +19,6 @@ from fedprotocol.store.deadline import Deadline
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
-from fednode.daemon.background import Interrupted
 from fednode.daemon.metrics import write_steps
 from fednode.daemon.progress import Progress
 from fednode.trees import save_car
@@ -39,6 +38,10 @@ log = logging.getLogger("fednode")
 
 class ModelFailure(FedError):
     """The base model cannot be used here at all."""
+
+
+class Interrupted(FedError):
+    """Work on the model was stopped on purpose."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fedaggregator.convict import Move
+from fedprotocol.background import Outcome
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
 from fedprotocol.monitor import metrics
@@ -15,7 +16,6 @@ from fedprotocol.tree import cid
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
-from fednode.daemon.background import Outcome
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Built, Finding, Judgement
 from fednode.daemon.memory import Found, Memory
@@ -36,7 +36,7 @@ class Outcomes:
         self._journal = journal
         self._memory = memory
 
-    def apply(self, outcome: Outcome, chain: Snapshot) -> None:
+    def apply(self, outcome: Outcome[do.Work], chain: Snapshot) -> None:
         """`outcome` ended well."""
         work, result = outcome.work, outcome.result
         match work:

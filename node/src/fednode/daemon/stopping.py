@@ -10,7 +10,7 @@ from fednode.daemon.facts import Facts
 from fednode.daemon.view import expected_prior, target_round
 
 
-def still_wanted(chain: Snapshot, facts: Facts, work: do.ModelAction | do.FetchAction) -> bool:
+def still_wanted(chain: Snapshot, facts: Facts, work: do.Work) -> bool:
     """Whether `work` should go on, whatever else there is to do."""
     match work:
         case do.Train():

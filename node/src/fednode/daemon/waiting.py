@@ -73,7 +73,7 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
         return do.Wait(Cause.SENT, what, deadline(chain), "")
     if action in facts.resting:
         return None
-    if not isinstance(action, do.ModelAction | do.FetchAction):
+    if not isinstance(action, do.Work):
         return None
     before = [work for work in facts.occupying() if do.lane(work) is do.lane(action)]
     return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action)) if before else None

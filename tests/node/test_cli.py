@@ -10,12 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import fedaggregator
+import fednode as fednode_package
+import fedprotocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fedprotocol.chain import keys
 from support.sites import BIN, environment
 
+ROOT = Path(__file__).parents[2]
 MODULES_HELP_MUST_NOT_NEED = ("torch", "transformers", "peft", "datasets", "web3", "numpy", "pydantic")
 
 
@@ -46,6 +50,14 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         *("export", "audit", "claim", "exit", "demo"),
     ):
         assert f" {command} " in done.stdout, command
+
+
+def test_the_version_is_that_of_the_repository(tmp_path: Path) -> None:
+    version = (ROOT / "VERSION").read_text().strip()
+    assert fednode("--version", cwd=tmp_path).stdout == f"fednode {version}\n"
+    for package in (fedprotocol, fedaggregator, fednode_package):
+        assert package.__version__ == version, f"{package.__name__}: install it anew (make setup)"
+        assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text()
 
 
 def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None:

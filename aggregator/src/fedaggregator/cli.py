@@ -14,12 +14,30 @@ from fedprotocol.printable import json_text
 from fedprotocol.private import warn_if_open
 from fedprotocol.terminal import run_program, say
 
+from fedaggregator import __version__
+
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"fedaggregator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
 LogFormatOption = Annotated[

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-from fedprotocol.terminal import run_program
+from typing import Annotated
 
+import typer
+from fedprotocol.terminal import run_program, say
+
+from fednode import __version__
 from fednode.cli.account import app as account
 from fednode.cli.audit import audit
 from fednode.cli.challenge import challenge
@@ -30,6 +33,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"fednode {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
 
 START = "Start"
 TAKE_PART = "Take part"

@@ -92,6 +92,10 @@ def test_help_does_not_wait_for_heavy_imports(record_property: Callable[[str, ob
     assert not {"web3", "numpy", "pydantic", "torch"} & set(modules)
 
 
+def test_the_version_is_said() -> None:
+    assert run("--version").stdout == f"fedaggregator {(EXAMPLE.parents[1] / 'VERSION').read_text()}"
+
+
 def test_the_aggregator_needs_no_torch() -> None:
     modules = subprocess.run(
         [COMMAND.with_name("python"), "-c", "import fedaggregator.daemon, sys; print(*sys.modules)"],

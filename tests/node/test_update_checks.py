@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from fednode.daemon.checks import BadUpdate, check_new, check_update
 from fednode.daemon.earlier import EarlierRoots
+from fedprotocol.base_model import BaseModelRef
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.errors import ChainUnreachable
 from fedprotocol.chain.types import Update
 from fedprotocol.numbers import UNIT, NumbersError, split_leaves
 from fedprotocol.spec import Bounds, Layout, Spec
 from support.sites import choices
+from support.specs import BASE_MODEL
 
 K = 32
 
@@ -26,7 +28,7 @@ def spec(values: int, bits: int, tensors: dict[str, int] | None = None, factors:
     return Spec(
         version=1,
         name="x",
-        base_model={"id": "x", "revision": None, "digest": "0x" + 64 * "0"},
+        base_model=BaseModelRef.model_validate(BASE_MODEL),
         lora=made.lora.model_copy(update={"factors": factors}),
         quantization=made.quantization,
         layout=Layout.model_validate(layout),

@@ -26,11 +26,12 @@ from fedprotocol.spec import (
     spec_digest,
 )
 from pydantic import ValidationError
+from support.specs import BASE_MODEL
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,
     "name": "four sites – définitions",
-    "base_model": {"id": "SmolLM2-135M-Instruct", "revision": None, "digest": "0x" + "ab" * 32},
+    "base_model": {**BASE_MODEL, "id": "SmolLM2-135M-Instruct", "digest": "0x" + "ab" * 32},
     "lora": {"r": 8, "alpha": 16, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"], "factors": "both"},
     "quantization": {"kind": "nf4", "double_quant": True, "compute_dtype": "bf16"},
     "layout": {
@@ -148,6 +149,20 @@ def test_a_spec_cannot_be_changed() -> None:
         ("base_model.digest", "0x" + "ab" * 33),
         ("base_model.digest", "0x" + "ab" * 32 + "\n"),
         ("base_model.id", None),
+        ("base_model.config", {}),
+        ("base_model.config", {"": 1}),
+        ("base_model.config", {"rope\n": 1}),
+        ("base_model.config.rms_norm_eps", {"of": 1e-6}),
+        ("base_model.config.rms_norm_eps", [[1e-6]]),
+        ("base_model.tokenizer.size", 0),
+        ("base_model.tokenizer.vocabulary", "33" * 32),
+        ("base_model.tokenizer.start", None),
+        ("base_model.tokenizer.end", None),
+        ("base_model.tokenizer.end", -1),
+        ("base_model.tokenizer.texts", []),
+        ("base_model.tokenizer.texts.0.text", ""),
+        ("base_model.tokenizer.texts.0.tokens", [0.5]),
+        ("base_model.tokenizer.surprise", 1),
         ("lora.r", 0),
         ("lora.r", 8.0),
         ("lora.r", True),
@@ -202,7 +217,15 @@ def test_a_wrong_field_is_named(path: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["version", "server_lr", "bounds", *(f"bounds.{name}" for name in DOCUMENT["bounds"]), "lora.alpha"],
+    [
+        "version",
+        "server_lr",
+        "bounds",
+        *(f"bounds.{name}" for name in DOCUMENT["bounds"]),
+        "lora.alpha",
+        "base_model.config",
+        "base_model.tokenizer",
+    ],
 )
 def test_a_missing_field_is_named(path: str) -> None:
     with pytest.raises(SpecError, match=path):

@@ -5,10 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+BASE_MODEL: dict[str, Any] = {
+    "id": "tiny",
+    "revision": None,
+    "digest": "0x" + "11" * 32,
+    "config": {"model_type": "llama", "rms_norm_eps": 1e-6, "rope_parameters.factor": 8.0},
+    "tokenizer": {
+        "size": 448,
+        "vocabulary": "0x" + "33" * 32,
+        "start": [],
+        "end": 0,
+        "texts": [{"text": "a b", "tokens": [65, 0, 66]}],
+    },
+}
 DOCUMENT: dict[str, Any] = {
     "version": 1,
     "name": "small",
-    "base_model": {"id": "tiny", "revision": None, "digest": "0x" + "11" * 32},
+    "base_model": BASE_MODEL,
     "lora": {"r": 2, "alpha": 4, "dropout": 0.0, "target_modules": ["q_proj"], "factors": "both"},
     "quantization": {"kind": "fp32", "double_quant": False, "compute_dtype": "fp32"},
     "layout": {"tensors": [{"name": "a", "shape": [10, 20]}], "leaf_values": 32, "mantissa_bits": 8, "parts": 1},

@@ -7,7 +7,6 @@ from typing import Any
 
 from fednode.bounds import ChosenBounds, bounds_of
 from fednode.training import NewAdapter, new_adapter
-from fedprotocol.spec import BaseModelRef as BaseModel
 from fedprotocol.spec import Evaluation, Layout, Lora, Prompt, Quantization, Spec, Training
 from support.tiny_model import CLASSES, TEMPLATE
 
@@ -45,7 +44,7 @@ def tiny_spec(
     spec = Spec(
         version=1,
         name="tiny",
-        base_model=BaseModel(id=str(folder), revision=None, digest=adapter.digest),
+        base_model=adapter.base.named(str(folder), None),
         lora=lora,
         quantization=Quantization(kind=kind, double_quant=True, compute_dtype="bf16"),
         layout=layout,

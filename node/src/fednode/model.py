@@ -21,10 +21,16 @@ def locate_here(session: Session) -> Path:
 
 
 def load_encoder(session: Session) -> Encoder:
-    """The spec's tokenizer and template, if the base model needs no download. Raises FedError: they are not at hand."""
+    """The spec's tokenizer and template, if the base model needs no download.
+
+    Raises FedError: they are not at hand, or it is another tokenizer.
+    """
+    from fednode.base_model import check_tokenizer, load_tokenizer
     from fednode.data.encode import load_encoder as load
 
-    return load(session.spec, locate_here(session))
+    folder = locate_here(session)
+    check_tokenizer(session.spec.base_model, load_tokenizer(folder), folder)
+    return load(session.spec, folder)
 
 
 def load_model(session: Session) -> AdapterModel:

@@ -10,11 +10,9 @@ from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
-    BaseModelRef,
     Evaluation,
     Layout,
     Lora,
-    Name,
     Prompt,
     Quantization,
     Spec,
@@ -24,6 +22,7 @@ from fedprotocol.spec import (
     spec_digest,
 )
 from fedprotocol.store.base import Store
+from fedprotocol.strict import Name
 from pydantic import BaseModel, ConfigDict
 
 from fednode.bounds import ChosenBounds, bounds_of, require_bound
@@ -90,6 +89,7 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         choices.seed,
         None if source else choices.revision,
         choices.training.sequence_length,
+        _texts(choices),
     )
     layout = Layout.model_validate(
         {
@@ -107,7 +107,7 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     spec = Spec(
         version=1,
         name=choices.name,
-        base_model=BaseModelRef(id=choices.base_model, revision=revision, digest=adapter.digest),
+        base_model=adapter.base.named(choices.base_model, revision),
         lora=choices.lora,
         quantization=choices.quantization,
         layout=layout,
@@ -120,6 +120,11 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         genesis_root="0x" + genesis.root.hex(),
     )
     return NewFederation(spec, dump_spec(spec), genesis)
+
+
+def _texts(choices: Choices) -> list[str]:
+    """What stands in every row: the template around the prompt, and the classes."""
+    return [*choices.prompt.template.split("{prompt}"), *(choices.evaluation.classes or ())]
 
 
 def save(federation: NewFederation, folder: Path) -> None:

@@ -7,17 +7,19 @@ conversion, no default, so that a document means the same thing to every version
 import hashlib
 import math
 from collections import Counter
-from typing import Annotated, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
+from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
 from fedprotocol.leaves import Leaves
 from fedprotocol.printable import json_text, printable
+from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
 
 MAX_SPEC_BYTES = 1 << 20
 """The largest block that IPFS nodes exchange without asking."""
@@ -28,22 +30,6 @@ _MOST_NAMED = 50  # wrong fields
 _LONGEST = 400  # characters about one
 
 
-def _seen(name: str) -> str:
-    if printable(name) != name:
-        raise ValueError("must hold no control characters, line breaks or characters that nobody sees")
-    return name
-
-
-Name = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_seen)]
-"""What a model, a tensor, a rule or a federation is called."""
-Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
-Positive = Annotated[int, Field(ge=1, lt=1 << 31)]
-Item = TypeVar("Item")
-# JSON has no tuples, and of a hundred thousand wrong items one is enough.
-Listed = Annotated[tuple[Item, ...], Field(strict=False, fail_fast=True)]
-PositiveReal = Annotated[float, Field(gt=0)]
-
-
 class SpecError(FedError):
     """Not a valid spec; the message names every field that is wrong."""
 
@@ -52,19 +38,7 @@ class SpecMismatch(FedError):
     """The spec is not the one that the contract was deployed with."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class BaseModelRef(_Model):
-    """The frozen model under the adapter."""
-
-    id: Name
-    revision: Name | None
-    digest: Hex32  # sha2-256 over the sorted (name, dtype, shape, bytes) of its weights, before quantisation
-
-
-class Lora(_Model):
+class Lora(Part):
     """peft's LoraConfig, as far as it is common to all sites, and which of its two factors a round trains.
 
     The mean of products B A is not the product of the means; it is if all sites share one factor. "b": A stays as it
@@ -87,7 +61,7 @@ class Lora(_Model):
         return of_a == (self.factors == "alternating" and round % 2 == 0)
 
 
-class Quantization(_Model):
+class Quantization(Part):
     """How the frozen weights are held while training."""
 
     kind: Literal["nf4", "bf16", "fp32"]
@@ -95,14 +69,14 @@ class Quantization(_Model):
     compute_dtype: Literal["bf16", "fp32"]
 
 
-class Tensor(_Model):
+class Tensor(Part):
     """One adapter tensor; its values stand in C order."""
 
     name: Name
     shape: Annotated[Listed[Positive], Field(min_length=1, max_length=8)]
 
 
-class Layout(_Model):
+class Layout(Part):
     """Which value of the vector is which weight, and how the vector is cut into leaves."""
 
     tensors: Annotated[Listed[Tensor], Field(min_length=1)]
@@ -159,7 +133,7 @@ class Layout(_Model):
         return units
 
 
-class Prompt(_Model):
+class Prompt(Part):
     """How an example becomes text: the template, the completion directly after it, the end-of-text token."""
 
     template: str
@@ -172,7 +146,7 @@ class Prompt(_Model):
         return template
 
 
-class Training(_Model):
+class Training(Part):
     """Local training. `learning_rate` follows `schedule` across rounds and is constant within one.
 
     `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; 0 leaves the pull out. Li et al.
@@ -194,7 +168,7 @@ class Training(_Model):
     proximal_mu: Annotated[float, Field(ge=0)]
 
 
-class Evaluation(_Model):
+class Evaluation(Part):
     """`classes`: scored by one forward pass an item, the first token of each class compared; None: loss only."""
 
     classes: Annotated[Listed[Annotated[str, Field(min_length=1)]], Field(min_length=2)] | None
@@ -207,7 +181,7 @@ class Evaluation(_Model):
         return classes
 
 
-class Bounds(_Model):
+class Bounds(Part):
     """How large and how small an update may be. Norms: L2 of the decoded delta, in real values.
 
     The contract refuses a shift above `max_shift`, and so any value above 2^(mantissa_bits - 1 + max_shift) units; the
@@ -219,7 +193,7 @@ class Bounds(_Model):
     min_norm: PositiveReal  # below it, an update is nearly nothing
 
 
-class Spec(_Model):
+class Spec(Part):
     """The whole document."""
 
     version: Literal[1]

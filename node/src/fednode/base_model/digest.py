@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fednode.base_model.config import load_skeleton
 from fednode.base_model.errors import BaseModelError
-from fednode.base_model.load import load_skeleton, tensor_files
+from fednode.base_model.load import tensor_files
 
 if TYPE_CHECKING:
     import torch

@@ -1,10 +1,10 @@
-"""The base model and its tokenizer into memory. Safetensors only: nothing is unpickled, no remote code is run."""
+"""The base model into memory. Safetensors only: nothing is unpickled, no remote code is run."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,26 +15,13 @@ from fednode.base_model.quiet import quiet
 if TYPE_CHECKING:
     import torch
     from fedprotocol.spec import Quantization
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel
 
 
 class _Index(BaseModel):
     """model.safetensors.index.json, as far as it counts here."""
 
     weight_map: dict[str, str]
-
-
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in `folder`. Raises BaseModelMissing."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
-        raise BaseModelMissing(f"{folder}: no tokenizer that can be loaded without remote code: {error}") from error
-    return tokenizer
 
 
 def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrainedModel:
@@ -87,31 +74,6 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return model.requires_grad_(False)
-
-
-def _config(folder: Path) -> Any:
-    """The model's config. Raises BaseModelMissing, BaseModelError (already quantised, remote code needed)."""
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise BaseModelMissing(f"{folder}: no model that can be loaded without remote code: {error}") from error
-    if getattr(config, "quantization_config", None) is not None:
-        raise BaseModelError(f"{folder}: its weights are quantised already; give the unquantised model")
-    return config
-
-
-def load_skeleton(folder: Path) -> PreTrainedModel:
-    """The model without memory for its weights."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    quiet()
-    config = _config(folder)
-    with torch.device("meta"):
-        model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
-    return model
 
 
 def tensor_files(folder: Path) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fedprotocol.errors import FedError
 
 from fednode.base_model import load_tokenizer
+from fednode.base_model.tokenizer import start_of_text
 
 if TYPE_CHECKING:
     import torch
@@ -56,8 +57,7 @@ class Encoder:
         self._template = template
         self._length = sequence_length
         self._eos = int(tokenizer.eos_token_id)
-        added = list(self._tokenizer("")["input_ids"])
-        self._start = added[:1] if added[:1] == [tokenizer.bos_token_id] else []
+        self._start = start_of_text(tokenizer)
         frame = len(self._render(""))
         if frame + 2 > sequence_length:
             raise EncodingError(

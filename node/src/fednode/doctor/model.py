@@ -18,7 +18,7 @@ MEASURED_STEPS = 2  # the first one is slower than those that follow
 
 
 def model(patient: Patient) -> str:
-    from fednode.base_model import weights_digest
+    from fednode.base_model import BaseModelMismatch, check_model
     from fednode.model import locate_here
 
     session = patient.session
@@ -36,14 +36,11 @@ def model(patient: Patient) -> str:
     except BaseModelMissing as error:
         if Path(source).is_absolute():
             raise NotFit(str(error), patient.edit("[model] source")) from error
-        return f"{source} will be fetched from the hub at the first `fednode run`, and its digest checked then"
-    digest = weights_digest(folder)
-    if digest != spec.base_model.digest:
-        raise NotFit(
-            f"{source}: its weights have the digest {digest}, the federation trains {spec.base_model.id} with "
-            f"{spec.base_model.digest}",
-            patient.edit("[model] source"),
-        )
+        return f"{source} will be fetched from the hub at the first `fednode run`, and checked then"
+    try:
+        check_model(spec.base_model, folder)
+    except BaseModelMismatch as error:
+        raise NotFit(str(error), patient.edit("[model] source")) from error
     return f"{source} is the spec's base model"
 
 

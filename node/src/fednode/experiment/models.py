@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedprotocol.base_model import BaseModelRef
 from fedprotocol.spec import Evaluation, Lora, Prompt, Spec
 from fedprotocol.spec import Quantization as SpecQuantization
 from fedprotocol.spec import Training as SpecTraining
 
+from fednode.base_model import Identity
+from fednode.base_model.probes import PROBES
 from fednode.demo.base_model import MODEL_ID, demo_base_model
 from fednode.experiment.settings import Device, Settings
 from fednode.experiment.sources import Pool
@@ -24,17 +29,33 @@ DEMO = "demo"
 
 @dataclass(frozen=True)
 class Base:
-    """The base model: what a spec calls it, and where it lies (folder, .gguf file or hub id)."""
+    """The base model: what a spec calls it, and where it lies (folder, .gguf file or hub id).
+
+    `is_demo`: it is made of one file whose bytes were checked.
+    """
 
     name: str
     source: str
+    is_demo: bool = False
 
     @classmethod
     def of(cls, model: str, cache: Path) -> Base:
         """Of an experiment's `model`; the demo's is fetched into `cache`. Raises BaseModelError."""
         if model == DEMO:
-            return cls(MODEL_ID, str(demo_base_model(cache)))
+            return cls(MODEL_ID, str(demo_base_model(cache)), is_demo=True)
         return cls(Path(model).name if Path(model).exists() else model, model)
+
+    def key(self, pinned: Identity | BaseModelRef) -> str:
+        """What a cell is made of, as far as it is the model: changes with all that a spec pins of it.
+
+        The texts of a federation do not count, and for the demo's model the weights stand for the rest.
+        """
+        if self.is_demo:
+            return pinned.digest
+        tokenizer = pinned.tokenizer.model_dump(mode="json", exclude={"texts"})
+        texts = {probe.text: probe.tokens for probe in pinned.tokenizer.texts if probe.text in PROBES}
+        made_of = [pinned.digest, pinned.config, tokenizer, texts]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
 def lora_of(settings: Settings) -> Lora:

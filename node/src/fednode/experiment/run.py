@@ -12,7 +12,7 @@ from fedprotocol.printable import printable
 from rich.console import Console
 from rich.text import Text
 
-from fednode.base_model import locate, weights_digest
+from fednode.base_model import identity_of, locate
 from fednode.experiment.cells import Cell, cells_of, cost
 from fednode.experiment.deal import domains_of, site_names
 from fednode.experiment.file import load_experiment
@@ -53,7 +53,7 @@ def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> 
     """
     experiment = load_experiment(file)
     base = Base.of(experiment.model, CACHE)
-    digest = weights_digest(locate(base.source))
+    model = base.key(identity_of(locate(base.source)))
     done: list[Cell] = []
     todo: list[Cell] = []
     absent: dict[str, str] = {}
@@ -67,7 +67,7 @@ def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> 
         for cell in cells_of(experiment, sites, task):
             if only and not {cell.task, f"{cell.task}/{cell.row}"} & set(only):
                 continue
-            (done if is_done(cell, key_of(experiment, cell, pool, digest), folder) else todo).append(cell)
+            (done if is_done(cell, key_of(experiment, cell, pool, model), folder) else todo).append(cell)
     if only and not done and not todo and not absent:
         raise CellsFailed(f"{file} has no task or task/row named {', '.join(only)}")
     turn = {task.name: task.seeds or experiment.seeds for task in experiment.tasks}

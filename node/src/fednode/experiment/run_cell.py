@@ -47,8 +47,8 @@ class CellError(FedError):
     """The cell cannot be run as the experiment says."""
 
 
-def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> str:
-    """Changes whenever what the cell is made of does: rows, settings, sites, base model.
+def key_of(experiment: Experiment, cell: Cell, pool: Pool, model: str) -> str:
+    """Changes whenever what the cell is made of does: rows, settings, sites, base model (`Base.key`).
 
     Defaults are left out, so that a new setting does not make every older result stale: a default must never change.
     """
@@ -61,7 +61,7 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, base_digest: str) -> 
         "kind": (row.kind, row.budget),
         "cell": asdict(cell),
         "curve": curve and (curve, experiment.curve_points),
-        "model": base_digest,
+        "model": model,
     }
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
@@ -120,7 +120,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         step_seconds=statistics.median(seconds) if seconds else 0.0,
         seconds=time.monotonic() - began,
         root="0x" + last.root.hex() if last.root else None,
-        key=key_of(experiment, cell, pool, spec.base_model.digest),
+        key=key_of(experiment, cell, pool, models.base.key(spec.base_model)),
         settings=settings.model_dump(mode="json"),
         site_rows={name: len(rows) for name, rows in sites.items()},
         machine=machine(models.device),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fedprotocol.spec import Spec
 
-from fednode.base_model import BaseModelMismatch, check_length, load_base, locate, positions, weights_digest
+from fednode.base_model import check_length, check_model, load_base, locate, positions
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
@@ -48,19 +48,14 @@ class AdapterModel:
         """The spec's base model from `source` (folder, GGUF file or hub id; None: the spec's id), on "cpu" or "cuda",
         with `threads` CPU threads (of the whole process). The adapter is peft's initial one until `set_global`.
 
-        Raises BaseModelMismatch (other weights than the spec's), BaseModelMissing, DeviceMissing, BaseModelError,
+        Raises BaseModelMismatch (not the spec's model), BaseModelMissing, DeviceMissing, BaseModelError,
         EncodingError, LayoutMismatch.
         """
         import torch
 
         torch.set_num_threads(threads)
         folder = locate(source or spec.base_model.id, None if source else spec.base_model.revision)
-        digest = weights_digest(folder)
-        if digest != spec.base_model.digest:
-            raise BaseModelMismatch(
-                f"{folder}: its weights have the digest {digest}, but the federation trains {spec.base_model.id} with "
-                f"{spec.base_model.digest}; give the right model as [model] source"
-            )
+        check_model(spec.base_model, folder)
         encoder = load_encoder(spec, folder)
         base = load_base(folder, spec.quantization, device)
         check_length(base, spec.training.sequence_length)

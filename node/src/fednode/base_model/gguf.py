@@ -1,0 +1,95 @@
+"""A GGUF file as a folder that transformers loads: the same weights, computed in the same way, on the same tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fednode.base_model.errors import BaseModelError, BaseModelMissing
+from fednode.base_model.foreign import told_as
+from fednode.base_model.gguf_rope import carry_rope
+from fednode.base_model.quiet import quiet
+
+if TYPE_CHECKING:
+    from gguf import GGUFReader
+
+_UNUSED = 5  # llama.cpp's type of tokens that only fill the vocabulary up to the width of the embedding
+
+
+def converted(gguf: Path, cache: Path) -> Path:
+    """The folder of a GGUF file, converted once into `cache`. Raises BaseModelMissing, BaseModelError."""
+    try:
+        with gguf.open("rb") as file:
+            name = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    except OSError as error:
+        raise BaseModelMissing(f"{gguf}: cannot be read: {error.strerror}; correct [model] source") from error
+    folder = cache / f"gguf{_FORM}-{name}"
+    if not (folder / "config.json").is_file():
+        convert_gguf(gguf, folder)
+    return folder
+
+
+_FORM = 2
+"""Of the conversion: a folder that an older one made is not taken for this one's."""
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Dequantise a GGUF file to float32 safetensors, config and tokenizer in a new `folder`, whole or not at all.
+
+    float32 holds every GGUF value exactly, so that the folder and the file are one model. Raises BaseModelError, also
+    for a file that says something of the computation which would be lost.
+    """
+    import torch
+    from gguf import GGUFReader
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    quiet()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted"):
+            content = GGUFReader(gguf)
+            with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
+                model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+            # transformers still takes the dequantised model for a GGUF one and would refuse to save it
+            model.hf_quantizer = None
+            model.is_quantized = False
+            del model.config.quantization_config
+            carry_rope(content, model.config)
+            model.save_pretrained(partial)
+            tokenizer.save_pretrained(partial)
+            _keep_tokens(partial / "tokenizer.json", _tokens(content))
+        try:
+            partial.chmod(0o755)  # mkdtemp makes it private
+            partial.rename(folder)
+        except OSError:
+            if not (folder / "config.json").is_file():  # else another process was first, with the same content
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _tokens(content: GGUFReader) -> dict[int, bool]:
+    """The ids that the file has tokens for, each with whether it is used."""
+    tokens, types = (content.get_field(f"tokenizer.ggml.{name}") for name in ("tokens", "token_type"))
+    count = len(tokens.data) if tokens is not None else 0
+    kinds = types.contents() if types is not None else [1] * count
+    return {index: kind != _UNUSED for index, kind in enumerate(kinds)}
+
+
+def _keep_tokens(path: Path, known: dict[int, bool]) -> None:
+    """Take out of a tokenizer.json what the model's own has not: tokens that transformers adds (GPT-2's end of text,
+    under an id past the embedding), and those that fill the vocabulary up."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content["added_tokens"] = [token for token in content["added_tokens"] if known.get(token["id"])]
+    vocabulary = content["model"]["vocab"]
+    if isinstance(vocabulary, dict):
+        content["model"]["vocab"] = {token: index for token, index in vocabulary.items() if known.get(index)}
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

@@ -2,7 +2,13 @@
 
 from fednode.base_model.config import load_skeleton
 from fednode.base_model.digest import weights_digest
-from fednode.base_model.errors import BaseModelError, BaseModelMismatch, BaseModelMissing, DeviceMissing
+from fednode.base_model.errors import (
+    BaseModelError,
+    BaseModelMismatch,
+    BaseModelMissing,
+    BaseModelPartial,
+    DeviceMissing,
+)
 from fednode.base_model.gguf import convert_gguf
 from fednode.base_model.identity import Identity, check_model, check_tokenizer, identity_of
 from fednode.base_model.load import load_base
@@ -14,6 +20,7 @@ __all__ = [
     "BaseModelError",
     "BaseModelMismatch",
     "BaseModelMissing",
+    "BaseModelPartial",
     "DeviceMissing",
     "Identity",
     "check_length",

@@ -11,6 +11,10 @@ class BaseModelMissing(BaseModelError):
     """There is no such model here, and it could not be fetched."""
 
 
+class BaseModelPartial(BaseModelMissing):
+    """Only some of its files are here; the message names one that is not, and what fetches it."""
+
+
 class BaseModelMismatch(BaseModelError):
     """The weights or shapes are not those that the federation's spec names."""
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+"""Where the weights are: in one file, or in those that an index names. The one comes first, as in transformers."""
+
+
 class _Index(BaseModel):
     """model.safetensors.index.json, as far as it counts here."""
 
@@ -80,13 +84,14 @@ def tensor_files(folder: Path) -> dict[str, Path]:
     """The safetensors file that each tensor lies in; the same files that transformers loads."""
     from safetensors import SafetensorError, safe_open
 
-    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    single, index = folder / SINGLE, folder / INDEX
     if not single.is_file() and not index.is_file():
-        raise BaseModelMissing(f"{folder}: no model.safetensors in it; only safetensors are read, never pickles")
+        pickles = "; only safetensors are read, never pickles" if any(folder.glob("*.bin")) else ""
+        raise BaseModelMissing(f"{folder}: no {SINGLE} in it{pickles}")
     files = [single]
     try:
         if not single.is_file():
-            files = [folder / name for name in _shards(index.read_bytes())]
+            files = [folder / name for name in shards(index.read_bytes())]
         tensors = {}
         for file in files:
             with safe_open(file, framework="pt") as content:
@@ -96,7 +101,7 @@ def tensor_files(folder: Path) -> dict[str, Path]:
     return tensors
 
 
-def _shards(index: bytes) -> list[str]:
+def shards(index: bytes) -> list[str]:
     """The files that an index names, once each. Raises ValueError if it is none, or names one that is not beside it."""
     names = None
     with suppress(ValidationError):

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from fednode.base_model.errors import BaseModelMissing
 from fednode.base_model.gguf import converted
-
-_HUB_FILES = ["*.safetensors", "*.json", "tokenizer.model", "*.jinja"]
+from fednode.base_model.hub import from_hub
 
 
 def locate(source: str, revision: str | None = None, cache: Path | None = None, fetch: bool = True) -> Path:
     """The local folder (config, safetensors, tokenizer) of a folder, GGUF file or hub id.
 
     A GGUF file is converted once into `cache` (default ~/.cache/fednode/models); a hub id is fetched by
-    huggingface_hub into its own cache, or, if not `fetch`, only looked for there. Raises BaseModelMissing.
+    huggingface_hub into its own cache, or, if not `fetch`, only looked for there.
+    Raises BaseModelMissing, BaseModelPartial, BaseModelError.
     """
     path = Path(source).expanduser()
     if path.suffix.lower() == ".gguf":
@@ -25,16 +25,7 @@ def locate(source: str, revision: str | None = None, cache: Path | None = None, 
         return path
     if path.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
         raise BaseModelMissing(f"base model {source}: there is no such folder; correct [model] source")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=_HUB_FILES, local_files_only=not fetch))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise BaseModelMissing(
-            f"base model {source} is neither a folder here nor could it be fetched from the hub "
-            f"({type(error).__name__}); give its folder or GGUF file as [model] source"
-        ) from error
+    return from_hub(source, revision, fetch)
 
 
 def commit_of(folder: Path) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from fedprotocol.journal import Journal, JournalError
 
 from fednode.answer import duration
-from fednode.base_model import BaseModelMissing
+from fednode.base_model import BaseModelMissing, BaseModelPartial
 from fednode.doctor.check import NotFit, Patient
 from fednode.session import Session
 from fednode.training.types import StepRecord, TrainingError
@@ -33,6 +33,8 @@ def model(patient: Patient) -> str:
             )
     try:
         folder = locate_here(session)
+    except BaseModelPartial as error:
+        return f"{error}, and checks it"
     except BaseModelMissing as error:
         if Path(source).is_absolute():
             raise NotFit(str(error), patient.edit("[model] source")) from error

@@ -1,4 +1,7 @@
-"""What a proposer's bond and the shortest window must be, from the price of the proof that convicts (DESIGN, Money)."""
+"""What a proposer's bond and the shortest window must be, from the price of the proof that convicts.
+
+`docs/decisions/015-bond-priced-at-deployment.md` says why it is computed here and not by the contract.
+"""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def _page(results: list[Measured], values: int) -> str:
 
 `make load` at {commit}, {datetime.now(UTC):%Y-%m-%d}, 2 cores: an anvil that mines at once, directory stores,
 clients without a model (their updates are random), one `fedaggregator run` on one thread, its start included. Every
-global was held to FedAvg in Python's integers.
+global was compared with FedAvg in Python's integers.
 
 {as_markdown(results, values)}"""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
-from fednode.base_model.foreign import told_as
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.quiet import quiet
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def load_config(folder: Path) -> Any:
     quiet()
     if not (folder / "config.json").is_file():
         raise BaseModelMissing(f"{folder}: no config.json in it; give the whole folder of a model")
-    with told_as(BaseModelMissing, f"{folder}: no model that can be loaded without remote code"):
+    with told_as(BaseModelMissing, f"{folder}: no model that can be loaded", AGAIN):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if getattr(config, "quantization_config", None) is not None:
         raise BaseModelError(f"{folder}: its weights are quantised already; give the unquantised model")
@@ -45,6 +45,6 @@ def load_skeleton(folder: Path) -> PreTrainedModel:
 
     config = load_config(folder)
     what = f"{folder}: transformers cannot build the model of its config.json"
-    with told_as(BaseModelError, what), torch.device("meta"):
+    with told_as(BaseModelError, what, AGAIN), torch.device("meta"):
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
     return model

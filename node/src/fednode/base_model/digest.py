@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fednode.base_model.config import load_skeleton
 from fednode.base_model.errors import BaseModelError
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.load import tensor_files
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def weights_digest(folder: Path) -> str:
 
 def tensors_digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
     """The same over tensors, each in the file it is mapped to; `names`: what one counts as, if not under its own."""
+    with told_as(BaseModelError, "the weights cannot be read", AGAIN):
+        return _digest(files, names)
+
+
+def _digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
     counted: dict[str, str] = {}
     for stored in sorted(files, key=lambda stored: (names.get(stored, stored) != stored, stored)):
         name = names.get(stored, stored)

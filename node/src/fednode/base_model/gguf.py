@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
-from fednode.base_model.foreign import told_as
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.gguf_rope import carry_rope
 from fednode.base_model.quiet import quiet
 
@@ -53,7 +53,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted"):
+        with told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted", AGAIN):
             content = GGUFReader(gguf)
             with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
                 model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)

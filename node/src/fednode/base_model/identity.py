@@ -11,7 +11,8 @@ from fedprotocol.base_model import BaseModelRef, Setting, TokenizerRef
 
 from fednode.base_model.config import load_config
 from fednode.base_model.digest import weights_digest
-from fednode.base_model.errors import BaseModelMismatch
+from fednode.base_model.errors import BaseModelError, BaseModelMismatch
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.settings import defaults_of, setting_differences, settings_of
 from fednode.base_model.tokenizer import describe, load_tokenizer, tokenizer_differences
 
@@ -38,7 +39,7 @@ def identity_of(folder: Path, texts: Iterable[str] = ()) -> Identity:
 
     Raises BaseModelMissing, BaseModelError.
     """
-    config, tokenizer = settings_of(load_config(folder)), describe(load_tokenizer(folder), texts)
+    config, tokenizer = _settings(folder)[0], describe(load_tokenizer(folder), texts)
     return Identity(weights_digest(folder), config, tokenizer)
 
 
@@ -47,8 +48,7 @@ def check_model(ref: BaseModelRef, folder: Path) -> None:
 
     The weights are read last, and only if nothing else differs. Raises BaseModelMissing, BaseModelError.
     """
-    config = load_config(folder)
-    _refuse(ref, folder, setting_differences(ref.config, settings_of(config), defaults_of(config)))
+    _refuse(ref, folder, setting_differences(ref.config, *_settings(folder)))
     check_tokenizer(ref, load_tokenizer(folder), folder)
     digest = weights_digest(folder)
     if digest != ref.digest:
@@ -57,7 +57,15 @@ def check_model(ref: BaseModelRef, folder: Path) -> None:
 
 def check_tokenizer(ref: BaseModelRef, tokenizer: Any, folder: Path) -> None:
     """The same for the tokenizer alone."""
-    _refuse(ref, folder, tokenizer_differences(ref.tokenizer, tokenizer))
+    with told_as(BaseModelError, f"{folder}: its tokenizer cannot be used", AGAIN):
+        _refuse(ref, folder, tokenizer_differences(ref.tokenizer, tokenizer))
+
+
+def _settings(folder: Path) -> tuple[dict[str, Setting], dict[str, Setting]]:
+    """Those of the model, and the defaults of its kind."""
+    config = load_config(folder)
+    with told_as(BaseModelError, f"{folder}: its config cannot be read", AGAIN):
+        return settings_of(config), defaults_of(config)
 
 
 def _refuse(ref: BaseModelRef, folder: Path, differences: Iterable[str] | Iterator[str]) -> None:

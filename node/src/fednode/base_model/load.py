@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from fednode.base_model.arithmetic import arithmetic
+from fednode.base_model.config import load_config
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.quiet import quiet
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     Raises DeviceMissing, BaseModelMissing, BaseModelError.
     """
     import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig
 
     if device not in ("cpu", "cuda"):
         raise DeviceMissing(f"[model] device is {device!r}; it must be cpu or cuda")
@@ -46,6 +48,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
         # a batch padded to 64 tokens (modulo 128) gets NaN gradients of cuDNN's attention (pytorch issue 196678)
         torch.backends.cuda.enable_cudnn_sdp(False)
     quiet()
+    load_config(folder)
     tensor_files(folder)
     four_bit = quantization.kind == "nf4"
     held_in = quantization.compute_dtype if four_bit else quantization.kind
@@ -59,18 +62,17 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
             bnb_4bit_use_double_quant=quantization.double_quant,
             bnb_4bit_compute_dtype=computed_in,
         )
-    try:
+    with told_as(BaseModelError, f"{folder}: the base model cannot be loaded", AGAIN):
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
             quantization_config=bits,
+            generation_config=GenerationConfig(),  # not the file's: what it says of sampling and stopping is not ours
             device_map={"": device},
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
         )
-    except (OSError, ValueError) as error:
-        raise BaseModelError(f"{folder}: the base model cannot be loaded: {error}") from error
     if four_bit:
         _keep_unpacked(model)
     if computed_in != dtype:
@@ -82,22 +84,20 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
 
 def tensor_files(folder: Path) -> dict[str, Path]:
     """The safetensors file that each tensor lies in; the same files that transformers loads."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     single, index = folder / SINGLE, folder / INDEX
     if not single.is_file() and not index.is_file():
         pickles = "; only safetensors are read, never pickles" if any(folder.glob("*.bin")) else ""
         raise BaseModelMissing(f"{folder}: no {SINGLE} in it{pickles}")
     files = [single]
-    try:
+    with told_as(BaseModelError, f"{folder}: its safetensors cannot be read", AGAIN):
         if not single.is_file():
             files = [folder / name for name in shards(index.read_bytes())]
         tensors = {}
         for file in files:
             with safe_open(file, framework="pt") as content:
                 tensors.update(dict.fromkeys(content.keys(), file))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise BaseModelError(f"{folder}: its safetensors cannot be read ({error}); fetch the model again") from error
     return tensors
 
 

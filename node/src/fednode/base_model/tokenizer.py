@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from fedprotocol.base_model import Text, TokenizerRef
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
-from fednode.base_model.foreign import told_as
+from fednode.base_model.foreign import AGAIN, told_as
 from fednode.base_model.probes import PROBES
 from fednode.base_model.quiet import quiet
+from fednode.base_model.tokenizer_needs import obstacle
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,10 +27,16 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer
 
     quiet()
-    with told_as(BaseModelMissing, f"{folder}: no tokenizer that can be loaded without remote code"):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+    what = f"{folder}: no tokenizer that can be loaded"
+    try:
+        with told_as(BaseModelMissing, what, AGAIN):
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+    except BaseModelMissing as error:
+        if (why := obstacle(folder)) is not None:
+            raise BaseModelMissing(f"{what}: {why}") from error
+        raise
     return tokenizer
 
 
@@ -43,6 +50,11 @@ def describe(tokenizer: Any, texts: Iterable[str] = ()) -> TokenizerRef:
     """What a spec says of it, by our probes and by `texts`. Raises BaseModelError if it has no end of text."""
     if tokenizer.eos_token_id is None:
         raise BaseModelError("the base model's tokenizer has no end-of-text token; choose another base model")
+    with told_as(BaseModelError, "the base model's tokenizer cannot be used", AGAIN):
+        return _described(tokenizer, texts)
+
+
+def _described(tokenizer: Any, texts: Iterable[str]) -> TokenizerRef:
     vocabulary = _vocabulary(tokenizer)
     probes = dict.fromkeys([*PROBES, *filter(None, texts)])
     return TokenizerRef(

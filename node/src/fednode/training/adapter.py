@@ -10,6 +10,7 @@ import numpy as np
 from fedprotocol.numbers import UNIT, NumbersError, dequantize_global
 from fedprotocol.spec import Lora, Tensor
 
+from fednode.base_model.foreign import told_as
 from fednode.training.types import LayoutMismatch
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def attach(model: PreTrainedModel, lora: Lora) -> PeftModel:
             f"lora.target_modules: the base model has no linear module {', '.join(absent)}; "
             f"it has {', '.join(sorted({name.rpartition('.')[2] for name in linear}))}"
         )
-    adapted: PeftModel = get_peft_model(model, lora_config(lora))
+    with told_as(LayoutMismatch, "peft cannot put this adapter on the base model"):
+        adapted: PeftModel = get_peft_model(model, lora_config(lora))
     return adapted
 
 

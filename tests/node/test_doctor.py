@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import shlex
@@ -26,8 +27,10 @@ from fedprotocol.chain.keys import PASSWORD_VARIABLE
 from fedprotocol.journal import Journal
 from fedprotocol.status import StatusFile
 from fedprotocol.store.kubo_daemon import KuboDaemon
+from huggingface_hub import snapshot_download
 from support.deployed import give
 from support.evm import ROOT, Anvil
+from support.hub import hub
 from support.kubo import BINARY, needs_kubo
 from support.live_federation import ETHER, TOKEN, LiveFederation
 from support.node_kinds import MISSING, NODES, node, without
@@ -318,6 +321,23 @@ def test_no_model(site: Site) -> None:
     with site.config.open("a") as config:
         config.write('[model]\nsource = "/nowhere"\n')
     found(site, "model", "there is no such folder", mend=editor(site, "[model] source"))
+
+
+def test_a_model_that_is_another(site: Site, tiny_folder: Path) -> None:
+    with site.config.open("a") as config:
+        config.write(f"[model]\nsource = {json.dumps(str(tiny_folder))}\n")
+    said = "is not the base model that the federation trains, tiny", "hidden_size is not set in the spec's model, 64 in"
+    found(site, "model", *said, mend=editor(site, "[model] source"))
+
+
+def test_a_part_of_a_model(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """That the hub's cache has: the rest comes with the first run, which checks it."""
+    with hub(monkeypatch, tmp_path / "cache", "tiny", {"config.json": b"{}"}) as serving:
+        snapshot_download("tiny")
+        serving.fetched.clear()
+        said = look(site, "model")
+        assert said.ok and "only a part of it is in the hub's cache here" in said.detail, said
+        assert serving.fetched == []
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_pickles_remote_code_and_quantised_weights_are_refused(tiny_folder: Path
     trace = tmp_path / "ran"
     (remote / "evil.py").write_text(f"open({str(trace)!r}, 'w')\n")
     change(remote, model_type="evil", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"})
-    with pytest.raises(BaseModelError, match="remote code"):
+    with pytest.raises(BaseModelError, match="code of its own, which is never run"):
         weights_digest(remote)
     assert not trace.exists()
 

@@ -151,12 +151,12 @@ def test_rows_that_are_too_long_are_counted_and_said(site: Site) -> None:
 
 def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     site = sites.sites[0]
-    trained = Trained(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1.0, 0.5, 0, 7, 1.0, 0.5, 2.0)
+    trained = Trained(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1.0, 0.5, 0, 48, 7, 1.0, 0.5, 2.0)
     snapshot = take_snapshot(sites.coordinator, site.account.address)
     with Journal(tmp_path / "journal.sqlite") as journal, caplog.at_level(logging.INFO, "fednode"):
         outcomes = Outcomes(load(site.config), sites.spec.spec, journal, Memory(journal))
         outcomes.apply(Outcome(do.Train(1, bytes(32)), trained, None), snapshot)
-        assert "7 of 64 rows are longer" in caplog.text
+        assert "7 of the 48 rows that were drawn are longer" in caplog.text
         caplog.clear()
         outcomes.apply(Outcome(do.Train(1, bytes(32)), replace(trained, truncated=0), None), snapshot)
         assert "longer" not in caplog.text

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
-from fednode.data.encode import IGNORED, Encoder, EncodingError, left_padded
+from fednode.data.encode import IGNORED, Encoder, left_padded
+from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
@@ -62,7 +63,7 @@ def test_a_long_prompt_loses_its_end_and_is_counted(encoder: Encoder, tokenizer:
     assert "\ufffd" not in tokenizer.decode(example.input_ids)
     rows = [*colour_rows(3), {"prompt": "rose " * 99, "completion": " red"}, {"prompt": "x", "completion": "y z " * 99}]
     report = check_data(write_jsonl(tmp_path / "d.jsonl", rows), encoder)
-    assert (report.truncated, report.answers_cut, report.ok) == (2, 1, True)
+    assert (report.encoded.truncated, report.encoded.answers_cut, report.ok) == (2, 1, True)
 
 
 def test_a_template_that_leaves_no_room(tokenizer: Any) -> None:

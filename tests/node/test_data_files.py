@@ -53,7 +53,7 @@ def test_a_report_counts(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "d.jsonl", *map(json.dumps, rows), '{"prompt": "x"}')
     report = check_data(path)
     assert (report.usable, report.duplicates, report.domains, report.ok) == (3, 1, {"warm": 2, "cold": 1}, False)
-    assert report.truncated is None
+    assert report.encoded is None
     assert "line 4: has no completion" in "\n".join(report.lines())
 
 

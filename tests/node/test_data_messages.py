@@ -57,7 +57,15 @@ def test_what_stands_before_the_last_answer_is_written_out() -> None:
         ([ASKED, {"role": "assistant"}], "has no content of message 2"),
         ([ASKED, ASSISTANT("\n ")], "content of message 2 is empty"),
         ([USER(""), ANSWERED], "content of message 1 is empty"),
-        ([ASKED, {"role": "assistant", "content": [{"type": "text", "text": "x"}]}], "message 2 is not text but list"),
+        ([ASKED, ASSISTANT([{"type": "image_url", "image_url": {}}])], "message 2 has a part of the type 'image_url'"),
+        ([ASKED, ASSISTANT([{"type": "text"}])], "content of message 2 has a part of the type 'text' without one"),
+        ([ASKED, ASSISTANT(["x"])], "content of message 2 has a part without a type; only text"),
+        ([ASKED, ASSISTANT([])], "content of message 2 is empty"),
+        ([USER([{"type": "text", "text": "\ud800"}]), ANSWERED], "message 1 holds half a surrogate pair"),
+        ([ASKED, {**ANSWERED, "weight": 0}], "the last answer has weight 0: it is not to be learned"),
+        ([ASKED, {**ANSWERED, "weight": False}], "the last answer has weight 0"),
+        ([ASKED, {**ANSWERED, "weight": 0.5}], "message 2 has the weight 0.5; it must be 0 (not learned) or 1"),
+        ([ASKED, {**ANSWERED, "weight": "0"}], "message 2 has the weight '0'; it must be 0"),
         ([USER("\ud800"), ANSWERED], "content of message 1 holds half a surrogate pair"),
     ],
 )
@@ -65,6 +73,18 @@ def test_wrong_messages_are_named(messages: Any, said: str) -> None:
     found = prompt_and_answer(messages)
     assert isinstance(found, str)
     assert said in found
+
+
+def test_parts_of_text_are_put_together() -> None:
+    """`openai-parts-and-weight.jsonl`."""
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": " small rose"}]
+    assert prompt_and_answer([USER(parts), ASSISTANT([{"type": "text", "text": " red"}])]) == ("a small rose", " red")
+
+
+def test_an_answer_of_weight_1_is_learned_and_an_earlier_one_of_0_is_read() -> None:
+    earlier = [ASKED, {**ANSWERED, "weight": 0}, USER("x"), {**ANSWERED, "weight": 1}]
+    assert prompt_and_answer(earlier) == ("User: a small rose\n\nAssistant:  red\n\nUser: x", " red")
+    assert prompt_and_answer([ASKED, {**ANSWERED, "weight": None}]) == ("a small rose", " red")
 
 
 def test_both_forms_may_stand_in_a_file_but_not_in_a_row(tmp_path: Path) -> None:

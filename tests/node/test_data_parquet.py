@@ -102,6 +102,19 @@ def test_wrong_rows_are_named_by_their_number(written: Written) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.int64(), pa.float32(), pa.bool_()])
+def test_an_answer_of_weight_0_is_not_learned(written: Written, kind: pa.DataType) -> None:
+    message = pa.struct([("role", pa.string()), ("content", pa.string()), ("weight", kind)])
+    asked = {"role": "user", "content": "x", "weight": None}
+    answers = [{"role": "assistant", "content": "y", "weight": pa.scalar(w).cast(kind).as_py()} for w in (0, 1)]
+    chats = [[asked, answers[0]], [asked, answers[1]], [asked, {**answers[0], "weight": None}]]
+    table = read_rows(written({"messages": pa.array(chats, pa.list_(message))}))
+    assert [str(problem) for problem in table.problems] == [
+        "row 1: the last answer has weight 0: it is not to be learned, and no other is; take the row out"
+    ]
+    assert len(table.rows) == 2
+
+
 def test_bytes_that_are_no_text_are_a_problem_of_their_row(written: Written) -> None:
     wrong = pa.StringArray.from_buffers(3, *pa.array([b"x", b"\xff", b"z"]).buffers()[1:])
     table = read_rows(written({"prompt": wrong, "completion": ["a", "b", "c"]}))
@@ -118,10 +131,23 @@ def test_bytes_that_are_no_text_are_a_problem_of_their_row(written: Written) -> 
         ({"prompt": [b"x"], "completion": ["y"]}, "column prompt is not text but binary"),
         ({"prompt": ["x"], "completion": [["y"]]}, "column completion is not text but list"),
         ({**columns(), "domain": [1, 2, 3]}, "column domain is not text but int64"),
-        ({"messages": ["x"]}, "column messages is not a list of role and content but string"),
-        ({"messages": [{"role": ["user"], "content": ["x"]}]}, "messages is not a list of role and content but struct"),
-        ({"messages": [[{"from": "human", "value": "x"}]]}, "messages is not a list of role and content but list"),
+        (
+            {"messages": ["x"]},
+            "column messages is not a list of role and content .text., perhaps weight .a number. but string",
+        ),
+        (
+            {"messages": [{"role": ["user"], "content": ["x"]}]},
+            "messages is not a list of role and content .text., perhaps weight .a number. but struct",
+        ),
+        (
+            {"messages": [[{"from": "human", "value": "x"}]]},
+            "messages is not a list of role and content .text., perhaps weight .a number. but list",
+        ),
         ({"messages": [[{"role": "user", "content": ["x"]}]]}, "messages is not a list of role and content"),
+        (
+            {"messages": [[{"role": "user", "content": "x", "weight": "0"}]]},
+            "messages is not a list of role and content",
+        ),
     ],
 )
 def test_wrong_columns(written: Written, given: dict[str, Any], said: str) -> None:

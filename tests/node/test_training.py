@@ -12,7 +12,7 @@ import torch
 from fednode.base_model import load_base
 from fednode.bounds import ChosenBounds
 from fednode.data import load_data
-from fednode.data.encode import EncodingError
+from fednode.data.plain_text import EncodingError
 from fednode.evaluation.run import score
 from fednode.training import AdapterModel, Diverged, NotFinite, StepRecord, TrainingError, ZeroDelta
 from fednode.training.schedule import learning_rate
@@ -267,7 +267,7 @@ def test_generate_answers_in_the_template(loaded: Loaded, data: Any) -> None:
 
 def test_score_keeps_the_order_of_items(loaded: Loaded, test_data: Any) -> None:
     _, model = loaded("fp32")
-    examples = model._encode(test_data, end=False)
+    examples = list(model._kept.examples(test_data))
     together = score(model._logits, examples, ["x"] * 40, None, model._collate, None)
     alone = [score(model._logits, [example], ["x"], None, model._collate, None)[0] for example in examples]
     np.testing.assert_allclose([item.loss for item in together], [item.loss for item in alone], rtol=1e-4)

@@ -27,6 +27,7 @@ from fedprotocol.rests import Rests, Setback
 from fedprotocol.store.base import Malformed, NotFound, Stopped, Store
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import TreeShape, cid
+from fedprotocol.unforeseen import Unforeseen
 
 from fedaggregator.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, words
 from fedaggregator.config import AggregatorConfig
@@ -70,6 +71,7 @@ class Watcher:
         self.rests: Rests[Action] = Rests(time.monotonic, config.chain.poll_seconds, LONGEST_REST)
         self.wrong: set[bytes] = set()  # proposed roots that were named
         self._last_error: Exception | None = None
+        self._unforeseen = Unforeseen()
         self._untold = ""  # what could not be shown to people last
 
     def run(self, stop: threading.Event) -> None:
@@ -156,7 +158,7 @@ class Watcher:
             self.memory.merge_failed(action.round)
         with self.aside("saying what failed"):
             metrics.RETRIES.labels(type(action).__name__.lower()).inc()
-            if not isinstance(error, FedError | OSError):
+            if self._unforeseen.is_news(action, error):
                 log.error("%s: unexpected error", words(action), exc_info=error)
             self.reporter.failed(error)
 
@@ -242,7 +244,7 @@ class Watcher:
 
     def _unread(self, error: Exception) -> None:
         with self.aside("saying what failed"):
-            if not isinstance(error, FedError | OSError):
+            if self._unforeseen.is_news(None, error):
                 log.error("unexpected error", exc_info=error)
             self.reporter.failed(error)
             self.reporter.problem(str(error) or type(error).__name__)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedprotocol.errors import FedError
 
 from fednode.config import NodeConfig
 from fednode.data import DataError, DataReport, check_data
+
+if TYPE_CHECKING:
+    from fednode.session import Session
 
 
 def data_files(config: NodeConfig) -> list[Path]:
@@ -14,10 +22,20 @@ def data_files(config: NodeConfig) -> list[Path]:
     return list(dict.fromkeys(path for path in named if path is not None))
 
 
-def usable_data(config: NodeConfig) -> list[DataReport]:
-    """A report on each. Raises DataError if a row of any cannot be used, naming it, or if there is none."""
-    reports = [check_data(path) for path in data_files(config)]
+def usable_data(config: NodeConfig, classes: Sequence[str] | None = None) -> list[DataReport]:
+    """A report on each, for a spec with these `classes`.
+
+    Raises DataError if a row of any cannot be used, naming it, or if there is none.
+    """
+    reports = [check_data(path, classes=classes) for path in data_files(config)]
     bad = [line for report in reports if not report.ok for line in report.lines()]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))
     return reports
+
+
+def classes_at_hand(session: Session) -> Sequence[str] | None:
+    """The spec's, if it has any and can be had: data can be looked at without."""
+    with suppress(FedError):
+        return session.spec.evaluation.classes
+    return None

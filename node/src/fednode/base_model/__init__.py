@@ -12,7 +12,7 @@ from fednode.base_model.errors import (
 from fednode.base_model.gguf import convert_gguf
 from fednode.base_model.identity import Identity, check_model, check_tokenizer, identity_of
 from fednode.base_model.load import load_base
-from fednode.base_model.positions import check_length, positions
+from fednode.base_model.positions import check_length, embedded_tokens, positions
 from fednode.base_model.source import commit_of, locate
 from fednode.base_model.tokenizer import load_tokenizer
 
@@ -28,6 +28,7 @@ __all__ = [
     "check_tokenizer",
     "commit_of",
     "convert_gguf",
+    "embedded_tokens",
     "identity_of",
     "load_base",
     "load_skeleton",

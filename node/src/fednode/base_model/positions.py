@@ -1,4 +1,4 @@
-"""How long a text may be that a base model takes."""
+"""What a base model takes: how many tokens, and which."""
 
 from __future__ import annotations
 
@@ -27,3 +27,9 @@ def check_length(model: PreTrainedModel, sequence_length: int) -> None:
         raise BaseModelError(
             f"training.sequence_length is {sequence_length}, but the base model has only {longest} positions"
         )
+
+
+def embedded_tokens(model: PreTrainedModel) -> int:
+    """How many tokens the model has vectors for, going in and coming out: it knows the ids below that."""
+    tables = (model.get_input_embeddings(), model.get_output_embeddings())
+    return min(int(table.weight.shape[0]) for table in tables)

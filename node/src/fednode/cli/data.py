@@ -29,21 +29,25 @@ def check(
     Files are .jsonl, .csv or .parquet. A row has prompt and completion, or (but in CSV) messages: a list of role and
     content, the last one the assistant's, which is learned. It may have a domain.
 
-    Rows too long for the spec are counted if the config's chain, store and base model are at hand.
+    A content may be a list of text parts; an answer of weight 0 is not to be learned, and its row is refused.
+
+    If the config's chain and store are at hand, completions that begin with none of the spec's classes are counted; if
+    the base model is too, rows too long for the spec, and those with control tokens in their text, which stay text.
     """
     from fednode.data import check_data
-    from fednode.site_data import data_files
+    from fednode.site_data import classes_at_hand, data_files
 
-    encoder, why_not = None, f"there is no config file {config}"
+    encoder, classes, why_not = None, None, f"there is no config file {config}"
     if config.exists() or not files:
         with open_session(config) as session:
             files = files or data_files(session.config)
             encoder, why_not = _encoder(session)
-    reports = [check_data(path, encoder) for path in files]
+            classes = classes_at_hand(session)
+    reports = [check_data(path, encoder, classes) for path in files]
     for report in reports:
         say(*report.lines())
     if encoder is None:
-        say(f"not checked: rows longer than the spec's sequence length ({why_not})")
+        say(f"not checked: rows longer than the spec's sequence length, and control tokens in them ({why_not})")
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
 

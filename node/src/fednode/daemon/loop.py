@@ -24,6 +24,7 @@ from fedprotocol.monitor.health import Health
 from fedprotocol.rests import TRIES_LEFT, Rests, Setback
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
+from fedprotocol.unforeseen import Unforeseen
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
@@ -41,6 +42,7 @@ from fednode.daemon.reporting import Reporter
 from fednode.daemon.sending import Sending
 from fednode.daemon.view import time_left
 from fednode.daemon.words import describe
+from fednode.data.plain_text import EncodingError
 from fednode.training import TrainingError
 
 log = logging.getLogger("fednode")
@@ -91,6 +93,7 @@ class Daemon:
         self._ended: list[Outcome[do.Work]] = []  # not written down yet
         self._told: list[tuple[do.CheckInputs, Finding]] = []  # not written down yet
         self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
+        self._unforeseen = Unforeseen()
         self._failure = ""
         self._untold = ""  # what could not be shown to people last
         introduce("fednode", coordinator, account)
@@ -217,9 +220,13 @@ class Daemon:
             case ModelFailure():
                 self._failure = str(error)
                 self._reporter.model_failed(error)
-            case TrainingError():  # the same again would end the same: only a new round, data or program helps
+            case TrainingError() | EncodingError():  # only a new round, data or program helps
                 self._rests.give_up(work, Setback(str(error), for_good=True))
                 self._reporter.failed(work, error)
+            case _ if isinstance(work, do.ModelAction) and self._unforeseen.is_again(work, error):
+                self._rests.give_up(work, Setback(str(error) or type(error).__name__, for_good=True))
+                with self._aside("saying what failed"):
+                    self._reporter.failed(work, error)
             case _:
                 self._failed(work, error, chain)
 
@@ -234,7 +241,7 @@ class Daemon:
                 build = do.BuildCase(action.round, proposer, action.root)
                 self._rests.rest(build, Setback(str(error)), time_left(chain, action))
         with self._aside("saying what failed"):
-            if not isinstance(error, FedError | OSError):  # of the system: a full disk
+            if self._unforeseen.is_news(action, error):
                 log.error("%s: unexpected error", describe(action), exc_info=error)
             self._reporter.failed(action, error)
             log.debug("%s: again in %.0f s", describe(action), seconds)
@@ -242,7 +249,7 @@ class Daemon:
     def _unusable(self, error: Exception) -> None:
         """Nothing can be decided now."""
         with self._aside("saying what failed"):
-            if not isinstance(error, FedError | OSError):
+            if self._unforeseen.is_news(None, error):
                 log.error("unexpected error", exc_info=error)
             self._reporter.problem(str(error) or type(error).__name__)
 

@@ -58,7 +58,8 @@ class Trained:
     loss_before: float
     loss_after: float
     clipped: int
-    truncated: int  # rows cut to the sequence length
+    drawn: int  # rows that were used
+    truncated: int  # of these, rows cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
     norm: float  # L2 of the update, in real values
     seconds: float
@@ -77,8 +78,9 @@ class ModelWork:
 
     def train(self, action: do.Train, stop: threading.Event) -> Trained:
         """Train a round, write update and figures. Raises ModelFailure, TrainingError, DataError, StoreError."""
-        self._begin(self._global(action.prior_root, stop))
+        self._model()
         started = time.monotonic()
+        self._begin(self._global(action.prior_root, stop))
         data = self._dataset(self._config.data.train)
         result = self._fit(action.round, data, stop)
         update = make_update(result.units_delta, self._spec, self._config.node.seed, action.round)
@@ -97,6 +99,7 @@ class ModelWork:
             loss_before=result.loss_first,
             loss_after=result.loss_last,
             clipped=update.clipped,
+            drawn=result.drawn,
             truncated=result.truncated,
             scaled=update.scaled,
             norm=update.norm,

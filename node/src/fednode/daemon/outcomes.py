@@ -115,10 +115,10 @@ class Outcomes:
         )
         if trained.truncated:
             log.warning(
-                "round %d: %d of %d rows are longer than the spec's sequence length and were cut",
+                "round %d: %d of the %d rows that were drawn are longer than the spec's sequence length and were cut",
                 trained.round,
                 trained.truncated,
-                trained.examples,
+                trained.drawn,
             )
         if trained.clipped:
             log.warning("round %d: %d values were clipped to the spec's bound", trained.round, trained.clipped)

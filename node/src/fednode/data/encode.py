@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedprotocol.errors import FedError
-
-from fednode.base_model import load_tokenizer
+from fednode.base_model import embedded_tokens, load_skeleton, load_tokenizer
 from fednode.base_model.tokenizer import start_of_text
+from fednode.data.plain_text import EncodingError, PlainText
 
 if TYPE_CHECKING:
     import torch
     from fedprotocol.spec import Spec
     from transformers import PreTrainedTokenizerBase
 
+PLACE = "{prompt}"
+"""Where the prompt goes in the template."""
+
 IGNORED = -100
 """The label of a token that no loss is taken on (torch's and transformers' convention)."""
-
-
-class EncodingError(FedError):
-    """The tokenizer cannot serve this spec."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +42,34 @@ class Encoder:
 
     Prompt and answer are tokenised apart, so that an answer is learned behind the very tokens that generation starts
     from. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
-    it does not fit alone.
+    it does not fit alone. Control tokens come from the template and from here, never from the text of a row.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str, sequence_length: int) -> None:
-        """Raises EncodingError if the tokenizer has no end of text or no offsets, or the template leaves no room."""
-        if not tokenizer.is_fast:
-            raise EncodingError("the base model's tokenizer has no tokenizer.json; choose a base model that has one")
+        """Raises EncodingError if the tokenizer cannot be used, has no end of text, or the template leaves no room."""
+        self._text = PlainText(tokenizer)
         if tokenizer.eos_token_id is None:
             raise EncodingError("the base model's tokenizer has no end-of-text token; choose another base model")
         self._tokenizer: Any = tokenizer
-        self._template = template
+        self._template = self._text.with_control(template)
         self._length = sequence_length
         self._eos = int(tokenizer.eos_token_id)
-        self._start = start_of_text(tokenizer)
-        frame = len(self._render(""))
-        if frame + 2 > sequence_length:
+        self._start: list[int] = []
+        frame = self._render("")
+        plain = self._tokenizer(template.replace(PLACE, ""), add_special_tokens=False)["input_ids"]
+        if frame != (list(plain) or [self._eos]):
             raise EncodingError(
-                f"the prompt template takes {frame} of the {sequence_length} tokens of training.sequence_length: "
+                "prompt.template: the base model's tokenizer does not read its special tokens apart from the text "
+                "around them; write it without them"
+            )
+        start = start_of_text(tokenizer)
+        if self._tokens(self._template.partition(PLACE)[0])[:1] != start:  # the template may begin with it
+            self._start = start
+            frame = self._render("")
+        self._frame = frame
+        if len(frame) + 2 > sequence_length:
+            raise EncodingError(
+                f"the prompt template takes {len(frame)} of the {sequence_length} tokens of training.sequence_length: "
                 "no room for an answer; raise the one or shorten the other"
             )
 
@@ -71,9 +79,23 @@ class Encoder:
 
     @property
     def pad_id(self) -> int:
-        """Padding is masked, so any id does: end of text stands in where the tokenizer names none."""
-        pad = self._tokenizer.pad_token_id
-        return self._eos if pad is None else int(pad)
+        """End of text: padding is masked, so that any token does, and the model need not know the tokenizer's own."""
+        return self._eos
+
+    def check_fits(self, embedded: int) -> None:
+        """Raises EncodingError if a row can become a token that is not among the model's first `embedded` ones."""
+        of_spec = {*self._start, *self._frame, self._eos}
+        highest, token = max(self._text.last, (max(of_spec), self._tokenizer.convert_ids_to_tokens(max(of_spec))))
+        if highest >= embedded:
+            raise EncodingError(
+                f"the base model's tokenizer makes the token {token!r} with the id {highest}, but the model knows "
+                f"{embedded} tokens, 0 to {embedded - 1}: the two do not belong together; use the tokenizer of these "
+                "weights"
+            )
+
+    def control_tokens_in(self, text: str) -> set[str]:
+        """The strings in `text` that are control tokens to the tokenizer; they are encoded as the text they are."""
+        return self._text.control_tokens_in(text)
 
     def prompt(self, prompt: str, room: int = 1) -> tuple[list[int], bool]:
         """Token ids that an answer of `room` tokens follows, and whether the prompt was cut to leave that room."""
@@ -81,8 +103,8 @@ class Encoder:
         truncated = False
         while (over := len(ids) + room - self._length) > 0 and prompt:
             truncated = True
-            spans = self._tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-            end = spans[-over][0] if over < len(spans) else 0
+            starts = self._text.starts(prompt)
+            end = starts[-over] if over < len(starts) else 0
             prompt = prompt[: min(end, len(prompt) - 1)]
             ids = self._render(prompt)
         return ids, truncated
@@ -100,6 +122,10 @@ class Encoder:
         ids, truncated = self.prompt(prompt, room=len(answer))
         room = self._length - len(ids)
         return Example(ids + answer[:room], len(ids), truncated, answer_cut=len(answer) > room)
+
+    def first_token(self, text: str) -> int | None:
+        """The token that an answer begins with; None if the tokenizer makes nothing of it."""
+        return next(iter(self._tokens(text)), None)
 
     def first_tokens(self, classes: Sequence[str]) -> list[int]:
         """The token that each class begins with, in the order of `classes`.
@@ -123,19 +149,21 @@ class Encoder:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _tokens(self, text: str) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        return self._text.tokens(text)
 
     def _render(self, prompt: str) -> list[int]:
-        """Tokens of the filled template, with the tokenizer's own start of text and at least one token."""
-        return [*self._start, *self._tokens(self._template.replace("{prompt}", prompt))] or [self._eos]
+        """Tokens of the filled template, with the start of text once and at least one token."""
+        return [*self._start, *self._tokens(self._template.replace(PLACE, prompt))] or [self._eos]
 
 
 def load_encoder(spec: Spec, folder: Path) -> Encoder:
     """The encoder of `spec` with the tokenizer of the base model in `folder`; loads no weights.
 
-    Raises BaseModelMissing, and EncodingError also if two of the spec's classes begin with the same token.
+    Raises BaseModelMissing, BaseModelError, and EncodingError also if two of the spec's classes begin with the same
+    token, or if the tokenizer makes tokens that the model does not know.
     """
     encoder = Encoder(load_tokenizer(folder), spec.prompt.template, spec.training.sequence_length)
+    encoder.check_fits(embedded_tokens(load_skeleton(folder)))
     if spec.evaluation.classes is not None:
         encoder.first_tokens(spec.evaluation.classes)
     return encoder

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _PARTS = ("role", "content")
+_WEIGHT = "weight"  # a message may have one
 
 
 def named_columns(schema: pa.Schema, path: Path) -> list[str]:
@@ -24,7 +25,11 @@ def named_columns(schema: pa.Schema, path: Path) -> list[str]:
         if schema.names.count(name) > 1:
             raise DataError(f"{path}: has two columns named {name}; {has}")
         kind = schema.field(name).type
-        is_right, wanted = (_is_messages, "a list of role and content") if name == MESSAGES else (_is_text, "text")
+        is_right, wanted = (
+            (_is_messages, "a list of role and content (text), perhaps weight (a number)")
+            if name == MESSAGES
+            else (_is_text, "text")
+        )
         if not is_right(kind):
             raise DataError(f"{path}: column {name} is not {wanted} but {str(kind)[:100]}")
     return names
@@ -48,15 +53,25 @@ def _is_messages(kind: pa.DataType) -> bool:
     message = kind.value_type
     if not is_a.is_struct(message):
         return False
+    if len(weights := message.get_all_field_indices(_WEIGHT)) > 1 or any(
+        not _is_number(message.field(i).type) for i in weights
+    ):
+        return False
     return all(len(message.get_all_field_indices(part)) == 1 and _is_text(message.field(part).type) for part in _PARTS)
 
 
+def _is_number(kind: pa.DataType) -> bool:
+    from pyarrow import types as is_a
+
+    return any(test(kind) for test in (is_a.is_integer, is_a.is_floating, is_a.is_boolean, is_a.is_null))
+
+
 def leaf_paths(schema: pq.ParquetSchema) -> list[str]:
-    """The paths of the stored columns that are read; of messages only `role` and `content`."""
+    """The paths of the stored columns that are read; of messages only `role`, `content` and `weight`."""
     paths = [schema.column(index).path for index in range(len(schema))]
     return [
         path
         for path in paths
         if path in (*TEXTS, MESSAGES, DOMAIN)
-        or (path.startswith(f"{MESSAGES}.") and path.rpartition(".")[2] in _PARTS and path.count(".") <= 3)
+        or (path.startswith(f"{MESSAGES}.") and path.rpartition(".")[2] in (*_PARTS, _WEIGHT) and path.count(".") <= 3)
     ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fednode.data.classes import OffClass, off_class
+from fednode.data.plain_text import EncodingError
 from fednode.data.read import read_rows
-from fednode.data.rows import DataError, Problem, Table
+from fednode.data.rows import DataError, Problem, Row, Table
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -16,13 +19,50 @@ if TYPE_CHECKING:
     from fednode.data.encode import Encoder
 
 _SHOWN = 10
+_SHOWN_TOKENS = 3
+
+
+@dataclass
+class EncodedRows:
+    """Counts of rows as the tokenizer has them.
+
+    `truncated`: the prompt was shortened to fit the spec's sequence length; `answers_cut`: so was the answer itself;
+    `empty`: rows whose completion comes to no token; `control`: those that hold a control token as text, by token.
+    """
+
+    truncated: int = 0
+    answers_cut: int = 0
+    empty: int = 0
+    control: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row, encoder: Encoder) -> None:
+        self.control.update(encoder.control_tokens_in(row.prompt) | encoder.control_tokens_in(row.completion))
+        try:
+            example = encoder.example(row.prompt, row.completion)
+        except EncodingError:
+            self.empty += 1
+        else:
+            self.truncated += example.truncated
+            self.answers_cut += example.answer_cut
+
+    def lines(self) -> list[str]:
+        """For a person, one fact a line."""
+        said = []
+        if self.truncated:
+            said.append(f"{self.truncated} rows are longer than the sequence length: their prompts are cut at the end")
+        if self.answers_cut:
+            said.append(f"{self.answers_cut} answers alone are longer than the sequence length: they are cut too")
+        for token, count in self.control.most_common(_SHOWN_TOKENS):
+            said.append(f"{count} rows hold {token!r}, a control token of the base model: it is read as the text it is")
+        if self.empty:
+            said.append(f"{self.empty} completions are nothing to the base model's tokenizer: take their rows out")
+        return said
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """Counts are of rows. `truncated` and `answers_cut` are None if no tokenizer was at hand.
+    """Counts are of rows. `encoded` is None if no tokenizer was at hand, `off_class` also if the spec has no classes.
 
-    `truncated`: the prompt was shortened to fit the spec's sequence length; `answers_cut`: so was the answer itself.
     `duplicates`: usable rows whose prompt and completion stand in the file before; they are kept.
     """
 
@@ -31,12 +71,12 @@ class DataReport:
     problems: tuple[Problem, ...]
     duplicates: int
     domains: dict[str, int]
-    truncated: int | None
-    answers_cut: int | None
+    encoded: EncodedRows | None = None
+    off_class: OffClass | None = None
 
     @property
     def ok(self) -> bool:
-        return self.usable > 0 and not self.problems
+        return self.usable > 0 and not self.problems and not (self.encoded and self.encoded.empty)
 
     def lines(self) -> list[str]:
         """The report for a person, one fact a line."""
@@ -45,10 +85,10 @@ class DataReport:
             said.append("domains: " + ", ".join(f"{name} {count}" for name, count in sorted(self.domains.items())))
         if self.duplicates:
             said.append(f"{self.duplicates} rows repeat an earlier row (kept)")
-        if self.truncated:
-            said.append(f"{self.truncated} rows are longer than the sequence length: their prompts are cut at the end")
-        if self.answers_cut:
-            said.append(f"{self.answers_cut} answers alone are longer than the sequence length: they are cut too")
+        if self.encoded is not None:
+            said += self.encoded.lines()
+        if self.off_class is not None:
+            said.append(str(self.off_class))
         if self.problems:
             said.append(f"{len(self.problems)} rows cannot be used:")
             said += [f"  {problem}" for problem in self.problems[:_SHOWN]]
@@ -59,23 +99,31 @@ class DataReport:
         return said
 
 
-def make_report(path: Path, table: Table, encoder: Encoder | None = None) -> DataReport:
-    """Count what `table`, read from `path`, holds; with an `encoder`, also the rows too long for it."""
-    examples = [] if encoder is None else [encoder.example(row.prompt, row.completion) for row in table.rows]
+def make_report(
+    path: Path, table: Table, encoder: Encoder | None = None, classes: Sequence[str] | None = None
+) -> DataReport:
+    """Count what `table`, read from `path`, holds; with an `encoder`, also what its tokenizer makes of that; with the
+    spec's `classes`, also the completions that begin with none of them."""
+    encoded = None if encoder is None else EncodedRows()
+    if encoded is not None and encoder is not None:
+        for row in table.rows:
+            encoded.add(row, encoder)
+    completions = [row.completion for row in table.rows]
+    first = None if encoder is None else encoder.first_token
     return DataReport(
         path=path,
         usable=len(table.rows),
         problems=table.problems,
         duplicates=len(table.rows) - len({(row.prompt, row.completion) for row in table.rows}),
         domains=dict(Counter(row.domain for row in table.rows if row.domain is not None)),
-        truncated=None if encoder is None else sum(example.truncated for example in examples),
-        answers_cut=None if encoder is None else sum(example.answer_cut for example in examples),
+        encoded=encoded,
+        off_class=None if classes is None else off_class(completions, classes, first),
     )
 
 
-def check_data(path: Path, encoder: Encoder | None = None) -> DataReport:
+def check_data(path: Path, encoder: Encoder | None = None, classes: Sequence[str] | None = None) -> DataReport:
     """Read and judge a data file. Raises DataError only if the file itself cannot be read."""
-    return make_report(path, read_rows(path), encoder)
+    return make_report(path, read_rows(path), encoder, classes)
 
 
 def load_data(path: Path) -> Dataset:

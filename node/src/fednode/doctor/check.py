@@ -12,10 +12,12 @@ from fedprotocol.chain.keys import KeystoreError
 from fedprotocol.chain.signer import NoAccount
 from fedprotocol.chain.trust import ForeignCode
 from fedprotocol.errors import FedError
+from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
 
 from fednode.base_model import BaseModelError
+from fednode.data.plain_text import EncodingError
 from fednode.session import Session
 from fednode.status import Status, read_status
 
@@ -31,6 +33,7 @@ KEYS: tuple[tuple[type[FedError], str], ...] = (
     (KeystoreError, "[account] keystore"),
     (StoreError, "[store]"),
     (BaseModelError, "[model]"),
+    (EncodingError, "[model] source"),
     (FedError, "what the message names"),
 )
 """Errors and the settings that cause them, more special kinds first."""
@@ -97,12 +100,20 @@ def run(looks: Sequence[Look], patient: Patient) -> Iterator[Check]:
         except FedError as error:
             failed.add(look.name)
             yield Check(look.name, False, str(error), _mend(error, patient))
+        except Exception as error:  # a library's: whatever it is, the other looks are worth their while
+            failed.add(look.name)
+            yield Check(look.name, False, _unforeseen(error), patient.edit("what the message names"))
 
 
 def _mend(error: FedError, patient: Patient) -> str:
     if isinstance(error, NotFit):
         return error.mend
     return patient.edit(next(key for kind, key in KEYS if isinstance(error, kind)))
+
+
+def _unforeseen(error: Exception) -> str:
+    """An error that nobody has put into words, in one line."""
+    return printable(" ".join(f"unexpected {type(error).__name__}: {error}".split()), LONGEST_TEXT)
 
 
 def quoted(path: Path | str) -> str:

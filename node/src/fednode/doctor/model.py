@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from fedprotocol.journal import Journal, JournalError
 
 from fednode.answer import duration
 from fednode.base_model import BaseModelMissing, BaseModelPartial
+from fednode.data.plain_text import EncodingError
 from fednode.doctor.check import NotFit, Patient
+from fednode.doctor.round_time import measured
 from fednode.session import Session
-from fednode.training.types import StepRecord, TrainingError
-
-MEASURED_STEPS = 2  # the first one is slower than those that follow
+from fednode.training.types import TrainingError
 
 
 def model(patient: Patient) -> str:
     from fednode.base_model import BaseModelMismatch, check_model
+    from fednode.data.encode import load_encoder
     from fednode.model import locate_here
 
     session = patient.session
@@ -43,6 +43,7 @@ def model(patient: Patient) -> str:
         check_model(spec.base_model, folder)
     except BaseModelMismatch as error:
         raise NotFit(str(error), patient.edit("[model] source")) from error
+    load_encoder(spec, folder)  # raises if tokenizer, model and spec do not belong together
     return f"{source} is the spec's base model"
 
 
@@ -50,18 +51,20 @@ def training(patient: Patient) -> str:
     """Who begins with the fastest site has as long as Train lasts."""
     session = patient.session
     seconds = _last_training(session)
-    how = "the last one took"
     if seconds is None and patient.running() is not None:
         return "not measured while the node runs and has not trained yet"
     if seconds is None:
         try:
-            seconds, how = _measured(session), "measured, it would take"
+            found = measured(session)
         except BaseModelMissing:
             return "not measured before the base model is here"
-        except TrainingError as error:
+        except (TrainingError, EncodingError) as error:
             raise NotFit(f"this data cannot be trained on: {error}", patient.fednode("data", "check")) from error
+        seconds, said = found.train, str(found)
+    else:
+        said = f"the last one took {duration(seconds)} here"
     length = session.coordinator.config().train_length
-    said = f"{how} {duration(seconds)} here, Train lasts {duration(length)}"
+    said += f"; Train lasts {duration(length)}"
     if seconds > length:
         cores = os.cpu_count() or 1
         raise NotFit(
@@ -78,30 +81,3 @@ def _last_training(session: Session) -> float | None:
     except JournalError:
         return None
     return float(seconds) if seconds else None
-
-
-class _Enough(Exception):
-    """The steps that were to be measured are done."""
-
-
-def _measured(session: Session) -> float:
-    """Seconds of a round by a few of its steps. Raises BaseModelMissing, TrainingError."""
-    from fednode.data import load_data
-    from fednode.model import load_model, locate_here
-
-    locate_here(session)
-    _, root = session.coordinator.latest_final()
-    loaded = load_model(session)
-    with session.store.get(root, session.spec.layout.global_shape) as leaves:
-        loaded.set_global(session.spec.layout.weights(leaves))
-    steps: list[StepRecord] = []
-
-    def enough(record: StepRecord) -> None:
-        steps.append(record)
-        if len(steps) == MEASURED_STEPS:
-            raise _Enough
-
-    spec, rows = session.spec, load_data(session.config.data.train)
-    with suppress(_Enough):
-        loaded.train(spec, rows, 1, session.config.node.seed, on_step=enough)
-    return steps[-1].seconds * spec.training.steps

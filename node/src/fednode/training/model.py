@@ -11,6 +11,7 @@ from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, load_base, locate, positions
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
+from fednode.data.encoded import Drawn, Kept
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
     LIMIT,
@@ -39,6 +40,7 @@ class AdapterModel:
         """`parameters`: the adapter's tensors in the spec's order. Use `load`."""
         self._model = model
         self._encoder = encoder
+        self._kept = Kept(encoder)
         self._parameters = list(parameters)
         self._device = self._parameters[0].device
         self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
@@ -104,18 +106,20 @@ class AdapterModel:
 
         The optimiser starts fresh, the learning rate and the trained factors are the round's, the order of rows and the
         dropout follow from (seed, round). The model keeps the trained values; if anything fails, the adapter is what it
-        was before.
-        Raises TrainingError, NotFinite, Diverged, ZeroDelta.
+        was before. Only rows that are drawn are encoded.
+        Raises TrainingError, NotFinite, Diverged, ZeroDelta, EncodingError (a row whose completion makes no token).
         """
         from fednode.training.trainer import run_steps
 
-        examples = self._encode(data, end=True)
+        if len(data) == 0:
+            raise TrainingError("the data has no rows; give at least one")
+        rows = Drawn(data, self._encoder)
         before = self.values()
         self._thaw([spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors])
         try:
             steps = run_steps(
                 self._model,
-                examples,
+                rows,
                 self._collate,
                 spec.training,
                 learning_rate(spec.training, round),
@@ -142,22 +146,24 @@ class AdapterModel:
             raise
         finally:
             self._thaw([True] * len(self._parameters))
-        truncated = sum(example.truncated or example.answer_cut for example in examples)
-        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, truncated)
+        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
 
     def evaluate(self, spec: Spec, data: Dataset, progress: Progress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
 
         The loss is on the answer without its end of text: that a base model never ends there would drown the rest.
-        Raises EncodingError if two classes begin with the same token, NotFinite if a loss is.
+        Rows are encoded once, however often they are scored.
+        Raises TrainingError (no rows), EncodingError, NotFinite if a loss is.
         """
         from fednode.evaluation.run import score
 
+        if len(data) == 0:
+            raise TrainingError("the data has no rows; give at least one")
         classes = spec.evaluation.classes
         tokens = None if classes is None else self._encoder.first_tokens(classes)
         domains = data["domain"] if "domain" in data.column_names else [None] * len(data)
         self._model.eval()
-        items = score(self._logits, self._encode(data, end=False), list(domains), tokens, self._collate, progress)
+        items = score(self._logits, list(self._kept.examples(data)), list(domains), tokens, self._collate, progress)
         evaluation = summarize(items)
         if not np.isfinite(evaluation.loss):
             raise NotFinite("the loss on the test data is not finite; the adapter is broken")
@@ -165,34 +171,18 @@ class AdapterModel:
 
     def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
         """What the model answers to `prompt` in the spec's template, greedily, as far as it has positions."""
-        import torch
+        from fednode.training.generation import likeliest
 
         del spec  # the template was fixed at load
         ids, _ = self._encoder.prompt(prompt, room=1)
-        tokens = torch.tensor([ids], device=self._device)
         longest = positions(self._model.get_base_model())
-        room = max_new_tokens if longest is None else min(max_new_tokens, longest - len(ids))
+        most = max_new_tokens if longest is None else min(max_new_tokens, longest - len(ids))
         self._model.eval()
-        with torch.no_grad():
-            output = self._model.generate(
-                input_ids=tokens,
-                attention_mask=torch.ones_like(tokens),
-                max_new_tokens=room,
-                do_sample=False,
-                eos_token_id=self._encoder.eos_id,
-                pad_token_id=self._encoder.pad_id,
-            )
-        return self._encoder.decode(output[0, len(ids) :].tolist()).strip()
+        return self._encoder.decode(likeliest(self._model, ids, most, self._encoder.eos_id)).strip()
 
     def _thaw(self, trained: Sequence[bool]) -> None:
         for parameter, is_trained in zip(self._parameters, trained, strict=True):
             parameter.requires_grad_(is_trained)
-
-    def _encode(self, data: Dataset, end: bool) -> list[Example]:
-        if len(data) == 0:
-            raise TrainingError("the data has no rows; give at least one")
-        pairs = zip(data["prompt"], data["completion"], strict=True)
-        return [self._encoder.example(prompt, completion, end) for prompt, completion in pairs]
 
     def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
         batch = left_padded(examples, self._encoder.pad_id)

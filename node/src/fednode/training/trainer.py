@@ -80,7 +80,8 @@ def run_steps(
     """Train `model` in place for `training.steps` optimiser steps at the constant rate `lr`, with a fresh optimiser.
 
     The loss of a step is the mean over the answer tokens of all its micro-batches. The model's device is kept. The
-    same arguments on the same machine give the same weights. Writes nothing to disk and logs nothing.
+    same arguments on the same machine give the same weights. `examples` are asked for by index as they are drawn, one
+    batch ahead. Writes nothing to disk and logs nothing.
     Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know.
     """
     if training.optimizer not in {name.value for name in OptimizerNames}:
@@ -120,7 +121,7 @@ def run_steps(
     trainer = _RoundTrainer(
         model=model,
         args=arguments,
-        train_dataset=list(examples),
+        train_dataset=examples,
         data_collator=collate,
         compute_loss_func=answer_loss,
         callbacks=[recorder],

@@ -54,10 +54,12 @@ class StepRecord:
 @dataclass(frozen=True)
 class TrainResult:
     """`units_delta`: float64 [value_count], in units of 2^-24 and layout order. The losses are those of the first and
-    the last step. `truncated` counts the rows, of all at hand, that were cut to the sequence length."""
+    the last step. `drawn` counts the different rows that were encoded for them, `truncated` those of them that were cut
+    to the sequence length."""
 
     units_delta: NDArray[np.float64]
     loss_first: float
     loss_last: float
     steps: list[StepRecord]
+    drawn: int
     truncated: int

@@ -1,0 +1,89 @@
+"""How long a round's work takes here: all of it, by a few of its steps."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fednode.answer import duration
+from fednode.session import Session
+from fednode.training.types import NearlyNothing, StepRecord, ZeroDelta
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from fedprotocol.spec import Spec
+
+    from fednode.training import AdapterModel
+
+MEASURED_STEPS = 2  # the first one is slower than those that follow
+SCORED = 32  # test rows that are scored to measure by
+
+
+@dataclass(frozen=True)
+class RoundTime:
+    """Seconds. `train`: from the global to the update on disk, which must fit into Train: rows are read, those that are
+    drawn are encoded, every step is made, what it changed is encoded and written. `evaluate`: the test rows are read,
+    encoded and scored, `rows` of them, when the round is over; None without test rows."""
+
+    train: float
+    evaluate: float | None
+    rows: int
+
+    def __str__(self) -> str:
+        said = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
+        return (
+            said if self.evaluate is None else said + f", and {duration(self.evaluate)} to score {self.rows} test rows"
+        )
+
+
+def measured(session: Session) -> RoundTime:
+    """Of a round on the latest global. Raises BaseModelMissing, TrainingError, EncodingError, DataError, StoreError."""
+    from fednode.data import load_data
+    from fednode.model import load_model, locate_here
+
+    locate_here(session)
+    spec, data = session.spec, session.config.data
+    _, root = session.coordinator.latest_final()
+    loaded = load_model(session)
+    began = time.monotonic()
+    with session.store.get(root, spec.layout.global_shape) as leaves:
+        loaded.set_global(spec.layout.weights(leaves))
+    rows = load_data(data.train)
+    train = time.monotonic() - began + _training(loaded, spec, rows, session.config.node.seed)
+    if data.test is None:
+        return RoundTime(train, None, 0)
+    began = time.monotonic()
+    tested = load_data(data.test)
+    read = time.monotonic() - began
+    return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
+
+
+def _training(model: AdapterModel, spec: Spec, rows: Dataset, seed: int) -> float:
+    """Seconds of all steps and of what comes before and after them."""
+    from fednode.trees import save_car
+    from fednode.update import make_update
+
+    some = min(MEASURED_STEPS, spec.training.steps)
+    few = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})
+    steps: list[StepRecord] = []
+    began = time.monotonic()
+    try:
+        result = model.train(few, rows, 1, seed, on_step=steps.append)
+        update = make_update(result.units_delta, spec, seed, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            save_car(update.leaves, Path(folder) / "update.car", private=True)
+    except (ZeroDelta, NearlyNothing):
+        if some == spec.training.steps:  # else all of them may come to more
+            raise
+    return time.monotonic() - began + (spec.training.steps - some) * steps[-1].seconds
+
+
+def _scoring(model: AdapterModel, spec: Spec, rows: Dataset) -> float:
+    """Seconds of all rows, by the first of them."""
+    some = min(SCORED, len(rows))
+    began = time.monotonic()
+    model.evaluate(spec, rows.select(range(some)))
+    return (time.monotonic() - began) * len(rows) / some

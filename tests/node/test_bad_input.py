@@ -6,16 +6,23 @@ import json
 import logging
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fednode.config import load
 from fednode.daemon import actions as do
+from fednode.daemon.cause import Cause
 from fednode.daemon.memory import Memory
-from fednode.daemon.model_work import Trained
+from fednode.daemon.model_work import ModelWork, Trained
 from fednode.daemon.outcomes import Outcomes
+from fednode.doctor import examine, round_time
+from fednode.doctor.round_time import measured
+from fednode.session import Session
 from fedprotocol.background import Outcome
 from fedprotocol.chain import keys
 from fedprotocol.chain.events import scan
@@ -25,7 +32,8 @@ from fedprotocol.private import create_private
 from support.evm import Anvil
 from support.live_federation import ETHER, LiveFederation
 from support.sites import BIN, PASSWORD, Site, Sites, choices, environment
-from support.tiny_model import TEMPLATE
+from support.tiny_model import TEMPLATE, colour_rows
+from support.turned import running, until
 
 CONFIRMATIONS = 3
 
@@ -162,6 +170,66 @@ def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: p
         assert "longer" not in caplog.text
 
 
+def test_completions_of_no_class_and_control_tokens_are_said(site: Site) -> None:
+    """`no-leading-space.jsonl` and `special-token-in-answer.jsonl`."""
+    rows = [{**row, "completion": row["completion"].strip()} for row in colour_rows(8)]
+    rows[0] = {"prompt": "what does <|end|> mean", "completion": "white <|end|>"}
+    (site.folder / "bare.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    checked = site.command("data", "check", "bare.jsonl").stdout
+    assert "8 completions begin with none of the spec's classes: '" in checked
+    assert "1 rows hold '<|end|>', a control token of the base model: it is read as the text it is" in checked
+    config = changed(site, ('"train.jsonl"', '"bare.jsonl"'))
+    said = {
+        check["name"]: check for check in json.loads(site.command("doctor", "--json", "-c", config, check=False).stdout)
+    }
+    assert said["data"]["detail"].startswith(
+        "bare.jsonl: 8 rows (8 completions begin with none of the spec's classes: '"
+    )
+    assert "test.jsonl: 24 rows" in said["data"]["detail"]
+
+
+def test_doctor_measures_all_of_a_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading, encoding what is drawn, every step, writing the update; and scoring the test rows. By a clock that only
+    what is to be measured moves on."""
+    from fednode import data, trees
+    from fednode.data.encode import Encoder
+
+    clock = [0.0]
+
+    def taking(seconds: float, function: Any) -> Any:
+        def timed(*given: Any, **named: Any) -> Any:
+            clock[0] += seconds
+            return function(*given, **named)
+
+        return timed
+
+    monkeypatch.setattr(round_time, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(data, "load_data", taking(100.0, data.load_data))
+    monkeypatch.setattr(trees, "save_car", taking(1000.0, trees.save_car))
+    monkeypatch.setattr(Encoder, "example", taking(1.0, Encoder.example))
+    with Session(load(site.config)) as session:
+        training = session.spec.training.model_copy(update={"learning_rate": 5e-3, "steps": 3, "batch_size": 8})
+        bounds = session.spec.bounds.model_copy(update={"max_norm": 1.0, "min_norm": 1e-6, "max_shift": 16})
+        session.__dict__["spec"] = session.spec.model_copy(update={"training": training, "bounds": bounds})
+        found = measured(session)
+    read_encoded_written = 100 + 8 * (round_time.MEASURED_STEPS + 1) + 1000  # a batch more is encoded ahead
+    assert read_encoded_written < found.train < read_encoded_written + 60, "and a third step in real seconds"
+    assert (found.evaluate, found.rows) == (100 + 24, 24)
+    assert str(found) == (
+        "measured, from reading the rows to the encoded update it would take 18 min here, "
+        "and 2 min to score 24 test rows"
+    )
+
+
+def test_doctor_has_a_line_for_a_fault_that_nobody_foresaw(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(round_time, "_training", lambda *_: [][384])
+    with Session(load(site.config)) as session:
+        found = {check.name: check for check in examine(session, site.config)}
+    assert found["training"].ok is False
+    assert found["training"].detail == "unexpected IndexError: list index out of range"
+    assert found["monitor"].ok is True, "the others are looked at"
+
+
 def test_spec_new_pins_the_commit_of_a_model_from_the_hub(sites: Sites, tmp_path: Path) -> None:
     """The hub's cache as huggingface_hub lays it out; nothing is fetched."""
     commit = "0123456789abcdef0123456789abcdef01234567"
@@ -181,6 +249,27 @@ def test_spec_new_pins_the_commit_of_a_model_from_the_hub(sites: Sites, tmp_path
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "made" / "spec.json").read_text())["base_model"]["revision"] == commit
     assert json.loads(done.stdout)["spec_digest"].startswith("0x")
+
+
+def test_a_fault_in_training_is_told_once_and_ends_the_tries(
+    sites: Sites, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a library raises it, and the next try would again."""
+    tries: list[int] = []
+
+    def fails(*given: Any) -> None:
+        tries.append(given[1].round)
+        raise IndexError("index 384 is out of range")
+
+    monkeypatch.setattr(ModelWork, "train", fails)
+    with Session(load(site.config)) as session, running(session) as daemon, caplog.at_level(logging.INFO, "fednode"):
+        until(daemon, lambda action: isinstance(action, do.Wait) and action.cause is Cause.GIVEN_UP)
+        end = time.monotonic() + 3
+        until(daemon, lambda _: time.monotonic() > end)
+    assert tries == [1, 1]
+    assert [record.exc_info is not None for record in caplog.records if "unexpected" in record.message] == [True]
+    assert caplog.text.count("training for round 1: index 384 is out of range") == 1
+    assert sites.coordinator.last_opened() == 0
 
 
 def test_training_that_changes_nothing_is_said_and_nothing_is_sent(sites: Sites, site: Site) -> None:

@@ -86,7 +86,7 @@ def test_how_many_tokens_a_model_knows(name: str, tmp_path: Path) -> None:
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "a penalty": {"repetition_penalty": 5.0, "do_sample": True},
+    "a penalty": {"repetition_penalty": 0.01, "do_sample": True},
     "sampling": {"do_sample": True, "temperature": 9.0, "top_k": 3, "top_p": 0.9},
     "suppressed tokens": {"suppress_tokens": list(range(60, 300)), "begin_suppress_tokens": list(range(300, 384))},
     "bad words": {"bad_words_ids": [[token] for token in range(60, 300)]},

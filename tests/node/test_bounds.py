@@ -151,6 +151,7 @@ def test_what_the_sponsor_sets_stands() -> None:
 def test_spec_new_computes_and_shows_them(tiny_folder: Path, tmp_path: Path) -> None:
     command = [str(BIN / "fednode"), "spec", "new", "--name", "x", "--base-model", "tests/tiny", "--rounds", "2"]
     command += ["--source", str(tiny_folder), "--template", "{prompt} =", "--rank", "4", "--max-shift", "9"]
+    command += ["--sequence-length", "32"]
     done = subprocess.run([*command, "--learning-rate", "5e-3"], cwd=tmp_path, env=environment(), **TEXT)
     assert done.returncode == 0, done.stderr
     spec = load_spec((tmp_path / "spec.json").read_bytes())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from fedaggregator.rules import rule_named
+from fedaggregator.rules import RuleError, rule_named, rule_of_spec
 from fedprotocol.car import Leaves, MemoryLeaves
-from fedprotocol.errors import FedError
+from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
+    MAX_SPEC_BYTES,
+    SERVER_LR_ONE,
     Evaluation,
     Layout,
     Lora,
@@ -23,7 +27,7 @@ from fedprotocol.spec import (
 )
 from fedprotocol.store.base import Store
 from fedprotocol.strict import Name
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fednode.bounds import ChosenBounds, bounds_of, require_bound
 from fednode.trees import open_car, save_car
@@ -53,8 +57,16 @@ class Choices(BaseModel):
     leaf_values: int
     mantissa_bits: int
     rule: str
-    server_lr: int
-    seed: int
+    server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]  # as torch takes it
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, rule: str) -> str:
+        try:
+            return rule_named(rule).name
+        except RuleError as error:
+            raise ValueError(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -76,20 +88,26 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
 
     The revision of a model from the hub is pinned to the commit it is now.
 
-    Raises BaseModelError, LayoutMismatch, RuleError, NoBound (see `fednode.bounds`), pydantic's ValidationError for a
-    layout or bounds out of range.
+    Raises TrainingError (an optimiser that transformers does not know), NoBound (see `fednode.bounds`), BaseModelError,
+    EncodingError (tokenizer, template, classes), LayoutMismatch, SpecError (a document that nodes would not take),
+    pydantic's ValidationError for a layout or bounds out of range. Whether the model trains: `fednode.trial`.
     """
     rule = rule_named(choices.rule)
-    require_bound(choices.bounds, choices.training)
+    from fednode.base_model import locate
+    from fednode.data.encode import load_encoder
     from fednode.training import new_adapter
+    from fednode.training.optimizers import require_optimizer
 
+    require_optimizer(choices.training.optimizer)
+    require_bound(choices.bounds, choices.training)
+    folder = locate(source or choices.base_model, None if source else choices.revision)
+    load_encoder(choices, folder)
     adapter = new_adapter(
         choices.lora,
-        source or choices.base_model,
+        str(folder),
         choices.seed,
-        None if source else choices.revision,
-        choices.training.sequence_length,
-        _texts(choices),
+        sequence_length=choices.training.sequence_length,
+        texts=_texts(choices),
     )
     layout = Layout.model_validate(
         {
@@ -119,7 +137,18 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         server_lr=choices.server_lr,
         genesis_root="0x" + genesis.root.hex(),
     )
-    return NewFederation(spec, dump_spec(spec), genesis)
+    document = dump_spec(spec)
+    return NewFederation(load_spec(document), document, genesis)
+
+
+def require_free(folder: Path) -> None:
+    """Raise SpecFolderError if `save` could not write to `folder`, or would replace a file there."""
+    for name in (SPEC_FILE, GENESIS_FILE):
+        if (folder / name).exists():
+            raise SpecFolderError(f"{folder / name} exists and is not overwritten: choose another folder")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise SpecFolderError(f"{folder} cannot be written to: {there} is no folder that you may write to")
 
 
 def _texts(choices: Choices) -> list[str]:
@@ -129,25 +158,32 @@ def _texts(choices: Choices) -> list[str]:
 
 def save(federation: NewFederation, folder: Path) -> None:
     """Write spec.json and genesis.car. Raises SpecFolderError rather than replace either."""
-    for name in (SPEC_FILE, GENESIS_FILE):
-        if (folder / name).exists():
-            raise SpecFolderError(f"{folder / name} exists and is not overwritten: choose another folder")
+    require_free(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_car(federation.genesis, folder / GENESIS_FILE)
     (folder / SPEC_FILE).write_bytes(federation.document)
 
 
-def load(folder: Path) -> NewFederation:
-    """Read what `save` wrote, verified. Raises SpecFolderError, SpecError, CarError."""
+def load(path: Path) -> NewFederation:
+    """Read what `save` wrote, verified as a node verifies it. `path`: the folder, or the document in it.
+
+    Raises SpecFolderError, SpecError, SpecMismatch (leaves of another number than the rule's), RuleError, CarError.
+    """
+    file = path / SPEC_FILE if path.is_dir() else path
     try:
-        document = (folder / SPEC_FILE).read_bytes()
+        with file.open("rb") as opened:
+            document = opened.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
-        raise SpecFolderError(f"{folder / SPEC_FILE} cannot be read: {error.strerror}") from error
+        raise SpecFolderError(f"{file} cannot be read ({error.strerror}); `fednode spec new` writes one") from error
     spec = load_spec(document)
-    car = folder / GENESIS_FILE
+    rule_of_spec(spec)
+    car = file.with_name(GENESIS_FILE)
     if not car.is_file():
-        raise SpecFolderError(f"there is no {car}: it belongs to {folder / SPEC_FILE}")
-    genesis = open_car(car, bytes.fromhex(spec.genesis_root[2:]), spec.layout.global_shape)
+        raise SpecFolderError(
+            f"there is no {car}, the adapter that training begins with: `fednode spec new` wrote it beside {file.name}"
+        )
+    with refusals_told():
+        genesis = open_car(car, bytes.fromhex(spec.genesis_root[2:]), spec.layout.global_shape)
     return NewFederation(spec, document, genesis)
 
 

@@ -95,6 +95,7 @@ class Session:
         Raises NotFound, Malformed, SpecError, SpecMismatch, RuleError.
         """
         from fedaggregator.inputs import rule_of
+        from fedaggregator.rules import rule_of_spec
 
         config = self.coordinator.config()
         try:
@@ -106,12 +107,9 @@ class Session:
             ) from error
         spec = load_spec(data)
         check_against(spec, spec_digest(data), config)
-        rule = rule_of(self.coordinator)
-        if (spec.rule, spec.layout.parts) != (rule.name, rule.parts):
-            raise SpecMismatch(
-                f"the spec is of the rule {spec.rule} with {spec.layout.parts} leaves in one, the contract's is "
-                f"{rule.name} with {rule.parts}"
-            )
+        theirs = rule_of(self.coordinator)
+        if rule_of_spec(spec).name != theirs.name:
+            raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
         return spec
 
     @cached_property

@@ -6,6 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from fedprotocol.printable import LONGEST_NAME, printable
+from fedprotocol.spec import Spec, SpecMismatch
 
 from fedaggregator.rules.base import Rule, RuleError
 
@@ -27,4 +28,20 @@ def rule_named(name: str) -> Rule:
         raise RuleError(f"there is no rule {shown!r} here; this version knows {known}: update fedaggregator") from None
 
 
-__all__ = ["RULES", "Rule", "RuleError", "rule_named"]
+def rule_of_spec(spec: Spec) -> Rule:
+    """The twin of the rule that `spec` names.
+
+    Raises:
+        RuleError: this version does not know the rule.
+        SpecMismatch: the spec's globals have other parts than the rule's.
+    """
+    rule = rule_named(spec.rule)
+    if spec.layout.parts != rule.parts:
+        raise SpecMismatch(
+            f"the spec's globals have {spec.layout.parts} leaves for each of an update (layout.parts), those of its "
+            f"rule {rule.name} have {rule.parts}"
+        )
+    return rule
+
+
+__all__ = ["RULES", "Rule", "RuleError", "rule_named", "rule_of_spec"]

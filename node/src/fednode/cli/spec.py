@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +15,15 @@ from fedprotocol.terminal import say
 from fednode.cli.common import JsonOption, print_json
 
 if TYPE_CHECKING:
+    from fedprotocol.store.base import Store
+
     from fednode.new_spec import NewFederation
 
 app = typer.Typer(help="The federation's document: model, adapter, training, numbers.", no_args_is_help=True)
 
+SourceOption = Annotated[str | None, typer.Option(help="The base model's local folder or .gguf file.")]
+DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="What the trial runs on.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads of the trial. Default: all.")]
 StoreOption = Annotated[
     str | None, typer.Option("--store", help="Also publish both there: dir:folder, or kubo:http://127.0.0.1:5001.")
 ]
@@ -27,7 +36,7 @@ def new(
     template: Annotated[str, typer.Option(help=r"Prompt template with {prompt}; \n is a new line.")],
     rounds: Annotated[int, typer.Option(help="Final rounds until the federation is complete.")],
     out: Annotated[Path, typer.Option(help="Folder for spec.json and genesis.car.")] = Path(),
-    source: Annotated[str | None, typer.Option(help="Its local folder or .gguf file.")] = None,
+    source: SourceOption = None,
     revision: Annotated[str | None, typer.Option(help="Revision on the hub. Default: today's, pinned.")] = None,
     store: StoreOption = None,
     rank: Annotated[int, typer.Option(help="Of the adapter.")] = 8,
@@ -53,7 +62,12 @@ def new(
     gradient_checkpointing: Annotated[bool, typer.Option(help="Less memory, more time.")] = False,
     proximal_mu: Annotated[float, typer.Option(help="FedProx: pull towards the global; 0 is FedAvg.")] = 0.0,
     class_: Annotated[
-        list[str] | None, typer.Option("--class", help="An answer to score accuracy by; repeat it.")
+        list[str] | None,
+        typer.Option(
+            "--class",
+            help="An answer to score accuracy by; repeat it. As the data has it: with the space in front that most "
+            "tokenizers want (' red'), without it for those that put one there by themselves (Llama 2's).",
+        ),
     ] = None,
     max_norm: Annotated[
         float | None, typer.Option(help="Largest L2 norm of an update. Default: twice what honest training can reach.")
@@ -70,13 +84,30 @@ def new(
     rule: Annotated[str, typer.Option(help="How updates become a global: fedavg.")] = "fedavg",
     server_lr: Annotated[float, typer.Option(help="Share of the mean update that is applied, up to 2.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the adapter's first values.")] = 0,
+    device: DeviceOption = "cpu",
+    threads: ThreadsOption = None,
+    no_try: Annotated[
+        bool,
+        typer.Option(
+            "--no-try",
+            help="Do not try the spec. It is then not known whether the model can be loaded as the options say, "
+            "whether optimizer, batch and sequence length can be trained with, whether an update fits the bounds, and "
+            "whether an answer can be scored; `fednode spec try` finds out later. The rest is checked all the same.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write spec.json and genesis.car, and print the two digests that the contract is deployed with."""
-    from fedprotocol.spec import SERVER_LR_ONE, SpecError
-    from pydantic import ValidationError
+    """Write spec.json and genesis.car, and print the two digests that the contract is deployed with.
 
-    from fednode.new_spec import Choices, make, save
+    Before anything is written the spec is tried, since a deployment makes it final: the base model is loaded as the
+    options say, trained for one step on made-up rows of the full sequence length, its update encoded and an answer
+    scored, all as a node does it.
+    """
+    from fedprotocol.spec import SERVER_LR_ONE
+
+    from fednode.cli.spec_options import options_named
+    from fednode.new_spec import Choices, make, require_free, save
+    from fednode.slow_work import told_if_slow
 
     modules = tuple(target_module or ("q_proj", "v_proj"))
     values = {
@@ -106,19 +137,38 @@ def new(
         "leaf_values": leaf_values,
         "mantissa_bits": bits,
         "rule": rule,
-        "server_lr": round(server_lr * SERVER_LR_ONE),
+        "server_lr": round(server_lr * SERVER_LR_ONE) if math.isfinite(server_lr) else 0,
         "seed": seed,
     }
-    try:
-        federation = make(Choices.model_validate(values), source)
-    except ValidationError as error:
-        wrong = [f"  {'.'.join(map(str, e['loc'])) or 'spec'}: {e['msg']}" for e in error.errors(include_url=False)]
-        raise SpecError("no spec can be made of this:\n" + "\n".join(wrong)) from error
-    save(federation, out)
-    say(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", error=True)
-    if store is not None:
-        _publish(federation, store)
+    require_free(out)
+    with options_named():
+        chosen = Choices.model_validate(values)
+    with nullcontext() if store is None else _open(store) as opened:
+        with options_named(), told_if_slow("loading libraries and reading the base model"):
+            federation = make(chosen, source)
+        if not no_try:
+            _try(federation, source, device, threads)
+        save(federation, out)
+        say(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", error=True)
+        if opened is not None:
+            _publish(federation, *opened)
     _show(federation, as_json)
+
+
+@app.command("try")
+def try_(
+    folder: Annotated[Path, typer.Argument(help="The folder with spec.json and genesis.car.")] = Path(),
+    source: SourceOption = None,
+    device: DeviceOption = "cpu",
+    threads: ThreadsOption = None,
+) -> None:
+    """Check a spec with its global 0, and do once what a node will do with it, on made-up rows: load the base model,
+    train a step, encode an update, score an answer."""
+    from fednode.new_spec import load
+
+    federation = load(folder)
+    _try(federation, source, device, threads)
+    say(f"{federation.spec.name}: a node can serve this spec")
 
 
 @app.command("publish")
@@ -131,7 +181,8 @@ def publish(
     from fednode.new_spec import load
 
     federation = load(folder)
-    _publish(federation, store)
+    with _open(store) as opened:
+        _publish(federation, *opened)
     _show(federation, as_json)
 
 
@@ -146,17 +197,42 @@ def show(
     _show(load(folder), as_json)
 
 
-def _publish(federation: NewFederation, url: str) -> None:
+def _try(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
+    """Say what the trial found. Raises SpecError."""
+    from fednode.answer import duration
+    from fednode.cli.spec_options import in_options, options_named
+    from fednode.slow_work import told_if_slow
+    from fednode.trial import try_out
+
+    cores = threads or os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    with options_named():
+        trial = try_out(federation, source, device, cores, told_if_slow)
+    for remark in trial.remarks:
+        say(f"warning: {in_options(remark)}", error=True)
+    seconds = trial.step_seconds * federation.spec.training.steps
+    say(f"tried: training for a round would take about {duration(seconds)} here ({device})", error=True)
+
+
+@contextmanager
+def _open(url: str) -> Iterator[tuple[Store, str]]:
+    """A store that answers, and where it is. Raises StoreError."""
     import tempfile
 
     from fedprotocol.store.open import open_store
 
-    from fednode.new_spec import publish as put
-
     if url.startswith("dir:"):
         url = f"dir:{Path(url.removeprefix('dir:')).expanduser().resolve()}"
     with tempfile.TemporaryDirectory() as cache:
-        put(federation, open_store(url, Path(cache)))
+        store = open_store(url, Path(cache))
+        store.check()
+        yield store, url
+
+
+def _publish(federation: NewFederation, store: Store, url: str) -> None:
+    from fednode.new_spec import publish as put
+
+    put(federation, store)
     say(f"published in {url}", error=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fednode.base_model import embedded_tokens, load_skeleton, load_tokenizer
 from fednode.base_model.tokenizer import start_of_text
@@ -13,7 +13,7 @@ from fednode.data.plain_text import EncodingError, PlainText
 
 if TYPE_CHECKING:
     import torch
-    from fedprotocol.spec import Spec
+    from fedprotocol.spec import Evaluation, Prompt, Training
     from transformers import PreTrainedTokenizerBase
 
 PLACE = "{prompt}"
@@ -140,10 +140,18 @@ class Encoder:
             if tokens[0] in owner:
                 raise EncodingError(
                     f"evaluation.classes: {owner[tokens[0]]!r} and {name!r} begin with the same token "
-                    f"{self.decode(tokens[:1])!r} and cannot be told apart by it; rename one"
+                    f"{self.decode(tokens[:1])!r} and cannot be told apart by it; {self._way_out(classes)}"
                 )
             owner[tokens[0]] = name
         return list(owner)
+
+    def _way_out(self, classes: Sequence[str]) -> str:
+        """Of classes that begin alike. Tokenizers that put a space before every text (Llama 2's) make a token of its
+        own of one that is there."""
+        bare = [self._tokens(name.lstrip(" "))[:1] for name in classes]
+        if all(name.startswith(" ") for name in classes) and len(set(map(tuple, bare))) == len(bare):
+            return "leave the leading space out for this tokenizer, here and in the data"
+        return "rename one"
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
@@ -156,7 +164,18 @@ class Encoder:
         return [*self._start, *self._tokens(self._template.replace(PLACE, prompt))] or [self._eos]
 
 
-def load_encoder(spec: Spec, folder: Path) -> Encoder:
+class Worded(Protocol):
+    """What of a spec, finished or not, says how examples become tokens."""
+
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def training(self) -> Training: ...
+    @property
+    def evaluation(self) -> Evaluation: ...
+
+
+def load_encoder(spec: Worded, folder: Path) -> Encoder:
     """The encoder of `spec` with the tokenizer of the base model in `folder`; loads no weights.
 
     Raises BaseModelMissing, BaseModelError, and EncodingError also if two of the spec's classes begin with the same

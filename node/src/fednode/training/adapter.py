@@ -11,7 +11,7 @@ from fedprotocol.numbers import UNIT, NumbersError, dequantize_global
 from fedprotocol.spec import Lora, Tensor
 
 from fednode.base_model.foreign import told_as
-from fednode.training.types import LayoutMismatch
+from fednode.training.types import LayoutMismatch, ZeroDelta
 
 if TYPE_CHECKING:
     import torch
@@ -124,6 +124,15 @@ def changed_units(before: NDArray[np.float32], after: NDArray[np.float32]) -> ND
     """`after - before` in units, float64: what training changed and nothing else, also where float32 is coarser than
     a unit (beyond 1.0)."""
     return (after.astype(np.float64) - before.astype(np.float64)) / UNIT
+
+
+def require_change(delta: NDArray[np.float64]) -> None:
+    """Raise ZeroDelta if no value of `delta`, in units, is one half at least."""
+    if np.abs(delta).max() < 0.5:
+        raise ZeroDelta(
+            "training changed no weight: the learning rate is too small for the grid of 2^-24, "
+            "or no gradient reaches the adapter"
+        )
 
 
 def initial_values(tensors: Sequence[Tensor], seed: int) -> NDArray[np.float32]:

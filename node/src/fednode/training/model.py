@@ -19,12 +19,13 @@ from fednode.training.adapter import (
     changed_units,
     check_layout,
     read_values,
+    require_change,
     tensors_by_name,
     write_units,
     write_values,
 )
 from fednode.training.schedule import learning_rate, round_seed
-from fednode.training.types import Diverged, NotFinite, Progress, StepRecord, TrainingError, TrainResult, ZeroDelta
+from fednode.training.types import Diverged, NotFinite, Progress, StepRecord, TrainingError, TrainResult
 
 if TYPE_CHECKING:
     import torch
@@ -136,11 +137,7 @@ class AdapterModel:
                     "lower the learning rate of the spec"
                 )
             delta = changed_units(before, after)
-            if np.abs(delta).max() < 0.5:
-                raise ZeroDelta(
-                    "training changed no weight: the learning rate is too small for the grid of 2^-24, "
-                    "or no gradient reaches the adapter"
-                )
+            require_change(delta)
         except BaseException:
             write_values(self._parameters, before)
             raise

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from fedprotocol.spec import Training
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.training_args import OptimizerNames
 
 from fednode.data.encode import Example
 from fednode.evaluation.loss import answer_loss
+from fednode.training.optimizers import require_optimizer
 from fednode.training.proximal import pulled_back
 from fednode.training.types import NotFinite, Progress, StepRecord, TrainingError
 
@@ -82,12 +82,10 @@ def run_steps(
     The loss of a step is the mean over the answer tokens of all its micro-batches. The model's device is kept. The
     same arguments on the same machine give the same weights. `examples` are asked for by index as they are drawn, one
     batch ahead. Writes nothing to disk and logs nothing.
-    Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know.
+    Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know or that cannot
+    be had here.
     """
-    if training.optimizer not in {name.value for name in OptimizerNames}:
-        raise TrainingError(
-            f"training.optimizer {training.optimizer!r} is unknown to transformers; adamw_torch is a safe choice"
-        )
+    require_optimizer(training.optimizer)
     on_cpu = next(model.parameters()).device.type == "cpu"
     recorder = _Recorder(training.steps, lr, progress, on_step)
     arguments = TrainingArguments(
@@ -129,6 +127,10 @@ def run_steps(
     trainer.remove_callback(PrinterCallback)
     trainer.recorder = recorder
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        trainer.create_optimizer()
+    except (ImportError, ValueError, RuntimeError) as error:  # a package, or a device, that it wants
+        raise TrainingError(f"training.optimizer {training.optimizer!r} cannot be used here: {error}") from error
     try:
         with pulled_back(trained, training.proximal_mu, training.gradient_accumulation):
             trainer.train()

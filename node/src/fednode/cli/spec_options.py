@@ -1,0 +1,101 @@
+"""What `fednode spec` was told, in the names of its options: a sponsor has no config file, and no spec yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fedprotocol.errors import FedError
+from fedprotocol.printable import printable
+from fedprotocol.spec import SpecError
+from pydantic import ValidationError
+
+LONGEST = 400  # characters about one option
+
+_TRAINING = (
+    *("rounds", "steps", "batch_size", "gradient_accumulation", "sequence_length", "optimizer", "learning_rate"),
+    *(
+        "schedule",
+        "final_learning_rate_ratio",
+        "weight_decay",
+        "max_grad_norm",
+        "gradient_checkpointing",
+        "proximal_mu",
+    ),
+)
+OPTIONS = {
+    "name": "--name",
+    "base_model": "--base-model",
+    "revision": "--revision",
+    "lora.r": "--rank",
+    "lora.alpha": "--alpha",
+    "lora.dropout": "--dropout",
+    "lora.target_modules": "--target-module",
+    "lora.factors": "--factors",
+    "quantization.kind": "--quantization",
+    "quantization.double_quant": "--double-quant",
+    "quantization.compute_dtype": "--compute",
+    "prompt.template": "--template",
+    **{f"training.{name}": f"--{name.replace('_', '-')}" for name in _TRAINING},
+    "evaluation.classes": "--class",
+    "bounds.max_shift": "--max-shift",
+    "bounds.max_norm": "--max-norm",
+    "bounds.min_norm": "--min-norm",
+    "layout.leaf_values": "--leaf-values",
+    "layout.mantissa_bits": "--bits",
+    "layout.tensors": "--target-module",
+    "rule": "--rule",
+    "server_lr": "--server-lr",
+    "seed": "--seed",
+}
+"""The spec's field that an option fills."""
+
+_IN_MESSAGES = {
+    **{field: option for field, option in OPTIONS.items() if "." in field},
+    "[model] source": "--source",
+    "[model] device": "--device",
+    "[model] threads": "--threads",
+    "the learning rate of the spec": "--learning-rate",
+}
+_NAMES = re.compile(
+    "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(_IN_MESSAGES, key=len, reverse=True))
+)
+_WORDS = {"server_lr": "must be above 0 and at most 2"}  # the spec's unit is another
+
+
+def in_options(message: str) -> str:
+    """A node's message with this command's options in place of the settings and fields that a node would look at."""
+    return _NAMES.sub(lambda found: _IN_MESSAGES[found.group()], message)
+
+
+@contextmanager
+def options_named() -> Iterator[None]:
+    """What is wrong with a spec leaves as a SpecError in the names of options."""
+    try:
+        yield
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        lines = [printable(f"  {_complaint(problem)}", LONGEST) for problem in problems]
+        raise SpecError("\n".join(["no spec can be made of this:", *lines])) from error
+    except FedError as error:
+        raise SpecError(in_options(str(error))) from error
+
+
+def _complaint(problem: Any) -> str:
+    field = _field(problem["loc"])
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    if not field:
+        return in_options(said)
+    return f"{OPTIONS[field]}: {_WORDS.get(field, in_options(said))}"
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """The field of `OPTIONS` that a place in the choices, or in a part of the spec, is in; empty: none."""
+    path = ".".join(map(str, location))
+    for field in OPTIONS:
+        if path == field or path.startswith(f"{field}."):
+            return field
+    ends = {field.rpartition(".")[2]: field for field in OPTIONS}  # of a part that was checked by itself
+    return ends.get(str(location[0]), "") if location else ""

@@ -1,0 +1,21 @@
+"""The optimisers that a spec can name: those of transformers' Trainer."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from fednode.training.types import TrainingError
+
+SAFE = "adamw_torch"  # needs no other package, and keeps its state in 32 bits
+
+
+def require_optimizer(name: str) -> None:
+    """Raise TrainingError, with the name that was probably meant, unless transformers knows an optimiser `name`."""
+    from transformers.training_args import OptimizerNames
+
+    known = [optimizer.value for optimizer in OptimizerNames]
+    if name in known:
+        return
+    meant = get_close_matches(name, known, n=1)
+    advice = f"was {meant[0]} meant?" if meant else f"{SAFE} is a safe choice"
+    raise TrainingError(f"training.optimizer {name!r} is unknown to transformers; {advice}")

@@ -19,27 +19,36 @@ from typing import Any
 import brownie
 from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator, web3
 from fedaggregator import bond
+from fedaggregator.inputs import rule_of
 from fedaggregator.rules import rule_named
+from fednode.new_spec import NewFederation
+from fednode.new_spec import load as load_spec_folder
+from fedprotocol.amounts import UNITS, Amounts
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.token import Token
 from fedprotocol.chain.trust import examine, foreign
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment import Deployment, abi_hash, save_deployment
 from fedprotocol.federation import (
     Contracts,
     Federation,
-    FederationError,
     coordinator_config,
     load_federation,
     to_units,
 )
-from fedprotocol.spec import MAX_SPEC_BYTES, Spec, check_against, load_spec, spec_digest
+from fedprotocol.spec import Spec, check_against
 from fedprotocol.tree import cid, raw_cid
 
 from scripts.lib import token as tokens
-from scripts.lib.contracts import bound, create, establish
-from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, is_development, sender
+from scripts.lib.contracts import establish
+from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, endpoint, is_development, sending
+from scripts.lib.purse import Purse
 
-DEMO_DECIMALS = 18
+DEMO_AMOUNTS = Amounts(18, "FED")
+UNCHECKED = (
+    "the document is one that nodes take, its global 0 lies beside it and is whole. Whether a node can load the model "
+    "and train as it says is not checked here: `fednode spec new` did, or `fednode spec try` does"
+)
 
 
 @command
@@ -49,20 +58,24 @@ def main(path: str = "") -> None:
     if not named:
         raise ScriptError("which federation? Set FEDERATION to a file like federation.example.toml")
     federation = load_federation(Path(named).expanduser())
-    document = _read_spec(federation.spec)
-    spec = load_spec(document)
-    account = sender()
-    decimals = _check(federation, account)
+    made = load_spec_folder(federation.spec)
+    print(f"{made.spec.name!r}: {UNCHECKED}")
+    with sending() as sender:
+        _deploy(federation, made, sender)
 
+
+def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
+    spec = made.spec
+    money = _check(federation, sender)
+    federation = bond.settled(federation, spec, money.decimals)
     transactions: dict[str, str | None] = {}
-    federation = bond.settled(federation, spec, decimals)
-    contracts = _prerequisites(federation, spec, account, transactions)
-    token = tokens.reader(contracts.token)
-    sponsor = federation.money.sponsor or account.address
-    config = coordinator_config(federation, spec, spec_digest(document), contracts, sponsor, token.decimals())
-    address, created_by = establish(FederationCoordinator, account, _as_struct(config))
-    coordinator = Coordinator.connect(web3.provider.endpoint_uri, address, web3.eth.chain_id)
-    check_against(spec, spec_digest(document), coordinator.config())
+    contracts = _prerequisites(federation, spec, sender, transactions)
+    sponsor = federation.money.sponsor or sender.address
+    config = coordinator_config(federation, spec, made.digest, contracts, sponsor, money.decimals)
+    address, created_by = establish(FederationCoordinator, sender, _as_struct(config), confirmed=True)
+    assert created_by is not None
+    coordinator = Coordinator.connect(endpoint(), address, web3.eth.chain_id)
+    check_against(spec, made.digest, coordinator.config())
 
     transactions["coordinator"] = created_by
     created = web3.eth.get_transaction_receipt(created_by)["blockNumber"]
@@ -73,28 +86,28 @@ def main(path: str = "") -> None:
         token=contracts.token,
         demo_token=federation.money.token is None,
         rule=contracts.rule,
-        rule_name=bound(contracts.rule, "rule").name(),
+        rule_name=rule_of(coordinator).name,
         disputes=contracts.disputes,
         gate=contracts.gate,
-        deployer=account.address,
+        deployer=sender.address,
         sponsor=sponsor,
         block=created,
         time=web3.eth.get_block(created)["timestamp"],
         transactions={what: hash_ for what, hash_ in transactions.items() if hash_ is not None},
         abi_hash=abi_hash(FederationCoordinator.abi),
         git_commit=_git_commit(),
-        spec_digest="0x" + spec_digest(document).hex(),
+        spec_digest="0x" + made.digest.hex(),
         genesis_root=spec.genesis_root,
     )
     written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(web3.eth.get_code(old)))
     _report(deployment, written)
     _verify(coordinator)
-    print(f"  {'bond':<12} {tokens.show(config['bondBase'], token.decimals())} {token.symbol()}")
+    print(f"  {'bond':<12} {money(config['bondBase'])}")
     if federation.money.pool:
-        amount = to_units("pool", federation.money.pool, token.decimals())
-        tokens.ensure_balance(token, account, amount, deployment.demo_token)
-        tokens.fund(token, account, address, amount)
-        print(f"The pool holds {tokens.show(coordinator.balances().pool, token.decimals())} {token.symbol()}")
+        amount = to_units("pool", federation.money.pool, money.decimals)
+        tokens.ensure_balance(coordinator.token, sender, amount, deployment.demo_token)
+        tokens.fund(coordinator, sender, amount)
+        print(f"The pool holds {money(coordinator.balances().pool)}")
     else:
         print("The pool is empty: `brownie run fund` fills it, rounds open only while it can pay for one")
 
@@ -113,49 +126,45 @@ def _verify(coordinator: Coordinator) -> None:
         print(f'  {"":<12} {part.role}: sites must write [chain] trusted_code = ["{part.hash}"]')
 
 
-def _read_spec(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_SPEC_BYTES + 1)
-    except OSError as error:
-        raise FederationError(f"spec = {path} cannot be read ({error.strerror}); see `fednode spec new`") from error
-
-
-def _check(federation: Federation, account: Any) -> int:
-    """What can be known to be wrong before anything is deployed; returns the token's decimals."""
+def _check(federation: Federation, sender: Purse) -> Amounts:
+    """What can be known to be wrong before anything is deployed; returns how the token's amounts are written."""
     money, gate = federation.money, federation.members.gate
-    if not account.balance():
-        raise ScriptError(f"{account.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
+    if not web3.eth.get_balance(sender.address):
+        raise ScriptError(f"{sender.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
     if money.token is None:
         if not is_development():
             raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
-        decimals = DEMO_DECIMALS
+        said = DEMO_AMOUNTS
     else:
-        token = tokens.reader(money.token)
-        decimals = token.decimals()
-        tokens.ensure_balance(token, account, to_units("pool", money.pool, decimals), demo=False)
+        token = Token(web3, money.token)
+        token.require(sender.address)
+        said = Amounts.of(token)
+        if said is UNITS:
+            print(f"The token {token.address} says no decimals: amounts of the file are in its smallest units")
     if federation.proof.ether is None and not is_development():
         raise ConfigError("proof.ether: say how many tokens an ether is worth; the bond is priced by it")
     for key in ("round_reward", "min_stake", "stake_per_example", "penalty", "pool"):
-        to_units(key, getattr(money, key), decimals)
+        to_units(key, getattr(money, key), said.decimals)
     if money.bond is not None:
-        to_units("bond", money.bond, decimals)
+        to_units("bond", money.bond, said.decimals)
+    if money.token is not None:
+        tokens.ensure_balance(token, sender, to_units("pool", money.pool, said.decimals), demo=False)
     if gate is not None and not web3.eth.get_code(gate):
         raise ConfigError(f"members.gate: there is no contract at {gate} on chain {web3.eth.chain_id}")
-    return decimals
+    return said
 
 
-def _prerequisites(federation: Federation, spec: Spec, account: Any, transactions: dict[str, str | None]) -> Contracts:
+def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactions: dict[str, str | None]) -> Contracts:
     """Deploy what the coordinator is constructed with, and is not there yet; adds to `transactions`."""
     token, gate = federation.money.token, federation.members.gate
     if token is None:
-        token, transactions["token"] = create(DemoToken, account, account.address)
+        token, transactions["token"] = establish(DemoToken, sender, sender.address)
     if federation.members.allowlist:
-        gate, transactions["gate"] = create(
-            AllowlistGate, account, federation.money.sponsor or account.address, list(federation.members.allowlist)
+        gate, transactions["gate"] = establish(
+            AllowlistGate, sender, federation.money.sponsor or sender.address, list(federation.members.allowlist)
         )
-    rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), account)
-    disputes, transactions["disputes"] = establish(Disputes, account)
+    rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), sender)
+    disputes, transactions["disputes"] = establish(Disputes, sender)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
 
 

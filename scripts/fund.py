@@ -7,14 +7,13 @@ brownie run fund faucet 0x… 0x… --network <name>  ether and tokens for accou
 
 from __future__ import annotations
 
-from typing import Any
-
-from brownie import DemoToken, web3
+from brownie import web3
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import ether
 
 from scripts.lib import token as tokens
-from scripts.lib.contracts import bound
-from scripts.lib.network import ScriptError, command, current, is_development, sender
+from scripts.lib.network import ScriptError, command, current, is_development, sending
 
 FAUCET_ETHER = 10 * 10**18  # wei
 FAUCET_STAKES = 10  # of the larger of a stake and a bond: enough to join, propose, and propose beside others
@@ -24,17 +23,16 @@ FAUCET_STAKES = 10  # of the larger of a stake and a bond: enough to join, propo
 def main(amount: str = "") -> None:
     """Add `amount` tokens, or what the pool lacks for the rounds that are left."""
     deployment, coordinator = current()
-    token = tokens.of(deployment)
-    decimals, symbol = token.decimals(), token.symbol()
-    units = tokens.parse(amount, decimals) if amount else _shortage(coordinator)
+    said = Amounts.of(coordinator.token)
+    units = said.parse(amount) if amount else _shortage(coordinator)
     if units == 0:
         print("The pool pays for every round that is left: nothing to add")
         return
-    account = sender()
-    tokens.ensure_balance(token, account, units, deployment.demo_token)
-    tokens.fund(token, account, deployment.coordinator, units)
-    print(f"Added {tokens.show(units, decimals)} {symbol}")
-    print(f"The pool holds {tokens.show(coordinator.balances().pool, decimals)} {symbol}")
+    with sending() as sender:
+        tokens.ensure_balance(coordinator.token, sender, units, deployment.demo_token)
+        tokens.fund(coordinator, sender, units)
+    print(f"Added {said(units)}")
+    print(f"The pool holds {said(coordinator.balances().pool)}")
 
 
 @command
@@ -47,17 +45,14 @@ def faucet(*addresses: str) -> None:
     if wrong := [a for a in addresses if not web3.is_address(a)]:
         raise ScriptError(f"no Ethereum addresses: {', '.join(wrong)}")
     deployment, coordinator = current()
-    token, account, config = tokens.of(deployment), sender(), coordinator.config()
+    token, config, said = coordinator.token, coordinator.config(), Amounts.of(coordinator.token)
     amount = FAUCET_STAKES * max(config.min_stake, config.bond_base)
-    tokens.ensure_balance(token, account, amount * len(addresses), deployment.demo_token)
-    for address in addresses:
-        _give(token, account, web3.to_checksum_address(address), amount)
-
-
-def _give(token: tokens.Token, account: Any, address: str, amount: int) -> None:
-    account.transfer(address, FAUCET_ETHER)
-    bound(token.address, DemoToken.abi).transfer(address, amount, {"from": account})
-    print(f"{address} received 10 ETH and {tokens.show(amount, token.decimals())} {token.symbol()}")
+    with sending() as sender:
+        tokens.ensure_balance(token, sender, amount * len(addresses), deployment.demo_token)
+        for address in map(web3.to_checksum_address, addresses):
+            sender.give(address, FAUCET_ETHER)
+            sender.send(token.contract.functions.transfer(address, amount), f"tokens for {address}")
+            print(f"{address} received {ether(FAUCET_ETHER)} ETH and {said(amount)}")
 
 
 def _shortage(coordinator: Coordinator) -> int:

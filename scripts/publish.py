@@ -19,11 +19,13 @@ from brownie import web3
 from brownie.network.contract import ContractContainer
 from fedprotocol.chain.code import libraries_in, shipped
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.creation import DEPLOYER
 from fedprotocol.chain.trust import examine
 from fedprotocol.deployment import Deployment
 
 from scripts.lib.network import ROOT, ScriptError, command, current
 
+SALT_BYTES = 32  # in front of what the deployer makes
 VERIFIERS = ("sourcify", "etherscan")
 
 
@@ -79,7 +81,10 @@ def _arguments(container: ContractContainer, tx_hash: str | None) -> bytes:
     """What came behind the contract's own code in the transaction that created it; nothing if none is known."""
     if tx_hash is None:
         return b""
-    sent = bytes(web3.eth.get_transaction(tx_hash)["input"])
+    transaction = web3.eth.get_transaction(tx_hash)
+    sent = bytes(transaction["input"])
+    if transaction["to"] == DEPLOYER:
+        sent = sent[SALT_BYTES:]
     return sent[len(container.bytecode.removeprefix("0x")) // 2 :]
 
 

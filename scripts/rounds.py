@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.events import Event
 from fedprotocol.deployment import Deployment
 
 from scripts.lib import tables
-from scripts.lib import token as tokens
 from scripts.lib.network import CACHE, ScriptError, command, current
 
 
@@ -23,8 +23,7 @@ from scripts.lib.network import CACHE, ScriptError, command, current
 def main() -> None:
     """Federation, rounds, participants, balances."""
     deployment, coordinator = current()
-    token = tokens.of(deployment)
-    money = tables.Money(token.decimals(), token.symbol())
+    money = Amounts.of(coordinator.token)
     history = _history(deployment, coordinator)
     tables.show(
         tables.federation(deployment, coordinator, money),
@@ -44,8 +43,7 @@ def show(number: str = "") -> None:
     n = int(number) if number else last
     if not 1 <= n <= last:
         raise ScriptError(f"there is no round {n}: " + (f"1 to {last} were opened" if last else "none was opened yet"))
-    token = tokens.of(deployment)
-    money = tables.Money(token.decimals(), token.symbol())
+    money = Amounts.of(coordinator.token)
     history = _history(deployment, coordinator)
     tables.show(
         tables.round_facts(coordinator, n),
@@ -59,9 +57,8 @@ def show(number: str = "") -> None:
 def events() -> None:
     """Every event since the deployment, decoded."""
     deployment, coordinator = current()
-    token = tokens.of(deployment)
     history = _history(deployment, coordinator)
-    tables.show(tables.events(history, tables.Money(token.decimals(), token.symbol())))
+    tables.show(tables.events(history, Amounts.of(coordinator.token)))
 
 
 def _history(deployment: Deployment, coordinator: Coordinator) -> Iterator[Event]:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import functools
 import os
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from brownie import accounts, network, web3
+from brownie import network, web3
 from brownie._config import CONFIG, _get_data_folder
-from brownie.exceptions import VirtualMachineError
-from fedprotocol.chain import keys
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import MALFORMED, ChainUnreachable, translated
+from fedprotocol.chain.development import is_development as known_for_development
+from fedprotocol.chain.errors import MALFORMED, ChainUnreachable, FeesTooHigh, translated
+from fedprotocol.chain.fees import GWEI, FeePolicy
+from fedprotocol.chain.remote_signer import RemoteSigner
+from fedprotocol.chain.rpc import connect_web3
+from fedprotocol.chain.signer import KeystoreSigner, Signer
+from fedprotocol.config import CONFIRMATIONS
 from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.errors import FedError
-from fedprotocol.printable import LONGEST_TEXT, printable
+from fedprotocol.journal import Journal
 from fedprotocol.terminal import say_error
+
+from scripts.lib.purse import Purse
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-DEVELOPMENT_CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
+MOST_GWEI = FeePolicy.max_fee // GWEI
 
 
 class ScriptError(FedError):
@@ -41,10 +48,12 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
                 function(*args)
         except ChainUnreachable:
             _fail(f"the node of network {network.show_active()} does not answer: check that it runs, and its host")
+        except FeesTooHigh:
+            _fail(
+                f"nothing was sent: the network asks for more than {MOST_GWEI} gwei a gas; wait until that has passed"
+            )
         except FedError as error:
             _fail(str(error), error.exit_code)
-        except VirtualMachineError as error:  # brownie's own form of a revert, on its development network
-            _fail(f"the contract refused: {error.revert_msg or error.message}")
         except Exception:  # brownie would show what others wrote as it is
             _fail(f"unexpected, not for you to mend:\n{traceback.format_exc()}")
 
@@ -57,13 +66,10 @@ class OwnFault(Exception):
 
 @contextmanager
 def _own_faults() -> Iterator[None]:
-    """Keeps apart from malformed answers what those are taken for by their kind. brownie tells so too that a node's
-    estimate was refused, in the contract's words."""
+    """Keeps apart from malformed answers what those are taken for by their kind."""
     try:
         yield
     except MALFORMED as error:
-        if "Gas estimation failed" in str(error):
-            raise ScriptError(f"the contract would refuse it: {printable(str(error), LONGEST_TEXT)}") from error
         raise OwnFault from error
 
 
@@ -74,15 +80,13 @@ def _fail(message: str, status: int = 1) -> NoReturn:
 
 def is_development() -> bool:
     """Whether the chain is a local one for development, whoever started it: ether and tokens cost nothing there."""
-    return str(web3.client_version).lower().startswith(DEVELOPMENT_CLIENTS)
+    return known_for_development(web3)
 
 
-def sender() -> Any:
-    """The brownie account that transactions are sent from.
-
-    FED_ACCOUNT names a keystore file or an account that brownie knows; its password comes from FED_PASSWORD_FILE, from
-    FEDNODE_PASSWORD or from the terminal. Without it, on a development chain, the node's first unlocked account.
-    """
+def _signer() -> Signer:
+    """Who signs: the keystore of FED_ACCOUNT, a file or an account that brownie knows (its password comes from
+    FED_PASSWORD_FILE, from FEDNODE_PASSWORD or from the terminal); without it the first account of a development chain,
+    which its node signs for."""
     name = os.environ.get("FED_ACCOUNT")
     if name:
         path = Path(name).expanduser()
@@ -91,13 +95,30 @@ def sender() -> Any:
         if not path.is_file():
             raise ScriptError(f"FED_ACCOUNT={name} is neither a keystore file nor one of `brownie accounts list`")
         password_file = os.environ.get("FED_PASSWORD_FILE")
-        password = keys.read_password(Path(password_file).expanduser() if password_file else None)
-        return accounts.add(keys.load(path, password).key)
-    if is_development() and len(accounts):
-        return accounts[0]
+        return KeystoreSigner.open(path, Path(password_file).expanduser() if password_file else None)
+    if is_development() and web3.eth.accounts:
+        return RemoteSigner(endpoint(), web3.eth.accounts[0])
     raise ScriptError(
         "no account: set FED_ACCOUNT to a keystore file (or a name of `brownie accounts list`), and FED_PASSWORD_FILE"
     )
+
+
+@contextmanager
+def sending() -> Iterator[Purse]:
+    """Whoever `_signer` says, sending as the programs do: what an earlier run left on its way is followed up first,
+    and a transaction counts once it is confirmed. A development chain may have been started anew: nothing is kept."""
+    signer, chain_id = _signer(), web3.eth.chain_id
+    confirmations = 0 if is_development() else CONFIRMATIONS
+    with tempfile.TemporaryDirectory() as forgotten:
+        folder = Path(forgotten) if is_development() else CACHE
+        with Journal(folder / f"sent-{chain_id}-{signer.address}.sqlite") as journal:
+            policy = FeePolicy(confirmations=confirmations)
+            yield Purse(connect_web3(endpoint(), chain_id), signer, journal, policy)
+
+
+def endpoint() -> str:
+    """The URL of the active network's node."""
+    return str(web3.provider.endpoint_uri)
 
 
 def deployments_dir() -> Path:
@@ -108,7 +129,7 @@ def deployments_dir() -> Path:
 def current() -> tuple[Deployment, Coordinator]:
     """The federation deployed on the active network, and a client of its coordinator."""
     deployment = load_deployment(deployments_dir(), web3.eth.chain_id)
-    return deployment, Coordinator.connect(web3.provider.endpoint_uri, deployment.coordinator, deployment.chain_id)
+    return deployment, Coordinator.connect(endpoint(), deployment.coordinator, deployment.chain_id)
 
 
 def _refuse_other_chain() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.events import Event
 from fedprotocol.chain.types import Phase
@@ -17,8 +17,6 @@ from fedprotocol.tree import cid
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from scripts.lib.token import show as show_amount
 
 MONEY_ARGS = {
     "amount",
@@ -35,17 +33,6 @@ TIME_ARGS = {"at", "train_end", "window_end"}
 LOSS_ARGS = {"loss_before", "loss_after"}  # unit 1e-6
 
 
-@dataclass(frozen=True)
-class Money:
-    """How amounts of the federation's token are written."""
-
-    decimals: int
-    symbol: str
-
-    def __call__(self, units: int) -> str:
-        return f"{show_amount(units, self.decimals)} {self.symbol}"
-
-
 def show(*parts: Table) -> None:
     """Print the parts, as wide as they need to be where nobody reads them on a screen."""
     console = Console()
@@ -56,7 +43,7 @@ def show(*parts: Table) -> None:
         console.print(part if part.row_count else Text.assemble((str(part.title), "bold"), " none yet"))
 
 
-def federation(deployment: Deployment, coordinator: Coordinator, money: Money) -> Table:
+def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Table:
     """What it is and how far it has come."""
     config = coordinator.config()
     number, root = coordinator.latest_final()
@@ -100,7 +87,7 @@ def rounds(coordinator: Coordinator) -> Table:
     return table
 
 
-def participants(coordinator: Coordinator, history: Iterable[Event], money: Money) -> Table:
+def participants(coordinator: Coordinator, history: Iterable[Event], money: Amounts) -> Table:
     """Everybody who ever took part, with what they hold and what they got."""
     earned: dict[str, int] = {}
     lost: dict[str, int] = {}
@@ -131,12 +118,12 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Mone
             money(lost.get(account, 0)),
             money(coordinator.owed(account)),
             money(coordinator.token.balance_of(account)),
-            show_amount(coordinator.web3.eth.get_balance(account), 18),
+            Amounts(18, "ETH")(coordinator.web3.eth.get_balance(account)),
         )
     return table
 
 
-def balances(coordinator: Coordinator, money: Money) -> Table:
+def balances(coordinator: Coordinator, money: Amounts) -> Table:
     """Where the coordinator's tokens belong."""
     held = coordinator.balances()
     facts = {name: money(getattr(held, name)) for name in ("pool", "reserved", "stakes", "bonds", "owed", "burned")}
@@ -181,7 +168,7 @@ def updates(coordinator: Coordinator, n: int) -> Table:
     return table
 
 
-def proposals(coordinator: Coordinator, n: int, money: Money) -> Table:
+def proposals(coordinator: Coordinator, n: int, money: Amounts) -> Table:
     """The live proposals, oldest first."""
     table = _table("Live proposals", "proposer", "completed", "bond", "global")
     for proposal in coordinator.proposals(n):
@@ -189,7 +176,7 @@ def proposals(coordinator: Coordinator, n: int, money: Money) -> Table:
     return table
 
 
-def events(history: Iterable[Event], money: Money) -> Table:
+def events(history: Iterable[Event], money: Amounts) -> Table:
     """One line an event."""
     table = _table("Events", "time", "block", "event", "what")
     for event in history:
@@ -198,7 +185,7 @@ def events(history: Iterable[Event], money: Money) -> Table:
     return table
 
 
-def _value(name: str, value: Any, money: Money) -> str:
+def _value(name: str, value: Any, money: Amounts) -> str:
     if name in MONEY_ARGS:
         return money(value)
     if name in TIME_ARGS:

@@ -28,9 +28,10 @@ from fedprotocol.deployment import Deployment, load_deployment
 from fedprotocol.hashes import commit_hash
 from fedprotocol.spec import check_against, load_spec, spec_digest
 from support.evm import ROOT, Anvil, compiled
-from support.specs import small_spec
+from support.specs import DOCUMENT, small_federation, small_spec
 
 CHAIN_ID = 31_999
+SOMEBODY = "0x" + 20 * "11"
 BROWNIE = ROOT / ".venv/bin/brownie"
 
 
@@ -96,7 +97,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shutil.copy(ROOT / "brownie-config.yaml", folder)
     shutil.copy(ROOT / "tests/support/brownie_batch.py", folder / "scripts/batch.py")
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    (folder / "spec.json").write_bytes(small_spec())
+    small_federation(folder / "spec.json")
     home = folder / "home"
     home.mkdir()
     environment = {
@@ -141,7 +142,7 @@ def deployed(project: Project, chain: Anvil) -> Coordinator:
 
 def test_what_is_deployed_is_what_was_asked_for(project: Project, chain: Anvil, deployed: Coordinator) -> None:
     deployment, config = project.deployment(), deployed.config()
-    document = small_spec()
+    document = (project.folder / "spec.json").read_bytes()
     check_against(load_spec(document), spec_digest(document), config)
     assert (config.token, config.rule, config.gate, config.disputes) == (
         deployment.token,
@@ -208,7 +209,7 @@ def test_fund_adds_and_fills_up(project: Project, deployed: Coordinator) -> None
     assert "nothing to add" in again[1]
     project.refused(
         {
-            ("fund", "main", "lots"): "no amount of tokens",
+            ("fund", "main", "lots"): "no amount of whole tokens",
             ("fund", "main", "-5"): "above zero",
             ("fund", "main", "nan"): "above zero",
             ("fund", "main", "0.0000000000000000001"): "only 18 decimals",
@@ -275,7 +276,7 @@ def test_a_keystore_deploys_beside_the_first_federation(project: Project, chain:
     assert (second.deployer, second.token, second.demo_token) == (account.address, first.token, False)
     kept = project.folder / "deployments" / f"{CHAIN_ID}-{first.coordinator}.json"
     assert Deployment.model_validate_json(kept.read_bytes()) == first
-    project.refused({("fund", "main", "100"): "holds 0 FED, 100 less than needed"}, **secret)
+    project.refused({("fund", "main", "100"): "holds 0 FED, 100 FED less than needed"}, **secret)
     project.refused({deploy: "neither a keystore file nor one of"}, FED_ACCOUNT="nobody")
     password.write_text("wrong horse\n")
     project.refused({deploy: "wrong password"}, **secret)
@@ -333,6 +334,14 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
     (project.folder / "no_json.toml").write_text('spec = "no_spec.toml"')
     (project.folder / "bad.json").write_text("{}")
     (project.folder / "bad_spec.toml").write_text('spec = "bad.json"')
+    folders = {name: project.folder / name for name in ("no_genesis", "other_genesis", "other_parts")}
+    for folder in folders.values():
+        folder.mkdir()
+        (folder / "federation.toml").write_text('spec = "spec.json"')
+    (folders["no_genesis"] / "spec.json").write_bytes(small_spec())
+    small_federation(folders["other_genesis"] / "spec.json")
+    (folders["other_genesis"] / "spec.json").write_bytes(small_spec())  # which names another global 0
+    small_federation(folders["other_parts"] / "spec.json", layout={**DOCUMENT["layout"], "parts": 2})
     project.refused(
         {
             **cases,
@@ -341,6 +350,9 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
             ("deploy", "main", "no_spec.toml"): "cannot be read",
             ("deploy", "main", "no_json.toml"): "this spec is not JSON",
             ("deploy", "main", "bad_spec.toml"): "this spec is not valid",
+            ("deploy", "main", "no_genesis/federation.toml"): "the adapter that training begins with",
+            ("deploy", "main", "other_genesis/federation.toml"): "root",
+            ("deploy", "main", "other_parts/federation.toml"): "2 leaves for each of an update",
         }
     )
     assert chain.web3.eth.block_number == height
@@ -352,8 +364,34 @@ def test_what_the_contract_refuses_is_named(project: Project, chain: Anvil, tmp_
     token = chain.deploy("FeeToken")  # takes a fee of every transfer
     token.functions.mint(chain.accounts[0], 10**21).transact({"from": chain.accounts[0]})
     path = project.federation(f'[money]\npool = 5\ntoken = "{token.address}"\n', "fee.toml")
-    project.refused({("deploy", "main", path): "TransferMismatch"}, DEPLOYMENTS_DIR=str(tmp_path))
+    project.refused({("deploy", "main", path): "takes a fee of every transfer"}, DEPLOYMENTS_DIR=str(tmp_path))
     assert load_deployment(tmp_path, CHAIN_ID).token == token.address  # what is there already is not forgotten
+
+
+@pytest.mark.usefixtures("deployed")
+def test_tokens_as_they_are(project: Project, chain: Anvil, tmp_path: Path) -> None:
+    """A symbol of 32 bytes, nothing returned, an allowance that must be taken back first; no symbol, no decimals."""
+    sponsor = chain.accounts[0]
+    old, silent = chain.deploy("OldToken"), chain.deploy("SilentToken")
+    for token in (old, silent):
+        token.functions.mint(sponsor, 10**12).transact({"from": sponsor})
+    for name, token, pool in (("old", old, 12.5), ("silent", silent, 300)):
+        path = project.federation(f'[money]\npool = {pool}\nstake_per_example = 1\ntoken = "{token.address}"\n', name)
+        environment = {"DEPLOYMENTS_DIR": str(tmp_path / name)}
+        [(status, output)] = project.batch(("deploy", "main", path), **environment)
+        assert status == 0, output
+        coordinator = load_deployment(tmp_path / name, CHAIN_ID).coordinator
+        token.functions.approve(coordinator, 1).transact({"from": sponsor})
+        calls = (("fund", "main", "2"), ("rounds",), ("fund", "faucet", SOMEBODY))
+        answers = project.batch(*calls, **environment)
+        assert [status for status, _ in answers] == [0, 0, 0], answers
+        said = "14.5 OLD" if token is old else "302 token units"
+        assert f"The pool holds {said}" in answers[0][1]
+        assert re.search(rf"pool +{said}", answers[1][1]), answers[1][1]
+        assert token.functions.allowance(sponsor, coordinator).call() == 0
+        assert ("says no decimals" in output) == (token is silent)
+    assert old.functions.balanceOf(SOMEBODY).call() == 1_000 * 10**6
+    project.refused({("fund", "main", "0.5"): "only 0 decimals"}, DEPLOYMENTS_DIR=str(tmp_path / "silent"))
 
 
 @pytest.mark.usefixtures("deployed")
@@ -362,7 +400,7 @@ def test_what_a_token_calls_itself_and_says_is_text(project: Project, chain: Anv
     rude = b"\x1b[2J[red]A\nB\xe2\x80\xae"
     token.functions.mint(chain.accounts[0], 10**21).transact(sponsor)
     token.functions.call(rude).transact(sponsor)
-    (project.folder / "marked.json").write_bytes(small_spec(name="Ward [/red] notes :bomb:"))
+    small_federation(project.folder / "marked.json", name="Ward [/red] notes :bomb:")
     file = project.folder / "rude.toml"
     file.write_text(f'spec = "marked.json"\n[money]\npool = 5\ntoken = "{token.address}"\n')
     calls = (("deploy", "main", str(file)), ("rounds",), ("rounds", "events"), ("fund", "main", "1"))

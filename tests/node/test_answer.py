@@ -18,13 +18,14 @@ from fednode.answer import SILENCE, Answer, Need, answer
 from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
-from fednode.daemon.facts import UNITS, Checked, Facts, Verdict
+from fednode.daemon.facts import Checked, Facts, Verdict
 from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
 from fednode.daemon.waiting import in_words
 from fednode.daemon.words import describe
 from fednode.status import Status, read_status
+from fedprotocol.amounts import UNITS
 from fedprotocol.chain.snapshot import Snapshot
 from fedprotocol.chain.types import Balances, Commitment, Phase, Proposal, Seat, Update
 from fedprotocol.monitor.health import Health

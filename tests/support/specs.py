@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+from fednode.new_spec import GENESIS_FILE
+from fednode.trees import save_car
+from fedprotocol.car import MemoryLeaves
+from fedprotocol.spec import load_spec
 
 BASE_MODEL: dict[str, Any] = {
     "id": "tiny",
@@ -18,6 +24,7 @@ BASE_MODEL: dict[str, Any] = {
         "texts": [{"text": "a b", "tokens": [65, 0, 66]}],
     },
 }
+
 DOCUMENT: dict[str, Any] = {
     "version": 1,
     "name": "small",
@@ -52,3 +59,13 @@ DOCUMENT: dict[str, Any] = {
 def small_spec(**changes: Any) -> bytes:
     """The document, with top-level fields replaced."""
     return json.dumps({**DOCUMENT, **changes}).encode()
+
+
+def small_federation(file: Path, **changes: Any) -> bytes:
+    """Write the document to `file`, and beside it the global 0 of zeros that it names; returns the document."""
+    shape = load_spec(small_spec(**changes)).layout.global_shape
+    genesis = MemoryLeaves([bytes(shape.leaf_bytes)] * shape.leaf_count)
+    document = small_spec(genesis_root="0x" + genesis.root.hex(), **changes)
+    save_car(genesis, file.with_name(GENESIS_FILE))
+    file.write_bytes(document)
+    return document

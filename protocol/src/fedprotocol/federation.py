@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from fedprotocol.amounts import MOST_DIGITS, AmountError, in_units
 from fedprotocol.config import Address, Section, load_config
 from fedprotocol.errors import FedError
 from fedprotocol.spec import Spec
@@ -21,6 +21,7 @@ from fedprotocol.spec import Spec
 ZERO_ADDRESS = "0x" + 40 * "0"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 BASIS_POINTS = 10_000
+MOST_TOKENS = Decimal(1 << 128)  # the contract's limit of an amount, of a token without decimals
 
 
 class FederationError(FedError):
@@ -46,7 +47,7 @@ def _decimal(value: object) -> object:
 
 
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(gt=0, lt=2**32)]
-Tokens = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, allow_inf_nan=False)]
+Tokens = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, lt=MOST_TOKENS, allow_inf_nan=False)]
 
 
 class Members(Section):
@@ -107,6 +108,13 @@ class Money(Section):
             raise ValueError("must be a multiple of 0.0001")
         return share
 
+    @field_validator("sponsor")
+    @classmethod
+    def _somebody(cls, sponsor: str | None) -> str | None:
+        if sponsor == ZERO_ADDRESS:
+            raise ValueError("is nobody's address; leave it out, and the deployer is the sponsor")
+        return sponsor
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.min_stake < 4 * self.penalty:
@@ -161,18 +169,16 @@ def load_federation(path: Path) -> Federation:
 
 
 def to_units(key: str, tokens: Decimal, decimals: int) -> int:
-    """`tokens` in the token's smallest unit, 10^-decimals.
+    """`money.key` = `tokens` in the token's smallest unit, 10^-decimals.
 
     Raises:
-        FederationError: the token has not that many decimals.
+        FederationError: not an amount of that token.
     """
-    scale: int = 10**decimals
-    units = Fraction(tokens) * scale
-    if units.denominator != 1:
-        raise FederationError(f"money.{key} = {tokens:f}: the token has only {decimals} decimals")
-    if units >= 2**128:
-        raise FederationError(f"money.{key} = {tokens:f}: more than any token has")
-    return units.numerator
+    try:
+        return in_units(tokens, decimals)
+    except AmountError as error:
+        written = f"{tokens:f}" if abs(tokens.adjusted()) <= MOST_DIGITS else str(tokens)
+        raise FederationError(f"money.{key} = {written}: {error}") from None
 
 
 def coordinator_config(

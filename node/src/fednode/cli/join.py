@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from fedprotocol.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
-
-if TYPE_CHECKING:
-    from decimal import Decimal
 
 
 def join(
@@ -28,7 +25,7 @@ def join(
         require_known(session.coordinator, session.config.chain)
         coordinator, token, said = session.coordinator, session.coordinator.token, session.amounts
         terms = coordinator.config()
-        wanted = said.units(_positive(stake) if stake else session.config.node.stake) or terms.min_stake
+        wanted = said.parse(stake) if stake else said.units(session.config.node.stake) or terms.min_stake
         if wanted < terms.min_stake:
             raise FedError(f"a stake of {said(wanted)} is too low: the federation asks for {said(terms.min_stake)}")
         seat = coordinator.seat(session.address)
@@ -48,17 +45,3 @@ def join(
         session.sender.send(call, "add stake" if seated else "join")
         seat = coordinator.seat(session.address)
         say(f"{session.address} takes part from round {seat.active_from} on, stake {said(seat.stake)}")
-
-
-def _positive(text: str) -> Decimal:
-    from decimal import Decimal, InvalidOperation
-
-    from fedprotocol.amounts import AmountError
-
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal(0)
-    if not amount.is_finite() or amount <= 0:
-        raise AmountError(f"--stake {text}: give a number of whole tokens above zero, such as 250 or 0.5")
-    return amount

@@ -22,10 +22,10 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
     Exits with 1 if the node is not running.
     """
+    from fedprotocol.amounts import UNITS
     from fedprotocol.errors import FedError
 
     from fednode.answer import answer
-    from fednode.daemon.facts import UNITS
     from fednode.status import read_status
 
     with open_session(config) as session:

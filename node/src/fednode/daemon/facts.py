@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fedprotocol.amounts import Amounts
+from fedprotocol.amounts import UNITS, Amounts
 from fedprotocol.rests import Setback
 
 from fednode.daemon.actions import Action, Lane, Work, lane
-
-UNITS = Amounts(0, "token units")
 
 
 class Verdict(StrEnum):

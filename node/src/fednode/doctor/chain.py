@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from fedprotocol.chain.development import is_development
 from fedprotocol.chain.errors import ContractReverted, translated
 from fedprotocol.chain.keys import PasswordError
 from fedprotocol.chain.signer import keystore_of
@@ -15,10 +16,8 @@ from fednode.answer import duration
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient, quoted
-from fednode.session import Session
 
 STALE = 600.0  # seconds
-DEVELOPMENT = ("anvil", "hardhat", "ganache")  # they make a block when there is a transaction
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
 UNPAID = ("ERC20InsufficientAllowance", "ERC20InsufficientBalance", "Error", "Unknown")
 """How a token refuses what is not approved yet: the last thing that `join` does."""
@@ -50,7 +49,7 @@ def clock(patient: Patient) -> str:
     other = patient.edit("[chain] rpc: another node first")
     if not isinstance(syncing, bool):
         raise NotFit(f"the chain's node still syncs, at block {syncing['currentBlock']}", other)
-    newest = pending if _is_development(patient.session) else latest
+    newest = pending if is_development(patient.session.coordinator.web3) else latest
     behind = time.time() - newest
     if behind > STALE:
         raise NotFit(
@@ -96,7 +95,7 @@ def funds(patient: Patient) -> str:
     if now.tokens < needed:
         missing.append(f"{said(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:
-        is_free = _is_development(session)
+        is_free = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show") + "  # the address to send it to"
         mend = f"brownie run fund faucet {session.address}" if is_free else show
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", mend)
@@ -136,8 +135,3 @@ def _refuse_if_unwelcome(patient: Patient) -> None:
             raise NotFit(f"{error}; it is the list in {coordinator.config().gate}", show) from error
         if error.name not in UNPAID:
             raise NotFit(str(error), patient.fednode("rounds") + "  # who holds the seats") from error
-
-
-def _is_development(session: Session) -> bool:
-    with translated("web3_clientVersion"):
-        return session.coordinator.web3.client_version.lower().startswith(DEVELOPMENT)

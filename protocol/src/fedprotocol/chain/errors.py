@@ -127,6 +127,8 @@ _SENTENCES = {
     "NothingOwed": "nothing is owed to {account}",
     "ERC20InsufficientAllowance": "{spender} may take {allowance} token units and needs {needed}: approve that",
     "ERC20InsufficientBalance": "{sender} has {balance} token units and needs {needed}",
+    "TransferMismatch": "of {expected} token units {received} were moved: the token takes a fee of every transfer, and "
+    "no federation can use such a token",
     "Error": "{message}",
     "Panic": "the contract's own check failed: {message}",
     "Unknown": "the contract reverted with {data}, which no known error explains",

@@ -1,17 +1,28 @@
-"""The federation's ERC-20 token."""
+"""The federation's ERC-20 token, as real ones are: some say their symbol in 32 bytes or not at all, some return nothing
+where the standard wants true, some change an allowance from or to zero only."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_typing import ChecksumAddress
 from web3 import Web3
 from web3.contract.contract import ContractFunction
+from web3.exceptions import BadFunctionCallOutput
 from web3.types import BlockIdentifier, TxReceipt
 
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import ContractReverted, translated
+from fedprotocol.chain.errors import ChainError, ContractReverted, NotACoordinator, translated
 from fedprotocol.printable import LONGEST_NAME, printable
+
+MOST_DECIMALS = 36
+"""More than any token is divided into; what claims more could not be written as an amount."""
+
+
+class NoToken(ChainError):
+    """There is no ERC-20 token at the address."""
 
 
 class Sends(Protocol):
@@ -29,6 +40,18 @@ class Token:
     def __init__(self, web3: Web3, address: str) -> None:
         self.address = Web3.to_checksum_address(address)
         self.contract = web3.eth.contract(address=self.address, abi=load("erc20"))
+        self._eth = web3.eth
+
+    def require(self, account: str) -> None:
+        """Raise NoToken unless what stands there has a balance and allowances for `account`, as every ERC-20 token."""
+        with translated("eth_getCode"):
+            if not self._eth.get_code(self.address):
+                raise NoToken(f"there is no contract at the token's address {self.address} on this chain")
+        try:
+            self.balance_of(account)
+            self.allowance(account, self.address)
+        except (ContractReverted, NotACoordinator) as error:
+            raise NoToken(f"the contract at {self.address} is no ERC-20 token: {error}") from error
 
     def balance_of(self, account: str, block: BlockIdentifier = "pending") -> int:
         with translated("token.balanceOf"):
@@ -39,13 +62,19 @@ class Token:
             return int(self.contract.functions.allowance(owner, spender).call(block_identifier=block))
 
     def decimals(self) -> int:
+        """Raises ContractReverted or NotACoordinator if the token says none, or none that can be."""
         with translated("token.decimals"):
-            return int(self.contract.functions.decimals().call())
+            decimals = int(self.contract.functions.decimals().call())
+        if decimals > MOST_DECIMALS:
+            raise NotACoordinator(f"the token {self.address} says it has {decimals} decimals")
+        return decimals
 
     def symbol(self) -> str:
-        """What the token calls itself, as it can be shown. Raises NotACoordinator if that is no text."""
+        """What the token calls itself, as it can be shown: text, or 32 bytes filled up with zeros as of before the
+        standard (MKR's). Raises ContractReverted or NotACoordinator if that is no text."""
         with translated(f"the symbol of the token {self.address}"):
-            return printable(self.contract.functions.symbol().call(), LONGEST_NAME)
+            data = self.contract.functions.symbol()._encode_transaction_data()
+            return printable(_text(bytes(self._eth.call({"to": self.address, "data": data}))), LONGEST_NAME)
 
     def approve(self, spender: str, amount: int) -> ContractFunction:
         return self.contract.functions.approve(spender, amount)
@@ -68,3 +97,14 @@ class Token:
                 raise
         sender.send(self.approve(spender, 0), f"take back an approval of {standing} token units", deadline)
         return sender.send(call, label, deadline)
+
+
+def _text(answer: bytes) -> str:
+    """Of an ABI-encoded string or bytes32."""
+    if len(answer) == 32:
+        return answer.rstrip(b"\0").decode()
+    try:
+        [text] = decode(["string"], answer)
+    except (DecodingError, OverflowError) as error:  # OverflowError: a length that no memory holds
+        raise BadFunctionCallOutput("no text") from error
+    return str(text)

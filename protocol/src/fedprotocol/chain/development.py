@@ -1,0 +1,15 @@
+"""Local chains for development, where ether and tokens cost nothing and a block is made when there is a transaction."""
+
+from __future__ import annotations
+
+from web3 import Web3
+
+from fedprotocol.chain.errors import translated
+
+CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
+
+
+def is_development(web3: Web3) -> bool:
+    """Whether the chain's node is one of those, whoever started it. Raises ChainUnreachable, RpcRefused."""
+    with translated("web3_clientVersion"):
+        return web3.client_version.lower().startswith(CLIENTS)

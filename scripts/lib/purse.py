@@ -1,0 +1,44 @@
+"""The account that a script sends from, which unlike a program's also gives ether away."""
+
+from __future__ import annotations
+
+from eth_typing import ChecksumAddress
+from fedprotocol.chain.errors import ContractReverted, translated
+from fedprotocol.chain.fees import FeePolicy, market_fees
+from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.signer import Signer
+from fedprotocol.journal import Journal
+from web3 import Web3
+
+WAIT = 900.0  # seconds for a block with it
+
+
+class Purse(Sender):
+    """See `Sender`. Ether is given without the journal: it is small change, and a second gift does no harm."""
+
+    def __init__(self, web3: Web3, signer: Signer, journal: Journal, fees: FeePolicy) -> None:
+        super().__init__(web3, signer, journal, fees)
+        self._web3, self._giver, self._fees = web3, signer, fees
+
+    def give(self, to: ChecksumAddress, wei: int) -> None:
+        """Send `wei` to `to`. Raises ContractReverted, ChainUnreachable, RpcRefused, FeesTooHigh, SignerError."""
+        self.resume()
+        eth = self._web3.eth
+        with translated(f"ether for {to}"):
+            bid = market_fees(eth, self._fees)
+            signed = self._giver.sign_transaction(
+                {
+                    "type": 2,
+                    "chainId": eth.chain_id,
+                    "nonce": eth.get_transaction_count(self.address, "pending"),
+                    "to": bytes.fromhex(to[2:]),
+                    "data": b"",
+                    "value": wei,
+                    "gas": eth.estimate_gas({"from": self.address, "to": to, "value": wei}),
+                    "maxFeePerGas": bid.max_fee,
+                    "maxPriorityFeePerGas": bid.tip,
+                }
+            )
+            receipt = eth.wait_for_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction), WAIT)
+        if receipt["status"] != 1:
+            raise ContractReverted("Error", {"message": "it takes no ether"}, f"ether for {to}")

@@ -35,8 +35,11 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an unexpected error comes from; it may stand anywhere.")
+    ] = False,
 ) -> None:
-    """Options of the program itself."""
+    """Options of the program itself; `run_program` has taken `--debug` already."""
 
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]

@@ -6,11 +6,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from types import TracebackType
 
+from fedprotocol import environment
 from fedprotocol.errors import FedError
 from fedprotocol.logs import without_secrets
-from fedprotocol.printable import paragraph, printable
+from fedprotocol.printable import LONGEST_TEXT, paragraph, printable
+
+DEBUG = "--debug"
 
 
 def say(*lines: str, error: bool = False) -> None:
@@ -25,21 +27,48 @@ def say_error(error: object) -> None:
 
 
 def run_program(app: Callable[[], None]) -> None:
-    """A console command: an error a person can act on is one message and an exit status, never a traceback; the
-    traceback of any other shows what others wrote as text."""
-    sys.excepthook = _say_unexpected
-    threading.excepthook = lambda it: _say_unexpected(it.exc_type, it.exc_value, it.exc_traceback)
+    """A console command, in an environment that steers no library: every error is one message and an exit status.
+
+    With `--debug` among the arguments, anywhere, the traceback of an error that nobody foresaw stands above it; it
+    shows what others wrote as text.
+    """
+    environment.settle()
+    debug = DEBUG in sys.argv[1:]
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != DEBUG]
+    sys.excepthook = lambda _, error, __: _say_unexpected(error, debug)
+    threading.excepthook = lambda it: _say_unexpected(it.exc_value, debug)
     try:
         app()
     except FedError as error:
+        if debug:
+            _say_trace(error)
         say_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader went away, as in `fednode rounds | head`
         sys.exit(1)
+    except Exception as error:
+        _say_unexpected(error, debug)
+        sys.exit(1)
 
 
-def _say_unexpected(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-    if not issubclass(kind, SystemExit):
-        said = "".join(traceback.format_exception(kind, error, trace))
-        print(paragraph(without_secrets(said)), file=sys.stderr)
+def unexpected(error: BaseException) -> str:
+    """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{where}"
+    said = printable(" ".join(str(error).split()), LONGEST_TEXT)
+    return f"unexpected {type(error).__name__}{f': {said}' if said else ''}"
+
+
+def _say_unexpected(error: BaseException | None, debug: bool) -> None:
+    if error is None or isinstance(error, SystemExit):
+        return
+    if debug:
+        _say_trace(error)
+    say_error(unexpected(error) + ("" if debug else f"\nrun it again with {DEBUG} to see where it comes from"))
+
+
+def _say_trace(error: BaseException) -> None:
+    said = "".join(traceback.format_exception(error))
+    print(paragraph(without_secrets(said)), file=sys.stderr)

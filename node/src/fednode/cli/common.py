@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fedprotocol import environment
 from fedprotocol.logs import VARIABLE, LogFormat
 from fedprotocol.printable import json_text
 
@@ -35,8 +35,7 @@ def open_session(config: Path) -> Session:
     from fednode.session import Session
 
     loaded = load(config)
-    os.environ.setdefault("OMP_NUM_THREADS", str(loaded.model.threads))
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    environment.set_threads(loaded.model.threads)
     return Session(loaded)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from fedprotocol import environment
 from fedprotocol.terminal import say
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def experiment(
     A cell is one task, row (way to train) and seed. Each result is written the moment it is there: stop it whenever
     you like and start it again. Cells whose settings or data have changed are run anew. Exits with 1 if a cell failed.
     """
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    environment.set_threads(threads)
     from rich.console import Console
 
     from fednode.experiment.file import load_experiment

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from fedprotocol.environment import ignored
 from fedprotocol.errors import refusals_told
 from fedprotocol.logs import LogFormat, hide_in, logging_as
 from fedprotocol.private import warn_if_open
@@ -53,6 +54,7 @@ def run(
     ):
         hide_in(*session.config.chain.rpc, session.config.account.signer)
         warn_if_open(config, log)
+        log.debug("of the environment nothing was taken from: %s", ", ".join(ignored()) or "there is nothing else")
         preflight(session)
         health = Health(session.config.chain.poll_seconds)
         sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)

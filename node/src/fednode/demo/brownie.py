@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from fedprotocol import environment
+
 from fednode.demo.anvil import Chain
 from fednode.demo.options import DemoError, Paths
 from fednode.demo.supervisor import Supervisor
@@ -25,9 +27,9 @@ class Brownie:
         if not self._program.is_file():
             raise DemoError(f"brownie is not installed beside {sys.executable}: run `make setup`")
         self.env = {
-            **os.environ,
+            **environment.given(),
             "HOME": str(paths.home),
-            "SOLCX_BINARY_PATH": os.environ.get("SOLCX_BINARY_PATH") or str(paths.root / ".tools/solcx"),
+            "SOLCX_BINARY_PATH": environment.given().get("SOLCX_BINARY_PATH") or str(paths.root / ".tools/solcx"),
             "PATH": f"{self._program.parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "DEPLOYMENTS_DIR": str(paths.deployments),
         }

@@ -34,8 +34,6 @@ class Programs:
                 raise DemoError(f"{program} is not installed beside {sys.executable}: run `make setup`")
         self._env = {
             **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "TOKENIZERS_PARALLELISM": "false",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "200",
             VARIABLE: "human",  # the logs of a demo are for people

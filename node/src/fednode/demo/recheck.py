@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from fedprotocol.errors import FedError
-from fedprotocol.terminal import say_error
+from fedprotocol.terminal import run_program, say_error
 from numpy.typing import NDArray
 
 RAW, DAG_CBOR = 0x55, 0x71
@@ -144,4 +144,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

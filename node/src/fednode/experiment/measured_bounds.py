@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import UNIT
+from fedprotocol.terminal import run_program, say_error
 
 from fednode.experiment.cells import Cell
 from fednode.experiment.deal import deal
@@ -96,10 +97,10 @@ def main(arguments: Sequence[str]) -> int:
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(json.dumps({"machine": machine("cpu"), "cells": found}, indent=1) + "\n", encoding="utf-8")
     except FedError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say_error(error)
         return error.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
-from fedprotocol.terminal import say_error
+from fedprotocol.terminal import run_program, say_error
 
 from fednode.experiment import memory
 from fednode.experiment.machine import machine
@@ -112,4 +112,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

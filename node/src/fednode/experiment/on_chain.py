@@ -8,14 +8,13 @@ What this shows: the figures of an experiment are those that the federation's ow
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
-from fedprotocol.terminal import say_error
+from fedprotocol.terminal import run_program, say_error
 
 from fednode.config import load as load_config
 from fednode.data import load_data
@@ -69,7 +68,6 @@ def main(arguments: Sequence[str]) -> int:
         print("usage: python -m fednode.experiment.on_chain runs/<run> all_losses/<run> OUT.json", file=sys.stderr)
         return 2
     run, results, out = map(Path, arguments)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         found = {"run": run.name, "rounds": compare(run, results), **money(results)}
     except FedError as error:
@@ -82,4 +80,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

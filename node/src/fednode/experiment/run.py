@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedprotocol import environment
 from fedprotocol.errors import FedError
 from fedprotocol.printable import printable
 from rich.console import Console
@@ -103,6 +104,6 @@ def run(planned: Plan, processes: int, threads: int, commit: bool, console: Cons
 def _commit(cell: Cell, folder: Path) -> None:
     path = str(cell.path(folder))
     for command in (["git", "add", path], ["git", "commit", "-q", "-m", f"Result: {cell}", "--", path]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment.given())
         if done.returncode:
             raise CellsFailed(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()}")

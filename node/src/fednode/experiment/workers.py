@@ -10,13 +10,14 @@ import multiprocessing
 import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from fedprotocol import environment
 from fedprotocol.errors import FedError
 from fedprotocol.tether import end_with
 
@@ -96,7 +97,8 @@ def run_all(
     Raises WorkerLost if a process ends.
     """
     left = list(reversed(cells))
-    with ExitStack() as open_workers, _environment(threads):
+    environment.set_threads(threads)
+    with ExitStack() as open_workers:
         count = min(processes, len(cells))
         workers = {w.link: w for w in (open_workers.enter_context(_Worker(shared, threads)) for _ in range(count))}
         for worker in workers.values():
@@ -151,19 +153,3 @@ def _outcome(shared: Shared, models: Models, cell: Cell, link: Connection) -> Ou
     except Exception:  # a bug: this cell's, and no reason to lose the others
         return Failed(traceback.format_exc())
     return result
-
-
-@contextmanager
-def _environment(threads: int) -> Iterator[None]:
-    """What the processes must know before they import torch."""
-    wanted = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

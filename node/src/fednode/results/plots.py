@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedprotocol.printable import printable
-from fedprotocol.terminal import say_error
+from fedprotocol.terminal import run_program, say_error
 
 from fednode.results.folder import ResultsFolder
 from fednode.results.records import ResultsError, RoundRecord, Score
@@ -47,6 +48,7 @@ def draw(folder: ResultsFolder) -> list[Path]:
 
 def save(file: Path, plot: Callable[[Axes], None]) -> Path:
     """Draw one plot into a file, replacing it; returns its path."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of a home where it cannot keep its fonts
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -188,4 +190,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from fedprotocol.environment import settled
 from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, load_base, locate, positions
@@ -47,6 +48,7 @@ class AdapterModel:
         self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
 
     @classmethod
+    @settled()
     def load(cls, spec: Spec, source: str | None, device: str, threads: int) -> AdapterModel:
         """The spec's base model from `source` (folder, GGUF file or hub id; None: the spec's id), on "cpu" or "cuda",
         with `threads` CPU threads (of the whole process). The adapter is peft's initial one until `set_global`.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from fedprotocol.environment import settled
 from fedprotocol.spec import Training
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
@@ -67,6 +68,7 @@ class _RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         return loss
 
 
+@settled()
 def run_steps(
     model: torch.nn.Module,
     examples: Sequence[Example],
@@ -80,8 +82,8 @@ def run_steps(
     """Train `model` in place for `training.steps` optimiser steps at the constant rate `lr`, with a fresh optimiser.
 
     The loss of a step is the mean over the answer tokens of all its micro-batches. The model's device is kept. The
-    same arguments on the same machine give the same weights. `examples` are asked for by index as they are drawn, one
-    batch ahead. Writes nothing to disk and logs nothing.
+    same arguments on the same machine give the same weights, whatever stands in the environment. `examples` are asked
+    for by index as they are drawn, one batch ahead. Writes nothing to disk and logs nothing.
     Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know or that cannot
     be had here.
     """

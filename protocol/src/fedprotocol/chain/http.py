@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -18,6 +19,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
+
+from fedprotocol import outgoing
 
 CONNECT_SECONDS = 10.0  # for each address of the host
 PAUSES = (0.25, 0.5)  # seconds before another try where nobody answers: a node that restarts
@@ -80,12 +83,16 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__()
+
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, **named)
+        super().init_poolmanager(*arguments, **named, ssl_context=self._context)
         _timed(self.poolmanager)
 
     def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
-        return _timed(super().proxy_manager_for(*arguments, **named))
+        return _timed(super().proxy_manager_for(*arguments, **named, ssl_context=self._context))
 
 
 def _timed(manager: PoolManager) -> PoolManager:
@@ -97,7 +104,10 @@ class Endpoint:
     """`url` may hold credentials. Connections are kept, one for each thread."""
 
     def __init__(self, url: str) -> None:
+        """Raises NetworkSetting."""
         self._url = url
+        self._proxies, self._through = outgoing.proxies(url), outgoing.through(url)
+        self._tls = outgoing.tls() if url.startswith("https:") else None
         self._own = threading.local()
 
     def post(self, body: bytes, limit: int, seconds: float) -> bytes:
@@ -105,11 +115,19 @@ class Endpoint:
 
         Raises NoAnswer, TooLarge.
         """
+        try:
+            return self._answer(body, limit, seconds)
+        except NoAnswer as error:
+            raise NoAnswer(f"{error}{self._through}") from error
+
+    def _answer(self, body: bytes, limit: int, seconds: float) -> bytes:
         _limits.until = until = time.monotonic() + seconds
         for pause in (*PAUSES, None):
             try:
                 return self._post(body, limit, seconds)
-            except requests.RequestException as error:
+            except (NoAnswer, TooLarge):
+                raise
+            except Exception as error:  # urllib3 and requests let others' through, over a host's name for one
                 is_gone = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
                 if not is_gone or pause is None or time.monotonic() + pause >= until:
                     raise NoAnswer(type(error).__name__) from error
@@ -122,6 +140,7 @@ class Endpoint:
             data=body,
             stream=True,
             allow_redirects=False,
+            proxies=self._proxies,
             timeout=(min(CONNECT_SECONDS, seconds), seconds),
         ) as response:
             if response.status_code != requests.codes.ok:
@@ -133,9 +152,10 @@ class Endpoint:
     def _session(self) -> requests.Session:
         if not hasattr(self._own, "session"):
             session = requests.Session()
+            session.trust_env = False  # neither proxies nor passwords (.netrc) that `outgoing` knows nothing of
             session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "gzip"})
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _Adapter())
+            session.mount("http://", _Adapter(None))
+            session.mount("https://", _Adapter(self._tls))
             self._own.session = session
         kept: requests.Session = self._own.session
         return kept
@@ -145,7 +165,7 @@ class Endpoint:
 def _while_it_comes() -> Iterator[None]:
     try:
         yield
-    except (HTTPError, OSError, http.client.HTTPException, zlib.error) as error:
+    except (HTTPError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
         raise NoAnswer(type(error).__name__) from error
 
 

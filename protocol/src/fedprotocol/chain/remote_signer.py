@@ -15,6 +15,7 @@ from requests.exceptions import RequestException
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
+from fedprotocol import outgoing
 from fedprotocol.chain.errors import SignerError
 from fedprotocol.chain.rpc import public_name
 
@@ -28,7 +29,9 @@ class RemoteSigner:
         self._name = f"the signer {public_name(url)}"
         self._address = Web3.to_checksum_address(address)
         self._timeout = timeout
-        self._provider = HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+        self._through = outgoing.through(url)
+        options = {"timeout": timeout, "proxies": outgoing.proxies(url), "verify": outgoing.verify(url)}
+        self._provider = HTTPProvider(url, request_kwargs=options, exception_retry_configuration=None)
 
     @classmethod
     def connect(cls, url: str, address: str, timeout: float = TIMEOUT) -> RemoteSigner:
@@ -57,11 +60,13 @@ class RemoteSigner:
             response = self._provider.make_request(RPCEndpoint(method), list(params))
         except RequestException as error:
             raise SignerError(
-                f"{self._name} does not answer within {self._timeout:g} s ({type(error).__name__}): "
+                f"{self._name} does not answer within {self._timeout:g} s{self._through} ({type(error).__name__}): "
                 "check that it runs and [account] signer"
             ) from error
         except Exception as error:  # what is no JSON-RPC answer comes as many kinds
-            raise SignerError(f"{self._name} sends no JSON-RPC answer ({type(error).__name__})") from error
+            raise SignerError(
+                f"{self._name} sends no JSON-RPC answer{self._through} ({type(error).__name__})"
+            ) from error
         problem = response.get("error")
         if problem or "result" not in response:
             words = problem.get("message", problem) if isinstance(problem, dict) else problem

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
 
-from fedprotocol import tree
+from fedprotocol import outgoing, tree
 from fedprotocol.store import web
 from fedprotocol.store.base import Malformed, NotFound, StoreError
 from fedprotocol.store.deadline import Deadline
@@ -35,12 +35,15 @@ _ABSENT = (404, 410, 504)
 class Gateway:
     """The gateway at `url`, `https://host` or `https://host/prefix`; `find_seconds`: how long it may look for a block.
 
-    Proxies and credentials of the environment are not used. `resolver` finds addresses of hosts.
+    `resolver` finds addresses of hosts.
     """
 
     def __init__(self, url: str, find_seconds: float = FIND_SECONDS, resolver: AbstractResolver = web.RESOLVER) -> None:
-        """Raises StoreError if `url` makes no sense."""
+        """Raises StoreError if `url` makes no sense, NetworkSetting if the environment's settings do not."""
         self.name = _checked(url)
+        outgoing.proxy_for(self.name)
+        if self.name.startswith("https:"):
+            outgoing.tls()
         self._find_seconds = find_seconds
         self._resolver = resolver
 
@@ -76,10 +79,11 @@ class Gateway:
                 if answer.head.status in _ABSENT:
                     raise NotFound(f"it does not have {cid} (HTTP {answer.head.status})")
                 if answer.head.status != _OK:
-                    raise SourceFailed(f"it refuses {cid} (HTTP {answer.head.status})")
+                    raise SourceFailed(f"it refuses {cid} (HTTP {answer.head.status}{outgoing.through(url)})")
                 if answer.head.media_type != accept.partition(";")[0]:
                     kind = answer.head.media_type or "bytes"
-                    raise SourceFailed(f"it is no trustless gateway: it answers ?format={form} with {kind}")
+                    by = outgoing.through(url)
+                    raise SourceFailed(f"it is no trustless gateway: it answers ?format={form} with {kind}{by}")
                 yield io.BufferedReader(Download(answer.chunks, deadline, web.BROKEN, SourceFailed))
         except (NotFound, SourceFailed) as error:
             raise type(error)(f"{self.name}: {error}") from error

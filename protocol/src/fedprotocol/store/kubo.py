@@ -22,8 +22,9 @@ from typing import Any, BinaryIO, TypeVar
 import ipfshttpclient
 from ipfshttpclient import exceptions as ipfs
 
-from fedprotocol import tree
+from fedprotocol import outgoing, tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
+from fedprotocol.errors import FedError
 from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
@@ -76,6 +77,10 @@ class KuboStore:
         self._asked_again = 0.0  # monotonic seconds from which on copies are pinned
         # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
         self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
+        # It hands requests' own settings to every session, and asks the environment by itself otherwise.
+        self._client._client._session_props.update(
+            trust_env=False, proxies=outgoing.proxies(url), verify=outgoing.verify(url)
+        )
 
     def put(self, leaves: Leaves) -> bytes:
         """Copy a tree into the cache, import it into Kubo and pin it there. Raises Unavailable."""
@@ -323,12 +328,15 @@ class KuboStore:
             if any(word in str(error) for word in _ABSENT):
                 raise NotFound(f"Kubo at {self.url} did not find this in time ({what}): {error}") from error
             raise Unavailable(f"Kubo at {self.url} refused `{what}`: {error}") from error
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise Unavailable(f"what answers at {self.url} is no Kubo, or damaged ({what}): {error!r}") from error
         except (ipfs.Error, OSError) as error:  # requests' own errors are OSErrors
+            by = outgoing.through(self.url)
             raise Unavailable(
-                f"no Kubo answers at {self.url} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
+                f"no Kubo answers at {self.url}{by} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
             ) from error
+        except FedError:
+            raise
+        except Exception as error:  # whatever the client stumbles over in an answer
+            raise Unavailable(f"what answers at {self.url} is no Kubo, or damaged ({what}): {error!r}") from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from fedprotocol import tether
+from fedprotocol import environment, tether
 from fedprotocol.store.base import Unavailable
 
 _READY_SECONDS = 60.0
@@ -143,4 +143,4 @@ class KuboDaemon:
         return done.stdout
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "IPFS_PATH": str(self.repo)}
+        return {**environment.given(), "IPFS_PATH": str(self.repo)}

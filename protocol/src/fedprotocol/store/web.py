@@ -1,18 +1,16 @@
 """GET over HTTP that ends when it must: one event loop in a thread of its own, and nothing that blocks it.
 
-The total time covers name, connection, TLS, headers and body alike. Proxies, cookies and credentials of the
-environment are not used, nothing is unpacked, and a redirect leads to the same host or nowhere.
+The total time covers name, connection, TLS, headers and body alike. Proxies are `fedprotocol.outgoing`'s; nothing else
+of the environment is used, nothing is unpacked, and a redirect leads to the same host or nowhere.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import math
 import queue
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,10 +19,10 @@ from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-import certifi
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from fedprotocol import outgoing
 from fedprotocol.store.base import NotFound, StoreError
 from fedprotocol.store.deadline import POLL, Deadline
 from fedprotocol.store.source import SourceFailed
@@ -92,17 +90,18 @@ def get(
     room = asyncio.Semaphore(_CHUNKS_AHEAD)
     loop = _loop()
     deadline.check()
+    by = outgoing.through(url)
     request = _request(url, headers, find_seconds, deadline.left, resolver, came, room)
     task = asyncio.run_coroutine_threadsafe(request, loop)
     try:
-        silent = deadline.part(find_seconds, why=f"it did not answer in {find_seconds:.3g} s")
+        silent = deadline.part(find_seconds, why=f"it did not answer in {find_seconds:.3g} s{by}")
         head = _first(came, silent)
         if isinstance(head, TimeoutError):
-            raise NotFound("it did not answer in time") from head
+            raise NotFound(f"it did not answer in time{by}") from head
         if isinstance(head, StoreError):
             raise head
         if isinstance(head, Exception):
-            raise SourceFailed(f"it does not answer: {head}") from head
+            raise SourceFailed(f"it does not answer{by}: {head}") from head
 
         def chunks() -> Iterator[bytes]:
             while True:
@@ -137,14 +136,18 @@ async def _request(
     try:
         # A session for each request: what is slow takes no connection from others.
         async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=resolver, ssl=_tls(), force_close=True),
+            connector=aiohttp.TCPConnector(resolver=resolver, ssl=outgoing.tls(), force_close=True),
             timeout=timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
         ) as session:
             for _ in range(_REDIRECTS + 1):
-                async with session.get(URL(url), headers=dict(headers), allow_redirects=False) as response:
+                proxy, secret = _proxy(url)
+                plain = secret if url.startswith("http:") else {}  # a tunnel is asked for with headers of its own
+                async with session.get(
+                    URL(url), headers={**headers, **plain}, allow_redirects=False, proxy=proxy, proxy_headers=secret
+                ) as response:
                     if response.status in _MOVED:
                         url = _next(url, response.headers.get("Location", ""))
                         continue
@@ -160,6 +163,16 @@ async def _request(
         came.put(error)
     except Exception as error:  # whoever waits must learn of it
         came.put(SourceFailed(f"it could not be asked: {error!r}"))
+
+
+def _proxy(url: str) -> tuple[URL | None, dict[str, str]]:
+    """And the headers that it wants."""
+    found = outgoing.proxy_for(url)
+    if found is None:
+        return None, {}
+    place = URL(found.url)
+    secret = aiohttp.encode_basic_auth(place.user, place.password or "") if place.user else None
+    return place.with_user(None), {"Proxy-Authorization": secret} if secret else {}
 
 
 def _next(url: str, place: str) -> str:
@@ -206,13 +219,6 @@ def _look_up(host: str, port: int, family: int, pending: asyncio.Future[list[Res
 
     with contextlib.suppress(RuntimeError):  # the program ends
         pending.get_loop().call_soon_threadsafe(tell)
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
 
 
 _starting = threading.Lock()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
-from fedprotocol.terminal import say_error
+from fedprotocol.terminal import run_program, say_error
 
 from fednode.experiment.claims import Beside, page
 from fednode.experiment.file import load_experiment
@@ -48,4 +48,4 @@ def _json(path: Path) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

@@ -222,5 +222,5 @@ def test_config_errors_name_file_and_key(tmp_path: Path) -> None:
     message = str(caught.value)
     assert all(part in message for part in (str(path), "chain.rpc", "chain.coordinator", "store"))
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="is not UTF-8"):
         load_config(path, AggregatorConfig)

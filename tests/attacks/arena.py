@@ -278,7 +278,8 @@ class Arena:
             daemon.thaw()
         self._supervisor.stop_all()
         for daemon in daemons:
-            assert "Traceback (most recent call last)" not in daemon.output, f"{daemon.name} met an unexpected error"
+            for words in ("Traceback (most recent call last)", "error: unexpected"):
+                assert words not in daemon.output, f"{daemon.name} met an unexpected error"
         self.clock.at_once()
         for number in range(1, self.coordinator.last_opened() + 1):
             view = self.coordinator.round_view(number)

@@ -95,7 +95,8 @@ def take_stock(world: World, stopped: Mapping[str, int | None]) -> Outcome:
 
 def _of_program(world: World, name: str) -> list[str]:
     program, found = world.programs[name], []
-    traces = program.log.read_text(errors="replace").count("Traceback (most recent call last)")
+    said = program.log.read_text(errors="replace")
+    traces = said.count("Traceback (most recent call last)") + said.count("error: unexpected")
     if traces:
         found.append(f"{name} met {traces} unexpected errors, see {program.log}")
     with sqlite3.connect(program.home / "journal.sqlite") as journal:

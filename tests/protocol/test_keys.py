@@ -9,12 +9,16 @@ import os
 import pty
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
 from fedprotocol.chain import keys
-from fedprotocol.chain.keys import KeystoreError, PasswordError
+from fedprotocol.chain.keys import KeystoreError, NamesNoAddress, PasswordError
+from fedprotocol.chain.signer import address_of, open_signer
+from fedprotocol.config import AccountConfig
 
 PASSWORD = "correct horse battery"
 LIGHT = 1024  # scrypt's N in tests
@@ -62,11 +66,81 @@ def test_reads_and_copies_what_other_wallets_write(path: Path, tmp_path: Path) -
     account = keys.import_keystore(path, source, "testpassword")
     assert account.key.hex() == VECTOR_KEY
     assert keys.load(path, "testpassword").address == account.address
-    with pytest.raises(KeystoreError, match="names no address"):
-        keys.address_of(path)
+    assert keys.address_of(path) == account.address
+    with pytest.raises(NamesNoAddress, match=f"account import {source}"):
+        keys.address_of(source)
     with pytest.raises(PasswordError, match="wrong password"):
         keys.import_keystore(tmp_path / "other.json", source, "nonsense")
     assert not (tmp_path / "other.json").exists()
+
+
+WALLETS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "geth": lambda it: it,
+    "foundry": lambda it: without(it, "address"),
+    "no uuid": lambda it: without(it, "id"),
+    "0x and checksum": lambda it: {**it, "address": f"0x{it['address']}"},
+    "small letters": lambda it: {**it, "address": it["address"].lower()},
+    "large letters": lambda it: {**it, "address": it["address"].upper()},
+    "0X": lambda it: {**it, "address": "0X" + it["address"].upper()},
+    "mixed without a checksum": lambda it: {**it, "address": it["address"].swapcase()},
+    "an empty address": lambda it: {**it, "address": ""},
+    "null": lambda it: {**it, "address": None},
+    "MyEtherWallet": lambda it: {"Crypto" if key == "crypto" else key: value for key, value in it.items()},
+    "capitals": lambda it: {key.upper(): value for key, value in it.items()},
+    "parity": lambda it: {**it, "name": "", "meta": "{}"},
+    "ethers": lambda it: {**it, "x-ethers": {"client": "ethers/6", "gethFilename": "UTC--x", "mnemonicCounter": "00"}},
+    "0x in hex": lambda it: {**it, "crypto": {**it["crypto"], "mac": f"0x{it['crypto']['mac']}"}},
+}
+
+
+def without(content: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != key}
+
+
+@pytest.mark.parametrize("kdf", ["scrypt", "pbkdf2"])
+@pytest.mark.parametrize("wallet", WALLETS)
+@pytest.mark.parametrize("imported", [True, False])
+def test_what_eth_account_opens_can_be_used(wallet: str, kdf: Any, imported: bool, path: Path, tmp_path: Path) -> None:
+    """After `account import`, or named in the config as it is."""
+    account = Account.create()
+    content = WALLETS[wallet](Account.encrypt(account.key, PASSWORD, kdf=kdf, iterations=LIGHT))
+    assert Account.decrypt(content, PASSWORD) == account.key
+    source, password = tmp_path / "wallet.json", tmp_path / "password"
+    for file, text in ((source, "\ufeff" + json.dumps(content)), (password, PASSWORD + "\r\n")):
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o600)
+    if imported:
+        keys.import_keystore(path, source, PASSWORD)
+        assert keys.address_of(path) == account.address
+    config = AccountConfig(keystore=path if imported else source, password_file=password)
+    assert address_of(config) == account.address
+    assert open_signer(config).address == account.address
+
+
+def test_an_address_that_is_none_or_anothers(path: Path, tmp_path: Path) -> None:
+    content = Account.encrypt(Account.create().key, PASSWORD, iterations=LIGHT)
+    source = tmp_path / "wallet.json"
+    for address, said in (
+        ("me@example.org", "which is no address"),
+        ("00" * 20, "holds the key of"),
+        (5, "no address"),
+    ):
+        source.write_text(json.dumps({**content, "address": address}))
+        with pytest.raises(KeystoreError, match=said):
+            keys.import_keystore(path, source, PASSWORD)
+    assert not path.exists()
+
+
+def test_passwords_in_files_of_other_systems(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    for content in (b"\xef\xbb\xbfgeheim\r\n", b"geheim\n", b"geheim"):
+        file.write_bytes(content)
+        file.chmod(0o600)
+        assert keys.read_password(file) == "geheim"
+    for content in ("geheim\n".encode("utf-16"), "geheim".encode("utf-16-le"), "gehe\xefm".encode("latin-1")):
+        file.write_bytes(content)
+        with pytest.raises(PasswordError, match="is not UTF-8"):
+            keys.read_password(file)
 
 
 @pytest.mark.parametrize("prefix", ["", "0x", "  0x"])

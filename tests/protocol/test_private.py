@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fedprotocol.chain import keys
 from fedprotocol.journal import Journal
-from fedprotocol.private import create_private, open_to_others, private_folder, warn_if_open
+from fedprotocol.private import create_private, exposure, open_to_others, private_folder, warn_if_open
 
 
 def mode(path: Path) -> int:
@@ -82,9 +84,58 @@ def test_an_open_config_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING):
         warn_if_open(config, logging.getLogger("test"))
     assert caplog.messages == [
-        f"others may read {config}, and RPC URLs may hold keys: run chmod go= '{tmp_path}/fed node.toml'"
+        f"others may read {config}: run chmod 600 '{tmp_path}/fed node.toml'; RPC URLs may hold keys"
     ]
     caplog.clear()
     config.chmod(0o600)
     warn_if_open(config, logging.getLogger("test"))
     assert caplog.messages == []
+
+
+READ_ONLY = """
+set -e
+mount --bind "$1" "$1"
+mount -o remount,ro,bind "$1"
+exec "$2" -c "
+import sys
+from pathlib import Path
+from fedprotocol.chain.keys import read_password
+from fedprotocol.terminal import run_program
+run_program(lambda: print(read_password(Path(sys.argv[1]))))
+" "$1/secret"
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "credentials", "said"),
+    [
+        (0o644, False, "its mount is read-only: mount it with mode 0400, or 0440 for a group (Kubernetes: defaultMode"),
+        (0o444, True, "correct horse"),  # systemd's: the folder is for the service alone
+        (0o440, False, "correct horse"),  # Kubernetes' fsGroup
+        (0o400, False, "correct horse"),
+    ],
+)
+def test_a_secret_on_a_read_only_mount(mode: int, credentials: bool, said: str, tmp_path: Path) -> None:
+    """chmod cannot help there; a real mount, in a namespace of its own."""
+    namespace = ["unshare", "--map-root-user", "--mount"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine has no user namespaces")
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "secret").write_text("correct horse\n")
+    (folder / "secret").chmod(mode)
+    env = {"PATH": os.environ["PATH"]} | ({"CREDENTIALS_DIRECTORY": str(folder)} if credentials else {})
+    command = [*namespace, "sh", "-c", READ_ONLY, "sh", str(folder), sys.executable]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert said in done.stdout + done.stderr
+    assert "chmod" not in done.stderr
+    assert done.returncode == (1 if said.startswith("its") else 0)
+
+
+def test_a_secret_of_another_user(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.touch(mode=0o644)
+    assert exposure(path) == f"others may read {path}: run chmod 600 {path}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+        assert "another user's: name a copy of your own" in exposure(path)

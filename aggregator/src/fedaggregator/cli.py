@@ -63,7 +63,7 @@ def init(
 ) -> None:
     """Write a commented config file, mode 600: RPC URLs may hold keys; and a new account if there is no keystore."""
     from fedprotocol.chain import keys
-    from fedprotocol.chain.signer import keystore_of
+    from fedprotocol.chain.signer import address_in, keystore_of
     from fedprotocol.config import load_config
     from fedprotocol.private import create_private
 
@@ -83,7 +83,7 @@ def init(
         path = keystore_of(loaded.account)
         if not path.exists():
             keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
-        address = keys.address_of(path)
+        address = address_in(path, loaded.account.password_file)
         draft.replace(config)
     finally:
         draft.unlink(missing_ok=True)

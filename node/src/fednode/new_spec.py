@@ -27,6 +27,7 @@ from fedprotocol.spec import (
 )
 from fedprotocol.store.base import Store
 from fedprotocol.strict import Name
+from fedprotocol.text_file import without_bom
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fednode.bounds import ChosenBounds, bounds_of, require_bound
@@ -172,7 +173,7 @@ def load(path: Path) -> NewFederation:
     file = path / SPEC_FILE if path.is_dir() else path
     try:
         with file.open("rb") as opened:
-            document = opened.read(MAX_SPEC_BYTES + 1)
+            document = without_bom(opened.read(MAX_SPEC_BYTES + 1))
     except OSError as error:
         raise SpecFolderError(f"{file} cannot be read ({error.strerror}); `fednode spec new` writes one") from error
     spec = load_spec(document)

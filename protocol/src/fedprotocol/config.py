@@ -21,6 +21,9 @@ from pydantic import (
 )
 
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import told_as
+from fedprotocol.text_file import NotText, read_text
+from fedprotocol.urls import http_url
 
 KIND_OF_URL = {
     "dir": "dir:/absolute/or/relative/folder",
@@ -46,23 +49,21 @@ def _hash(text: str) -> str:
     return "0x" + digits
 
 
-def _rpc(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("must be an http:// or https:// URL")
-    return url
-
-
-def _store_url(url: str) -> str:
+def _store_url(text: str) -> str:
+    url = text.strip()
     kind, colon, rest = url.partition(":")
     if kind not in KIND_OF_URL or not colon or not rest:
         raise ValueError("must be " + " or ".join(KIND_OF_URL.values()))
+    if kind != "dir":
+        http_url(rest)
     return url
 
 
 Address = Annotated[str, AfterValidator(_address)]
 CodeHash = Annotated[str, AfterValidator(_hash)]
-RpcUrl = Annotated[str, AfterValidator(_rpc)]
+RpcUrl = Annotated[str, AfterValidator(http_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
+Peer = Annotated[str, AfterValidator(str.strip)]
 
 
 class Section(BaseModel):
@@ -103,7 +104,7 @@ class StoreConfig(Section):
     """`[store]`: one's own store, and where the others' content is read from."""
 
     url: StoreUrl
-    peers: tuple[str, ...] = ()
+    peers: tuple[Peer, ...] = ()
 
 
 class AccountConfig(Section):
@@ -169,24 +170,26 @@ def load_config(path: Path, model: type[Config]) -> Config:
     Raises:
         ConfigError: no such file, not TOML, or a key that is missing, unknown or wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"there is no config file {path}; `init` writes one, --config names another") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {path} cannot be read: {error}") from error
-    try:
-        config = model.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"config file {path} is not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(f"config file {path}:\n" + "\n".join(_complaints(error))) from error
-    resolved: Config = _resolve(config, path.resolve().parent)
-    return resolved
+    with told_as(ConfigError, f"config file {path} cannot be used"):
+        try:
+            config = model.model_validate(tomllib.loads(read_text(path)))
+        except FileNotFoundError:
+            raise ConfigError(f"there is no config file {path}; `init` writes one, --config names another") from None
+        except NotText as error:
+            raise ConfigError(f"config file {path} {error}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"config file {path} is not valid TOML: {error}") from error
+        except ValidationError as error:
+            raise ConfigError(f"config file {path}:\n" + "\n".join(_complaints(error))) from error
+        resolved: Config = _resolve(config, path.resolve().parent)
+        return resolved
 
 
 def _complaints(error: ValidationError) -> list[str]:
-    return [f"  {'.'.join(map(str, item['loc'])) or 'file'}: {_complaint(item)}" for item in error.errors()]
+    items = error.errors()
+    wrong = {item["loc"][:-1] for item in items}  # of which an item is wrong: that they are too short then says nothing
+    told = [item for item in items if item["type"] != "too_short" or item["loc"] not in wrong]
+    return [f"  {'.'.join(map(str, item['loc'])) or 'file'}: {_complaint(item)}" for item in told]
 
 
 def _complaint(item: Any) -> str:

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from fedprotocol.config import Address, Section
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 from fedprotocol.printable import json_text
+from fedprotocol.text_file import without_bom
 
 
 class DeploymentError(FedError):
@@ -79,14 +81,16 @@ def load_deployment(folder: Path, chain_id: int) -> Deployment:
     """
     path = folder / f"{chain_id}.json"
     try:
-        return Deployment.model_validate_json(path.read_bytes())
+        return Deployment.model_validate_json(without_bom(path.read_bytes()))
     except FileNotFoundError:
         raise DeploymentError(
             f"nothing is deployed on chain {chain_id}: there is no {path}; run `brownie run deploy` on that network, "
             "or set DEPLOYMENTS_DIR to the folder that holds it"
         ) from None
-    except (OSError, ValidationError) as error:
-        raise DeploymentError(f"{path} is not a deployment file: {error}") from error
+    except OSError as error:
+        raise DeploymentError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # pydantic's
+        raise DeploymentError(f"{path} is not a deployment file: {in_a_line(error)}") from error
 
 
 def _coordinator_of(path: Path) -> str | None:

@@ -17,7 +17,7 @@ KEPT_BEGINNINGS = (
     *OWN,
     *("LC_", "XDG_", "PYTHON", "LD_", "NIX_"),  # how programs run here at all
     *("HF_HUB_", "HF_XET_"),  # how a model is fetched from the hub: what comes is compared with the spec
-    *("PYTEST_", "COVERAGE_"),
+    *("PYTEST_", "COVERAGE_", "FAKETIME", "DONT_FAKE_"),  # of tests, and of their wrong clocks
 )
 KEPT = frozenset(
     (

@@ -18,11 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from fedprotocol.database_words import database_words
 from fedprotocol.errors import FedError
+from fedprotocol.filesystem import has_open
 from fedprotocol.journal_schema import APPLICATION_ID, VERSION, create, migrate, versions
 from fedprotocol.private import close_to_others
 
 log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5.0  # for a lock that somebody else has taken on the database
 
 TxState = Literal["open", "mined", "reverted", "replaced", "lost"]
 
@@ -32,14 +36,13 @@ class JournalError(FedError):
 
 
 class JournalLocked(JournalError):
-    """Another process has this journal open. `pid`: which; None: it has not said so yet."""
+    """Another process has this journal open. `pid`: which; None: none that can be seen from here, as on another machine
+    or in another container."""
 
     def __init__(self, path: Path, pid: int | None) -> None:
         self.pid = pid
-        super().__init__(
-            f"the journal {path} is in use by another process (pid {pid or 'unknown'}): "
-            "stop that one first, or choose another home"
-        )
+        who = f"another process (pid {pid})" if pid else "a process in another container or on another machine"
+        super().__init__(f"the journal {path} is in use by {who}: stop that one first, or choose another home")
 
 
 class JournalVersion(JournalError):
@@ -169,7 +172,8 @@ class Journal:
 
     def recall(self, key: str, default: Any = None) -> Any:
         rows = self._execute("SELECT value FROM facts WHERE key = ?", [key])
-        return json.loads(rows[0]["value"]) if rows else default
+        with self._wrapped():
+            return json.loads(rows[0]["value"]) if rows else default
 
     def forget(self, key: str) -> None:
         self._execute("DELETE FROM facts WHERE key = ?", [key])
@@ -234,7 +238,7 @@ class Journal:
                     close_to_others(self.path.with_name(self.path.name + suffix))
         uri = f"{self.path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
         # sqlite3 is built serialized: a worker thread may note what it did.
-        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
         try:
             db.row_factory = sqlite3.Row
             if not read_only:
@@ -277,8 +281,10 @@ class Journal:
     def _wrapped(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
+        except FedError:
+            raise
+        except Exception as error:
+            raise JournalError(f"the journal {self.path} cannot be used: {database_words(self.path, error)}") from error
 
 
 @contextmanager
@@ -303,7 +309,7 @@ def _lock(journal: Path) -> int:
     except BlockingIOError:
         owner = os.read(lock, 32).decode(errors="replace").strip()
         os.close(lock)
-        raise JournalLocked(journal, int(owner) if owner.isdecimal() else None) from None
+        raise JournalLocked(journal, int(owner) if owner.isdecimal() and has_open(int(owner), path) else None) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock

@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from fedprotocol import numbers, tree
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 from fedprotocol.leaves import Leaves
 from fedprotocol.printable import json_text, printable
 from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
@@ -256,6 +257,8 @@ def load_spec(data: bytes) -> Spec:
         wrong = _complaint(error)
     except ValueError as error:
         wrong = f"this spec is not JSON: {error}"
+    except Exception as error:  # whatever pydantic lets through
+        wrong = f"this spec cannot be read: {in_a_line(error)}"
     raise SpecError(wrong)  # outside: pydantic's errors leak what they hold if they are kept
 
 

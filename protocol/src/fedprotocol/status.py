@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from fedprotocol.errors import FedError
 from fedprotocol.printable import json_text
@@ -77,5 +77,7 @@ def read_status(path: Path, kind: type[S]) -> S | None:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        raise StatusError(f"{path} cannot be read as a status: {error}; delete it") from error
+    except OSError as error:
+        raise StatusError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # pydantic's
+        raise StatusError(f"{path} holds no status ({type(error).__name__}): delete it") from error

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from fedprotocol import environment
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 from fedprotocol.logs import without_secrets
-from fedprotocol.printable import LONGEST_TEXT, paragraph, printable
+from fedprotocol.printable import paragraph, printable
 
 DEBUG = "--debug"
 
@@ -53,12 +54,11 @@ def run_program(app: Callable[[], None]) -> None:
 
 
 def unexpected(error: BaseException) -> str:
-    """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind."""
+    """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind too."""
     if isinstance(error, OSError) and error.strerror:
-        where = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{where}"
-    said = printable(" ".join(str(error).split()), LONGEST_TEXT)
-    return f"unexpected {type(error).__name__}{f': {said}' if said else ''}"
+        return in_a_line(error)
+    kind, said = type(error).__name__, in_a_line(error)
+    return f"unexpected {said}" if said.startswith(kind) else f"unexpected {kind}: {said}"
 
 
 def _say_unexpected(error: BaseException | None, debug: bool) -> None:

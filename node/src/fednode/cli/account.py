@@ -41,14 +41,18 @@ def import_(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take over a key that exists. A private key is read from the terminal, never from the command line."""
+    import sys
     from getpass import getpass
 
     from fedprotocol.chain import keys
+    from fedprotocol.errors import FedError
 
     path, password = _files(keystore, password_file, config)
     if source is not None:
         account = keys.import_keystore(path, source, keys.read_password(password))
     else:
+        if not sys.stdin.isatty():
+            raise FedError("a private key is asked for at a terminal, and there is none: name a keystore to import")
         private = getpass("Private key (64 hex digits): ")
         account = keys.import_key(path, private, keys.read_password(password, confirm=True))
     say(account.address)
@@ -56,13 +60,12 @@ def import_(
 
 @app.command("show")
 def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print the account's address. No password is needed."""
-    from fedprotocol.chain import keys
-    from fedprotocol.chain.signer import address_of
+    """Print the account's address. A password is needed only for a keystore that names none."""
+    from fedprotocol.chain.signer import address_in, address_of
 
     from fednode.config import load
 
-    say(keys.address_of(keystore) if keystore is not None else address_of(load(config).account))
+    say(address_in(keystore) if keystore is not None else address_of(load(config).account))
 
 
 def _files(keystore: Path | None, password_file: Path | None, config: Path) -> tuple[Path, Path | None]:

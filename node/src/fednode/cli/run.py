@@ -39,7 +39,7 @@ def run(
     from fedprotocol.monitor.health import Health
     from fedprotocol.monitor.start import monitored
 
-    from fednode.daemon.logs import log_file, terminal_handler
+    from fednode.daemon.logs import kept_in_log, log_file, terminal_handler
     from fednode.daemon.loop import Daemon
     from fednode.daemon.preflight import preflight
     from fednode.daemon.sending import Sending
@@ -51,6 +51,7 @@ def run(
         refusals_told(),
         open_session(config) as session,
         log_file(session.config.logs),
+        kept_in_log(),
     ):
         hide_in(*session.config.chain.rpc, session.config.account.signer)
         warn_if_open(config, log)

@@ -9,9 +9,12 @@ from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from fedprotocol.errors import FedError
 from fedprotocol.logs import LINE, HumanFormatter, listening
 
 from fednode.progress_bar import terminal
+
+log = logging.getLogger("fednode")
 
 LARGEST = 10_000_000  # bytes
 KEPT = 3
@@ -37,6 +40,18 @@ def log_file(folder: Path) -> Iterator[None]:
     file.setFormatter(HumanFormatter(LINE))
     with listening(file):
         yield
+
+
+@contextmanager
+def kept_in_log() -> Iterator[None]:
+    """The traceback of an error that nobody foresaw is in the log file; in the terminal it is a line."""
+    try:
+        yield
+    except FedError:
+        raise
+    except Exception:
+        log.debug("unexpected error", exc_info=True)
+        raise
 
 
 def terminal_handler() -> logging.Handler | None:

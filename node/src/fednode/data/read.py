@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from fedprotocol.foreign import told_as
+
 from fednode.data.csv import csv_records
 from fednode.data.jsonl import jsonl_records
 from fednode.data.parquet import parquet_records
@@ -35,13 +37,11 @@ def read_rows(path: Path) -> Table:
     read, unit = _KINDS[path.suffix.lower()]
     rows: list[Row] = []
     problems: list[Problem] = []
-    try:
+    with told_as(DataError, f"{path}: cannot be read", "check [data] in the config"):
         for number, found in read(path):
             outcome = found if isinstance(found, str) else to_row(found)
             if isinstance(outcome, Row):
                 rows.append(outcome)
             else:
                 problems.append(Problem(number, outcome, unit))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}; check [data] in the config") from error
     return Table(tuple(rows), tuple(problems))

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fedprotocol import environment
 from fedprotocol.spec import load_spec, spec_digest
 from fedprotocol.tree import cid
 
@@ -166,11 +167,13 @@ def _metrics(paths: Paths, name: str) -> Path:
 
 def _git_commit(root: Path) -> str:
     """HEAD, with a + if tracked files differ from it."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    if head.returncode:
+    env = environment.given()
+    try:
+        said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, env=env, capture_output=True, check=True).stdout
+        changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, env=env, check=False).returncode
+    except (OSError, subprocess.CalledProcessError):  # no git here, or no checkout
         return "unknown"
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, check=False).returncode
-    return head.stdout.strip() + ("+" if changed else "")
+    return said.decode().strip() + ("+" if changed else "")
 
 
 def _processor() -> str:

@@ -10,12 +10,12 @@ from fedprotocol.chain.errors import ContractReverted, translated
 from fedprotocol.chain.keys import PasswordError
 from fedprotocol.chain.signer import keystore_of
 from fedprotocol.chain.trust import ForeignCode, examine, foreign
-from fedprotocol.private import open_to_others
+from fedprotocol.private import exposure
 
 from fednode.answer import duration
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
-from fednode.doctor.check import NotFit, Patient, quoted
+from fednode.doctor.check import NotFit, Patient, closing, quoted
 
 STALE = 600.0  # seconds
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
@@ -82,8 +82,8 @@ def account(patient: Patient) -> str:
 
 
 def _refuse_readable(path: Path) -> None:
-    if open_to_others([path]):
-        raise NotFit(f"others may read {path}", f"chmod 600 {quoted(path)}")
+    if path.exists() and (said := exposure(path)):
+        raise NotFit(said, closing(path))
 
 
 def funds(patient: Patient) -> str:

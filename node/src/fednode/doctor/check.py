@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from fedprotocol.chain.keys import KeystoreError
 from fedprotocol.chain.signer import NoAccount
 from fedprotocol.chain.trust import ForeignCode
 from fedprotocol.errors import FedError
+from fedprotocol.filesystem import is_read_only
 from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
@@ -114,6 +116,13 @@ def _mend(error: FedError, patient: Patient) -> str:
 def _unforeseen(error: Exception) -> str:
     """An error that nobody has put into words, in one line."""
     return printable(" ".join(f"unexpected {type(error).__name__}: {error}".split()), LONGEST_TEXT)
+
+
+def closing(path: Path) -> str:
+    """The command after which nobody else may read a secret."""
+    if is_read_only(path) or os.geteuid() not in (0, path.stat().st_uid):
+        return f"install -m 600 {quoted(path)} COPY  # and name the copy in the config"
+    return f"chmod 600 {quoted(path)}"
 
 
 def quoted(path: Path | str) -> str:

@@ -13,7 +13,9 @@ def store(patient: Patient) -> str:
     try:
         return session.store.check()
     except Unavailable as error:
-        mend = "ipfs daemon" if url.startswith("kubo:") else patient.edit("[store] url: a folder that can be written")
+        mend = patient.edit("[store] url" if url.startswith("kubo:") else "[store] url: a folder that can be written")
+        if "start `ipfs daemon`" in str(error):
+            mend = "ipfs daemon"
         raise NotFit(str(error), mend) from error
     except StoreError as error:
         raise NotFit(str(error), patient.edit("[store]")) from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from fedprotocol.filesystem import is_read_only
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
-from fedprotocol.private import open_to_others
+from fedprotocol.private import exposure, open_to_others
 
 from fednode.data import DataError
-from fednode.doctor.check import NotFit, Patient, quoted
+from fednode.doctor.check import NotFit, Patient, closing, quoted
 from fednode.site_data import classes_at_hand, data_files, usable_data
 
 MOST_NAMED = 3
@@ -30,7 +31,7 @@ def home(patient: Patient) -> str:
         said = patient.running()
         if said is not None and said.pid == error.pid:
             return f"the node runs (pid {said.pid})"
-        raise NotFit(str(error), f"kill {error.pid}" if error.pid else f"fuser -k {path}.lock") from error
+        raise NotFit(str(error), f"kill {error.pid}" if error.pid else patient.edit("home: a new folder")) from error
     except JournalForeign as error:
         raise NotFit(str(error), patient.edit("home: a new folder")) from error
     return f"the journal in {session.config.home} is free"
@@ -44,6 +45,8 @@ def private(patient: Patient) -> str:
     if exposed := open_to_others([patient.file, config.journal, *folders, *files]):
         shown = ", ".join(map(str, exposed[:MOST_NAMED])) + (" and more" if len(exposed) > MOST_NAMED else "")
         top = [path for path in exposed if path.parent not in exposed]
+        if is_read_only(patient.file) and patient.file in exposed:
+            raise NotFit(exposure(patient.file), closing(patient.file))
         raise NotFit(f"others may read {shown}", f"chmod -R go= {' '.join(map(quoted, top))}")
     return "nobody else may read the config and what is not published yet"
 

@@ -24,7 +24,9 @@ from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
 from fedprotocol.chain.event_schema import connect
 from fedprotocol.chain.events import BlockTimes, Event, chunks, decode, first_round_block, headline, logs_of_block
+from fedprotocol.database_words import database_words
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 
 log = logging.getLogger(__name__)
 
@@ -309,7 +311,12 @@ class EventIndex:
         if self._open is None:
             if self._path is not None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._open = connect(str(self._path or ":memory:"))
+            try:
+                self._open = connect(str(self._path or ":memory:"))
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                raise EventIndexError(f"the event index {self._path} cannot be opened: {in_a_line(error)}") from error
         return self._open
 
     @contextmanager
@@ -327,7 +334,7 @@ class EventIndex:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            words = f"the event index {self._path} cannot be used: {error}"
+            words = f"the event index {self._path} cannot be used: {database_words(self._path or Path(), error)}"
             if type(error) is sqlite3.DatabaseError:
                 self._discard()
                 raise _Damaged(words) from error

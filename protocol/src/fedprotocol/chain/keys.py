@@ -18,10 +18,14 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_keys.constants import SECPK1_N
 from eth_typing import ChecksumAddress
+from eth_utils.address import is_hex_address
 from web3 import Web3
 
 from fedprotocol.errors import FedError
-from fedprotocol.private import OTHERS, create_private
+from fedprotocol.foreign import told_as
+from fedprotocol.printable import printable
+from fedprotocol.private import create_private, exposure
+from fedprotocol.text_file import NotText, read_text
 
 PASSWORD_VARIABLE = "FEDNODE_PASSWORD"  # noqa: S105 (a variable's name)
 SHORTEST_PASSWORD = 8
@@ -29,6 +33,10 @@ SHORTEST_PASSWORD = 8
 
 class KeystoreError(FedError):
     """The keystore cannot be used: missing, readable by others, damaged, there already."""
+
+
+class NamesNoAddress(KeystoreError):
+    """A keystore that only its password can tell whose it is."""
 
 
 class PasswordError(FedError):
@@ -53,9 +61,13 @@ def import_key(path: Path, private_key: str, password: str, iterations: int | No
 
 
 def import_keystore(path: Path, source: Path, password: str) -> LocalAccount:
-    """Copy another wallet's keystore into `path` once `password` opens it."""
-    account = _decrypt(source, _read(source), password)
-    _write_new(path, source.read_text(encoding="utf-8"))
+    """Copy another wallet's keystore into `path` once `password` opens it. The copy names its address, which not every
+    wallet writes (Foundry): programs that only look need no password then. Raises KeystoreError, PasswordError."""
+    _refuse_existing(path)
+    content = _read(source)
+    account = _decrypt(source, content, password)
+    rest = {key: value for key, value in content.items() if key.lower() != "address"}
+    _write_new(path, json.dumps({"address": account.address.removeprefix("0x").lower(), **rest}))
     return account
 
 
@@ -72,7 +84,9 @@ def save(path: Path, account: LocalAccount, password: str, iterations: int | Non
     if len(password) < SHORTEST_PASSWORD:
         raise PasswordError(f"the password must have at least {SHORTEST_PASSWORD} characters")
     _refuse_existing(path)
-    _write_new(path, json.dumps(account.encrypt(password, iterations=iterations)))
+    with told_as(KeystoreError, f"the keystore {path} cannot be made"):
+        content = account.encrypt(password, iterations=iterations)
+    _write_new(path, json.dumps(content))
 
 
 def load(path: Path, password: str) -> LocalAccount:
@@ -82,11 +96,13 @@ def load(path: Path, password: str) -> LocalAccount:
 
 
 def address_of(path: Path) -> ChecksumAddress:
-    """The address that a keystore says it is for, without a password."""
-    address = _read(path).get("address")
-    if not isinstance(address, str) or not Web3.is_address(address):
-        raise KeystoreError(f"the keystore {path} names no address: it needs its password to say whose it is")
-    return Web3.to_checksum_address(address)
+    """The address that a keystore says it is for, without a password. Raises KeystoreError, and NamesNoAddress."""
+    address = _stated(_read(path))
+    if address is None:
+        raise NamesNoAddress(
+            f"the keystore {path} names no address: `fednode account import {path}` makes a copy that does"
+        )
+    return address
 
 
 def read_password(file: Path | None = None, prompt: str = "Password of the keystore: ", confirm: bool = False) -> str:
@@ -96,10 +112,15 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
     """
     if file is not None:
         _refuse_readable(file, PasswordError)
-        lines = file.read_text(encoding="utf-8").splitlines()
-        if not lines or not lines[0]:
+        try:
+            first = read_text(file).partition("\n")[0].removesuffix("\r")
+        except NotText as error:
+            raise PasswordError(f"the password file {file} {error}") from None
+        except OSError as error:
+            raise PasswordError(f"the password file {file} cannot be read: {error.strerror}") from None
+        if not first:
             raise PasswordError(f"the password file {file} is empty")
-        return lines[0]
+        return first
     if password := os.environ.get(PASSWORD_VARIABLE):
         return password
     if not sys.stdin.isatty():
@@ -112,12 +133,18 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except FileNotFoundError:
-        raise KeystoreError(f"there is no keystore {path}: make one with `account new` or `account import`") from None
-    except (OSError, ValueError) as error:
+        raise KeystoreError(
+            f"there is no keystore {path}: `fednode account new` or `fednode account import` makes one"
+        ) from None
+    except NotText as error:
+        raise KeystoreError(f"the keystore {path} {error}") from None
+    except OSError as error:
+        raise KeystoreError(f"the keystore {path} cannot be read: {error.strerror}") from None
+    except Exception as error:  # not the words: they may hold what is in the file
         raise KeystoreError(f"{path} is not a readable keystore ({type(error).__name__})") from None
-    if not isinstance(content, dict) or not {"crypto", "Crypto"} & content.keys():
+    if not isinstance(content, dict) or "crypto" not in map(str.lower, content):
         raise KeystoreError(f"{path} is not a keystore: it has no `crypto` section")
     return content
 
@@ -126,15 +153,29 @@ def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAcco
     try:
         account = _account(bytes(Account.decrypt(dict(content), password)))
     except ValueError as error:
-        if "MAC mismatch" in str(error):
+        if str(error) in ("MAC mismatch", "Checksum mismatch"):  # of version 3 and 4
             raise PasswordError(f"wrong password for the keystore {path}") from None
-        raise KeystoreError(f"the keystore {path} is damaged ({error})") from None
+        raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({error})") from None
+    except MemoryError:
+        raise KeystoreError(f"the keystore {path} takes more memory to open than there is") from None
     except Exception as error:  # eth-keyfile lets whatever a damaged field causes through
-        raise KeystoreError(f"the keystore {path} is damaged ({type(error).__name__})") from None
-    stated = content.get("address")
-    if isinstance(stated, str) and stated.lower().removeprefix("0x") != account.address.lower().removeprefix("0x"):
+        kind = type(error).__name__
+        raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({kind})") from None
+    stated = _stated(content)
+    if stated is not None and stated != account.address:
         raise KeystoreError(f"the keystore {path} says it is for {stated} and holds the key of {account.address}")
     return account
+
+
+def _stated(content: Mapping[str, Any]) -> ChecksumAddress | None:
+    """The address that a keystore names, with 0x or without, in letters of any size. Raises KeystoreError."""
+    found = next((value for key, value in content.items() if key.lower() == "address"), None)
+    if found is None or found == "":
+        return None
+    digits = str(found).lower().removeprefix("0x")
+    if not is_hex_address(f"0x{digits}"):
+        raise KeystoreError(f"the keystore says it is for {printable(str(found), 60)}, which is no address")
+    return Web3.to_checksum_address(f"0x{digits}")
 
 
 def _account(key: bytes) -> LocalAccount:
@@ -159,8 +200,8 @@ def _refuse_readable(path: Path, error: type[FedError]) -> None:
         raise error(f"{path} cannot be read: {problem.strerror}") from None
     if not stat.S_ISREG(mode):
         raise error(f"{path} is not a file")
-    if mode & OTHERS:
-        raise error(f"others may read {path}: run chmod 600 {path}")
+    if said := exposure(path):
+        raise error(said)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain
 from fedprotocol.chain.http import Endpoint, NoAnswer, TooLarge
+from fedprotocol.urls import http_url
 
 TIMEOUT = 30.0  # seconds for one whole answer
 METHOD_MISSING, LIMIT_EXCEEDED = -32601, -32005
@@ -140,9 +141,10 @@ def public_name(url: str) -> str:
 
     Raises ChainError for something that is no http(s) URL.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ChainError("an RPC endpoint must be an http:// or https:// URL")
+    try:
+        parts = urlsplit(http_url(url))
+    except ValueError as error:
+        raise ChainError(f"the URL of an RPC endpoint {error}") from None
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 

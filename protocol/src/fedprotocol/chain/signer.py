@@ -63,16 +63,28 @@ def open_signer(account: AccountConfig) -> Signer:
 
 
 def address_of(account: AccountConfig) -> ChecksumAddress:
-    """Whose `[account]` is, without password and without asking anybody. Raises NoAccount, KeystoreError."""
+    """Whose `[account]` is, without asking anybody; only a keystore that names no address takes its password.
+
+    Raises NoAccount, KeystoreError, PasswordError.
+    """
     if account.address is not None:
         return Web3.to_checksum_address(account.address)
-    return keys.address_of(keystore_of(account))
+    return address_in(keystore_of(account), account.password_file)
+
+
+def address_in(keystore: Path, password_file: Path | None = None) -> ChecksumAddress:
+    """Whose a keystore is. Raises KeystoreError, PasswordError."""
+    try:
+        return keys.address_of(keystore)
+    except keys.NamesNoAddress:
+        return KeystoreSigner.open(keystore, password_file).address
 
 
 def keystore_of(account: AccountConfig) -> Path:
     """Raises NoAccount."""
     if account.keystore is None:
         raise NoAccount(
-            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry"
+            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry to "
+            "`fednode run` or `fedaggregator watch`"
         )
     return account.keystore

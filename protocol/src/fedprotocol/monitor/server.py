@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,11 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import make_wsgi_app
 
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 from fedprotocol.monitor.health import Health
 from fedprotocol.printable import json_text
+
+log = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"  # anybody who can reach it may read it
 PATIENCE = 10.0  # seconds for a request
@@ -31,9 +35,9 @@ def serve(port: int, health: Health) -> Iterator[None]:
     """Answer in threads of their own while in the context. Raises PortTaken."""
     try:
         server = make_server(ADDRESS, port, _app(health), server_class=_Server, handler_class=_Handler)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else str(error.strerror)
+    except Exception as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else in_a_line(error)
         raise PortTaken(
             f"the monitor cannot listen on {ADDRESS}:{port}: {why}; choose another port in [monitor], or 0 for none"
         ) from error
@@ -52,7 +56,7 @@ def _app(health: Health) -> App:
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         match environ["PATH_INFO"]:
             case "/metrics":
-                return metrics(environ, start_response)  # type: ignore[no-any-return]
+                return _metrics(metrics, environ, start_response)
             case "/health" | "/healthz":
                 status, body = _health(health)
             case _:
@@ -61,6 +65,15 @@ def _app(health: Health) -> App:
         return [json_text(body).encode() + b"\n"]
 
     return app
+
+
+def _metrics(metrics: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    try:
+        return metrics(environ, start_response)
+    except Exception as error:  # of the library that counts: no reason to fill the daemon's terminal
+        log.warning("the figures cannot be shown: %s", in_a_line(error))
+        start_response("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
+        return [b"the figures cannot be shown: the log says why\n"]
 
 
 def _health(health: Health) -> tuple[str, dict[str, Any]]:
@@ -76,6 +89,10 @@ def _health(health: Health) -> tuple[str, dict[str, Any]]:
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """One who asked went away, most often: nothing that the daemon has to say."""
+        log.debug("a request to the monitor broke off", exc_info=True)
 
 
 class _Handler(WSGIRequestHandler):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fedprotocol.foreign import in_a_line
 from fedprotocol.monitor import metrics
 from fedprotocol.monitor.health import Health
 from fedprotocol.store.base import Store, StoreError
@@ -34,8 +35,8 @@ def watch(store: Store, health: Health, every: float = EVERY) -> Iterator[None]:
 def _look(store: Store, health: Health) -> None:
     try:
         metrics.PEERS.set(store.reachable())
-    except StoreError as error:
+    except Exception as error:  # whatever is wrong with it, the next look comes
         metrics.PEERS.set(0)
-        health.failed("store", str(error))
+        health.failed("store", str(error) if isinstance(error, StoreError) else in_a_line(error))
     else:
         health.failed("store", "")

@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 from fedprotocol import tree
 from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
+from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line
 from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
@@ -149,8 +151,10 @@ class DirectoryStore:
     def _usable(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            raise Unavailable(f"the store {self.path} cannot be used: {error}") from error
+        except FedError:
+            raise
+        except Exception as error:
+            raise Unavailable(f"the store {self.path} cannot be used: {in_a_line(error)}") from error
 
     @contextmanager
     def _temporary_file(self) -> Iterator[Path]:

@@ -22,6 +22,7 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.download import Download, time_for
 from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, SourceFailed
 from fedprotocol.tree import TreeShape
+from fedprotocol.urls import http_url
 
 CAR = "application/vnd.ipld.car; version=1; order=dfs; dups=n"
 RAW = "application/vnd.ipld.raw"
@@ -90,11 +91,10 @@ class Gateway:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
     try:
-        ok = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or True)
-    except ValueError:
-        ok = False
-    if not ok or parts.username or parts.query or parts.fragment:
+        parts = urlsplit(http_url(url))
+    except ValueError as error:
+        raise StoreError(f"{url!r} is no gateway: it {error}") from None
+    if parts.username or parts.query or parts.fragment:
         raise StoreError(f"{url!r} is no gateway; write https://host, without /ipfs behind it")
     return url.rstrip("/").removesuffix("/ipfs")

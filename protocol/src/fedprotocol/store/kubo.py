@@ -25,6 +25,7 @@ from ipfshttpclient import exceptions as ipfs
 from fedprotocol import outgoing, tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
 from fedprotocol.errors import FedError
+from fedprotocol.foreign import in_a_line, told_as
 from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
@@ -69,6 +70,7 @@ class KuboStore:
     ) -> None:
         """Raises StoreError if `url` or a peer makes no sense."""
         self.url = url
+        self._by = outgoing.through(url)
         self.cache = cache
         self.peers = {peer_id(peer): peer for peer in peers}
         self.sources = tuple(sources)
@@ -76,11 +78,12 @@ class KuboStore:
         self._met = not self.peers
         self._asked_again = 0.0  # monotonic seconds from which on copies are pinned
         # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
-        self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
-        # It hands requests' own settings to every session, and asks the environment by itself otherwise.
-        self._client._client._session_props.update(
-            trust_env=False, proxies=outgoing.proxies(url), verify=outgoing.verify(url)
-        )
+        with told_as(StoreError, f"Kubo at {url} cannot be asked"):
+            self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
+            # It hands requests' own settings to every session, and asks the environment by itself otherwise.
+            self._client._client._session_props.update(
+                trust_env=False, proxies=outgoing.proxies(url), verify=outgoing.verify(url)
+            )
 
     def put(self, leaves: Leaves) -> bytes:
         """Copy a tree into the cache, import it into Kubo and pin it there. Raises Unavailable."""
@@ -328,15 +331,17 @@ class KuboStore:
             if any(word in str(error) for word in _ABSENT):
                 raise NotFound(f"Kubo at {self.url} did not find this in time ({what}): {error}") from error
             raise Unavailable(f"Kubo at {self.url} refused `{what}`: {error}") from error
-        except (ipfs.Error, OSError) as error:  # requests' own errors are OSErrors
-            by = outgoing.through(self.url)
-            raise Unavailable(
-                f"no Kubo answers at {self.url}{by} ({what}): {error}; start `ipfs daemon` or correct the store's URL"
-            ) from error
+        except ipfs.TimeoutError as error:
+            raise Unavailable(f"Kubo at {self.url}{self._by} does not answer in time ({what}): it is busy") from error
+        except (ipfs.ConnectionError, OSError) as error:  # requests' own errors are OSErrors
+            mend = "start `ipfs daemon`" if outgoing.is_here(self.url) else "check that it runs there"
+            said = f"no Kubo answers at {self.url}{self._by} ({what}): {in_a_line(error)}"
+            raise Unavailable(f"{said}; {mend}, or correct the store's URL") from error
         except FedError:
             raise
         except Exception as error:  # whatever the client stumbles over in an answer
-            raise Unavailable(f"what answers at {self.url} is no Kubo, or damaged ({what}): {error!r}") from error
+            said = f"what answers at {self.url}{self._by} is no Kubo, or damaged ({what}): {in_a_line(error)}"
+            raise Unavailable(said) from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from fedprotocol.store.base import StoreError
+from fedprotocol.urls import http_url
 
 _DEFAULT_PORT = 5001
 
@@ -23,11 +24,11 @@ def peer_id(address: str) -> str:
 def multiaddr(url: str) -> str:
     """http://127.0.0.1:5001 as ipfshttpclient wants it: /ip4/127.0.0.1/tcp/5001/http."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(http_url(url))
     except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    if parts.scheme not in ("http", "https") or not host or parts.path.strip("/") or parts.query or parts.username:
+        parts = urlsplit("")
+    host, port = parts.hostname, parts.port
+    if not host or parts.path.strip("/") or parts.query or parts.username:
         raise StoreError(f"{url!r} is not the RPC address of a Kubo daemon; it looks like http://127.0.0.1:5001")
     try:
         kind = f"ip{ipaddress.ip_address(host).version}"

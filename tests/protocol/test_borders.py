@@ -63,7 +63,7 @@ BORDERS: list[tuple[str, str, Prepared, type[Exception]]] = [
     ("urllib3", "requests.adapters.HTTPAdapter.send", lambda _: lambda: Endpoint(URL).post(b"", 9, 1.0), NoAnswer),
     (
         "web3",
-        "web3.HTTPProvider.make_request",
+        "requests.Session.post",
         lambda _: lambda: RemoteSigner.connect(URL, "0x" + 40 * "1"),
         SignerError,
     ),

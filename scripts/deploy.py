@@ -25,6 +25,8 @@ from fednode.new_spec import NewFederation
 from fednode.new_spec import load as load_spec_folder
 from fedprotocol.amounts import UNITS, Amounts
 from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.errors import translated
+from fedprotocol.chain.fees import is_free
 from fedprotocol.chain.token import Token
 from fedprotocol.chain.trust import examine, foreign
 from fedprotocol.config import ConfigError
@@ -78,7 +80,9 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
     check_against(spec, made.digest, coordinator.config())
 
     transactions["coordinator"] = created_by
-    created = web3.eth.get_transaction_receipt(created_by)["blockNumber"]
+    with translated("the coordinator's block"):
+        created = coordinator.web3.eth.get_transaction_receipt(created_by)["blockNumber"]
+        time = coordinator.web3.eth.get_block(created)["timestamp"]
     deployment = Deployment(
         chain_id=web3.eth.chain_id,
         name=spec.name,
@@ -92,7 +96,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
         deployer=sender.address,
         sponsor=sponsor,
         block=created,
-        time=web3.eth.get_block(created)["timestamp"],
+        time=time,
         transactions={what: hash_ for what, hash_ in transactions.items() if hash_ is not None},
         abi_hash=abi_hash(FederationCoordinator.abi),
         git_commit=_git_commit(),
@@ -129,7 +133,7 @@ def _verify(coordinator: Coordinator) -> None:
 def _check(federation: Federation, sender: Purse) -> Amounts:
     """What can be known to be wrong before anything is deployed; returns how the token's amounts are written."""
     money, gate = federation.money, federation.members.gate
-    if not web3.eth.get_balance(sender.address):
+    if not web3.eth.get_balance(sender.address) and not is_free(web3.eth):
         raise ScriptError(f"{sender.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
     if money.token is None:
         if not is_development():

@@ -3,7 +3,6 @@ once a development chain has been started anew. `deployments/` is the record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,6 +11,7 @@ from brownie import web3
 from brownie.network.contract import ContractContainer
 from fedprotocol.chain.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
 from fedprotocol.chain.errors import translated
+from fedprotocol.chain.receipts import gas_used
 from web3.exceptions import Web3Exception
 
 from scripts.lib.network import ScriptError
@@ -27,9 +27,6 @@ class _Making:
 
     def _encode_transaction_data(self) -> str:
         return "0x" + self.data.hex()
-
-    def build_transaction(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {**fields, "to": self.address, "data": self._encode_transaction_data()}
 
 
 def establish(
@@ -61,7 +58,7 @@ def establish(
     transaction = web3.to_hex(receipt["transactionHash"])
     if not web3.eth.get_code(address):
         raise ScriptError(f"{name}: transaction {transaction} went well and there is nothing at {address}")
-    print(f"{address} ({receipt['gasUsed']:,} gas, transaction {transaction})")
+    print(f"{address} ({gas_used(receipt):,} gas, transaction {transaction})")
     return address, transaction
 
 

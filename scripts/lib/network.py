@@ -15,7 +15,7 @@ from brownie import network, web3
 from brownie._config import CONFIG, _get_data_folder
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.development import is_development as known_for_development
-from fedprotocol.chain.errors import MALFORMED, ChainUnreachable, FeesTooHigh, translated
+from fedprotocol.chain.errors import ChainUnreachable, FeesTooHigh, told
 from fedprotocol.chain.fees import GWEI, FeePolicy
 from fedprotocol.chain.remote_signer import RemoteSigner
 from fedprotocol.chain.rpc import connect_web3
@@ -43,7 +43,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: str) -> None:
         try:
-            with translated(), _own_faults():
+            with told():
                 _refuse_other_chain()
                 function(*args)
         except ChainUnreachable:
@@ -58,19 +58,6 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             _fail(f"unexpected, not for you to mend:\n{traceback.format_exc()}")
 
     return run
-
-
-class OwnFault(Exception):
-    """A script's or brownie's own error, which says nothing of the node."""
-
-
-@contextmanager
-def _own_faults() -> Iterator[None]:
-    """Keeps apart from malformed answers what those are taken for by their kind."""
-    try:
-        yield
-    except MALFORMED as error:
-        raise OwnFault from error
 
 
 def _fail(message: str, status: int = 1) -> NoReturn:

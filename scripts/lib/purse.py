@@ -23,22 +23,16 @@ class Purse(Sender):
     def give(self, to: ChecksumAddress, wei: int) -> None:
         """Send `wei` to `to`. Raises ContractReverted, ChainUnreachable, RpcRefused, FeesTooHigh, SignerError."""
         self.resume()
-        eth = self._web3.eth
-        with translated(f"ether for {to}"):
-            bid = market_fees(eth, self._fees)
-            signed = self._giver.sign_transaction(
-                {
-                    "type": 2,
-                    "chainId": eth.chain_id,
-                    "nonce": eth.get_transaction_count(self.address, "pending"),
-                    "to": bytes.fromhex(to[2:]),
-                    "data": b"",
-                    "value": wei,
-                    "gas": eth.estimate_gas({"from": self.address, "to": to, "value": wei}),
-                    "maxFeePerGas": bid.max_fee,
-                    "maxPriorityFeePerGas": bid.tip,
-                }
-            )
+        eth, label = self._web3.eth, f"ether for {to}"
+        bid = market_fees(eth, self._fees)
+        fields = {"to": bytes.fromhex(to[2:]), "data": b"", "value": wei, **bid.fields()}
+        with translated(label):
+            fields["chainId"] = eth.chain_id
+            fields["nonce"] = eth.get_transaction_count(self.address, "pending")
+            fields["gas"] = eth.estimate_gas({"from": self.address, "to": to, "value": wei})
+        signed = self._giver.sign_transaction(fields)
+        with translated(label):
             receipt = eth.wait_for_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction), WAIT)
-        if receipt["status"] != 1:
-            raise ContractReverted("Error", {"message": "it takes no ether"}, f"ether for {to}")
+            is_good = receipt["status"] == 1
+        if not is_good:
+            raise ContractReverted("Error", {"message": "it takes no ether"}, label)

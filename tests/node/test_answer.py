@@ -199,6 +199,12 @@ def test_a_node_that_does_not_run(states: list[State]) -> None:
     assert not [text for text, met in needs.items() if len(met) > 1], "the same words for two needs"
 
 
+def test_no_ether_where_gas_is_free() -> None:
+    snapshot = chain(my_seat=SEATS[Standing.ACTIVE], eth=0)
+    assert answer(None, snapshot, "", UNITS, WALL).cause == Need.ETHER
+    assert answer(None, snapshot, "", UNITS, WALL, gas_is_free=True).cause != Need.ETHER
+
+
 def test_a_node_that_says_nothing_any_more() -> None:
     status = _status(pid=os.getpid(), activity="sending its commit of round 1")
     fine = answer(status, chain(), "", UNITS, WALL + SILENCE - 1)

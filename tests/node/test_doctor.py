@@ -33,7 +33,7 @@ from support.evm import ROOT, Anvil
 from support.hub import hub
 from support.kubo import BINARY, needs_kubo
 from support.live_federation import ETHER, TOKEN, LiveFederation
-from support.node_kinds import MISSING, NODES, node, without
+from support.node_kinds import MISSING, NODES, free, legacy, node, result, without
 from support.operators import operator, published
 from support.sites import PASSWORD, Site
 from support.synthetic import SyntheticClient
@@ -182,6 +182,31 @@ def test_a_chain_whose_newest_block_is_old(sponsor: Path, tmp_path: Path) -> Non
         found(site, "clock", "clock is 2 h behind the chain's time", mend="sudo timedatectl set-ntp true")
 
 
+@pytest.mark.parametrize("kind", ["says null of pending", "refuses what is pending"])
+def test_the_newest_block_will_do_for_the_one_being_made(site: Site, federation: LiveFederation, kind: str) -> None:
+    with NODES[kind](federation.chain.url) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        assert {look(site, name).ok for name in ("clock", "needs", "funds", "seat")} == {True}
+
+
+@pytest.mark.parametrize("said", [MISSING, 504])
+def test_a_node_that_does_not_say_whether_it_syncs_nor_what_it_is(
+    site: Site, federation: LiveFederation, said: object
+) -> None:
+    with node(federation.chain.url, without(said, "eth_syncing", "web3_clientVersion")) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        assert look(site, "clock").ok
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"), [({"currentBlock": "0x7"}, "syncs, at block 7"), ({"startingBlock": "0x1"}, "still syncs")]
+)
+def test_a_node_that_syncs(site: Site, federation: LiveFederation, progress: object, words: str) -> None:
+    with node(federation.chain.url, result(progress, "eth_syncing")) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        found(site, "clock", words, mend=editor(site, "[chain] rpc"))
+
+
 def test_no_key(site: Site) -> None:
     (site.folder / "key.json").unlink()
     follow(found(site, "account", "there is no keystore", mend=fednode(site, "account", "new")))
@@ -218,9 +243,28 @@ def test_no_ether_and_no_tokens(federation: LiveFederation, sponsor: Path, tmp_p
     assert look(site, "funds").ok
 
 
+def test_no_ether_where_gas_is_free(federation: LiveFederation, sponsor: Path, tmp_path: Path) -> None:
+    poor = Account.create()
+    site = operator(tmp_path / "site", federation, poor, sponsor)
+    federation.mint(poor.address, 1000 * TOKEN)
+    with node(federation.chain.url, lambda asked: free(asked) or legacy(asked)) as proxy:
+        edit(site, federation.chain.url, proxy.url)
+        assert look(site, "funds").ok
+
+
 def test_no_seat(stranger: Site) -> None:
     follow(found(stranger, "seat", "no seat yet", mend=fednode(stranger, "join")))
     assert look(stranger, "seat").ok
+
+
+def test_a_token_that_refuses_in_words_of_its_own(stranger: Site, federation: LiveFederation) -> None:
+    """What is not approved yet is underflow to some tokens; only the coordinator's refusals mean no seat."""
+    join = federation.coordinator.calls.join(0).selector
+    panic = {"code": 3, "message": "execution reverted", "data": "0x4e487b71" + (0x11).to_bytes(32).hex()}
+    refusing = lambda a: panic if a["method"] == "eth_call" and str(a["params"]).count(join) else None  # noqa: E731
+    with node(federation.chain.url, refusing) as proxy:
+        edit(stranger, federation.chain.url, proxy.url)
+        found(stranger, "seat", "no seat yet", mend=fednode(stranger, "join"))
 
 
 def test_a_federation_that_does_not_admit_the_account(chain: Anvil, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from fedprotocol.chain.errors import (
     WrongChain,
     decode_revert,
     sentence,
+    told,
     translated,
 )
 from fedprotocol.chain.rpc import FallbackProvider, connect_web3, public_name
@@ -189,6 +190,14 @@ def test_no_url(url: str) -> None:
 
 def test_public_name() -> None:
     assert public_name("https://u:p@host.org:8/v3/key?x=y") == "https://host.org:8"
+
+
+@pytest.mark.parametrize("fault", [KeyError(), ValueError(), TypeError(), UnicodeDecodeError("utf-8", b"", 0, 1, "")])
+def test_own_faults_are_the_nodes_around_a_read_alone(fault: Exception) -> None:
+    with pytest.raises(ChainError), translated():
+        raise fault
+    with pytest.raises(type(fault)), told():
+        raise fault
 
 
 def test_every_sentence_is_of_a_real_error() -> None:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
-from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, RpcRefused
-from fedprotocol.chain.fees import FeePolicy
+from fedprotocol.chain.drafts import is_legacy
+from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, OutOfFunds, RpcRefused
+from fedprotocol.chain.fees import FeePolicy, is_free
 from fedprotocol.chain.gas import TX_GAS_LIMIT
 from fedprotocol.chain.rpc import connect_web3
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.token import Token
 from fedprotocol.journal import Journal
-from support.deployed import CHAIN_ID, Deployed, sender
+from support.deployed import CHAIN_ID, Deployed, give, sender
 from support.evm import Anvil
-from support.node_kinds import BUSY, NO_ESTIMATE, NODES, node, without
+from support.node_kinds import BUSY, NO_ESTIMATE, NODES, free, legacy, node, standard, without
 from support.proxy import Proxy
 from support.sending import SOMEBODY, in_pool, outbox, transfer, until
 
@@ -91,3 +94,50 @@ def test_one_call_after_the_other_without_confirmations(
         assert confirmed.result(20)["status"] == 1
     states = [(tx.nonce, tx.state) for tx in outbox(s)]
     assert sorted(states) == sorted(set(states)), "no nonce was mined twice"
+
+
+@pytest.mark.parametrize("kind", ["says null of pending", "refuses what is pending", "has a chain without base fees"])
+def test_fees_are_raised_whatever_the_node_shows(
+    chain: Anvil, account: LocalAccount, journal: Path, token: Token, kind: str
+) -> None:
+    """The nearer its deadline, the sooner, by the chain's time: the newest block's, where none is shown being made."""
+    now = chain.web3.eth.get_block("latest")["timestamp"]
+    with NODES[kind](chain.url) as proxy, ThreadPoolExecutor(1) as pool:
+        s = at(proxy, account, journal)
+        chain.rpc("evm_setAutomine", False)
+        sent = pool.submit(s.send, transfer(token, 3), "transfer", deadline=now + 4)
+        until(lambda: len(outbox(s)) >= 2)
+        chain.rpc("evm_mine")
+        receipt = sent.result(20)
+    first, *_, last = outbox(s)
+    assert receipt["status"] == 1 and last.state == "mined"
+    assert last.max_fee * 10 >= first.max_fee * 11 and last.tip * 10 >= first.tip * 11
+    forms = {is_legacy(tx) for tx in outbox(s)}
+    assert forms == {kind == "has a chain without base fees"}
+
+
+def test_what_is_free_takes_no_ether(tmp_path: Path) -> None:
+    """Nothing is bid, and nothing is asked for of an account without money."""
+    with Anvil("--base-fee", "0") as chain:
+        federation = Deployed.on(chain)
+        poor = federation.account(ether=0)
+        for kind, otherwise in (("EIP-1559", standard), ("legacy", legacy)):
+            with node(chain.url, lambda asked, otherwise=otherwise: free(asked) or otherwise(asked)) as proxy:
+                s = at(proxy, poor, tmp_path / kind)
+                assert is_free(connect_web3(proxy.url, CHAIN_ID).eth)
+                assert s.send(transfer(federation.coordinator().token, 5), "transfer")["status"] == 1
+                assert (outbox(s)[0].max_fee, outbox(s)[0].tip) == (0, 0)
+        assert chain.web3.eth.get_balance(poor.address) == 0
+
+
+def test_little_is_not_none(chain: Anvil, federation: Deployed, journal: Path, token: Token) -> None:
+    """What an account is asked for is enough, to the last wei, and never nothing."""
+    assert not is_free(token.contract.w3.eth)
+    assert str(OutOfFunds("0x12", 21_000, 20_999)).endswith("send it at least 0.000000000000000001 ETH")
+    poor = federation.account(ether=0)
+    with pytest.raises(OutOfFunds) as empty:
+        sender(chain, poor, journal).send(transfer(token, 5), "transfer")
+    asked = re.search(r"has 0 ETH and needs up to (\S+) ETH .*: send it at least (\S+) ETH$", str(empty.value))
+    assert asked and asked[1] == asked[2] and Decimal(asked[1]) * 10**18 == empty.value.needed
+    give(chain, poor, empty.value.needed)
+    assert sender(chain, poor, journal.with_name("b")).send(transfer(token, 5), "transfer")["status"] == 1

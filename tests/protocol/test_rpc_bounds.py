@@ -55,7 +55,7 @@ def test_an_answer_is_whole_in_time_or_none(answer: hostile.Answer) -> None:
 
 def test_nothing_is_read_behind_an_answer() -> None:
     with Hostile(hostile.after_the_end) as server:
-        assert json.loads(Endpoint(server.url).post(b"{}", MIB, seconds=5))["result"] == "0x7a69"
+        assert json.loads(Endpoint(server.url).post(b"{}", MIB, seconds=5).body)["result"] == "0x7a69"
 
 
 @pytest.mark.parametrize("answer", [hostile.many_values, hostile.nested])

@@ -379,7 +379,9 @@ def test_what_other_clients_answer(words: str, meaning: Answer) -> None:
 def test_fee_maths() -> None:
     policy = FeePolicy(max_fee=100 * GWEI)
     assert first_fees(policy, 10 * GWEI, GWEI) == Fees(21 * GWEI, GWEI)
-    assert first_fees(policy, 0, 0) == Fees(policy.min_tip, policy.min_tip)
+    assert first_fees(policy, 0, 0) == Fees(0, 0), "gas is free"
+    assert first_fees(policy, 1, 0) == Fees(2 + policy.min_tip, policy.min_tip)
+    assert first_fees(policy, 0, 1) == Fees(policy.min_tip, policy.min_tip)
     assert first_fees(policy, 90 * GWEI, 10**20) == Fees(100 * GWEI, policy.max_tip)
     assert first_fees(policy, 100 * GWEI, 0) is None
     assert first_fees(FeePolicy(max_fee=1), 0, 10**9) == Fees(1, 1)
@@ -390,3 +392,5 @@ def test_fee_maths() -> None:
         assert again.tip <= again.max_fee
     assert bumped(policy, Fees(10 * GWEI, 1), Fees(50 * GWEI, GWEI)) == Fees(50 * GWEI, GWEI)
     assert bumped(policy, Fees(95 * GWEI, 1), None) is None
+    assert bumped(policy, Fees(0, 0), Fees(0, 0)) is None, "an account may have nothing to pay more with"
+    assert bumped(policy, Fees(GWEI, GWEI, True), Fees(2 * GWEI, 2 * GWEI, True)) == Fees(2 * GWEI, 2 * GWEI, True)

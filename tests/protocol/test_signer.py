@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,9 @@ TRANSACTION = {
     "maxFeePerGas": 10**10,
     "maxPriorityFeePerGas": 10**9,
 }
+
+FEES = ("type", "maxFeePerGas", "maxPriorityFeePerGas")
+LEGACY = {name: value for name, value in TRANSACTION.items() if name not in FEES} | {"gasPrice": 10**10}
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +79,8 @@ def test_both_signers_sign_the_same(vault: Anvil, tmp_path: Path) -> None:
     own = open_signer(AccountConfig(keystore=tmp_path / "key.json", password_file=password))
     remote = open_signer(AccountConfig(signer=vault.url, address=vault.accounts[0]))
     assert own.address == remote.address == vault.accounts[0]
-    assert own.sign_transaction(TRANSACTION) == remote.sign_transaction(TRANSACTION)
+    assert own.sign_transaction(dict(TRANSACTION)) == remote.sign_transaction(dict(TRANSACTION))
+    assert own.sign_transaction(dict(LEGACY)) == remote.sign_transaction(dict(LEGACY)), "where there is no base fee"
     assert account.key.hex() not in repr(vars(own)) and not hasattr(own, "key")
 
 
@@ -108,6 +113,36 @@ def test_another_transaction_is_refused(vault: Anvil, fields: dict[str, Any], na
             signer.sign_transaction(TRANSACTION)
 
 
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"to": "0x" + "11" * 20}, "to not as asked"),
+        ({"value": "0x1"}, "value not as asked"),
+        ({"nonce": "0x8"}, "nonce not as asked"),
+        ({"gas": "0x1"}, "gas not as asked"),
+        ({"gasPrice": "0xffffffffffff"}, "gasPrice not as asked"),
+        ({"data": "0x0103"}, "data not as asked"),
+    ],
+)
+def test_another_legacy_transaction_is_refused(vault: Anvil, fields: dict[str, Any], named: str) -> None:
+    with Proxy(vault.url, request=changed(**fields)) as liar:
+        signer = RemoteSigner.connect(liar.url, vault.accounts[0])
+        with pytest.raises(SignerError, match=f"signed another transaction: {named}"):
+            signer.sign_transaction(LEGACY)
+
+
+@pytest.mark.parametrize("asked", [TRANSACTION, LEGACY])
+def test_bytes_behind_and_what_is_of_another_form(vault: Anvil, asked: dict[str, Any]) -> None:
+    other = LEGACY if asked is TRANSACTION else TRANSACTION
+    signed = RemoteSigner(vault.url, vault.accounts[0]).sign_transaction(dict(other)).raw_transaction.hex()
+    for result in (f"0x{signed}", f"0x{signed}00", "0xc0", "0xc3010203"):
+        with (
+            Proxy(vault.url, response=lambda answer, result=result: answer | {"result": result}) as liar,
+            pytest.raises(SignerError, match=r"no signed (EIP-1559|legacy) transaction"),
+        ):
+            RemoteSigner(liar.url, vault.accounts[0]).sign_transaction(dict(asked))
+
+
 def test_a_signer_of_another_chain() -> None:
     with Anvil("--chain-id", "1") as other:
         signer = RemoteSigner.connect(other.url, other.accounts[0])
@@ -116,6 +151,11 @@ def test_a_signer_of_another_chain() -> None:
         elsewhere = Proxy(other.url, request=changed(chainId="0x1"))
         with elsewhere as liar, pytest.raises(SignerError, match="chainId not as asked"):
             RemoteSigner(liar.url, signer.address).sign_transaction(TRANSACTION)
+        with (
+            Proxy(other.url, request=changed(chainId="0x1")) as liar,
+            pytest.raises(SignerError, match="chainId not as"),
+        ):
+            RemoteSigner(liar.url, signer.address).sign_transaction(LEGACY)
 
 
 def test_another_key_is_refused(vault: Anvil) -> None:
@@ -171,6 +211,9 @@ def test_the_answer_of_geth(vault: Anvil) -> None:
 def test_a_signer_that_refuses_or_does_not_answer(vault: Anvil) -> None:
     me = vault.accounts[0]
     denied = Proxy(vault.url, response=lambda _: {"id": 1, "error": {"code": -32000, "message": "request denied"}})
+    refused = json.dumps({"id": 1, "error": {"code": -32000, "message": "request denied"}}).encode()
+    with Proxy(vault.url, response=lambda _: (400, refused)) as no, pytest.raises(SignerError, match="request denied"):
+        RemoteSigner.connect(no.url, me)
     with denied as no, pytest.raises(SignerError, match=r"http://127.0.0.1:\d+ refuses eth_accounts: request denied"):
         RemoteSigner.connect(no.url, me)
     with Proxy(vault.url, response=lambda _: b"<html>") as web, pytest.raises(SignerError, match="no JSON-RPC answer"):

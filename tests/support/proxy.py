@@ -20,8 +20,8 @@ def same(message: dict[str, Any]) -> dict[str, Any]:
 
 class Proxy:
     """Forwards to `target`. `request` may return another request; `response` another answer, bytes to be sent as they
-    are, a number: an HTTP status without more, or None: the connection is cut. Methods in `closed` are answered as a
-    gateway does that gets no answer."""
+    are, a number: an HTTP status without more, both: that status and bytes, or None: the connection is cut. Methods in
+    `closed` are answered as a gateway does that gets no answer."""
 
     def __init__(self, target: str, request: Change = same, response: Change = same) -> None:
         self.target, self.request, self.response = target, request, response
@@ -41,6 +41,8 @@ class Proxy:
                     self.close_connection = True
                     return
                 status, answer = (answer, b"") if isinstance(answer, int) else (200, answer)
+                if isinstance(answer, tuple):
+                    status, answer = answer
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

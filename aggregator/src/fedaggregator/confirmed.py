@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import translated
 from fedprotocol.chain.snapshot import RoundState
 from fedprotocol.chain.types import Phase
 
@@ -12,8 +11,7 @@ def is_confirmed(coordinator: Coordinator, state: RoundState, depth: int) -> boo
     """Whether the round had the same inputs `depth` blocks ago. Errors: those of Coordinator's reads."""
     if depth == 0 or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
         return True
-    with translated("eth_blockNumber"):
-        block = coordinator.web3.eth.block_number - depth
+    block = coordinator.head() - depth
     if block < 0:
         return False
     then = coordinator.round_view(state.number, block)

@@ -11,6 +11,7 @@ from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.disputes import Disputes, Proof, Step, calldata
 from fedprotocol.chain.errors import ChainError, ContractReverted
 from fedprotocol.chain.gas import estimated
+from fedprotocol.chain.receipts import gas_used
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.types import Phase
 from web3 import Web3
@@ -143,7 +144,7 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
         if is_open(coordinator, case):
             raise
         return Move.GONE, 0
-    return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, receipt["gasUsed"]
+    return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, gas_used(receipt)
 
 
 def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:

@@ -10,6 +10,7 @@ from typing import Self
 from fedprotocol.chain.agreement import Agreement
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ContractReverted
+from fedprotocol.chain.events import claimed
 from fedprotocol.chain.fees import FeePolicy
 from fedprotocol.chain.sender import Sender
 from fedprotocol.chain.signer import Signer
@@ -22,7 +23,6 @@ from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import PAGE_LEAVES, cid
-from web3.logs import DISCARD
 
 from fedaggregator.actions import (
     Action,
@@ -180,7 +180,7 @@ class Aggregator(Watcher):
 
     def claim(self, settled: frozenset[int], deadline: int | None = None) -> int:
         """Take what is owed, by `deadline` (chain time); the rounds in `settled` are then collected. Returns the token
-        units taken."""
+        units taken, 0 if the receipt does not tell."""
         amount = 0
         try:
             receipt = self.sender.send(self.coordinator.calls.claim(), "claim", deadline)
@@ -188,8 +188,7 @@ class Aggregator(Watcher):
             if error.name != "NothingOwed":
                 raise
         else:
-            events = self.coordinator.contract.events.Claimed().process_receipt(receipt, errors=DISCARD)
-            amount = sum(event["args"]["amount"] for event in events)
-            log.info("claimed %d token units", amount)
+            amount = claimed(self.coordinator, receipt) or 0
+            log.info("claimed %s", f"{amount} token units" if amount else "what was owed")
         self.memory.collected(settled)
         return amount

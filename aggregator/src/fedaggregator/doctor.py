@@ -9,6 +9,7 @@ from functools import cached_property
 from fedprotocol.amounts import Amounts
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ether
+from fedprotocol.chain.fees import is_free
 from fedprotocol.chain.needs import Asked, answers, depth_in_words, in_words
 from fedprotocol.chain.signer import address_of
 from fedprotocol.chain.snapshot import take_snapshot
@@ -62,7 +63,7 @@ class Patient:
 
     def funds(self) -> str:
         now, said = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
-        if now.eth == 0:
+        if now.eth == 0 and not is_free(self.coordinator.web3.eth):
             raise Lacking(f"{self.address} has no ether: without it nothing is sent, no conviction either")
         short = f"; a proposal takes {said(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
         return f"{ether(now.eth)} ETH, {said(now.tokens)}{short}"

@@ -64,7 +64,8 @@ def rule_of(coordinator: Coordinator) -> Rule:
         address=coordinator.web3.to_checksum_address(coordinator.config().rule), abi=load("rule")
     )
     with translated(f"the name of the rule {contract.address}"):
-        return rule_named(contract.functions.name().call())
+        name = contract.functions.name().call()
+    return rule_named(name)
 
 
 def recompute(

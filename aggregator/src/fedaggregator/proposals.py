@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainError, translated
+from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.event_index import EventIndex, EventIndexError
 from fedprotocol.chain.events import chunks, headline, round_block
 from fedprotocol.chain.rpc import FallbackProvider, web3_on
@@ -99,8 +99,7 @@ def _indexed(events: EventIndex, round_number: int, proposer: str) -> Iterator[L
 
 
 def _asked(coordinator: Coordinator, round_number: int, proposer: str) -> Iterator[LogReceipt]:
-    with translated("eth_blockNumber"):
-        last = int(coordinator.web3.eth.block_number)
+    last = coordinator.head()
     indexed = (round_number.to_bytes(WORD), bytes(12) + Web3.to_bytes(hexstr=proposer))  # type: ignore[arg-type]
     first = round_block(coordinator, round_number, last)
     for _, logs in chunks(coordinator, first, last, (PAGED, PROPOSED), indexed):

@@ -44,17 +44,20 @@ class Answer:
     sentence: str
 
 
-def answer(said: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float) -> Answer:
+def answer(
+    said: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float, gas_is_free: bool = False
+) -> Answer:
     """What `fednode status` says first.
 
     Args:
         said: the node's own last words; None: it never ran.
         chain: None if it could not be read, and then `trouble` says why.
         now: seconds since 1970.
+        gas_is_free: nobody needs ether there.
     """
     if said is not None and said.is_running:
         return _running(said, chain, trouble, now)
-    need, words = _need(chain, trouble, amounts)
+    need, words = _need(chain, trouble, amounts, gas_is_free)
     if said is None:
         before = "The node has not run with this config yet"
     else:
@@ -95,7 +98,7 @@ def _until(until: int, time: int, so_far: str = "") -> str:
     return f"until {clock} UTC at the latest ({inside})"
 
 
-def _need(chain: Snapshot | None, trouble: str, amounts: Amounts) -> tuple[Need, str]:
+def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: bool) -> tuple[Need, str]:
     """What comes after "The node is not running, and"."""
     if chain is None:
         return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
@@ -104,7 +107,7 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts) -> tuple[Need,
     where, seat = standing(chain), chain.my_seat
     if where is Standing.NONE:
         return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
-    if chain.eth == 0:
+    if chain.eth == 0 and not gas_is_free:
         return Need.ETHER, f"{chain.account} has no ether for transactions: send it some, then `fednode run`"
     for state in unsettled(chain):
         due = _due(chain, state)

@@ -201,6 +201,14 @@ class Journal:
         )
         return OutboxTx(*rows[0]) if rows else None
 
+    def outbox_lost(self, chain_id: int, sender: str, nonce: int) -> list[OutboxTx]:
+        """What was given up with this nonce, oldest first."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state = 'lost' ORDER BY rowid",
+            [chain_id, sender, nonce],
+        )
+        return [OutboxTx(*row) for row in rows]
+
     def outbox_all(self) -> list[OutboxTx]:
         """Everything ever sent, oldest first."""
         return [OutboxTx(*row) for row in self._execute("SELECT * FROM outbox ORDER BY rowid", [])]

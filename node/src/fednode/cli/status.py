@@ -23,6 +23,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     Exits with 1 if the node is not running.
     """
     from fedprotocol.amounts import UNITS
+    from fedprotocol.chain.fees import is_free
     from fedprotocol.errors import FedError
 
     from fednode.answer import answer
@@ -38,7 +39,8 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
         except FedError as error:
             chain, problem = None, str(error)
         amounts = session.amounts if chain is not None else UNITS
-        why = answer(said, chain, problem, amounts, time.time())
+        gas_is_free = chain is not None and chain.eth == 0 and is_free(session.coordinator.web3.eth)
+        why = answer(said, chain, problem, amounts, time.time(), gas_is_free)
         if as_json:
             daemon = said.model_dump() if said is not None else {}
             shown = {"running": running, "cause": why.cause, "answer": why.sentence}

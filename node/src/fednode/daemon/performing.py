@@ -106,7 +106,7 @@ class Performing:
         """What is revealed cannot be hidden again: the end of Train should lie under enough blocks."""
         depth = self._depth
         if depth:
-            latest = self._coordinator.web3.eth.block_number
+            latest = self._coordinator.head()
             phase = self._coordinator.round_view(number, block=max(0, latest - depth)).phase
             if phase < Phase.REVEAL:
                 raise TooEarly(f"{depth} blocks on top of the end of round {number}'s Train")

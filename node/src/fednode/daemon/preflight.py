@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedprotocol.chain.fees import is_free
 from fedprotocol.chain.trust import require_known
 from fedprotocol.errors import FedError
 
@@ -20,7 +21,7 @@ def preflight(session: Session) -> None:
     chain = session.snapshot()
     if chain.my_seat.active_from == 0:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")
-    if chain.eth == 0:
+    if chain.eth == 0 and not is_free(session.coordinator.web3.eth):
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
     usable_data(session.config)
     _ = session.spec

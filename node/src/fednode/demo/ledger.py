@@ -31,24 +31,25 @@ class Ledger:
     """Reads the chain block by block, from `first_block` on; `advance` catches up with its head."""
 
     def __init__(self, coordinator: Coordinator, first_block: int) -> None:
-        self._web3 = coordinator.web3
+        self._coordinator, self._web3 = coordinator, coordinator.web3
         self._contracts = {c.address: c for c in (coordinator.contract, coordinator.token.contract)}
         self._next = first_block
         self.spent: list[Spending] = []
 
     def advance(self) -> None:
         """Errors: those of Coordinator's reads."""
-        with translated("blocks"):
-            head = self._web3.eth.block_number
-            for number in range(self._next, head + 1):
-                for transaction in self._web3.eth.get_block(number, full_transactions=True)["transactions"]:
-                    if not isinstance(transaction, bytes) and transaction.get("to") in self._contracts:
-                        self.spent.append(self._spending(transaction))
-                self._next = number + 1
+        for number in range(self._next, self._coordinator.head() + 1):
+            with translated("eth_getBlockByNumber"):
+                transactions = self._web3.eth.get_block(number, full_transactions=True)["transactions"]
+            for transaction in transactions:
+                if not isinstance(transaction, bytes) and transaction.get("to") in self._contracts:
+                    self.spent.append(self._spending(transaction))
+            self._next = number + 1
 
     def _spending(self, transaction: Any) -> Spending:
         data: TxData = transaction
-        receipt = self._web3.eth.get_transaction_receipt(data["hash"])
+        with translated("eth_getTransactionReceipt"):
+            receipt = self._web3.eth.get_transaction_receipt(data["hash"])
         call, arguments = None, {}
         with suppress(ValueError):
             function, arguments = self._contracts[data["to"]].decode_function_input(data["input"])
@@ -65,10 +66,10 @@ class Ledger:
 def deployment_gas(coordinator: Coordinator, transactions: Mapping[str, str]) -> dict[str, GasUse]:
     """What each deployment cost. `transactions`: contract -> transaction hash. Errors: those of Coordinator's reads."""
     costs = {}
-    with translated("receipts"):
-        for contract, transaction in transactions.items():
+    for contract, transaction in transactions.items():
+        with translated("eth_getTransactionReceipt"):
             gas = int(coordinator.web3.eth.get_transaction_receipt(HexStr(transaction))["gasUsed"])
-            costs[f"deploy {contract}"] = GasUse(calls=1, least=gas, mean=gas, most=gas)
+        costs[f"deploy {contract}"] = GasUse(calls=1, least=gas, mean=gas, most=gas)
     return costs
 
 

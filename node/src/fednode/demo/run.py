@@ -77,7 +77,7 @@ def run(options: Options, console: Console) -> None:
         _watch(supervisor, watcher, ready, console)
         say("writing and checking the audit bundles (fednode audit)")
         ledger.advance()
-        events = scan(coordinator, deployment.block, coordinator.web3.eth.block_number)
+        events = scan(coordinator, deployment.block, coordinator.head())
         history = read_history(events)
         rechecked = {final.number: _audit(paths, supervisor, ready, final.number) for final in history.final}
 

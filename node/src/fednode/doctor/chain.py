@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+from fedprotocol.chain.abi import load
 from fedprotocol.chain.development import is_development
 from fedprotocol.chain.errors import ContractReverted, translated
+from fedprotocol.chain.fees import is_free
+from fedprotocol.chain.gas import advisory
 from fedprotocol.chain.keys import PasswordError
 from fedprotocol.chain.signer import keystore_of
 from fedprotocol.chain.trust import ForeignCode, examine, foreign
@@ -19,14 +23,13 @@ from fednode.doctor.check import NotFit, Patient, closing, quoted
 
 STALE = 600.0  # seconds
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
-UNPAID = ("ERC20InsufficientAllowance", "ERC20InsufficientBalance", "Error", "Unknown")
-"""How a token refuses what is not approved yet: the last thing that `join` does."""
+OWN_REFUSALS = {error["name"] for error in load("coordinator") if error["type"] == "error"}
+"""All else is the token's way to refuse what is not approved yet, which is the last thing that `join` asks for."""
 
 
 def chain(patient: Patient) -> str:
     coordinator = patient.session.coordinator
-    block = coordinator.web3.eth.block_number
-    return f"chain {coordinator.chain_id} at block {block}, coordinator {coordinator.address}"
+    return f"chain {coordinator.chain_id} at block {coordinator.head()}, coordinator {coordinator.address}"
 
 
 def code(patient: Patient) -> str:
@@ -43,13 +46,15 @@ def code(patient: Patient) -> str:
 def clock(patient: Patient) -> str:
     """A node of the chain that lags shows rounds as they were; deadlines are the chain's."""
     eth = patient.session.coordinator.web3.eth
-    with translated("eth_syncing"):
-        syncing, latest = eth.syncing, eth.get_block("latest")["timestamp"]
-        pending = eth.get_block("pending")["timestamp"]
     other = patient.edit("[chain] rpc: another node first")
-    if not isinstance(syncing, bool):
-        raise NotFit(f"the chain's node still syncs, at block {syncing['currentBlock']}", other)
-    newest = pending if is_development(patient.session.coordinator.web3) else latest
+    syncing = None
+    with advisory("eth_syncing"), translated("eth_syncing"):  # it need not tell: a stale block does
+        syncing = eth.syncing
+    if isinstance(syncing, Mapping):
+        raise NotFit(f"the chain's node still syncs, at block {syncing.get('currentBlock', 'unknown')}", other)
+    makes_blocks_on_demand = is_development(eth.w3)
+    with translated("eth_getBlockByNumber"):
+        newest = int(eth.get_block("pending" if makes_blocks_on_demand else "latest")["timestamp"])
     behind = time.time() - newest
     if behind > STALE:
         raise NotFit(
@@ -91,13 +96,13 @@ def funds(patient: Patient) -> str:
     now, said = session.snapshot(), session.amounts
     seated = now.my_seat.active_from > 0 and not now.my_seat.exited
     needed = 0 if seated else max(said.units(session.config.node.stake), now.config.min_stake)
-    missing = ["ether for transactions"] if now.eth == 0 else []
+    missing = ["ether for transactions"] if now.eth == 0 and not is_free(session.coordinator.web3.eth) else []
     if now.tokens < needed:
         missing.append(f"{said(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:
-        is_free = is_development(session.coordinator.web3)
+        is_given = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show") + "  # the address to send it to"
-        mend = f"brownie run fund faucet {session.address}" if is_free else show
+        mend = f"brownie run fund faucet {session.address}" if is_given else show
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", mend)
     return f"{now.eth / 1e18:.4f} ETH, {said(now.tokens)}" + ("" if seated else f" (a seat needs {said(needed)})")
 
@@ -133,5 +138,5 @@ def _refuse_if_unwelcome(patient: Patient) -> None:
         if error.name == "NotAllowed":
             show = patient.fednode("account", "show") + "  # send it to the sponsor, who puts it on the list"
             raise NotFit(f"{error}; it is the list in {coordinator.config().gate}", show) from error
-        if error.name not in UNPAID:
+        if error.name in OWN_REFUSALS:
             raise NotFit(str(error), patient.fednode("rounds") + "  # who holds the seats") from error

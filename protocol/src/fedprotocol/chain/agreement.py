@@ -9,7 +9,7 @@ from dataclasses import fields
 from itertools import pairwise
 
 from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.errors import ChainError, translated
+from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.rpc import FallbackProvider, web3_on
 from fedprotocol.chain.snapshot import RoundState, Snapshot, take_snapshot
 
@@ -73,10 +73,11 @@ class Agreement:
             if self._rests.get(name, 0.0) > self._clock():
                 continue
             try:
-                with translated("eth_blockNumber"):
-                    yield name, int(there.web3.eth.block_number)
+                head = there.head()
             except ChainError:
                 self._rests[name] = self._clock() + REST
+            else:
+                yield name, head
 
 
 def differing(one: Snapshot, other: Snapshot) -> list[str]:

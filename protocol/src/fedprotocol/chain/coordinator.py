@@ -68,6 +68,11 @@ class Coordinator:
             ) from error
         return coordinator
 
+    def head(self) -> int:
+        """The number of the newest block."""
+        with translated("eth_blockNumber"):
+            return int(self.web3.eth.block_number)
+
     @cached_property
     def code(self) -> bytes:
         """What stands at the address; empty: nothing."""

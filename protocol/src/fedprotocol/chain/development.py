@@ -5,11 +5,14 @@ from __future__ import annotations
 from web3 import Web3
 
 from fedprotocol.chain.errors import translated
+from fedprotocol.chain.gas import advisory
 
 CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
 
 
 def is_development(web3: Web3) -> bool:
-    """Whether the chain's node is one of those, whoever started it. Raises ChainUnreachable, RpcRefused."""
-    with translated("web3_clientVersion"):
-        return web3.client_version.lower().startswith(CLIENTS)
+    """Whether the chain's node is one of those, whoever started it; one that does not say what it is is none."""
+    version = ""
+    with advisory("web3_clientVersion"), translated("web3_clientVersion"):
+        version = str(web3.client_version)
+    return version.lower().startswith(CLIENTS)

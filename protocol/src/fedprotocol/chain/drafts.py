@@ -1,18 +1,22 @@
-"""A transaction before it is signed: gas, fees, nonce, and whether its account can pay for it."""
+"""A transaction before it is signed: gas, fees, nonce, its form, and whether its account can pay for it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractFunction
 from web3.eth import Eth
-from web3.types import Nonce, TxParams, Wei
+from web3.types import TxParams
 
 from fedprotocol.chain.errors import OutOfFunds, translated
-from fedprotocol.chain.fees import FeePolicy, market_fees
+from fedprotocol.chain.fees import FeePolicy, Fees, market_fees
 from fedprotocol.chain.gas import advisory, gas_for
 from fedprotocol.journal import OutboxTx
+
+RLP_LIST = 0xC0  # the least first byte of one
 
 
 def drafted(
@@ -24,15 +28,14 @@ def drafted(
     label: str,
     deadline: int | None,
     gas_bound: int | None,
-) -> OutboxTx:
-    """The transaction of `call` without hash and signature. Arguments: those of `Sender.send`.
+) -> tuple[OutboxTx, bool]:
+    """The transaction of `call` without hash and signature, and whether it is to be signed in the legacy form.
+    Arguments: those of `Sender.send`.
 
     Raises ContractReverted, OutOfFunds, FeesTooHigh, ChainUnreachable, RpcRefused.
     """
-    built = call.build_transaction(
-        {"from": sender, "gas": 0, "nonce": Nonce(0), "maxFeePerGas": Wei(0), "maxPriorityFeePerGas": Wei(0)}
-    )
-    request = TxParams({"from": sender, "to": built["to"], "data": built["data"]})
+    data = HexBytes(call._encode_transaction_data())
+    request = TxParams({"from": sender, "to": call.address, "data": data})
     gas = gas_for(eth, request, label, gas_bound)
     with translated(label):
         nonce = eth.get_transaction_count(sender, "pending")
@@ -43,8 +46,8 @@ def drafted(
         sender=sender,
         nonce=nonce,
         label=label,
-        to=str(built["to"]),
-        data=bytes(HexBytes(built["data"])),
+        to=call.address,
+        data=bytes(data),
         gas=gas,
         max_fee=fees.max_fee,
         tip=fees.tip,
@@ -53,7 +56,18 @@ def drafted(
     )
     with advisory(label, gas_bound is not None):
         check_funds(eth, draft)
-    return draft
+    return draft, fees.legacy
+
+
+def unsigned(tx: OutboxTx, legacy: bool) -> dict[str, Any]:
+    """What a Signer is given."""
+    fields = {"chainId": tx.chain_id, "nonce": tx.nonce, "to": HexBytes(tx.to), "data": tx.data, "value": 0}
+    return fields | {"gas": tx.gas} | Fees(tx.max_fee, tx.tip, legacy).fields()
+
+
+def is_legacy(tx: OutboxTx) -> bool:
+    """Whether a signed transaction has the form from before EIP-2718: an RLP list without a type before it."""
+    return tx.raw[0] >= RLP_LIST
 
 
 def check_funds(eth: Eth, tx: OutboxTx) -> None:

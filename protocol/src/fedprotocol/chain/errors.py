@@ -11,7 +11,6 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_abi_to_4byte_selector
 from requests.exceptions import RequestException
-from web3 import Web3
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3Exception, Web3RPCError
 
 from fedprotocol.chain.abi import Entry, load, named
@@ -153,7 +152,9 @@ def show(value: Any) -> str:
 
 
 def ether(wei: int) -> str:
-    return f"{Web3.from_wei(wei, 'ether'):.9f}".rstrip("0").rstrip(".")
+    """In ETH, to the last wei: what is asked for must be enough, and what is little is not none."""
+    whole, part = divmod(wei, 10**18)
+    return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
 def enums(components: list[Entry], values: dict[str, Any]) -> dict[str, Any]:
@@ -191,7 +192,21 @@ def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
 
 @contextmanager
 def translated(label: str = "") -> Iterator[None]:
-    """Turns web3's and requests' exceptions into those of this module; so what web3 stumbles over in an answer."""
+    """Around one read of a node: `told`, and what web3 and eth_abi stumble over in an answer of another form than the
+    standard's is the node's fault too. No code of ours belongs in it: its own faults would be taken for the node's."""
+    try:
+        with told(label):
+            yield
+    except UnicodeDecodeError as error:
+        raise NotACoordinator(f"{label or 'the contract'} answered what is no UTF-8 text") from error
+    except MALFORMED as error:
+        words = f"its answer makes no sense ({type(error).__name__})"
+        raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error
+
+
+@contextmanager
+def told(label: str = "") -> Iterator[None]:
+    """Turns web3's and requests' own exceptions into those of this module; all others leave as they are."""
     try:
         yield
     except FedError:
@@ -211,11 +226,6 @@ def translated(label: str = "") -> Iterator[None]:
         raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
     except Web3Exception as error:
         raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
-    except UnicodeDecodeError as error:
-        raise NotACoordinator(f"{label or 'the contract'} answered what is no UTF-8 text") from error
-    except MALFORMED as error:
-        words = f"its answer makes no sense ({type(error).__name__})"
-        raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error
 
 
 def _words(error: Web3RPCError) -> str:

@@ -16,7 +16,7 @@ from eth_utils.abi import event_abi_to_log_topic
 from hexbytes import HexBytes
 from web3._utils.events import get_event_data
 from web3.exceptions import LogTopicError
-from web3.types import FilterParams, LogReceipt
+from web3.types import FilterParams, LogReceipt, TxReceipt
 
 from fedprotocol.chain.abi import load, named
 from fedprotocol.chain.coordinator import Coordinator
@@ -24,7 +24,7 @@ from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, Rp
 
 FIRST_CHUNK = 2_000  # blocks; what a node allows differs, so it is found out
 LARGEST_CHUNK = 50_000
-FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex")
+FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")  # none may lack
 PATIENCE = 3  # a range too long may look like silence: so often in a row it is taken for that
 
 
@@ -123,22 +123,32 @@ def logs_of_block(coordinator: Coordinator, block_hash: bytes) -> list[LogReceip
 
 def first_round_block(coordinator: Coordinator) -> int:
     """The block that round 1 was opened in; the last one if there is no round yet."""
-    with translated("eth_blockNumber"):
-        last = int(coordinator.web3.eth.block_number)
+    last = coordinator.head()
     return round_block(coordinator, 1, last) if coordinator.last_opened() else last
 
 
 def round_block(coordinator: Coordinator, round_number: int, last: int) -> int:
     """The block up to `last` that a round was opened in, by bisection."""
     opened, low, high = coordinator.round_view(round_number).opened_at, 0, last
-    with translated("eth_getBlockByNumber"):
-        while low < high:
-            middle = (low + high) // 2
-            if int(coordinator.web3.eth.get_block(middle)["timestamp"]) < opened:
-                low = middle + 1
-            else:
-                high = middle
+    while low < high:
+        middle = (low + high) // 2
+        with translated("eth_getBlockByNumber"):
+            time = int(coordinator.web3.eth.get_block(middle)["timestamp"])
+        if time < opened:
+            low = middle + 1
+        else:
+            high = middle
     return low
+
+
+def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
+    """Token units that a transaction's `Claimed` events tell of, for people: None if the receipt does not show them."""
+    try:
+        logs = [_plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
+        events = [decode(log, coordinator.web3.codec, 0) for log in logs]
+    except (ChainError, *MALFORMED):
+        return None
+    return sum(int(event.args["amount"]) for event in events if event.name == "Claimed")
 
 
 def headline(log: LogReceipt) -> tuple[str, int | None]:
@@ -195,10 +205,14 @@ def _logs(
     topics: list[Any] = [kinds, *(HexStr("0x" + value.hex()) for value in indexed)]
     query: FilterParams = {"address": coordinator.address, "topics": topics, **where}
     with translated("eth_getLogs"):
-        logs = coordinator.web3.eth.get_logs(query)
-        for log in logs:
-            _ = [log[key] for key in FIELDS]  # type: ignore[literal-required]
+        logs = [_plain_log(log) for log in coordinator.web3.eth.get_logs(query)]
         return sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+
+
+def _plain_log(log: LogReceipt) -> LogReceipt:
+    """What of an entry is used; all else is optional, or of no account. Raises KeyError."""
+    kept: Any = {key: log[key] for key in FIELDS}  # type: ignore[literal-required]
+    return kept | {"transactionIndex": 0}  # type: ignore[no-any-return]
 
 
 def _plain(value: Any) -> Any:

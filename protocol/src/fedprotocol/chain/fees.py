@@ -1,4 +1,4 @@
-"""EIP-1559 fees within bounds."""
+"""What is bid for gas, within bounds: by EIP-1559, as one price without a base fee, or nothing where gas is free."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 from web3.eth import Eth
-from web3.types import Wei
 
 from fedprotocol.chain.errors import FeesTooHigh, translated
 from fedprotocol.chain.gas import advisory
@@ -18,10 +17,20 @@ USUAL_TIP = GWEI  # where the node suggests none
 
 @dataclass(frozen=True)
 class Fees:
-    """Wei a gas: the most paid in all, and of that the most for the block's producer."""
+    """Wei a gas: the most paid in all, and of that the most for the block's producer.
+
+    legacy: the chain has no base fee (it never took EIP-1559): the whole is one price, `tip` the same as `max_fee`.
+    """
 
     max_fee: int
     tip: int
+    legacy: bool = False
+
+    def fields(self) -> dict[str, int]:
+        """Of a transaction that bids them, its type included, as web3.py names them."""
+        if self.legacy:
+            return {"gasPrice": self.max_fee}
+        return {"type": 2, "maxFeePerGas": self.max_fee, "maxPriorityFeePerGas": self.tip}
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,12 @@ class FeePolicy:
 
 
 def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | None:
-    """Fees that hold while the base fee doubles, as far as the bound allows; None if even the base fee is above it."""
+    """Fees that hold while the base fee doubles, as far as the bound allows; None if even the base fee is above it.
+
+    Nothing is bid where gas is free: no base fee, and no tip suggested.
+    """
+    if not base_fee and not suggested_tip:
+        return Fees(0, 0)
     tip = min(max(suggested_tip, policy.min_tip), policy.max_tip, policy.max_fee)
     if base_fee + min(tip, policy.min_tip) > policy.max_fee:
         return None
@@ -53,38 +67,67 @@ def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | N
 
 def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
     """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
-    base_fee = _base_fee(eth)
-    tip = USUAL_TIP
-    with advisory("tip"):
-        tip = suggested_tip(eth)
-    fees = first_fees(policy, base_fee, tip)
+    price, legacy = _base_fee(eth)
+    if legacy:
+        fees = Fees(price, price, legacy) if price <= policy.max_fee else None
+    else:
+        fees = first_fees(policy, price, _tip(eth, price))
     if fees is None:
         raise FeesTooHigh(
-            f"the base fee is {base_fee / GWEI:g} gwei, above the bound of {policy.max_fee / GWEI:g}: "
-            "wait until it falls, or raise [chain] max_fee_gwei"
+            f"the {'price of gas' if legacy else 'base fee'} is {price / GWEI:g} gwei, above the bound of "
+            f"{policy.max_fee / GWEI:g}: wait until it falls, or raise [chain] max_fee_gwei"
         )
     return fees
+
+
+def is_free(eth: Eth) -> bool:
+    """Whether gas costs nothing on this chain; False if its node does not tell."""
+    with advisory("fees"):
+        return market_fees(eth, FeePolicy(max_fee=2**256)).max_fee == 0
+    return False
 
 
 def suggested_tip(eth: Eth) -> int:
     """What the node suggests, or the fee history where it serves that alone. Raises ChainUnreachable, RpcRefused."""
     with translated("eth_maxPriorityFeePerGas, eth_feeHistory"), warnings.catch_warnings(action="ignore"):
-        return eth.max_priority_fee
+        return int(eth.max_priority_fee)
 
 
-def _base_fee(eth: Eth) -> int:
-    """Of the next block, about; if no block is to be had, the price that the node names."""
-    with advisory("fees"), translated("fees"):
-        return eth.get_block("latest").get("baseFeePerGas", Wei(0))
-    with translated("fees"):
-        return eth.gas_price
+def _tip(eth: Eth, base_fee: int) -> int:
+    if not base_fee:  # the price that the node names is all tip; nodes suggest tips out of habit
+        with advisory("eth_gasPrice"):
+            if not (price := _price(eth)):
+                return price
+    with advisory("tip"):
+        return suggested_tip(eth)
+    return USUAL_TIP
+
+
+def _base_fee(eth: Eth) -> tuple[int, bool]:
+    """Of the next block, about, and False; the price that the node names, and True, on a chain without base fees. If no
+    block is to be had, the price counts as a base fee."""
+    with advisory("fees"):
+        with translated("fees"):
+            base_fee = eth.get_block("latest").get("baseFeePerGas")
+            if base_fee is not None:
+                return int(base_fee), False
+        return _price(eth), True
+    return _price(eth), False
+
+
+def _price(eth: Eth) -> int:
+    with translated("eth_gasPrice"):
+        return int(eth.gas_price)
 
 
 def bumped(policy: FeePolicy, fees: Fees, market: Fees | None) -> Fees | None:
-    """Fees that replace a transaction sent with `fees`, no less than the `market`'s; None if above the bound."""
+    """Fees that replace a transaction sent with `fees`, no less than the `market`'s; None if above the bound, or where
+    gas is free: more than nothing is what an account there may not have."""
+    if market is not None and not market.max_fee and not fees.max_fee:
+        return None
     max_fee = max(_raise(fees.max_fee, policy.bump_percent), market.max_fee if market else 0)
     tip = max(_raise(fees.tip, policy.bump_percent), market.tip if market else 0)
-    return Fees(max_fee, min(tip, max_fee)) if max_fee <= policy.max_fee else None
+    return Fees(max_fee, min(tip, max_fee), fees.legacy) if max_fee <= policy.max_fee else None
 
 
 def _raise(amount: int, percent: int) -> int:

@@ -63,10 +63,10 @@ def estimated(eth: Eth, request: TxParams, label: str) -> int | None:
         return None
     plain = {"from": request["from"], "to": request["to"], "data": Web3.to_hex(HexBytes(request["data"]))}
     answer: Mapping[str, Any] = {}
-    with advisory(label):
+    with advisory(label), translated(label):
         answer = eth.w3.provider.make_request(RPCEndpoint("eth_estimateGas"), [plain])  # web3.py always adds a block
-    if isinstance(gas := answer.get("result"), str):
-        return int(gas, 16)
+        if isinstance(gas := answer.get("result"), str):
+            return int(gas, 16)
     # A revert too: at the last block, which such a node takes, the call may be too early.
     log.warning("%s: no estimate: %s", label, answer.get("error"))
     return None

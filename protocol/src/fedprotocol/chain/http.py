@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -26,6 +26,14 @@ CONNECT_SECONDS = 10.0  # for each address of the host
 PAUSES = (0.25, 0.5)  # seconds before another try where nobody answers: a node that restarts
 CHUNK = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
+
+
+class Answer(NamedTuple):
+    """Its status says little: many nodes put a JSON-RPC error, a contract's revert too, under another one than 200."""
+
+    status: int
+    body: bytes
+    through: str  # words for an error: a proxy may be to blame
 
 
 class NoAnswer(Exception):
@@ -110,17 +118,17 @@ class Endpoint:
         self._tls = outgoing.tls() if url.startswith("https:") else None
         self._own = threading.local()
 
-    def post(self, body: bytes, limit: int, seconds: float) -> bytes:
+    def post(self, body: bytes, limit: int, seconds: float) -> Answer:
         """What it answers to `body`, after decompression at most `limit` bytes, all of it within `seconds`.
 
-        Raises NoAnswer, TooLarge.
+        Raises NoAnswer (for a redirection too), TooLarge.
         """
         try:
             return self._answer(body, limit, seconds)
         except NoAnswer as error:
             raise NoAnswer(f"{error}{self._through}") from error
 
-    def _answer(self, body: bytes, limit: int, seconds: float) -> bytes:
+    def _answer(self, body: bytes, limit: int, seconds: float) -> Answer:
         _limits.until = until = time.monotonic() + seconds
         for pause in (*PAUSES, None):
             try:
@@ -134,7 +142,7 @@ class Endpoint:
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    def _post(self, body: bytes, limit: int, seconds: float) -> bytes:
+    def _post(self, body: bytes, limit: int, seconds: float) -> Answer:
         with self._session.post(
             self._url,
             data=body,
@@ -143,10 +151,10 @@ class Endpoint:
             proxies=self._proxies,
             timeout=(min(CONNECT_SECONDS, seconds), seconds),
         ) as response:
-            if response.status_code != requests.codes.ok:
+            if response.is_redirect:
                 raise NoAnswer(f"HTTP {response.status_code}")
             with _while_it_comes():
-                return b"".join(_bounded(response, limit))
+                return Answer(response.status_code, b"".join(_bounded(response, limit)), self._through)
 
     @property
     def _session(self) -> requests.Session:

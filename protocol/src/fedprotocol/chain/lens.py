@@ -20,7 +20,7 @@ from web3.types import BlockIdentifier, RPCEndpoint
 
 from fedprotocol.chain.abi import entry, load
 from fedprotocol.chain.errors import NotACoordinator, RpcRefused, decode_revert, translated
-from fedprotocol.chain.reverts import revert_data
+from fedprotocol.chain.reverts import revert_data, speaks_of_a_revert
 from fedprotocol.printable import LONGEST_TEXT, printable
 
 SELECTOR_BYTES = 4
@@ -61,14 +61,11 @@ def _inspected(name: str, answer: Any) -> tuple[bool, bytes]:
     """Whether the lens answered, and what."""
     error = answer.get("error")
     data = revert_data(error)
-    message = (
-        printable(str(error.get("message")), LONGEST_TEXT)
-        if isinstance(error, dict)
-        else "no error, where the call must revert"
-    )
     if data is None:
-        what = "eth_call must tell what a contract's creation reverts with"
-        raise RpcRefused(f"{name}: the node refused: {message}; {what}", message)
+        said = printable(str(error["message"]), LONGEST_TEXT) if error else "no error, where the call must revert"
+        is_lacking = error is None or speaks_of_a_revert(error)
+        what = "; eth_call must tell what a contract's creation reverts with: use another node" if is_lacking else ""
+        raise RpcRefused(f"{name}: the node refused: {said}{what}", said)
     if not data.startswith(_selector()):
         raise _stranger(name)
     try:

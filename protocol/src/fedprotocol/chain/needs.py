@@ -10,7 +10,7 @@ from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
-from web3.types import RPCEndpoint, TxParams
+from web3.types import RPCEndpoint, RPCError, TxParams
 
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.disputes import Disputes, Opening, Proof, Sums, calldata
@@ -18,12 +18,13 @@ from fedprotocol.chain.errors import ChainError, ContractReverted, NotACoordinat
 from fedprotocol.chain.events import chunks, logs_of_block
 from fedprotocol.chain.fees import suggested_tip
 from fedprotocol.chain.gas import estimated
-from fedprotocol.chain.rpc import METHOD_MISSING
+from fedprotocol.chain.refusals import SENDS
 from fedprotocol.chain.snapshot import take_snapshot
 from fedprotocol.config import DEVELOPMENT_CHAINS, ChainConfig
 
 LARGEST_LEAF = 126 * 1024  # bytes: with the rest of a proof, what a node's pool takes
 BLOCKS = 2_000  # of logs
+NO_METHOD, METHOD_MISSING = "eth_noSuchMethod", -32601
 NOWHERE = b"\xfe" * 32  # nobody's transaction, and no round's inputs
 
 
@@ -101,7 +102,7 @@ def _snapshot(asked: Asked) -> None:
 
 
 def _past(asked: Asked) -> None:
-    block = max(0, _latest(asked) - asked.confirmations)
+    block = max(0, asked.coordinator.head() - asked.confirmations)
     with suppress(NotACoordinator):  # it was not there yet
         asked.coordinator.round_view(1, block)
     with translated("eth_getCode"):
@@ -109,7 +110,7 @@ def _past(asked: Asked) -> None:
 
 
 def _logs_of_range(asked: Asked) -> None:
-    last = _latest(asked)
+    last = asked.coordinator.head()
     for _ in chunks(asked.coordinator, max(0, last - BLOCKS), last):
         pass
 
@@ -154,13 +155,19 @@ def _followed(asked: Asked) -> None:
 
 
 def _sent(asked: Asked) -> None:
-    """As large as a transaction may be, and none: every node refuses it, but one that takes none says so."""
-    method = RPCEndpoint("eth_sendRawTransaction")
+    """As large as a transaction may be, and none: every node refuses it, but one that takes none says so, or what it
+    says of any method that it lacks."""
+    refusal, unknown = (_refusal(asked, RPCEndpoint(method)) for method in (SENDS, NO_METHOD))
+    if refusal["code"] == METHOD_MISSING or refusal == unknown:
+        raise RpcRefused(f"{SENDS}: the node refused: {refusal['message']}")
+
+
+def _refusal(asked: Asked, method: RPCEndpoint) -> RPCError:
+    """Of 128 KiB that are nothing; the method's name is left out."""
     with translated(method):
         answer = asked.coordinator.web3.provider.make_request(method, ["0x" + "ff" * LARGEST_LEAF])
-    error = answer.get("error")
-    if isinstance(error, dict) and error.get("code") == METHOD_MISSING:
-        raise RpcRefused(f"{method}: the node refused: {error.get('message')}")
+        error = answer["error"]
+        return RPCError(code=error["code"], message=error["message"].replace(method, "it"))
 
 
 def _request(asked: Asked) -> TxParams:
@@ -175,11 +182,6 @@ def _request(asked: Asked) -> TxParams:
 
 def _checksummed(asked: Asked) -> ChecksumAddress:
     return Web3.to_checksum_address(asked.account)
-
-
-def _latest(asked: Asked) -> int:
-    with translated("eth_blockNumber"):
-        return int(asked.coordinator.web3.eth.block_number)
 
 
 NEEDS = (

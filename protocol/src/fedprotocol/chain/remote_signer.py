@@ -3,22 +3,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from eth_account import Account
 from eth_account.datastructures import SignedTransaction
-from eth_account.typed_transactions.dynamic_fee_transaction import DynamicFeeTransaction
 from eth_typing import ChecksumAddress
-from eth_utils.crypto import keccak
 from hexbytes import HexBytes
-from requests.exceptions import RequestException
-from web3 import HTTPProvider, Web3
-from web3.types import RPCEndpoint
+from web3 import Web3
 
-from fedprotocol import outgoing
 from fedprotocol.chain.errors import SignerError
-from fedprotocol.chain.rpc import public_name
+from fedprotocol.chain.http import Endpoint, NoAnswer, TooLarge
+from fedprotocol.chain.rpc import parsed, public_name
+from fedprotocol.chain.signed import differing, form, signed_transaction
 
+LARGEST = 2**20  # bytes of an answer
 TIMEOUT = 60.0  # seconds for one signature: a person may have to agree
 
 
@@ -29,9 +28,7 @@ class RemoteSigner:
         self._name = f"the signer {public_name(url)}"
         self._address = Web3.to_checksum_address(address)
         self._timeout = timeout
-        self._through = outgoing.through(url)
-        options = {"timeout": timeout, "proxies": outgoing.proxies(url), "verify": outgoing.verify(url)}
-        self._provider = HTTPProvider(url, request_kwargs=options, exception_retry_configuration=None)
+        self._endpoint = Endpoint(url)
 
     @classmethod
     def connect(cls, url: str, address: str, timeout: float = TIMEOUT) -> RemoteSigner:
@@ -56,37 +53,34 @@ class RemoteSigner:
         return self._verified(raw, transaction_dict)
 
     def _ask(self, method: str, *params: Any) -> Any:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         try:
-            response = self._provider.make_request(RPCEndpoint(method), list(params))
-        except RequestException as error:
+            answer = self._endpoint.post(body, LARGEST, self._timeout)
+        except (NoAnswer, TooLarge) as error:
             raise SignerError(
-                f"{self._name} does not answer within {self._timeout:g} s{self._through} ({type(error).__name__}): "
+                f"{self._name} does not answer within {self._timeout:g} s ({str(error) or 'too much'}): "
                 "check that it runs and [account] signer"
             ) from error
-        except Exception as error:  # what is no JSON-RPC answer comes as many kinds
-            raise SignerError(
-                f"{self._name} sends no JSON-RPC answer{self._through} ({type(error).__name__})"
-            ) from error
-        problem = response.get("error")
-        if problem or "result" not in response:
-            words = problem.get("message", problem) if isinstance(problem, dict) else problem
-            raise SignerError(f"{self._name} refuses {method}: {words}")
+        try:
+            response = parsed(answer)
+        except NoAnswer as error:
+            raise SignerError(f"{self._name} sends no JSON-RPC answer ({error})") from error
+        if "error" in response:
+            raise SignerError(f"{self._name} refuses {method}: {response['error']['message']}")
         return response["result"]
 
     def _verified(self, raw: Any, asked: dict[str, Any]) -> SignedTransaction:
         """`raw` if it is the asked transaction, signed by the account's key."""
         try:
             data = HexBytes(raw)
-            signed = DynamicFeeTransaction.from_bytes(data)
+            others, signed = differing(data, asked), signed_transaction(data, asked)
             sender = str(Account.recover_transaction(data))
         except Exception as error:  # the decoders let through whatever a hostile byte causes
-            raise SignerError(f"{self._name} sends no signed EIP-1559 transaction ({type(error).__name__})") from error
-        wanted = DynamicFeeTransaction.from_dict(asked)
-        if signed.hash() != wanted.hash():
-            expected, given = wanted.as_dict(), signed.as_dict()
-            others = [name for name in asked if given[name] != expected[name]] or ["accessList"]
+            raise SignerError(
+                f"{self._name} sends no signed {form(asked)} transaction ({type(error).__name__})"
+            ) from error
+        if others:
             raise SignerError(f"{self._name} signed another transaction: {', '.join(others)} not as asked")
         if sender != self.address:
             raise SignerError(f"{self._name} signed with the key of {sender}, not of {self.address}")
-        v, r, s = signed.vrs()
-        return SignedTransaction(raw_transaction=data, hash=HexBytes(keccak(data)), r=r, s=s, v=v)
+        return signed

@@ -7,6 +7,7 @@ from typing import Any
 
 DEPTH = 4  # of objects in an error
 FIRST = ("data", "result", "output")  # under these keys, in this order, before any other
+REVERT_CODE = 3  # geth's, and of many after it
 
 
 def revert_data(error: Any) -> bytes | None:
@@ -16,6 +17,11 @@ def revert_data(error: Any) -> bytes | None:
     gateways in front of nodes: an object, or one in another (`data.data`, `data.originalError.data`).
     """
     return _in(error["data"], DEPTH) if isinstance(error, Mapping) and "data" in error else None
+
+
+def speaks_of_a_revert(error: Mapping[str, Any]) -> bool:
+    """Whether code or words say that a contract reverted, with or without data."""
+    return error.get("code") == REVERT_CODE or "revert" in str(error.get("message")).lower()
 
 
 def _in(value: Any, depth: int) -> bytes | None:

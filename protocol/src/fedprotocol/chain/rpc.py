@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,13 +13,16 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCError, RPCResponse
 
-from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain
-from fedprotocol.chain.http import Endpoint, NoAnswer, TooLarge
+from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain, translated
+from fedprotocol.chain.http import Answer, Endpoint, NoAnswer, TooLarge
+from fedprotocol.chain.refusals import Weight, plain, weight
+from fedprotocol.printable import LONGEST_NAME, printable
 from fedprotocol.urls import http_url
 
 TIMEOUT = 30.0  # seconds for one whole answer
-METHOD_MISSING, LIMIT_EXCEEDED = -32601, -32005
-NOT_FROM_HERE = {METHOD_MISSING, LIMIT_EXCEEDED, 429}  # no such method, or a limit of this provider: ask another
+LIMIT_EXCEEDED = -32005
+OK = 200  # of HTTP
+PENDING, LATEST = "pending", "latest"
 
 MIB = 2**20
 LARGEST = {
@@ -40,8 +44,9 @@ MOST_VALUES = 2_000_000  # in one answer: three bytes of JSON may become 64 of m
 class FallbackProvider(JSONBaseProvider):
     """JSON-RPC over HTTP to `urls`, tried in order from the last one that worked.
 
-    One that does not serve a method, refuses it for a limit of its own, or answers with more than the method's answer
-    may be is passed over for that request; if all do, the first one's refusal is the answer.
+    One that answers with an error is passed over for that request unless the error is certainly the chain's own
+    (`fedprotocol.chain.refusals`); if all do, the error that is most likely the chain's is the answer. What none has of
+    the pending block is asked of the latest.
 
     An endpoint is asked for its chain id before its first other answer counts.
 
@@ -62,6 +67,16 @@ class FallbackProvider(JSONBaseProvider):
         self._current = 0
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        response = self._first_answer(method, params)
+        if PENDING not in params or _says_something(method, response):
+            return response
+        with suppress(ChainUnreachable):
+            latest = self._first_answer(method, [LATEST if value == PENDING else value for value in params])
+            if _says_something(method, latest):
+                return latest
+        return response
+
+    def _first_answer(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         failures = []
         refusals: list[RPCResponse] = []
         for offset in range(len(self._endpoints)):
@@ -72,14 +87,14 @@ class FallbackProvider(JSONBaseProvider):
             except NoAnswer as error:
                 failures.append(f"{self._names[index]} ({error})")
                 continue
-            if _error_code(response) in NOT_FROM_HERE:
+            if "error" in response and weight(method, response["error"]) < Weight.OF_THE_CHAIN:
                 refusals.append(response)
                 continue
             if not refusals:
                 self._current = index
             return response
         if refusals:
-            return refusals[0]
+            return max(refusals, key=lambda refusal: weight(method, refusal["error"]))  # the first of the weightiest
         raise ChainUnreachable(
             f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
         )
@@ -100,15 +115,17 @@ class FallbackProvider(JSONBaseProvider):
         except TooLarge:
             words = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
             return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=words)}
-        return _parsed(answer)
+        return parsed(answer)
 
     def _check_chain(self, index: int) -> None:
         if index in self._checked:
             return
         response = self._ask(index, RPCEndpoint("eth_chainId"), [])
+        if "error" in response:
+            raise NoAnswer(f"no chain id: {printable(response['error']['message'], LONGEST_NAME)}")
         try:
             actual = int(str(response["result"]), 16)
-        except (KeyError, ValueError, TypeError) as error:
+        except ValueError as error:
             raise NoAnswer("no chain id") from error
         if actual != self._chain_id:
             raise WrongChain(
@@ -118,22 +135,39 @@ class FallbackProvider(JSONBaseProvider):
         self._checked.add(index)
 
 
-def _parsed(answer: bytes) -> RPCResponse:
-    """Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects."""
-    if sum(map(answer.count, (b",", b"[", b"{"))) > MOST_VALUES:
+def parsed(answer: Answer) -> RPCResponse:
+    """With either a result or an error in the form of `plain`, whatever the status was.
+
+    Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects.
+    """
+    otherwise = "" if answer.status == OK else f"HTTP {answer.status}"
+    if sum(map(answer.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise NoAnswer(f"more than {MOST_VALUES:,} values")
     try:
-        response = json.loads(answer)
+        response = json.loads(answer.body)
     except (ValueError, RecursionError) as error:  # ValueError: neither JSON nor text
-        raise NoAnswer(type(error).__name__) from error
-    if not isinstance(response, dict):
-        raise NoAnswer("no JSON-RPC")
-    return response  # type: ignore[return-value]
+        raise NoAnswer((otherwise or type(error).__name__) + answer.through) from error
+    if not isinstance(response, dict) or ("result" not in response and response.get("error") is None):
+        raise NoAnswer((otherwise or "no JSON-RPC") + answer.through)
+    if response.get("error") is not None:
+        return RPCResponse(jsonrpc="2.0", id=0, error=plain(response["error"]))
+    return RPCResponse(jsonrpc="2.0", id=0, result=_told(response["result"]))
 
 
-def _error_code(response: RPCResponse) -> Any:
-    error = response.get("error")
-    return error.get("code") if isinstance(error, dict) else None
+def _told(value: Any) -> Any:
+    """Without fields that are null: some nodes leave out what is not known, and web3.py understands that alone."""
+    if isinstance(value, list):
+        return [_told(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _told(inner) for key, inner in value.items() if inner is not None}
+    return value
+
+
+def _says_something(method: str, response: RPCResponse) -> bool:
+    """A result that is not null, or an error that is the chain's."""
+    if "error" in response:
+        return weight(method, response["error"]) is Weight.OF_THE_CHAIN
+    return response["result"] is not None
 
 
 def public_name(url: str) -> str:
@@ -154,7 +188,8 @@ def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEO
     if not urls:
         raise ChainError("no RPC endpoint is configured: set [chain] rpc")
     web3 = web3_on(FallbackProvider(urls, chain_id, timeout))
-    _ = web3.eth.chain_id
+    with translated("eth_chainId"):
+        _ = web3.eth.chain_id
     return web3
 
 

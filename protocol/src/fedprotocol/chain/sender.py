@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
+from typing import NoReturn
 
 from eth_typing import ChecksumAddress
-from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract.contract import ContractFunction
-from web3.exceptions import TransactionNotFound
-from web3.types import BlockIdentifier, TxParams, TxReceipt
+from web3.types import TxReceipt
 
 from fedprotocol.chain.broadcast import Answer, classify
-from fedprotocol.chain.drafts import check_funds, drafted
+from fedprotocol.chain.drafts import check_funds, drafted, is_legacy, unsigned
 from fedprotocol.chain.errors import (
     ChainError,
     ContractReverted,
@@ -28,6 +26,9 @@ from fedprotocol.chain.errors import (
     translated,
 )
 from fedprotocol.chain.fees import GWEI, FeePolicy, Fees, bumped, market_fees
+from fedprotocol.chain.gas import advisory
+from fedprotocol.chain.looks import Looks
+from fedprotocol.chain.receipts import gas_used, paid
 from fedprotocol.chain.signer import Signer
 from fedprotocol.journal import Journal, OutboxTx
 from fedprotocol.monitor import metrics
@@ -58,6 +59,7 @@ class Sender:
     ) -> None:
         """`agreement`: asked before each call without a bound of gas; it raises ChainError if nothing may be sent."""
         self._eth = web3.eth
+        self._looks = Looks(web3.eth, signer.address)
         self._signer = signer
         self._journal = journal
         self._policy = fees or FeePolicy()
@@ -106,18 +108,19 @@ class Sender:
         depth = self._policy.confirmations if confirmed else 0
         for _ in range(NONCE_TRIES):
             tx = self._sign(
-                drafted(self._eth, self._policy, self.address, self._chain_id, call, label, deadline, gas_bound)
+                *drafted(self._eth, self._policy, self.address, self._chain_id, call, label, deadline, gas_bound)
             )
             self._journal.outbox_add(tx)
             txs = [tx]
             self._broadcast(txs)
-            receipt = self._follow(txs, depth)
-            if receipt is None:
+            found = self._follow(txs, depth)
+            if found is None:
                 continue
-            if self._is_empty(next(t for t in txs if t.hash == bytes(receipt["transactionHash"]))):
+            mined, receipt = found
+            if self._is_empty(mined):
                 raise TooLate(f"{label}: it was not in a block before its deadline, and was called back")
             if receipt["status"] == 0:
-                raise self._why(tx, receipt)
+                raise self._why(mined, receipt)
             return receipt
         raise ChainError(f"{label}: another program keeps using the nonces of {self.address}; stop it, then try again")
 
@@ -135,39 +138,31 @@ class Sender:
 
     # ----------------------------------------------------------------- signing
 
-    def _sign(self, draft: OutboxTx) -> OutboxTx:
-        signed = self._signer.sign_transaction(
-            {
-                "type": 2,
-                "chainId": draft.chain_id,
-                "nonce": draft.nonce,
-                "to": HexBytes(draft.to),
-                "data": draft.data,
-                "value": 0,
-                "gas": draft.gas,
-                "maxFeePerGas": draft.max_fee,
-                "maxPriorityFeePerGas": draft.tip,
-            }
-        )
+    def _sign(self, draft: OutboxTx, legacy: bool) -> OutboxTx:
+        signed = self._signer.sign_transaction(unsigned(draft, legacy))
         return replace(draft, hash=bytes(signed.hash), raw=bytes(signed.raw_transaction))
 
     # --------------------------------------------------------------- following
 
-    def _follow(self, txs: list[OutboxTx], depth: int, waited_for: bool = False) -> TxReceipt | None:
-        """Until the nonce of `txs` (a transaction and its replacements) is used, under `depth` blocks; None if another
-        transaction used it, or if the node has none of `txs` and the contract would refuse it by now.
+    def _follow(self, txs: list[OutboxTx], depth: int, waited_for: bool = False) -> tuple[OutboxTx, TxReceipt] | None:
+        """Until the nonce of `txs` (a transaction and its replacements) is used, under `depth` blocks: which one used
+        it. None if another transaction did, or if the node has none of `txs` and the contract would refuse it by now.
 
         `waited_for`: one with a later nonce is out. Then an empty transaction takes the place of what is refused: sent
         anew with the free nonce, the later one could be mined twice.
+
+        Raises RpcRefused if the node has none of `txs` and takes none, time and again.
         """
         started = priced = self._clock()
         foreign = refused = 0
         while True:
-            reached = self._nonces_used()
-            receipt = self._receipt(txs)
-            if receipt:
-                if self._confirmed(receipt, depth):
-                    return self._mined(receipt, txs)
+            reached = self._looks.nonces_used()
+            found = self._looks.receipt(txs)
+            if found is None and reached > txs[-1].nonce:
+                found = self._looks.receipt(self._given_up(txs[-1]))
+            if found is not None:
+                if self._looks.is_under(found[1], depth):
+                    return self._mined(found, txs)
             elif reached > txs[-1].nonce:
                 foreign += 1
                 if foreign == LOOKS:
@@ -175,23 +170,24 @@ class Sender:
                     return None
             elif reached < txs[-1].nonce and self._refilled(reached, depth):
                 continue
-            elif not self._pending(txs):  # never arrived, dropped, or in a block that is no longer one
-                if self._reverts(txs[-1]):
-                    refused += 1
-                    if refused >= LOOKS and waited_for:
-                        self._replace(txs, emptied=True)
-                    elif refused >= LOOKS:
-                        self._give_up(txs, "the contract would refuse it by now")
-                        return None
-                else:
-                    self._broadcast(txs)
+            elif not self._looks.is_pending(txs):  # never arrived, dropped, or in a block that is no longer one
+                reverts = self._looks.reverts(txs[-1])
+                refusal = None if reverts else self._broadcast(txs)
+                refused = refused + 1 if reverts or refusal else 0
+                if refused >= LOOKS and waited_for:
+                    self._replace(txs, emptied=True)
+                elif refused >= LOOKS:
+                    if refusal:
+                        self._turned_away(txs, refusal)
+                    self._give_up(txs, "the contract would refuse it by now")
+                    return None
             elif self._clock() - priced >= self._patience(txs[-1]):
                 self._replace(txs)
                 priced = self._clock()
             if self._clock() - started >= self._policy.give_up_after:
                 raise NotMined(
                     f"{txs[-1].label}: transaction 0x{txs[-1].hash.hex()} (nonce {txs[-1].nonce}) has been sent and is "
-                    f"not {'confirmed' if receipt else 'in a block'} after {self._policy.give_up_after:g} s; "
+                    f"not {'confirmed' if found else 'in a block'} after {self._policy.give_up_after:g} s; "
                     "it stays in the outbox and is followed up next time"
                 )
             self._sleep(self._policy.poll)
@@ -200,20 +196,16 @@ class Sender:
         """Seconds to wait for a block before the fees are raised, or before it is called back."""
         if tx.deadline is None or self._is_empty(tx):
             return self._policy.replace_after
-        left = tx.deadline - self._chain_time()
+        left = tx.deadline - self._looks.time()
         return min(self._policy.replace_after, left / LAST_TRIES) if left > 0 else 0.0
-
-    def _chain_time(self) -> int:
-        with translated("eth_getBlockByNumber"):
-            return self._eth.get_block("pending")["timestamp"]
 
     def _is_empty(self, tx: OutboxTx) -> bool:
         """Whether it only takes a nonce: nothing else is ever sent to oneself."""
         return tx.to == self.address
 
-    def _nonces_used(self) -> int:
-        with translated("eth_getTransactionCount"):
-            return self._eth.get_transaction_count(self.address, "latest")
+    def _given_up(self, tx: OutboxTx) -> list[OutboxTx]:
+        """What the same nonce was given to before: a node that took none of it may have passed it on all the same."""
+        return self._journal.outbox_lost(self._chain_id, self.address, tx.nonce)
 
     def _refilled(self, nonce: int, depth: int) -> bool:
         """Get a nonce used that a re-org set free again; False if nothing of the journal was mined with it."""
@@ -224,8 +216,12 @@ class Sender:
         self._follow([dropped], depth, waited_for=True)
         return True
 
-    def _broadcast(self, txs: list[OutboxTx]) -> None:
-        """Hand the newest to the node; one it finds too cheap is replaced, one it refuses leaves `txs`."""
+    def _broadcast(self, txs: list[OutboxTx]) -> RpcRefused | None:
+        """Hand the newest to the node; one it finds too cheap is replaced.
+
+        Returns the refusal if its words say nothing that is known. It need not mean that nobody has the transaction:
+        the next looks tell, and a limit of the node's passes.
+        """
         tx = txs[-1]
         try:
             with translated(tx.label):
@@ -233,25 +229,32 @@ class Sender:
         except RpcRefused as error:
             answer = classify(error.words)
             if answer is Answer.UNDERPRICED:
-                self._replace(txs)
-            elif answer is Answer.NO_FUNDS:
+                return self._replace(txs)
+            if answer is Answer.NO_FUNDS:
                 check_funds(self._eth, tx)
                 raise
-            elif answer is Answer.REFUSED:
-                self._journal.outbox_close(tx.hash, "lost")
-                txs.pop()
-                if not txs:
-                    raise
-                log.warning("%s: the node refused a replacement: %s", tx.label, error.words)
+            if answer is Answer.REFUSED:
+                log.warning("%s: the node does not take 0x%s: %s", tx.label, tx.hash.hex(), error.words)
+                txs.insert(0, txs.pop())  # one that it took before may do; this one is looked for all the same
+                return error
             # Known, or the nonce used or taken: the chain will tell whose it was.
         else:
             log.info("%s: sent 0x%s (nonce %d)", tx.label, tx.hash.hex(), tx.nonce)
+        return None
 
-    def _replace(self, txs: list[OutboxTx], emptied: bool = False) -> None:
+    def _turned_away(self, txs: list[OutboxTx], refusal: RpcRefused) -> NoReturn:
+        """Its nonce is free for what is sent next."""
+        with advisory(txs[-1].label):  # OutOfFunds, whatever words the node has for that
+            check_funds(self._eth, txs[-1])
+        self._give_up(txs, "the node does not take it")
+        raise refusal
+
+    def _replace(self, txs: list[OutboxTx], emptied: bool = False) -> RpcRefused | None:
         """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows; if asked to,
-        or if it would come too late, an empty one in its place: a call that reverts costs more."""
+        or if it would come too late, an empty one in its place: a call that reverts costs more. Returns what
+        `_broadcast` does."""
         old = txs[-1]
-        late = old.deadline is not None and not self._is_empty(old) and self._chain_time() >= old.deadline
+        late = old.deadline is not None and not self._is_empty(old) and self._looks.time() >= old.deadline
         if emptied or late:
             log.warning("%s: %s, calling it back", old.label, "too late" if late else "the contract would refuse it")
             old = replace(old, to=self.address, data=b"", label=f"call back: {old.label}")
@@ -261,67 +264,37 @@ class Sender:
             market = None
         fees = bumped(self._policy, Fees(old.max_fee, old.tip), market)
         if fees is None:
-            log.warning("%s: waiting, its fees are at the bound of the policy", old.label)
-            return
+            log.warning("%s: waiting, no more is bid than %g gwei a gas", old.label, old.max_fee / GWEI)
+            return None
         try:
-            tx = self._sign(replace(old, max_fee=fees.max_fee, tip=fees.tip))
+            tx = self._sign(replace(old, max_fee=fees.max_fee, tip=fees.tip), is_legacy(old))
         except SignerError as error:
             log.warning("%s: waiting, no replacement is signed: %s", old.label, error)
-            return
+            return None
         self._journal.outbox_add(tx)
         log.info("%s: replacing 0x%s, up to %g gwei a gas", old.label, old.hash.hex(), fees.max_fee / GWEI)
         txs.append(tx)
         metrics.RETRIES.labels("transaction").inc()
-        self._broadcast(txs)
-
-    def _receipt(self, txs: list[OutboxTx]) -> TxReceipt | None:
-        for tx in reversed(txs):
-            with translated(tx.label), suppress(TransactionNotFound):
-                return self._eth.get_transaction_receipt(HexBytes(tx.hash))
-        return None
-
-    def _pending(self, txs: list[OutboxTx]) -> bool:
-        for tx in reversed(txs):
-            with translated(tx.label), suppress(TransactionNotFound):
-                self._eth.get_transaction(HexBytes(tx.hash))
-                return True
-        return False
-
-    def _reverts(self, tx: OutboxTx) -> bool:
-        try:
-            self._replay(tx, "pending")
-        except ContractReverted:
-            return True
-        return False
-
-    def _replay(self, tx: OutboxTx, block: BlockIdentifier) -> None:
-        request = TxParams({"from": self.address, "to": Web3.to_checksum_address(tx.to), "data": HexBytes(tx.data)})
-        with translated(tx.label):
-            self._eth.call(request, block)
-
-    def _confirmed(self, receipt: TxReceipt, depth: int) -> bool:
-        if depth == 0:
-            return True
-        with translated("eth_blockNumber"):
-            return self._eth.block_number - receipt["blockNumber"] >= depth
+        return self._broadcast(txs)
 
     # ---------------------------------------------------------------- outcomes
 
-    def _mined(self, receipt: TxReceipt, txs: list[OutboxTx]) -> TxReceipt:
-        good = receipt["status"] == 1
-        number = receipt["blockNumber"]
-        self._journal.outbox_close(bytes(receipt["transactionHash"]), "mined" if good else "reverted", number)
+    def _mined(self, found: tuple[OutboxTx, TxReceipt], txs: list[OutboxTx]) -> tuple[OutboxTx, TxReceipt] | None:
+        """None if it is an earlier call, which was given up, and not that of `txs`."""
+        tx, receipt = found
+        good, number = receipt["status"] == 1, receipt["blockNumber"]
+        self._journal.outbox_close(tx.hash, "mined" if good else "reverted", number)
         log.log(
             logging.INFO if good else logging.WARNING,
             "%s: %s in block %d, %d gas",
-            txs[-1].label,
+            tx.label,
             "mined" if good else "reverted",
             number,
-            receipt["gasUsed"],
+            gas_used(receipt),
         )
-        metrics.GAS.inc(receipt["gasUsed"])
-        metrics.FEES.inc(receipt["gasUsed"] * receipt["effectiveGasPrice"] / ETHER)
-        return receipt
+        metrics.GAS.inc(gas_used(receipt))
+        metrics.FEES.inc(paid(receipt) / ETHER)
+        return found if (tx.to, tx.data) in [(ours.to, ours.data) for ours in txs] else None
 
     def _give_up(self, txs: list[OutboxTx], why: str) -> None:
         log.info("%s: transaction of nonce %d is given up: %s", txs[-1].label, txs[-1].nonce, why)
@@ -330,11 +303,11 @@ class Sender:
 
     def _why(self, tx: OutboxTx, receipt: TxReceipt) -> ContractReverted:
         """The reason of a revert in a block, by running the call again on that block."""
-        label = f"{tx.label} (transaction 0x{bytes(receipt['transactionHash']).hex()})"
-        if receipt["gasUsed"] >= tx.gas:
+        label = f"{tx.label} (transaction 0x{tx.hash.hex()})"
+        if gas_used(receipt) >= tx.gas:
             return ContractReverted("Error", {"message": "out of gas"}, label)
         try:
-            self._replay(replace(tx, label=label), receipt["blockNumber"])
+            self._looks.run(replace(tx, label=label), receipt["blockNumber"])
         except ContractReverted as error:
             return error
         return ContractReverted("Error", {"message": "reverted in the block, and would not any more"}, label)

@@ -27,8 +27,8 @@ class Signer(Protocol):
 
     def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
         """Sign an EIP-1559 transaction, every field of it given as web3.py names them: type, chainId, nonce, to, data,
-        value, gas, maxFeePerGas, maxPriorityFeePerGas (ints and bytes). Of the answer `raw_transaction` and `hash` are
-        used.
+        value, gas, maxFeePerGas, maxPriorityFeePerGas (ints and bytes). For a chain without base fees it is a legacy
+        one (EIP-155): gasPrice in place of type and of both fees. Of the answer `raw_transaction` and `hash` are used.
 
         Raises SignerError.
         """

@@ -88,8 +88,7 @@ def test_a_proposer_that_is_a_contract(federation: LiveFederation) -> None:
     approve = federation.token.functions.approve(coordinator.address, 10**30)
     for call in (approve, *(page_call(federation, *page) for page in enumerate(pages(lie)))):
         run = puppet.functions.run([(call.address, HexBytes(call._encode_transaction_data()))])
-        transaction = run.transact({"from": chain.accounts[2], "gas": 29_000_000})
-        assert chain.web3.eth.wait_for_transaction_receipt(transaction)["status"] == 1
+        chain.do(run, chain.accounts[2], gas=29_000_000)
     assert proposed_digests(EventIndex(coordinator), 1, puppet.address, lie.root) == all_digests(lie)
 
 

@@ -73,8 +73,7 @@ class Books:
         assert held == sum(vars(parts).values()), f"the coordinator holds {held} token units and answers for {parts}"
 
     def _settle(self, address: str) -> None:
-        call = self._coordinator.calls.settle(address)
-        self._chain.web3.eth.wait_for_transaction_receipt(call.transact({"from": self._chain.accounts[-1]}), 30, 0.02)
+        self._chain.do(self._coordinator.calls.settle(address), self._chain.accounts[-1])
 
     def _account(self, party: Party, used: dict[str, tuple[int, int]]) -> Account:
         openings = [self._opened[address] for address in party.addresses]

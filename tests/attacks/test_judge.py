@@ -106,7 +106,8 @@ def robbed(arena: Arena) -> str:
     token, victim = arena.federation.token, members[0]
     arena.chain.rpc("anvil_impersonateAccount", victim.address)
     arena.federation.transact(token.functions.transfer(thief.address, 10**18), victim.address)
-    arena.chain.web3.eth.send_transaction({"from": victim.address, "to": thief.address, "value": Wei(10**18)})
+    sent = arena.chain.web3.eth.send_transaction({"from": victim.address, "to": thief.address, "value": Wei(10**18)})
+    arena.chain.web3.eth.wait_for_transaction_receipt(sent)
     return "stolen"
 
 

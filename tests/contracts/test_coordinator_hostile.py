@@ -35,11 +35,10 @@ def test_a_fee_on_top_is_not_paid_with_what_others_own(chain: Anvil) -> None:
     for member in members:
         done(d.send(member, "join", 400))
         done(d.send(member, "exit"))
-    fee = {"from": chain.accounts[0]}
-    d.token.functions.setFee(3, True).transact(fee)
+    chain.do(d.token.functions.setFee(3, True))
     for member in members:
         assert d.send(member, "withdraw") == Refused("TransferMismatch", (403, 400))
-    d.token.functions.setFee(0, True).transact(fee)
+    chain.do(d.token.functions.setFee(0, True))
     for member in members:
         done(d.send(member, "withdraw"))
     assert d.token.functions.balanceOf(d.contract.address).call() == 0
@@ -70,7 +69,7 @@ def test_one_whom_the_token_blocks_blocks_nobody_else(chain: Anvil) -> None:
     play.to_aggregate(1, [a, b, c])
     play.propose(1, a)
     blocked = chain.web3.to_checksum_address(a)
-    d.token.functions.setBlocked(blocked, True).transact({"from": blocked})
+    chain.do(d.token.functions.setBlocked(blocked, True), blocked)
     play.at(play.model.now + 50).do(b, "claim")
     play.do(c, "claim")
     at = play.model.now + 1
@@ -78,7 +77,7 @@ def test_one_whom_the_token_blocks_blocks_nobody_else(chain: Anvil) -> None:
     assert owed > 0
     assert isinstance(d.send(a, "claim", at=at), Refused)
     assert d.view("owed", a) >= owed, "nothing is lost"
-    d.token.functions.setBlocked(blocked, False).transact({"from": blocked})
+    chain.do(d.token.functions.setBlocked(blocked, False), blocked)
     done(d.send(a, "claim"))
     play.close()
 
@@ -127,7 +126,7 @@ def test_a_token_that_calls_back_finds_the_door_shut(ambushed: Play, attack: str
         "withdraw": Call(clients[2], "withdraw"),
     }
     for door, call in doors.items():
-        d.token.functions.arm(d.contract.address, data).transact({"from": armer, "gas": 500_000})
+        d.chain.do(d.token.functions.arm(d.contract.address, data), armer, gas=500_000)
         before = d.view("balances")
         outcome = d.send(call.sender, call.name, *call.args)
         assert outcome == Refused("ReentrancyGuardReentrantCall", ()), f"{attack} during {door}"
@@ -145,7 +144,7 @@ def test_anything_but_true_means_no(chain: Anvil, mode: int) -> None:
     d = Deployed(chain, replace(CONFIG, gate=gate.address.lower()))
     a, b = d.accounts[1:3]
     done(d.send(a, "join", 400))
-    gate.functions.setMode(mode).transact({"from": chain.accounts[0]})
+    chain.do(gate.functions.setMode(mode))
     assert d.send(b, "join", 400) == Refused("NotAllowed", (b,))
     assert done(d.send(a, "add_stake", 1)), "the gate is asked in join only"
     trace_cost = done(d.send(a, "exit")).gas
@@ -155,7 +154,7 @@ def test_anything_but_true_means_no(chain: Anvil, mode: int) -> None:
 def test_a_gate_that_burns_its_gas_costs_no_more_than_that(chain: Anvil) -> None:
     gate = chain.deploy("GateMock")
     d = Deployed(chain, replace(CONFIG, gate=gate.address.lower()))
-    gate.functions.setMode(BURN).transact({"from": chain.accounts[0]})
+    chain.do(gate.functions.setMode(BURN))
     data = "0x" + d.abi.encode("join", (400,)).hex()
     sender = d.chain.web3.to_checksum_address(d.accounts[1])
     hash_ = chain.web3.eth.send_transaction({"from": sender, "to": d.contract.address, "data": data, "gas": 5_000_000})

@@ -27,8 +27,8 @@ def test_only_listed_accounts_are_allowed(chain: Anvil) -> None:
     assert gate.functions.isAllowed(listed).call()
     assert not gate.functions.isAllowed(other).call()
     assert not gate.functions.isAllowed(owner).call()
-    chain.web3.eth.wait_for_transaction_receipt(gate.functions.setAllowed([other], True).transact({"from": owner}))
-    chain.web3.eth.wait_for_transaction_receipt(gate.functions.setAllowed([listed], False).transact({"from": owner}))
+    chain.do(gate.functions.setAllowed([other], True), owner)
+    chain.do(gate.functions.setAllowed([listed], False), owner)
     assert gate.functions.isAllowed(other).call()
     assert not gate.functions.isAllowed(listed).call()
     changes = [
@@ -41,7 +41,7 @@ def test_only_the_owner_changes_the_list(chain: Anvil) -> None:
     owner, intruder = chain.accounts[:2]
     gate = chain.deploy("AllowlistGate", owner, [], sender=intruder)
     with pytest.raises(ContractCustomError) as caught:
-        gate.functions.setAllowed([intruder], True).transact({"from": intruder})
+        chain.do(gate.functions.setAllowed([intruder], True), intruder)
     assert caught.value.data[:10] == "0x" + keccak(text="OwnableUnauthorizedAccount(address)")[:4].hex()
 
 
@@ -50,11 +50,11 @@ def test_the_coordinator_seats_nobody_else(chain: Anvil) -> None:
     gate = chain.deploy("AllowlistGate", sponsor, [listed])
     federation = Deployed.on(chain, gate=gate.address)
     for account in (listed, other):
-        federation.token.functions.mint(account, 10**6).transact({"from": sponsor})
-        federation.token.functions.approve(federation.contract.address, 10**6).transact({"from": account})
-    federation.contract.functions.join(400).transact({"from": listed})
+        chain.do(federation.token.functions.mint(account, 10**6), sponsor)
+        chain.do(federation.token.functions.approve(federation.contract.address, 10**6), account)
+    chain.do(federation.contract.functions.join(400), listed)
     with pytest.raises(ContractCustomError) as caught:
-        federation.contract.functions.join(400).transact({"from": other})
+        chain.do(federation.contract.functions.join(400), other)
     assert caught.value.data[:10] == "0x" + keccak(text="NotAllowed(address)")[:4].hex()
     assert federation.coordinator().clients() == (listed,)
 
@@ -66,9 +66,9 @@ class Gated:
         self.chain, self.gate = chain, gate
         self.sponsor, self.member, self.anybody = chain.accounts[:3]
         self.federation = Deployed.on(chain, gate=gate.address)
-        self.federation.token.functions.mint(self.member, 10**6).transact({"from": self.sponsor})
-        self.federation.token.functions.approve(self.federation.contract.address, 10**6).transact({"from": self.member})
-        self.federation.contract.functions.join(400).transact({"from": self.member})
+        chain.do(self.federation.token.functions.mint(self.member, 10**6), self.sponsor)
+        chain.do(self.federation.token.functions.approve(self.federation.contract.address, 10**6), self.member)
+        chain.do(self.federation.contract.functions.join(400), self.member)
 
     def drop(self, gas: int = 2_000_000) -> str:
         """By anybody; the error's name, or nothing."""
@@ -88,9 +88,9 @@ def test_whom_the_gate_no_longer_admits_anybody_can_drop(chain: Anvil) -> None:
     sponsor, member = chain.accounts[:2]
     gated = Gated(chain, chain.deploy("AllowlistGate", sponsor, [member]))
     assert gated.drop() == "NotDroppable", "still admitted"
-    gated.gate.functions.setAllowed([member], False).transact({"from": sponsor})
+    chain.do(gated.gate.functions.setAllowed([member], False), sponsor)
     assert gated.drop() == "" and gated.seated() == ()
-    gated.federation.contract.functions.withdraw().transact({"from": member})
+    chain.do(gated.federation.contract.functions.withdraw(), member)
     assert gated.federation.token.functions.balanceOf(member).call() >= 10**6
 
 
@@ -98,7 +98,7 @@ def test_a_gate_that_does_not_answer_drops_nobody(chain: Anvil) -> None:
     for mode in SILENT:
         gate = chain.deploy("GateMock")
         gated = Gated(chain, gate)
-        gate.functions.setMode(mode).transact({"from": chain.accounts[0]})
+        chain.do(gate.functions.setMode(mode))
         assert gated.drop() == "NotDroppable" and gated.seated() == (gated.member,), mode
 
 

@@ -94,9 +94,9 @@ def test_a_range_of_logs_that_is_too_large_is_asked_for_in_halves(
     monkeypatch.setitem(rpc.LARGEST, "eth_getLogs", MIB)
     chain = federation.chain
     account = chain.accounts[0]
-    federation.token.functions.mint(account, 10).transact({"from": account})
-    federation.token.functions.approve(federation.contract.address, 10).transact({"from": account})
-    federation.contract.functions.fund(10).transact({"from": account})
+    chain.do(federation.token.functions.mint(account, 10), account)
+    chain.do(federation.token.functions.approve(federation.contract.address, 10), account)
+    chain.do(federation.contract.functions.fund(10), account)
     chain.rpc("anvil_mine", hex(40))
     asked: list[int] = []
 

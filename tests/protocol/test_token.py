@@ -80,10 +80,10 @@ def test_symbols_that_are_no_text(chain: Anvil, token: Token) -> None:
         with pytest.raises(BadFunctionCallOutput):
             _text(nonsense)
     rude = chain.deploy("RudeToken")
-    rude.functions.call(b"\xff").transact({"from": chain.accounts[0]})
+    chain.do(rude.functions.call(b"\xff"))
     shown = Token(token.contract.w3, rude.address)
     with pytest.raises(NotACoordinator, match="no UTF-8 text"):
         shown.symbol()
     assert Amounts.of(shown) == Amounts(18, "tokens")
-    rude.functions.call(b"").transact({"from": chain.accounts[0]})
+    chain.do(rude.functions.call(b""))
     assert Amounts.of(shown) == Amounts(18, "tokens")

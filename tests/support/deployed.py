@@ -78,7 +78,7 @@ class Deployed:
         """A new key with money."""
         account: LocalAccount = Account.create()
         give(self.chain, account, ether)
-        self.token.functions.mint(account.address, tokens).transact({"from": self.chain.accounts[0]})
+        self.chain.do(self.token.functions.mint(account.address, tokens))
         return account
 
 

@@ -15,16 +15,15 @@ from support.evm import Anvil
 def fresh(chain: Anvil) -> Deployed:
     federation = Deployed.on(chain)
     sponsor = chain.accounts[0]
-    federation.token.functions.mint(sponsor, 10**9).transact({"from": sponsor})
-    federation.token.functions.approve(federation.contract.address, 10**9).transact({"from": sponsor})
+    chain.do(federation.token.functions.mint(sponsor, 10**9), sponsor)
+    chain.do(federation.token.functions.approve(federation.contract.address, 10**9), sponsor)
     return federation
 
 
 def fund(federation: Deployed, amount: int = 1) -> None:
     """One block with one event."""
     call = federation.contract.functions.fund(amount)
-    sent = call.transact({"from": federation.chain.accounts[0], "gas": 500_000})
-    federation.chain.web3.eth.wait_for_transaction_receipt(sent)  # anvil answers before it mines
+    federation.chain.do(call, gas=500_000)
 
 
 def play(federation: Deployed, blocks: int, dice: random.Random) -> None:

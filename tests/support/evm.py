@@ -24,7 +24,7 @@ from fedprotocol.chain.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, 
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor, ContractFunction
-from web3.types import TxParams
+from web3.types import TxParams, TxReceipt
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / ".tools/bin/anvil"  # the binary: node_modules/.bin/anvil is a wrapper that would orphan it
@@ -131,6 +131,17 @@ class Chain:
             self.give(DEPLOYER_MAKER, DEPLOYER_COST)
             made = self.web3.eth.send_raw_transaction(DEPLOYER_TRANSACTION)
             assert self.web3.eth.wait_for_transaction_receipt(made)["status"] == 1
+
+    def do(self, call: ContractFunction, sender: str | None = None, **fields: Any) -> TxReceipt:
+        """Send a call from an unlocked account, the first unless told otherwise; it must succeed.
+
+        Its block is there on return. Nodes answer before they mine, so what is asked for next without waiting (an
+        estimate, a height) is answered from the chain before or after it, as it happens.
+        """
+        sent = call.transact({"from": sender or self.accounts[0], **fields})  # type: ignore[typeddict-item]
+        receipt = self.web3.eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
+        assert receipt["status"] == 1, f"{call.fn_name} failed in its block"
+        return receipt
 
     def rpc(self, method: str, *params: Any) -> Any:
         """A call that web3.py has no name for."""

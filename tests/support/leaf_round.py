@@ -112,9 +112,7 @@ class LeafRound:
 
     def send(self, call: Any, account: str) -> Any:
         """The receipt of a successful transaction."""
-        receipt = self.chain.web3.eth.wait_for_transaction_receipt(call.transact({"from": account}))
-        assert receipt["status"] == 1
-        return receipt
+        return self.chain.do(call, account)
 
     def right_global(self) -> list[int]:
         """FedAvg of the accepted updates in Python's integers, the values of the tree's padding left out."""

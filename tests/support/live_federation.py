@@ -60,11 +60,7 @@ class LiveFederation:
 
     def transact(self, call: Any, sender: str | None = None) -> Any:
         """From an unlocked account, the sponsor's unless told otherwise."""
-        receipt = self.chain.web3.eth.wait_for_transaction_receipt(
-            call.transact({"from": sender or self.chain.accounts[0]})
-        )
-        assert receipt["status"] == 1
-        return receipt
+        return self.chain.do(call, sender)
 
     def mint(self, account: str, amount: int) -> None:
         self.transact(self.token.functions.mint(account, amount))

@@ -133,14 +133,14 @@ def _verify(coordinator: Coordinator) -> None:
 def _check(federation: Federation, sender: Purse) -> Amounts:
     """What can be known to be wrong before anything is deployed; returns how the token's amounts are written."""
     money, gate = federation.money, federation.members.gate
-    if not web3.eth.get_balance(sender.address) and not is_free(web3.eth):
+    if not web3.eth.get_balance(sender.address) and not is_free(sender.web3.eth):
         raise ScriptError(f"{sender.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
     if money.token is None:
         if not is_development():
             raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
         said = DEMO_AMOUNTS
     else:
-        token = Token(web3, money.token)
+        token = Token(sender.web3, money.token)
         token.require(sender.address)
         said = Amounts.of(token)
         if said is UNITS:

@@ -51,7 +51,7 @@ def establish(
             print(f"{address} (it is there already)")
             return address, None
     with translated(name):  # the deployer has no words for what a constructor refuses
-        web3.eth.call({"from": sender.address, "data": "0x" + code.hex()})
+        sender.web3.eth.call({"from": sender.address, "data": "0x" + code.hex()})
     _ensure_deployer(sender)
     making = _Making(salt.to_bytes(32, "big") + code)
     receipt = sender.send(making, f"deploy {name}", confirmed=confirmed)

@@ -14,16 +14,19 @@ WAIT = 900.0  # seconds for a block with it
 
 
 class Purse(Sender):
-    """See `Sender`. Ether is given without the journal: it is small change, and a second gift does no harm."""
+    """See `Sender`. Ether is given without the journal: it is small change, and a second gift does no harm.
+
+    `web3` is the programs' own client: brownie's makes ValueErrors of what contracts refuse.
+    """
 
     def __init__(self, web3: Web3, signer: Signer, journal: Journal, fees: FeePolicy) -> None:
         super().__init__(web3, signer, journal, fees)
-        self._web3, self._giver, self._fees = web3, signer, fees
+        self.web3, self._giver, self._fees = web3, signer, fees
 
     def give(self, to: ChecksumAddress, wei: int) -> None:
         """Send `wei` to `to`. Raises ContractReverted, ChainUnreachable, RpcRefused, FeesTooHigh, SignerError."""
         self.resume()
-        eth, label = self._web3.eth, f"ether for {to}"
+        eth, label = self.web3.eth, f"ether for {to}"
         bid = market_fees(eth, self._fees)
         fields = {"to": bytes.fromhex(to[2:]), "data": b"", "value": wei, **bid.fields()}
         with translated(label):

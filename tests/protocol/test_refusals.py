@@ -12,7 +12,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from fedprotocol.chain.coordinator import Coordinator
 from fedprotocol.chain.errors import ChainUnreachable, ContractReverted, RpcRefused, translated
-from fedprotocol.chain.fees import FeePolicy
+from fedprotocol.chain.fees import GWEI, FeePolicy
 from fedprotocol.chain.refusals import SENDS
 from fedprotocol.chain.rpc import FallbackProvider, connect_web3
 from fedprotocol.chain.sender import LOOKS, Sender
@@ -192,7 +192,8 @@ def test_what_was_given_up_and_mined_after_all_is_not_done_twice(
             s.send(transfer(token, 5), "transfer")
     [lost] = outbox(s)
     assert lost.state == "lost"
-    s = Sender(connect_web3(chain.url, CHAIN_ID), account, s._journal, FeePolicy(poll=0.05))
+    other_fees = FeePolicy(poll=0.05, min_tip=2 * GWEI)  # with the same it would be the same transaction
+    s = Sender(connect_web3(chain.url, CHAIN_ID), account, s._journal, other_fees)
     add = s._journal.outbox_add
 
     def late(tx: Any) -> None:

@@ -66,6 +66,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             for site in sites.sites:
                 site.command("join")
             first.run()
+            there = first.folder / "store/trees"  # its store is asked after once a minute, first when the other begins
+            sites.wait(there.is_dir, PATIENCE, "its store")
             sites.sites[1].run("--log-format", "json")
             for call in KILLED_AFTER:
                 sites.wait(lambda call=call: on_its_way(sites, first, call), PATIENCE, call)

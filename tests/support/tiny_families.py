@@ -49,13 +49,28 @@ FAMILIES = {
     ),
 }
 
+_EXPERTS = {**_MLP, "moe_intermediate_size": 64, "num_experts": 4, "num_experts_per_tok": 2, "num_local_experts": 4}
+WIDE = {
+    # a class of its own for Linear, which bitsandbytes does not replace
+    "falcon": Family("falcon", ("query_key_value",), {}),
+    # the experts' weights in one tensor, no Linear at all
+    "mixtral": Family("mixtral", ("q_proj", "v_proj"), _EXPERTS),
+    "qwen3_moe": Family("qwen3_moe", ("q_proj", "v_proj"), {**_EXPERTS, "head_dim": 32}),
+    "gpt_oss": Family("gpt_oss", ("q_proj", "v_proj"), {**_EXPERTS, "head_dim": 32}),
+}
+"""Most of whose weights stay in 16 bits."""
+_SPLIT = {
+    # stored as one tensor where the model has four
+    "hrm_text": Family("hrm_text", ("q_proj", "v_proj"), _MLP),
+}
+
 
 def build_family(folder: Path, name: str, seed: int = 0) -> Path:
     """Write config, float32 safetensors and tokenizer of the family into `folder`; returns it."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    family, tokenizer = FAMILIES[name], tiny_tokenizer(vocabulary=VOCABULARY)
+    family, tokenizer = (FAMILIES | WIDE | _SPLIT)[name], tiny_tokenizer(vocabulary=VOCABULARY)
     config = AutoConfig.for_model(
         family.model_type, **{**_SHAPE, "eos_token_id": tokenizer.eos_token_id, **family.changes}
     )

@@ -17,6 +17,7 @@ class Status(DaemonStatus):
     step: int = 0  # of the training that runs, 0: none runs
     steps: int = 0
     loss: float | None = None  # of that step, else of the last one trained
+    base: str = ""  # how the base model is held in memory; empty before it is loaded
     problems: tuple[str, ...] = ()  # what a person should look at, oldest first
 
 

@@ -9,6 +9,7 @@ from fednode.base_model.errors import (
     BaseModelPartial,
     DeviceMissing,
 )
+from fednode.base_model.four_bits import held_as, will_hold
 from fednode.base_model.gguf import convert_gguf
 from fednode.base_model.identity import Identity, check_model, check_tokenizer, identity_of
 from fednode.base_model.load import load_base
@@ -29,6 +30,7 @@ __all__ = [
     "commit_of",
     "convert_gguf",
     "embedded_tokens",
+    "held_as",
     "identity_of",
     "load_base",
     "load_skeleton",
@@ -36,4 +38,5 @@ __all__ = [
     "locate",
     "positions",
     "weights_digest",
+    "will_hold",
 ]

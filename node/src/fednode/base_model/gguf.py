@@ -11,8 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fednode.base_model.complete import check_complete
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
 from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.gguf_parts import check_whole
 from fednode.base_model.gguf_rope import carry_rope
 from fednode.base_model.quiet import quiet
 
@@ -55,8 +57,16 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     try:
         with told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted", AGAIN):
             content = GGUFReader(gguf)
+            check_whole(gguf, content)
             with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
-                model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+                model, report = AutoModelForCausalLM.from_pretrained(
+                    gguf.parent,
+                    gguf_file=gguf.name,
+                    dtype=torch.float32,
+                    output_loading_info=True,
+                    ignore_mismatched_sizes=True,  # they are in the report, and refused by name
+                )
+            check_complete(gguf, report)
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
             # transformers still takes the dequantised model for a GGUF one and would refuse to save it
             model.hf_quantizer = None

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from fednode.base_model.arithmetic import arithmetic
-from fednode.base_model.config import load_config
+from fednode.base_model.complete import check_complete
+from fednode.base_model.config import load_config, load_skeleton
+from fednode.base_model.dequantize import mend_dequantize
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
 from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.four_bits import bits, held_as, replaced
 from fednode.base_model.quiet import quiet
+from fednode.base_model.verify import verify
 
 if TYPE_CHECKING:
     import torch
@@ -35,10 +39,12 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
 
     nf4: the linear layers but the head in 4 bits (bitsandbytes), the rest and all arithmetic in `compute_dtype`;
     bf16 and fp32: everything in that type. A CPU without bfloat16 computes in float32 instead, with the same weights.
-    Raises DeviceMissing, BaseModelMissing, BaseModelError.
+    On a CPU each 4-bit layer is compared with its original.
+    Raises DeviceMissing, BaseModelMissing, BaseModelError (files that are not this model whole, weights that stay wider
+    than the spec says, 4-bit layers that hold or compute something else).
     """
     import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig, GenerationConfig
+    from transformers import AutoModelForCausalLM, GenerationConfig
 
     if device not in ("cpu", "cuda"):
         raise DeviceMissing(f"[model] device is {device!r}; it must be cpu or cuda")
@@ -49,34 +55,36 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
         torch.backends.cuda.enable_cudnn_sdp(False)
     quiet()
     load_config(folder)
-    tensor_files(folder)
+    files = tensor_files(folder)
     four_bit = quantization.kind == "nf4"
+    if four_bit:
+        skeleton = replaced(load_skeleton(folder), quantization)
+        held_as(skeleton, quantization)  # refused before there is memory to lack
     held_in = quantization.compute_dtype if four_bit else quantization.kind
     dtype = torch.float32 if held_in == "fp32" else torch.bfloat16
     computed_in = arithmetic(dtype, device)
-    bits = None
-    if four_bit:
-        bits = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=quantization.double_quant,
-            bnb_4bit_compute_dtype=computed_in,
-        )
+    model: PreTrainedModel
     with told_as(BaseModelError, f"{folder}: the base model cannot be loaded", AGAIN):
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
-            quantization_config=bits,
+            quantization_config=bits(quantization, computed_in) if four_bit else None,
             generation_config=GenerationConfig(),  # not the file's: what it says of sampling and stopping is not ours
             device_map={"": device},
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are in the report, and refused by name
         )
+    check_complete(folder, report)
     if four_bit:
         _keep_unpacked(model)
     if computed_in != dtype:
         _widen(model, dtype, computed_in)
+    if four_bit and device == "cpu":
+        mend_dequantize()
+        verify(model, skeleton, files)
     # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return model.requires_grad_(False)

@@ -76,6 +76,8 @@ def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
 
 def _daemon(said: Status) -> list[str]:
     lines = [f"account   {said.account}"]
+    if said.is_running and said.base:
+        lines.append(f"model     {said.base}")
     if said.is_running and said.meanwhile:
         lines.append(f"meanwhile {said.meanwhile}")
     if said.is_running and said.steps:

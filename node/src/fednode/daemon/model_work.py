@@ -164,6 +164,8 @@ class ModelWork:
                 self._loaded = AdapterModel.load(self._spec, settings.source, settings.device, settings.threads)
             except FedError as error:
                 raise ModelFailure(str(error)) from error
+            self._progress.base = self._loaded.held
+            log.info("the base model is loaded: %s", self._loaded.held)
         return self._loaded
 
     def _dataset(self, path: Path) -> Dataset:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Progress:
-    """`step` of `steps`, and the `loss` of that step (None: none yet)."""
+    """`step` of `steps`, and the `loss` of that step (None: none yet). `base`: how the base model is held in memory, in
+    words; empty before it is loaded."""
 
     step: int = 0
     steps: int = 0
     loss: float | None = None
+    base: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def set(self, step: int, steps: int, loss: float | None = None) -> None:

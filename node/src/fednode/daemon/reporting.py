@@ -169,6 +169,7 @@ class Reporter:
                 step=step if busy else 0,
                 steps=steps if busy else 0,
                 loss=loss,
+                base=self._progress.base,
                 problems=self._shown(findings),
                 chain_time=chain.time,
                 updated=self._now(),

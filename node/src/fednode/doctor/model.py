@@ -17,7 +17,7 @@ from fednode.training.types import TrainingError
 
 
 def model(patient: Patient) -> str:
-    from fednode.base_model import BaseModelMismatch, check_model
+    from fednode.base_model import BaseModelMismatch, check_model, will_hold
     from fednode.data.encode import load_encoder
     from fednode.model import locate_here
 
@@ -44,7 +44,7 @@ def model(patient: Patient) -> str:
     except BaseModelMismatch as error:
         raise NotFit(str(error), patient.edit("[model] source")) from error
     load_encoder(spec, folder)  # raises if tokenizer, model and spec do not belong together
-    return f"{source} is the spec's base model"
+    return f"{source} is the spec's base model: {will_hold(folder, spec.quantization)}"
 
 
 def training(patient: Patient) -> str:

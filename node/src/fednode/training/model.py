@@ -10,7 +10,7 @@ import numpy as np
 from fedprotocol.environment import settled
 from fedprotocol.spec import Spec
 
-from fednode.base_model import check_length, check_model, load_base, locate, positions
+from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.data.encoded import Drawn, Kept
 from fednode.evaluation.score import Evaluation, summarize
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 class AdapterModel:
     """A frozen base model and one float32 LoRA adapter in the layout of a spec. One user at a time."""
 
-    def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter]) -> None:
-        """`parameters`: the adapter's tensors in the spec's order. Use `load`."""
+    def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter], held: str) -> None:
+        """`parameters`: the adapter's tensors in the spec's order; `held`: how the base model is. Use `load`."""
+        self.held = held
         self._model = model
         self._encoder = encoder
         self._kept = Kept(encoder)
@@ -63,11 +64,12 @@ class AdapterModel:
         check_model(spec.base_model, folder)
         encoder = load_encoder(spec, folder)
         base = load_base(folder, spec.quantization, device)
+        held = held_as(base, spec.quantization)
         check_length(base, spec.training.sequence_length)
         model = attach(base, spec.lora)
         check_layout(model, spec.layout.tensors)
         by_name = tensors_by_name(model)
-        return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors])
+        return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors], held)
 
     @property
     def encoder(self) -> Encoder:

@@ -1,0 +1,109 @@
+"""How much of a model stands in 4 bits: the memory that a spec of kind nf4 promises."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fednode.base_model.config import load_skeleton
+from fednode.base_model.errors import BaseModelError
+from fednode.base_model.nf4 import stored_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from fedprotocol.spec import Quantization
+    from transformers import PreTrainedModel
+
+SHARE = 0.9
+"""Of the weights outside embeddings and head, at least so many are in 4 bits, or the model needs the memory of another
+precision than its spec's: 5.3 bits a weight at this share, 4.1 at all of them."""
+
+
+@dataclass(frozen=True)
+class FourBits:
+    """`values` in 4 bits of `weights`, the values of all matrices outside embeddings and head; `stored`: their bytes,
+    scales included. `wide`: the matrices that are not in 4 bits, the largest first, those of all layers in one."""
+
+    values: int
+    weights: int
+    stored: int
+    wide: tuple[str, ...]
+
+    def __str__(self) -> str:
+        share = f"{self.values:,} of {self.weights:,} weights of its layers"
+        return f"{share} in 4 bits ({self.stored / 1e6:,.1f} MB)"
+
+    def check(self) -> None:
+        """Raises BaseModelError if less than SHARE of the weights is in 4 bits."""
+        if self.values >= SHARE * self.weights:
+            return
+        raise BaseModelError(
+            f"the spec promises 4 bits (nf4), but only {self.values:,} of {self.weights:,} weights outside "
+            f"embeddings and head can be held in them: bitsandbytes does not replace {', '.join(self.wide[:3])}"
+            f"{f' and {len(self.wide) - 3} more' if len(self.wide) > 3 else ''}; "
+            'a federation on this model takes quantization.kind = "bf16"'
+        )
+
+
+def bits(quantization: Quantization, computed_in: torch.dtype | None = None) -> Any:
+    """transformers' settings of NF4."""
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=quantization.double_quant,
+        bnb_4bit_compute_dtype=computed_in,
+    )
+
+
+def replaced(skeleton: PreTrainedModel, quantization: Quantization) -> PreTrainedModel:
+    """The model without weights, bitsandbytes' layers in it where a loaded one of kind nf4 will have them."""
+    from transformers.quantizers import AutoHfQuantizer
+
+    AutoHfQuantizer.from_config(bits(quantization), pre_quantized=False).preprocess_model(skeleton, device_map=None)
+    return skeleton
+
+
+def held_as(model: PreTrainedModel, quantization: Quantization) -> str:
+    """How the weights are held, in words: of a loaded model, or of what `replaced` gives.
+
+    Raises BaseModelError if the model is of kind nf4 in name only.
+    """
+    if quantization.kind != "nf4":
+        return f"all weights in {quantization.kind}"
+    counted = four_bits(model, quantization.double_quant)
+    counted.check()
+    return str(counted)
+
+
+def will_hold(folder: Path, quantization: Quantization) -> str:
+    """How `load_base` will hold the model in `folder`; no weight is read. Raises BaseModelMissing, BaseModelError."""
+    skeleton = load_skeleton(folder)
+    return held_as(replaced(skeleton, quantization) if quantization.kind == "nf4" else skeleton, quantization)
+
+
+def four_bits(model: PreTrainedModel, double_quant: bool) -> FourBits:
+    """Counted on a model in which bitsandbytes has replaced what it replaces, with weights or without (meta)."""
+    from bitsandbytes.nn import Linear4bit
+    from torch import nn
+
+    ends = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    ends += [end for end in (model.get_input_embeddings(), model.get_output_embeddings()) if end is not None]
+    beside = {id(parameter) for module in ends for parameter in module.parameters()}
+    narrow = {id(layer.weight): layer for layer in model.modules() if isinstance(layer, Linear4bit)}
+    values = [layer.in_features * layer.out_features for layer in narrow.values()]
+    wide: Counter[str] = Counter()
+    for name, parameter in model.named_parameters():
+        if parameter.ndim > 1 and id(parameter) not in narrow and id(parameter) not in beside:
+            wide[re.sub(r"\.\d+(?=\.)", ".*", name)] += parameter.numel()
+    return FourBits(
+        values=sum(values),
+        weights=sum(values) + wide.total(),
+        stored=sum(stored_bytes(count, double_quant) for count in values),
+        wide=tuple(name for name, _ in wide.most_common()),
+    )

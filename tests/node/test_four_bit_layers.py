@@ -77,28 +77,28 @@ def test_a_kernel_that_takes_wrong_scales_is_mended_or_refused(folder: Path, mon
     load_base(folder, NF4, "cpu")
 
 
-def swap_scales(state: Any, _packed: torch.Tensor) -> None:
-    state.absmax[[3, 4]] = state.absmax[[4, 3]] ^ 64
+def swap_scales(weight: Any) -> None:
+    weight.quant_state.absmax[[3, 4]] = weight.quant_state.absmax[[4, 3]] ^ 64
 
 
-def one_value(_state: Any, packed: torch.Tensor) -> None:
-    packed[17] ^= 0x40
+def one_value(weight: Any) -> None:
+    weight.data[17] ^= 0x40
 
 
-def shift(state: Any, _packed: torch.Tensor) -> None:
-    state.offset += 0.02 * state.offset
+def shift(weight: Any) -> None:
+    weight.quant_state.offset += 0.02 * weight.quant_state.offset
 
 
-def scale_of_scales(state: Any, _packed: torch.Tensor) -> None:
-    state.state2.absmax *= 1.5
+def scale_of_scales(weight: Any) -> None:
+    weight.quant_state.state2.absmax *= 1.5
 
 
-def no_number(state: Any, _packed: torch.Tensor) -> None:
-    state.state2.absmax[:] = float("nan")
+def no_number(weight: Any) -> None:
+    weight.quant_state.state2.absmax[:] = float("nan")
 
 
-def other_way_round(state: Any, _packed: torch.Tensor) -> None:
-    state.shape = torch.Size(reversed(state.shape))
+def other_way_round(weight: Any) -> None:
+    weight.quant_state.shape = torch.Size(reversed(weight.quant_state.shape))
 
 
 @pytest.mark.parametrize("damage", [swap_scales, one_value, shift, scale_of_scales, no_number, other_way_round])
@@ -107,7 +107,7 @@ def test_damaged_weights_are_refused(one: tuple[PreTrainedModel, Callable[[], No
     compare()
     name = "model.layers.1.mlp.down_proj"
     weight = model.get_submodule(name).weight
-    damage(weight.quant_state, weight.data)
+    damage(weight)
     with pytest.raises(BaseModelError, match=f"^{name}"):
         compare()
 
@@ -132,20 +132,21 @@ def test_a_layer_that_multiplies_with_other_weights_is_refused(
     one: tuple[PreTrainedModel, Callable[[], None]], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Right weights are not enough: products, and the gradients that packed weights do not pass."""
-    _, compare = one
-    if wrong == "backward":
-        zeros = lambda context, slopes: (slopes.new_zeros(len(slopes), context.state.shape[1]), *[None] * 4)  # noqa: E731
-        monkeypatch.setattr(MatMul4Bit, "backward", zeros)
-        with pytest.raises(BaseModelError, match="multiplies with other weights"):
-            compare()
-        return
+
+    def product(inputs: torch.Tensor, _: torch.Tensor, shape: Any, *_rest: Any, **_more: Any) -> torch.Tensor:
+        return inputs.new_ones(*inputs.shape[:-1], shape[0])
+
+    def gradient(context: Any, slopes: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        return slopes.new_zeros(len(slopes), context.state.shape[1]), None, None, None, None
+
     library = torch.library.Library("bitsandbytes", "IMPL")
-    library.impl(
-        "gemm_4bit", lambda inputs, _packed, shape, *_, **__: inputs.new_ones(*inputs.shape[:-1], shape[0]), "CPU"
-    )
+    if wrong == "forward":
+        library.impl("gemm_4bit", product, "CPU")
+    else:
+        monkeypatch.setattr(MatMul4Bit, "backward", gradient)
     try:
         with pytest.raises(BaseModelError, match="multiplies with other weights"):
-            compare()
+            one[1]()
     finally:
         library._destroy()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fednode import doctor
 from fednode.base_model import BaseModelError, load_base, positions, weights_digest
 from fednode.cli.app import app
 from fednode.cli.common import open_session
@@ -232,6 +234,8 @@ def test_a_real_round(folder: Folder, chain: Anvil, tmp_path: Path, name: str, k
         turns = iter(range(10_000))
         while coordinator.round_view(1).phase is not Phase.CHALLENGE:
             until(nodes[next(turns) % 2], lambda _: True)
+        held = "weights of its layers in 4 bits (" if kind == "nf4" else f"all weights in {kind}"
+        assert re.search(rf"^model     .*{re.escape(held)}", command(sites.sites[0], "status"), re.MULTILINE)
         sites.federation.pass_time(7)
         for node in nodes:
             until(node, lambda action: isinstance(action, do.Finish))
@@ -243,6 +247,8 @@ def test_a_real_round(folder: Folder, chain: Anvil, tmp_path: Path, name: str, k
     site = sites.sites[1]
     assert f"loss {scores[1]:.3f}" in command(site, "evaluate", str(sites.sites[0].folder / "test.jsonl"))
     assert "is right" in command(site, "audit", "1", "--out", str(tmp_path / "audit"))
+    with open_session(site.config) as session:
+        assert held in doctor.model.model(doctor.Patient(session, site.config))
     assert command(site, "generate", "a small rose")
     command(site, "export", "--out", str(tmp_path / "adapter"))
     base = AutoModelForCausalLM.from_pretrained(folder(name), dtype=torch.float32)

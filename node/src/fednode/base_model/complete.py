@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fednode.base_model.errors import BaseModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _NAMED = 3
 
 
-def check_complete(source: Path, report: Mapping[str, Any]) -> None:
+def check_complete(source: Path, model: PreTrainedModel, report: Mapping[str, Any]) -> None:
     """Raises BaseModelError, naming the tensors, unless `source` held every tensor of the model in its shape, and no
     other.
 
-    `report`: transformers' of one loading (`output_loading_info`, with `ignore_mismatched_sizes`), which fills what is
-    missing or has another shape with random values. What the model's class says it derives or passes over is not in it.
+    `report`: transformers' of the loading of `model` (`output_loading_info`, with `ignore_mismatched_sizes`), in which
+    it has filled what is missing or has another shape with random values. What the model's class says it derives or
+    passes over is not in it, nor the shapes of what goes into 4 bits.
     """
     if lacking := report["missing_keys"]:
         raise BaseModelError(
             f"{source}: the weights lack {_names(lacking)}, and nothing ties what is lacking to what is there; "
             "fetch the whole model, one that writes text: a checkpoint of another task has no lm_head"
         )
-    if misshapen := report["mismatched_keys"]:
+    if misshapen := [*report["mismatched_keys"], *_misshapen_in_4_bits(model)]:
         shapes = [
             f"{name} is {_shape(stored)} in the files and {_shape(wanted)} by the config"
             for name, stored, wanted in misshapen
@@ -37,6 +41,17 @@ def check_complete(source: Path, report: Mapping[str, Any]) -> None:
             f"{source}: the model that its config describes has no place for {_names(foreign)} and would "
             "compute without; config and weights must come from one model"
         )
+
+
+def _misshapen_in_4_bits(model: PreTrainedModel) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
+    """Name, shape and right shape of 4-bit weights, which transformers puts into a layer whatever their shape."""
+    from bitsandbytes.nn import Linear4bit
+
+    for name, layer in model.named_modules():
+        if isinstance(layer, Linear4bit):
+            stored, right = tuple(layer.weight.quant_state.shape), (layer.out_features, layer.in_features)
+            if stored != right:
+                yield f"{name}.weight", stored, right
 
 
 def _names(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ _OPERATOR = "bitsandbytes::dequantize_4bit"
 
 
 @cache
-def mend_dequantize() -> torch.library.Library:
+def mend_dequantize() -> Any:
     """Make bitsandbytes' `dequantize_4bit` on the CPU right for rows of any length, once a process.
 
     Its kernel for AVX-512 (0.50.2, csrc/cpu_ops.cpp) takes the scale of a block by row and column, although blocks run
@@ -25,8 +25,8 @@ def mend_dequantize() -> torch.library.Library:
     return mended()
 
 
-def mended() -> torch.library.Library:
-    """The same on top of the kernel registered now; it lasts as long as what is returned."""
+def mended() -> Any:
+    """The same on top of the kernel registered now; it lasts as long as the library that is returned."""
     import bitsandbytes  # noqa: F401 - registers the kernel
     import torch
 
@@ -47,6 +47,6 @@ def mended() -> torch.library.Library:
         flat: torch.Tensor = kernel.call_boxed(keyset, packed, absmax, blocksize, quant_type, rows, dtype)
         return flat.view(-1)[:count].view(shape)
 
-    library = torch.library.Library("bitsandbytes", "IMPL")  # type: ignore[no-untyped-call]
-    library.impl(_OPERATOR, by_blocks, "CPU", with_keyset=True)  # type: ignore[no-untyped-call]
+    library: Any = torch.library.Library("bitsandbytes", "IMPL")  # type: ignore[no-untyped-call]
+    library.impl(_OPERATOR, by_blocks, "CPU", with_keyset=True)
     return library

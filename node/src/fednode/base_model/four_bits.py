@@ -35,7 +35,7 @@ class FourBits:
 
     def __str__(self) -> str:
         share = f"{self.values:,} of {self.weights:,} weights of its layers"
-        return f"{share} in 4 bits ({self.stored / 1e6:,.1f} MB)"
+        return f"{share} in 4 bits ({self.stored / 1e6:,.2f} MB)"
 
     def check(self) -> None:
         """Raises BaseModelError if less than SHARE of the weights is in 4 bits."""

@@ -66,7 +66,7 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
                     output_loading_info=True,
                     ignore_mismatched_sizes=True,  # they are in the report, and refused by name
                 )
-            check_complete(gguf, report)
+            check_complete(gguf, model, report)
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
             # transformers still takes the dequantised model for a GGUF one and would refuse to save it
             model.hf_quantizer = None

@@ -77,7 +77,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are in the report, and refused by name
         )
-    check_complete(folder, report)
+    check_complete(folder, model, report)
     if four_bit:
         _keep_unpacked(model)
     if computed_in != dtype:

@@ -83,9 +83,10 @@ def _computes(layer: Linear4bit, weight: torch.Tensor) -> bool:
     with torch.enable_grad():
         trained_on = inputs.clone().requires_grad_()
         trained = layer(trained_on)
+        if not trained.requires_grad:
+            return False
         trained.backward(slopes)
-    passed_back = trained_on.grad
-    if passed_back is None:
+    if trained_on.grad is None:
         return False
     shift = bias.norm() * _ROWS**0.5
     return all(
@@ -93,6 +94,6 @@ def _computes(layer: Linear4bit, weight: torch.Tensor) -> bool:
         for got, right, beside in (
             (evaluated - bias, expected, shift),
             (trained - bias, expected, shift),
-            (passed_back, gradient, 0.0),
+            (trained_on.grad, gradient, 0.0),
         )
     )

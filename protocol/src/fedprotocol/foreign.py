@@ -35,7 +35,7 @@ def in_a_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, _LONGEST)
     said = printable(" ".join(str(error).partition("For further information visit")[0].split()), _LONGEST)  # pydantic's
-    if "trust_remote_code" in said:
+    if "trust_remote_code" in str(error):  # what is said may be cut before it
         return "it needs code of its own, which is never run"
     has_words = len(said.split()) > 2
     return said if has_words else f"{type(error).__name__}{said and ': '}{said}"

@@ -10,8 +10,11 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from fedprotocol.outgoing import NetworkSetting
+
 from fednode.base_model.errors import BaseModelMissing, BaseModelPartial
 from fednode.base_model.foreign import in_a_line
+from fednode.base_model.hub_client import by_way_of_hub, trust_as_elsewhere
 from fednode.base_model.load import INDEX, SINGLE, shards
 from fednode.base_model.tokenizer import TOKENIZERS
 
@@ -33,6 +36,7 @@ def from_hub(name: str, revision: str | None, fetch: bool) -> Path:
     """
     if fetch:
         try:
+            trust_as_elsewhere()
             return _fetched(name, revision)
         except BaseModelMissing:
             raise
@@ -146,4 +150,9 @@ def _why(name: str, revision: str | None, error: Exception) -> str:
         return f"it has no revision {revision} of it"
     if isinstance(error, HFValidationError):
         return f"{name} is no name that a model there can have"
-    return f"{type(error).__name__}: {in_a_line(error)}"
+    if isinstance(error, NetworkSetting):
+        return str(error)
+    said = f"{type(error).__name__}: {in_a_line(error)}"
+    if isinstance(error, OSError) and error.filename:  # of this machine: its cache
+        return f"{said}; set HF_HOME to a folder that can be written"
+    return f"{said}{by_way_of_hub()}"

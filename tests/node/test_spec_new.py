@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from fednode.slow_work import told_if_slow
 from fednode.trial import TrialFailed, made_up, try_out
 from fedprotocol.errors import FedError
 from fedprotocol.spec import MAX_SPEC_BYTES, SpecError, SpecMismatch, dump_spec
+from support.evm import ROOT
 from support.sites import choices
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows
 from typer.main import get_command
@@ -204,3 +206,17 @@ def test_slow_work_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "slow work: 0 s so far" and said[-1] == "slow work: 0 s in all"
     assert 3 <= len(said) <= 5, said
+
+
+def test_what_the_documentation_shows(tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for time, place and what follows from the tokenizer."""
+    text = (ROOT / "docs/operating.md").read_text()
+    shown = text[text.index("$ fednode spec new") :].partition("```")[0]
+    command, _, output = shown.replace("\\\n", " ").partition("\n")
+    (tmp_path / "model").symlink_to(tiny_folder)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, shlex.split(command)[3:])
+    assert result.exit_code == 0, (result.output, result.exception)
+    said = result.stderr.splitlines() + result.stdout.splitlines()
+    exact = [line for line in output.splitlines() if not line.startswith(("tried", "published", "spec", "genesis"))]
+    assert len(exact) == 3 and set(exact) <= set(said), said

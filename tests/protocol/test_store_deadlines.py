@@ -10,17 +10,19 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from fedprotocol import tree
-from fedprotocol.car import MemoryLeaves
+from fedprotocol.car import CarFile, MemoryLeaves
 from fedprotocol.store.base import Malformed, NotFound, Stopped, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore, car_path
 from fedprotocol.store.gateway import CAR, Gateway
 from fedprotocol.store.kubo import KuboStore
 from fedprotocol.store.peered import PeerDirectory, PeeredStore
+from fedprotocol.tree import TreeShape
 from support.slow_servers import Talk, drips, lasting, listening, says_nothing
 
 # ipfshttpclient's, see kubo.py
@@ -227,6 +229,24 @@ def test_what_a_stalled_kubo_does_not_find_comes_from_elsewhere(tmp_path: Path) 
 
 
 # --------------------------------------------------------------------- several threads
+
+
+class Fleeting(DirectoryStore):
+    """Another thread lets go of each tree as soon as it is here."""
+
+    def admit(self, source: BinaryIO, root: bytes, shape: TreeShape) -> CarFile:
+        held = super().admit(source, root, shape)
+        self.unpin(root)
+        return held
+
+
+def test_what_is_let_go_of_at_once_was_fetched_and_published(tmp_path: Path) -> None:
+    """How large it is, for the figures, is asked of the open file."""
+    DirectoryStore(tmp_path / "a").put(LEAVES)
+    store = PeeredStore(Fleeting(tmp_path / "own"), [PeerDirectory(tmp_path / "a")])
+    with store.get(LEAVES.root, LEAVES.shape) as held:
+        assert held[0] == LEAVES[0] and held.size == car_path(tmp_path / "a", LEAVES.root).stat().st_size
+    assert store.put(LEAVES) == LEAVES.root
 
 
 def test_a_store_is_shared_by_threads(tmp_path: Path) -> None:

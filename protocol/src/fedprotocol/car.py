@@ -129,6 +129,11 @@ class CarFile:
     def digest(self, index: int) -> bytes:
         return self._entry(index)[1]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the open CAR, which may have no name any more."""
+        return os.fstat(self._files[0]).st_size
+
     def is_at(self, path: Path) -> bool:
         """Whether `path` still names the CAR that is open here."""
         try:

@@ -53,8 +53,8 @@ class DirectoryStore:
             with self._usable(), self._temporary_file() as car, car.open("x+b") as out:
                 write_car(leaves, out)
                 out.seek(0)
-                self.admit(out, leaves.root, leaves.shape).close()
-                metrics.PUBLISHED.inc(self.car_path(leaves.root).stat().st_size)
+                with self.admit(out, leaves.root, leaves.shape) as held:
+                    metrics.PUBLISHED.inc(held.size)
         return leaves.root
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:

@@ -250,7 +250,7 @@ class KuboStore:
         except StoreError:
             held.close()
             raise
-        metrics.FETCHED.inc(held.path.stat().st_size)
+        metrics.FETCHED.inc(held.size)
         return held
 
     def _prefetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> None:

@@ -56,7 +56,7 @@ def tree_from(source: Source, own: DirectoryStore, root: bytes, shape: TreeShape
                 held = own.admit(car, root, shape)
         except CarError as error:
             raise Malformed(f"{source.name} holds another thing under this root: {error}") from error
-        metrics.FETCHED.inc(held.path.stat().st_size)
+        metrics.FETCHED.inc(held.size)
         return held
 
     return Attempt(source.name, fetch)

@@ -6,11 +6,26 @@ The programs that tests start log for people, as in a terminal, unless a test as
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
+from fedprotocol import environment
 from fedprotocol.logs import VARIABLE
 
 os.environ.setdefault(VARIABLE, "human")
+
+
+@pytest.fixture
+def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For a command that is run in the tests' own process: a program settles its process for good; this one goes on."""
+    before, hooks = dict(os.environ), (sys.excepthook, threading.excepthook)
+    monkeypatch.setattr(environment, "_given", None)
+    yield
+    sys.excepthook, threading.excepthook = hooks
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

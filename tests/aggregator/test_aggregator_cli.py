@@ -40,7 +40,11 @@ def site(federation: LiveFederation, tmp_path: Path) -> AggregatorSite:
 
 
 @pytest.fixture
-def quick(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def quick(
+    process_as_before: None,  # noqa: ARG001 - what it does afterwards
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Command:
     """The command in this process: a second of imports less."""
 
     def call(*arguments: object, folder: Path, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:

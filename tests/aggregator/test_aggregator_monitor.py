@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fedaggregator import __version__
 from fedaggregator.daemon import Aggregator
 from fedprotocol.chain.events import scan
 from fedprotocol.chain.types import Phase
@@ -78,8 +79,8 @@ def test_the_figures_of_a_round_are_the_chains(chain: Anvil, tmp_path: Path) -> 
     assert found["fed_problems"] == found["fed_mismatches_total"] == 0
     assert found["fed_chain_block"] > 0
     assert abs(found["fed_chain_read_timestamp_seconds"] - time.time()) < 120
-    named = f"account={address},chain_id=31337,coordinator={coordinator.address},program=fedaggregator,version=0.1.0"
-    assert found[f"fed_info{{{named}}}"] == 1
+    named = f"account={address},chain_id=31337,coordinator={coordinator.address},program=fedaggregator"
+    assert found[f"fed_info{{{named},version={__version__}}}"] == 1
 
 
 def test_a_chain_that_goes_away_is_said(chain: Anvil, tmp_path: Path) -> None:

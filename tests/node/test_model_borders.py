@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -191,14 +190,13 @@ def test_what_an_old_generation_config_says_is_not_asked(
     assert load_base(folder, FP32, "cpu").generation_config.repetition_penalty is None
 
 
+@pytest.mark.usefixtures("process_as_before")
 def test_a_command_says_it_in_one_line(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = changed(tiny_folder, tmp_path / "t5", "config.json", model_type="t5", is_encoder_decoder=True)
     words = ["--name=x", "--base-model=x", "--template={prompt}", "--rounds=1", f"--out={tmp_path}"]
     monkeypatch.setattr(sys, "argv", ["fednode", "spec", "new", f"--source={folder}", *words])
-    for module in (sys, threading):
-        monkeypatch.setattr(module, "excepthook", module.excepthook)
     with pytest.raises(SystemExit) as ended:
         run_program(app)
     said = capsys.readouterr().err.splitlines()

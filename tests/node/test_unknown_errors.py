@@ -3,9 +3,7 @@ traceback that nobody asked for."""
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,6 @@ import pytest
 import typer
 from fedaggregator import cli as aggregator
 from fednode.cli import app as node
-from fedprotocol import environment
 from fedprotocol.chain import keys
 from fedprotocol.terminal import run_program
 from support.config_files import rewrite
@@ -77,15 +74,7 @@ CONFIGURED = [
 CHAIN = {"join", "status", "rounds", "claim", "exit", "challenge", "evaluate", "generate", "export", "audit", "run"}
 
 
-@pytest.fixture(autouse=True)
-def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A program settles its process for good; this one goes on."""
-    before, hooks = dict(os.environ), (sys.excepthook, threading.excepthook)
-    monkeypatch.setattr(environment, "_given", None)
-    yield
-    sys.excepthook, threading.excepthook = hooks
-    os.environ.clear()
-    os.environ.update(before)
+pytestmark = pytest.mark.usefixtures("process_as_before")
 
 
 @pytest.fixture

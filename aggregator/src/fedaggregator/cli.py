@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 from fedprotocol.errors import FedError
-from fedprotocol.logs import VARIABLE, LogFormat, hide_in, logging_as
+from fedprotocol.logs import LogFormat, hide_in, logging_as
 from fedprotocol.printable import json_text
 from fedprotocol.private import warn_if_open
 from fedprotocol.terminal import run_program, say
 
 from fedaggregator import __version__
+from fedaggregator.shared_options import LogFormatOption, add_program_options
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
@@ -22,31 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        say(f"fedaggregator {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an unexpected error comes from; it may stand anywhere.")
-    ] = False,
-) -> None:
-    """Options of the program itself; `run_program` has taken `--debug` already."""
+add_program_options(app, "fedaggregator", __version__)
 
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
-LogFormatOption = Annotated[
-    LogFormat,
-    typer.Option("--log-format", envvar=VARIABLE, help="Of lines on standard error; auto: json unless a terminal."),
-]
 DEFAULT = Path("aggregator.toml")
 
 

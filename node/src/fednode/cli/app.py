@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
-from fedprotocol.terminal import run_program, say
+from fedaggregator.shared_options import add_program_options
+from fedprotocol.terminal import run_program
 
 from fednode import __version__
 from fednode.cli.account import app as account
@@ -33,24 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        say(f"fednode {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show where an unexpected error comes from; it may stand anywhere.")
-    ] = False,
-) -> None:
-    """Options of the program itself; `run_program` has taken `--debug` already."""
+add_program_options(app, "fednode", __version__)
 
 
 START = "Start"

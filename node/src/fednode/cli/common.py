@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from fedprotocol import environment
-from fedprotocol.logs import VARIABLE, LogFormat
 from fedprotocol.printable import json_text
 
 if TYPE_CHECKING:
@@ -19,10 +18,6 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", envvar="FEDNODE_CONFIG", help="The node's config file; `init` writes one.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-LogFormatOption = Annotated[
-    LogFormat,
-    typer.Option("--log-format", envvar=VARIABLE, help="Of lines on standard error; auto: json unless a terminal."),
-]
 RoundOption = Annotated[
     int | None, typer.Option("--round", "-n", min=0, help="Whose global; 0 is the genesis. Default: the latest final.")
 ]

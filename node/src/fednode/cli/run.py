@@ -9,13 +9,14 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from fedaggregator.shared_options import LogFormatOption
 from fedprotocol.environment import ignored
 from fedprotocol.errors import refusals_told
 from fedprotocol.logs import LogFormat, hide_in, logging_as
 from fedprotocol.private import warn_if_open
 from fedprotocol.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, LogFormatOption, open_session
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 log = logging.getLogger("fednode")
 

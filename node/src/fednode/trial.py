@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.errors import FedError
 from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.spec import Spec
+from fedprotocol.unforeseen import lacks_memory
 
 from fednode.new_spec import NewFederation
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 Stage = Callable[[str], AbstractContextManager[None]]
 """Given what is done while it is entered."""
-
-_OUT_OF_MEMORY = ("can't allocate memory", "out of memory")
 
 
 class TrialFailed(FedError):
@@ -125,7 +124,7 @@ def _told(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # of any kind: it would end every node's work in the same way
         said = printable(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-        if isinstance(error, MemoryError) or any(words in said.lower() for words in _OUT_OF_MEMORY):
+        if lacks_memory(error):
             raise TrialFailed(
                 f"this machine has not enough memory to {what} ({said}): choose a smaller training.batch_size or "
                 "training.sequence_length, training.gradient_checkpointing, or a larger machine"

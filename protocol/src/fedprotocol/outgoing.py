@@ -19,6 +19,7 @@ import certifi
 from requests.utils import should_bypass_proxies
 
 from fedprotocol.errors import FedError
+from fedprotocol.urls import without_credentials
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
@@ -36,8 +37,7 @@ class Proxy(NamedTuple):
     @property
     def public(self) -> str:
         """Without credentials."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        return without_credentials(self.url)
 
 
 def proxy_for(url: str) -> Proxy | None:

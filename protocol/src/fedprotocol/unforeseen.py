@@ -29,16 +29,17 @@ class Unforeseen:
 
     def is_again(self, action: object, error: Exception) -> bool:
         """Whether the last try of `action`, which chance has no part in, ended in the same way, and the next would."""
-        if isinstance(error, FedError | OSError | MemoryError) or _lacks_memory(error):  # these may pass
+        if isinstance(error, FedError | OSError) or lacks_memory(error):  # these may pass
             return False
         before, now = self._last.get(type(action)), (action, _place(error))
         self._last[type(action)] = now
         return before == now
 
 
-def _lacks_memory(error: Exception) -> bool:
+def lacks_memory(error: Exception) -> bool:
+    """Whether Python or torch had no memory left for it."""
     said = str(error).lower()
-    return any(words in said for words in _NO_MEMORY)
+    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
 
 
 def _place(error: Exception) -> _Place:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 
+def without_credentials(url: str) -> str:
+    """Scheme, host and port: no user, password, path or query, which may hold secrets. Raises ValueError."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
 def http_url(text: str) -> str:
     """`text` without blanks around it. Raises ValueError, which says what is wrong, if it is no URL of a host that can
     be asked."""

@@ -14,9 +14,9 @@ from fedprotocol.chain.signer import NoAccount
 from fedprotocol.chain.trust import ForeignCode
 from fedprotocol.errors import FedError
 from fedprotocol.filesystem import is_read_only
-from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
+from fedprotocol.terminal import unexpected
 
 from fednode.base_model import BaseModelError
 from fednode.data.plain_text import EncodingError
@@ -104,18 +104,13 @@ def run(looks: Sequence[Look], patient: Patient) -> Iterator[Check]:
             yield Check(look.name, False, str(error), _mend(error, patient))
         except Exception as error:  # a library's: whatever it is, the other looks are worth their while
             failed.add(look.name)
-            yield Check(look.name, False, _unforeseen(error), patient.edit("what the message names"))
+            yield Check(look.name, False, unexpected(error), patient.edit("what the message names"))
 
 
 def _mend(error: FedError, patient: Patient) -> str:
     if isinstance(error, NotFit):
         return error.mend
     return patient.edit(next(key for kind, key in KEYS if isinstance(error, kind)))
-
-
-def _unforeseen(error: Exception) -> str:
-    """An error that nobody has put into words, in one line."""
-    return printable(" ".join(f"unexpected {type(error).__name__}: {error}".split()), LONGEST_TEXT)
 
 
 def closing(path: Path) -> str:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -17,7 +16,7 @@ from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain, t
 from fedprotocol.chain.http import Answer, Endpoint, NoAnswer, TooLarge
 from fedprotocol.chain.refusals import Weight, plain, weight
 from fedprotocol.printable import LONGEST_NAME, printable
-from fedprotocol.urls import http_url
+from fedprotocol.urls import http_url, without_credentials
 
 TIMEOUT = 30.0  # seconds for one whole answer
 LIMIT_EXCEEDED = -32005
@@ -176,10 +175,9 @@ def public_name(url: str) -> str:
     Raises ChainError for something that is no http(s) URL.
     """
     try:
-        parts = urlsplit(http_url(url))
+        return without_credentials(http_url(url))
     except ValueError as error:
         raise ChainError(f"the URL of an RPC endpoint {error}") from None
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEOUT) -> Web3:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from fedprotocol import environment
 from fedprotocol.terminal import say
 
 from fednode.cli.common import JsonOption, print_json
@@ -205,7 +206,7 @@ def _try(federation: NewFederation, source: str | None, device: str, threads: in
     from fednode.trial import try_out
 
     cores = threads or os.cpu_count() or 1
-    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    environment.set_threads(cores)
     with options_named():
         trial = try_out(federation, source, device, cores, told_if_slow)
     for remark in trial.remarks:

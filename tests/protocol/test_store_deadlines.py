@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import BinaryIO
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from fedprotocol import tree
+from fedprotocol import outgoing, tree
 from fedprotocol.car import CarFile, MemoryLeaves
 from fedprotocol.store.base import Malformed, NotFound, Stopped, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
@@ -91,7 +92,15 @@ def test_a_fetch_that_is_called_off_ends_at_once(behaviour: str, tmp_path: Path)
             store.get(LEAVES.root, LEAVES.shape, Deadline(stop=stop))
 
 
-def test_without_a_deadline_a_gateway_has_its_own_limit(tmp_path: Path) -> None:
+def test_without_a_deadline_a_gateway_has_its_own_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine too, silence is not called a slow download."""
+    through = outgoing.through
+
+    def busy(url: str) -> str:
+        time.sleep(0.05)
+        return through(url)
+
+    monkeypatch.setattr(outgoing, "through", busy)
     with listening(says_nothing) as (place, _):
         store = PeeredStore(DirectoryStore(tmp_path), [Gateway(f"http://{place}", find_seconds=0.5)])
         with lasting(0.5 + SLACK), pytest.raises(NotFound, match="did not answer"):

@@ -51,15 +51,15 @@ class Gateway:
     @contextmanager
     def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
         """The CAR under `root` as it comes. Raises NotFound, SourceFailed, Stopped, also while it is read."""
-        within = time_for(shape, self._find_seconds, deadline)
-        with self._answer(tree.cid(root), "car", CAR, within) as file:
-            yield file
+        with self._answer(tree.cid(root), "car", CAR, deadline) as chunks:
+            yield _file(chunks, time_for(shape, self._find_seconds, deadline))
 
     def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
         """A raw block. Raises NotFound, Malformed, SourceFailed, Stopped."""
         cid = tree.raw_cid(digest)
-        with self._answer(cid, "raw", RAW, deadline.part(BLOCK_SECONDS)) as file:
-            data = file.read(max_bytes + 1)
+        within = deadline.part(BLOCK_SECONDS)
+        with self._answer(cid, "raw", RAW, within) as chunks:
+            data = _file(chunks, within).read(max_bytes + 1)
         if len(data) > max_bytes:
             raise Malformed(f"{self.name} serves more than {max_bytes} bytes for {cid}")
         if hashlib.sha256(data).digest() != digest:
@@ -72,7 +72,7 @@ class Gateway:
             return f"{self.name} answers"
 
     @contextmanager
-    def _answer(self, cid: str, form: str, accept: str, deadline: Deadline) -> Iterator[BinaryIO]:
+    def _answer(self, cid: str, form: str, accept: str, deadline: Deadline) -> Iterator[Iterator[bytes]]:
         url = f"{self.name}/ipfs/{cid}?format={form}"
         headers = {"Accept": accept, "Accept-Encoding": "identity"}
         try:
@@ -85,9 +85,13 @@ class Gateway:
                     kind = answer.head.media_type or "bytes"
                     by = outgoing.through(url)
                     raise SourceFailed(f"it is no trustless gateway: it answers ?format={form} with {kind}{by}")
-                yield io.BufferedReader(Download(answer.chunks, deadline, web.BROKEN, SourceFailed))
+                yield answer.chunks
         except (NotFound, SourceFailed) as error:
             raise type(error)(f"{self.name}: {error}") from error
+
+
+def _file(chunks: Iterator[bytes], deadline: Deadline) -> BinaryIO:
+    return io.BufferedReader(Download(chunks, deadline, web.BROKEN, SourceFailed))
 
 
 def _checked(url: str) -> str:

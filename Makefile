@@ -18,7 +18,7 @@ help:  ## this list
 setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environment, npm tools, compiled contracts
 
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
-	$(BIN)/fednode demo $(DEMO)
+	$(BIN)/fedlab demo $(DEMO)
 
 test:  ## every check and every test
 	@$(MAKE) --no-print-directory -j 2 setup
@@ -43,26 +43,26 @@ tests: setup
 	$(BIN)/pytest tests/end_to_end --durations 8
 
 cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
-	FED_TEST_DEVICE=cuda $(BIN)/pytest tests/cuda tests/node/test_training.py
+	FED_TEST_DEVICE=cuda $(BIN)/pytest tests/cuda tests/unit/node/test_training.py
 
 fuzz: .venv/.installed  ## fuzz the parsers of others' bytes (FUZZ="car --runs 1000000", FUZZ=--list)
-	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m fuzz $(FUZZ)
 
 attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", ATTACKS=--list)
-	PYTHONPATH=tests $(BIN)/python -m attacks $(ATTACKS)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m attacks $(ATTACKS)
 
 chaos: setup kubo  ## a federation that is killed, starved and lied to all the time (CHAOS="--seed 1 --rounds 20")
-	PYTHONPATH=tests $(BIN)/python -m chaos $(CHAOS)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m chaos $(CHAOS)
 
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
-	PYTHONPATH=tests $(BIN)/python -m load $(LOAD)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
-	PYTHONPATH=tests $(BIN)/python -m machines
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines
 
 claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=--quick)
-	$(BIN)/fednode experiment experiments/$(or $(CLAIMS:--%=%),claims).toml
-	$(if $(CLAIMS),,$(BIN)/python -m fednode.experiment.claims experiments/claims.toml all_losses)
+	$(BIN)/fedlab experiment experiments/$(or $(CLAIMS:--%=%),claims).toml
+	$(if $(CLAIMS),,$(BIN)/python -m fedlab.experiment.claims lab/experiments/claims.toml all_losses)
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)
 
@@ -79,11 +79,11 @@ kubo-if-go:
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
 	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
 
-.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml
+.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml lab/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	BROWNIE_NOCOMPILE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-binary eth-brownie \
-	  -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node
+	  -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e lab
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc

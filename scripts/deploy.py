@@ -18,26 +18,26 @@ from typing import Any
 
 import brownie
 from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator, web3
-from fedaggregator import bond
-from fedaggregator.inputs import rule_of
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.disputes import bond
 from fedaggregator.rules import rule_named
-from fednode.new_spec import NewFederation
-from fednode.new_spec import load as load_spec_folder
-from fedprotocol.amounts import UNITS, Amounts
-from fedprotocol.chain.coordinator import Coordinator
+from fednode.sponsor.new_spec import NewFederation
+from fednode.sponsor.new_spec import load as load_spec_folder
+from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.chain.errors import translated
-from fedprotocol.chain.fees import is_free
-from fedprotocol.chain.token import Token
-from fedprotocol.chain.trust import examine, foreign
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.token import Token
+from fedprotocol.chain.read.trust import examine, foreign
+from fedprotocol.chain.send.fees import is_free
 from fedprotocol.config import ConfigError
-from fedprotocol.deployment import Deployment, abi_hash, save_deployment
-from fedprotocol.federation import (
+from fedprotocol.deployment.federation_file import (
     Contracts,
     Federation,
     coordinator_config,
     load_federation,
     to_units,
 )
+from fedprotocol.deployment.record import Deployment, abi_hash, save_deployment
 from fedprotocol.spec import Spec, check_against
 from fedprotocol.tree import cid, raw_cid
 

@@ -8,9 +8,9 @@ brownie run fund faucet 0x… 0x… --network <name>  ether and tokens for accou
 from __future__ import annotations
 
 from brownie import web3
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
+from fedprotocol.chain.read.coordinator import Coordinator
 
 from scripts.lib import token as tokens
 from scripts.lib.network import ScriptError, command, current, is_development, sending

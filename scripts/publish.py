@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import brownie
 from brownie import web3
 from brownie.network.contract import ContractContainer
-from fedprotocol.chain.code import libraries_in, shipped
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.creation import DEPLOYER
-from fedprotocol.chain.trust import examine
-from fedprotocol.deployment import Deployment
+from fedprotocol.chain.read.code import libraries_in, shipped
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.creation import DEPLOYER
+from fedprotocol.chain.read.trust import examine
+from fedprotocol.deployment.record import Deployment
 
 from scripts.lib.network import ROOT, ScriptError, command, current
 

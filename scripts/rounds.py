@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.event_index import EventIndex
-from fedprotocol.chain.events import Event
-from fedprotocol.deployment import Deployment
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.events import Event
+from fedprotocol.deployment.record import Deployment
 
 from scripts.lib import tables
 from scripts.lib.network import CACHE, ScriptError, command, current

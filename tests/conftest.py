@@ -9,12 +9,22 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from fedprotocol import environment
-from fedprotocol.logs import VARIABLE
+from fedprotocol.program import environment
+from fedprotocol.program.logs import VARIABLE
 
 os.environ.setdefault(VARIABLE, "human")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model's folder; tests do not write into it."""
+    from support.tiny_model import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("tiny-model"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What fedprotocol ships of the compiled contracts, so that programs know them on a chain: `fedprotocol.chain.code`.
+"""What fedprotocol ships of the compiled contracts, to know them on a chain: `fedprotocol.chain.read.code`.
 
 Of each contract its role, and of its runtime code without the metadata at the end: the length, the places that only a
 deployment fills in, and the hash with zeros there; and the constructor, but for a gate's, whose list is its owner's.
@@ -75,7 +75,7 @@ def code_file() -> str:
 def described(name: str, code: dict[str, Any]) -> dict[str, Any]:
     """Length, blanks and hash of `code`, solc's `deployedBytecode`."""
     if code.get("immutableReferences"):
-        sys.exit(f"{name} has an immutable: nothing here, nor in fedprotocol.chain.code, says what it may hold")
+        sys.exit(f"{name} has an immutable: nothing here, nor in fedprotocol.chain.read.code, says what it may hold")
     blanks = links_of(code)
     if code["object"].startswith(PUSH_OWN_ADDRESS):
         blanks.append((1, 20, OWN))

@@ -9,9 +9,9 @@ from typing import Any
 
 from brownie import web3
 from brownie.network.contract import ContractContainer
-from fedprotocol.chain.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
 from fedprotocol.chain.errors import translated
-from fedprotocol.chain.receipts import gas_used
+from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
+from fedprotocol.chain.send.receipts import gas_used
 from web3.exceptions import Web3Exception
 
 from scripts.lib.network import ScriptError
@@ -32,7 +32,7 @@ class _Making:
 def establish(
     container: ContractContainer, sender: Purse, *args: Any, confirmed: bool = False
 ) -> tuple[str, str | None]:
-    """An instance whose address says what made it, so that programs know it (`fedprotocol.chain.creation`).
+    """An instance whose address says what made it, so that programs know it (`fedprotocol.chain.read.creation`).
 
     One without arguments serves every federation of the chain and is only deployed if it is not there yet. Returns its
     address and the transaction's hash, None if there was none.

@@ -13,18 +13,18 @@ from typing import NoReturn
 
 from brownie import network, web3
 from brownie._config import CONFIG, _get_data_folder
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.development import is_development as known_for_development
+from fedprotocol.chain.account.remote_signer import RemoteSigner
+from fedprotocol.chain.account.signer import KeystoreSigner, Signer
+from fedprotocol.chain.endpoint.rpc import connect_web3
 from fedprotocol.chain.errors import ChainUnreachable, FeesTooHigh, told
-from fedprotocol.chain.fees import GWEI, FeePolicy
-from fedprotocol.chain.remote_signer import RemoteSigner
-from fedprotocol.chain.rpc import connect_web3
-from fedprotocol.chain.signer import KeystoreSigner, Signer
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.send.development import is_development as known_for_development
+from fedprotocol.chain.send.fees import GWEI, FeePolicy
 from fedprotocol.config import CONFIRMATIONS
-from fedprotocol.deployment import Deployment, load_deployment
+from fedprotocol.deployment.record import Deployment, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
-from fedprotocol.terminal import say_error
+from fedprotocol.program.terminal import say_error
 
 from scripts.lib.purse import Purse
 

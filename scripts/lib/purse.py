@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from eth_typing import ChecksumAddress
+from fedprotocol.chain.account.signer import Signer
 from fedprotocol.chain.errors import ContractReverted, translated
-from fedprotocol.chain.fees import FeePolicy, market_fees
-from fedprotocol.chain.sender import Sender
-from fedprotocol.chain.signer import Signer
+from fedprotocol.chain.send.fees import FeePolicy, market_fees
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
 from web3 import Web3
 

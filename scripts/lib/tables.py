@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.events import Event
-from fedprotocol.chain.types import Phase
-from fedprotocol.deployment import Deployment
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.events import Event
+from fedprotocol.deployment.record import Deployment
 from fedprotocol.printable import printable
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from brownie import DemoToken, web3
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.sender import Sender
-from fedprotocol.chain.token import Token
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.token import Token
+from fedprotocol.chain.send.sender import Sender
 
 from scripts.lib.network import ScriptError, is_development
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedaggregator.inputs import delta_shape
-from fedprotocol.chain.events import Event, scan
-from fedprotocol.chain.types import Phase
+from fedaggregator.compute.inputs import delta_shape
+from fedprotocol.chain.read.events import Event, scan
 from fedprotocol.numbers import from_bytes
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase
 from support.aggregators import AggregatorSite
 from support.evm import Anvil
 from support.live_federation import TOKEN

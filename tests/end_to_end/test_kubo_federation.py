@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 from attacks.fedavg import Observer
-from fednode.new_spec import publish
-from fedprotocol.chain.types import Phase
+from fednode.sponsor.new_spec import publish
 from fedprotocol.store.kubo_daemon import KuboDaemon
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase
 from support.aggregators import AggregatorSite
 from support.config_files import rewrite
 from support.evm import Anvil

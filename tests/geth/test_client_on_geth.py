@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.errors import ContractReverted
-from fedprotocol.chain.event_index import EventIndex
 from fedprotocol.chain.needs import Asked, answers
-from fedprotocol.chain.sender import Sender
-from fedprotocol.chain.snapshot import take_snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.snapshot import take_snapshot
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
+from fedprotocol.types import Phase
 from support.deployed import GENESIS, Deployed
 from support.geth import Geth, needs_geth
 from support.geth import geth as geth  # a fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from attacks.fedavg import Observer
-from fedprotocol.chain.events import Event, scan
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.read.events import Event, scan
 from fedprotocol.store.open import open_store
+from fedprotocol.types import Phase
 from support.aggregators import AggregatorSite
 from support.geth import Geth, needs_geth
 from support.live_federation import TOKEN

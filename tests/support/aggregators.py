@@ -11,9 +11,9 @@ from typing import IO
 
 from fedaggregator.config import AggregatorConfig, render
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.chain import keys
+from fedprotocol.chain.account import keys
 from fedprotocol.config import load_config
-from fedprotocol.private import create_private
+from fedprotocol.files.private import create_private
 from fedprotocol.store.open import open_store
 from support.live_federation import TOKEN, LiveFederation, directory_url
 

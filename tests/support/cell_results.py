@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fednode.experiment.results import CellResult
+from fedlab.experiment.results import CellResult
 
 
 def result(row: str, seed: int, loss: float, accuracy: float | None, **changes: Any) -> CellResult:

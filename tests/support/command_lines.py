@@ -11,16 +11,18 @@ from typing import Any
 import typer
 from support.documents import ROOT
 
-PROGRAMS = ("fednode", "fedaggregator")
+PROGRAMS = ("fednode", "fedaggregator", "fedlab")
 
 
 @cache
 def program(name: str) -> Any:
     """The command that `name` runs, of typer's own click."""
-    import fedaggregator.cli
+    import fedaggregator.cli.app
+    import fedlab.cli.app
     import fednode.cli.app
 
-    return typer.main.get_command({"fednode": fednode.cli.app.app, "fedaggregator": fedaggregator.cli.app}[name])
+    apps = {"fednode": fednode.cli.app.app, "fedaggregator": fedaggregator.cli.app.app, "fedlab": fedlab.cli.app.app}
+    return typer.main.get_command(apps[name])
 
 
 @cache

@@ -9,10 +9,10 @@ from typing import Any
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from fedprotocol.chain.abi import entry
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.fees import FeePolicy
-from fedprotocol.chain.rpc import connect_web3
-from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.endpoint.rpc import connect_web3
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.send.fees import FeePolicy
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
 from support.evm import Chain
 from web3.contract import Contract

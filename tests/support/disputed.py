@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from fedaggregator.dispute import Case, build
-from fedaggregator.inputs import rule_of
-from fedaggregator.merge import Contribution
-from fedaggregator.proposals import proposed_digests
-from fedprotocol.chain.event_index import EventIndex
-from fedprotocol.chain.snapshot import RoundState, take_snapshot
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.compute.merge import Contribution
+from fedaggregator.disputes.case import Case, build
+from fedaggregator.disputes.proposed_leaves import proposed_digests
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.snapshot import RoundState, take_snapshot
 from fedprotocol.leaves import MemoryLeaves
 from support.leaf_round import LeafRound
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.event_index import EventIndex
-from fedprotocol.chain.events import scan
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.events import scan
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
 

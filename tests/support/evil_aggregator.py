@@ -8,12 +8,12 @@ import threading
 from pathlib import Path
 
 import numpy as np
+from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.config import AggregatorConfig
-from fedaggregator.daemon import Aggregator
-from fedaggregator.leaf_file import LeafFile
+from fedaggregator.daemon.run import Aggregator
 from fedprotocol.car import Leaves
-from fedprotocol.chain.signer import open_signer
-from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.account.signer import open_signer
+from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.config import load_config
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.store.deadline import Deadline

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from fedprotocol import tether
-from fedprotocol.chain.code import shipped
-from fedprotocol.chain.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
+from fedprotocol.chain.read.code import shipped
+from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
+from fedprotocol.program import end_with_parent
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractConstructor, ContractFunction
@@ -164,7 +164,7 @@ class Anvil(Chain):
 
     def __init__(self, *options: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", tether.__file__, str(os.getpid()), str(ANVIL), "--port", "0", *options],
+            [sys.executable, "-I", end_with_parent.__file__, str(os.getpid()), str(ANVIL), "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -14,7 +14,8 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from fedprotocol.chain.types import (
+from fedprotocol.reference import Event
+from fedprotocol.types import (
     Balances,
     Commitment,
     FederationConfig,
@@ -26,7 +27,6 @@ from fedprotocol.chain.types import (
     Update,
     VoidReason,
 )
-from fedprotocol.round import Event
 from support.evm import Anvil, compiled
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ def _types(inputs: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _value(component: dict[str, Any], value: Any) -> Any:
-    """A decoded value as the model has it: enums, and the structs of `fedprotocol.chain.types`."""
+    """A decoded value as the model has it: enums, and the structs of `fedprotocol.types`."""
     if component["type"].endswith("[]"):
         inner = {**component, "type": component["type"][:-2]}
         return [_value(inner, v) for v in value]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Self
 
 import pytest
-from fedprotocol import tether
+from fedprotocol.program import end_with_parent
 from support.evm import ROOT, Chain
 
 BINARY = ROOT / ".tools/bin/geth"
@@ -33,7 +33,7 @@ class Geth(Chain):
         self._folder = tempfile.TemporaryDirectory(prefix="geth-")
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-I", tether.__file__, str(os.getpid()), str(BINARY)),
+                *(sys.executable, "-I", end_with_parent.__file__, str(os.getpid()), str(BINARY)),
                 *("--dev", "--dev.period", "1", "--datadir", self._folder.name, "--ipcdisable", "--maxpeers", "0"),
                 *("--http", "--http.port", "0", "--http.api", "eth,net,web3", "--authrpc.port", "0"),
                 *("--rpc.allow-unprotected-txs", *options),  # the deployer's own transaction names no chain

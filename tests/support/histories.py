@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from eth_utils.crypto import keccak
-from fedprotocol.chain.types import Phase
 from fedprotocol.hashes import commit_hash
-from fedprotocol.round import Federation
+from fedprotocol.reference import Federation
 from fedprotocol.tree import PAGE_LEAVES, root
+from fedprotocol.types import Phase
 from support.federation import Call
 
 T = TypeVar("T")

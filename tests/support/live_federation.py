@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from eth_account.signers.local import LocalAccount
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.chain.types import Phase
 from fedprotocol.numbers import split_leaves
+from fedprotocol.types import Phase
 from support.deployed import Deployed
 from support.evm import Anvil
 

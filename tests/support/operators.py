@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from fedprotocol.chain import keys
-from fedprotocol.private import create_private
+from fedprotocol.chain.account import keys
+from fedprotocol.files.private import create_private
 from fedprotocol.spec import spec_digest
 from fedprotocol.store.open import open_store
 from support.evm import Anvil

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from fedprotocol.chain.fees import GWEI
-from fedprotocol.chain.sender import Sender
-from fedprotocol.chain.token import Token
+from fedprotocol.chain.read.token import Token
+from fedprotocol.chain.send.fees import GWEI
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import OutboxTx
 from support.deployed import CHAIN_ID
 from support.evm import Anvil

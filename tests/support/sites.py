@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from fednode.new_spec import Choices, NewFederation, make, publish
-from fedprotocol.chain import keys
-from fedprotocol.logs import VARIABLE
-from fedprotocol.private import create_private
+from fednode.sponsor.new_spec import Choices, NewFederation, make, publish
+from fedprotocol.chain.account import keys
+from fedprotocol.files.private import create_private
+from fedprotocol.program.logs import VARIABLE
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation

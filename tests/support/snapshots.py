@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from fednode.daemon.facts import OwnUpdate
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Balances, Commitment, FederationConfig, Phase, RoundView, Seat, VoidReason
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Balances, Commitment, FederationConfig, Phase, RoundView, Seat, VoidReason
 
 ME = "0x" + "Aa" * 20
 OTHER = "0x" + "Bb" * 20

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fednode.new_spec import GENESIS_FILE
-from fednode.trees import save_car
+from fednode.sponsor.new_spec import GENESIS_FILE
+from fednode.tree_files import save_car
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.spec import load_spec
 

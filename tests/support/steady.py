@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from fedprotocol.rests import Rests, Setback
+from fedprotocol.program.backoff import Rests, Setback
 
 A = TypeVar("A", bound=Hashable)
 

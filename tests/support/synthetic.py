@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.sender import Sender
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
 from fedprotocol.numbers import split_leaves
 from fedprotocol.store.open import open_store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fednode.bounds import ChosenBounds, bounds_of
+from fednode.sponsor.bounds import ChosenBounds, bounds_of
 from fednode.training import NewAdapter, new_adapter
 from fedprotocol.spec import Evaluation, Layout, Lora, Prompt, Quantization, Spec, Training
 from support.tiny_model import CLASSES, TEMPLATE

@@ -7,10 +7,10 @@ from dataclasses import astuple, is_dataclass
 from typing import Any
 
 from eth_utils.crypto import keccak
-from fedprotocol.chain.types import RoundView
 from fedprotocol.hashes import commit_hash
-from fedprotocol.round import Event, Federation
-from fedprotocol.round.errors import RoundError
+from fedprotocol.reference import Event, Federation
+from fedprotocol.reference.errors import RoundError
+from fedprotocol.types import RoundView
 from support.federation import Call, Deployed, Done, Refused
 from support.histories import digests, global_root
 

@@ -1,6 +1,6 @@
 """Draw docs/pictures/demo.svg: the end of what a run of the demo printed, but for the tables of gas and money.
 
-    python tools/pictures/demo_still.py all_losses/20261126-015830
+    python tools/pictures/demo_still.py all_losses/demo-runs/20261126-015830
 
 Made from the run's files alone, by the code that prints them in a terminal. No font is fetched: the picture takes the
 reader's own.
@@ -12,8 +12,8 @@ import io
 import sys
 from pathlib import Path
 
-from fednode.demo.summary import render
-from fednode.results.folder import ResultsFolder
+from fedlab.demo.summary import render
+from fedlab.results.folder import ResultsFolder
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.terminal_theme import TerminalTheme

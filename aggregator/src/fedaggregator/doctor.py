@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.coordinator import Coordinator
+from fedprotocol.chain.account.signer import address_of
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
-from fedprotocol.chain.fees import is_free
 from fedprotocol.chain.needs import Asked, answers, depth_in_words, in_words
-from fedprotocol.chain.signer import address_of
-from fedprotocol.chain.snapshot import take_snapshot
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import take_snapshot
+from fedprotocol.chain.send.fees import is_free
 from fedprotocol.errors import FedError
 from fedprotocol.store.open import open_store
 
+from fedaggregator.compute.inputs import rule_of
 from fedaggregator.config import AggregatorConfig
-from fedaggregator.inputs import rule_of
 
 
 @dataclass(frozen=True)

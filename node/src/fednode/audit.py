@@ -6,17 +6,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedaggregator.inputs import rule_of
-from fedaggregator.merge import Contribution, merge
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.compute.merge import Contribution, merge
 from fedprotocol.car import CarFile
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.types import Phase, RoundView, Update
+from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase, RoundView, Update
 
-from fednode.trees import open_car, save_car
+from fednode.tree_files import open_car, save_car
 
 
 class AuditError(FedError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from fedprotocol.config import ConnectionConfig, Section, load_config, usual_confirmations
-from fedprotocol.federation import Tokens
+from fedprotocol.deployment.federation_file import Tokens
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"

@@ -7,18 +7,18 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from fedprotocol.amounts import Amounts
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.spec import MAX_SPEC_BYTES, Spec, SpecMismatch, check_against, load_spec, spec_digest
 from fedprotocol.store.base import NotFound
 
 from fednode.config import NodeConfig
 
 if TYPE_CHECKING:
-    from fedprotocol.chain.coordinator import Coordinator
-    from fedprotocol.chain.event_index import EventIndex
-    from fedprotocol.chain.sender import Sender
-    from fedprotocol.chain.signer import Signer
-    from fedprotocol.chain.snapshot import Snapshot
+    from fedprotocol.chain.account.signer import Signer
+    from fedprotocol.chain.read.coordinator import Coordinator
+    from fedprotocol.chain.read.event_index import EventIndex
+    from fedprotocol.chain.read.snapshot import Snapshot
+    from fedprotocol.chain.send.sender import Sender
     from fedprotocol.journal import Journal
     from fedprotocol.store.base import Store
 
@@ -33,7 +33,7 @@ class Session:
     @cached_property
     def coordinator(self) -> Coordinator:
         """Raises ChainUnreachable, WrongChain, NoContract, NotACoordinator."""
-        from fedprotocol.chain.coordinator import Coordinator
+        from fedprotocol.chain.read.coordinator import Coordinator
 
         chain = self.config.chain
         return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
@@ -41,14 +41,14 @@ class Session:
     @cached_property
     def address(self) -> str:
         """Without a password. Raises NoAccount, KeystoreError."""
-        from fedprotocol.chain.signer import address_of
+        from fedprotocol.chain.account.signer import address_of
 
         return str(address_of(self.config.account))
 
     @cached_property
     def signer(self) -> Signer:
         """Raises NoAccount, KeystoreError, PasswordError, SignerError."""
-        from fedprotocol.chain.signer import open_signer
+        from fedprotocol.chain.account.signer import open_signer
 
         return open_signer(self.config.account)
 
@@ -71,9 +71,9 @@ class Session:
     @cached_property
     def sender(self) -> Sender:
         """Follows up what the outbox still holds before it is handed out."""
-        from fedprotocol.chain.agreement import Agreement
-        from fedprotocol.chain.fees import FeePolicy
-        from fedprotocol.chain.sender import Sender
+        from fedprotocol.chain.read.agreement import Agreement
+        from fedprotocol.chain.send.fees import FeePolicy
+        from fedprotocol.chain.send.sender import Sender
 
         policy = FeePolicy.of(self.config.chain)
         agreement = Agreement(self.coordinator, self.signer.address, policy.confirmations)
@@ -84,7 +84,7 @@ class Session:
     @cached_property
     def events(self) -> EventIndex:
         """Shared with a running node."""
-        from fedprotocol.chain.event_index import index_at
+        from fedprotocol.chain.read.event_index import index_at
 
         return self._open.enter_context(index_at(self.coordinator, self.config.events))
 
@@ -94,7 +94,7 @@ class Session:
 
         Raises NotFound, Malformed, SpecError, SpecMismatch, RuleError.
         """
-        from fedaggregator.inputs import rule_of
+        from fedaggregator.compute.inputs import rule_of
         from fedaggregator.rules import rule_of_spec
 
         config = self.coordinator.config()
@@ -119,7 +119,7 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The chain now, as the account sees it."""
-        from fedprotocol.chain.snapshot import take_snapshot
+        from fedprotocol.chain.read.snapshot import take_snapshot
 
         return take_snapshot(self.coordinator, self.address)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 FIRST = 3.0  # seconds until anything is said
 LONGEST_PAUSE = 60.0

@@ -21,8 +21,8 @@ from pydantic import (
 )
 
 from fedprotocol.errors import FedError
-from fedprotocol.foreign import told_as
-from fedprotocol.text_file import NotText, read_text
+from fedprotocol.files.text import NotText, read_text
+from fedprotocol.foreign_errors import told_as
 from fedprotocol.urls import http_url
 
 KIND_OF_URL = {
@@ -37,7 +37,7 @@ class ConfigError(FedError):
 
 
 def _address(text: str) -> str:
-    from fedprotocol.chain.address import parse_address
+    from fedprotocol.address import parse_address
 
     return str(parse_address(text))
 

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from fedprotocol import numbers, tree
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
-from fedprotocol.foreign import in_a_line
+from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.leaves import Leaves
 from fedprotocol.printable import json_text, printable
 from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
@@ -186,7 +186,7 @@ class Bounds(Part):
     """How large and how small an update may be. Norms: L2 of the decoded delta, in real values.
 
     The contract refuses a shift above `max_shift`, and so any value above 2^(mantissa_bits - 1 + max_shift) units; the
-    norms are checked by attesters. `fednode.bounds` says where the three come from.
+    norms are checked by attesters. `fednode.sponsor.bounds` says where the three come from.
     """
 
     max_shift: Annotated[int, Field(ge=0, le=numbers.SHIFT_LIMIT - 8)]
@@ -226,7 +226,7 @@ class Spec(Part):
 
 
 class ContractTerms(Protocol):
-    """What the spec shares with the contract's configuration (`fedprotocol.chain.types.FederationConfig`)."""
+    """What the spec shares with the contract's configuration (`fedprotocol.types.FederationConfig`)."""
 
     @property
     def spec_digest(self) -> bytes: ...

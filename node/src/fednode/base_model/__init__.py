@@ -1,6 +1,5 @@
 """The frozen base model: where it comes from, what its digest is, and how it is loaded."""
 
-from fednode.base_model.config import load_skeleton
 from fednode.base_model.digest import weights_digest
 from fednode.base_model.errors import (
     BaseModelError,
@@ -14,6 +13,7 @@ from fednode.base_model.gguf import convert_gguf
 from fednode.base_model.identity import Identity, check_model, check_tokenizer, identity_of
 from fednode.base_model.load import load_base
 from fednode.base_model.positions import check_length, embedded_tokens, positions
+from fednode.base_model.skeleton import load_skeleton
 from fednode.base_model.source import commit_of, locate
 from fednode.base_model.tokenizer import load_tokenizer
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fednode.base_model.config import load_skeleton
 from fednode.base_model.errors import BaseModelError
-from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.load import tensor_files
+from fednode.base_model.skeleton import load_skeleton
 
 if TYPE_CHECKING:
     import torch

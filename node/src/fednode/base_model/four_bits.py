@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fednode.base_model.config import load_skeleton
 from fednode.base_model.errors import BaseModelError
 from fednode.base_model.nf4 import stored_bytes
+from fednode.base_model.skeleton import load_skeleton
 
 if TYPE_CHECKING:
     from pathlib import Path

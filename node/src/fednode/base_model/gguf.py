@@ -11,11 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fednode.base_model.complete import check_complete
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
-from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.gguf_parts import check_whole
 from fednode.base_model.gguf_rope import carry_rope
+from fednode.base_model.missing_weights import check_complete
 from fednode.base_model.quiet import quiet
 
 if TYPE_CHECKING:

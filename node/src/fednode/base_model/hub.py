@@ -10,10 +10,10 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from fedprotocol.outgoing import NetworkSetting
+from fedprotocol.program.outgoing import NetworkSetting
 
 from fednode.base_model.errors import BaseModelMissing, BaseModelPartial
-from fednode.base_model.foreign import in_a_line
+from fednode.base_model.foreign_errors import in_a_line
 from fednode.base_model.hub_client import by_way_of_hub, trust_as_elsewhere
 from fednode.base_model.load import INDEX, SINGLE, shards
 from fednode.base_model.tokenizer import TOKENIZERS

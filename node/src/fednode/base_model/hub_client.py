@@ -1,10 +1,10 @@
-"""The connection to the hub: by the same rule as all others (`fedprotocol.outgoing`), as far as it is Python's."""
+"""The connection to the hub: by the rule for all others (`fedprotocol.program.outgoing`), as far as it is Python's."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fedprotocol import outgoing
+from fedprotocol.program import outgoing
 
 
 def trust_as_elsewhere() -> None:

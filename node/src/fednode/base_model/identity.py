@@ -9,11 +9,11 @@ from typing import Any
 
 from fedprotocol.base_model import BaseModelRef, Setting, TokenizerRef
 
-from fednode.base_model.config import load_config
 from fednode.base_model.digest import weights_digest
 from fednode.base_model.errors import BaseModelError, BaseModelMismatch
-from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.settings import defaults_of, setting_differences, settings_of
+from fednode.base_model.skeleton import load_config
 from fednode.base_model.tokenizer import describe, load_tokenizer, tokenizer_differences
 
 _MOST = 4  # differences that a message names

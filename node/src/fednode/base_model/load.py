@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from fednode.base_model.arithmetic import arithmetic
-from fednode.base_model.complete import check_complete
-from fednode.base_model.config import load_config, load_skeleton
 from fednode.base_model.dequantize import mend_dequantize
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
-from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.foreign_errors import AGAIN, told_as
+from fednode.base_model.four_bit_check import verify
 from fednode.base_model.four_bits import bits, held_as, replaced
+from fednode.base_model.missing_weights import check_complete
 from fednode.base_model.quiet import quiet
-from fednode.base_model.verify import verify
+from fednode.base_model.skeleton import load_config, load_skeleton
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fedprotocol.base_model import Text, TokenizerRef
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
-from fednode.base_model.foreign import AGAIN, told_as
+from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.probes import PROBES
 from fednode.base_model.quiet import quiet
 from fednode.base_model.tokenizer_needs import obstacle

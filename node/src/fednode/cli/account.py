@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
@@ -24,7 +24,7 @@ def new(
     keystore: KeystoreOption = None, password_file: PasswordOption = None, config: ConfigOption = DEFAULT_CONFIG
 ) -> None:
     """Make a new random key and print its address."""
-    from fedprotocol.chain import keys
+    from fedprotocol.chain.account import keys
 
     path, password = _files(keystore, password_file, config)
     account = keys.create(path, keys.read_password(password, "Password for the new keystore: ", confirm=True))
@@ -44,7 +44,7 @@ def import_(
     import sys
     from getpass import getpass
 
-    from fedprotocol.chain import keys
+    from fedprotocol.chain.account import keys
     from fedprotocol.errors import FedError
 
     path, password = _files(keystore, password_file, config)
@@ -61,7 +61,7 @@ def import_(
 @app.command("show")
 def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print the account's address. A password is needed only for a keystore that names none."""
-    from fedprotocol.chain.signer import address_in, address_of
+    from fedprotocol.chain.account.signer import address_in, address_of
 
     from fednode.config import load
 
@@ -71,7 +71,7 @@ def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG)
 def _files(keystore: Path | None, password_file: Path | None, config: Path) -> tuple[Path, Path | None]:
     if keystore is not None:
         return keystore, password_file
-    from fedprotocol.chain.signer import keystore_of
+    from fedprotocol.chain.account.signer import keystore_of
 
     from fednode.config import load
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import typer
-from fedaggregator.shared_options import add_program_options
-from fedprotocol.terminal import run_program
+from fedaggregator.cli.shared_options import add_program_options
+from fedprotocol.program.terminal import run_program
 
 from fednode import __version__
 from fednode.cli.account import app as account
@@ -12,11 +12,9 @@ from fednode.cli.audit import audit
 from fednode.cli.challenge import challenge
 from fednode.cli.claim import claim
 from fednode.cli.data import app as data
-from fednode.cli.demo import demo
 from fednode.cli.doctor import doctor
 from fednode.cli.evaluate import evaluate
 from fednode.cli.exit import exit_federation
-from fednode.cli.experiment import experiment
 from fednode.cli.export import export
 from fednode.cli.generate import generate
 from fednode.cli.init import init
@@ -40,8 +38,6 @@ TAKE_PART = "Take part"
 LOOK = "Look"
 USE = "Use the model"
 
-app.command(rich_help_panel=START)(demo)
-app.command(rich_help_panel=START)(experiment)
 app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)

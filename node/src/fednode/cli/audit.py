@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, warn_of_code
 

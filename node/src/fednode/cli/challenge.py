@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
 if TYPE_CHECKING:
-    from fedaggregator.evidence import Examined
+    from fedaggregator.disputes.evidence import Examined
 
     from fednode.session import Session
 
@@ -26,9 +26,9 @@ def challenge(
 
     A running node does this by itself. Stop it first, unless for --dry-run.
     """
-    from fedaggregator.evidence import examine
-    from fedprotocol.chain.trust import require_known
-    from fedprotocol.chain.types import Phase
+    from fedaggregator.disputes.evidence import examine
+    from fedprotocol.chain.read.trust import require_known
+    from fedprotocol.types import Phase
 
     found: list[dict[str, Any]] = []
     with open_session(config) as session:
@@ -57,9 +57,9 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
     """Amounts in token units, prices in wei. What the chain's node does not tell of costs is null: it stops nothing."""
     from dataclasses import asdict
 
-    from fedaggregator.convict import CallCost, simulate
+    from fedaggregator.disputes.convict import CallCost, simulate
     from fedprotocol.chain.errors import translated
-    from fedprotocol.chain.gas import advisory
+    from fedprotocol.chain.send.gas import advisory
 
     proposal, case = examined.proposal, examined.case
     entry: dict[str, Any] = {
@@ -90,7 +90,7 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
 
 
 def _convict(session: Session, examined: Examined) -> dict[str, Any]:
-    from fedaggregator.convict import convict
+    from fedaggregator.disputes.convict import convict
 
     assert examined.case is not None  # noqa: S101 - the caller looked
     verdict = convict(session.coordinator, session.sender, examined.case)

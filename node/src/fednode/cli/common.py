@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fedprotocol import environment
 from fedprotocol.printable import json_text
+from fedprotocol.program import environment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def open_session(config: Path) -> Session:
 
 def warn_of_code(session: Session) -> None:
     """Say on standard error whose code what is shown rests on, if it is not this version's. Raises ChainError."""
-    from fedprotocol.chain.trust import warnings
+    from fedprotocol.chain.read.trust import warnings
 
     for warning in warnings(session.coordinator, session.config.chain, session.config.home):
         typer.echo(f"warning: {warning}", err=True)
@@ -44,8 +44,8 @@ def warn_of_code(session: Session) -> None:
 
 def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
     """Round and root of a final global. Raises FedError if that round is not final."""
-    from fedprotocol.chain.types import Phase
     from fedprotocol.errors import FedError
+    from fedprotocol.types import Phase
 
     if number is None:
         return session.coordinator.latest_final()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -56,7 +56,7 @@ def _encoder(session: Session) -> tuple[Encoder | None, str]:
     """With the reason if there is none."""
     from fedprotocol.errors import FedError
 
-    from fednode.model import load_encoder
+    from fednode.use.loaded import load_encoder
 
     try:
         return load_encoder(session), ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 

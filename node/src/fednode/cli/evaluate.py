@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import (
     DEFAULT_CONFIG,
@@ -31,8 +31,8 @@ def evaluate(
     from fedprotocol.errors import FedError
 
     from fednode.data import load_data
-    from fednode.model import load_model
     from fednode.progress_bar import ProgressBar
+    from fednode.use.loaded import load_model
 
     with open_session(config) as session:
         path = data or session.config.data.test

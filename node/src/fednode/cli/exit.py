@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import (
     DEFAULT_CONFIG,
@@ -25,7 +25,7 @@ def export(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write a folder that `PeftModel.from_pretrained` loads: safetensors, config, model card."""
-    from fednode.export import Provenance, export_adapter
+    from fednode.use.export import Provenance, export_adapter
 
     with open_session(config) as session:
         warn_of_code(session)

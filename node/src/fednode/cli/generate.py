@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
 
@@ -17,7 +17,7 @@ def generate(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Print what the federation's model answers (round 0: the model before any training)."""
-    from fednode.model import load_model
+    from fednode.use.loaded import load_model
 
     with open_session(config) as session:
         units = units_of(session, global_of(session, number)[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
@@ -32,7 +32,7 @@ def init(
 ) -> None:
     """Write a commented config file, mode 600: RPC URLs may hold keys. Nothing is sent and no key is made."""
     from fedprotocol.config import ConfigError
-    from fedprotocol.private import create_private
+    from fedprotocol.files.private import create_private
 
     from fednode.config import load, render
 

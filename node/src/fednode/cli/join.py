@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -18,7 +18,7 @@ def join(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Lock a stake and take a seat from the next round on. With a seat already, add what the stake is short of."""
-    from fedprotocol.chain.trust import require_known
+    from fedprotocol.chain.read.trust import require_known
     from fedprotocol.errors import FedError
 
     with open_session(config) as session:

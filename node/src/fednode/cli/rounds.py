@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
 
 if TYPE_CHECKING:
-    from fedprotocol.chain.coordinator import Coordinator
+    from fedprotocol.chain.read.coordinator import Coordinator
 
 WIDTH = 110  # of the table in a file or a pipe
 

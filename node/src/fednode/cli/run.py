@@ -9,12 +9,12 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from fedaggregator.shared_options import LogFormatOption
-from fedprotocol.environment import ignored
+from fedaggregator.cli.shared_options import LogFormatOption
 from fedprotocol.errors import refusals_told
-from fedprotocol.logs import LogFormat, hide_in, logging_as
-from fedprotocol.private import warn_if_open
-from fedprotocol.terminal import say
+from fedprotocol.files.private import warn_if_open
+from fedprotocol.program.environment import ignored
+from fedprotocol.program.logs import LogFormat, hide_in, logging_as
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
@@ -75,8 +75,8 @@ def run(
 
 
 def _watch(log_format: LogFormat, config: Path) -> None:
-    from fedaggregator.dry import said, watch_dry
-    from fedaggregator.signals import stop_at_signals
+    from fedaggregator.daemon.observe import said, watch_dry
+    from fedprotocol.program.signals import stop_at_signals
 
     from fednode.config import load
     from fednode.daemon.logs import terminal_handler

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from fedprotocol import environment
-from fedprotocol.terminal import say
+from fedprotocol.program import environment
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import JsonOption, print_json
 
 if TYPE_CHECKING:
     from fedprotocol.store.base import Store
 
-    from fednode.new_spec import NewFederation
+    from fednode.sponsor.new_spec import NewFederation
 
 app = typer.Typer(help="The federation's document: model, adapter, training, numbers.", no_args_is_help=True)
 
@@ -107,8 +107,8 @@ def new(
     from fedprotocol.spec import SERVER_LR_ONE
 
     from fednode.cli.spec_options import options_named
-    from fednode.new_spec import Choices, make, require_free, save
     from fednode.slow_work import told_if_slow
+    from fednode.sponsor.new_spec import Choices, make, require_free, save
 
     modules = tuple(target_module or ("q_proj", "v_proj"))
     values = {
@@ -165,7 +165,7 @@ def try_(
 ) -> None:
     """Check a spec with its global 0, and do once what a node will do with it, on made-up rows: load the base model,
     train a step, encode an update, score an answer."""
-    from fednode.new_spec import load
+    from fednode.sponsor.new_spec import load
 
     federation = load(folder)
     _try(federation, source, device, threads)
@@ -179,7 +179,7 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Put an existing spec and its global 0 into a store, so that nodes find them."""
-    from fednode.new_spec import load
+    from fednode.sponsor.new_spec import load
 
     federation = load(folder)
     with _open(store) as opened:
@@ -193,17 +193,17 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Check a spec with its global 0, and print their digests."""
-    from fednode.new_spec import load
+    from fednode.sponsor.new_spec import load
 
     _show(load(folder), as_json)
 
 
 def _try(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
     """Say what the trial found. Raises SpecError."""
-    from fednode.answer import duration
     from fednode.cli.spec_options import in_options, options_named
+    from fednode.daemon.explain import duration
     from fednode.slow_work import told_if_slow
-    from fednode.trial import try_out
+    from fednode.sponsor.trial import try_out
 
     cores = threads or os.cpu_count() or 1
     environment.set_threads(cores)
@@ -231,7 +231,7 @@ def _open(url: str) -> Iterator[tuple[Store, str]]:
 
 
 def _publish(federation: NewFederation, store: Store, url: str) -> None:
-    from fednode.new_spec import publish as put
+    from fednode.sponsor.new_spec import publish as put
 
     put(federation, store)
     say(f"published in {url}", error=True)

@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import typer
-from fedprotocol.terminal import say
+from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, warn_of_code
 
 if TYPE_CHECKING:
-    from fedprotocol.chain.snapshot import Snapshot
+    from fedprotocol.chain.read.snapshot import Snapshot
 
+    from fednode.daemon.status import Status
     from fednode.session import Session
-    from fednode.status import Status
 
 
 def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -22,12 +22,12 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
     Exits with 1 if the node is not running.
     """
-    from fedprotocol.amounts import UNITS
-    from fedprotocol.chain.fees import is_free
+    from fedprotocol.chain.amounts import UNITS
+    from fedprotocol.chain.send.fees import is_free
     from fedprotocol.errors import FedError
 
-    from fednode.answer import answer
-    from fednode.status import read_status
+    from fednode.daemon.explain import answer
+    from fednode.daemon.status import read_status
 
     with open_session(config) as session:
         said = read_status(session.config.status)

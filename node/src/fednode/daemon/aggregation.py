@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedaggregator.decide import CASES_AT_HAND
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase, Proposal
+from fedaggregator.daemon.decide import CASES_AT_HAND
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase, Proposal
 
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts

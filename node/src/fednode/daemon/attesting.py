@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 
 SPREAD = 2
 """So many margins lie between the first node that gives up absent updates and the last one."""

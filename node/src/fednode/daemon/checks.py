@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from fedprotocol.car import Leaves
-from fedprotocol.chain.types import Update
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import check_shift, from_bytes
 from fedprotocol.spec import Spec
+from fedprotocol.types import Update
 from numpy.typing import NDArray
 
-from fednode.update import norm_units
+from fednode.training.update import norm_units
 
 
 class BadUpdate(FedError):

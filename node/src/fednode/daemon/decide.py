@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase
 
 from fednode.daemon import actions as do
 from fednode.daemon.aggregation import abandonments, disputes, recomputations, right_proposals

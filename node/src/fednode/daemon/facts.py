@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fedprotocol.amounts import UNITS, Amounts
-from fedprotocol.rests import Setback
+from fedprotocol.chain.amounts import UNITS, Amounts
+from fedprotocol.program.backoff import Setback
 
 from fednode.daemon.actions import Action, Lane, Work, lane
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fedaggregator.convict import advised
-from fedaggregator.dispute import Case, StaleCase
-from fedaggregator.evidence import gather
-from fedaggregator.inputs import recompute
-from fedaggregator.proposals import ProposalUnreadable, proposed_digests
-from fedaggregator.verify import Mismatch, compare
+from fedaggregator.compute.inputs import recompute
+from fedaggregator.disputes.case import Case, StaleCase
+from fedaggregator.disputes.convict import advised
+from fedaggregator.disputes.evidence import gather
+from fedaggregator.disputes.judge import Mismatch, compare
+from fedaggregator.disputes.proposed_leaves import ProposalUnreadable, proposed_digests
 from fedprotocol.car import CarFile, Leaves
-from fedprotocol.chain.event_index import EventIndex
-from fedprotocol.chain.snapshot import RoundState
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import NumbersError
 from fedprotocol.spec import Spec
@@ -27,7 +27,7 @@ from fedprotocol.tree import cid
 
 from fednode.daemon.actions import BuildCase, JudgeProposal, Release
 from fednode.daemon.checks import BadUpdate, check_new, check_update
-from fednode.daemon.earlier import EarlierRoots
+from fednode.daemon.earlier_roots import EarlierRoots
 from fednode.daemon.facts import Verdict
 
 AGAIN_SECONDS = 3.0
@@ -81,7 +81,7 @@ class Fetching:
     def recompute(self, state: RoundState, deadline: Deadline) -> bytes:
         """Merge the round's accepted updates and publish the result in the own store; returns its root.
 
-        Raises InputsMissing, StoreError, and what `fedaggregator.inputs.recompute` raises.
+        Raises InputsMissing, StoreError, and what `fedaggregator.compute.inputs.recompute` raises.
         """
         inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # a merge of others may still run
         out = self._folder / f"round_{state.number}-{inputs}.leaves"
@@ -139,7 +139,7 @@ class Fetching:
 
         Raises:
             StaleCase: the own merge does not follow from the round's inputs as they are now.
-            FedError: what else `fedaggregator.evidence.gather` and `fedaggregator.convict.advised` raise.
+            FedError: what else `evidence.gather` and `convict.advised` of `fedaggregator.disputes` raise.
         """
         proposal = next((p for p in state.proposals if p.root == action.root), None)
         if proposal is None:

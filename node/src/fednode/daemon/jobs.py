@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from fedprotocol.background import Body
-from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.program.background import Body
 from fedprotocol.store.deadline import Deadline
 
 from fednode.daemon import actions as do

@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from fedprotocol.errors import FedError
-from fedprotocol.logs import LINE, HumanFormatter, listening
+from fedprotocol.program.logs import LINE, HumanFormatter, listening
 
 from fednode.progress_bar import terminal
 

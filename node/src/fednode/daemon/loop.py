@@ -10,38 +10,38 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from fedaggregator.dispute import StaleCase
-from fedprotocol.amounts import Amounts
-from fedprotocol.background import Background, Outcome
-from fedprotocol.chain.coordinator import Coordinator
+from fedaggregator.disputes.case import StaleCase
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ContractReverted
-from fedprotocol.chain.event_index import index_at
-from fedprotocol.chain.snapshot import Snapshot, take_snapshot
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import index_at
+from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.monitor.health import Health
-from fedprotocol.rests import TRIES_LEFT, Rests, Setback
+from fedprotocol.program.background import Background, Outcome
+from fedprotocol.program.backoff import TRIES_LEFT, Rests, Setback
+from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
-from fedprotocol.unforeseen import Unforeseen
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts
 from fednode.daemon.fetching import Fetching, Finding
+from fednode.daemon.gathering import Knowing
 from fednode.daemon.jobs import Jobs
-from fednode.daemon.knowing import Knowing
-from fednode.daemon.memory import Memory
 from fednode.daemon.model_work import Interrupted, ModelFailure, ModelWork
 from fednode.daemon.outcomes import Outcomes
 from fednode.daemon.performing import Performing, TooEarly
+from fednode.daemon.phrases import describe
 from fednode.daemon.progress import Progress
+from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.sending import Sending
 from fednode.daemon.view import time_left
-from fednode.daemon.words import describe
 from fednode.data.plain_text import EncodingError
 from fednode.training import TrainingError
 

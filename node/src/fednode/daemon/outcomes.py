@@ -6,11 +6,11 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from fedaggregator.convict import Move
-from fedprotocol.background import Outcome
-from fedprotocol.chain.snapshot import Snapshot
+from fedaggregator.disputes.convict import Move
+from fedprotocol import metrics
+from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
-from fedprotocol.monitor import metrics
+from fedprotocol.program.background import Outcome
 from fedprotocol.spec import Spec
 from fedprotocol.tree import cid
 
@@ -18,9 +18,9 @@ from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Verdict
 from fednode.daemon.fetching import Built, Finding, Judgement
-from fednode.daemon.memory import Found, Memory
 from fednode.daemon.metrics import record
 from fednode.daemon.model_work import Trained
+from fednode.daemon.remembered import Found, Memory
 
 log = logging.getLogger("fednode")
 MICRO = 1_000_000  # the chain's unit of a loss

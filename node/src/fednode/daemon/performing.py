@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 
-from fedaggregator.confirmed import is_confirmed
-from fedprotocol.chain.coordinator import Coordinator
+from fedaggregator.compute.confirmed import is_confirmed
 from fedprotocol.chain.errors import ChainError
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.errors import FedError
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase
 
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts
-from fednode.daemon.memory import Memory
 from fednode.daemon.outcomes import Outcomes
+from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.sending import Sending
 

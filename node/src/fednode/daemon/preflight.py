@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fedprotocol.chain.fees import is_free
-from fedprotocol.chain.trust import require_known
+from fedprotocol.chain.read.trust import require_known
+from fedprotocol.chain.send.fees import is_free
 from fedprotocol.errors import FedError
 
 from fednode.session import Session

@@ -8,24 +8,24 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from fedprotocol import metrics
 from fedprotocol.chain.errors import show
-from fedprotocol.chain.snapshot import Snapshot
-from fedprotocol.chain.types import Phase
-from fedprotocol.logs import tell_moment
-from fedprotocol.monitor import metrics
+from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
-from fedprotocol.status import StatusFile
+from fedprotocol.program.logs import tell_moment
+from fedprotocol.program.status import StatusFile
 from fedprotocol.tree import cid
+from fedprotocol.types import Phase
 
 from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.phrases import describe
 from fednode.daemon.progress import Progress
+from fednode.daemon.status import Status
 from fednode.daemon.view import deadline
-from fednode.daemon.words import describe
 from fednode.progress_bar import ProgressBar
-from fednode.status import Status
 
 log = logging.getLogger("fednode")
 SHOWN_PROBLEMS = 10

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fedaggregator.convict import Move, advance
-from fedaggregator.dispute import Case
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.sender import Sender
-from fedprotocol.chain.snapshot import RoundState, Snapshot
+from fedaggregator.disputes.case import Case
+from fedaggregator.disputes.convict import Move, advance
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, UpdateRecord
 from fedprotocol.spec import Spec
@@ -15,7 +15,7 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import PAGE_LEAVES
 
 from fednode.daemon import actions as do
-from fednode.trees import open_car
+from fednode.tree_files import open_car
 
 OWN_SECONDS = 5.0
 """For reading what must be in the own store, in the loop itself: nobody else's slowness may hold it up."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fedprotocol.chain.snapshot import Snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.types import Phase
 
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase, Proposal
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase, Proposal
 
 from fednode.daemon.actions import Action, BuildCase, Challenge, FetchGlobal, JudgeProposal
 from fednode.daemon.facts import Facts

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from fedprotocol.amounts import Amounts
-from fedprotocol.chain.snapshot import RoundState, Snapshot
-from fedprotocol.chain.types import Phase
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase
 
 from fednode.daemon import actions as do
 from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.cause import Cause
 from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.phrases import describe
 from fednode.daemon.view import (
     Obstacle,
     Standing,
@@ -22,7 +23,6 @@ from fednode.daemon.view import (
     standing,
     unsettled,
 )
-from fednode.daemon.words import describe
 
 
 def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wait:

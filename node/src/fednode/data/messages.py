@@ -8,7 +8,7 @@ used, for it need not have one: what all sites share is the spec's template arou
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fednode.data.text import no_words
+from fednode.data.learnable import no_words
 
 _NEXT = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user",)}
 """The roles that may follow a role, or begin (None)."""

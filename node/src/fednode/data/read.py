@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fedprotocol.foreign import told_as
+from fedprotocol.foreign_errors import told_as
 
 from fednode.data.csv import csv_records
 from fednode.data.jsonl import jsonl_records

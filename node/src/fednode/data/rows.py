@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from fedprotocol.errors import FedError
 
+from fednode.data.learnable import no_words, not_text
 from fednode.data.messages import prompt_and_answer
-from fednode.data.text import no_words, not_text
 
 TEXTS = ("prompt", "completion")
 MESSAGES = "messages"

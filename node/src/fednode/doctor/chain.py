@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.development import is_development
+from fedprotocol.chain.account.keys import PasswordError
+from fedprotocol.chain.account.signer import keystore_of
 from fedprotocol.chain.errors import ContractReverted, translated
-from fedprotocol.chain.fees import is_free
-from fedprotocol.chain.gas import advisory
-from fedprotocol.chain.keys import PasswordError
-from fedprotocol.chain.signer import keystore_of
-from fedprotocol.chain.trust import ForeignCode, examine, foreign
-from fedprotocol.private import exposure
+from fedprotocol.chain.read.trust import ForeignCode, examine, foreign
+from fedprotocol.chain.send.development import is_development
+from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chain.send.gas import advisory
+from fedprotocol.files.private import exposure
 
-from fednode.answer import duration
+from fednode.daemon.explain import duration
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient, closing, quoted

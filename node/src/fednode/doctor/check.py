@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedprotocol.chain.account.keys import KeystoreError
+from fedprotocol.chain.account.signer import NoAccount
 from fedprotocol.chain.errors import ChainError, NoContract, NotACoordinator, WrongChain
-from fedprotocol.chain.keys import KeystoreError
-from fedprotocol.chain.signer import NoAccount
-from fedprotocol.chain.trust import ForeignCode
+from fedprotocol.chain.read.trust import ForeignCode
 from fedprotocol.errors import FedError
-from fedprotocol.filesystem import is_read_only
+from fedprotocol.files.filesystem import is_read_only
+from fedprotocol.program.terminal import unexpected
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
-from fedprotocol.terminal import unexpected
 
 from fednode.base_model import BaseModelError
+from fednode.daemon.status import Status, read_status
 from fednode.data.plain_text import EncodingError
 from fednode.session import Session
-from fednode.status import Status, read_status
 
 KEYS: tuple[tuple[type[FedError], str], ...] = (
     (WrongChain, "[chain] chain_id, or rpc"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fedprotocol.journal import Journal, JournalError
 
-from fednode.answer import duration
 from fednode.base_model import BaseModelMissing, BaseModelPartial
+from fednode.daemon.explain import duration
 from fednode.data.plain_text import EncodingError
 from fednode.doctor.check import NotFit, Patient
 from fednode.doctor.round_time import measured
@@ -19,7 +19,7 @@ from fednode.training.types import TrainingError
 def model(patient: Patient) -> str:
     from fednode.base_model import BaseModelMismatch, check_model, will_hold
     from fednode.data.encode import load_encoder
-    from fednode.model import locate_here
+    from fednode.use.loaded import locate_here
 
     session = patient.session
     spec, settings = session.spec, session.config.model

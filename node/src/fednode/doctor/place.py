@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from fedprotocol.filesystem import is_read_only
+from fedprotocol.files.filesystem import is_read_only
+from fedprotocol.files.private import exposure, open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
-from fedprotocol.private import exposure, open_to_others
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, closing, quoted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fednode.answer import duration
+from fednode.daemon.explain import duration
 from fednode.session import Session
 from fednode.training.types import NearlyNothing, StepRecord, ZeroDelta
 
@@ -42,7 +42,7 @@ class RoundTime:
 def measured(session: Session) -> RoundTime:
     """Of a round on the latest global. Raises BaseModelMissing, TrainingError, EncodingError, DataError, StoreError."""
     from fednode.data import load_data
-    from fednode.model import load_model, locate_here
+    from fednode.use.loaded import load_model, locate_here
 
     locate_here(session)
     spec, data = session.spec, session.config.data
@@ -63,8 +63,8 @@ def measured(session: Session) -> RoundTime:
 
 def _training(model: AdapterModel, spec: Spec, rows: Dataset, seed: int) -> float:
     """Seconds of all steps and of what comes before and after them."""
-    from fednode.trees import save_car
-    from fednode.update import make_update
+    from fednode.training.update import make_update
+    from fednode.tree_files import save_car
 
     some = min(MEASURED_STEPS, spec.training.steps)
     few = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})

@@ -10,7 +10,7 @@ import numpy as np
 from fedprotocol.numbers import UNIT, NumbersError, dequantize_global
 from fedprotocol.spec import Lora, Tensor
 
-from fednode.base_model.foreign import told_as
+from fednode.base_model.foreign_errors import told_as
 from fednode.training.types import LayoutMismatch, ZeroDelta
 
 if TYPE_CHECKING:

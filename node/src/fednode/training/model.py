@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fedprotocol.environment import settled
+from fedprotocol.program.environment import settled
 from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
-from fednode.data.encoded import Drawn, Kept
+from fednode.data.encoded_rows import Drawn, Kept
 from fednode.evaluation.score import Evaluation, summarize
 from fednode.training.adapter import (
     LIMIT,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from fedprotocol.environment import settled
+from fedprotocol.program.environment import settled
 from fedprotocol.spec import Training
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 

@@ -14,9 +14,9 @@ from requests.exceptions import RequestException
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3Exception, Web3RPCError
 
 from fedprotocol.chain.abi import Entry, load, named
-from fedprotocol.chain.types import PenaltyReason, Phase, VoidReason
 from fedprotocol.errors import FedError
 from fedprotocol.printable import LONGEST_TEXT, printable
+from fedprotocol.types import PenaltyReason, Phase, VoidReason
 
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 """What web3 and eth_abi raise over an answer of another form than the standard's."""

@@ -12,14 +12,14 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import RPCEndpoint, RPCError, TxParams
 
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.disputes import Disputes, Opening, Proof, Sums, calldata
+from fedprotocol.chain.endpoint.refusals import SENDS
 from fedprotocol.chain.errors import ChainError, ContractReverted, NotACoordinator, RpcRefused, translated
-from fedprotocol.chain.events import chunks, logs_of_block
-from fedprotocol.chain.fees import suggested_tip
-from fedprotocol.chain.gas import estimated
-from fedprotocol.chain.refusals import SENDS
-from fedprotocol.chain.snapshot import take_snapshot
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.disputes import Disputes, Opening, Proof, Sums, calldata
+from fedprotocol.chain.read.events import chunks, logs_of_block
+from fedprotocol.chain.read.snapshot import take_snapshot
+from fedprotocol.chain.send.fees import suggested_tip
+from fedprotocol.chain.send.gas import estimated
 from fedprotocol.config import DEVELOPMENT_CHAINS, ChainConfig
 
 LARGEST_LEAF = 126 * 1024  # bytes: with the rest of a proof, what a node's pool takes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from fedprotocol.chain.coordinator import Coordinator
-from fedprotocol.chain.snapshot import Snapshot
-from fedprotocol.chain.types import Phase
-from fedprotocol.monitor import metrics
+from fedprotocol import metrics
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.types import Phase
 
 
 def introduce(program: str, coordinator: Coordinator, account: str) -> None:

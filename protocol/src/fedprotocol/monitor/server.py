@@ -14,7 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import make_wsgi_app
 
 from fedprotocol.errors import FedError
-from fedprotocol.foreign import in_a_line
+from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.monitor.health import Health
 from fedprotocol.printable import json_text
 

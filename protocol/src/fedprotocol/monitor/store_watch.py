@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fedprotocol.foreign import in_a_line
-from fedprotocol.monitor import metrics
+from fedprotocol import metrics
+from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.monitor.health import Health
 from fedprotocol.store.base import Store, StoreError
 

@@ -17,11 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from fedprotocol import tree
+from fedprotocol import metrics, tree
 from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
 from fedprotocol.errors import FedError
-from fedprotocol.foreign import in_a_line
-from fedprotocol.monitor import metrics
+from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
 

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
 
-from fedprotocol import outgoing, tree
+from fedprotocol import tree
+from fedprotocol.program import outgoing
 from fedprotocol.store import web
 from fedprotocol.store.base import Malformed, NotFound, StoreError
 from fedprotocol.store.deadline import Deadline

@@ -22,11 +22,11 @@ from typing import Any, BinaryIO, TypeVar
 import ipfshttpclient
 from ipfshttpclient import exceptions as ipfs
 
-from fedprotocol import outgoing, tree
+from fedprotocol import metrics, tree
 from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read_car
 from fedprotocol.errors import FedError
-from fedprotocol.foreign import in_a_line, told_as
-from fedprotocol.monitor import metrics
+from fedprotocol.foreign_errors import in_a_line, told_as
+from fedprotocol.program import outgoing
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore

@@ -11,7 +11,7 @@ from typing import Self
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from fedprotocol import environment, tether
+from fedprotocol.program import end_with_parent, environment
 from fedprotocol.store.base import Unavailable
 
 _READY_SECONDS = 60.0
@@ -64,7 +64,7 @@ class KuboDaemon:
         with (self.repo / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", tether.__file__, str(os.getpid())),
+                    *(sys.executable, "-I", end_with_parent.__file__, str(os.getpid())),
                     *(str(self._binary), "daemon", *(["--offline"] if self._offline else [])),
                 ],
                 env=self._environment(),

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
+from fedprotocol import metrics
 from fedprotocol.car import CarError, CarFile
-from fedprotocol.monitor import metrics
 from fedprotocol.store.base import Malformed, StoreError
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore

@@ -1,7 +1,8 @@
 """GET over HTTP that ends when it must: one event loop in a thread of its own, and nothing that blocks it.
 
-The total time covers name, connection, TLS, headers and body alike. Proxies are `fedprotocol.outgoing`'s; nothing else
-of the environment is used, nothing is unpacked, and a redirect leads to the same host or nowhere.
+The total time covers name, connection, TLS, headers and body alike. Proxies are
+`fedprotocol.program.outgoing`'s; nothing else of the environment is used, nothing is unpacked, and a redirect leads to
+the same host or nowhere.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from fedprotocol import outgoing
+from fedprotocol.program import outgoing
 from fedprotocol.store.base import NotFound, StoreError
 from fedprotocol.store.deadline import POLL, Deadline
 from fedprotocol.store.source import SourceFailed

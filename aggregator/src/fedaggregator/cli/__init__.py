@@ -1,0 +1,1 @@
+"""The `fedaggregator` program."""

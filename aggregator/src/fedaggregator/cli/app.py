@@ -1,0 +1,216 @@
+"""`fedaggregator`: run an aggregator, look at it, set it up, collect."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fedprotocol.errors import FedError
+from fedprotocol.files.private import warn_if_open
+from fedprotocol.printable import json_text
+from fedprotocol.program.logs import LogFormat, hide_in, logging_as
+from fedprotocol.program.terminal import run_program, say
+
+from fedaggregator import __version__
+from fedaggregator.cli.shared_options import LogFormatOption, add_program_options
+
+app = typer.Typer(
+    help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+add_program_options(app, "fedaggregator", __version__)
+
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
+DEFAULT = Path("aggregator.toml")
+
+
+@app.command()
+def init(
+    coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
+    chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
+    rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; several are tried in order.")],
+    store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
+    peer: Annotated[list[str] | None, typer.Option(help="A store to read from: dir:folder. May be repeated.")] = None,
+    keystore: Annotated[Path, typer.Option(help="Encrypted key; made if there is none.")] = Path("keystore.json"),
+    password_file: Annotated[Path | None, typer.Option(help="Its password, in a file of mode 600.")] = None,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write a commented config file, mode 600: RPC URLs may hold keys; and a new account if there is no keystore."""
+    from fedprotocol.chain.account import keys
+    from fedprotocol.chain.account.signer import address_in, keystore_of
+    from fedprotocol.config import load_config
+    from fedprotocol.files.private import create_private
+
+    from fedaggregator.config import AggregatorConfig, render
+
+    if config.exists():
+        raise FedError(f"{config} exists and is not overwritten: choose another file with --config, or move it away")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    text = render(
+        rpc, chain_id, coordinator, store, peer or (), str(keystore), str(password_file) if password_file else None
+    )
+    draft = config.with_name(config.name + ".part")
+    try:
+        with create_private(draft) as file:
+            file.write(text.encode())
+        loaded = load_config(draft, AggregatorConfig)
+        path = keystore_of(loaded.account)
+        if not path.exists():
+            keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
+        address = address_in(path, loaded.account.password_file)
+        draft.replace(config)
+    finally:
+        draft.unlink(missing_ok=True)
+    say(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")
+
+
+@app.command()
+def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
+    """Aggregate until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
+    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+        _run(config, proposes=True)
+
+
+@app.command()
+def watch(
+    dry: Annotated[bool, typer.Option("--dry", help="Without a key: say what is wrong, send nothing.")] = False,
+    log_format: LogFormatOption = LogFormat.AUTO,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
+    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+        is_well = _watch_dry(config) if dry else _run(config, proposes=False)
+    if not is_well:
+        raise typer.Exit(1)
+
+
+def _watch_dry(config: Path) -> bool:
+    """Whether everything that was seen is right."""
+    from fedprotocol.config import load_config
+    from fedprotocol.program.signals import stop_at_signals
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon.observe import said, watch_dry
+
+    settings = load_config(config, AggregatorConfig)
+    hide_in(*settings.chain.rpc)
+    warn_if_open(config, logging.getLogger("fedaggregator"))
+    seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
+    say(*said(seen))
+    return all(finding.right for finding in seen)
+
+
+def _run(config: Path, proposes: bool) -> bool:
+    """Until it is stopped or the federation is over."""
+    from fedprotocol.chain.account.signer import open_signer
+    from fedprotocol.config import load_config
+    from fedprotocol.errors import refusals_told
+    from fedprotocol.program.signals import stop_at_signals
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon.run import Aggregator
+
+    settings = load_config(config, AggregatorConfig)
+    hide_in(*settings.chain.rpc, settings.account.signer)
+    warn_if_open(config, logging.getLogger("fedaggregator"))
+    signer = open_signer(settings.account)
+    stop = stop_at_signals()
+    with refusals_told(), Aggregator.open(settings, signer, proposes) as aggregator:
+        aggregator.run(stop)
+    return True
+
+
+@app.command()
+def status(
+    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+) -> None:
+    """What the aggregator waits for and since when, and what the chain says."""
+    from fedprotocol.chain.account.signer import address_of
+    from fedprotocol.chain.amounts import Amounts
+    from fedprotocol.chain.read.coordinator import Coordinator
+    from fedprotocol.chain.read.snapshot import take_snapshot
+    from fedprotocol.chain.read.trust import warnings
+    from fedprotocol.config import load_config
+
+    from fedaggregator.cli.report import as_document, as_text
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon.status import read_status
+
+    settings = load_config(config, AggregatorConfig)
+    chain = settings.chain
+    coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+    for warning in warnings(coordinator, chain, settings.home):
+        typer.echo(f"warning: {warning}", err=True)
+    snapshot, said = (
+        take_snapshot(coordinator, address_of(settings.account)),
+        read_status(settings.status),
+    )
+    if as_json:
+        print(json_text(as_document(snapshot, said), indent=2))
+    else:
+        say(*as_text(snapshot, said, Amounts.of(coordinator.token)))
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+) -> None:
+    """Look at chain, account, money and store, and try every kind of call that a conviction takes.
+
+    Exits with 1 if something is not right.
+    """
+    from dataclasses import asdict
+
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.doctor import examine
+
+    checks = list(examine(load_config(config, AggregatorConfig)))
+    marks = {True: "ok  ", False: "FAIL", None: "-   "}
+    if as_json:
+        print(json_text([asdict(check) for check in checks], indent=2))
+    else:
+        say(*(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def claim(config: ConfigOption = DEFAULT) -> None:
+    """Take what the coordinator owes the account. A running aggregator does this by itself."""
+    from fedprotocol.chain.account.signer import open_signer
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+    from fedaggregator.daemon.run import Aggregator
+
+    settings = load_config(config, AggregatorConfig)
+    signer = open_signer(settings.account)
+    with (
+        logging_as(LogFormat.HUMAN, "fedaggregator", _terminal_handler()),
+        Aggregator.open(settings, signer) as aggregator,
+    ):
+        if aggregator.claim(frozenset()) == 0:
+            say(f"nothing is owed to {signer.address}")
+
+
+def _terminal_handler() -> logging.Handler | None:
+    """None where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    return RichHandler(console=Console(stderr=True), show_path=False)
+
+
+def main() -> None:
+    """The console command."""
+    run_program(app)

@@ -1,0 +1,67 @@
+"""What `fedaggregator status` shows: the chain's state and the daemon's own words."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.tree import cid
+
+from fedaggregator.daemon.status import Status
+
+
+def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
+    """For `--json`."""
+    return {
+        "account": snapshot.account,
+        "wei": snapshot.eth,
+        "tokens": snapshot.tokens,
+        "owed": snapshot.my_owed,
+        "running": said is not None and said.is_running,
+        "daemon": said.model_dump() if said else None,
+        "final_rounds": snapshot.final_count,
+        "total_rounds": snapshot.config.total_rounds,
+        "rounds": [_round(state) for state in snapshot.rounds],
+    }
+
+
+def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> list[str]:
+    """For people, a line each."""
+    lines = [
+        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
+        f"{amounts(snapshot.my_owed)} owed",
+        f"rounds    {snapshot.final_count} of {snapshot.config.total_rounds} final, {snapshot.last_opened} opened",
+    ]
+    for state in snapshot.rounds:
+        view = state.view
+        left = f", {max(0, view.phase_end - snapshot.time)} s left" if view.phase_end else ""
+        phase = view.phase.name.capitalize() + left
+        lines.append(
+            f"round {state.number:<4}{phase}: {view.committed} of {view.active} committed, "
+            f"{view.revealed} revealed, {view.attested} attested, {view.accepted_mask.bit_count()} accepted, "
+            f"{len(state.proposals)} proposed"
+        )
+        lines += [f"          {cid(proposal.root)} by {proposal.proposer}" for proposal in state.proposals]
+    if said is None:
+        return [*lines, "daemon    never ran with this config; start it with `fedaggregator run`"]
+    lines.append(f"daemon    {said.activity}, for {int(time.time() - said.since)} s")
+    if said.problem:
+        lines.append(f"problem   {said.problem}")
+    if not said.is_running:
+        lines[-1] += " (not running now; start it with `fedaggregator run`)"
+    return lines
+
+
+def _round(state: RoundState) -> dict[str, Any]:
+    view = state.view
+    return {
+        "round": state.number,
+        "phase": view.phase.name.capitalize(),
+        "phase_end": view.phase_end,
+        "prior_root": "0x" + view.prior_root.hex(),
+        "global_root": "0x" + view.global_root.hex(),
+        "accepted": view.accepted_mask.bit_count(),
+        "proposals": [{"proposer": p.proposer, "root": "0x" + p.root.hex()} for p in state.proposals],
+    }

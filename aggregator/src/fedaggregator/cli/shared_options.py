@@ -1,0 +1,32 @@
+"""Options that both programs have, `fedaggregator` and `fednode`."""
+
+from typing import Annotated
+
+import typer
+from fedprotocol.program.logs import VARIABLE, LogFormat
+from fedprotocol.program.terminal import say
+
+LogFormatOption = Annotated[
+    LogFormat,
+    typer.Option("--log-format", envvar=VARIABLE, help="Of lines on standard error; auto: json unless a terminal."),
+]
+
+
+def add_program_options(app: typer.Typer, program: str, version: str) -> None:
+    """Give `app` the options that stand before its commands: `--version`, `--debug`."""
+
+    def show(wanted: bool) -> None:
+        if wanted:
+            say(f"{program} {version}")
+            raise typer.Exit
+
+    @app.callback()
+    def options(
+        version: Annotated[
+            bool, typer.Option("--version", callback=show, is_eager=True, help="Show the version and exit.")
+        ] = False,
+        debug: Annotated[
+            bool, typer.Option("--debug", help="Show where an unexpected error comes from; it may stand anywhere.")
+        ] = False,
+    ) -> None:
+        """Options of the program itself; `run_program` has taken `--debug` already."""

@@ -1,0 +1,121 @@
+"""Accepted updates and the prior global become the next global, one window of leaves at a time."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedprotocol.car import Leaves
+from fedprotocol.errors import FedError
+from fedprotocol.numbers import from_bytes, to_bytes
+from fedprotocol.tree import TreeShape, leaf_digest
+
+from fedaggregator.compute.leaf_file import LeafFile
+from fedaggregator.rules.base import Rule, Sums
+
+GLOBAL_BITS = 32
+
+Progress = Callable[[int, int], None]
+"""Called with the leaves done and the leaves in all."""
+
+
+class MergeError(FedError):
+    """The inputs do not have the shape of one federation; the message says which one."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One accepted update: its leaves, and the weight and shift it was revealed with."""
+
+    leaves: Leaves
+    weight: int
+    shift: int
+
+
+def merge(
+    rule: Rule,
+    prior: Leaves,
+    contributions: Sequence[Contribution],
+    bits: int,
+    server_lr: int,
+    out: Path,
+    window_leaves: int = 256,
+    progress: Progress | None = None,
+) -> LeafFile:
+    """The next global, written leaf by leaf to `out`.
+
+    Memory is one window of the rule's sums (FedAvg: int64) and one of a client's mantissas, whatever the number of
+    leaves; beyond it there is one digest a leaf, about 70 bytes while merging and 32 in the result.
+
+    Args:
+        rule: the twin of the federation's on-chain rule.
+        prior: the global the updates were trained on; its leaves hold K int32, and each leaf of an update has
+            `rule.parts` of them.
+        contributions: the accepted updates in index order; their leaves hold K mantissas.
+        bits: width of a mantissa, 8 or 16.
+        server_lr: 1 .. 2^17, unit 2^-16.
+        out: where the leaves go; replaced only once they are complete.
+        window_leaves: leaves worked on at once, at least 1.
+        progress: told after every window.
+
+    Raises:
+        MergeError: no updates, or trees of different shapes.
+        RuleError: a weight, shift or server_lr out of range.
+    """
+    shape = _checked_shape(rule, prior, contributions, bits)
+    window_leaves = max(1, window_leaves)
+    leaf_count = shape.leaf_count // rule.parts
+    firsts = range(0, shape.leaf_count, leaf_count)  # of each part
+    total_weight = sum(c.weight for c in contributions)
+    digests = [b""] * shape.leaf_count
+    partial = out.with_name(out.name + ".part")
+    with partial.open("wb") as file:
+        for start in range(0, leaf_count, window_leaves):
+            stop = min(start + window_leaves, leaf_count)
+            sums = _sums(rule, contributions, start, stop, bits)
+            before = b"".join(_window(prior, first + start, first + stop) for first in firsts)
+            data = to_bytes(rule.finish(sums, from_bytes(before, GLOBAL_BITS), total_weight, server_lr))
+            size = (stop - start) * shape.leaf_bytes
+            for part, first in enumerate(firsts):
+                file.seek((first + start) * shape.leaf_bytes)
+                file.write(data[part * size : (part + 1) * size])
+                for leaf in range(stop - start):
+                    at = part * size + leaf * shape.leaf_bytes
+                    digests[first + start + leaf] = leaf_digest(data[at : at + shape.leaf_bytes])
+            if progress:
+                progress(stop, leaf_count)
+    partial.replace(out)
+    return LeafFile(out, shape, digests)
+
+
+def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:
+    def add(sums: Sums | None, contribution: Contribution) -> Sums:
+        mantissas = from_bytes(_window(contribution.leaves, start, stop), bits)
+        return rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
+
+    first, *others = contributions
+    return functools.reduce(add, others, add(None, first))
+
+
+def _window(leaves: Leaves, start: int, stop: int) -> bytes:
+    return b"".join(leaves[index] for index in range(start, stop))
+
+
+def _checked_shape(rule: Rule, prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
+    """The shape of the prior, which is that of the next global."""
+    if bits not in (8, 16):
+        raise MergeError(f"mantissas have 8 or 16 bits, not {bits}")
+    if not contributions:
+        raise MergeError("there are no accepted updates to merge")
+    if prior.shape.leaf_count % rule.parts:
+        raise MergeError(f"a prior of {prior.shape.leaf_count} leaves has not {rule.parts} parts, as {rule.name} needs")
+    expected = TreeShape(prior.shape.leaf_count // rule.parts, prior.shape.leaf_bytes * bits // GLOBAL_BITS)
+    for contribution in contributions:
+        if contribution.leaves.shape != expected:
+            raise MergeError(
+                f"update {contribution.leaves.root.hex()} has shape {contribution.leaves.shape}, "
+                f"the prior global needs {expected}"
+            )
+    return prior.shape

@@ -1,0 +1,148 @@
+"""The things an aggregator can do next, as values: `decide` chooses one, the loop performs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from fedprotocol.types import Proposal
+
+
+@dataclass(frozen=True)
+class Approve:
+    """Let the coordinator take the bond."""
+
+    round: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class ProposePage:
+    """Hand in one page of our global's leaf digests."""
+
+    round: int
+    page: int
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Send the next call of the case against a live proposal."""
+
+    round: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Take what is owed: our share, bonds, bounties. The coordinator settles what is due on the way."""
+
+    settled: frozenset[int]  # rounds of ours that are over
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Follow up the transactions that an earlier run left open."""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Fetch the accepted updates, compute the next global, publish it in the store. `inputs`: the round's."""
+
+    round: int
+    inputs: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A live proposal differs from our own global: find its first wrong leaf and say so."""
+
+    round: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class BuildCase:
+    """Make the proof that a live proposal is wrong, and simulate it."""
+
+    round: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class Release:
+    """Unpin the inputs and the global of a round that nobody can dispute or audit from here any more."""
+
+    round: int
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """Stop work in the background: it is no longer wanted, or it keeps others waiting for too long."""
+
+    work: Work
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do. `until` is a chain time, or None where there is no deadline; `problem` needs a person."""
+
+    reason: str
+    until: int | None = None
+    problem: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """The federation opens no further round and everything of ours is collected."""
+
+    reason: str
+
+
+Sent = Approve | ProposePage | Challenge | Claim | Resume  # transactions: one after the other, in the loop itself
+Work = Merge | Report | BuildCase | Release  # in the background, one at a time in each lane
+Action = Sent | Work | Interrupt | Wait | Done
+
+
+class Lane(Enum):
+    """What of the background's work waits for one another."""
+
+    INPUTS = auto()
+    DISPUTES = auto()
+    TIDYING = auto()
+
+
+def lane(work: Work) -> Lane:
+    match work:
+        case Merge():
+            return Lane.INPUTS
+        case Report() | BuildCase():
+            return Lane.DISPUTES
+        case Release():
+            return Lane.TIDYING
+
+
+def words(action: Action) -> str:
+    """For people: what is done, or waited for."""
+    match action:
+        case Merge(number):
+            return f"round {number}: fetching and merging the accepted updates"
+        case Report(number, proposal):
+            return f"round {number}: a proposal by {proposal.proposer} is not our global, finding the wrong leaf"
+        case BuildCase(number, proposal):
+            return f"round {number}: building the proof against the proposal of {proposal.proposer}"
+        case Challenge(number, proposal):
+            return f"round {number}: challenging the proposal of {proposal.proposer}"
+        case Approve(number, amount):
+            return f"round {number}: approving a bond of {amount} token units"
+        case ProposePage(number, page):
+            return f"round {number}: proposing, page {page}"
+        case Claim(_):
+            return "claiming what is owed"
+        case Resume():
+            return "following up what an earlier run sent"
+        case Release(number):
+            return f"round {number}: releasing its content"
+        case Interrupt(work):
+            return f"stopping: {words(work)}"
+        case Wait(reason) | Done(reason):
+            return reason

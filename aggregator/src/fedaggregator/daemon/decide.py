@@ -1,0 +1,178 @@
+"""What an aggregator does next: a pure function of the chain's state and of what the journal says.
+
+`candidates` lists everything useful in order of urgency: the right proposal, then convictions by the end of their
+windows, then merges, money, tidying up. `decide` takes the first that can be started now, so that what fails, rests or
+takes long hides nothing but what cannot be done without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase, Proposal
+
+from fedaggregator.daemon.actions import (
+    Action,
+    Approve,
+    BuildCase,
+    Challenge,
+    Claim,
+    Done,
+    Interrupt,
+    Lane,
+    Merge,
+    ProposePage,
+    Release,
+    Report,
+    Resume,
+    Work,
+    lane,
+)
+from fedaggregator.daemon.facts import Facts, RoundFacts
+from fedaggregator.daemon.waiting import waiting
+
+MERGE_TRIES = 3  # of a round that is over
+CASES_AT_HAND = 8  # in memory, each with a leaf of every accepted update
+
+
+def decide(snapshot: Snapshot, facts: Facts) -> Action:
+    """The next action; `Wait` if nothing can be started now. Never returns what runs already or rests."""
+    ahead = list(candidates(snapshot, facts))
+    going = facts.running - facts.stopped  # what was told to stop and hangs keeps nobody waiting
+    for work in going:
+        if work not in ahead and not _is_being_built(snapshot, work):
+            return Interrupt(work)
+    busy = {lane(work): work for work in going}
+    for place, action in enumerate(ahead):
+        if action in facts.resting or action in facts.running:
+            continue
+        holder = busy.get(lane(action)) if isinstance(action, Work) else None
+        if holder is None:
+            return action
+        less_urgent = lane(holder) is Lane.INPUTS and holder not in ahead[:place]
+        if holder in facts.overdue or less_urgent:
+            return Interrupt(holder)
+    return waiting(snapshot, facts, ahead)
+
+
+def candidates(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    """Everything useful to do now, the most urgent first."""
+    if facts.sends:
+        yield from _right_proposals(snapshot, facts)
+    yield from _convictions(snapshot, facts)
+    yield from _merges(snapshot, facts)
+    if facts.sends:
+        yield from _money(snapshot, facts)
+    yield from _releases(snapshot, facts)
+    yield from _end(snapshot, facts)
+
+
+def wrong_proposals(state: RoundState, known: RoundFacts) -> list[Proposal]:
+    """The live proposals that are not our own global, by the end of their windows; none while that is not computed."""
+    if known.own_root is None or state.view.phase is not Phase.CHALLENGE:
+        return []
+    wrong = [proposal for proposal in state.proposals if proposal.root != known.own_root]
+    return sorted(wrong, key=lambda proposal: proposal.window_end)
+
+
+def time_left(snapshot: Snapshot, action: Action) -> float:
+    """Seconds until `action` comes too late; infinite if it never does."""
+    if isinstance(action, Report | BuildCase | Challenge):
+        return action.proposal.window_end - snapshot.time
+    state = snapshot.round(action.round) if isinstance(action, Merge | Approve | ProposePage) else None
+    if state is None or state.view.phase.settled or not state.view.phase_end:
+        return math.inf
+    return state.view.phase_end - snapshot.time
+
+
+def given_up(known: RoundFacts) -> bool:
+    """Whether the global of a round that is over cannot be computed here."""
+    return known.failed_merges >= MERGE_TRIES
+
+
+def over(snapshot: Snapshot, facts: Facts) -> frozenset[int]:
+    """Rounds of ours whose outcome can be collected."""
+    unsettled = {state.number for state in snapshot.rounds if not state.view.phase.settled}
+    return facts.proposed - unsettled
+
+
+def _right_proposals(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    """A root that differs from one's own recomputation is wrong: nothing else is needed to propose the right one."""
+    for state in snapshot.rounds:
+        known = facts.round(state.number)
+        if not facts.proposes or known.own_root is None or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+            continue
+        if is_proposed(state, known) or any(p.proposer == snapshot.account for p in state.proposals):
+            continue
+        # A proposal names its inputs, so that a re-org cannot turn it into a lie: beside a lie it need not wait.
+        if (not known.confirmed and state.view.live == 0) or snapshot.tokens < snapshot.bond:
+            continue
+        if snapshot.allowance < snapshot.bond:
+            yield Approve(state.number, snapshot.bond)
+        else:
+            # Pages of another global (the inputs changed in a re-org) are no start: page 0 begins again.
+            yield ProposePage(state.number, state.my_pages if known.paging_root == known.own_root else 0)
+
+
+def is_proposed(state: RoundState, known: RoundFacts) -> bool:
+    """Whether our global is live, whoever proposed it."""
+    return known.stands or any(proposal.root == known.own_root for proposal in state.proposals)
+
+
+def _convictions(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    wrong = [(s.number, p) for s in snapshot.rounds for p in wrong_proposals(s, facts.round(s.number))]
+    at_hand = [Challenge(n, p) for n, p in wrong if p.root in facts.round(n).cases]
+    if facts.sends:
+        yield from at_hand
+    for number, proposal in wrong:
+        known = facts.round(number)
+        if proposal.root not in known.reported:
+            if proposal.completed_at < snapshot.time:  # before that, no log of it is in a block
+                yield Report(number, proposal)
+        elif facts.sends and proposal.root not in known.cases and len(at_hand) < CASES_AT_HAND:
+            yield BuildCase(number, proposal)
+
+
+def _merges(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    """The open rounds; without a key also those that are over, to say whether they ended right."""
+    for state in sorted(snapshot.rounds, key=lambda state: state.view.phase.settled):
+        known = facts.round(state.number)
+        wanted = state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
+        late = state.view.phase is Phase.FINAL and not facts.sends and not given_up(known)
+        if known.own_root is None and (wanted or late):
+            yield Merge(state.number, state.view.inputs)
+
+
+def _money(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    settled = over(snapshot, facts)
+    if settled or snapshot.my_owed > 0:
+        yield Claim(settled)
+    if facts.left_open:
+        yield Resume()
+
+
+def _releases(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    unsettled = sum(not state.view.phase.settled for state in snapshot.rounds)
+    oldest_kept = snapshot.last_opened - unsettled - facts.keep_rounds
+    yield from (Release(number) for number in sorted(facts.pinned) if number <= oldest_kept)
+
+
+def _end(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    if facts.running - facts.stopped or any(not state.view.phase.settled for state in snapshot.rounds):
+        return
+    if any(True for _ in _merges(snapshot, facts)) or (facts.sends and any(True for _ in _money(snapshot, facts))):
+        return
+    if snapshot.final_count >= snapshot.config.total_rounds:
+        yield Done(f"all {snapshot.final_count} rounds are final")
+    elif snapshot.closed:
+        yield Done(f"the sponsor closed the federation after {snapshot.final_count} final rounds")
+
+
+def _is_being_built(snapshot: Snapshot, work: Work) -> bool:
+    """Whether it makes the case against a live proposal, for which there is room although others are at hand by now."""
+    if not isinstance(work, BuildCase):
+        return False
+    state = snapshot.round(work.round)
+    return state is not None and state.view.phase is Phase.CHALLENGE and work.proposal in state.proposals

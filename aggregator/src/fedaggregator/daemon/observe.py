@@ -1,0 +1,124 @@
+"""A watch without a key: every aggregate is recomputed, every proposal and final global held to it, nothing is sent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.chain.read.trust import warnings
+from fedprotocol.config import ConnectionConfig, StoreConfig
+from fedprotocol.journal import Journal, locked
+from fedprotocol.monitor.chain import introduce
+from fedprotocol.store.base import Store
+from fedprotocol.store.open import open_store
+from fedprotocol.tree import cid
+from fedprotocol.types import Phase
+
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.config import AggregatorConfig, AggregatorSection
+from fedaggregator.daemon.decide import given_up
+from fedaggregator.daemon.facts import Facts
+from fedaggregator.daemon.remembered import Memory
+from fedaggregator.daemon.watch import Watcher, log
+
+NOBODY = "0x" + 40 * "0"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one root of a round turned out to be. `right` None: its inputs could not be had. `proposer` None: it is the
+    final global."""
+
+    round: int
+    root: bytes
+    proposer: str | None
+    right: bool | None
+
+    def __str__(self) -> str:
+        what = "the final global" if self.proposer is None else f"the proposal of {self.proposer},"
+        said = {True: "is right", False: "is WRONG", None: "could not be checked: its inputs are not to be had"}
+        return f"round {self.round}: {what} {cid(self.root)} {said[self.right]}"
+
+
+def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
+    """Everything that the own merges say about the rounds in `snapshot`."""
+    for state in snapshot.rounds:
+        known, final = facts.round(state.number), state.view.phase is Phase.FINAL
+        if known.own_root is not None:
+            for proposal in state.proposals:
+                yield Finding(state.number, proposal.root, proposal.proposer, proposal.root == known.own_root)
+            if final:
+                yield Finding(state.number, state.view.global_root, None, state.view.global_root == known.own_root)
+        elif final and given_up(known):
+            yield Finding(state.number, state.view.global_root, None, None)
+
+
+class DryWatch(Watcher):
+    """Remembers in `seen` what it found, the newest word on each root."""
+
+    def __init__(self, config: AggregatorConfig, coordinator: Coordinator, store: Store, journal: Journal) -> None:
+        memory = Memory(journal, config.aggregator.keep_rounds, proposes=False, sends=False)
+        super().__init__(config, coordinator, store, NOBODY, memory)
+        self.seen: dict[tuple[int, bytes, str | None], Finding] = {}
+
+    @classmethod
+    @contextmanager
+    def open(cls, config: ConnectionConfig, keep_rounds: int) -> Iterator[Self]:
+        """A watch by the config of a node or an aggregator, which must not run meanwhile. What it keeps is in
+        `home`/watch; of a directory store nothing is changed.
+
+        Raises:
+            FedError: the home is in use, the chain or the store does not answer, the rule is unknown.
+        """
+        own = config.home / "watch"
+        settings = AggregatorConfig(
+            home=own,
+            chain=config.chain,
+            store=_beside(config.store, own),
+            monitor=config.monitor,
+            aggregator=AggregatorSection(keep_rounds=keep_rounds),
+        )
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        chain = config.chain
+        with locked(config.journal), Journal(settings.journal) as journal:
+            coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+            journal.bind(chain.chain_id, coordinator.address, "nobody")
+            store = open_store(settings.store.url, settings.cache, settings.store.peers)
+            log.info("store: %s", store.check())
+            for warning in warnings(coordinator, chain, own):
+                log.warning("%s", warning)
+            log.info("rule: %s; watching without a key, nothing is sent", rule_of(coordinator).name)
+            introduce("fedaggregator", coordinator, NOBODY)
+            yield cls(settings, coordinator, store, journal)
+
+    def look(self, snapshot: Snapshot, facts: Facts) -> None:
+        for finding in findings(snapshot, facts):
+            key = (finding.round, finding.root, finding.proposer)
+            if self.seen.get(key) != finding:
+                (log.info if finding.right else log.error)("%s", finding)
+            self.seen[key] = finding
+
+
+def watch_dry(config: ConnectionConfig, keep_rounds: int, stop: threading.Event) -> list[Finding]:
+    """Watch until `stop` is set or the federation is over; returns what was seen, in the order of rounds."""
+    with DryWatch.open(config, keep_rounds) as watch:
+        watch.run(stop)
+        return sorted(watch.seen.values(), key=lambda finding: finding.round)
+
+
+def said(seen: Sequence[Finding]) -> list[str]:
+    """What was seen, a line each."""
+    return list(map(str, seen)) or ["nothing was seen: no round had fixed inputs"]
+
+
+def _beside(store: StoreConfig, own: Path) -> StoreConfig:
+    """A directory store is only read from; copies and merges go into one of the watch's own."""
+    if not store.url.startswith("dir:"):
+        return store
+    return StoreConfig(url=f"dir:{own}/store", peers=(store.url, *store.peers))

@@ -1,0 +1,194 @@
+"""An account's aggregator: a watcher that proposes, convicts and collects."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+from fedprotocol.chain.account.signer import Signer
+from fedprotocol.chain.errors import ContractReverted
+from fedprotocol.chain.read.agreement import Agreement
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.events import claimed
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.chain.read.trust import require_known
+from fedprotocol.chain.send.fees import FeePolicy
+from fedprotocol.chain.send.sender import Sender
+from fedprotocol.journal import Journal
+from fedprotocol.monitor.chain import introduce
+from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.open import open_store
+from fedprotocol.tree import PAGE_LEAVES, cid
+from fedprotocol.types import Proposal
+
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.daemon.actions import (
+    Action,
+    Approve,
+    BuildCase,
+    Challenge,
+    Claim,
+    ProposePage,
+    Resume,
+    Sent,
+    Work,
+)
+from fedaggregator.daemon.remembered import Memory
+from fedaggregator.daemon.watch import NotYet, Watcher, log, state_of
+from fedaggregator.disputes.case import Case, StaleCase
+from fedaggregator.disputes.convict import Move, advance, advised
+from fedaggregator.disputes.evidence import gather
+
+OWN_SECONDS = 60.0  # for reading what must be in the own store, in the loop itself
+MONEY_SECONDS = 300  # of the chain: money that is stuck for longer is called back, what is sent next stands behind it
+BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
+INPUTS_CHANGED = {"WrongInputs", "WrongAccepted"}  # since the snapshot; nothing is lost
+
+
+class Aggregator(Watcher):
+    """One account's aggregator of one federation."""
+
+    def __init__(
+        self,
+        config: AggregatorConfig,
+        coordinator: Coordinator,
+        store: Store,
+        journal: Journal,
+        sender: Sender,
+        proposes: bool = True,
+    ) -> None:
+        memory = Memory(journal, config.aggregator.keep_rounds, proposes)
+        super().__init__(config, coordinator, store, sender.address, memory)
+        self.sender = sender
+        self._cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
+        self._left_open = bool(journal.outbox_open(coordinator.chain_id, sender.address))
+
+    @classmethod
+    @contextmanager
+    def open(cls, config: AggregatorConfig, signer: Signer, proposes: bool = True) -> Iterator[Self]:
+        """An aggregator on the chain and the store that `config` names; a watchtower if it is not to propose.
+
+        Raises:
+            FedError: the journal is in use or another's, the chain or the store does not answer, the rule is unknown.
+        """
+        chain = config.chain
+        config.cache.mkdir(parents=True, exist_ok=True)
+        with Journal(config.journal) as journal:
+            coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+            journal.bind(chain.chain_id, coordinator.address, signer.address)
+            store = open_store(config.store.url, config.cache, config.store.peers)
+            log.info("store: %s", store.check())
+            log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
+            agreement = Agreement(coordinator, signer.address, chain.confirmations)
+            sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain), agreement=agreement)
+            introduce("fedaggregator", coordinator, signer.address)
+            yield cls(config, coordinator, store, journal, sender, proposes)
+
+    def run(self, stop: threading.Event) -> None:
+        """See `Watcher.run`. Raises ForeignCode before anything is put in, and ChainError if that cannot be seen."""
+        require_known(self.coordinator, self.config.chain)
+        super().run(stop)
+
+    def send(self, action: Sent, snapshot: Snapshot) -> None:
+        match action:
+            case Challenge(number, proposal):
+                self.challenge(number, proposal)
+            case Approve(_, amount):
+                soon = snapshot.time + MONEY_SECONDS
+                self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount, soon)
+            case ProposePage(number, page):
+                self.propose(state_of(snapshot, number), page, snapshot.bond)
+            case Claim(settled):
+                self.claim(settled, snapshot.time + MONEY_SECONDS)
+            case Resume():
+                self.sender.resume()
+                self._left_open = False
+
+    def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
+        if isinstance(action, BuildCase):
+            self.build(state_of(snapshot, action.round), action.proposal, stop)
+        else:
+            super().work(action, snapshot, stop)
+
+    def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
+        super().failed(action, error, snapshot)
+        if isinstance(action, Challenge):  # the case is built anew, as late as the call would be sent again
+            self._cases.pop((action.round, action.proposal.root), None)
+            super().failed(BuildCase(action.round, action.proposal), error, snapshot)
+        if isinstance(action, Challenge | BuildCase) and isinstance(error, StaleCase):
+            self.memory.forget_merged(action.round)
+
+    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:
+        inputs = {s.number: (s.view.inputs_hash, s.view.accepted_mask) for s in snapshot.rounds if s.proposals}
+        for key, case in list(self._cases.items()):
+            if inputs.get(key[0]) != (case.inputs_hash, case.accepted_mask):
+                del self._cases[key]
+        return frozenset(self._cases)
+
+    def left_open(self) -> bool:
+        return self._left_open
+
+    def build(self, state: RoundState, proposal: Proposal, stop: threading.Event) -> None:
+        """Build the case against a wrong proposal, and say what it costs."""
+        within = Deadline(stop=stop)
+        with self._own(state, within) as own:
+            case = gather(self.events, self.store, state, own, proposal)
+        if case is None:
+            raise StaleCase(f"round {state.number}: {cid(proposal.root)} turned out to be right")
+        within.check()
+        costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
+        log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)
+        self._cases[state.number, proposal.root] = case
+
+    def challenge(self, number: int, proposal: Proposal) -> None:
+        """Send the next call of the case that is at hand."""
+        key = number, proposal.root
+        move, _ = advance(self.coordinator, self.sender, self._cases[key])
+        if move is not Move.CARRIED:
+            del self._cases[key]
+        if move is Move.CONVICTED:
+            log.info("round %d: CONVICTED %s of %s", number, cid(proposal.root), proposal.proposer)
+        elif move is Move.GONE:
+            log.info("round %d: %s is not live any more", number, cid(proposal.root))
+
+    def propose(self, state: RoundState, page: int, bond: int) -> None:
+        """Hand in one page of our global; the last one takes the `bond`. Raises NotYet too."""
+        with self._own(state, Deadline(OWN_SECONDS)) as own:
+            start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
+            digests = [own.digest(leaf) for leaf in range(start, stop)]
+            is_last = stop == len(own)
+        if page == 0:
+            self.memory.paging(state.number, own.root)
+        if is_last:
+            self.memory.proposing(state.number)
+        try:
+            view = state.view
+            call = self.coordinator.calls.propose(state.number, view.inputs_hash, view.accepted_mask, page, digests)
+            self.sender.send(call, f"propose round {state.number} page {page}", state.view.phase_end or None)
+        except ContractReverted as error:
+            if error.name not in BEATEN | INPUTS_CHANGED:
+                raise
+            why = "another aggregator was first" if error.name in BEATEN else "its inputs changed (a re-org)"
+            raise NotYet(f"round {state.number}: {why} ({error.name})") from error
+        else:
+            if is_last:
+                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), bond)
+
+    def claim(self, settled: frozenset[int], deadline: int | None = None) -> int:
+        """Take what is owed, by `deadline` (chain time); the rounds in `settled` are then collected. Returns the token
+        units taken, 0 if the receipt does not tell."""
+        amount = 0
+        try:
+            receipt = self.sender.send(self.coordinator.calls.claim(), "claim", deadline)
+        except ContractReverted as error:
+            if error.name != "NothingOwed":
+                raise
+        else:
+            amount = claimed(self.coordinator, receipt) or 0
+            log.info("claimed %s", f"{amount} token units" if amount else "what was owed")
+        self.memory.collected(settled)
+        return amount

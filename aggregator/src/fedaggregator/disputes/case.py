@@ -1,0 +1,215 @@
+"""A wrong proposal's first wrong leaf, and the calls of the Disputes contract that convict it. Nothing here is sent.
+
+A case that does not fit one transaction is carried: `carry` keeps the sums after some accepted updates, `challenge`
+goes on from any that are kept. The sums themselves are recomputed here from the updates, which are public; the chain
+need only say which ones it keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fedprotocol import tree
+from fedprotocol.chain.read.disputes import Opening, Proof, Step, Sums
+from fedprotocol.chain.read.snapshot import RoundState
+from fedprotocol.errors import FedError
+from fedprotocol.leaves import Leaves
+from fedprotocol.numbers import from_bytes, to_bytes
+from fedprotocol.types import FederationConfig
+
+from fedaggregator.compute.inputs import accepted
+from fedaggregator.compute.merge import GLOBAL_BITS, Contribution
+from fedaggregator.disputes.judge import Mismatch, compare
+from fedaggregator.disputes.price import CaseSize, Limits
+from fedaggregator.rules.base import Rule
+from fedaggregator.rules.base import Sums as RuleSums
+
+
+class DisputeError(FedError):
+    """A case that cannot be made from these inputs; the message says why."""
+
+
+class StaleCase(DisputeError):
+    """One's own global is not made of the round's inputs as they are now: merge again, and compare anew."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One accepted update's part in a leaf."""
+
+    opening: Opening
+    weight: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that proves one leaf of one proposal wrong."""
+
+    round: int
+    proposal_root: bytes
+    inputs_hash: bytes
+    accepted_mask: int
+    mismatch: Mismatch
+    leaf: int  # of the updates' trees
+    part: int  # of it in the global's
+    claimed_path: tuple[bytes, ...]
+    prior: tuple[Opening, ...]  # every part
+    shares: tuple[Share, ...]  # of the accepted updates, by index
+    rule: Rule = field(repr=False)
+    bits: int
+    values: int  # K
+
+    @property
+    def size(self) -> CaseSize:
+        """What its cost depends on."""
+        siblings = len(self.shares[0].opening.path)
+        prior = tuple(len(opening.path) for opening in self.prior)
+        return CaseSize(self.rule, len(self.shares), self.values, self.bits, siblings, prior, self.part)
+
+    def sums(self, counts: Sequence[int]) -> dict[int, Sums]:
+        """The partial sums after each of `counts` accepted updates."""
+        wanted = set(counts)
+        found = {0: Sums()} if 0 in wanted else {}
+        for count, weight, running in self._accumulated(max(wanted, default=0)):
+            if count in wanted:
+                found[count] = Sums(count, weight, to_bytes(running))
+        return found
+
+    def result(self, server_lr: int) -> bytes:
+        """The right leaf's part, from what the proof carries alone."""
+        *_, (_, weight, sums) = self._accumulated(len(self.shares))
+        prior = from_bytes(b"".join(opening.leaf for opening in self.prior), GLOBAL_BITS)
+        finished = self.rule.finish(sums, prior, weight, server_lr)
+        return to_bytes(finished[self.part * self.values : (self.part + 1) * self.values])
+
+    def _accumulated(self, updates: int) -> Iterator[tuple[int, int, RuleSums]]:
+        """How many of the first `updates` are in, their weight, and the rule's sums, which the next step may change."""
+        running, weight = None, 0
+        for count, share in enumerate(self.shares[:updates], start=1):
+            mantissas = from_bytes(share.opening.leaf, self.bits)
+            running = self.rule.accumulate(running, mantissas, share.weight, share.shift)
+            weight += share.weight
+            yield count, weight, running
+
+
+def build(
+    rule: Rule,
+    config: FederationConfig,
+    state: RoundState,
+    prior: Leaves,
+    contributions: Sequence[Contribution],
+    own: Leaves,
+    proposal_root: bytes,
+    digests: Sequence[bytes],
+) -> Case | None:
+    """The case against a proposal, by its first leaf that differs from one's own recomputation; None if none does.
+
+    Args:
+        rule: the twin of the federation's rule.
+        state: the round, its inputs fixed.
+        prior: the round's prior global.
+        contributions: the accepted updates in index order, as `merge` took them for `own`.
+        own: the right global.
+        digests: the proposal's leaf digests (`proposals.proposed_digests`).
+
+    Raises:
+        StaleCase: `own` does not follow from the round's inputs.
+        DisputeError: `digests` are not the proposal's.
+        VerifyError: not one digest a leaf.
+    """
+    mismatch = compare(own, digests)
+    if mismatch is None:
+        return None
+    if tree.root(digests) != proposal_root:
+        raise DisputeError(f"these leaf digests are not those of proposal {tree.cid(proposal_root)}: read them again")
+    if prior.root != state.view.prior_root:
+        raise StaleCase(
+            f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {tree.cid(prior.root)}"
+        )
+    given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
+    if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
+        raise StaleCase(f"these are not the accepted updates of round {state.number}: merge the round again")
+    part, leaf = divmod(mismatch.leaf, config.leaf_count)
+    case = Case(
+        round=state.number,
+        proposal_root=proposal_root,
+        inputs_hash=state.view.inputs_hash,
+        accepted_mask=state.view.accepted_mask,
+        mismatch=mismatch,
+        leaf=leaf,
+        part=part,
+        claimed_path=tuple(tree.path(digests, mismatch.leaf)),
+        prior=tuple(_opening(prior, index) for index in range(leaf, len(prior), config.leaf_count)),
+        shares=tuple(Share(_opening(c.leaves, leaf), c.weight, c.shift) for c in contributions),
+        rule=rule,
+        bits=config.mantissa_bits,
+        values=config.leaf_values,
+    )
+    _check(case, config.server_lr)
+    return case
+
+
+def _check(case: Case, server_lr: int) -> None:
+    """The leaf once more from what the proof carries: a damaged file must not become a transaction."""
+    if tree.leaf_digest(case.result(server_lr)) != case.mismatch.expected:
+        raise StaleCase(
+            f"leaf {case.mismatch.leaf} of one's own global does not follow from the accepted updates: "
+            "the local copy is damaged, merge the round again"
+        )
+
+
+def _opening(leaves: Leaves, index: int) -> Opening:
+    digests = [leaves.digest(i) for i in range(len(leaves))]
+    return Opening(leaves[index], tuple(tree.path(digests, index)))
+
+
+def furthest(case: Case, kept: Sequence[bytes]) -> int:
+    """The largest number of updates whose sums the contract keeps (`Disputes.carried`) and which are these; 0: none."""
+    reached = [count for count, digest in enumerate(kept) if any(digest)]
+    own = case.sums(reached)
+    return max((count for count in reached if own[count].digest == kept[count]), default=0)
+
+
+def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Proof:
+    """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
+
+    Raises:
+        CallTooLarge: not even one more update fits, or not the proof alone.
+    """
+    call = case.size.next_call(start, limits)
+    if call.final:
+        return _proof(case, start)
+    sums = case.sums([start])[start]
+    openings = tuple(share.opening for share in case.shares[start : start + call.updates])
+    return Step(case.round, case.inputs_hash, case.leaf, sums, openings)
+
+
+def plan(case: Case, start: int = 0, limits: Limits | None = None) -> Iterator[Step | Proof]:
+    """Every call from sums over `start` updates to the challenge, in order.
+
+    Raises:
+        CallTooLarge: see `next_call`.
+    """
+    while True:
+        call = next_call(case, start, limits)
+        yield call
+        if isinstance(call, Proof):
+            return
+        start += len(call.updates)
+
+
+def _proof(case: Case, start: int) -> Proof:
+    return Proof(
+        case.round,
+        case.proposal_root,
+        case.inputs_hash,
+        case.leaf,
+        case.part,
+        case.prior,
+        case.mismatch.claimed,
+        case.claimed_path,
+        case.sums([start])[start],
+        tuple(share.opening for share in case.shares[start:]),
+    )

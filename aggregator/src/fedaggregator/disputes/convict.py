@@ -1,0 +1,171 @@
+"""Carries a case through the chain: what it would cost, and the calls themselves, from wherever anybody left off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from fedprotocol.chain.errors import ChainError, ContractReverted
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.disputes import Disputes, Proof, Step, calldata
+from fedprotocol.chain.send.gas import estimated
+from fedprotocol.chain.send.receipts import gas_used
+from fedprotocol.chain.send.sender import Sender
+from fedprotocol.types import Phase
+from web3 import Web3
+from web3.types import TxParams
+
+from fedaggregator.disputes.case import Case, StaleCase, furthest, next_call, plan
+from fedaggregator.disputes.price import Limits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CallCost:
+    """One call of a case: the accepted updates summed before and after it, its calldata in bytes, its gas: the node's
+    estimate, or an upper bound (`bound`) where it has to be in the block after others, or the node gives none."""
+
+    name: str  # carry or challenge
+    start: int
+    stop: int
+    calldata: int
+    gas: int
+    bound: bool
+
+
+class Move(Enum):
+    """What one step of a case came to."""
+
+    CARRIED = "carried"  # sums are kept, more calls follow
+    CONVICTED = "convicted"  # by this call; half the bond is owed to its sender
+    GONE = "gone"  # the proposal is not live any more: somebody else convicted it, or it is too late
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a case ended. `gas` is what this run's calls used in all."""
+
+    convicted: bool  # by this run's challenge; otherwise the proposal was not live any more
+    calls: int
+    gas: int
+
+
+def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> list[CallCost]:
+    """What the calls that are still missing would cost `account`: the next one run by the node, those after it bounded.
+
+    None are missing where the proposal is not live any more. Advice: what a node does not tell is done without.
+
+    Raises:
+        StaleCase: the round's inputs changed.
+        ContractReverted: the contract would refuse the next call although the proposal is live: the case is wrong.
+        ChainError: the chain does not tell what is kept of the case, or whether the proposal is live.
+    """
+    disputes = Disputes(coordinator)
+    start = furthest(case, disputes.carried(case.round, case.leaf))
+    try:
+        return list(_costs(coordinator, disputes, account, case, start, limits))
+    except ContractReverted:
+        if is_open(coordinator, case):
+            raise
+        return []
+
+
+def _costs(
+    coordinator: Coordinator, disputes: Disputes, account: str, case: Case, start: int, limits: Limits | None
+) -> Iterator[CallCost]:
+    for call in plan(case, start, limits):
+        built = disputes.call(call)
+        data = calldata(built)
+        gas = None
+        if call.start.count == start:
+            request = TxParams({"from": Web3.to_checksum_address(account), "to": disputes.address, "data": data})
+            gas = estimated(coordinator.web3.eth, request, _label(case, call))
+        stop = call.start.count + len(call.updates)
+        yield CallCost(built.fn_name, call.start.count, stop, len(data), gas or _bound(case, call, limits), gas is None)
+
+
+def _bound(case: Case, call: Step | Proof, limits: Limits | None) -> int:
+    """The gas that the call takes at most."""
+    return case.size.call(call.start.count, len(call.updates), isinstance(call, Proof), limits).gas
+
+
+def _label(case: Case, call: Step | Proof) -> str:
+    name = "challenge" if isinstance(call, Proof) else "carry"
+    return f"{name} round {case.round} leaf {case.mismatch.leaf}, {call.start.count + len(call.updates)} updates"
+
+
+def in_words(costs: list[CallCost]) -> str:
+    """All calls of a case in a few words."""
+    gas, size = sum(cost.gas for cost in costs), sum(cost.calldata for cost in costs)
+    most = "at most " if any(cost.bound for cost in costs) else ""
+    return f"{len(costs)} call{'s' if len(costs) != 1 else ''}, {size:,} bytes of calldata, {most}{gas:,} gas"
+
+
+def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> str | None:
+    """What a case would cost, in words; None if the proposal is not live any more. What keeps the chain's node from
+    telling is in the words: no case waits for them.
+
+    Raises:
+        StaleCase: the round's inputs changed.
+        ContractReverted: the contract would refuse the case although the proposal is live.
+    """
+    try:
+        costs = simulate(coordinator, account, case, limits)
+    except ContractReverted:
+        raise
+    except ChainError as error:
+        return f"its cost is not known: {error}"
+    return in_words(costs) if costs else None
+
+
+def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
+    """Send the one next call that a case misses, from wherever anybody left off; returns what came of it and its gas.
+
+    It is not waited for confirmations: what a re-org drops is missing when the chain is looked at again.
+
+    Raises:
+        StaleCase: the round's inputs changed.
+        ContractReverted: the contract refuses the call although the proposal is live.
+        ChainError: see `Sender.send`; what was kept by then stays kept.
+    """
+    if not is_open(coordinator, case):
+        return Move.GONE, 0
+    disputes = Disputes(coordinator)
+    call = next_call(case, furthest(case, disputes.carried(case.round, case.leaf)), limits)
+    window_end = coordinator.round_view(case.round).phase_end or None
+    try:
+        receipt = sender.send(
+            disputes.call(call), _label(case, call), window_end, _bound(case, call, limits), confirmed=False
+        )
+    except ContractReverted:
+        if is_open(coordinator, case):
+            raise
+        return Move.GONE, 0
+    return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, gas_used(receipt)
+
+
+def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:
+    """Send what is missing of a case until the proposal is convicted or not live any more.
+
+    A run that was interrupted is simply started anew. Raises what `advance` does.
+    """
+    calls = gas = 0
+    while True:
+        move, used = advance(coordinator, sender, case, limits)
+        if move is Move.GONE:
+            log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
+            return Verdict(False, calls, gas)
+        calls, gas = calls + 1, gas + used
+        if move is Move.CONVICTED:
+            return Verdict(True, calls, gas)
+
+
+def is_open(coordinator: Coordinator, case: Case) -> bool:
+    """Whether the proposal can still be convicted. Raises StaleCase."""
+    view = coordinator.round_view(case.round)
+    if (view.inputs_hash, view.accepted_mask) != (case.inputs_hash, case.accepted_mask):
+        raise StaleCase(f"round {case.round} has other inputs now: merge it again and compare the proposals anew")
+    return view.phase is Phase.CHALLENGE and coordinator.proposal(case.round, case.proposal_root) is not None

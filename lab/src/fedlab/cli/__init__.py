@@ -1,0 +1,1 @@
+"""The `fedlab` program: one command a file."""

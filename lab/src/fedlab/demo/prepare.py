@@ -1,0 +1,148 @@
+"""From an empty folder to a federation whose nodes have joined: spec, contracts, accounts, money, configs, seats."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedprotocol.deployment.record import Deployment, load_deployment
+from fedprotocol.files.private import create_private
+
+from fedlab.demo import configs
+from fedlab.demo.anvil import Chain, start_anvil
+from fedlab.demo.brownie import Brownie
+from fedlab.demo.options import Options, Paths
+from fedlab.demo.programs import Job, Programs
+from fedlab.demo.sites import CLASSES, TEMPLATE, Site, common_test, deal, write_lines
+from fedlab.demo.stores import Stores
+from fedlab.demo.supervisor import ProcessFailed, Supervisor
+
+SPEC_TIMEOUT = 600.0  # seconds
+ACCOUNT_TIMEOUT = 120.0
+JOIN_TIMEOUT = 180.0
+AGGREGATOR = "aggregator"
+SPONSOR = "sponsor"
+FEDERATION_NAME = "Four domains, one model"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The base model: what the spec calls it, and where it lies here (folder, .gguf file or hub id)."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A federation that only has to be started. `accounts`: name -> address of every node and the aggregator."""
+
+    chain: Chain
+    deployment: Deployment
+    sites: tuple[Site, ...]
+    accounts: Mapping[str, str]
+    model: Model
+
+
+def prepare(
+    options: Options, paths: Paths, supervisor: Supervisor, stores: Stores, model: Model, say: Callable[[str], None]
+) -> Ready:
+    """Do it all; `say` gets a line before each step. Raises: FedError."""
+    programs = Programs(supervisor)
+    sites = deal(options.nodes)
+    names = [site.name for site in sites]
+
+    say("starting a local Ethereum node (anvil, a block a second)")
+    chain = start_anvil(supervisor, paths.root, paths.home)
+    say("starting the stores" if options.store == "ipfs" else "making a store for each site")
+    stores.open([*names, AGGREGATOR, SPONSOR])
+    say("making the spec and global 0 (fednode spec new)")
+    _new_spec(options, paths, programs, stores, model)
+    say("making the accounts (fednode account new)")
+    accounts = _new_accounts(paths, programs, [*names, AGGREGATOR])
+    say("deploying the contracts (brownie run deploy)")
+    brownie = Brownie(supervisor, paths, chain)
+    paths.federation.write_text(configs.toml(configs.federation("spec/spec.json", options.nodes, options.rounds)))
+    brownie.run("deploy", "main", str(paths.federation))
+    deployment = load_deployment(paths.deployments, chain.chain_id)
+    say("giving the accounts ether and tokens (brownie run fund faucet)")
+    brownie.run("fund", "faucet", *accounts.values())
+    for index, site in enumerate(sites):
+        folder = paths.site(site.name)
+        write_lines(folder / "train.jsonl", site.train)
+        write_lines(folder / "test.jsonl", site.test)
+        write_lines(folder / "common_test.jsonl", common_test())
+        shared = _shared(site.name, chain, deployment, stores)
+        _write_private(folder / "fednode.toml", configs.toml(configs.node(shared, model.source, options.seed + index)))
+    shared = _shared(AGGREGATOR, chain, deployment, stores)
+    _write_private(paths.aggregator / "aggregator.toml", configs.toml(shared))
+    say("taking the seats (fednode join)")
+    programs.fednode_all([Job(f"{name}-join", paths.site(name), ["join"]) for name in names], JOIN_TIMEOUT)
+    return Ready(chain, deployment, sites, accounts, model)
+
+
+def start(paths: Paths, supervisor: Supervisor, ready: Ready) -> None:
+    """Start the aggregator and every node."""
+    programs = Programs(supervisor)
+    programs.start(AGGREGATOR, paths.aggregator, "fedaggregator", "run")
+    for site in ready.sites:
+        programs.start(site.name, paths.site(site.name), "fednode", "run")
+
+
+def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores, model: Model) -> None:
+    paths.spec.parent.mkdir(parents=True)
+    flags: dict[str, object] = {
+        "name": FEDERATION_NAME,
+        "base-model": model.name,
+        "source": model.source,
+        "out": paths.spec.parent,
+        "store": stores.url(SPONSOR),
+        "template": TEMPLATE,
+        "rounds": options.rounds,
+        "steps": options.steps,
+        "batch-size": options.batch_size,
+        "learning-rate": options.learning_rate,
+        "schedule": "cosine",
+        "sequence-length": 64,
+        "rank": 8,
+        "alpha": 16,
+        "leaf-values": 1024,
+        "bits": 8,
+        "seed": options.seed,
+    }
+    arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]
+    arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
+    arguments += [f"--class={name}" for name in CLASSES]
+    programs.fednode(Job("spec", paths.run, arguments), SPEC_TIMEOUT)
+
+
+def _new_accounts(paths: Paths, programs: Programs, names: list[str]) -> dict[str, str]:
+    jobs = []
+    for name in names:
+        folder = paths.aggregator if name == AGGREGATOR else paths.site(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_private(folder / "password.txt", secrets.token_urlsafe(24) + "\n")
+        arguments = ["account", "new", "--keystore", "keystore.json", "--password-file", "password.txt"]
+        jobs.append(Job(f"{name}-account", folder, arguments))
+    printed = programs.fednode_all(jobs, ACCOUNT_TIMEOUT)
+    return dict(zip(names, map(_address, printed), strict=True))
+
+
+def _address(printed: str) -> str:
+    found = re.findall(r"0x[0-9a-fA-F]{40}\b", printed)
+    if not found:
+        raise ProcessFailed(f"`fednode account new` printed no address: {printed!r}")
+    return str(found[-1])
+
+
+def _shared(name: str, chain: Chain, deployment: Deployment, stores: Stores) -> configs.Tables:
+    url, peers = stores.url(name), stores.peers(name)
+    return configs.connection(chain.rpc, chain.chain_id, deployment.coordinator, url, peers)
+
+
+def _write_private(path: Path, text: str) -> None:
+    with create_private(path) as file:
+        file.write(text.encode())

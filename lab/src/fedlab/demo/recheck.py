@@ -1,0 +1,147 @@
+"""Check an audit bundle from its files alone, with none of the code that made it: only NumPy, SHA-256 and the formulas.
+
+    python -m fedlab.demo.recheck runs/<run>/audit/<round>
+
+The bundle is what `fednode audit` writes: round.json, prior.car, update-<index>.car, global.car.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fedprotocol.errors import FedError
+from fedprotocol.program.terminal import run_program, say_error
+from numpy.typing import NDArray
+
+RAW, DAG_CBOR = 0x55, 0x71
+LINK_BYTES = 41  # d82a 5825 00 01 <codec> 12 20 <digest>
+
+
+class BundleWrong(FedError):
+    """The bundle is damaged, or its global is not what its inputs give."""
+
+
+def recheck(bundle: Path) -> str:
+    """Recompute the round's global from the prior and the accepted updates; returns its root, 0x-hex.
+
+    Raises: BundleWrong naming the file or the first value that is wrong.
+    """
+    try:
+        facts: dict[str, Any] = json.loads((bundle / "round.json").read_text(encoding="utf-8"))
+        if facts["rule"] != "fedavg":
+            raise BundleWrong(f"{bundle}: this knows the rule fedavg only, not {facts['rule']!r}")
+        width = {8: ">i1", 16: ">i2"}[facts["mantissa_bits"]]
+        count = facts["value_count"]
+        prior = _vector(bundle / "prior.car", facts["prior_root"], ">i4", facts)
+        claimed = _vector(bundle / "global.car", facts["global_root"], ">i4", facts)
+        sums, total = np.zeros(count, np.int64), 0
+        for update in facts["updates"]:
+            mantissas = _vector(bundle / f"update-{update['index']}.car", update["root"], width, facts)
+            if update["accepted"]:
+                sums += (update["weight"] << update["shift"]) * mantissas
+                total += update["weight"]
+        mean = _divide(sums, total)
+        step = _divide(mean * facts["server_lr"], 1 << 16)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleWrong(f"{bundle}: it is not a whole audit bundle: {error!r}") from error
+    expected = np.clip(prior + step, -(2**31), 2**31 - 1)
+    wrong = np.flatnonzero(expected != claimed)
+    if wrong.size:
+        first = int(wrong[0])
+        raise BundleWrong(
+            f"{bundle}: {wrong.size} of {count} values of the global are wrong, the first is value {first} "
+            f"(leaf {first // facts['leaf_values']}): {claimed[first]} instead of {expected[first]}"
+        )
+    return str(facts["global_root"])
+
+
+def _divide(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
+    """R(a, b): to the nearest, halves away from zero."""
+    if b <= 0:
+        raise ValueError("the accepted updates have no weight")
+    quotient: NDArray[np.int64] = np.sign(a) * ((2 * np.abs(a) + b) // (2 * b))
+    return quotient
+
+
+def _vector(car: Path, root: str, dtype: str, facts: dict[str, Any]) -> NDArray[np.int64]:
+    """The values under `root`, int64 [value_count]; every block's digest is checked, and the padding."""
+    data = b"".join(_leaves(_blocks(car), bytes.fromhex(root.removeprefix("0x")), car))
+    values = np.frombuffer(data, dtype).astype(np.int64)
+    count, leaf_values = facts["value_count"], facts["leaf_values"]
+    if len(values) != max(2, -(-count // leaf_values)) * leaf_values:
+        raise BundleWrong(f"{car}: {len(values)} values in it do not fit value_count {count}")
+    if np.any(values[count:]):
+        raise BundleWrong(f"{car}: the padding after value {count} is not zero")
+    return values[:count]
+
+
+def _blocks(car: Path) -> dict[bytes, bytes]:
+    """The blocks of a CAR v1 by digest."""
+    data = car.read_bytes()
+    length, position = _varint(data, 0)
+    position += length  # the header: what counts is which root one starts from
+    blocks: dict[bytes, bytes] = {}
+    while position < len(data):
+        length, position = _varint(data, position)
+        section, position = data[position : position + length], position + length
+        digest, block = section[4:36], section[36:]
+        if len(section) != length or section[:1] != b"\x01" or section[2:4] != b"\x12\x20":
+            raise BundleWrong(f"{car}: it ends in the middle of a block, or holds one that is not sha2-256")
+        if hashlib.sha256(block).digest() != digest:
+            raise BundleWrong(f"{car}: the block with digest {digest.hex()} holds something else")
+        blocks[digest] = block
+    return blocks
+
+
+def _leaves(blocks: dict[bytes, bytes], root: bytes, car: Path) -> list[bytes]:
+    found: list[bytes] = []
+    stack = [(DAG_CBOR, root)]
+    while stack:
+        codec, digest = stack.pop()
+        block = blocks.get(digest)
+        if block is None:
+            raise BundleWrong(f"{car}: the block with digest {digest.hex()} is missing")
+        if codec == RAW:
+            found.append(block)
+            continue
+        if len(block) != 1 + 2 * LINK_BYTES or block[0] != 0x82:
+            raise BundleWrong(f"{car}: the block with digest {digest.hex()} is no node of two links")
+        links = (block[1 : 1 + LINK_BYTES], block[1 + LINK_BYTES :])
+        stack += [(link[6], link[9:]) for link in reversed(links)]
+    return found
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value, shift = 0, 0
+    while True:
+        if position >= len(data) or shift > 63:
+            raise BundleWrong("a CAR file ends in the middle of a length")
+        byte = data[position]
+        value, shift, position = value | (byte & 0x7F) << shift, shift + 7, position + 1
+        if byte < 0x80:
+            return value, position
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status of `python -m fedlab.demo.recheck DIR…`."""
+    if not arguments:
+        print("usage: python -m fedlab.demo.recheck runs/<run>/audit/<round> …", file=sys.stderr)
+        return 2
+    status = 0
+    for argument in arguments:
+        try:
+            print(f"{argument}: right, {recheck(Path(argument))}")
+        except BundleWrong as error:
+            say_error(error)
+            status = error.exit_code
+    return status
+
+
+if __name__ == "__main__":
+    run_program(lambda: sys.exit(main(sys.argv[1:])))

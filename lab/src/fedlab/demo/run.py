@@ -1,0 +1,185 @@
+"""The demo from beginning to end."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from fedprotocol.chain.errors import ChainUnreachable
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.events import scan
+from fedprotocol.errors import FedError
+from rich.console import Console
+from rich.live import Live
+
+from fedlab.demo import collect, live, summary
+from fedlab.demo.base_model import demo_base_model
+from fedlab.demo.history import read_history
+from fedlab.demo.ledger import Ledger, deployment_gas, gas_by_call
+from fedlab.demo.options import Options, Paths, find_root, new_run
+from fedlab.demo.prepare import Model, Ready, prepare, start
+from fedlab.demo.programs import Job, Programs
+from fedlab.demo.recheck import recheck
+from fedlab.demo.stores import find_kubo, new_stores
+from fedlab.demo.supervisor import Supervisor
+from fedlab.demo.verdict import failures
+from fedlab.demo.watch import Watcher
+from fedlab.results.folder import ResultsFolder
+from fedlab.results.plots import draw
+from fedlab.results.records import summarize
+
+LOOK_SECONDS = 1.0
+AUDIT_TIMEOUT = 120.0
+LOST_CHAIN_LOOKS = 10  # in a row
+DEFAULT_MODEL = "SmolLM2-135M-Instruct-Q4_1"
+
+
+class DemoFailed(FedError):
+    """The run came to its end, and something that must hold does not; the message lists it."""
+
+
+class Interrupted(FedError):
+    """Ctrl-C, or a signal to end."""
+
+    exit_code = 130
+
+
+def run(options: Options, console: Console) -> None:
+    """Run it, print its results. Raises: DemoFailed, Interrupted, or another FedError for what broke it off."""
+    options.check()
+    root = find_root(Path.cwd())
+    out = options.out if options.out.is_absolute() else root / options.out
+    if options.store == "ipfs":
+        find_kubo(root)  # before anything is made
+    began, started = time.monotonic(), datetime.now(UTC)
+    paths, results = new_run(root, out, started.strftime("%Y%m%d-%H%M%S"))
+    stores = new_stores(options.store, root, paths.run / "stores")
+    console.print(f"Run {paths.run.name}: everything it makes is in {paths.run}", highlight=False, soft_wrap=True)
+
+    def say(step: str) -> None:
+        console.print(f"[dim][{live.clock(time.monotonic() - began):>7}][/dim] {step}", highlight=False)
+
+    with _interruptible(), stores, Supervisor(paths.logs) as supervisor:
+        say("looking for the base model")
+        model = _model(options, root)
+        ready = prepare(options, paths, supervisor, stores, model, say)
+        deployment, chain = ready.deployment, ready.chain
+        coordinator = Coordinator.connect(chain.rpc, deployment.coordinator, chain.chain_id)
+        ledger = Ledger(coordinator, deployment.block)
+        watcher = Watcher(paths, ready, coordinator, ledger, began)
+        say(f"starting {len(ready.sites)} nodes and an aggregator")
+        start(paths, supervisor, ready)
+        _watch(supervisor, watcher, ready, console)
+        say("writing and checking the audit bundles (fednode audit)")
+        ledger.advance()
+        events = scan(coordinator, deployment.block, coordinator.head())
+        history = read_history(events)
+        rechecked = {final.number: _audit(paths, supervisor, ready, final.number) for final in history.final}
+
+        rounds = collect.round_records(paths, ready, history, ledger.spent)
+        totals = summarize(rounds, len(ready.sites), time.monotonic() - began)
+        peaks = {name: process.peak_memory for name, process in supervisor.processes.items()}
+        gas = deployment_gas(coordinator, deployment.transactions) | gas_by_call(ledger.spent)
+        report = collect.report(paths, ready, history, gas, peaks)
+        folder = ResultsFolder.create(results)
+        folder.write_run(collect.run_info(options, paths, ready, started.isoformat(timespec="seconds")))
+        folder.write_rounds(rounds)
+        folder.write_summary(totals)
+        folder.write_report(report)
+        collect.copy_steps(paths, ready, folder)
+        draw(folder)
+        clients = [site.name for site in ready.sites]
+        decimals = coordinator.token.decimals()
+        console.print(summary.render(rounds, totals, report, clients, decimals))
+        addresses = {ready.accounts[name]: name for name in clients}
+        wrong = failures(history, totals, options.rounds, addresses, rechecked)
+        wrong += [f"{name} has no model of its own to compare with" for name in clients if name not in report.solo]
+        site = paths.site(clients[0])
+        kept = chain.rpc if options.keep else ""
+        console.print(summary.next_steps(paths, results, site, kept), highlight=False, soft_wrap=True)
+        if wrong:
+            raise DemoFailed("the demo did not work:\n" + "\n".join(f"  - {line}" for line in wrong))
+        if options.keep:
+            _keep(supervisor, console, chain.rpc)
+
+
+def _model(options: Options, root: Path) -> Model:
+    if options.model is None:
+        return Model(DEFAULT_MODEL, str(demo_base_model(root / ".cache")))
+    path = Path(options.model).expanduser()
+    if path.exists():
+        return Model(path.name, str(path.resolve()))
+    return Model(options.model, options.model)
+
+
+def _watch(supervisor: Supervisor, watcher: Watcher, ready: Ready, console: Console) -> None:
+    """Show what goes on until every program has ended. Raises: ProcessFailed, ChainUnreachable."""
+    before: live.View | None = None
+    lost = 0
+    with Live(console=console, auto_refresh=False, transient=False) as screen:
+        while True:
+            supervisor.check()
+            running = [name for name in ready.accounts if supervisor.processes[name].code is None]
+            try:
+                view = watcher.look(supervisor.processes)
+                lost = 0
+            except ChainUnreachable:
+                lost += 1
+                if lost == LOST_CHAIN_LOOKS:
+                    raise
+                continue
+            if console.is_terminal:
+                screen.update(live.render(view), refresh=True)
+            else:
+                for line in live.changes(before, view):
+                    print(line, flush=True)
+            before = view
+            if not running:
+                return
+            time.sleep(LOOK_SECONDS)
+
+
+def _audit(paths: Paths, supervisor: Supervisor, ready: Ready, number: int) -> str:
+    """Write a round's bundle with `fednode audit`, and recompute it apart; what is wrong, or nothing."""
+    bundle = paths.audit(number)
+    job = Job(f"audit-{number}", paths.site(ready.sites[0].name), ["audit", str(number), "--out", str(bundle)])
+    try:
+        Programs(supervisor).fednode(job, AUDIT_TIMEOUT)
+        recheck(bundle)
+    except FedError as error:
+        return str(error)
+    return ""
+
+
+def _keep(supervisor: Supervisor, console: Console, rpc: str) -> None:
+    console.print(f"[bold]The chain stays up at {rpc} until Ctrl-C.[/bold]", highlight=False)
+    try:
+        while True:
+            supervisor.check()
+            time.sleep(LOOK_SECONDS)
+    except Interrupted:
+        console.print("stopping")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end the run in order, so that what it started is stopped."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)  # stopping is not to be interrupted
+        raise Interrupted(f"stopped by {signal.Signals(number).name}; everything this run had started is stopped")
+
+    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        before[wanted] = signal.signal(wanted, stop)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,98 @@
+"""One store for everybody who publishes: a directory of one's own that reads the others', or a Kubo daemon."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from fedprotocol.store.kubo_daemon import KuboDaemon
+
+from fedlab.demo.options import DemoError
+
+
+class Stores(Protocol):
+    """Stores by the name of their owner."""
+
+    def open(self, names: Sequence[str]) -> None: ...
+    def url(self, name: str) -> str: ...
+    def peers(self, name: str) -> list[str]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class DirectoryStores:
+    """`<run>/stores/<name>/`; each reads the directories of all others, and writes its own only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: tuple[str, ...] = ()
+
+    def open(self, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        for name in names:
+            (self._folder / name).mkdir(parents=True)
+
+    def url(self, name: str) -> str:
+        return f"dir:{self._folder / name}"
+
+    def peers(self, name: str) -> list[str]:
+        return [self.url(other) for other in self._names if other != name]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class KuboStores:
+    """A Kubo daemon each, connected to one another and to nobody else; stopped on leaving the `with` block."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._binary = find_kubo(root)
+        self._folder = folder
+        self._daemons: dict[str, KuboDaemon] = {}
+        self._running = ExitStack()
+
+    def open(self, names: Sequence[str]) -> None:
+        """Raises: Unavailable."""
+        for name in names:
+            self._daemons[name] = self._running.enter_context(KuboDaemon(self._binary, self._folder / name))
+        for daemon in self._daemons.values():
+            daemon.connect(self._daemons.values())
+
+    def url(self, name: str) -> str:
+        return f"kubo:{self._daemons[name].url}"
+
+    def peers(self, name: str) -> list[str]:  # noqa: ARG002 - Kubo finds them itself
+        return []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+
+def find_kubo(root: Path) -> Path:
+    """The binary that `make kubo` builds, or `ipfs` on the PATH. Raises: DemoError."""
+    built = root / ".tools/bin/ipfs"
+    found = str(built) if built.is_file() else shutil.which("ipfs")
+    if found is None:
+        raise DemoError("--store ipfs needs Kubo: `make kubo` builds it (with Go), or put `ipfs` on the PATH")
+    return Path(found)
+
+
+def new_stores(kind: str, root: Path, folder: Path) -> Stores:
+    """Not opened yet. Raises: DemoError if there is no Kubo."""
+    return KuboStores(root, folder) if kind == "ipfs" else DirectoryStores(folder)

@@ -1,0 +1,126 @@
+"""The final tables, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fedlab.demo.brownie import NETWORK
+from fedlab.demo.live import amount, clock
+from fedlab.demo.options import Paths
+from fedlab.results.records import Report, RoundRecord, Score, Summary
+
+
+def render(
+    rounds: Sequence[RoundRecord], summary: Summary, report: Report, clients: Sequence[str], decimals: int
+) -> RenderableType:
+    """The result of a run: losses, payouts, gas, and who recomputed what."""
+    tables = [_losses(rounds, report, clients), _rounds(rounds, clients), _gas(report), _paid(report, decimals)]
+    parts: list[RenderableType] = [part for table in tables for part in (table, "")]
+    reduction = f"{summary.loss_reduction_pct:.0f} % less" if summary.loss_reduction_pct > 0 else "no less"
+    line = f"Loss {summary.initial_loss:.3f} → {summary.final_loss:.3f} ({reduction})"
+    if summary.initial_accuracy is not None:
+        line += f", accuracy {_percent(summary.initial_accuracy)} → {_percent(summary.final_accuracy)}"
+    line += f" on {summary.test_items} held-out items; {summary.rounds_finalized} rounds, {summary.clients} sites, "
+    parts.append(Text(line + f"{clock(summary.seconds_total)} in all.", "bold"))
+    return Group(*parts)
+
+
+def _losses(rounds: Sequence[RoundRecord], report: Report, clients: Sequence[str]) -> Table:
+    domains = list(rounds[0].by_domain)
+    columns = domains if rounds[0].global_accuracy is not None else []
+    table = _table("Held-out common test set (by domain: accuracy)", "model", "loss", "accuracy", *columns)
+    for record in (rounds[0], rounds[-1]) if len(rounds) > 1 else rounds:
+        name = "genesis (before)" if record.round == 0 else f"federated, round {record.round}"
+        whole = Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)
+        parts = [record.by_domain[domain].accuracy for domain in columns]
+        table.add_row(name, *_cells(whole), *(_percent(part, 0) for part in parts), style="bold")
+    for client in clients:
+        score = report.solo.get(client)
+        table.add_row(f"{client} alone", *(_cells(score) if score else ("not scored", "")))
+    return table
+
+
+def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str]) -> Table:
+    table = _table("Rounds", "round", "global adapter", "loss", "accuracy", "gas", "recomputed by")
+    for record in rounds:
+        checked = f"{len(record.recomputed_by)} of {len(clients)} nodes"
+        if record.round == 0:
+            checked = ""
+        elif record is rounds[-1]:
+            checked = "see below"
+        gas = f"{record.gas / 1e6:.2f}M" if record.gas else ""
+        cid = f"{record.cid[:10]}…{record.cid[-4:]}"
+        accuracy = _percent(record.global_accuracy)
+        table.add_row(str(record.round), cid, f"{record.global_loss:.3f}", accuracy, gas, checked)
+    table.caption = (
+        "Counted on the chain: nodes whose commit in the next round names this root. Nobody commits after the last "
+        "round; its audit bundle was recomputed by a program of its own, as all were."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _gas(report: Report) -> Table:
+    table = _table("Gas by call", "call", "calls", "least", "mean", "most")
+    for call, use in sorted(report.gas.items(), key=lambda item: -item[1].mean):
+        table.add_row(call, str(use.calls), f"{use.least:,}", f"{use.mean:,}", f"{use.most:,}")
+    return table
+
+
+def _paid(report: Report, decimals: int) -> Table:
+    table = _table("Money (tokens) and memory", "account", "earned", "bonds back", "claimed", "peak memory")
+    for name, payout in report.paid.items():
+        memory = report.peak_memory.get(name)
+        size = f"{memory / 2**20:,.0f} MiB" if memory else ""
+        parts = (payout.rewards, payout.bonds_returned, payout.claimed)
+        table.add_row(name, *(amount(part / 10**decimals) for part in parts), size)
+    return table
+
+
+def next_steps(paths: Paths, results: Path, site: Path, kept: str) -> RenderableType:
+    """Where everything is, and three commands to try. `kept`: the RPC URL of the chain if it stays up, else nothing."""
+    run = _short(paths.run)
+    if kept:
+        node = f"--config {_short(site)}/fednode.toml"
+        brownie = f"HOME={run}/home DEPLOYMENTS_DIR={run}/deployments SOLCX_BINARY_PATH=.tools/solcx "
+        commands = {
+            f"the rounds as a node sees them (the chain is at {kept})": f".venv/bin/fednode rounds {node}",
+            "rounds, participants, events, balances": f"{brownie}.venv/bin/brownie run rounds --network {NETWORK}",
+            "ask the tuned model": f".venv/bin/fednode generate {node} 'a tax on the value of a house'",
+        }
+    else:
+        commands = {
+            "check every round with a program apart": f".venv/bin/python -m fedlab.demo.recheck {run}/audit/*",
+            "draw the plots again, from the results": f".venv/bin/python -m fedlab.results.plots {_short(results)}",
+            "the same with the chain left up": "make demo DEMO=--keep",
+        }
+    text = Text(f"\nResults: {_short(results)}   Configs, logs, stores, audit bundles: {run}\n\nTry next:\n")
+    for what, command in commands.items():
+        text.append(f"  # {what}\n", "dim").append(f"  {command}\n", "cyan")
+    return text
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold cyan", caption_style="dim", box=None, padding=(0, 2, 0, 0)
+    )
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right", header_style="dim", no_wrap=True)
+    return table
+
+
+def _cells(score: Score) -> tuple[str, str]:
+    return f"{score.loss:.3f}", _percent(score.accuracy)
+
+
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,139 @@
+"""Look at the chain and at what the programs say about themselves, and put it into one View."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from fednode.daemon.metrics import records
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
+from fedprotocol.types import Phase
+
+from fedlab.demo.ledger import Ledger, gas_by_sender
+from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View
+from fedlab.demo.options import Paths
+from fedlab.demo.prepare import AGGREGATOR, Ready
+from fedlab.demo.supervisor import Process
+from fedlab.results.records import Score, pool
+
+
+class Watcher:
+    """Takes a View whenever asked. `began`: time.monotonic() of the demo's start."""
+
+    def __init__(self, paths: Paths, ready: Ready, coordinator: Coordinator, ledger: Ledger, began: float) -> None:
+        self._paths = paths
+        self._ready = ready
+        self._coordinator = coordinator
+        self._ledger = ledger
+        self._began = began
+        self._unit = 10 ** coordinator.token.decimals()
+        self._start_tokens = {
+            name: coordinator.token.balance_of(account) + coordinator.seat(account).stake
+            for name, account in ready.accounts.items()
+        }
+
+    def look(self, processes: Mapping[str, Process]) -> View:
+        """Errors: those of Coordinator's reads."""
+        chain = take_snapshot(self._coordinator, self._ready.accounts[AGGREGATOR])
+        self._ledger.advance()
+        spent = gas_by_sender(self._ledger.spent)
+        return View(
+            title=f"Federation on chain {chain.chain_id}",
+            elapsed=time.monotonic() - self._began,
+            block=chain.block,
+            total_rounds=chain.config.total_rounds,
+            rounds=tuple(_round_line(chain, state) for state in chain.rounds),
+            nodes=tuple(
+                self._node_line(name, account, processes.get(name), spent.get(account, 0), _bonds(chain, account))
+                for name, account in self._ready.accounts.items()
+            ),
+            scores=tuple(
+                ScoreLine(number, score.loss, score.accuracy, score.items)
+                for number, score in sorted(self.scores().items())
+            ),
+            pool=chain.balances.pool / self._unit,
+            reserved=chain.balances.reserved / self._unit,
+            gas=sum(spent.values()),
+        )
+
+    def scores(self) -> dict[int, Score]:
+        """Round -> what the nodes that have scored its global so far found, put together."""
+        found: dict[int, dict[str, Score]] = {}
+        for site in self._ready.sites:
+            for number, (_, score) in site_scores(self._paths.site(site.name)).items():
+                found.setdefault(number, {})[site.name] = score
+        return {number: pool(by_site) for number, by_site in found.items()}
+
+    def _node_line(self, name: str, account: str, process: Process | None, gas: int, bonds: int) -> NodeLine:
+        seat, owed = self._coordinator.seat(account), self._coordinator.owed(account)
+        tokens = self._coordinator.token.balance_of(account)
+        earned = (tokens + seat.stake + owed + bonds - self._start_tokens[name]) / self._unit
+        line = _said(self._paths, name)
+        if process is not None and process.code is not None:
+            problem = f"ended with exit status {process.code}" if process.code else ""
+            line = replace(line, activity="finished", meanwhile="", since=0.0, step=0, steps=0, problem=problem)
+        return replace(line, stake=seat.stake / self._unit, earned=earned, gas=gas)
+
+
+def site_scores(folder: Path) -> dict[int, tuple[str, Score]]:
+    """Round -> root (0x-hex) and score of a global, as the node in `folder` wrote them down."""
+    return {
+        entry["round"]: (
+            entry["global_root"],
+            Score(loss=entry["loss"], accuracy=entry["accuracy"], items=entry["items"]),
+        )
+        for entry in records(folder / "home" / "metrics" / "rounds.jsonl")
+    }
+
+
+def _said(paths: Paths, name: str) -> NodeLine:
+    """What a program's status file says."""
+    line, now = NodeLine(name, activity="starting"), time.time()
+    if name == AGGREGATOR:
+        from fedaggregator.daemon.status import read_status as read_aggregator
+
+        aggregator = read_aggregator(paths.aggregator / "home" / "status.json")
+        if aggregator is None:
+            return line
+        problem = aggregator.activity if aggregator.problem else ""
+        return replace(line, activity=aggregator.activity, since=now - aggregator.since, problem=problem)
+    from fednode.daemon.status import read_status
+
+    node = read_status(paths.site(name) / "home" / "status.json")
+    if node is None:
+        return line
+    return replace(
+        line,
+        activity=node.activity,
+        meanwhile=node.meanwhile,
+        since=now - node.since,
+        step=node.step,
+        steps=node.steps,
+        loss=node.loss,
+        problem=node.problems[-1] if node.problems else "",
+    )
+
+
+def _bonds(chain: Snapshot, account: str) -> int:
+    """Token units that stand behind the account's proposals."""
+    open_rounds = [state for state in chain.rounds if not state.view.phase.settled]
+    return sum(p.bond for state in open_rounds for p in state.proposals if p.proposer == account)
+
+
+def _round_line(chain: Snapshot, state: RoundState) -> RoundLine:
+    view = state.view
+    live = len(state.proposals)
+    detail = {
+        Phase.TRAIN: f"{view.committed} of {view.active} committed",
+        Phase.WAITING: f"{view.matching} of {view.active} commits match" if view.matching else "for the round before",
+        Phase.REVEAL: f"{view.revealed} of {view.matching} revealed",
+        Phase.ATTEST: f"{view.attested} of {view.revealed} attested",
+        Phase.AGGREGATE: f"{view.accepted_mask.bit_count()} updates accepted",
+        Phase.CHALLENGE: f"{live} proposal{'s' if live != 1 else ''}",
+        Phase.VOID: view.void_reason.name.replace("_", " ").lower(),
+    }.get(view.phase, "")
+    ends_in = view.phase_end - chain.time if view.phase_end and not view.phase.settled else None
+    return RoundLine(state.number, view.phase.name.capitalize(), detail, ends_in)

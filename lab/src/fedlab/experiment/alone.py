@@ -1,0 +1,28 @@
+"""Training without a federation, round by round as a site does beside it: one site's rows, or all of them pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from fednode.training.update import moved
+from fedprotocol.spec import Spec
+
+from fedlab.experiment.federated import Member, Round
+
+if TYPE_CHECKING:
+    from fednode.training import AdapterModel
+    from numpy.typing import NDArray
+
+
+def alone(model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], member: Member) -> Iterator[Round]:
+    """As many rounds of `spec.training.steps` as the federation has, with its learning rates; the model holds what
+    each came to. Nothing is sent."""
+    units = genesis
+    for number in range(1, spec.training.rounds + 1):
+        model.set_global(units)
+        result = model.train(spec, member.data, number, member.seed)
+        units = moved(units, result.units_delta)
+        model.set_global(units)
+        yield Round(number, None, 0, result.steps)

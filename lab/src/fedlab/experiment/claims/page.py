@@ -1,0 +1,127 @@
+"""all_losses/README.md, made of the committed results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fednode.markdown import table
+
+from fedlab.experiment.claims.answers import answers, rows_of
+from fedlab.experiment.claims.machines import machines_section
+from fedlab.experiment.claims.needs_table import needs_section
+from fedlab.experiment.definition import Experiment
+from fedlab.experiment.precision import compared
+from fedlab.experiment.results import CellResult
+from fedlab.experiment.stats import Figure, accuracy, family, figure, loss
+from fedlab.experiment.tables import goals_table, precision_table
+
+SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is measured apart from the cells. `elsewhere`: the same cells on another machine; `on_chain`, `needs`: as
+    their programs wrote them; `plots`: paths as the page names them, `…/<task>-<what>.png`."""
+
+    elsewhere: Sequence[CellResult] = ()
+    on_chain: dict[str, Any] | None = None
+    needs: dict[str, Any] | None = None
+    plots: Sequence[str] = ()
+
+
+def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) -> str:
+    """The whole page."""
+    at = compared(experiment, results)
+    tasks = [task.name for task in experiment.tasks if any(r.task == task.name and r.steps_total for r in results)]
+    parts = [
+        "# What was claimed, and what was measured",
+        "Every figure is made of the cells in `experiments/claims/` by `make claims`: mean ± deviation over seeds, "
+        "each row on the same test items. How: [docs/experiments.md](../docs/experiments.md). All rows, also those "
+        "that look bad: "
+        "[claims/README.md](experiments/claims/README.md). Whole federations on a chain: `demo-runs/` "
+        "([docs/demo.md](../docs/demo.md)).",
+        answers(tasks, results, at, beside.on_chain, beside.needs),
+        "## Goals of federated training",
+        goals_table(experiment, results),
+        "## By task",
+        "Mean of the single sites, each with its own steps; all federated rows, both budgets of the sites, and what "
+        "each was computed on: [claims/README.md](experiments/claims/README.md).",
+        _in_short(tasks, results),
+        *_pictures([task for task in tasks if rows_of(task, "central", results)], beside.plots),
+        "## Why a single site is worse",
+        "Accuracy on the site's own domain, and on the others, that it has few rows of:",
+        _own_and_other(tasks, results),
+        "## Precision of the frozen model",
+        *_precision([at, compared(experiment, beside.elsewhere)], beside.plots),
+        "## Memory that other models need",
+        *needs_section(beside.needs),
+        *machines_section(results, beside.elsewhere),
+    ]
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _precision(found: Sequence[Mapping[str, Sequence[CellResult]]], plots: Sequence[str]) -> list[str]:
+    parts = ["Rows that are trained alike but for it, on the same seeds and the same machine."]
+    for at in filter(None, found):
+        parts += [f"{next(iter(at.values()))[0].machine}:", precision_table(at)]
+    if len(parts) == 1:
+        parts.append("Not measured yet.")
+    return parts + [f"![memory]({path})" for path in plots if path.endswith("/memory.png")]
+
+
+def _in_short(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
+    lines = []
+    for task in tasks:
+        for name in ("initial", "single", "central", "fedavg"):
+            if mine := rows_of(task, name, results):
+                lost, right = figure(mine, loss), figure(mine, accuracy)
+                seeds = len({result.seed for result in mine})
+                lines.append((f"{task} {name}", str(seeds), lost.text() if lost else "", _percent(right)))
+    return table(("task, row", "seeds", "loss", "accuracy %"), lines)
+
+
+def _pictures(tasks: Sequence[str], plots: Sequence[str]) -> list[str]:
+    found = []
+    for task in tasks:
+        mine = [path for path in plots if Path(path).stem in {f"{task}-{what}" for what in SHOWN}]
+        found += [f"![{Path(path).stem}]({path})" for path in mine]
+    return found
+
+
+def _own_and_other(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
+    rows = []
+    for task in tasks:
+        for row in sorted({r.row for r in results if r.task == task and family(r.row) == "single"}):
+            there, others = _own_and_others([r for r in results if r.task == task and r.row == row], _site_domain(row))
+            if there is not None:
+                rows.append((f"{task} {row}", _percent(there), _percent(others)))
+        together = [r for r in results if r.task == task and r.row == "fedavg" and r.accuracy is not None]
+        if together:
+            rows.append((f"{task} fedavg", "", _percent(figure(together, accuracy))))
+    return table(("row", "own domain %", "other domains %"), rows)
+
+
+def _site_domain(row: str) -> str:
+    """`law` of `single:law-2`."""
+    site = row.partition(":")[2]
+    name, _, number = site.rpartition("-")
+    return name if number.isdecimal() else site
+
+
+def _own_and_others(results: Sequence[CellResult], own: str) -> tuple[Figure | None, Figure | None]:
+    def there(result: CellResult) -> float | None:
+        return result.by_domain[own].accuracy if own in result.by_domain else None
+
+    def elsewhere(result: CellResult) -> float | None:
+        others = [score for domain, score in result.by_domain.items() if domain != own and score.accuracy is not None]
+        right = sum((score.accuracy or 0.0) * score.items for score in others)
+        return right / sum(score.items for score in others) if others else None
+
+    return figure(results, there), figure(results, elsewhere)
+
+
+def _percent(value: Figure | None) -> str:
+    return "" if value is None else value.text(1, 100)

@@ -1,0 +1,98 @@
+"""The experiment file: a TOML document that says what is compared, on what, how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from fedprotocol.config import ConfigError, Section, load_config
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+
+from fedlab.experiment.settings import Changes, Settings
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
+Kind = Literal["initial", "single", "central", "federated"]
+
+
+class Row(Changes):
+    """`[rows.NAME]`: one way to train.
+
+    `kind`: "initial" trains nothing, "single" each site alone (a cell for each), "central" on the pooled data,
+    "federated" together. `budget` of a single site: "own" steps, or the "total" of all sites.
+    """
+
+    kind: Kind = "federated"
+    budget: Literal["own", "total"] = "own"
+
+    @model_validator(mode="after")
+    def _budget_of_single_sites(self) -> Self:
+        if self.budget == "total" and self.kind != "single":
+            raise ValueError(f'budget belongs to kind = "single"; {self.kind} rows have the total of all sites')
+        return self
+
+
+class Task(Changes):
+    """`[[tasks]]`: data, how sites hold it, and the rows that are run on it."""
+
+    name: Name
+    data: str  # a source's name, or a folder: see `fedlab.experiment.sources`
+    rows: tuple[str, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] | None = None  # default: the experiment's
+    test_items: PositiveInt = 300
+    curve_items: Annotated[int, Field(ge=0)] | None = None  # default: the experiment's
+    held_out: bool = False  # score training rows held out in place of the test rows: to choose settings by
+    train_items: PositiveInt | None = None  # default: all
+    sites: Annotated[int, Field(ge=2, le=256)] = 4
+    split: Literal["domain", "dirichlet", "even"] = "domain"
+    own_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of a domain's rows, that its own sites hold
+    alpha_classes: PositiveFloat = 0.3  # Dirichlet's concentration
+    small_site: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of its rows that the first site has
+    noisy_site: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the last site's answers that are wrong
+
+
+class Experiment(Section):
+    """The whole file. `model`: a folder, .gguf file or hub id; "demo" is SmolLM2-135M-Instruct from the package index.
+    `curve_items`: test items that a curve is scored on; 0: no curves. `curve_points`: rounds that are scored, the last
+    among them."""
+
+    name: Name
+    model: str = "demo"
+    seeds: tuple[Annotated[int, Field(ge=0, lt=1 << 20)], ...] = Field(default=(1, 2, 3), min_length=1)
+    curve_items: Annotated[int, Field(ge=0)] = 100
+    curve_points: PositiveInt = 5
+    training: Settings = Settings()
+    rows: dict[Name, Row]
+    tasks: tuple[Task, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [task.name for task in self.tasks]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"tasks named twice: {', '.join(sorted(twice))}")
+        for task in self.tasks:
+            if unknown := [row for row in task.rows if row not in self.rows]:
+                raise ValueError(f"task {task.name} names rows that [rows] has not: {', '.join(unknown)}")
+        return self
+
+    def curve_of(self, task: Task) -> int:
+        """Test items that the task's curves are scored on."""
+        return self.curve_items if task.curve_items is None else task.curve_items
+
+    def scored_rounds(self, task: Task, rounds: int) -> frozenset[int]:
+        """The rounds whose model is scored, evenly spread, the last one always."""
+        points = min(self.curve_points, rounds) if self.curve_of(task) else 1
+        return frozenset(-(-point * rounds // points) for point in range(1, points + 1))
+
+    def task(self, name: str) -> Task:
+        return next(task for task in self.tasks if task.name == name)
+
+    def settings(self, task: Task, row: Row) -> Settings:
+        """The row's on the task."""
+        return row.of(task.of(self.training))
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Raises ConfigError, naming the key that is wrong."""
+    if not path.is_file():
+        raise ConfigError(f"there is no experiment file {path}; `fedlab experiment --help` says what stands in one")
+    return load_config(path, Experiment)

@@ -1,0 +1,30 @@
+"""What computed a cell, in a line: seconds and peaks mean nothing without it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+
+@cache
+def machine(device: str) -> str:
+    """Of "cpu" or "cuda": processor, cores, what is fast on it, and the libraries that did the arithmetic."""
+    import torch
+    from fednode.base_model.arithmetic import computes_bfloat16
+
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "bitsandbytes"))
+    if device == "cuda":
+        return f"{torch.cuda.get_device_name()}; {libraries}"
+    fast = f"{torch.backends.cpu.get_cpu_capability()}, {'' if computes_bfloat16('cpu') else 'no '}bfloat16"
+    return f"{_processor()}, {os.cpu_count()} cores, {fast}; {libraries}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,142 @@
+"""The base model and the spec of a cell."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fednode.base_model import Identity
+from fednode.base_model.probes import PROBES
+from fednode.sponsor.new_spec import Choices, NewFederation, make
+from fedprotocol.base_model import BaseModelRef
+from fedprotocol.spec import Evaluation, Lora, Prompt, Spec
+from fedprotocol.spec import Quantization as SpecQuantization
+from fedprotocol.spec import Training as SpecTraining
+
+from fedlab.demo.base_model import MODEL_ID, demo_base_model
+from fedlab.experiment.settings import Device, Settings
+from fedlab.experiment.sources import Pool
+
+if TYPE_CHECKING:
+    from fednode.training import AdapterModel
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base model: what a spec calls it, and where it lies (folder, .gguf file or hub id).
+
+    `is_demo`: it is made of one file whose bytes were checked.
+    """
+
+    name: str
+    source: str
+    is_demo: bool = False
+
+    @classmethod
+    def of(cls, model: str, cache: Path) -> Base:
+        """Of an experiment's `model`; the demo's is fetched into `cache`. Raises BaseModelError."""
+        if model == DEMO:
+            return cls(MODEL_ID, str(demo_base_model(cache)), is_demo=True)
+        return cls(Path(model).name if Path(model).exists() else model, model)
+
+    def key(self, pinned: Identity | BaseModelRef) -> str:
+        """What a cell is made of, as far as it is the model: changes with all that a spec pins of it.
+
+        The texts of a federation do not count, and for the demo's model the weights stand for the rest.
+        """
+        if self.is_demo:
+            return pinned.digest
+        tokenizer = pinned.tokenizer.model_dump(mode="json", exclude={"texts"})
+        texts = {probe.text: probe.tokens for probe in pinned.tokenizer.texts if probe.text in PROBES}
+        made_of = [pinned.digest, pinned.config, tokenizer, texts]
+        return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+
+
+def lora_of(settings: Settings) -> Lora:
+    """The spec's."""
+    return Lora(
+        r=settings.rank,
+        alpha=settings.alpha,
+        dropout=0.0,
+        target_modules=settings.target_modules,
+        factors=settings.factors,
+    )
+
+
+def quantization_of(settings: Settings) -> SpecQuantization:
+    """The spec's."""
+    return SpecQuantization(kind=settings.quantization, double_quant=True, compute_dtype="bf16")
+
+
+def training_of(settings: Settings) -> SpecTraining:
+    """The spec's."""
+    return SpecTraining(
+        rounds=settings.rounds,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        gradient_accumulation=1,
+        sequence_length=settings.sequence_length,
+        optimizer="adamw_torch",
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        final_learning_rate_ratio=settings.final_learning_rate_ratio,
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        gradient_checkpointing=False,
+        proximal_mu=settings.proximal_mu,
+    )
+
+
+def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewFederation:
+    """Spec and global 0, as `fednode spec new` makes them; global 0 follows from `seed`."""
+    choices = Choices(
+        name="experiment",
+        base_model=base.name,
+        revision=None,
+        lora=lora_of(settings),
+        quantization=quantization_of(settings),
+        prompt=Prompt(template=pool.template),
+        training=training_of(settings),
+        evaluation=Evaluation(classes=pool.classes),
+        leaf_values=1024,
+        mantissa_bits=settings.bits,
+        rule="fedavg",
+        server_lr=settings.server_lr_units,
+        seed=seed,
+    )
+    return make(choices, base.source)
+
+
+def with_steps(spec: Spec, steps: int) -> Spec:
+    """The spec with another number of local steps."""
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"steps": steps})})
+
+
+class Models:
+    """Loads models of `base` on `device` ("cpu" or "cuda"), each with `threads` CPU threads, and keeps the last."""
+
+    def __init__(self, base: Base, device: Device, threads: int) -> None:
+        self.base = base
+        self.device = device
+        self._threads = threads
+        self._key: object = None
+        self._held: AdapterModel | None = None
+
+    def of(self, spec: Spec) -> AdapterModel:
+        """The spec's. Raises what `AdapterModel.load` raises."""
+        from fednode.training import AdapterModel
+
+        lora = spec.lora.model_copy(update={"factors": "both"})  # which of them train is asked for round by round
+        key = (spec.quantization, lora, spec.prompt, spec.training.sequence_length, spec.evaluation)
+        if self._held is None or key != self._key:
+            self._held = None  # two do not fit everywhere
+            gc.collect()  # its modules refer to each other
+            self._held = AdapterModel.load(spec, self.base.source, self.device, self._threads)
+            self._key = key
+        return self._held

@@ -1,0 +1,117 @@
+"""What came of a cell, as it is written the moment it is done; and all of them in one list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fedlab.experiment.cells import Cell
+from fedlab.experiment.settings import Device
+from fedlab.results.records import Count, Loss, Record, ResultsError, Score, Share
+
+RESULTS = "results.json"
+
+
+class RoundScore(Record):
+    """The model after a round, on the curve's items; `bytes_sent`: by all sites until then."""
+
+    round: Count
+    score: Score
+    bytes_sent: Count
+
+
+class CellResult(Record):
+    """One cell. `key`: of what it was made of: settings, data and program; another key makes it stale.
+
+    `rounds`: the curve, on the first `curve_items` of the test items (all, without a curve); a row without one has its
+    last round. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`: of the
+    process, on a GPU of the device's memory.
+    """
+
+    task: str
+    row: str
+    seed: Count
+    loss: Loss
+    accuracy: Share | None
+    by_domain: dict[str, Score]
+    test_items: Count
+    rounds: tuple[RoundScore, ...]
+    steps_total: Count
+    bytes_sent: Count
+    peak_memory_bytes: Count
+    weights_bytes: Count
+    step_seconds: Loss
+    seconds: Loss
+    root: str | None
+    key: str
+    settings: dict[str, Any]
+    site_rows: dict[str, Count]
+    machine: str
+    device: Device = "cpu"
+
+
+def write_result(result: CellResult, path: Path) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(result.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_result(path: Path) -> CellResult:
+    """Raises ResultsError."""
+    try:
+        return CellResult.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise ResultsError(f"{path} is no result of a cell: {error}; remove it to run the cell again") from error
+
+
+def read_all(folder: Path) -> list[CellResult]:
+    """Every cell's, in the order of tasks, rows and seeds. Raises ResultsError."""
+    return [read_result(path) for path in sorted((folder / "cells").glob("*/*/*.json"))]
+
+
+def is_done(cell: Cell, key: str, folder: Path) -> bool:
+    """Whether its result is there and was made of the same. Raises ResultsError."""
+    path = cell.path(folder)
+    return path.is_file() and read_result(path).key == key
+
+
+def as_list(results: Iterable[CellResult]) -> list[dict[str, Any]]:
+    """The rows of results.json: every cell beside its task's initial model."""
+    found = list(results)
+    initial = {result.task: result for result in found if result.row == "initial"}
+    rows = []
+    for result in found:
+        start = initial.get(result.task)
+        rows.append(
+            {
+                "task": result.task,
+                "row": result.row,
+                "seed": result.seed,
+                "loss": result.loss,
+                "accuracy": result.accuracy,
+                "initial_loss": start.loss if start else None,
+                "initial_accuracy": start.accuracy if start else None,
+                "test_items": result.test_items,
+                "steps_total": result.steps_total,
+                "bytes_sent": result.bytes_sent,
+                "peak_memory_bytes": result.peak_memory_bytes,
+                "seconds": result.seconds,
+                "device": result.device,
+                "by_domain": {name: score.model_dump() for name, score in result.by_domain.items()},
+            }
+        )
+    return rows
+
+
+def write_list(folder: Path) -> Path:
+    """Make results.json of the cells. Raises ResultsError."""
+    path = folder / RESULTS
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(as_list(read_all(folder)), indent=1) + "\n", encoding="utf-8")
+    return partial.replace(path)

@@ -1,0 +1,162 @@
+"""One cell, from its settings to its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from fednode.data import Row
+from fednode.evaluation import DomainScore, Evaluation, together
+from fedprotocol.errors import FedError
+
+from fedlab.experiment import peak_memory
+from fedlab.experiment.alone import alone
+from fedlab.experiment.cells import Cell, steps_of
+from fedlab.experiment.deal import Sites, deal
+from fedlab.experiment.definition import Experiment
+from fedlab.experiment.definition import Row as ExperimentRow
+from fedlab.experiment.federated import Member, Round, in_floats, in_integers
+from fedlab.experiment.machine import machine
+from fedlab.experiment.models import Models, federation_of, with_steps
+from fedlab.experiment.results import CellResult, RoundScore
+from fedlab.experiment.settings import Changes
+from fedlab.experiment.sources import Pool
+from fedlab.results.records import Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from datasets import Dataset
+    from fednode.training import AdapterModel
+    from fedprotocol.spec import Spec
+    from numpy.typing import NDArray
+
+NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Changes.model_fields}  # of a task; what it changes is told apart
+SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
+
+Told = Callable[[float, str], None]
+"""Called with the share of the cell that is done, and what came last."""
+
+
+class CellError(FedError):
+    """The cell cannot be run as the experiment says."""
+
+
+def key_of(experiment: Experiment, cell: Cell, pool: Pool, model: str) -> str:
+    """Changes whenever what the cell is made of does: rows, settings, sites, base model (`Base.key`).
+
+    Defaults are left out, so that a new setting does not make every older result stale: a default must never change.
+    """
+    task, row = experiment.task(cell.task), experiment.rows[cell.row]
+    curve = experiment.curve_of(task)
+    made_of = {
+        "rows": hashlib.sha256(repr((pool.train, pool.test, pool.classes, pool.template)).encode()).hexdigest(),
+        "settings": experiment.settings(task, row).model_dump(mode="json", exclude_defaults=True),
+        "task": task.model_dump(mode="json", exclude_defaults=True, exclude=NOT_OF_A_CELL),
+        "kind": (row.kind, row.budget),
+        "cell": asdict(cell),
+        "curve": curve and (curve, experiment.curve_points),
+        "model": model,
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tell: Told) -> CellResult:
+    """Train and score it. Raises CellError, and what training and loading raise."""
+    began = time.monotonic()
+    task, row = experiment.task(cell.task), experiment.rows[cell.row]
+    settings = experiment.settings(task, row)
+    test = pool.test[: task.test_items]
+    if len(test) < task.test_items:
+        raise CellError(f"task {task.name}: {task.data} has {len(test)} test rows, not {task.test_items}")
+    sites = deal(pool.train, task, cell.seed)
+    federation = federation_of(models.base, settings, pool, cell.seed)
+    model = models.of(federation.spec)
+    peak_memory.begin(models.device)
+    spec = federation.spec
+    genesis = spec.layout.weights(federation.genesis)
+    model.set_global(genesis)
+    curve_items = experiment.curve_of(task)
+    part, rest = test[:curve_items], test[curve_items:]
+    total = steps_of(experiment, task, row)
+    curve: list[RoundScore] = []
+    seconds: list[float] = []
+    last = Round(0, None, 0, [])
+    sent = 0
+    if row.kind != "initial":
+        scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
+        for last in rounds_of(row, cell, settings.arithmetic, model, spec, genesis, sites):
+            sent += last.bytes_sent
+            seconds += [step.seconds for step in last.steps]
+            if last.number in scored_rounds and last.number < spec.training.rounds:
+                point = _score(model.evaluate(spec, _table(part)))
+                curve.append(RoundScore(round=last.number, score=point, bytes_sent=sent))
+                tell(len(seconds) / total, f"round {last.number}: loss {point.loss:.3f}")
+            else:
+                tell(len(seconds) / total, f"round {last.number}")
+    scored = [model.evaluate(spec, _table(items)) for items in (part, rest) if items]
+    evaluation = together(scored)
+    curve.append(RoundScore(round=last.number, score=_score(scored[0]), bytes_sent=sent))
+    if len(seconds) != total:
+        raise CellError(f"{cell}: {len(seconds)} steps were trained instead of {total}")
+    return CellResult(
+        task=cell.task,
+        row=cell.label,
+        seed=cell.seed,
+        loss=evaluation.loss,
+        accuracy=evaluation.accuracy,
+        by_domain={name: _score(score) for name, score in evaluation.by_domain.items()},
+        test_items=evaluation.items,
+        rounds=tuple(curve),
+        steps_total=total,
+        bytes_sent=sent,
+        peak_memory_bytes=peak_memory.peak(models.device),
+        weights_bytes=model.base_bytes,
+        step_seconds=statistics.median(seconds) if seconds else 0.0,
+        seconds=time.monotonic() - began,
+        root="0x" + last.root.hex() if last.root else None,
+        key=key_of(experiment, cell, pool, models.base.key(spec.base_model)),
+        settings=settings.model_dump(mode="json"),
+        site_rows={name: len(rows) for name, rows in sites.items()},
+        machine=machine(models.device),
+        device=models.device,
+    )
+
+
+def rounds_of(
+    row: ExperimentRow,
+    cell: Cell,
+    arithmetic: str,
+    model: AdapterModel,
+    spec: Spec,
+    genesis: NDArray[np.int32],
+    sites: Sites,
+) -> Iterable[Round]:
+    seeds = {name: cell.seed * SEEDS_APART + index for index, name in enumerate(sites)}
+    if row.kind == "federated":
+        members = {name: Member(_table(rows), seeds[name]) for name, rows in sites.items()}
+        return (in_floats if arithmetic == "floats" else in_integers)(model, spec, genesis, members)
+    if row.kind == "single":
+        if cell.site not in sites:
+            raise CellError(f"{cell}: the sites are {', '.join(sites)}")
+        many = len(sites) if row.budget == "total" else 1
+        data, seed = _table(sites[cell.site]), seeds[cell.site]
+    else:
+        many = len(sites)
+        data, seed = _table([held for rows in sites.values() for held in rows]), cell.seed * SEEDS_APART
+    return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
+
+
+def _score(of: Evaluation | DomainScore) -> Score:
+    return Score(loss=of.loss, accuracy=of.accuracy, items=of.items)
+
+
+def _table(rows: Sequence[Row]) -> Dataset:
+    from datasets import Dataset
+
+    columns = ("prompt", "completion", "domain")
+    return Dataset.from_dict({name: [getattr(row, name) for row in rows] for name in columns})

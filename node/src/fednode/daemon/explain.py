@@ -1,0 +1,174 @@
+"""“Registered and staked, why does nothing happen?” in one sentence, whatever the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import Phase
+
+from fednode.daemon.status import Status
+from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
+from fednode.daemon.waiting import ending, in_words
+
+SILENCE = 300.0  # seconds after which a node that says nothing new is suspected
+LONG = 72_000  # seconds from which on a clock time alone says too little
+
+
+class Need(StrEnum):
+    """What the account's state on the chain asks for while no node runs."""
+
+    UNREAD = "the chain is not known"
+    SEAT = "a seat"
+    NOTHING = "the federation is over, and nothing is left to collect"
+    COLLECT = "the federation is over, and something is left to collect"
+    ETHER = "ether"
+    REVEAL = "a reveal is due"
+    ATTEST = "an attestation is due"
+    COMMITTED = "a commitment is open"
+    TRAIN = "a round takes commits"
+    NEXT = "a round goes on without the account"
+    OPEN = "the next round"
+    STAKE = "more stake"
+    EXIT = "the account has left, and its stake is there"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`cause`: of a node that runs what its status says, or "silent"; else a Need."""
+
+    cause: str
+    sentence: str
+
+
+def answer(
+    said: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float, gas_is_free: bool = False
+) -> Answer:
+    """What `fednode status` says first.
+
+    Args:
+        said: the node's own last words; None: it never ran.
+        chain: None if it could not be read, and then `trouble` says why.
+        now: seconds since 1970.
+        gas_is_free: nobody needs ether there.
+    """
+    if said is not None and said.is_running:
+        return _running(said, chain, trouble, now)
+    need, words = _need(chain, trouble, amounts, gas_is_free)
+    if said is None:
+        before = "The node has not run with this config yet"
+    else:
+        before = f"The node is not running, it was last seen {duration(now - said.updated)} ago ({said.activity})"
+    return Answer(need, f"{before}, and {words}.")
+
+
+def _running(said: Status, chain: Snapshot | None, trouble: str, now: float) -> Answer:
+    silence = now - said.updated
+    if silence > SILENCE:
+        return Answer(
+            "silent",
+            f"The node runs but has said nothing for {duration(silence)}, when it was {said.activity}: a transaction "
+            "is not mined or the program hangs, so look at the end of logs/fednode.log, and if nothing moves there, "
+            f"`kill {said.pid}` and start it again.",
+        )
+    if said.cause == "end":
+        return Answer(said.cause, f"The node is about to end: {said.activity}.")
+    time = chain.time if chain is not None else said.chain_time
+    sentence = f"The node is {said.activity}, {_until(said.until, time, duration(now - said.since))}"
+    if said.then:
+        sentence += f"; next: {said.then}"
+    if chain is None and trouble not in said.activity:
+        sentence += f" (this command itself cannot read the chain: {trouble})"
+    return Answer(said.cause, sentence + ".")
+
+
+def _until(until: int, time: int, so_far: str = "") -> str:
+    lasted = f"{so_far} so far" if so_far else ""
+    if not until:
+        return f"with no deadline ({lasted})" if lasted else "with no deadline"
+    left = until - time
+    if left <= 0:
+        return f"and the time for it ended {duration(-left)} ago"
+    moment = datetime.fromtimestamp(until, UTC)
+    clock = f"{moment:%Y-%m-%d %H:%M}" if left > LONG else f"{moment:%H:%M:%S}"
+    inside = "; ".join(filter(None, [f"in {duration(left)}", lasted]))
+    return f"until {clock} UTC at the latest ({inside})"
+
+
+def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: bool) -> tuple[Need, str]:
+    """What comes after "The node is not running, and"."""
+    if chain is None:
+        return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
+    if is_over(chain):
+        return _last(chain, amounts)
+    where, seat = standing(chain), chain.my_seat
+    if where is Standing.NONE:
+        return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
+    if chain.eth == 0 and not gas_is_free:
+        return Need.ETHER, f"{chain.account} has no ether for transactions: send it some, then `fednode run`"
+    for state in unsettled(chain):
+        due = _due(chain, state)
+        if due is not None:
+            return due
+    if where is Standing.LEFT:
+        when = f" once round {seat.pending_old} is settled" if seat.pending_old else ""
+        return Need.EXIT, f"its account has left: `fednode exit` gives back the stake of {amounts(seat.stake)}{when}"
+    if where is Standing.SUSPENDED:
+        missing = amounts(max(0, chain.config.min_stake - seat.stake))
+        return Need.STAKE, f"its seat is suspended: add {missing} with `fednode join`, then `fednode run`"
+    return _coming(chain, amounts)
+
+
+def _last(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
+    seat, left = chain.my_seat, []
+    if chain.my_owed or seat.pending_old or seat.pending_new:
+        left.append("`fednode claim` takes what its account is owed")
+    if seat.stake:
+        left.append(f"`fednode exit` gives back its stake of {amounts(seat.stake)}")
+    if not left:
+        return Need.NOTHING, f"{ending(chain)}: nothing is left to join or to collect"
+    return Need.COLLECT, f"{ending(chain)}: {' and '.join(left)}"
+
+
+def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
+    """What costs the penalty if no node does it."""
+    number, view = state.number, state.view
+    until, costs = _until(view.phase_end, chain.time), "and costs the penalty if missed: `fednode run`, now"
+    if view.phase is Phase.ATTEST and state.my_index is not None and not state.updates[state.my_index].attested:
+        return Need.ATTEST, f"its attestation of round {number} is due {until}, {costs}"
+    if not is_matching(state) or state.my_index is not None:
+        return None
+    if view.phase is Phase.REVEAL:
+        return Need.REVEAL, f"its reveal of round {number} is due {until}, {costs}"
+    if view.phase in (Phase.TRAIN, Phase.WAITING):
+        begins = f"its reveal of round {number} begins when the others have committed, {until}"
+        return Need.COMMITTED, f"{begins}, {costs}"
+    return None
+
+
+def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
+    open_rounds = unsettled(chain)
+    if not open_rounds:
+        words = in_words(obstacle(chain), chain, amounts)
+        return Need.OPEN, f"round {chain.last_opened + 1} is not open ({words}): `fednode run` waits for it and trains"
+    newest = open_rounds[-1]
+    number, view = newest.number, newest.view
+    until = _until(view.phase_end, chain.time)
+    if view.phase is Phase.TRAIN and newest.my_commitment is None and chain.my_seat.active_in(number):
+        return Need.TRAIN, f"round {number} takes commits {until}: `fednode run` trains and commits"
+    return Need.NEXT, (
+        f"round {number} needs nothing from its account in {view.phase.name.capitalize()}, {until}: "
+        f"`fednode run` takes part from round {max(number + 1, chain.my_seat.active_from)} on"
+    )
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it."""
+    whole = int(seconds)
+    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size:
+            return f"{whole // size} {name}"
+    return f"{whole} s"

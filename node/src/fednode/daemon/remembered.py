@@ -1,0 +1,177 @@
+"""The daemon's small facts, kept in the journal so that a restart goes on where the last run was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fedaggregator.disputes.case import Case
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.journal import Journal
+
+from fednode.daemon.facts import Checked, Verdict
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of holding a proposal to the own merge `own_root`: `text` says what is wrong, empty if nothing is;
+    `leaf` is its first wrong one, None if that is not known."""
+
+    own_root: bytes
+    text: str = ""
+    leaf: int | None = None
+
+
+class Memory:
+    """Every change is in the journal when the call returns.
+
+    What follows from a round's inputs is kept under them, so that a re-org that changes them leaves nothing stale.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.merged: dict[int, dict[str, bytes]] = {  # round -> inputs -> root
+            int(number): {inputs: bytes.fromhex(root) for inputs, root in merges.items()}
+            for number, merges in (journal.recall("recomputed") or {}).items()
+        }
+        self.fetched = _roots(journal.recall("fetched"))
+        self.trained = set[int](journal.recall("trained") or ())
+        self.evaluated = _roots(journal.recall("evaluated"))
+        self.solo_trained = set[int](journal.recall("solo_trained") or ())
+        self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
+        self.findings: dict[tuple[int, bytes], Found] = {}
+        for entry in journal.recall("judged") or ():
+            found = Found(bytes.fromhex(entry["own"]), entry["text"], entry["leaf"])
+            if not found.text or found.leaf is not None:  # what could not be read, another node of the chain may show
+                self.findings[entry["round"], bytes.fromhex(entry["root"])] = found
+        self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
+        self.has_bounty = bool(journal.recall("has_bounty"))
+        self.proposed = set[int](journal.recall("proposed") or ())
+        self.checked: dict[int, Checked] = {
+            int(number): Checked(
+                bytes.fromhex(entry["inputs_hash"]), {int(i): Verdict(v) for i, v in entry["verdicts"].items()}
+            )
+            for number, entry in (journal.recall("checked") or {}).items()
+        }
+        self.train_seconds = float(journal.recall("train_seconds") or 0.0)
+
+    def recomputed(self, chain: Snapshot) -> dict[int, bytes]:
+        """Round -> root of the own merge of the inputs that it has by now."""
+        inputs = {state.number: state.view.inputs for state in chain.rounds}
+        current = {
+            number: merges.get(inputs[number]) if number in inputs else [*merges.values()][-1]
+            for number, merges in self.merged.items()
+        }
+        return {number: root for number, root in current.items() if root is not None}
+
+    def judged(self, recomputed: Mapping[int, bytes]) -> dict[tuple[int, bytes], Found]:
+        """Round and root of every proposal that was held to the merges in `recomputed`."""
+        return {key: found for key, found in self.findings.items() if recomputed.get(key[0]) == found.own_root}
+
+    def open_cases(self, chain: Snapshot) -> frozenset[tuple[int, bytes]]:
+        """Round and proposed root of the cases that are made of the round's inputs."""
+        inputs = {s.number: (s.view.inputs_hash, s.view.accepted_mask) for s in chain.rounds}
+        return frozenset(
+            key for key, case in self.cases.items() if inputs.get(key[0]) == (case.inputs_hash, case.accepted_mask)
+        )
+
+    def note_recomputed(self, number: int, inputs: str, root: bytes) -> None:
+        merges = self.merged.setdefault(number, {})
+        merges.pop(inputs, None)
+        merges[inputs] = root  # the newest comes last
+        self._note_merged()
+
+    def note_fetched(self, number: int, root: bytes) -> None:
+        self.fetched[number] = root
+        self._journal.note("fetched", _hex(self.fetched))
+
+    def note_released(self, number: int) -> None:
+        """Nothing of the round is in the store any more."""
+        self.cases = {key: case for key, case in self.cases.items() if key[0] != number}
+        for known in (self.merged, self.fetched, self.checked):
+            known.pop(number, None)
+        self._note_merged()
+        self._journal.note("fetched", _hex(self.fetched))
+        self._note_checked()
+
+    def note_verdict(self, number: int, inputs_hash: bytes, index: int, verdict: Verdict) -> None:
+        """A verdict on another input set replaces all of the round's: there was a re-org."""
+        before = self.checked.get(number)
+        verdicts = dict(before.verdicts) if before is not None and before.inputs_hash == inputs_hash else {}
+        verdicts[index] = verdict
+        self.checked[number] = Checked(inputs_hash, verdicts)
+        self._note_checked()
+
+    def _note_checked(self) -> None:
+        entries: dict[str, Any] = {
+            str(n): {
+                "inputs_hash": checked.inputs_hash.hex(),
+                "verdicts": {str(i): v.value for i, v in checked.verdicts.items()},
+            }
+            for n, checked in self.checked.items()
+        }
+        self._journal.note("checked", entries)
+
+    def note_judged(self, number: int, root: bytes, found: Found) -> None:
+        self.findings[number, root] = found
+        self._note_findings()
+
+    def note_doubtful(self, number: int) -> None:
+        """The own merge of the round is not what its inputs give: it and what followed from it are made again."""
+        self.merged.pop(number, None)
+        self._note_merged()
+        self.findings = {key: found for key, found in self.findings.items() if key[0] != number}
+        self.cases = {key: case for key, case in self.cases.items() if key[0] != number}
+        self._note_findings()
+
+    def note_bounty(self, is_there: bool) -> None:
+        self.has_bounty = is_there
+        self._journal.note("has_bounty", is_there)
+
+    def note_proposed(self, number: int) -> None:
+        """Before a proposal is sent: from then on its bond may be out, or owed to this account."""
+        self.proposed.add(number)
+        self._journal.note("proposed", sorted(self.proposed))
+
+    def note_settled(self) -> None:
+        """What became of this account's proposals in settled rounds is in what the contract owes it."""
+        self.proposed.clear()
+        self._journal.note("proposed", [])
+
+    def _note_merged(self) -> None:
+        entries = {str(n): {i: root.hex() for i, root in merges.items()} for n, merges in self.merged.items()}
+        self._journal.note("recomputed", entries)
+
+    def _note_findings(self) -> None:
+        entries = [
+            {"round": key[0], "root": key[1].hex(), "own": found.own_root.hex(), "text": found.text, "leaf": found.leaf}
+            for key, found in self.findings.items()
+        ]
+        self._journal.note("judged", entries)
+
+    def note_evaluated(self, number: int, root: bytes) -> None:
+        self.evaluated[number] = root
+        self._journal.note("evaluated", _hex(self.evaluated))
+
+    def note_solo_trained(self, number: int) -> None:
+        self.solo_trained.add(number)
+        self._journal.note("solo_trained", sorted(self.solo_trained))
+
+    def note_solo_evaluated(self, number: int) -> None:
+        self.solo_evaluated.add(number)
+        self._journal.note("solo_evaluated", sorted(self.solo_evaluated))
+
+    def note_trained(self, number: int, seconds: float) -> None:
+        self.trained.add(number)
+        self.train_seconds = seconds
+        self._journal.note("trained", sorted(self.trained))
+        self._journal.note("train_seconds", seconds)
+
+
+def _roots(stored: Any) -> dict[int, bytes]:
+    return {int(number): bytes.fromhex(root) for number, root in (stored or {}).items()}
+
+
+def _hex(roots: dict[int, bytes]) -> dict[str, str]:
+    return {str(number): root.hex() for number, root in roots.items()}

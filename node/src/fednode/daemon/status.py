@@ -1,0 +1,26 @@
+"""What `status.json` of a node holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fedprotocol.program.status import DaemonStatus
+from fedprotocol.program.status import read_status as read
+
+
+class Status(DaemonStatus):
+    """One moment of a node."""
+
+    cause: str = "acting"  # or "end", "chain" (it cannot be read), or of a wait its Cause's name in small letters
+    then: str  # what comes next
+    meanwhile: str = ""  # work in the background that nothing waits for, such as an evaluation
+    step: int = 0  # of the training that runs, 0: none runs
+    steps: int = 0
+    loss: float | None = None  # of that step, else of the last one trained
+    base: str = ""  # how the base model is held in memory; empty before it is loaded
+    problems: tuple[str, ...] = ()  # what a person should look at, oldest first
+
+
+def read_status(path: Path) -> Status | None:
+    """The last thing the node said; None if it never ran here. Raises StatusError."""
+    return read(path, Status)

@@ -1,5 +1,0 @@
-"""The claims, and beside each what was measured: all_losses/README.md."""
-
-from fednode.experiment.claims.page import Beside, page
-
-__all__ = ["Beside", "page"]

@@ -1,0 +1,195 @@
+"""A new federation's document and its global 0: what `fednode spec new` makes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fedaggregator.rules import RuleError, rule_named, rule_of_spec
+from fedprotocol.car import Leaves, MemoryLeaves
+from fedprotocol.errors import FedError, refusals_told
+from fedprotocol.files.text import without_bom
+from fedprotocol.numbers import split_leaves
+from fedprotocol.spec import (
+    MAX_SPEC_BYTES,
+    SERVER_LR_ONE,
+    Evaluation,
+    Layout,
+    Lora,
+    Prompt,
+    Quantization,
+    Spec,
+    Training,
+    dump_spec,
+    load_spec,
+    spec_digest,
+)
+from fedprotocol.store.base import Store
+from fedprotocol.strict import Name
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from fednode.sponsor.bounds import ChosenBounds, bounds_of, require_bound
+from fednode.tree_files import open_car, save_car
+
+SPEC_FILE = "spec.json"
+GENESIS_FILE = "genesis.car"
+
+
+class SpecFolderError(FedError):
+    """The folder of a new federation cannot be written or read."""
+
+
+class Choices(BaseModel):
+    """What a sponsor decides; the rest follows from that and the base model. `server_lr`: unit 2^-16."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    base_model: Name
+    revision: Name | None
+    lora: Lora
+    quantization: Quantization
+    prompt: Prompt
+    training: Training
+    evaluation: Evaluation
+    bounds: ChosenBounds = ChosenBounds()
+    leaf_values: int
+    mantissa_bits: int
+    rule: str
+    server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]  # as torch takes it
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, rule: str) -> str:
+        try:
+            return rule_named(rule).name
+        except RuleError as error:
+            raise ValueError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class NewFederation:
+    """`document`: the spec's bytes as they are published; `genesis`: global 0."""
+
+    spec: Spec
+    document: bytes
+    genesis: Leaves
+
+    @property
+    def digest(self) -> bytes:
+        """What the contract is deployed with."""
+        return spec_digest(self.document)
+
+
+def make(choices: Choices, source: str | None = None) -> NewFederation:
+    """Build the adapter's layout and first values on the base model at `source` (default: the hub id).
+
+    The revision of a model from the hub is pinned to the commit it is now.
+
+    Raises TrainingError (an optimiser that transformers does not know), NoBound (see `fednode.sponsor.bounds`),
+    BaseModelError, EncodingError (tokenizer, template, classes), LayoutMismatch, SpecError (a document that nodes
+    would not take), pydantic's ValidationError for a layout or bounds out of range. Whether the model trains is
+    `fednode.sponsor.trial`'s.
+    """
+    rule = rule_named(choices.rule)
+    from fednode.base_model import locate
+    from fednode.data.encode import load_encoder
+    from fednode.training import new_adapter
+    from fednode.training.optimizers import require_optimizer
+
+    require_optimizer(choices.training.optimizer)
+    require_bound(choices.bounds, choices.training)
+    folder = locate(source or choices.base_model, None if source else choices.revision)
+    load_encoder(choices, folder)
+    adapter = new_adapter(
+        choices.lora,
+        str(folder),
+        choices.seed,
+        sequence_length=choices.training.sequence_length,
+        texts=_texts(choices),
+    )
+    layout = Layout.model_validate(
+        {
+            "tensors": adapter.tensors,
+            "leaf_values": choices.leaf_values,
+            "mantissa_bits": choices.mantissa_bits,
+            "parts": rule.parts,
+        }
+    )
+    revision = choices.revision if source else adapter.commit or choices.revision
+    weights = split_leaves(adapter.units, choices.leaf_values)
+    state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
+    genesis = MemoryLeaves(weights + state)
+    bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units)
+    spec = Spec(
+        version=1,
+        name=choices.name,
+        base_model=adapter.base.named(choices.base_model, revision),
+        lora=choices.lora,
+        quantization=choices.quantization,
+        layout=layout,
+        prompt=choices.prompt,
+        training=choices.training,
+        evaluation=choices.evaluation,
+        bounds=bounds,
+        rule=rule.name,
+        server_lr=choices.server_lr,
+        genesis_root="0x" + genesis.root.hex(),
+    )
+    document = dump_spec(spec)
+    return NewFederation(load_spec(document), document, genesis)
+
+
+def require_free(folder: Path) -> None:
+    """Raise SpecFolderError if `save` could not write to `folder`, or would replace a file there."""
+    for name in (SPEC_FILE, GENESIS_FILE):
+        if (folder / name).exists():
+            raise SpecFolderError(f"{folder / name} exists and is not overwritten: choose another folder")
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise SpecFolderError(f"{folder} cannot be written to: {there} is no folder that you may write to")
+
+
+def _texts(choices: Choices) -> list[str]:
+    """What stands in every row: the template around the prompt, and the classes."""
+    return [*choices.prompt.template.split("{prompt}"), *(choices.evaluation.classes or ())]
+
+
+def save(federation: NewFederation, folder: Path) -> None:
+    """Write spec.json and genesis.car. Raises SpecFolderError rather than replace either."""
+    require_free(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_car(federation.genesis, folder / GENESIS_FILE)
+    (folder / SPEC_FILE).write_bytes(federation.document)
+
+
+def load(path: Path) -> NewFederation:
+    """Read what `save` wrote, verified as a node verifies it. `path`: the folder, or the document in it.
+
+    Raises SpecFolderError, SpecError, SpecMismatch (leaves of another number than the rule's), RuleError, CarError.
+    """
+    file = path / SPEC_FILE if path.is_dir() else path
+    try:
+        with file.open("rb") as opened:
+            document = without_bom(opened.read(MAX_SPEC_BYTES + 1))
+    except OSError as error:
+        raise SpecFolderError(f"{file} cannot be read ({error.strerror}); `fednode spec new` writes one") from error
+    spec = load_spec(document)
+    rule_of_spec(spec)
+    car = file.with_name(GENESIS_FILE)
+    if not car.is_file():
+        raise SpecFolderError(
+            f"there is no {car}, the adapter that training begins with: `fednode spec new` wrote it beside {file.name}"
+        )
+    with refusals_told():
+        genesis = open_car(car, bytes.fromhex(spec.genesis_root[2:]), spec.layout.global_shape)
+    return NewFederation(spec, document, genesis)
+
+
+def publish(federation: NewFederation, store: Store) -> None:
+    """Put document and global 0 into a store. Raises Unavailable."""
+    store.put_block(federation.document)
+    store.put(federation.genesis)

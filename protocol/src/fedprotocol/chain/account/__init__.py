@@ -1,0 +1,1 @@
+"""An account: its key, and whoever signs with it."""

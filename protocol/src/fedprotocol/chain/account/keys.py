@@ -1,0 +1,224 @@
+"""An account's key in an encrypted keystore (Web3 Secret Storage v3, as geth and every wallet have it).
+
+Neither a key nor a password is ever part of a message.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_keys.constants import SECPK1_N
+from eth_typing import ChecksumAddress
+from eth_utils.address import is_hex_address
+from web3 import Web3
+
+from fedprotocol.errors import FedError
+from fedprotocol.files.private import create_private, exposure
+from fedprotocol.files.text import NotText, read_text
+from fedprotocol.foreign_errors import told_as
+from fedprotocol.printable import printable
+
+PASSWORD_VARIABLE = "FEDNODE_PASSWORD"  # noqa: S105 (a variable's name)
+SHORTEST_PASSWORD = 8
+
+
+class KeystoreError(FedError):
+    """The keystore cannot be used: missing, readable by others, damaged, there already."""
+
+
+class NamesNoAddress(KeystoreError):
+    """A keystore that only its password can tell whose it is."""
+
+
+class PasswordError(FedError):
+    """No password, a wrong one, or a password file that others can read."""
+
+
+def create(path: Path, password: str, iterations: int | None = None) -> LocalAccount:
+    """A new random key, encrypted into `path` (mode 0600). Errors: those of `save`."""
+    account: LocalAccount = Account.create()
+    save(path, account, password, iterations)
+    return account
+
+
+def import_key(path: Path, private_key: str, password: str, iterations: int | None = None) -> LocalAccount:
+    """Encrypt a private key (64 hex digits, with or without 0x) into `path`. Raises KeystoreError also for no key."""
+    try:
+        account = _account(bytes.fromhex(private_key.strip().removeprefix("0x")))
+    except ValueError:
+        raise KeystoreError("that is no private key: 64 hex digits are expected") from None
+    save(path, account, password, iterations)
+    return account
+
+
+def import_keystore(path: Path, source: Path, password: str) -> LocalAccount:
+    """Copy another wallet's keystore into `path` once `password` opens it. The copy names its address, which not every
+    wallet writes (Foundry): programs that only look need no password then. Raises KeystoreError, PasswordError."""
+    _refuse_existing(path)
+    content = _read(source)
+    account = _decrypt(source, content, password)
+    rest = {key: value for key, value in content.items() if key.lower() != "address"}
+    _write_new(path, json.dumps({"address": account.address.removeprefix("0x").lower(), **rest}))
+    return account
+
+
+def save(path: Path, account: LocalAccount, password: str, iterations: int | None = None) -> None:
+    """Encrypt `account` into a new file; the disk has it when this returns.
+
+    Args:
+        iterations: scrypt's N; the default of eth-account (2^18) takes about a second and 256 MiB.
+
+    Raises:
+        KeystoreError: the file is there already (a key is never overwritten), or cannot be written.
+        PasswordError: the password is shorter than 8 characters.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise PasswordError(f"the password must have at least {SHORTEST_PASSWORD} characters")
+    _refuse_existing(path)
+    with told_as(KeystoreError, f"the keystore {path} cannot be made"):
+        content = account.encrypt(password, iterations=iterations)
+    _write_new(path, json.dumps(content))
+
+
+def load(path: Path, password: str) -> LocalAccount:
+    """The account of a keystore that only its owner can read. Raises KeystoreError, PasswordError."""
+    _refuse_readable(path, KeystoreError)
+    return _decrypt(path, _read(path), password)
+
+
+def address_of(path: Path) -> ChecksumAddress:
+    """The address that a keystore says it is for, without a password. Raises KeystoreError, and NamesNoAddress."""
+    address = _stated(_read(path))
+    if address is None:
+        raise NamesNoAddress(
+            f"the keystore {path} names no address: `fednode account import {path}` makes a copy that does"
+        )
+    return address
+
+
+def read_password(file: Path | None = None, prompt: str = "Password of the keystore: ", confirm: bool = False) -> str:
+    """From `file` (its first line), else from FEDNODE_PASSWORD, else asked for at the terminal (twice to `confirm`).
+
+    Raises PasswordError: none to be had, or the file is missing or readable by others.
+    """
+    if file is not None:
+        _refuse_readable(file, PasswordError)
+        try:
+            first = read_text(file).partition("\n")[0].removesuffix("\r")
+        except NotText as error:
+            raise PasswordError(f"the password file {file} {error}") from None
+        except OSError as error:
+            raise PasswordError(f"the password file {file} cannot be read: {error.strerror}") from None
+        if not first:
+            raise PasswordError(f"the password file {file} is empty")
+        return first
+    if password := os.environ.get(PASSWORD_VARIABLE):
+        return password
+    if not sys.stdin.isatty():
+        raise PasswordError(f"no password: name a password file, set {PASSWORD_VARIABLE}, or use a terminal")
+    password = getpass.getpass(prompt)
+    if confirm and getpass.getpass("Once more: ") != password:
+        raise PasswordError("the two passwords differ")
+    return password
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(read_text(path))
+    except FileNotFoundError:
+        raise KeystoreError(
+            f"there is no keystore {path}: `fednode account new` or `fednode account import` makes one"
+        ) from None
+    except NotText as error:
+        raise KeystoreError(f"the keystore {path} {error}") from None
+    except OSError as error:
+        raise KeystoreError(f"the keystore {path} cannot be read: {error.strerror}") from None
+    except Exception as error:  # not the words: they may hold what is in the file
+        raise KeystoreError(f"{path} is not a readable keystore ({type(error).__name__})") from None
+    if not isinstance(content, dict) or "crypto" not in map(str.lower, content):
+        raise KeystoreError(f"{path} is not a keystore: it has no `crypto` section")
+    return content
+
+
+def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAccount:
+    try:
+        account = _account(bytes(Account.decrypt(dict(content), password)))
+    except ValueError as error:
+        if str(error) in ("MAC mismatch", "Checksum mismatch"):  # of version 3 and 4
+            raise PasswordError(f"wrong password for the keystore {path}") from None
+        raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({error})") from None
+    except MemoryError:
+        raise KeystoreError(f"the keystore {path} takes more memory to open than there is") from None
+    except Exception as error:  # eth-keyfile lets whatever a damaged field causes through
+        kind = type(error).__name__
+        raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({kind})") from None
+    stated = _stated(content)
+    if stated is not None and stated != account.address:
+        raise KeystoreError(f"the keystore {path} says it is for {stated} and holds the key of {account.address}")
+    return account
+
+
+def _stated(content: Mapping[str, Any]) -> ChecksumAddress | None:
+    """The address that a keystore names, with 0x or without, in letters of any size. Raises KeystoreError."""
+    found = next((value for key, value in content.items() if key.lower() == "address"), None)
+    if found is None or found == "":
+        return None
+    digits = str(found).lower().removeprefix("0x")
+    if not is_hex_address(f"0x{digits}"):
+        raise KeystoreError(f"the keystore says it is for {printable(str(found), 60)}, which is no address")
+    return Web3.to_checksum_address(f"0x{digits}")
+
+
+def _account(key: bytes) -> LocalAccount:
+    """Raises ValueError for what is no key of secp256k1 (eth-account lets zero through)."""
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECPK1_N:
+        raise ValueError("not a private key")
+    account: LocalAccount = Account.from_key(key)
+    return account
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise KeystoreError(f"{path} exists and is not overwritten: choose another file, or move it away first")
+
+
+def _refuse_readable(path: Path, error: type[FedError]) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise error(f"there is no file {path}") from None
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror}") from None
+    if not stat.S_ISREG(mode):
+        raise error(f"{path} is not a file")
+    if said := exposure(path):
+        raise error(said)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Whole or not at all: linked into place only when it is on the disk."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with create_private(draft) as out:
+                out.write(text.encode())
+                out.flush()
+                os.fsync(out.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except FileExistsError:
+        _refuse_existing(path)
+        raise KeystoreError(f"{path.parent} is not a folder") from None
+    except OSError as error:
+        raise KeystoreError(f"the keystore {path} cannot be written: {error.strerror}") from error

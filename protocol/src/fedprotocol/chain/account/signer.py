@@ -1,0 +1,90 @@
+"""Who signs an account's transactions: the port, and the key of a keystore behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from eth_account.datastructures import SignedTransaction
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from web3 import Web3
+
+from fedprotocol.chain.account import keys
+from fedprotocol.chain.errors import ChainError
+from fedprotocol.config import AccountConfig
+
+
+class NoAccount(ChainError):
+    """The config names nobody who signs."""
+
+
+class Signer(Protocol):
+    """Signs for one account; nobody who holds one can see a key."""
+
+    @property
+    def address(self) -> ChecksumAddress: ...
+
+    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
+        """Sign an EIP-1559 transaction, every field of it given as web3.py names them: type, chainId, nonce, to, data,
+        value, gas, maxFeePerGas, maxPriorityFeePerGas (ints and bytes). For a chain without base fees it is a legacy
+        one (EIP-155): gasPrice in place of type and of both fees. Of the answer `raw_transaction` and `hash` are used.
+
+        Raises SignerError.
+        """
+
+
+class KeystoreSigner:
+    """The key of an encrypted keystore, held in memory from here on."""
+
+    def __init__(self, account: LocalAccount) -> None:
+        self._account = account
+
+    @classmethod
+    def open(cls, keystore: Path, password_file: Path | None = None) -> KeystoreSigner:
+        """Raises KeystoreError, PasswordError."""
+        return cls(keys.load(keystore, keys.read_password(password_file)))
+
+    @property
+    def address(self) -> ChecksumAddress:
+        return self._account.address
+
+    def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
+        return self._account.sign_transaction(transaction_dict)
+
+
+def open_signer(account: AccountConfig) -> Signer:
+    """Who signs by `[account]`. Raises NoAccount, KeystoreError, PasswordError, SignerError."""
+    if account.signer is not None and account.address is not None:
+        from fedprotocol.chain.account.remote_signer import RemoteSigner
+
+        return RemoteSigner.connect(account.signer, account.address)
+    return KeystoreSigner.open(keystore_of(account), account.password_file)
+
+
+def address_of(account: AccountConfig) -> ChecksumAddress:
+    """Whose `[account]` is, without asking anybody; only a keystore that names no address takes its password.
+
+    Raises NoAccount, KeystoreError, PasswordError.
+    """
+    if account.address is not None:
+        return Web3.to_checksum_address(account.address)
+    return address_in(keystore_of(account), account.password_file)
+
+
+def address_in(keystore: Path, password_file: Path | None = None) -> ChecksumAddress:
+    """Whose a keystore is. Raises KeystoreError, PasswordError."""
+    try:
+        return keys.address_of(keystore)
+    except keys.NamesNoAddress:
+        return KeystoreSigner.open(keystore, password_file).address
+
+
+def keystore_of(account: AccountConfig) -> Path:
+    """Raises NoAccount."""
+    if account.keystore is None:
+        raise NoAccount(
+            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry to "
+            "`fednode run` or `fedaggregator watch`"
+        )
+    return account.keystore

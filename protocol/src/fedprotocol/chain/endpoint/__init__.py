@@ -1,0 +1,1 @@
+"""RPC endpoints: questions over HTTP, and what their answers and errors mean."""

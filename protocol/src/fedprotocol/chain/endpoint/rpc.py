@@ -1,0 +1,200 @@
+"""Several RPC endpoints as one web3 provider: the first that answers, and none of another chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from web3 import Web3
+from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCError, RPCResponse
+
+from fedprotocol.chain.endpoint.http import Answer, Endpoint, NoAnswer, TooLarge
+from fedprotocol.chain.endpoint.refusals import Weight, plain, weight
+from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain, translated
+from fedprotocol.printable import LONGEST_NAME, printable
+from fedprotocol.urls import http_url, without_credentials
+
+TIMEOUT = 30.0  # seconds for one whole answer
+LIMIT_EXCEEDED = -32005
+OK = 200  # of HTTP
+PENDING, LATEST = "pending", "latest"
+
+MIB = 2**20
+LARGEST = {
+    # A block of 250 million gas full of nothing but proposals' digests; a longer range is asked for in halves.
+    "eth_getLogs": 64 * MIB,
+    # A snapshot of two rounds of 256 updates is 0.4 MiB.
+    "eth_call": 16 * MIB,
+    # 60,000 hashes of transactions.
+    "eth_getBlockByNumber": 4 * MIB,
+    "eth_getBlockByHash": 4 * MIB,
+    # Own ones: 128 KiB of calldata; a receipt holds a page's digests as event data.
+    "eth_getTransactionByHash": 4 * MIB,
+    "eth_getTransactionReceipt": 4 * MIB,
+}
+LARGEST_OTHER = MIB  # of an answer to any other method, bytes
+MOST_VALUES = 2_000_000  # in one answer: three bytes of JSON may become 64 of memory
+
+
+class FallbackProvider(JSONBaseProvider):
+    """JSON-RPC over HTTP to `urls`, tried in order from the last one that worked.
+
+    One that answers with an error is passed over for that request unless the error is certainly the chain's own
+    (`fedprotocol.chain.endpoint.refusals`); if all do, the error that is most likely the chain's is the answer. What
+    none has of the pending block is asked of the latest.
+
+    An endpoint is asked for its chain id before its first other answer counts.
+
+    Raises (from every request):
+        ChainUnreachable: no endpoint answered.
+        WrongChain: an endpoint serves another chain than `chain_id`.
+    """
+
+    def __init__(self, urls: Sequence[str], chain_id: int, timeout: float = TIMEOUT) -> None:
+        """`timeout`: seconds for one whole answer."""
+        super().__init__()
+        self._urls = tuple(urls)
+        self._names = [public_name(url) for url in urls]
+        self._endpoints = [Endpoint(url) for url in urls]
+        self._chain_id = chain_id
+        self._timeout = timeout
+        self._checked: set[int] = set()
+        self._current = 0
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        response = self._first_answer(method, params)
+        if PENDING not in params or _says_something(method, response):
+            return response
+        with suppress(ChainUnreachable):
+            latest = self._first_answer(method, [LATEST if value == PENDING else value for value in params])
+            if _says_something(method, latest):
+                return latest
+        return response
+
+    def _first_answer(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        failures = []
+        refusals: list[RPCResponse] = []
+        for offset in range(len(self._endpoints)):
+            index = (self._current + offset) % len(self._endpoints)
+            try:
+                self._check_chain(index)
+                response = self._ask(index, method, params)
+            except NoAnswer as error:
+                failures.append(f"{self._names[index]} ({error})")
+                continue
+            if "error" in response and weight(method, response["error"]) < Weight.OF_THE_CHAIN:
+                refusals.append(response)
+                continue
+            if not refusals:
+                self._current = index
+            return response
+        if refusals:
+            return max(refusals, key=lambda refusal: weight(method, refusal["error"]))  # the first of the weightiest
+        raise ChainUnreachable(
+            f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
+        )
+
+    def each(self, timeout: float | None = None) -> Iterator[tuple[str, FallbackProvider]]:
+        """Every endpoint by itself, with its public name; a number is added where two share one."""
+        for index, (url, name) in enumerate(zip(self._urls, self._names, strict=True), start=1):
+            shared = self._names.count(name) > 1
+            yield (
+                f"{name} ({index})" if shared else name,
+                FallbackProvider([url], self._chain_id, timeout or self._timeout),
+            )
+
+    def _ask(self, index: int, method: RPCEndpoint, params: Any) -> RPCResponse:
+        limit = LARGEST.get(method, LARGEST_OTHER)
+        try:
+            answer = self._endpoints[index].post(self.encode_rpc_request(method, params), limit, self._timeout)
+        except TooLarge:
+            words = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
+            return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=words)}
+        return parsed(answer)
+
+    def _check_chain(self, index: int) -> None:
+        if index in self._checked:
+            return
+        response = self._ask(index, RPCEndpoint("eth_chainId"), [])
+        if "error" in response:
+            raise NoAnswer(f"no chain id: {printable(response['error']['message'], LONGEST_NAME)}")
+        try:
+            actual = int(str(response["result"]), 16)
+        except ValueError as error:
+            raise NoAnswer("no chain id") from error
+        if actual != self._chain_id:
+            raise WrongChain(
+                f"{self._names[index]} serves chain {actual}, this federation is on chain {self._chain_id}: "
+                "correct [chain] rpc or chain_id"
+            )
+        self._checked.add(index)
+
+
+def parsed(answer: Answer) -> RPCResponse:
+    """With either a result or an error in the form of `plain`, whatever the status was.
+
+    Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects.
+    """
+    otherwise = "" if answer.status == OK else f"HTTP {answer.status}"
+    if sum(map(answer.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise NoAnswer(f"more than {MOST_VALUES:,} values")
+    try:
+        response = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:  # ValueError: neither JSON nor text
+        raise NoAnswer((otherwise or type(error).__name__) + answer.through) from error
+    if not isinstance(response, dict) or ("result" not in response and response.get("error") is None):
+        raise NoAnswer((otherwise or "no JSON-RPC") + answer.through)
+    if response.get("error") is not None:
+        return RPCResponse(jsonrpc="2.0", id=0, error=plain(response["error"]))
+    return RPCResponse(jsonrpc="2.0", id=0, result=_told(response["result"]))
+
+
+def _told(value: Any) -> Any:
+    """Without fields that are null: some nodes leave out what is not known, and web3.py understands that alone."""
+    if isinstance(value, list):
+        return [_told(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _told(inner) for key, inner in value.items() if inner is not None}
+    return value
+
+
+def _says_something(method: str, response: RPCResponse) -> bool:
+    """A result that is not null, or an error that is the chain's."""
+    if "error" in response:
+        return weight(method, response["error"]) is Weight.OF_THE_CHAIN
+    return response["result"] is not None
+
+
+def public_name(url: str) -> str:
+    """The endpoint without what may be secret in it: user, password, path, query.
+
+    Raises ChainError for something that is no http(s) URL.
+    """
+    try:
+        return without_credentials(http_url(url))
+    except ValueError as error:
+        raise ChainError(f"the URL of an RPC endpoint {error}") from None
+
+
+def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEOUT) -> Web3:
+    """A Web3 on `rpc` (one URL or several). Errors: those of FallbackProvider, at once if no endpoint answers."""
+    urls = [rpc] if isinstance(rpc, str) else list(rpc)
+    if not urls:
+        raise ChainError("no RPC endpoint is configured: set [chain] rpc")
+    web3 = web3_on(FallbackProvider(urls, chain_id, timeout))
+    with translated("eth_chainId"):
+        _ = web3.eth.chain_id
+    return web3
+
+
+def web3_on(provider: FallbackProvider) -> Web3:
+    """Nothing is asked yet."""
+    web3 = Web3(provider)
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # blocks of proof-of-authority chains
+    web3.middleware_onion.remove("validation")  # it asks for the chain's id twice in each call; the provider knows it
+    web3.provider.global_ccip_read_enabled = False  # a contract must not make us fetch URLs of its choice
+    return web3

@@ -1,0 +1,224 @@
+"""The coordinator's log, decoded by its ABI."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from eth_abi.codec import ABICodec
+from eth_abi.exceptions import DecodingError
+from eth_typing import BlockNumber, HexStr
+from eth_utils.abi import event_abi_to_log_topic
+from hexbytes import HexBytes
+from web3._utils.events import get_event_data
+from web3.exceptions import LogTopicError
+from web3.types import FilterParams, LogReceipt, TxReceipt
+
+from fedprotocol.chain.abi import load, named
+from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, RpcRefused, enums, translated
+from fedprotocol.chain.read.coordinator import Coordinator
+
+FIRST_CHUNK = 2_000  # blocks; what a node allows differs, so it is found out
+LARGEST_CHUNK = 50_000
+FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")  # none may lack
+PATIENCE = 3  # a range too long may look like silence: so often in a row it is taken for that
+
+
+@dataclass(frozen=True)
+class Event:
+    """One log entry. `args` by snake_case name: addresses checksummed, bytes32 as bytes, enums as IntEnums."""
+
+    name: str
+    args: dict[str, Any]
+    block: int
+    block_hash: bytes  # a re-org shows in it
+    tx_hash: bytes
+    log_index: int
+    time: int  # of the block, chain seconds
+
+
+class BlockTimes:
+    """Timestamps by block hash, the last `size` remembered."""
+
+    def __init__(self, coordinator: Coordinator, size: int = 4_096) -> None:
+        self._eth = coordinator.web3.eth
+        self._size = size
+        self._known: OrderedDict[bytes, int] = OrderedDict()
+
+    def of(self, block_hash: bytes) -> int:
+        if block_hash not in self._known:
+            with translated("eth_getBlockByHash"):
+                self._known[block_hash] = int(self._eth.get_block(HexStr("0x" + block_hash.hex()))["timestamp"])
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        return self._known[block_hash]
+
+
+def scan(
+    coordinator: Coordinator,
+    from_block: int,
+    to_block: int,
+    names: Collection[str] = (),
+    times: BlockTimes | None = None,
+) -> Iterator[Event]:
+    """Every event (or those called one of `names`) in the blocks from_block … to_block, both included, in order.
+
+    For one look at a chain; a program that comes back has an EventIndex. Pass `times` to keep block timestamps between
+    scans.
+
+    Raises:
+        ChainError: no such event name.
+        ChainUnreachable, RpcRefused: see `chunks`.
+    """
+    unknown = set(names) - {e["name"] for e in _events().values()}
+    if unknown:
+        raise ChainError(f"the coordinator has no event {', '.join(sorted(unknown))}")
+    times = times or BlockTimes(coordinator)
+    for _, logs in chunks(coordinator, from_block, to_block, names):
+        for log in logs:
+            yield decode(log, coordinator.web3.codec, times.of(bytes(log["blockHash"])))
+
+
+def chunks(
+    coordinator: Coordinator,
+    from_block: int,
+    to_block: int,
+    names: Collection[str] = (),
+    indexed: Sequence[bytes] = (),
+) -> Iterator[tuple[int, list[LogReceipt]]]:
+    """The coordinator's log in pieces, each with its last block: all, or of the events called one of `names`, or with
+    these first indexed arguments (32 bytes each).
+
+    A piece is half as long after a refusal, whatever the node's words for its limit are, and longer after a success:
+    twice, until the limit has been met once, then by a quarter.
+
+    Raises:
+        ChainUnreachable: no endpoint answers.
+        RpcRefused: the node refuses even a single block.
+    """
+    start, chunk, growth, silent = from_block, FIRST_CHUNK, 2.0, 0
+    while start <= to_block:
+        end = min(to_block, start + chunk - 1)
+        try:
+            where: FilterParams = {"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
+            logs = _logs(coordinator, names, where, indexed)
+        except (RpcRefused, ChainUnreachable) as error:
+            silent = silent + 1 if isinstance(error, ChainUnreachable) else 0
+            if end == start or silent == PATIENCE:
+                raise
+            chunk, growth = (end - start + 1) // 2, 1.25
+            continue
+        yield end, logs
+        start, chunk, silent = end + 1, min(LARGEST_CHUNK, math.ceil(chunk * growth)), 0
+
+
+def logs_of_block(coordinator: Coordinator, block_hash: bytes) -> list[LogReceipt]:
+    """The coordinator's log in one block. Raises RpcRefused if the node does not have that very block."""
+    return _logs(coordinator, (), {"blockHash": HexBytes(block_hash)})
+
+
+def first_round_block(coordinator: Coordinator) -> int:
+    """The block that round 1 was opened in; the last one if there is no round yet."""
+    last = coordinator.head()
+    return round_block(coordinator, 1, last) if coordinator.last_opened() else last
+
+
+def round_block(coordinator: Coordinator, round_number: int, last: int) -> int:
+    """The block up to `last` that a round was opened in, by bisection."""
+    opened, low, high = coordinator.round_view(round_number).opened_at, 0, last
+    while low < high:
+        middle = (low + high) // 2
+        with translated("eth_getBlockByNumber"):
+            time = int(coordinator.web3.eth.get_block(middle)["timestamp"])
+        if time < opened:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
+    """Token units that a transaction's `Claimed` events tell of, for people: None if the receipt does not show them."""
+    try:
+        logs = [_plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
+        events = [decode(log, coordinator.web3.codec, 0) for log in logs]
+    except (ChainError, *MALFORMED):
+        return None
+    return sum(int(event.args["amount"]) for event in events if event.name == "Claimed")
+
+
+def headline(log: LogReceipt) -> tuple[str, int | None]:
+    """Name and round of one log entry of the coordinator, by its topics alone: its data may be long.
+
+    Raises ChainError if it is none of its events.
+    """
+    entry = _entry(log)
+    indexed = [i["name"] for i in entry["inputs"] if i["indexed"]]
+    if len(log["topics"]) != 1 + len(indexed):
+        raise ChainError(f"{_place(log)} does not decode as {entry['name']}")
+    if "round" not in indexed:
+        return entry["name"], None
+    return entry["name"], int.from_bytes(bytes(log["topics"][1 + indexed.index("round")]))
+
+
+def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
+    """One log entry of the coordinator, in a block of `time`.
+
+    Raises ChainError if its topic or data are not those of one of its events.
+    """
+    entry = _entry(log)
+    try:
+        data = get_event_data(codec, entry, log)
+    except (LogTopicError, DecodingError, *MALFORMED) as error:
+        raise ChainError(f"{_place(log)} does not decode as {entry['name']}") from error
+    inputs = entry["inputs"]
+    return Event(
+        name=entry["name"],
+        args=enums(inputs, named(inputs, [_plain(data["args"][i["name"]]) for i in inputs])),
+        block=log["blockNumber"],
+        block_hash=bytes(log["blockHash"]),
+        tx_hash=bytes(log["transactionHash"]),
+        log_index=log["logIndex"],
+        time=time,
+    )
+
+
+def _entry(log: LogReceipt) -> Any:
+    entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
+    if entry is None:
+        raise ChainError(f"{_place(log)} is no event of the coordinator")
+    return entry
+
+
+def _place(log: LogReceipt) -> str:
+    return f"log {log['logIndex']} of block {log['blockNumber']}"
+
+
+def _logs(
+    coordinator: Coordinator, names: Collection[str], where: FilterParams, indexed: Sequence[bytes] = ()
+) -> list[LogReceipt]:
+    kinds = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
+    topics: list[Any] = [kinds, *(HexStr("0x" + value.hex()) for value in indexed)]
+    query: FilterParams = {"address": coordinator.address, "topics": topics, **where}
+    with translated("eth_getLogs"):
+        logs = [_plain_log(log) for log in coordinator.web3.eth.get_logs(query)]
+        return sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+
+
+def _plain_log(log: LogReceipt) -> LogReceipt:
+    """What of an entry is used; all else is optional, or of no account. Raises KeyError."""
+    kept: Any = {key: log[key] for key in FIELDS}  # type: ignore[literal-required]
+    return kept | {"transactionIndex": 0}  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, bytes) else value
+
+
+@cache
+def _events() -> dict[bytes, Any]:
+    return {event_abi_to_log_topic(e): e for e in load("coordinator") if e["type"] == "event"}

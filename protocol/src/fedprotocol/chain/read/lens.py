@@ -1,0 +1,84 @@
+"""Questions to a coordinator that its own bytecode has no room for (`contracts/lens/`), each one plain `eth_call`.
+
+The call creates LensQuery, which has the coordinator run the lens on its own storage and reverts with the answer: no
+contract is deployed for it, and the node needs nothing beyond the standard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.abi import collapse_if_tuple, function_abi_to_4byte_selector
+from web3 import Web3
+from web3._utils.abi import map_abi_data
+from web3._utils.normalizers import BASE_RETURN_NORMALIZERS
+from web3.types import BlockIdentifier, RPCEndpoint
+
+from fedprotocol.chain.abi import entry, load
+from fedprotocol.chain.endpoint.reverts import revert_data, speaks_of_a_revert
+from fedprotocol.chain.errors import NotACoordinator, RpcRefused, decode_revert, translated
+from fedprotocol.printable import LONGEST_TEXT, printable
+
+SELECTOR_BYTES = 4
+
+
+def ask(web3: Web3, coordinator: str, name: str, arguments: Sequence[Any], block: BlockIdentifier) -> Any:
+    """The lens function `name` on the coordinator's storage, as of `block`; a single output is not in a tuple.
+
+    Raises:
+        NotACoordinator: the contract at that address has no such door, or answers something else.
+        ContractReverted: the lens refuses the question, such as one after an update that is not there.
+        RpcRefused, ChainUnreachable: see `translated`; RpcRefused also if the node does not tell what a call reverted
+            with.
+    """
+    function = entry("lens", "function", name)
+    kinds = [collapse_if_tuple(dict(output)) for output in function["outputs"]]
+    answered, data = _inspected(name, _call(web3, coordinator, function, arguments, block))
+    if not answered:
+        raise decode_revert(data, "execution reverted", name)
+    try:
+        values = map_abi_data(BASE_RETURN_NORMALIZERS, kinds, web3.codec.decode(kinds, data))
+    except (DecodingError, ValueError, OverflowError) as error:
+        raise _stranger(name) from error
+    return values[0] if len(values) == 1 else values
+
+
+def _call(web3: Web3, coordinator: str, function: Any, arguments: Sequence[Any], block: BlockIdentifier) -> Any:
+    """The node's answer to the creation, as it is."""
+    kinds = [collapse_if_tuple(given) for given in function["inputs"]]
+    question = function_abi_to_4byte_selector(function) + encode(kinds, arguments)
+    data = load("lens_query") + encode(("address", "bytes"), (coordinator, question)).hex()
+    where = hex(block) if isinstance(block, int) else block
+    with translated(function["name"]):
+        return web3.provider.make_request(RPCEndpoint("eth_call"), [{"data": data}, where])
+
+
+def _inspected(name: str, answer: Any) -> tuple[bool, bytes]:
+    """Whether the lens answered, and what."""
+    error = answer.get("error")
+    data = revert_data(error)
+    if data is None:
+        said = printable(str(error["message"]), LONGEST_TEXT) if error else "no error, where the call must revert"
+        is_lacking = error is None or speaks_of_a_revert(error)
+        what = "; eth_call must tell what a contract's creation reverts with: use another node" if is_lacking else ""
+        raise RpcRefused(f"{name}: the node refused: {said}{what}", said)
+    if not data.startswith(_selector()):
+        raise _stranger(name)
+    try:
+        answered, inner = decode(("bool", "bytes"), data[SELECTOR_BYTES:])
+    except (DecodingError, OverflowError) as problem:
+        raise _stranger(name) from problem
+    return answered, inner
+
+
+def _stranger(name: str) -> NotACoordinator:
+    return NotACoordinator(f"{name} answered something else than expected: is this the right contract address?")
+
+
+@cache
+def _selector() -> bytes:
+    return bytes(function_abi_to_4byte_selector(entry("coordinator", "error", "Inspected")))  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Transactions: written, paid for, sent, and followed until they are final."""

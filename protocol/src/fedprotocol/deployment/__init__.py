@@ -1,0 +1,1 @@
+"""What a sponsor decides before deploying, and the record of what was deployed."""

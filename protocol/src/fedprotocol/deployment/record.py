@@ -1,0 +1,100 @@
+"""`deployments/<chainid>.json`: what was deployed, where, from which source. Written by `brownie run deploy`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fedprotocol.config import Address, Section
+from fedprotocol.errors import FedError
+from fedprotocol.files.text import without_bom
+from fedprotocol.foreign_errors import in_a_line
+from fedprotocol.printable import json_text
+
+
+class DeploymentError(FedError):
+    """There is no usable deployment file; the message says which one is missing or what is wrong with it."""
+
+
+class Deployment(Section):
+    """One federation on one chain."""
+
+    chain_id: int
+    name: str  # of the spec
+    coordinator: Address
+    token: Address
+    demo_token: bool  # made by the deployment: its deployer mints it
+    rule: Address
+    rule_name: str
+    disputes: Address
+    gate: Address | None
+    deployer: Address
+    sponsor: Address
+    block: int  # of the coordinator's creation: its events start here
+    time: int  # timestamp of that block
+    transactions: dict[str, str]  # contract -> hash of the transaction that made it; none if it was there already
+    abi_hash: str  # of the coordinator, as `abi_hash` computes it
+    git_commit: str | None  # None: not a checkout; a trailing "+": with local changes
+    spec_digest: str
+    genesis_root: str
+
+
+def abi_hash(abi: list[dict[str, Any]]) -> str:
+    """sha2-256 of an ABI as canonical JSON, 0x-hex."""
+    text = json.dumps(abi, sort_keys=True, separators=(",", ":"))
+    return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str], bool]) -> Path:
+    """Write `folder/<chain_id>.json`.
+
+    The file of another federation is kept as `<chain_id>-<coordinator>.json`, unless that coordinator is gone with a
+    development chain that was started anew.
+
+    Args:
+        is_live: Whether there is a contract at an address of this chain.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{deployment.chain_id}.json"
+    if path.exists() and (old := _coordinator_of(path)) != deployment.coordinator and (old is None or is_live(old)):
+        path.rename(folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json")
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    return path
+
+
+def load_deployment(folder: Path, chain_id: int) -> Deployment:
+    """The federation last deployed on the chain.
+
+    Raises:
+        DeploymentError: no such file, or not one that `brownie run deploy` wrote.
+    """
+    path = folder / f"{chain_id}.json"
+    try:
+        return Deployment.model_validate_json(without_bom(path.read_bytes()))
+    except FileNotFoundError:
+        raise DeploymentError(
+            f"nothing is deployed on chain {chain_id}: there is no {path}; run `brownie run deploy` on that network, "
+            "or set DEPLOYMENTS_DIR to the folder that holds it"
+        ) from None
+    except OSError as error:
+        raise DeploymentError(f"{path} cannot be read: {error.strerror}") from error
+    except Exception as error:  # pydantic's
+        raise DeploymentError(f"{path} is not a deployment file: {in_a_line(error)}") from error
+
+
+def _coordinator_of(path: Path) -> str | None:
+    try:
+        return Deployment.model_validate_json(path.read_bytes()).coordinator
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,331 @@
+"""What a program must not forget: intentions are written here before they are acted upon (SQLite, one process a file).
+
+A write is on the disk when the method returns (WAL, synchronous=FULL), so a kill at any moment loses nothing: salt and
+root are here before the commit leaves, a signed transaction is here before it is broadcast.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from fedprotocol.errors import FedError
+from fedprotocol.files.filesystem import has_open
+from fedprotocol.files.private import close_to_others
+from fedprotocol.files.sqlite_errors import database_words
+from fedprotocol.journal.schema import APPLICATION_ID, VERSION, create, migrate, versions
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 5.0  # for a lock that somebody else has taken on the database
+
+TxState = Literal["open", "mined", "reverted", "replaced", "lost"]
+
+
+class JournalError(FedError):
+    """The journal cannot be read or written."""
+
+
+class JournalLocked(JournalError):
+    """Another process has this journal open. `pid`: which; None: none that can be seen from here, as on another machine
+    or in another container."""
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        self.pid = pid
+        who = f"another process (pid {pid})" if pid else "a process in another container or on another machine"
+        super().__init__(f"the journal {path} is in use by {who}: stop that one first, or choose another home")
+
+
+class JournalVersion(JournalError):
+    """The journal was written by another version of this program."""
+
+
+class JournalForeign(JournalError):
+    """The journal belongs to another federation or account."""
+
+
+@dataclass(frozen=True)
+class UpdateRecord:
+    """All that reveals a commitment. Roots and salt 32 bytes; losses in units of 1e-6, as the chain has them."""
+
+    round: int
+    prior_root: bytes
+    root: bytes
+    shift: int
+    examples: int
+    salt: bytes
+    car: Path
+    loss_before: int
+    loss_after: int
+    clipped: int  # values clipped at encoding
+
+
+@dataclass(frozen=True)
+class OutboxTx:
+    """One signed transaction; replacements share the nonce. Fees in wei a gas.
+
+    state: open until its nonce is used; then mined or reverted (in `block`), replaced (another with this nonce was
+    mined) or lost (it never will be mined).
+    deadline: chain time of the block from which on it comes too late; None if there is none.
+    """
+
+    hash: bytes
+    chain_id: int
+    sender: str
+    nonce: int
+    label: str
+    to: str
+    data: bytes
+    gas: int
+    max_fee: int
+    tip: int
+    raw: bytes
+    state: TxState = "open"
+    block: int | None = None
+    deadline: int | None = None
+
+
+class Journal:
+    """The journal in `path`, made if it is not there. Close it, or use it in `with`.
+
+    Args:
+        read_only: look at a journal, also while its owner runs; every write then fails.
+
+    Raises:
+        JournalLocked: another process has it open.
+        JournalVersion: it is of a newer version, or to be read only and of an older one. One to be written to is
+            brought up to this program's version.
+        JournalError: no journal, not readable, damaged, or the disk is full (also from every method).
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
+        self._lock: int | None = None
+        if read_only and not path.is_file():
+            raise JournalError(f"there is no journal {path} yet")
+        with self._wrapped():
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = _lock(path)
+        try:
+            with self._wrapped():
+                self._db = self._open(read_only)
+        except JournalError:
+            self._release()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+        self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def bind(self, chain_id: int, coordinator: str, account: str) -> None:
+        """Say whose journal this is; raises JournalForeign if it was another's."""
+        identity = f"chain {chain_id}, coordinator {coordinator}, account {account}"
+        bound = self.recall("journal.identity")
+        if bound is None:
+            self.note("journal.identity", identity)
+        elif bound != identity:
+            raise JournalForeign(f"the journal {self.path} belongs to {bound}, not to {identity}: choose another home")
+
+    # ---------------------------------------------------------------- updates
+
+    def save_update(self, record: UpdateRecord) -> None:
+        """Keep `record`; an earlier one of the round stays, for it may be what the chain holds a commitment to."""
+        values = [str(v) if isinstance(v, Path) else v for v in astuple(record)]
+        self._execute("INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def update(self, round_number: int) -> UpdateRecord | None:
+        """The newest record of the round."""
+        return next(iter(self.updates(round_number)), None)
+
+    def updates(self, round_number: int) -> tuple[UpdateRecord, ...]:
+        """Every record of the round, newest first."""
+        rows = self._execute("SELECT * FROM updates WHERE round = ? ORDER BY id DESC", [round_number])
+        known = [{f.name: row[f.name] for f in fields(UpdateRecord)} for row in rows]
+        return tuple(UpdateRecord(**{**values, "car": Path(values["car"])}) for values in known)
+
+    # ------------------------------------------------------------------ facts
+
+    def note(self, key: str, value: Any) -> None:
+        """Remember a JSON value under `key`, in place of what was there."""
+        self._execute(
+            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [key, json.dumps(value, allow_nan=False)],
+        )
+
+    def recall(self, key: str, default: Any = None) -> Any:
+        rows = self._execute("SELECT value FROM facts WHERE key = ?", [key])
+        with self._wrapped():
+            return json.loads(rows[0]["value"]) if rows else default
+
+    def forget(self, key: str) -> None:
+        self._execute("DELETE FROM facts WHERE key = ?", [key])
+
+    # ----------------------------------------------------------------- outbox
+
+    def outbox_add(self, tx: OutboxTx) -> None:
+        """Also one that was here before: what a re-org dropped may be signed again just as it was."""
+        self._execute("REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
+
+    def outbox_open(self, chain_id: int, sender: str) -> list[OutboxTx]:
+        """Whatever may still be mined, by nonce, oldest first."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND state = 'open' ORDER BY nonce, rowid",
+            [chain_id, sender],
+        )
+        return [OutboxTx(*row) for row in rows]
+
+    def outbox_mined(self, chain_id: int, sender: str, nonce: int) -> OutboxTx | None:
+        """The one with this nonce that was last seen in a block, successful or not."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state IN ('mined', 'reverted') "
+            "ORDER BY rowid DESC LIMIT 1",
+            [chain_id, sender, nonce],
+        )
+        return OutboxTx(*rows[0]) if rows else None
+
+    def outbox_lost(self, chain_id: int, sender: str, nonce: int) -> list[OutboxTx]:
+        """What was given up with this nonce, oldest first."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state = 'lost' ORDER BY rowid",
+            [chain_id, sender, nonce],
+        )
+        return [OutboxTx(*row) for row in rows]
+
+    def outbox_all(self) -> list[OutboxTx]:
+        """Everything ever sent, oldest first."""
+        return [OutboxTx(*row) for row in self._execute("SELECT * FROM outbox ORDER BY rowid", [])]
+
+    def outbox_close(self, tx_hash: bytes, state: TxState, block: int | None = None) -> None:
+        """End one transaction. If it was mined or reverted, the others with its nonce end as replaced: those too that
+        were in a block which a re-org took."""
+        self._execute(
+            "UPDATE outbox SET state = iif(hash = :hash, :state, 'replaced'), block = iif(hash = :hash, :block, NULL) "
+            "WHERE hash = :hash OR (:state IN ('mined', 'reverted') AND state != 'lost' AND (chain_id, sender, nonce) "
+            "= (SELECT chain_id, sender, nonce FROM outbox WHERE hash = :hash))",
+            {"hash": tx_hash, "state": state, "block": block},
+        )
+
+    def outbox_reopen(self, tx_hash: bytes) -> None:
+        """A re-org took the block it was in."""
+        self._execute("UPDATE outbox SET state = 'open', block = NULL WHERE hash = ?", [tx_hash])
+
+    # ---------------------------------------------------------------- plumbing
+
+    def _execute(self, statement: str, values: list[Any] | dict[str, Any]) -> list[sqlite3.Row]:
+        with self._wrapped():
+            return self._db.execute(statement, values).fetchall()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _open(self, read_only: bool) -> sqlite3.Connection:
+        if not read_only:
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it will hold salts
+            for suffix in ("", "-wal", "-shm"):  # those that SQLite makes get the mode of the first
+                with suppress(FileNotFoundError):
+                    close_to_others(self.path.with_name(self.path.name + suffix))
+        uri = f"{self.path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        # sqlite3 is built serialized: a worker thread may note what it did.
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
+        try:
+            db.row_factory = sqlite3.Row
+            if not read_only:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.execute("PRAGMA synchronous = FULL")
+                if db.execute("PRAGMA schema_version").fetchone()[0] == 0:  # empty: new, or killed while it was made
+                    create(db)
+                    _sync_folder(self.path.parent)
+            self._check(db, read_only)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _check(self, db: sqlite3.Connection, read_only: bool) -> None:
+        application, version = versions(db)
+        if application != APPLICATION_ID or version < 1:
+            raise JournalError(f"{self.path} is no journal of this program: choose another file")
+        if version > VERSION:
+            raise JournalVersion(
+                f"the journal {self.path} is of version {version}, this program knows versions up to {VERSION}: "
+                "use the newer program that wrote it"
+            )
+        if version < VERSION and read_only:
+            raise JournalVersion(
+                f"the journal {self.path} is of the older version {version}: start its owner once, which brings it "
+                f"to version {VERSION}"
+            )
+        if version < VERSION:
+            try:
+                migrate(db, version)
+            except sqlite3.Error as error:
+                raise JournalError(
+                    f"the journal {self.path} of version {version} cannot be brought to version {VERSION}: {error}; "
+                    "the step that failed was taken back"
+                ) from error
+            log.info("the journal %s was brought from version %d to %d", self.path, version, VERSION)
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        try:
+            yield
+        except FedError:
+            raise
+        except Exception as error:
+            raise JournalError(f"the journal {self.path} cannot be used: {database_words(self.path, error)}") from error
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep the owner of the journal `path` from running meanwhile; the journal is neither opened nor made.
+
+    Raises JournalLocked.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(journal: Path) -> int:
+    path = journal.with_name(journal.name + ".lock")
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.read(lock, 32).decode(errors="replace").strip()
+        os.close(lock)
+        raise JournalLocked(journal, int(owner) if owner.isdecimal() and has_open(int(owner), path) else None) from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,74 @@
+"""What a command says to the person who called it: no text that came from elsewhere can be more than text."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+
+from fedprotocol.errors import FedError
+from fedprotocol.foreign_errors import in_a_line
+from fedprotocol.printable import paragraph, printable
+from fedprotocol.program import environment
+from fedprotocol.program.logs import without_secrets
+
+DEBUG = "--debug"
+
+
+def say(*lines: str, error: bool = False) -> None:
+    """Print each of `lines` as one line, to standard error if it is part of an `error`."""
+    for line in lines:
+        print(printable(without_secrets(line)), file=sys.stderr if error else sys.stdout)
+
+
+def say_error(error: object) -> None:
+    """One message on standard error: what a person can act on."""
+    print(f"error: {paragraph(without_secrets(str(error)))}", file=sys.stderr)
+
+
+def run_program(app: Callable[[], None]) -> None:
+    """A console command, in an environment that steers no library: every error is one message and an exit status.
+
+    With `--debug` among the arguments, anywhere, the traceback of an error that nobody foresaw stands above it; it
+    shows what others wrote as text.
+    """
+    environment.settle()
+    debug = DEBUG in sys.argv[1:]
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != DEBUG]
+    sys.excepthook = lambda _, error, __: _say_unexpected(error, debug)
+    threading.excepthook = lambda it: _say_unexpected(it.exc_value, debug)
+    try:
+        app()
+    except FedError as error:
+        if debug:
+            _say_trace(error)
+        say_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, as in `fednode rounds | head`
+        sys.exit(1)
+    except Exception as error:
+        _say_unexpected(error, debug)
+        sys.exit(1)
+
+
+def unexpected(error: BaseException) -> str:
+    """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind too."""
+    if isinstance(error, OSError) and error.strerror:
+        return in_a_line(error)
+    kind, said = type(error).__name__, in_a_line(error)
+    return f"unexpected {said}" if said.startswith(kind) else f"unexpected {kind}: {said}"
+
+
+def _say_unexpected(error: BaseException | None, debug: bool) -> None:
+    if error is None or isinstance(error, SystemExit):
+        return
+    if debug:
+        _say_trace(error)
+    say_error(unexpected(error) + ("" if debug else f"\nrun it again with {DEBUG} to see where it comes from"))
+
+
+def _say_trace(error: BaseException) -> None:
+    said = "".join(traceback.format_exception(error))
+    print(paragraph(without_secrets(said)), file=sys.stderr)

@@ -1,0 +1,121 @@
+"""What can be read. Rounds are as of `now`; money and seats as last settled."""
+
+from __future__ import annotations
+
+from fedprotocol.reference.ledger import Ledger
+from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, Round
+from fedprotocol.types import Balances, Commitment, Phase, Proposal, RoundView, Seat, Update
+
+ZERO = bytes(32)
+ZERO_ADDRESS = "0x" + 40 * "0"
+MANY = 2**32
+
+
+class Views(Ledger):
+    def balances(self) -> Balances:
+        return Balances(**vars(self.pots))
+
+    def seat(self, client: str) -> Seat:
+        a = self.accounts.get(client)
+        if a is None:
+            return Seat(0, 0, 0, 0, 0, 0, False)
+        old, new, *_ = [*a.pending, 0, 0]
+        return Seat(a.stake, a.active_from, a.active_until, old, new, a.last_commit, a.exited)
+
+    def owed(self, account: str) -> int:
+        return self.owed_to.get(account, 0)
+
+    def clients(self) -> list[str]:
+        return [client for client, a in self.accounts.items() if not a.exited]
+
+    def active_count(self) -> int:
+        """Clients that would be active in the next round."""
+        return sum(a.active_until == SEATED for a in self.accounts.values())
+
+    def last_opened(self) -> int:
+        return len(self.rounds)
+
+    def final_count(self) -> int:
+        return len(self._finals_by_now()) - 1
+
+    def latest_final(self) -> tuple[int, bytes]:
+        return self._finals_by_now()[-1]
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def round_view(self, number: int) -> RoundView:
+        s = self.status(number)
+        r = self.rounds.get(number)
+        if r is None:
+            return RoundView(
+                s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0
+            )
+        final = s.phase == Phase.FINAL
+        return RoundView(
+            phase=s.phase,
+            void_reason=s.void_reason,
+            opened_at=r.opened_at,
+            phase_start=s.start,
+            phase_end=s.end,
+            settled_at=s.start if s.phase.settled else 0,
+            prior_root=s.prior_root or ZERO,
+            global_root=r.live[0].root if final else ZERO,
+            inputs_hash=r.inputs_hash,
+            active=r.active,
+            committed=len(r.commits),
+            matching=r.naming(s.prior_root),
+            revealed=len(r.updates),
+            attested=sum(u.attested for u in r.updates),
+            total_weight=r.total_weight,
+            accepted_mask=_mask(r) if s.attest_over else 0,
+            aggregator=r.live[0].proposer if final else ZERO_ADDRESS,
+            convicted=r.convicted,
+            live=len(r.live),
+        )
+
+    def commitment(self, number: int, client: str) -> Commitment:
+        c = self.rounds[number].commits.get(client) if number in self.rounds else None
+        return Commitment(c.hash, c.prior_root, c.backed) if c else Commitment(ZERO, ZERO, 0)
+
+    def update_index(self, number: int, client: str) -> int:
+        """Position of the client's update plus one; 0: it did not reveal."""
+        index = self.rounds[number].index_of(client) if number in self.rounds else None
+        return 0 if index is None else index + 1
+
+    def updates(self, number: int) -> list[Update]:
+        updates = self.rounds[number].updates if number in self.rounds else []
+        return [Update(u.client, u.root, u.weight, u.shift, u.attested, u.yes) for u in updates]
+
+    def proposals(self, number: int, limit: int) -> list[Proposal]:
+        """Live ones, oldest first."""
+        return self.rounds[number].live[:limit] if number in self.rounds else []
+
+    def proposal(self, number: int, root: bytes) -> Proposal:
+        """The live one with this root; all zero if there is none."""
+        none = Proposal(ZERO_ADDRESS, ZERO, 0, 0, 0)
+        return next((p for p in self.proposals(number, MANY) if p.root == root), none)
+
+    def pages_of(self, number: int, proposer: str) -> int:
+        draft = self.rounds[number].drafts.get(proposer) if number in self.rounds else None
+        return len(draft.pages) if draft else 0
+
+    def bond_of(self, proposer: str) -> int:
+        """What a proposal would cost it: more for each of its own that was convicted."""
+        return self.config.bond_base << min(MAX_BOND_SHIFT, self.convictions.get(proposer, 0))
+
+    def bond_due(self, proposer: str) -> int:
+        """Credited when its account is settled next."""
+        due = self._loser(self.bond_round[proposer], proposer) if self._bond_is_settled(proposer) else None
+        return due.bond if due else 0
+
+    def _finals_by_now(self) -> list[tuple[int, bytes]]:
+        return self.finals + [
+            (number, r.live[0].root)
+            for number, r in sorted(self.rounds.items())
+            if r.settled_at is None and self.status(number).phase == Phase.FINAL
+        ]
+
+
+def _mask(r: Round) -> int:
+    return sum(1 << index for index, accepted in enumerate(r.accepted) if accepted)

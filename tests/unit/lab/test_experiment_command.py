@@ -1,0 +1,257 @@
+"""`fedlab experiment` on the tiny model: every kind of row, stopped and gone on with, changed and run again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fedlab.cli.experiment import Wanted, chosen
+from fedlab.experiment.definition import load_experiment
+from fedlab.experiment.results import read_result
+from fednode.base_model import DeviceMissing
+from fedprotocol.config import ConfigError
+from support.sites import BIN, environment
+from support.tiny_model import TEMPLATE, colour_rows, write_jsonl
+
+FILE = """
+name = "colours"
+model = "{model}"
+seeds = [1]
+curve_items = 8
+
+[training]
+rounds = 2
+steps = 3
+sequence_length = 48
+learning_rate = {rate}
+quantization = "fp32"
+
+[rows.initial]
+kind = "initial"
+[rows.single]
+kind = "single"
+[rows.single-total]
+kind = "single"
+budget = "total"
+[rows.central]
+kind = "central"
+[rows.fedavg]
+[rows.fed-floats]
+arithmetic = "floats"
+[rows.fed-ffa]
+factors = "b"
+[rows.fed-rolora]
+factors = "alternating"
+[rows.fedprox]
+proximal_mu = {mu}
+[rows.fed-16]
+bits = 16
+[rows.nf4]
+quantization = "nf4"
+
+[[tasks]]
+name = "colours"
+data = "data"
+sites = 2
+test_items = 24
+rows = ["initial", "single", "single-total", "central", "fedavg", "fed-floats", "fed-ffa", "fed-rolora", "fedprox",
+        "fed-16", "nf4"]
+
+[[tasks]]
+name = "two-seeds"
+data = "data"
+sites = 2
+seeds = [1, 2]
+test_items = 24
+rows = ["fedavg"]
+
+[[tasks]]
+name = "absent"
+data = "no/such/folder"
+rows = ["fedavg"]
+"""
+CELLS = 1 + 2 + 2 + 8 + 2
+CURVES = {"initial": [0], "single@cold": [1, 2], "single-total@cold": [2], "central": [1, 2], "fedavg": [1, 2]}
+
+
+def start(folder: Path, *options: str) -> subprocess.Popen[str]:
+    command = [str(BIN / "fedlab"), "experiment", "colours.toml", *options]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(folder: Path, *options: str, status: int = 0) -> str:
+    process = start(folder, *options)
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == status, printed
+    return printed
+
+
+def write_file(folder: Path, model: Path, rate: float = 5e-3, mu: float = 0.5) -> None:
+    (folder / "colours.toml").write_text(FILE.format(model=model, rate=rate, mu=mu))
+
+
+def cells(folder: Path) -> dict[str, float]:
+    return {str(path): path.stat().st_mtime for path in folder.glob("all_losses/experiments/colours/cells/*/*/*.json")}
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+    """The folder of an experiment that was stopped once and then ran to its end."""
+    folder = tmp_path_factory.mktemp("experiment")
+    (folder / "data").mkdir()
+    write_jsonl(folder / "data/train.jsonl", colour_rows(160))
+    write_jsonl(folder / "data/test.jsonl", colour_rows(40, seed=9))
+    (folder / "data/prompt.txt").write_text(TEMPLATE + "\n")
+    write_file(folder, tiny_folder)
+    first = start(folder, "--processes", "1")
+    while not cells(folder):
+        assert first.poll() is None, first.stdout.read() if first.stdout else ""
+        time.sleep(0.05)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)  # its processes hold the pipe: they have ended with it
+    kept = cells(folder)
+    assert 0 < len(kept) < CELLS, "it was not stopped on its way"
+    for command in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    printed = run(folder, "--commit")
+    assert f"{len(kept)} cells are done" in printed or f"{len(kept) + 1} cells are done" in printed
+    assert "task absent is left out: there is no source 'no/such/folder'" in printed
+    assert kept.items() <= cells(folder).items(), "what was done was run again"
+    log = subprocess.run(["git", "log", "--format=%s", "--name-only"], cwd=folder, capture_output=True, text=True)
+    assert log.stdout.count("Result: ") == log.stdout.count(".json") >= CELLS - len(kept) - 1
+    assert run(folder, "--plan").count("done") == CELLS
+    return folder
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    return list(json.loads((folder / "all_losses/experiments/colours/results.json").read_text()))
+
+
+def by_row(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in results(folder):
+        found.setdefault(row["row"], []).append(row)
+    return found
+
+
+def test_every_cell_has_its_result(done: Path) -> None:
+    rows = by_row(done)
+    assert len(results(done)) == CELLS
+    assert {name: len(found) for name, found in rows.items() if len(found) > 1} == {"fedavg": 3}
+    assert {"single:cold", "single:warm", "single-total:cold", "fedavg", "fed-floats", "nf4"} < rows.keys()
+    steps = {name: found[0]["steps_total"] for name, found in rows.items()}
+    assert (steps["initial"], steps["single:cold"], steps["single-total:cold"]) == (0, 6, 12)
+    assert {steps[name] for name in ("central", "fedavg", "fed-ffa", "fedprox")} == {12}
+    assert {row["test_items"] for row in results(done)} == {24}
+    assert all(row["seconds"] > 0 and row["peak_memory_bytes"] > 1 << 26 for row in results(done))
+    assert all(row["loss"] < rows["initial"][0]["loss"] for row in results(done) if row["row"] != "initial")
+
+
+def test_rows_are_what_they_are_called(done: Path) -> None:
+    loss = {name: [row["loss"] for row in found] for name, found in by_row(done).items()}
+    sent = {name: found[0]["bytes_sent"] for name, found in by_row(done).items()}
+    assert len({losses[0] for losses in loss.values()}) == len(loss), "two rows came out the same"
+    assert loss["fed-16"] == pytest.approx(loss["fed-floats"], rel=1e-3), "16 bits are as good as floats"
+    assert loss["fedavg"][0] == pytest.approx(loss["fed-floats"][0], rel=2e-2)
+    assert sent["central"] == sent["single:cold"] == 0
+    assert 1.8 < sent["fed-16"] / sent["fedavg"] < 2.2
+    again, other = loss["fedavg"][1:]
+    assert again == loss["fedavg"][0], "the same seed gives the same"
+    assert other != again, "seeds are alike"
+
+
+def test_a_curve_is_of_the_same_items_from_the_initial_model_to_the_last_round(done: Path) -> None:
+    found = {name: read_result(done / f"all_losses/experiments/colours/cells/colours/{name}/1.json") for name in CURVES}
+    assert {name: [point.round for point in of.rounds] for name, of in found.items()} == CURVES
+    assert {point.score.items for of in found.values() for point in of.rounds} == {8}
+    assert {of.test_items for of in found.values()} == {24}
+    assert all(of.rounds[-1].score.loss != of.loss for of in found.values())
+
+
+def test_the_page_and_the_plots_are_there(done: Path) -> None:
+    folder = done / "all_losses/experiments/colours"
+    page = (folder / "README.md").read_text()
+    assert "| colours fedavg |" in page
+    assert "| nf4: colours nf4 | 1 |" in page
+    assert "| fp32: colours fedavg | 1 |" in page
+    plots = {path.name for path in (folder / "plots").iterdir()}
+    names = {"loss", "accuracy", "rows", "bytes"}
+    of_tasks = {f"{task}-{name}.png" for task in ("colours", "two-seeds") for name in names}
+    assert plots == of_tasks | {"colours-sites.png", "memory.png"}
+    assert all(f"plots/{name}" in page for name in plots)
+
+
+def test_only_what_changed_is_run_again(done: Path, tiny_folder: Path) -> None:
+    before = cells(done)
+    write_file(done, tiny_folder, mu=2.0)
+    assert "1 are left" in run(done, "--processes", "1")
+    changed = {path for path, time in cells(done).items() if before[path] != time}
+    assert {Path(path).parent.name for path in changed} == {"fedprox"}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "points", "scored"),
+    [(5, 5, {1, 2, 3, 4, 5}), (12, 5, {3, 5, 8, 10, 12}), (3, 5, {1, 2, 3}), (12, 1, {12}), (1, 5, {1})],
+)
+def test_curves_are_scored_evenly_and_at_the_end(tmp_path: Path, rounds: int, points: int, scored: set[int]) -> None:
+    write_file(tmp_path, tmp_path)
+    experiment = load_experiment(tmp_path / "colours.toml").model_copy(update={"curve_points": points})
+    task = experiment.tasks[0]
+    assert experiment.scored_rounds(task, rounds) == scored
+    assert experiment.scored_rounds(task.model_copy(update={"curve_items": 0}), rounds) == {rounds}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("steps = 3", "stepps = 3"), "training.stepps"),
+        (('"nf4"]', '"nothing"]'), "task colours names rows that \\[rows\\] has not: nothing"),
+        (("sites = 2", "sites = 1"), "tasks.0.sites"),
+        (('name = "absent"', 'name = "colours"'), "tasks named twice: colours"),
+        (('kind = "central"', 'kind = "central"\nbudget = "total"'), 'budget belongs to kind = "single"'),
+        (('kind = "central"', "kind = 'central"), "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    write_file(tmp_path, tmp_path)
+    file = tmp_path / "colours.toml"
+    assert load_experiment(file).name == "colours"
+    file.write_text(file.read_text().replace(*change, 1))
+    with pytest.raises(ConfigError, match=says):
+        load_experiment(file)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_there", "device"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("cuda", True, "cuda")],
+)
+def test_a_gpu_is_taken_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, wanted: Wanted, is_there: bool, device: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: is_there)
+    assert chosen(wanted) == device
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(DeviceMissing, match="leave it out"):
+        chosen("cuda")
+
+
+def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:
+    write_file(done, tiny_folder)
+    before = cells(done)
+    file = done / "colours.toml"
+    file.write_text(file.read_text().replace("test_items = 24", "test_items = 4000"))
+    printed = run(done, "--only", "colours/central", "--processes", "1", status=1)
+    assert "task colours: data has 40 test rows, not 4000" in printed
+    assert "error: no result for: colours central 1" in printed
+    assert "Traceback" not in printed
+    assert cells(done) == before

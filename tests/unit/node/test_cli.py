@@ -1,0 +1,170 @@
+"""The `fednode` program without a chain: help, errors, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fedaggregator
+import fednode as fednode_package
+import fedprotocol
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fedprotocol.chain.account import keys
+from support.sites import BIN, environment
+
+ROOT = Path(__file__).parents[3]
+MODULES_HELP_MUST_NOT_NEED = ("torch", "transformers", "peft", "datasets", "web3", "numpy", "pydantic")
+
+
+def fednode(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(BIN / "fednode"), *arguments],
+        cwd=cwd,
+        env={**environment(), **extra},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def init(folder: Path, **changes: str) -> Path:
+    values = {"--coordinator": "0x" + 40 * "1", "--chain-id": "5", "--rpc": "http://127.0.0.1:9", **changes}
+    done = fednode("init", *[part for pair in values.items() for part in pair], cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "fednode.toml"
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = fednode("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for command in (
+        *("spec", "init", "account", "doctor", "data", "join", "run", "status", "rounds", "evaluate", "generate"),
+        *("export", "audit", "claim", "exit"),
+    ):
+        assert f" {command} " in done.stdout, command
+
+
+def test_the_version_is_that_of_the_repository(tmp_path: Path) -> None:
+    version = (ROOT / "VERSION").read_text().strip()
+    assert fednode("--version", cwd=tmp_path).stdout == f"fednode {version}\n"
+    for package in (fedprotocol, fedaggregator, fednode_package):
+        assert package.__version__ == version, f"{package.__name__}: install it anew (make setup)"
+        assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None:
+    """The imports are what takes long; the processor's time, so that a busy machine does not fail it."""
+    script = "import sys, fednode.cli.app; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not set(MODULES_HELP_MUST_NOT_NEED) & set(loaded)
+    before = os.times()
+    fednode("--help", cwd=tmp_path)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    assert used < 1.0, f"--help took {used:.2f} s of the processor"
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"]])
+def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp_path: Path) -> None:
+    done = fednode(*command, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: there is no config file fednode.toml")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_init_writes_a_config_and_does_not_replace_one(tmp_path: Path) -> None:
+    (tmp_path / "fednode.toml.partial").touch(mode=0o666)  # of one that was killed
+    path = init(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600, "an RPC URL may hold a key"
+    before = path.read_text()
+    again = fednode("init", "--coordinator", "0x" + 40 * "2", "--chain-id", "5", "--rpc", "http://x", cwd=tmp_path)
+    assert again.returncode == 1
+    assert "not overwritten" in again.stderr
+    assert path.read_text() == before
+
+
+def test_init_refuses_what_cannot_work_and_leaves_nothing(tmp_path: Path) -> None:
+    done = fednode("init", "--coordinator", "0x12", "--chain-id", "5", "--rpc", "http://127.0.0.1:9", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "chain.coordinator" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_account_new_and_show(tmp_path: Path) -> None:
+    init(tmp_path)
+    made = fednode("account", "new", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "key.json").stat().st_mode & 0o077 == 0
+    shown = fednode("account", "show", cwd=tmp_path)
+    assert shown.stdout == made.stdout
+    again = fednode("account", "new", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
+    assert again.returncode == 1
+    assert "not overwritten" in again.stderr
+
+
+def test_an_unreachable_chain_is_named(tmp_path: Path) -> None:
+    init(tmp_path)
+    done = fednode("rounds", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no RPC endpoint answers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_before_the_first_run(tmp_path: Path) -> None:
+    init(tmp_path)
+    done = fednode("status", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "fednode run" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.csv"
+    good.write_text('{"prompt": "a", "completion": " b"}\n')
+    bad.write_text("prompt,completion\na,\n")
+    fine = fednode("data", "check", str(good), cwd=tmp_path)
+    assert fine.returncode == 0, fine.stderr
+    assert "1 usable rows" in fine.stdout
+    chat = tmp_path / "chat.parquet"
+    pq.write_table(pa.table({"messages": [[{"role": "user", "content": "x"}]]}), chat)
+    done = fednode("data", "check", str(good), str(bad), str(chat), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "line 2: completion is empty" in done.stdout
+    assert "row 1: messages end with the role user" in done.stdout
+
+
+def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:
+    init(tmp_path)
+    keys.create(tmp_path / "key.json", "a long enough password", iterations=1024)
+    (tmp_path / "train.jsonl").write_text('{"prompt": "a", "completion": " b"}\n')
+    done = fednode("doctor", "--json", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
+    assert done.returncode == 1
+    found = {check["name"]: check for check in json.loads(done.stdout)}
+    assert found["chain"]["ok"] is False
+    assert found["account"]["ok"] is True
+    assert found["store"]["ok"] is True
+    assert found["data"]["ok"] is True
+    assert found["funds"]["ok"] is None
+    assert found["funds"]["detail"] == "needs: chain"
+    assert found["model"]["ok"] is None
+
+
+def test_spec_new_refuses_nonsense_before_it_loads_anything(tmp_path: Path) -> None:
+    started = time.monotonic()
+    arguments = ["--name", "x", "--base-model", "x", "--template", "no place", "--rounds", "0", "--max-norm", "-1"]
+    done = fednode("spec", "new", *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    for option in ("--template: must contain {prompt}", "--rounds: ", "--max-norm: "):
+        assert option in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - started < 30
+    assert list(tmp_path.iterdir()) == []

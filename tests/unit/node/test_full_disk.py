@@ -1,0 +1,52 @@
+"""A disk without room, /dev/full: what must go on goes on, what cannot says so. `make chaos` fills real ones."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+import pytest
+from fednode.daemon.logs import LogFile
+from fedprotocol.errors import SystemRefusal, refusals_told
+from fedprotocol.program.status import DaemonStatus, StatusFile
+
+FULL = Path("/dev/full")
+
+
+def test_a_log_has_gaps_and_stops_nobody(capfd: pytest.CaptureFixture[str]) -> None:
+    log = logging.Logger("full")
+    handler = LogFile(FULL)
+    log.addHandler(handler)
+    for _ in range(3):
+        log.warning("a line")
+    handler.close()
+    assert "Traceback" not in capfd.readouterr().err
+    log.handlers[0] = logging.StreamHandler(FULL.open("w"))
+    log.warning("a line")
+    assert "No space left" in capfd.readouterr().err, "the disk was not full"
+
+
+def test_a_status_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "status.json.partial").symlink_to(FULL)
+    status = DaemonStatus(
+        pid=1, account="", round=0, phase="none", activity="", since=0, until=0, chain_time=0, updated=0
+    )
+    file = StatusFile(tmp_path / "status.json", logging.getLogger("full"))
+    file.write(status)
+    file.write(status)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'status.json'} cannot be written: No space left on device"
+    ]
+    (tmp_path / "status.json.partial").unlink()
+    file.write(status)
+    assert (tmp_path / "status.json").exists()
+
+
+def test_what_the_system_refuses_is_told_and_a_fault_of_ours_is_not() -> None:
+    with pytest.raises(SystemRefusal, match="No space left on device"), refusals_told(), FULL.open("w") as file:
+        file.write("x")
+    with pytest.raises(SystemRefusal, match=r"Permission denied: /srv/x"), refusals_told():
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/x")
+    with pytest.raises(FileNotFoundError), refusals_told():
+        Path("/nothing/there").read_bytes()

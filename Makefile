@@ -30,6 +30,7 @@ lint: .venv/.installed .tools/.compiled
 	$(BIN)/ruff format --check .
 	$(TOOLS)/forge fmt --check tests/forge
 	$(BIN)/mypy
+	$(BIN)/lint-imports --cache-dir .tools/import-linter
 	$(BIN)/python tools/export_abi.py --check
 
 slither: .tools/.installed .venv/.installed  ## static analysis of the contracts; each finding has its answer

@@ -10,7 +10,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
+.PHONY: help setup demo test lint slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ slither: .tools/.installed .venv/.installed  ## static analysis of the contracts
 
 forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the contracts (FOUNDRY_PROFILE=deep: for hours)
 	$(BIN)/python tests/forge/run.py
+
+unit: .venv/.installed  ## the tests that need no chain, no model and no other program, in about a minute
+	$(BIN)/pytest tests/unit -m 'not model and not process' -n 2 --dist loadfile -q
 
 tests: setup
 	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 3 --dist loadfile --durations 12

@@ -24,6 +24,7 @@ print(len(opened), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("soft", "hard", "count", "all_of_them", "limit"),
     [

@@ -155,6 +155,7 @@ print(next(line.split()[1] for line in Path("/proc/self/status").read_text().spl
 """
 
 
+@pytest.mark.process
 def test_a_process_with_sixty_clients_more_stays_as_small(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 from fedlab.demo.base_model import FOLDER, GGUF, demo_base_model
 from fednode.base_model import BaseModelError
 
+pytestmark = pytest.mark.model
+
 
 def wheel(folder: Path, member: str, content: bytes) -> Path:
     folder.mkdir()

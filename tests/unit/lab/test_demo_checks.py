@@ -80,6 +80,7 @@ def edit(bundle: Path, **facts: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | facts))
 
 
+@pytest.mark.process
 def test_a_right_bundle_passes(bundle: Path) -> None:
     assert recheck(bundle) == json.loads((bundle / "round.json").read_text())["global_root"]
     command = [sys.executable, "-m", "fedlab.demo.recheck", str(bundle)]

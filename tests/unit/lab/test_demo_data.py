@@ -78,6 +78,7 @@ def test_the_template_takes_a_definition() -> None:
     assert TEMPLATE.format(prompt="x") + CLASSES[0] == "Definition: x\nClass: disease"
 
 
+@pytest.mark.process
 def test_the_script_refuses_another_wordnet(tmp_path: Path) -> None:
     (tmp_path / "data.noun").write_text("00001740 03 n 01 entity 0 000 | that which is perceived\n")
     command = [

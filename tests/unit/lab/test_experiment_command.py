@@ -18,6 +18,8 @@ from fedprotocol.config import ConfigError
 from support.sites import BIN, environment
 from support.tiny_model import TEMPLATE, colour_rows, write_jsonl
 
+pytestmark = pytest.mark.model
+
 FILE = """
 name = "colours"
 model = "{model}"

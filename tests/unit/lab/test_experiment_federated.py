@@ -9,6 +9,8 @@ from fedprotocol.car import MemoryLeaves
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import Lora
 
+pytestmark = pytest.mark.model
+
 SMOLLM2 = [
     (f"layers.{layer}.{module}.lora_{factor}.weight", size)
     for layer in range(30)

@@ -196,6 +196,7 @@ def test_pool_weights_by_items() -> None:
         pool({"a": Score(loss=1.0, accuracy=None, items=0)})
 
 
+@pytest.mark.process
 def test_plots_come_from_the_files_alone(folder: ResultsFolder) -> None:
     command = [sys.executable, "-m", "fedlab.results.plots", str(folder.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
@@ -212,6 +213,7 @@ def test_plots_come_from_the_files_alone(folder: ResultsFolder) -> None:
     assert {name: (folder.plots / name).read_bytes() for name in names} == first
 
 
+@pytest.mark.process
 def test_plots_say_what_is_wrong(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "fedlab.results.plots", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode != 0

@@ -11,6 +11,8 @@ from fedprotocol.spec import Quantization
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
+pytestmark = pytest.mark.model
+
 
 @pytest.fixture
 def unrounded(tiny_folder: Path, tmp_path: Path) -> Path:

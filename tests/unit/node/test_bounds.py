@@ -34,6 +34,8 @@ from support.sites import BIN, choices, environment
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
+pytestmark = pytest.mark.model
+
 RATE = 1e-2
 VALUES = 200
 TEXT: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120}

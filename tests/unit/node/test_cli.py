@@ -42,6 +42,7 @@ def init(folder: Path, **changes: str) -> Path:
     return folder / "fednode.toml"
 
 
+@pytest.mark.process
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = fednode("--help", cwd=tmp_path)
     assert done.returncode == 0
@@ -52,6 +53,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert f" {command} " in done.stdout, command
 
 
+@pytest.mark.process
 def test_the_version_is_that_of_the_repository(tmp_path: Path) -> None:
     version = (ROOT / "VERSION").read_text().strip()
     assert fednode("--version", cwd=tmp_path).stdout == f"fednode {version}\n"
@@ -60,6 +62,7 @@ def test_the_version_is_that_of_the_repository(tmp_path: Path) -> None:
         assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text()
 
 
+@pytest.mark.process
 def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None:
     """The imports are what takes long; the processor's time, so that a busy machine does not fail it."""
     script = "import sys, fednode.cli.app; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
@@ -72,6 +75,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None
     assert used < 1.0, f"--help took {used:.2f} s of the processor"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("command", [["run"], ["status"]])
 def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp_path: Path) -> None:
     done = fednode(*command, cwd=tmp_path)
@@ -81,6 +85,7 @@ def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_init_writes_a_config_and_does_not_replace_one(tmp_path: Path) -> None:
     (tmp_path / "fednode.toml.partial").touch(mode=0o666)  # of one that was killed
     path = init(tmp_path)
@@ -92,6 +97,7 @@ def test_init_writes_a_config_and_does_not_replace_one(tmp_path: Path) -> None:
     assert path.read_text() == before
 
 
+@pytest.mark.process
 def test_init_refuses_what_cannot_work_and_leaves_nothing(tmp_path: Path) -> None:
     done = fednode("init", "--coordinator", "0x12", "--chain-id", "5", "--rpc", "http://127.0.0.1:9", cwd=tmp_path)
     assert done.returncode == 1
@@ -99,6 +105,7 @@ def test_init_refuses_what_cannot_work_and_leaves_nothing(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.process
 def test_account_new_and_show(tmp_path: Path) -> None:
     init(tmp_path)
     made = fednode("account", "new", cwd=tmp_path, FEDNODE_PASSWORD="a long enough password")
@@ -111,6 +118,7 @@ def test_account_new_and_show(tmp_path: Path) -> None:
     assert "not overwritten" in again.stderr
 
 
+@pytest.mark.process
 def test_an_unreachable_chain_is_named(tmp_path: Path) -> None:
     init(tmp_path)
     done = fednode("rounds", cwd=tmp_path)
@@ -119,6 +127,7 @@ def test_an_unreachable_chain_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_status_before_the_first_run(tmp_path: Path) -> None:
     init(tmp_path)
     done = fednode("status", cwd=tmp_path)
@@ -127,6 +136,7 @@ def test_status_before_the_first_run(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.jsonl", tmp_path / "bad.csv"
     good.write_text('{"prompt": "a", "completion": " b"}\n')
@@ -142,6 +152,7 @@ def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
     assert "row 1: messages end with the role user" in done.stdout
 
 
+@pytest.mark.process
 def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:
     init(tmp_path)
     keys.create(tmp_path / "key.json", "a long enough password", iterations=1024)
@@ -158,6 +169,7 @@ def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:
     assert found["model"]["ok"] is None
 
 
+@pytest.mark.process
 def test_spec_new_refuses_nonsense_before_it_loads_anything(tmp_path: Path) -> None:
     started = time.monotonic()
     arguments = ["--name", "x", "--base-model", "x", "--template", "no place", "--rounds", "0", "--max-norm", "-1"]

@@ -11,6 +11,8 @@ from fednode.data.encode import Encoder
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, tiny_tokenizer, write_jsonl
 from support.tokenizer_kinds import llama2
 
+pytestmark = pytest.mark.model
+
 
 def test_without_their_leading_space_none_begins_with_a_class(tmp_path: Path) -> None:
     """`no-leading-space.jsonl`."""

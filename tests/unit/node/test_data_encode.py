@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
 
+pytestmark = pytest.mark.model
+
 LENGTH = 48
 CHARACTERS = st.characters(blacklist_categories=["Cs"])  # surrogates are no text
 

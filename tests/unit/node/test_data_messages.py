@@ -13,6 +13,8 @@ from fednode.data.encode import Encoder
 from fednode.data.messages import prompt_and_answer
 from support.tiny_model import TEMPLATE
 
+pytestmark = pytest.mark.model
+
 SYSTEM, USER, ASSISTANT = (
     lambda text, role=role: {"role": role, "content": text} for role in ("system", "user", "assistant")
 )

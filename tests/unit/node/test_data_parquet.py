@@ -241,6 +241,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.process
 def test_a_small_file_does_not_become_a_large_table(written: Written) -> None:
     """In a process that has not written them, so that the most that Arrow and Python held, in MiB, is from reading."""
     none = [{"role": None, "content": None}]

@@ -18,6 +18,8 @@ from support.tiny_model import TEMPLATE, colour_rows, tiny_tokenizer, write_json
 from support.tiny_spec import tiny_spec
 from support.tokenizer_kinds import word_piece
 
+pytestmark = pytest.mark.model
+
 STEPS, BATCH, PARTS = 3, 4, 2
 
 

@@ -182,6 +182,7 @@ def test_a_node_that_runs(states: list[State], tmp_path: Path, confirmations: in
     assert not [what for what, met in words.items() if len(met) > 1], "the same words for two causes"
 
 
+@pytest.mark.process
 def test_a_node_that_does_not_run(states: list[State]) -> None:
     stopped = _status(pid=_nobody(), activity="training for round 1")
     needs: dict[str, set[str]] = {}

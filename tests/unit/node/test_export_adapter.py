@@ -25,6 +25,8 @@ from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
 from transformers import AutoModelForCausalLM
 
+pytestmark = pytest.mark.model
+
 PROVENANCE = Provenance(round=3, root=b"\1" * 32, spec_digest=b"\2" * 32, chain_id=31337, contract="0x" + "ab" * 20)
 
 

@@ -23,6 +23,8 @@ from support.avx512 import kernel_of_avx512
 from support.tiny_families import build_family
 from transformers import PreTrainedModel
 
+pytestmark = pytest.mark.model
+
 NF4 = Quantization(kind="nf4", double_quant=True, compute_dtype="bf16")
 ODD_ROWS = "model.layers.0.self_attn.o_proj.weight"  # of the Qwen3 shape: 64 x 96
 BY_ROWS = {(64, 96), (64, 32), (5, 48)}  # what a kernel spoils that takes scales by row

@@ -12,6 +12,8 @@ from fedprotocol.spec import Lora, Quantization
 from support.tiny_families import FAMILIES, WIDE, build_family
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 NF4 = Quantization(kind="nf4", double_quant=True, compute_dtype="bf16")
 BF16 = Quantization(kind="bf16", double_quant=False, compute_dtype="bf16")
 LAYERS = {

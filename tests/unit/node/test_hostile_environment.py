@@ -16,6 +16,8 @@ from support.hostile_environment import HOSTILE
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 TESTS = Path(__file__).parents[2]
 TIMEOUT = 300
 PROGRAM = """

@@ -12,6 +12,8 @@ from fedprotocol.program import outgoing
 from support.forward_proxy import ForwardProxy
 from support.hub import Hub
 
+pytestmark = pytest.mark.model
+
 HOST = "hub.example"  # no such host: only the proxy knows the way
 NAME = "somebody/tiny"
 ASK = """

@@ -18,6 +18,8 @@ from support.tiny_families import FAMILIES, build_family
 from support.tiny_model import colour_rows, tiny_tokenizer, write_jsonl
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 SIZE = 384  # tokens of `smaller`
 
 

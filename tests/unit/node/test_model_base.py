@@ -28,6 +28,8 @@ from support.tiny_gguf import write_gguf
 from support.tiny_model import build_tiny_model
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 FP32 = Quantization(kind="fp32", double_quant=False, compute_dtype="fp32")
 
 

@@ -33,6 +33,8 @@ from fedprotocol.spec import Quantization
 from support.tiny_gguf import write_gguf
 from support.tiny_spec import LORA
 
+pytestmark = pytest.mark.model
+
 FP32 = Quantization(kind="fp32", double_quant=False, compute_dtype="fp32")
 
 

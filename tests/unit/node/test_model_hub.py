@@ -21,6 +21,8 @@ from fedprotocol.spec import Quantization
 from support.hub import COMMIT, hub
 from support.tiny_families import build_family
 
+pytestmark = pytest.mark.model
+
 FP32 = Quantization(kind="fp32", double_quant=False, compute_dtype="fp32")
 NAME = "somebody/tiny"
 NEEDLESS = (

@@ -32,6 +32,8 @@ from support.tiny_families import build_family
 from support.tiny_gguf import llama3_divisors, write_gguf
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 FP32 = Quantization(kind="fp32", double_quant=False, compute_dtype="fp32")
 LLAMA3 = {
     "rope_type": "llama3",

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from support.tiny_model import tiny_tokenizer, write_jsonl
 from support.tokenizer_kinds import KINDS, START, llama2
 
+pytestmark = pytest.mark.model
+
 WHOLE = ("byte-level", "llama2")
 """Kinds that can write out every text again."""
 

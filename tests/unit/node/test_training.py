@@ -22,6 +22,8 @@ from support.device import DEVICE
 from support.tiny_model import CLASSES, colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
+pytestmark = pytest.mark.model
+
 BY_HAND = ChosenBounds(max_norm=1.0, min_norm=1e-6)
 KINDS = ("nf4", "bf16", "fp32")
 

@@ -19,6 +19,8 @@ from fedprotocol.numbers import UNIT, NumbersError, dequantize_global
 from fedprotocol.spec import Lora, Tensor
 from support.tiny_spec import LORA
 
+pytestmark = pytest.mark.model
+
 
 @dataclass(frozen=True)
 class Settings:

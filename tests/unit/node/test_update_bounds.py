@@ -20,6 +20,8 @@ from fedprotocol.spec import Spec
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 SHAPES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "all alike": lambda _, n: np.ones(n),
     "as noise": lambda rng, n: rng.standard_normal(n),

@@ -19,6 +19,8 @@ from safetensors.torch import load_file, save_file
 from support.tiny_gguf import write_gguf
 from support.tiny_spec import tiny_spec
 
+pytestmark = pytest.mark.model
+
 Tensors = dict[str, torch.Tensor]
 UP = "model.layers.1.mlp.up_proj.weight"
 

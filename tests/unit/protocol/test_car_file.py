@@ -146,6 +146,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.process
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_number_of_clients(
     many: tuple[Path, Path, MemoryLeaves], record_property: pytest.RecordProperty

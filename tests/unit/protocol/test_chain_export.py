@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.process
 def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
     """In a copy of the tree with one error renamed and one file too many, exactly what follows from these is named."""
     for name in ("node_modules", "brownie-config.yaml"):

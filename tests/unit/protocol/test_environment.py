@@ -35,6 +35,7 @@ def program(script: str = SCRIPT, **environment: str) -> list[object]:
     return found
 
 
+@pytest.mark.process
 def test_nothing_of_launchers_and_libraries_reaches_a_program() -> None:
     mine = {"PATH": os.environ["PATH"], "HOME": "/root", "FED_LOG_FORMAT": "json", "HF_HOME": "/models", "LC_ALL": "C"}
     seen, given, ignored, figures = program(**mine, **HOSTILE)
@@ -45,6 +46,7 @@ def test_nothing_of_launchers_and_libraries_reaches_a_program() -> None:
     assert figures == "MutexValue", "prometheus_client writes no files of several processes"
 
 
+@pytest.mark.process
 def test_what_is_on_this_machine_is_excepted_from_a_proxy_for_every_library() -> None:
     seen, _, _, _ = program(HTTPS_PROXY="http://proxy:3128", no_proxy="intern, ::1", HOME="/root")
     assert isinstance(seen, dict)
@@ -52,6 +54,7 @@ def test_what_is_on_this_machine_is_excepted_from_a_proxy_for_every_library() ->
     assert "NO_PROXY" not in program(HOME="/root")[0]  # type: ignore[operator]
 
 
+@pytest.mark.process
 def test_a_user_whom_the_system_does_not_know_has_a_home() -> None:
     """As in a container that runs under a number."""
     unknown = ["unshare", "--map-user=12345", "--map-group=12345"]

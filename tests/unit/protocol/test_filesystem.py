@@ -49,6 +49,7 @@ def holder(path: Path) -> Iterator[int]:
         process.kill()
 
 
+@pytest.mark.process
 def test_the_program_that_holds_it_is_named(path: Path, holder: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "WAIT_SECONDS", 0.1)
     said = rf"locked: python\S* \(pid {holder}\) has it open .* stop that program"

@@ -134,6 +134,7 @@ def test_outbox_after_a_reorg(path: Path) -> None:
         assert [t.hash for t in journal.outbox_all()] == [second.hash, first.hash]
 
 
+@pytest.mark.process
 def test_second_process_is_told_which_file(path: Path) -> None:
     with Journal(path) as journal:
         journal.note("mine", 1)
@@ -166,6 +167,7 @@ while True:
 """
 
 
+@pytest.mark.process
 def test_kill_9_loses_nothing_that_was_written(path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None

@@ -99,6 +99,7 @@ migrate(db, 1, {1: ("DELETE FROM facts", "DELETE FROM updates", "SELECT die()")}
 """
 
 
+@pytest.mark.process
 def test_killed_in_the_middle_of_a_step(old: Path) -> None:
     before = dump(old)
     child = subprocess.run([sys.executable, "-c", CHILD, str(old)], capture_output=True, text=True)

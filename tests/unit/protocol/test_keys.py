@@ -247,6 +247,7 @@ def test_password_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         keys.read_password(tmp_path / "nowhere")
 
 
+@pytest.mark.process
 def test_asks_at_a_terminal() -> None:
     """In a real pseudo-terminal: asked for, twice to confirm, and not echoed."""
     code = "from fedprotocol.chain.account.keys import read_password; print(len(read_password(confirm=True)))"

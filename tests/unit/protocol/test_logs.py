@@ -181,6 +181,7 @@ def test_a_terminals_lines_are_text_too() -> None:
     assert not [line for line in said.split("\n") if line.startswith("12:00:00 INFO")]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("error", ["FedError", "ValueError"])
 @pytest.mark.parametrize("where", ["main", "thread"])
 def test_what_ends_a_command_is_text(error: str, where: str) -> None:

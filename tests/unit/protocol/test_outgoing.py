@@ -142,6 +142,7 @@ def test_a_setting_that_makes_no_sense_is_named(
         CONNECTIONS[name](f"https://{HOST}:8545", tmp_path)
 
 
+@pytest.mark.process
 def test_certificates_of_the_environment_count_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A company's own authority, and a proxy in between: every kind of connection believes it, by any variable."""
     key, certificate = tmp_path / "key.pem", tmp_path / "own.pem"

@@ -106,6 +106,7 @@ run_program(lambda: print(read_password(Path(sys.argv[1]))))
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("mode", "credentials", "said"),
     [

@@ -123,22 +123,25 @@ def test_they_are_begun_in_order_and_each_has_its_share() -> None:
     with lasting(4 + GRACE + SLACK):
         ended = list(side_by_side(range(48), fetch, Deadline(4)))
     assert sorted(begun[:8]) == list(range(8))
-    assert [of.key for of in ended if of.error is None] == sorted(of.key for of in ended[:8])
+    assert {of.key for of in ended if of.error is None} == {of.key for of in ended[:8]} == set(range(8))
     assert len({of.key for of in ended}) == 48
     assert max(shares[key] for key in range(8)) <= 4 * 8 / 48 + 0.1
-    assert min(shares[key] for key in range(8, 48)) > 0.4
+    assert min(shares[key] for key in range(8, 48)) > 0.1  # two thirds of a second on an idle machine
 
 
 def test_the_absent_are_asked_for_again_while_others_are_fetched() -> None:
     tries: list[float] = []
+    found = threading.Event()
 
     def fetch(key: str, _: Deadline) -> str:
         if key == "long":
-            time.sleep(1.5)
+            found.wait(10)
+            time.sleep(0.5)
             return key
         tries.append(time.monotonic())
         if len(tries) < 3:
             raise NotFound("not yet")
+        found.set()
         return key
 
     ended = [(of.key, of.error is None) for of in side_by_side(["long", "late"], fetch, Deadline(10), pause=0.2)]

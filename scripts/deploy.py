@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import brownie
-from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator, web3
+from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.disputes import bond
 from fedaggregator.rules import rule_named
@@ -76,7 +76,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
     config = coordinator_config(federation, spec, made.digest, contracts, sponsor, money.decimals)
     address, created_by = establish(FederationCoordinator, sender, _as_struct(config), confirmed=True)
     assert created_by is not None
-    coordinator = Coordinator.connect(endpoint(), address, web3.eth.chain_id)
+    coordinator = Coordinator.connect(endpoint(), address, sender.web3.eth.chain_id)
     check_against(spec, made.digest, coordinator.config())
 
     transactions["coordinator"] = created_by
@@ -84,7 +84,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
         created = coordinator.web3.eth.get_transaction_receipt(created_by)["blockNumber"]
         time = coordinator.web3.eth.get_block(created)["timestamp"]
     deployment = Deployment(
-        chain_id=web3.eth.chain_id,
+        chain_id=coordinator.chain_id,
         name=spec.name,
         coordinator=address,
         token=contracts.token,
@@ -103,7 +103,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
         spec_digest="0x" + made.digest.hex(),
         genesis_root=spec.genesis_root,
     )
-    written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(web3.eth.get_code(old)))
+    written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(sender.web3.eth.get_code(old)))
     _report(deployment, written)
     _verify(coordinator)
     print(f"  {'bond':<12} {money(config['bondBase'])}")
@@ -133,8 +133,10 @@ def _verify(coordinator: Coordinator) -> None:
 def _check(federation: Federation, sender: Purse) -> Amounts:
     """What can be known to be wrong before anything is deployed; returns how the token's amounts are written."""
     money, gate = federation.money, federation.members.gate
-    if not web3.eth.get_balance(sender.address) and not is_free(sender.web3.eth):
-        raise ScriptError(f"{sender.address} has no ether on chain {web3.eth.chain_id} to pay for transactions with")
+    if not sender.web3.eth.get_balance(sender.address) and not is_free(sender.web3.eth):
+        raise ScriptError(
+            f"{sender.address} has no ether on chain {sender.web3.eth.chain_id} to pay for transactions with"
+        )
     if money.token is None:
         if not is_development():
             raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
@@ -153,8 +155,8 @@ def _check(federation: Federation, sender: Purse) -> Amounts:
         to_units("bond", money.bond, said.decimals)
     if money.token is not None:
         tokens.ensure_balance(token, sender, to_units("pool", money.pool, said.decimals), demo=False)
-    if gate is not None and not web3.eth.get_code(gate):
-        raise ConfigError(f"members.gate: there is no contract at {gate} on chain {web3.eth.chain_id}")
+    if gate is not None and not sender.web3.eth.get_code(gate):
+        raise ConfigError(f"members.gate: there is no contract at {gate} on chain {sender.web3.eth.chain_id}")
     return said
 
 

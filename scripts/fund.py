@@ -7,10 +7,10 @@ brownie run fund faucet 0x… 0x… --network <name>  ether and tokens for accou
 
 from __future__ import annotations
 
-from brownie import web3
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.coordinator import Coordinator
+from web3 import Web3
 
 from scripts.lib import token as tokens
 from scripts.lib.network import ScriptError, command, current, is_development, sending
@@ -42,14 +42,14 @@ def faucet(*addresses: str) -> None:
         raise ScriptError("the faucet works on development chains only, where ether and tokens cost nothing")
     if not addresses:
         raise ScriptError("which accounts? brownie run fund faucet 0x… 0x…")
-    if wrong := [a for a in addresses if not web3.is_address(a)]:
+    if wrong := [a for a in addresses if not Web3.is_address(a)]:
         raise ScriptError(f"no Ethereum addresses: {', '.join(wrong)}")
     deployment, coordinator = current()
     token, config, said = coordinator.token, coordinator.config(), Amounts.of(coordinator.token)
     amount = FAUCET_STAKES * max(config.min_stake, config.bond_base)
     with sending() as sender:
         tokens.ensure_balance(token, sender, amount * len(addresses), deployment.demo_token)
-        for address in map(web3.to_checksum_address, addresses):
+        for address in map(Web3.to_checksum_address, addresses):
             sender.give(address, FAUCET_ETHER)
             sender.send(token.contract.functions.transfer(address, amount), f"tokens for {address}")
             print(f"{address} received {ether(FAUCET_ETHER)} ETH and {said(amount)}")

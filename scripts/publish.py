@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import brownie
-from brownie import web3
 from brownie.network.contract import ContractContainer
+from eth_typing import HexStr
 from fedprotocol.chain.read.code import libraries_in, shipped
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import DEPLOYER
@@ -65,23 +65,26 @@ def _contracts(deployment: Deployment, coordinator: Coordinator) -> Iterator[Pub
             print(f"# left out: {part}")
             continue
         container = getattr(brownie, part.contract)
-        libraries = libraries_in(bytes(web3.eth.get_code(part.address)), part.address, shipped()[part.contract]) or {}
+        libraries = (
+            libraries_in(bytes(coordinator.web3.eth.get_code(part.address)), part.address, shipped()[part.contract])
+            or {}
+        )
         arguments = b""
         if part.role == "coordinator":
             arguments = coordinator.raw_config()
         elif part.role == "gate":
-            arguments = _arguments(container, deployment.transactions.get("gate"))
+            arguments = _arguments(coordinator, container, deployment.transactions.get("gate"))
         yield Published(part.address, container, arguments, tuple(libraries.items()))
     if deployment.demo_token:
         token = brownie.DemoToken
-        yield Published(deployment.token, token, _arguments(token, deployment.transactions.get("token")))
+        yield Published(deployment.token, token, _arguments(coordinator, token, deployment.transactions.get("token")))
 
 
-def _arguments(container: ContractContainer, tx_hash: str | None) -> bytes:
+def _arguments(coordinator: Coordinator, container: ContractContainer, tx_hash: str | None) -> bytes:
     """What came behind the contract's own code in the transaction that created it; nothing if none is known."""
     if tx_hash is None:
         return b""
-    transaction = web3.eth.get_transaction(tx_hash)
+    transaction = coordinator.web3.eth.get_transaction(HexStr(tx_hash))
     sent = bytes(transaction["input"])
     if transaction["to"] == DEPLOYER:
         sent = sent[SALT_BYTES:]

@@ -11,11 +11,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from fedprotocol.program import environment
 from fedprotocol.program.logs import VARIABLE
 
 os.environ.setdefault(VARIABLE, "human")
+# How long examples take to make depends on what else the machine does.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from brownie import web3
 from brownie.network.contract import ContractContainer
 from fedprotocol.chain.errors import translated
 from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
@@ -41,7 +40,7 @@ def establish(
         confirmed: wait until the chain has confirmed it, and all that was sent before.
     """
     code = bytes.fromhex(container.deploy.encode_input(*args).removeprefix("0x"))
-    name = container._name
+    web3, name = sender.web3, container._name
     print(f"{name}: ", end="", flush=True)
     for salt in count():
         address = made_at(salt, code)
@@ -64,6 +63,7 @@ def establish(
 
 def _ensure_deployer(sender: Purse) -> None:
     """Most chains have it."""
+    web3 = sender.web3
     if web3.eth.get_code(DEPLOYER):
         return
     missing = DEPLOYER_COST - web3.eth.get_balance(DEPLOYER_MAKER)

@@ -25,6 +25,7 @@ from fedprotocol.deployment.record import Deployment, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
 from fedprotocol.program.terminal import say_error
+from web3 import Web3
 
 from scripts.lib.purse import Purse
 
@@ -100,7 +101,13 @@ def sending() -> Iterator[Purse]:
         folder = Path(forgotten) if is_development() else CACHE
         with Journal(folder / f"sent-{chain_id}-{signer.address}.sqlite") as journal:
             policy = FeePolicy(confirmations=confirmations)
-            yield Purse(connect_web3(endpoint(), chain_id), signer, journal, policy)
+            yield Purse(client(), signer, journal, policy)
+
+
+def client() -> Web3:
+    """The programs' own client of the active network's node. Brownie's keeps an answer until it has heard of a new
+    block, so that a contract may be missing after the receipt of its creation."""
+    return connect_web3(endpoint(), web3.eth.chain_id)
 
 
 def endpoint() -> str:

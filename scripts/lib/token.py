@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from brownie import DemoToken, web3
+from brownie import DemoToken
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.token import Token
@@ -17,7 +17,7 @@ def ensure_balance(token: Token, sender: Sender, amount: int, demo: bool) -> Non
     if missing <= 0:
         return
     if demo and is_development():
-        contract = web3.eth.contract(address=token.address, abi=DemoToken.abi)
+        contract = token.contract.w3.eth.contract(address=token.address, abi=DemoToken.abi)
         if contract.functions.owner().call() == sender.address:
             sender.send(contract.functions.mint(sender.address, missing), "mint demo tokens")
             return

@@ -4,51 +4,70 @@ pragma solidity 0.8.28;
 import {IFederationTypes} from "./IFederationTypes.sol";
 
 /// @title One federation: seats, rounds, proposals, money.
-/// @notice `docs/protocol.md` is the specification in words, `fedprotocol.round` the same machine in Python.
+/// @notice `docs/protocol.md` is the specification in words, `fedprotocol.reference` the same machine in Python.
 /// @dev Rounds are numbered from 1; "round 0" is the genesis adapter. Phases are views of time and storage: every
 /// state-changing call first settles what time has decided, so nobody has to tick.
 interface IFederationCoordinator is IFederationTypes {
     // ------------------------------------------------------------ seats, money
 
-    /// @notice Add to the pool that rewards are paid from.
+    /// @notice Adds tokens of the caller to the pool that rewards are paid from. Anybody may do so.
+    /// @param amount The number of token units; the caller must have approved them to the coordinator.
     function fund(uint256 amount) external;
 
-    /// @notice Sponsor: no further openings; the free pool becomes owed to the sponsor. May be called again.
+    /// @notice Stops all further openings of rounds; what is free in the pool becomes owed to the sponsor. Only the
+    /// sponsor may call this, also again later.
     function close() external;
 
-    /// @notice Take a seat from the next unopened round on.
+    /// @notice Takes a seat for the caller, from the next unopened round on.
+    /// @param stake The stake to lock, in token units; the caller must have approved them to the coordinator.
     function join(uint256 stake) external;
 
-    /// @notice Add to one's stake; lifts a suspension once it is at least `minStake` again: from the next unopened round
-    /// on, or without a break if no round was missed.
+    /// @notice Adds to the caller's stake. This lifts a suspension once the stake is at least `minStake` again: from
+    /// the next unopened round on, or without a break if no round was missed.
+    /// @param amount The number of token units to add; the caller must have approved them to the coordinator.
     function addStake(uint256 amount) external;
 
-    /// @notice Give up one's seat from the next unopened round on.
+    /// @notice Gives up the caller's seat from the next unopened round on.
     function exit() external;
 
-    /// @notice Anyone: free the seat of a client that the gate no longer admits, or that had it when the last but one final
-    /// round opened and has committed neither in that round nor in any since.
+    /// @notice Frees the seat of a client that the gate no longer admits, or that was seated when the last but one
+    /// final round opened and has committed neither in that round nor in any since. Anybody may call this.
+    /// @param client The account whose seat is to be freed.
     function drop(address client) external;
 
-    /// @notice After exit or drop: take back the stake. Reverts while a round one committed in is unsettled.
+    /// @notice Pays the caller's stake back after `exit` or `drop`. It reverts while a round in which the caller
+    /// committed is unsettled.
     function withdraw() external;
 
-    /// @notice Take what is owed to the caller: rewards, returned bonds, bounties.
+    /// @notice Pays out what is owed to the caller: rewards, returned bonds and bounties.
     function claim() external;
 
-    /// @notice Anyone: settle what time has decided, and apply the consequences to `account`.
+    /// @notice Settles what time has decided, and applies the consequences to an account. Anybody may call this.
+    /// @param account The account whose rewards, penalties and bond are to be booked.
     function settle(address account) external;
 
     // ------------------------------------------------------------------ rounds
 
-    /// @notice Open the next round, if it may.
+    /// @notice Opens the next round, if it may be opened.
     function open() external;
 
-    /// @notice Commit to an update trained on `priorRoot`; opens `round` if it is the next one. May be replaced.
+    /// @notice Commits the caller to an update. This opens the round if it is the next one. Until the end of Train a
+    /// later call replaces the commitment.
+    /// @param round The number of the round.
+    /// @param priorRoot The root of the global that the update was trained on.
+    /// @param hash The hash of the update and a secret, as `reveal` computes it.
     function commit(uint256 round, bytes32 priorRoot, bytes32 hash) external;
 
-    /// @notice Open one's commitment: hash = keccak256(abi.encode(uint256 chainid, address this, uint256 round,
-    /// address sender, bytes32 priorRoot, bytes32 root, uint8 shift, uint32 examples, bytes32 salt)).
+    /// @notice Opens the caller's commitment. Its hash is keccak256(abi.encode(uint256 chainid, address this, uint256
+    /// round, address sender, bytes32 priorRoot, bytes32 root, uint8 shift, uint32 examples, bytes32 salt)).
+    /// @param round The number of the round.
+    /// @param root The root of the update's tree.
+    /// @param shift The shift of the update: its values are mantissas times 2^shift units.
+    /// @param examples The number of examples that the update was trained on.
+    /// @param salt The secret that was hashed with the update.
+    /// @param lossBefore The loss at the first step of training in units of 1e-6, as the client says; nothing depends
+    /// on it.
+    /// @param lossAfter The loss at its last step in units of 1e-6, as the client says; nothing depends on it.
     function reveal(
         uint256 round,
         bytes32 root,
@@ -59,13 +78,20 @@ interface IFederationCoordinator is IFederationTypes {
         uint64 lossAfter
     ) external;
 
-    /// @notice Say which updates one fetched, checked and pinned (bit i: update i).
+    /// @notice Says which updates the caller has fetched, checked and pinned.
+    /// @param round The number of the round.
+    /// @param inputsHash The hash over the round's reveals, as the caller read it.
+    /// @param bitmap The votes: bit i is set if the caller vouches for update i.
     function attest(uint256 round, bytes32 inputsHash, uint256 bitmap) external;
 
-    /// @notice Hand in page `page` of a proposed global's leaf digests: exactly 2,048 a page, fewer only in the last.
-    /// Page 0 starts over. The last page takes the bond and opens the proposal's window.
-    /// @param inputsHash The round's, and `acceptedMask` its accepted updates: what the global follows from, so that a
-    /// re-org cannot make a wrong proposal of a right one.
+    /// @notice Hands in one page of a proposed global's leaf digests. Page 0 starts over. The last page takes the bond
+    /// and opens the proposal's window.
+    /// @param round The number of the round.
+    /// @param inputsHash The hash over the round's reveals. Naming it and the mask keeps a right proposal from becoming
+    /// a wrong one in a re-org.
+    /// @param acceptedMask The accepted updates that the global was computed from, bit i for update i.
+    /// @param page The number of the page, from 0.
+    /// @param digests The digests of the page: exactly 2,048, and fewer only in the last page.
     function propose(
         uint256 round,
         bytes32 inputsHash,
@@ -74,27 +100,45 @@ interface IFederationCoordinator is IFederationTypes {
         bytes32[] calldata digests
     ) external;
 
-    /// @notice Disputes only: void the live proposal with this root; half its bond goes to `challenger`, half is burned.
+    /// @notice Removes a live proposal; half of its bond goes to the challenger, half is burned. Only the Disputes
+    /// contract of the configuration may call this.
+    /// @param round The number of the round.
+    /// @param root The root of the proposal.
+    /// @param challenger The account that is owed the bounty.
     function convict(uint256 round, bytes32 root, address challenger) external;
 
-    /// @notice Anyone: void a round that had no live proposal for `abandonAfter`.
+    /// @notice Makes a round void that has had no live proposal for `abandonAfter`. Anybody may call this.
+    /// @param round The number of the round.
     function abandon(uint256 round) external;
 
     // ------------------------------------------------------------------- views
-    // What another contract needs. All else is read through `inspect`: contracts/lens/FederationLens.sol has the questions.
+    // What another contract needs. All else is read through `inspect`: contracts/lens/FederationLens.sol has the
+    // questions.
 
+    /// @notice Gives what is fixed for the federation's life.
+    /// @return The configuration.
     function config() external view returns (Config memory);
+
+    /// @notice Gives one revealed update.
+    /// @param round The number of the round.
+    /// @param index The place of the update in the order of reveals, from 0.
+    /// @return The update.
     function update(uint256 round, uint256 index) external view returns (Update memory);
 
-    /// @notice What a round's global follows from, as of the block's timestamp. The mask is zero before Attest is over, the
-    /// prior root before the round before is settled, the hash before the first reveal.
+    /// @notice Gives what a round's global follows from, as of the block's timestamp.
+    /// @param round The number of the round.
+    /// @return inputsHash The hash over the reveals; zero before the first reveal.
+    /// @return acceptedMask The accepted updates, bit i for update i; zero before Attest is over.
+    /// @return priorRoot The root of the global before; zero before the round before is settled.
     function inputs(uint256 round)
         external
         view
         returns (bytes32 inputsHash, uint256 acceptedMask, bytes32 priorRoot);
 
-    /// @notice Answer a question of any kind: run `lens` on this contract's storage, and revert with what it returned. Nothing
-    /// that it does stays, since this call always reverts.
+    /// @notice Answers a question of any kind: it runs the code of `lens` on this contract's storage, and reverts with
+    /// what that returned. Nothing that the lens does stays, since this call always reverts.
     /// @dev As Safe's `StorageAccessible.simulateAndRevert`. Reverts with `Inspected`, whatever comes of it.
+    /// @param lens The contract whose code answers.
+    /// @param question The calldata with which the lens is called.
     function inspect(address lens, bytes calldata question) external;
 }

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fednode.sponsor.new_spec import GENESIS_FILE
-from fednode.tree_files import save_car
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.files.tree_files import save_car
 from fedprotocol.spec import load_spec
 
 BASE_MODEL: dict[str, Any] = {

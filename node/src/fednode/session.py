@@ -8,8 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fedprotocol.chain.amounts import Amounts
-from fedprotocol.spec import MAX_SPEC_BYTES, Spec, SpecMismatch, check_against, load_spec, spec_digest
-from fedprotocol.store.base import NotFound
 
 from fednode.config import NodeConfig
 
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from fedprotocol.chain.read.snapshot import Snapshot
     from fedprotocol.chain.send.sender import Sender
     from fedprotocol.journal import Journal
+    from fedprotocol.spec import Spec
     from fedprotocol.store.base import Store
 
 
@@ -94,23 +93,9 @@ class Session:
 
         Raises NotFound, Malformed, SpecError, SpecMismatch, RuleError.
         """
-        from fedaggregator.compute.inputs import rule_of
-        from fedaggregator.rules import rule_of_spec
+        from fedaggregator.compute.spec import spec_of
 
-        config = self.coordinator.config()
-        try:
-            data = self.store.get_block(config.spec_digest, MAX_SPEC_BYTES)
-        except NotFound as error:
-            raise NotFound(
-                f"{error}. It is the federation's spec: name the store of its publisher in [store] peers, or get "
-                "spec.json and genesis.car from the sponsor and run `fednode spec publish FOLDER --store` with your own"
-            ) from error
-        spec = load_spec(data)
-        check_against(spec, spec_digest(data), config)
-        theirs = rule_of(self.coordinator)
-        if rule_of_spec(spec).name != theirs.name:
-            raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
-        return spec
+        return spec_of(self.coordinator, self.store)
 
     @cached_property
     def amounts(self) -> Amounts:

@@ -191,8 +191,9 @@ def test_completions_of_no_class_and_control_tokens_are_said(site: Site) -> None
 def test_doctor_measures_all_of_a_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading, encoding what is drawn, every step, writing the update; and scoring the test rows. By a clock that only
     what is to be measured moves on."""
-    from fednode import data, tree_files
+    from fednode import data
     from fednode.data.encode import Encoder
+    from fedprotocol.files import tree_files
 
     clock = [0.0]
 

@@ -15,9 +15,9 @@ from fedaggregator.rules import rule_named
 from fedlab.experiment.federated import Member, in_integers
 from fednode.data import load_data
 from fednode.training import AdapterModel
-from fednode.tree_files import open_car
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.read.events import scan
+from fedprotocol.files.tree_files import open_car
 from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from fedprotocol.types import Phase

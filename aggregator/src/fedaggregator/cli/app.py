@@ -15,6 +15,7 @@ from fedprotocol.program.logs import LogFormat, hide_in, logging_as
 from fedprotocol.program.terminal import run_program, say
 
 from fedaggregator import __version__
+from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
 from fedaggregator.cli.shared_options import LogFormatOption, add_program_options
 
 app = typer.Typer(
@@ -180,6 +181,24 @@ def doctor(
         say(*(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
     if not all(check.ok for check in checks):
         raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    number: RoundArgument,
+    out: OutOption,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    config: ConfigOption = DEFAULT,
+) -> None:
+    """Write the files prior.car, update-<index>.car, global.car and round.json of a round, and recompute it from them.
+
+    Exits with 1 if the final global model is not the average of the accepted updates.
+    """
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+
+    audit_round(load_config(config, AggregatorConfig), number, out, as_json)
 
 
 @app.command()

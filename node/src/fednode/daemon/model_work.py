@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fedprotocol.errors import FedError
 from fedprotocol.files.private import create_private, private_folder
+from fedprotocol.files.tree_files import save_car
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
@@ -22,7 +23,6 @@ from fednode.daemon import actions as do
 from fednode.daemon.metrics import write_steps
 from fednode.daemon.progress import Progress
 from fednode.training.update import make_update, moved
-from fednode.tree_files import save_car
 
 if TYPE_CHECKING:
     from collections.abc import Callable

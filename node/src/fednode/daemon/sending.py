@@ -8,6 +8,7 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.chain.send.sender import Sender
 from fedprotocol.errors import FedError
+from fedprotocol.files.tree_files import open_car
 from fedprotocol.journal import Journal, UpdateRecord
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
@@ -15,7 +16,6 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import PAGE_LEAVES
 
 from fednode.daemon import actions as do
-from fednode.tree_files import open_car
 
 OWN_SECONDS = 5.0
 """For reading what must be in the own store, in the loop itself: nobody else's slowness may hold it up."""

@@ -63,8 +63,9 @@ def measured(session: Session) -> RoundTime:
 
 def _training(model: AdapterModel, spec: Spec, rows: Dataset, seed: int) -> float:
     """Seconds of all steps and of what comes before and after them."""
+    from fedprotocol.files.tree_files import save_car
+
     from fednode.training.update import make_update
-    from fednode.tree_files import save_car
 
     some = min(MEASURED_STEPS, spec.training.steps)
     few = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})

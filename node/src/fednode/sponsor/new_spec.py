@@ -11,6 +11,7 @@ from fedaggregator.rules import RuleError, rule_named, rule_of_spec
 from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.files.text import without_bom
+from fedprotocol.files.tree_files import open_car, save_car
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     MAX_SPEC_BYTES,
@@ -31,7 +32,6 @@ from fedprotocol.strict import Name
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from fednode.sponsor.bounds import ChosenBounds, bounds_of, require_bound
-from fednode.tree_files import open_car, save_car
 
 SPEC_FILE = "spec.json"
 GENESIS_FILE = "genesis.car"

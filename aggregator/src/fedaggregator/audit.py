@@ -6,17 +6,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedaggregator.compute.inputs import rule_of
-from fedaggregator.compute.merge import Contribution, merge
 from fedprotocol.car import CarFile
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
+from fedprotocol.files.tree_files import open_car, save_car
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase, RoundView, Update
 
-from fednode.tree_files import open_car, save_car
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.compute.merge import Contribution, merge
 
 
 class AuditError(FedError):
@@ -99,8 +99,9 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
 
 
 def _final(coordinator: Coordinator, number: int) -> RoundView:
-    if not 1 <= number <= coordinator.last_opened():
-        raise AuditError(f"there is no round {number}; `fednode rounds` lists those that were opened")
+    last = coordinator.last_opened()
+    if not 1 <= number <= last:
+        raise AuditError(f"there is no round {number}; the last one that was opened is {last}")
     view = coordinator.round_view(number)
     if view.phase is not Phase.FINAL:
         raise AuditError(f"round {number} is in {view.phase.name.capitalize()}: only a final round can be audited")

@@ -1,4 +1,4 @@
-"""CAR files in the node's own folders: written whole or not at all, verified when they are opened."""
+"""CAR files in a program's own folders: written whole or not at all, verified when they are opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees in the node's own folders: an update is nobody else's business before it is published."""
+"""Trees in a program's own folders: an update is nobody else's business before it is published."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fednode.tree_files import open_car, save_car
 from fedprotocol.car import MemoryLeaves
+from fedprotocol.files.tree_files import open_car, save_car
 
 LEAVES = MemoryLeaves([bytes([n]) * 32 for n in range(3)])
 

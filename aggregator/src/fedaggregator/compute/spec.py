@@ -1,0 +1,35 @@
+"""The federation's document, from a store, as the contract names it."""
+
+from __future__ import annotations
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.spec import MAX_SPEC_BYTES, Spec, SpecMismatch, check_against, load_spec, spec_digest
+from fedprotocol.store.base import NotFound, Store
+
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.rules import rule_of_spec
+
+
+def spec_of(coordinator: Coordinator, store: Store) -> Spec:
+    """The document whose digest the contract has, checked against the contract's own numbers and rule.
+
+    Raises:
+        NotFound, Malformed, Unavailable: the store does not have it, or does not work.
+        SpecError, SpecMismatch: it is no spec, or says something else than the contract.
+        RuleError: this version does not have the federation's rule.
+        ChainError: the chain does not answer.
+    """
+    config = coordinator.config()
+    try:
+        data = store.get_block(config.spec_digest, MAX_SPEC_BYTES)
+    except NotFound as error:
+        raise NotFound(
+            f"{error}. It is the federation's spec: name the store of its publisher in [store] peers, or get "
+            "spec.json and genesis.car from the sponsor and run `fednode spec publish FOLDER --store` with your own"
+        ) from error
+    spec = load_spec(data)
+    check_against(spec, spec_digest(data), config)
+    theirs = rule_of(coordinator)
+    if rule_of_spec(spec).name != theirs.name:
+        raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
+    return spec

@@ -1,6 +1,7 @@
 """Figures that tests measure (`record_property("name", value)`) are shown together at the end of the run.
 
-The programs that tests start log for people, as in a terminal, unless a test asks for something else.
+The programs that tests start log for people, as in a terminal, unless a test asks for something else. What programs of
+ours set for libraries is set here too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fedprotocol.program import environment
 from fedprotocol.program.logs import VARIABLE
 
 os.environ.setdefault(VARIABLE, "human")
+os.environ.update({name: value for name, value in environment.SET.items() if value is not None})
 # How long examples take to make depends on what else the machine does.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -39,7 +39,7 @@ def program(script: str = SCRIPT, **environment: str) -> list[object]:
 def test_nothing_of_launchers_and_libraries_reaches_a_program() -> None:
     mine = {"PATH": os.environ["PATH"], "HOME": "/root", "FED_LOG_FORMAT": "json", "HF_HOME": "/models", "LC_ALL": "C"}
     seen, given, ignored, figures = program(**mine, **HOSTILE)
-    fixed = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    fixed = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "TORCHDYNAMO_DISABLE": "1"}
     assert seen == {**mine, **fixed}
     assert given == {**mine, **HOSTILE}
     assert ignored == sorted(HOSTILE.keys() - {"OMP_NUM_THREADS"})

@@ -50,6 +50,7 @@ THREADS = "OMP_NUM_THREADS"
 SET = {
     "TOKENIZERS_PARALLELISM": "false",  # its threads do not survive a fork, and cost more than they bring
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TORCHDYNAMO_DISABLE": "1",  # nothing here is compiled; importing bitsandbytes would load the compiler, for seconds
     THREADS: None,  # until the config says how many: the last bits of a sum depend on it
 }
 """What the programs set by themselves, whatever stood there; None: it is not set."""

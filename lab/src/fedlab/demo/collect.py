@@ -100,10 +100,10 @@ def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunI
     data = {}
     for index, site in enumerate(ready.sites):
         seeds[site.name] = options.seed + index
-        for name in ("train.jsonl", "test.jsonl", "common_test.jsonl"):
-            content = (paths.site(site.name) / name).read_bytes()
+        for file in sorted(paths.site(site.name).glob("*.jsonl")):
+            content = file.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            data[f"{site.name}/{name}"] = {"sha256": digest, "rows": content.count(b"\n")}
+            data[f"{site.name}/{file.name}"] = {"sha256": digest, "rows": content.count(b"\n")}
     return RunInfo(
         run=paths.run.name,
         started=started,

@@ -57,12 +57,12 @@ def connection(rpc: str, chain_id: int, coordinator: str, store: str, peers: Seq
     }
 
 
-def node(shared: Tables, model: str, seed: int) -> Tables:
-    """fednode.toml of one site; its data lie beside it."""
-    return {
+def node(shared: Tables, model: str, seed: int, compare: bool) -> Tables:
+    """fednode.toml of one site; its data lie beside it. `compare`: it also trains a model of its own."""
+    tables = {
         **shared,
         "model": {"source": model, "device": "cpu", "threads": 1},
         "data": {"train": "train.jsonl", "test": "test.jsonl"},
         "node": {"claim": True, "propose_after": 120, "attest_margin": 60, "seed": seed},
-        "solo": {"enabled": True, "test": "common_test.jsonl"},
     }
+    return {**tables, "solo": {"enabled": True, "test": "common_test.jsonl"}} if compare else tables

@@ -52,7 +52,8 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class View:
-    """One moment. `elapsed`: seconds since the demo began; `pool`, `reserved`: whole tokens."""
+    """One moment. `elapsed`: seconds since the demo began; `pool`, `reserved`: whole tokens; `left`: what is to come,
+    in words."""
 
     title: str
     elapsed: float
@@ -64,6 +65,8 @@ class View:
     pool: float
     reserved: float
     gas: int
+    final_rounds: int
+    left: str
 
 
 def clock(seconds: float) -> str:
@@ -85,7 +88,8 @@ def render(view: View) -> RenderableType:
         f"   {clock(view.elapsed)}   block {view.block}   pool {amount(view.pool)} (+{amount(view.reserved)} reserved)",
         f"   {view.gas / 1e6:.1f}M gas",
     )
-    return Group(head, *(_round(line, view.total_rounds) for line in view.rounds), _nodes(view), *_scores(view))
+    rounds = (_round(line, view.total_rounds) for line in view.rounds)
+    return Group(head, *rounds, _nodes(view), *_scores(view), Text.assemble(("left  ", "dim"), view.left))
 
 
 def _round(line: RoundLine, total: int) -> Text:
@@ -170,4 +174,6 @@ def changes(before: View | None, now: View) -> list[str]:
             lines.append(
                 f"{time} global of round {score.round}: loss {score.loss:.3f}{accuracy} on {score.items} test items"
             )
+    if before is None or before.final_rounds != now.final_rounds:
+        lines.append(f"{time} left: {now.left}")
     return list(map(printable, lines))

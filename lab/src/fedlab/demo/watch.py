@@ -16,19 +16,25 @@ from fedlab.demo.ledger import Ledger, gas_by_sender
 from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View
 from fedlab.demo.options import Paths
 from fedlab.demo.prepare import AGGREGATOR, Ready
+from fedlab.demo.progress import left
 from fedlab.demo.supervisor import Process
 from fedlab.results.records import Score, pool
 
 
 class Watcher:
-    """Takes a View whenever asked. `began`: time.monotonic() of the demo's start."""
+    """Takes a View whenever asked; made just before the nodes are started. `began`: time.monotonic() of the start;
+    `compare`: the sites train models of their own too."""
 
-    def __init__(self, paths: Paths, ready: Ready, coordinator: Coordinator, ledger: Ledger, began: float) -> None:
+    def __init__(
+        self, paths: Paths, ready: Ready, coordinator: Coordinator, ledger: Ledger, began: float, compare: bool
+    ) -> None:
         self._paths = paths
         self._ready = ready
         self._coordinator = coordinator
         self._ledger = ledger
         self._began = began
+        self._compare = compare
+        self._marks = [time.monotonic() - began]
         self._unit = 10 ** coordinator.token.decimals()
         self._start_tokens = {
             name: coordinator.token.balance_of(account) + coordinator.seat(account).stake
@@ -40,11 +46,13 @@ class Watcher:
         chain = take_snapshot(self._coordinator, self._ready.accounts[AGGREGATOR])
         self._ledger.advance()
         spent = gas_by_sender(self._ledger.spent)
+        elapsed, total = time.monotonic() - self._began, chain.config.total_rounds
+        self._marks += [elapsed] * (chain.final_count + 1 - len(self._marks))
         return View(
             title=f"Federation on chain {chain.chain_id}",
-            elapsed=time.monotonic() - self._began,
+            elapsed=elapsed,
             block=chain.block,
-            total_rounds=chain.config.total_rounds,
+            total_rounds=total,
             rounds=tuple(_round_line(chain, state) for state in chain.rounds),
             nodes=tuple(
                 self._node_line(name, account, processes.get(name), spent.get(account, 0), _bonds(chain, account))
@@ -57,6 +65,8 @@ class Watcher:
             pool=chain.balances.pool / self._unit,
             reserved=chain.balances.reserved / self._unit,
             gas=sum(spent.values()),
+            final_rounds=chain.final_count,
+            left=left(total, self._marks, elapsed, self._compare),
         )
 
     def scores(self) -> dict[int, Score]:

@@ -31,7 +31,7 @@ def federation(spec: str, nodes: int, rounds: int) -> Tables:
             "train": "45m",
             "reveal": "5m",
             "attest": "10m",
-            "challenge": "20s",
+            "challenge": "12s",
             "min_window": "10s",
             "abandon_after": "1h",
         },

@@ -126,6 +126,8 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
     arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]
     arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
     arguments += [f"--class={name}" for name in CLASSES]
+    if options.model is None and options.batch_size <= Options.batch_size:
+        arguments.append("--no-try")  # tried before, and each node does it again
     return Job("spec", paths.run, arguments)
 
 

@@ -35,6 +35,17 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_tiny_model(tmp_path_factory.mktemp("tiny-model"))
 
 
+FIRST = (
+    *("test_demo_run", "test_coordinator_histories", "test_scripts", "test_experiment_command", "test_node_alive"),
+    *("test_bad_input", "test_proof_gas", "test_other_families", "test_bounds", "test_training", "test_daemon"),
+)
+"""The files that take longest begin first, or one worker would be at one of them alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST))
+
+
 @pytest.fixture
 def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For a command that is run in the tests' own process: a program settles its process for good; this one goes on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from fedprotocol.config import load_config
 from fedprotocol.files.private import create_private
 from fedprotocol.store.open import open_store
 from support.live_federation import TOKEN, LiveFederation, directory_url
+from support.programs import Program, start
 
 PASSWORD = "correct horse"
 COMMAND = Path(sys.executable).with_name("fedaggregator")
@@ -75,18 +76,15 @@ class AggregatorSite:
     def config(self) -> AggregatorConfig:
         return load_config(self.config_path, AggregatorConfig)
 
-    def start(self, command: str = "run", log_format: str = "human") -> subprocess.Popen[bytes]:
+    def start(self, command: str = "run", log_format: str = "human") -> Program:
         """`fedaggregator run`, or `watch`; what it says is appended to `log`."""
         output: IO[bytes]
         with self.log.open("ab") as output:
-            return subprocess.Popen(
-                [str(COMMAND), command, "--log-format", log_format, "--config", str(self.config_path)],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            arguments = ["fedaggregator", command, "--log-format", log_format, "--config", str(self.config_path)]
+            return start(arguments, Path.cwd(), os.environ, output, output)
 
     @contextmanager
-    def running(self, command: str = "run", log_format: str = "human") -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, command: str = "run", log_format: str = "human") -> Iterator[Program]:
         """Runs inside the `with`; stopped by SIGTERM, which must end it well."""
         process = self.start(command, log_format)
         try:

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+import urllib3
 import yaml
 from fedprotocol.chain.read.code import shipped
 from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
@@ -29,6 +30,7 @@ from web3.types import TxParams, TxReceipt
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / ".tools/bin/anvil"  # the binary: node_modules/.bin/anvil is a wrapper that would orphan it
 CACHE = ROOT / ".cache/contracts"
+JSON = {"Content-Type": "application/json"}
 
 
 @functools.cache
@@ -91,6 +93,7 @@ class Chain:
     def __init__(self, url: str) -> None:
         self.url = url
         self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 60}))
+        self._connections = urllib3.PoolManager()
         self.accounts = self.web3.eth.accounts
         self._standing: dict[str, Contract] = {}
 
@@ -144,8 +147,12 @@ class Chain:
         return receipt
 
     def rpc(self, method: str, *params: Any) -> Any:
-        """A call that web3.py has no name for."""
-        answer = self.web3.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        """A call that web3.py has no name for, and without the milliseconds that requests takes for each."""
+        provider = self.web3.provider
+        assert isinstance(provider, HTTPProvider)
+        body = provider.encode_rpc_request(method, list(params))  # type: ignore[arg-type]
+        said = self._connections.request("POST", self.url, body=body, headers=JSON, timeout=60, retries=False)
+        answer = provider.decode_rpc_response(said.data)
         assert "error" not in answer, answer["error"]
         return answer["result"]
 

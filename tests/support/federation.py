@@ -115,6 +115,7 @@ class Abi:
         selector, types, _ = self._function(name)
         return selector + encode(types, tuple(args))
 
+    @functools.lru_cache(100_000)  # noqa: B019 - one a session; most answers are as they were a block before
     def decode(self, name: str, data: bytes) -> Any:
         outputs = self._function(name)[2]
         values = tuple(map(_value, outputs, decode(_types(outputs), data)))

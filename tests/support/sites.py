@@ -20,6 +20,7 @@ from fedprotocol.chain.account import keys
 from fedprotocol.files.private import create_private
 from fedprotocol.program.logs import VARIABLE
 from fedprotocol.store.open import open_store
+from support import programs
 from support.evm import Anvil
 from support.live_federation import LiveFederation
 from support.tiny_model import CLASSES, TEMPLATE, build_tiny_model, colour_rows, write_jsonl
@@ -84,7 +85,7 @@ class Site:
         self.folder = folder
         self.account = account
         self.config = folder / "fednode.toml"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: programs.Program | None = None
 
     @property
     def home(self) -> Path:
@@ -92,22 +93,14 @@ class Site:
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `fednode …` and wait for it."""
-        done = subprocess.run(
-            [str(BIN / "fednode"), *arguments],
-            cwd=self.folder,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = programs.run(["fednode", *arguments], self.folder, environment())
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     def run(self, *options: str) -> None:
         """Start the daemon; its console goes to console.txt."""
         with (self.folder / "console.txt").open("ab") as console:
-            command = [str(BIN / "fednode"), "run", *options]
-            self.process = subprocess.Popen(command, cwd=self.folder, env=environment(), stdout=console, stderr=console)
+            self.process = programs.start(["fednode", "run", *options], self.folder, environment(), console, console)
 
     def kill(self) -> None:
         """kill -9: nothing can be tidied up."""

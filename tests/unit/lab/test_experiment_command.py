@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -15,7 +15,8 @@ from fedlab.experiment.definition import load_experiment
 from fedlab.experiment.results import read_result
 from fednode.base_model import DeviceMissing
 from fedprotocol.config import ConfigError
-from support.sites import BIN, environment
+from support import programs
+from support.sites import environment
 from support.tiny_model import TEMPLATE, colour_rows, write_jsonl
 
 pytestmark = pytest.mark.model
@@ -81,17 +82,28 @@ CELLS = 1 + 2 + 2 + 8 + 2
 CURVES = {"initial": [0], "single@cold": [1, 2], "single-total@cold": [2], "central": [1, 2], "fedavg": [1, 2]}
 
 
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    command = [str(BIN / "fedlab"), "experiment", "colours.toml", *options]
-    return subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+class Running:
+    """`fedlab experiment` at work; what it and its processes print goes into a pipe."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        reader, writer = os.pipe()
+        self._printed = os.fdopen(reader)
+        with os.fdopen(writer, "wb") as console:
+            arguments = ["fedlab", "experiment", "colours.toml", *options]
+            self.program = programs.start(arguments, folder, environment(), console, console)
+
+    def printed(self) -> str:
+        """All of it, once no process holds the pipe any more."""
+        with self._printed:
+            text = self._printed.read()
+        self.program.wait(60)
+        return text
 
 
 def run(folder: Path, *options: str, status: int = 0) -> str:
-    process = start(folder, *options)
-    printed, _ = process.communicate(timeout=300)
-    assert process.returncode == status, printed
+    running = Running(folder, *options)
+    printed = running.printed()
+    assert running.program.returncode == status, printed
     return printed
 
 
@@ -112,12 +124,12 @@ def done(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
     write_jsonl(folder / "data/test.jsonl", colour_rows(40, seed=9))
     (folder / "data/prompt.txt").write_text(TEMPLATE + "\n")
     write_file(folder, tiny_folder)
-    first = start(folder, "--processes", "1")
+    first = Running(folder, "--processes", "1")
     while not cells(folder):
-        assert first.poll() is None, first.stdout.read() if first.stdout else ""
+        assert first.program.poll() is None, first.printed()
         time.sleep(0.05)
-    first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=60)  # its processes hold the pipe: they have ended with it
+    first.program.terminate()
+    first.printed()  # its processes hold the pipe: they have ended with it
     kept = cells(folder)
     assert 0 < len(kept) < CELLS, "it was not stopped on its way"
     for command in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):

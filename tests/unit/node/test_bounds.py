@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,8 @@ from fednode.training.schedule import learning_rate
 from fednode.training.update import make_update
 from fedprotocol.numbers import UNIT
 from fedprotocol.spec import Bounds, Layout, Training, load_spec
-from support.sites import BIN, choices, environment
+from support import programs
+from support.sites import choices, environment
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
@@ -38,7 +38,6 @@ pytestmark = pytest.mark.model
 
 RATE = 1e-2
 VALUES = 200
-TEXT: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 120}
 OPTIMISERS: dict[str, Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]] = {
     "adamw_torch": lambda p: torch.optim.AdamW(p, RATE, (0.9, 0.999), 1e-8, 0.1),
     "adagrad": lambda p: torch.optim.Adagrad(p, RATE, weight_decay=0.1),
@@ -151,10 +150,10 @@ def test_what_the_sponsor_sets_stands() -> None:
 
 
 def test_spec_new_computes_and_shows_them(tiny_folder: Path, tmp_path: Path) -> None:
-    command = [str(BIN / "fednode"), "spec", "new", "--name", "x", "--base-model", "tests/tiny", "--rounds", "2"]
+    command = ["fednode", "spec", "new", "--name", "x", "--base-model", "tests/tiny", "--rounds", "2"]
     command += ["--source", str(tiny_folder), "--template", "{prompt} =", "--rank", "4", "--max-shift", "9"]
     command += ["--sequence-length", "32"]
-    done = subprocess.run([*command, "--learning-rate", "5e-3"], cwd=tmp_path, env=environment(), **TEXT)
+    done = programs.run([*command, "--learning-rate", "5e-3"], tmp_path, environment())
     assert done.returncode == 0, done.stderr
     spec = load_spec((tmp_path / "spec.json").read_bytes())
     assert spec.bounds.max_norm == pytest.approx(2 * adam_steps(2) * 5e-3 * math.sqrt(1792), rel=1e-3)

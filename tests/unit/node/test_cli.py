@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fedprotocol.chain.account import keys
+from support import programs
 from support.sites import BIN, environment
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +25,11 @@ MODULES_HELP_MUST_NOT_NEED = ("torch", "transformers", "peft", "datasets", "web3
 
 
 def fednode(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    return programs.run(["fednode", *arguments], cwd, {**environment(), **extra})
+
+
+def from_its_file(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
+    """With nothing loaded before."""
     return subprocess.run(
         [str(BIN / "fednode"), *arguments],
         cwd=cwd,
@@ -44,7 +50,7 @@ def init(folder: Path, **changes: str) -> Path:
 
 @pytest.mark.process
 def test_help_names_every_command(tmp_path: Path) -> None:
-    done = fednode("--help", cwd=tmp_path)
+    done = from_its_file("--help", cwd=tmp_path)
     assert done.returncode == 0
     for command in (
         *("spec", "init", "account", "doctor", "data", "join", "run", "status", "rounds", "evaluate", "generate"),
@@ -56,7 +62,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_the_version_is_that_of_the_repository(tmp_path: Path) -> None:
     version = (ROOT / "VERSION").read_text().strip()
-    assert fednode("--version", cwd=tmp_path).stdout == f"fednode {version}\n"
+    assert from_its_file("--version", cwd=tmp_path).stdout == f"fednode {version}\n"
     for package in (fedprotocol, fedaggregator, fednode_package):
         assert package.__version__ == version, f"{package.__name__}: install it anew (make setup)"
         assert f"## {version} " in (ROOT / "CHANGELOG.md").read_text()
@@ -69,7 +75,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not set(MODULES_HELP_MUST_NOT_NEED) & set(loaded)
     before = os.times()
-    fednode("--help", cwd=tmp_path)
+    from_its_file("--help", cwd=tmp_path)
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     assert used < 1.0, f"--help took {used:.2f} s of the processor"
@@ -173,7 +179,7 @@ def test_doctor_says_what_depends_on_what(tmp_path: Path) -> None:
 def test_spec_new_refuses_nonsense_before_it_loads_anything(tmp_path: Path) -> None:
     started = time.monotonic()
     arguments = ["--name", "x", "--base-model", "x", "--template", "no place", "--rounds", "0", "--max-norm", "-1"]
-    done = fednode("spec", "new", *arguments, cwd=tmp_path)
+    done = from_its_file("spec", "new", *arguments, cwd=tmp_path)
     assert done.returncode == 1
     for option in ("--template: must contain {prompt}", "--rounds: ", "--max-norm: "):
         assert option in done.stderr

@@ -56,7 +56,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         except FedError as error:
             _fail(str(error), error.exit_code)
         except Exception:  # brownie would show what others wrote as it is
-            _fail(f"unexpected, not for you to mend:\n{traceback.format_exc()}")
+            _fail(f"unexpected, not for you to repair:\n{traceback.format_exc()}")
 
     return run
 

@@ -23,7 +23,7 @@ class SystemRefusal(FedError):
 
 @contextmanager
 def refusals_told() -> Iterator[None]:
-    """Errors of the system that no program can mend leave as SystemRefusal; others as they are."""
+    """Errors of the system that no program can repair leave as SystemRefusal; others as they are."""
     try:
         yield
     except OSError as error:

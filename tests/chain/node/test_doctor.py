@@ -1,4 +1,4 @@
-"""The mistakes that are made around a node, each made once: doctor finds it and names the command that mends it."""
+"""The mistakes that are made around a node, each made once: doctor finds it and names the command that repairs it."""
 
 from __future__ import annotations
 
@@ -90,15 +90,15 @@ def look(site: Site, name: str) -> Check:
         return next(check for check in examine(session, site.config) if check.name == name)
 
 
-def found(site: Site, name: str, *words: str, mend: str) -> str:
-    """Doctor finds the mistake and says so in `words`; returns the whole command, which begins with `mend`."""
+def found(site: Site, name: str, *words: str, fix: str) -> str:
+    """Doctor finds the mistake and says so in `words`; returns the whole command, which begins with `fix`."""
     check = look(site, name)
     assert check.ok is False, check
     for word in words:
         assert word in check.detail, check
-    assert check.mend.startswith(mend), check
-    assert shlex.split(check.mend, comments=True), "a command line for a shell"
-    return check.mend
+    assert check.fix.startswith(fix), check
+    assert shlex.split(check.fix, comments=True), "a command line for a shell"
+    return check.fix
 
 
 def editor(site: Site, key: str) -> str:
@@ -132,7 +132,7 @@ def test_a_site_with_nothing_wrong_but_the_model(site: Site) -> None:
 def test_a_node_of_the_chain_that_lacks_what_a_conviction_takes(site: Site, federation: LiveFederation) -> None:
     with node(federation.chain.url, without(MISSING, "eth_getLogs")) as proxy:
         edit(site, federation.chain.url, proxy.url)
-        found(site, "needs", "logs of a range of blocks", "does not exist", mend=editor(site, "[chain] rpc"))
+        found(site, "needs", "logs of a range of blocks", "does not exist", fix=editor(site, "[chain] rpc"))
 
 
 def test_what_is_done_without(site: Site, federation: LiveFederation) -> None:
@@ -170,16 +170,16 @@ def test_the_wrong_chain(
         "token": federation.token.address,
     }
     edit(site, old.format(**names), new.format(**names))
-    found(site, "chain", *words, mend=editor(site, key))
+    found(site, "chain", *words, fix=editor(site, key))
 
 
 def test_a_chain_whose_newest_block_is_old(sponsor: Path, tmp_path: Path) -> None:
     with Anvil("--timestamp", str(int(time.time()) - 7200)) as behind:
         federation = published(behind, sponsor)
         site = operator(tmp_path / "site", federation, federation.new_account(), sponsor)
-        found(site, "clock", "the newest block is 2 h old", "timedatectl", mend=editor(site, "[chain] rpc"))
+        found(site, "clock", "the newest block is 2 h old", "timedatectl", fix=editor(site, "[chain] rpc"))
         federation.pass_time(5 * 3600)
-        found(site, "clock", "clock is 2 h behind the chain's time", mend="sudo timedatectl set-ntp true")
+        found(site, "clock", "clock is 2 h behind the chain's time", fix="sudo timedatectl set-ntp true")
 
 
 @pytest.mark.parametrize("kind", ["says null of pending", "refuses what is pending"])
@@ -204,30 +204,30 @@ def test_a_node_that_does_not_say_whether_it_syncs_nor_what_it_is(
 def test_a_node_that_syncs(site: Site, federation: LiveFederation, progress: object, words: str) -> None:
     with node(federation.chain.url, result(progress, "eth_syncing")) as proxy:
         edit(site, federation.chain.url, proxy.url)
-        found(site, "clock", words, mend=editor(site, "[chain] rpc"))
+        found(site, "clock", words, fix=editor(site, "[chain] rpc"))
 
 
 def test_no_key(site: Site) -> None:
     (site.folder / "key.json").unlink()
-    follow(found(site, "account", "there is no keystore", mend=fednode(site, "account", "new")))
+    follow(found(site, "account", "there is no keystore", fix=fednode(site, "account", "new")))
     assert look(site, "account").ok
 
 
 def test_a_wrong_password_or_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     password = site.folder / "password.txt"
     password.write_text("another password")
-    found(site, "account", "wrong password", mend=f"$EDITOR {shlex.quote(str(password))}")
+    found(site, "account", "wrong password", fix=f"$EDITOR {shlex.quote(str(password))}")
     edit(site, 'password_file = "password.txt"\n', "")
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    found(site, "account", "no password", mend=editor(site, "[account] password_file"))
+    found(site, "account", "no password", fix=editor(site, "[account] password_file"))
 
 
 @pytest.mark.parametrize("name", ["password.txt", "key.json"])
 def test_secrets_that_others_may_read(site: Site, name: str) -> None:
     secret = site.folder / name
     secret.chmod(0o644)
-    follow(found(site, "account", f"others may read {secret}", mend="chmod 600 "))
+    follow(found(site, "account", f"others may read {secret}", fix="chmod 600 "))
     assert look(site, "account").ok
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
@@ -236,9 +236,9 @@ def test_no_ether_and_no_tokens(federation: LiveFederation, sponsor: Path, tmp_p
     poor = Account.create()
     site = operator(tmp_path / "site", federation, poor, sponsor)
     faucet = f"brownie run fund faucet {poor.address}"
-    found(site, "funds", "lacks ether for transactions and 1000 FED for its stake", mend=faucet)
+    found(site, "funds", "lacks ether for transactions and 1000 FED for its stake", fix=faucet)
     give(federation.chain, poor, ETHER)
-    found(site, "funds", "lacks 1000 FED", mend=faucet)
+    found(site, "funds", "lacks 1000 FED", fix=faucet)
     federation.mint(poor.address, 1000 * TOKEN)
     assert look(site, "funds").ok
 
@@ -253,7 +253,7 @@ def test_no_ether_where_gas_is_free(federation: LiveFederation, sponsor: Path, t
 
 
 def test_no_seat(stranger: Site) -> None:
-    follow(found(stranger, "seat", "no seat yet", mend=fednode(stranger, "join")))
+    follow(found(stranger, "seat", "no seat yet", fix=fednode(stranger, "join")))
     assert look(stranger, "seat").ok
 
 
@@ -264,17 +264,17 @@ def test_a_token_that_refuses_in_words_of_its_own(stranger: Site, federation: Li
     refusing = lambda a: panic if a["method"] == "eth_call" and str(a["params"]).count(join) else None  # noqa: E731
     with node(federation.chain.url, refusing) as proxy:
         edit(stranger, federation.chain.url, proxy.url)
-        found(stranger, "seat", "no seat yet", mend=fednode(stranger, "join"))
+        found(stranger, "seat", "no seat yet", fix=fednode(stranger, "join"))
 
 
 def test_a_federation_that_does_not_admit_the_account(chain: Anvil, tmp_path: Path) -> None:
     gate = chain.deploy("AllowlistGate", chain.accounts[0], [chain.accounts[1]])
     federation = published(chain, tmp_path / "sponsor", gate=gate.address)
     site = operator(tmp_path / "site", federation, federation.new_account(), tmp_path / "sponsor")
-    show = found(site, "seat", "does not admit", gate.address, mend=fednode(site, "account", "show"))
+    show = found(site, "seat", "does not admit", gate.address, fix=fednode(site, "account", "show"))
     assert "sponsor" in show
     federation.transact(gate.functions.setAllowed([site.account.address], True))
-    found(site, "seat", "no seat yet", mend=fednode(site, "join"))
+    found(site, "seat", "no seat yet", fix=fednode(site, "join"))
 
 
 def test_a_federation_that_is_full_and_one_that_is_over(chain: Anvil, tmp_path: Path) -> None:
@@ -283,9 +283,9 @@ def test_a_federation_that_is_full_and_one_that_is_over(chain: Anvil, tmp_path: 
     client.join()
     client.close()
     site = operator(tmp_path / "site", federation, federation.new_account(), tmp_path / "sponsor")
-    found(site, "seat", "all 1 seats are taken", mend=fednode(site, "rounds"))
+    found(site, "seat", "all 1 seats are taken", fix=fednode(site, "rounds"))
     federation.transact(federation.coordinator.calls.close())
-    found(site, "seat", "the sponsor closed the federation", mend=editor(site, "[chain] coordinator"))
+    found(site, "seat", "the sponsor closed the federation", fix=editor(site, "[chain] coordinator"))
 
 
 def test_a_suspended_seat(chain: Anvil, tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_suspended_seat(chain: Anvil, tmp_path: Path) -> None:
     federation.pass_time(601)
     federation.transact(federation.coordinator.calls.settle(client.address))
     site = operator(tmp_path / "site", federation, client.account, tmp_path / "sponsor")
-    follow(found(site, "seat", "suspended: the stake is 900 FED of 1000 FED", mend=fednode(site, "join")))
+    follow(found(site, "seat", "suspended: the stake is 900 FED of 1000 FED", fix=fednode(site, "join")))
     assert look(site, "seat").ok
 
 
@@ -307,19 +307,19 @@ def test_a_store_that_is_not_there(site: Site) -> None:
     text = site.config.read_text()
     peers = next(line for line in text.splitlines() if line.startswith("peers"))
     edit(site, peers, "peers = []")
-    found(site, "store", "no Kubo answers", mend="ipfs daemon")
+    found(site, "store", "no Kubo answers", fix="ipfs daemon")
     edit(site, '"kubo:http://127.0.0.1:9"', '"dir:key.json"')
-    found(site, "store", "cannot be used", mend=editor(site, "[store] url"))
+    found(site, "store", "cannot be used", fix=editor(site, "[store] url"))
 
 
 def test_nobody_to_read_from(site: Site, sponsor: Path) -> None:
     edit(site, str(sponsor), str(sponsor / "elsewhere"))
-    found(site, "peers", "0 of 1 peers can be read", "there is no store in", mend=editor(site, "[store] peers"))
+    found(site, "peers", "0 of 1 peers can be read", "there is no store in", fix=editor(site, "[store] peers"))
     found(
         site,
         "spec",
         "nobody has",
-        mend=f"fednode spec publish FOLDER --store {shlex.quote(f'dir:{site.folder}/store')}",
+        fix=f"fednode spec publish FOLDER --store {shlex.quote(f'dir:{site.folder}/store')}",
     )
 
 
@@ -331,7 +331,7 @@ def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
         edit(site, '"dir:store"', f'"kubo:{own.url}"')
         edit(site, next(line for line in text.splitlines() if line.startswith("peers")), f'peers = ["{gone}"]')
         assert look(site, "store").ok
-        found(site, "peers", "connected to nobody", mend=f"ipfs swarm connect {gone}")
+        found(site, "peers", "connected to nobody", fix=f"ipfs swarm connect {gone}")
         with KuboDaemon(BINARY, site.folder / "other") as other:
             own.connect([other])
             assert look(site, "peers") == Check("peers", True, "1 can be read from")
@@ -349,7 +349,7 @@ def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
 def test_data_that_cannot_be_used(site: Site, content: str | None, words: str, command: str) -> None:
     rows = site.folder / "train.jsonl"
     rows.unlink() if content is None else rows.write_text(content)
-    found(site, "data", words, mend=command)
+    found(site, "data", words, fix=command)
 
 
 def test_a_disk_that_is_too_small(chain: Anvil, tmp_path: Path) -> None:
@@ -358,20 +358,20 @@ def test_a_disk_that_is_too_small(chain: Anvil, tmp_path: Path) -> None:
     federation = published(chain, tmp_path / "sponsor", totalRounds=rounds)
     tables = {"node": {"keep_rounds": rounds}}
     site = operator(tmp_path / "site", federation, federation.new_account(), tmp_path / "sponsor", **tables)
-    found(site, "disk", "GB free", f"{rounds} rounds may take", mend=editor(site, "[node] keep_rounds"))
+    found(site, "disk", "GB free", f"{rounds} rounds may take", fix=editor(site, "[node] keep_rounds"))
 
 
 def test_no_model(site: Site) -> None:
     with site.config.open("a") as config:
         config.write('[model]\nsource = "/nowhere"\n')
-    found(site, "model", "there is no such folder", mend=editor(site, "[model] source"))
+    found(site, "model", "there is no such folder", fix=editor(site, "[model] source"))
 
 
 def test_a_model_that_is_another(site: Site, tiny_folder: Path) -> None:
     with site.config.open("a") as config:
         config.write(f"[model]\nsource = {json.dumps(str(tiny_folder))}\n")
     said = "is not the base model that the federation trains, tiny", "hidden_size is not set in the spec's model, 64 in"
-    found(site, "model", *said, mend=editor(site, "[model] source"))
+    found(site, "model", *said, fix=editor(site, "[model] source"))
 
 
 def test_a_part_of_a_model(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def holder(site: Site) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_another_process_holds_the_journal(site: Site, holder: subprocess.Popen[str]) -> None:
-    follow(found(site, "home", "in use by another process", mend=f"kill {holder.pid}"))
+    follow(found(site, "home", "in use by another process", fix=f"kill {holder.pid}"))
     assert holder.wait(timeout=20) == -signal.SIGTERM
     assert look(site, "home").ok
 
@@ -414,7 +414,7 @@ def test_the_node_itself_may_hold_it(site: Site, holder: subprocess.Popen[str]) 
 def test_a_journal_of_another_federation(site: Site) -> None:
     with Journal(site.home / "journal.sqlite") as journal:
         journal.bind(5, "0x" + 40 * "1", site.account.address)
-    found(site, "home", "belongs to chain 5", mend=editor(site, "home"))
+    found(site, "home", "belongs to chain 5", fix=editor(site, "home"))
 
 
 def test_what_others_may_read_and_should_not(site: Site) -> None:
@@ -423,9 +423,9 @@ def test_what_others_may_read_and_should_not(site: Site) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         path.chmod(0o644)
-    mend = found(site, "private", "others may read", "fednode.toml", "updates", mend="chmod -R go= ")
-    assert "round_1" not in mend, "it goes with its folder"
-    follow(mend)
+    fix = found(site, "private", "others may read", "fednode.toml", "updates", fix="chmod -R go= ")
+    assert "round_1" not in fix, "it goes with its folder"
+    follow(fix)
     assert look(site, "private").ok
     assert stat.S_IMODE((site.home / "updates" / "round_1-ab.car").stat().st_mode) == 0o600
 
@@ -435,7 +435,7 @@ def test_training_that_takes_longer_than_train(site: Site) -> None:
         journal.note("train_seconds", 601.0)
     with site.config.open("a") as config:
         config.write("[model]\n")
-    found(site, "training", "Train lasts 10 min", mend=editor(site, f"[model] threads = {os.cpu_count()}"))
+    found(site, "training", "Train lasts 10 min", fix=editor(site, f"[model] threads = {os.cpu_count()}"))
     with Journal(site.home / "journal.sqlite") as journal:
         journal.note("train_seconds", 599.0)
     assert look(site, "training").ok
@@ -448,7 +448,7 @@ def test_a_port_that_is_taken(site: Site) -> None:
         port = other.getsockname()[1]
         with site.config.open("a") as config:
             config.write(f"[monitor]\nport = {port}\n")
-        found(site, "monitor", f"127.0.0.1:{port}", mend=editor(site, "[monitor] port"))
+        found(site, "monitor", f"127.0.0.1:{port}", fix=editor(site, "[monitor] port"))
     assert look(site, "monitor").ok
 
 
@@ -458,7 +458,7 @@ def test_what_the_command_prints(site: Site) -> None:
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("FAIL  account  others may read"))
-    assert lines[at + 1] == f"      mend     chmod 600 {shlex.quote(str(site.folder / 'password.txt'))}"
+    assert lines[at + 1] == f"      fix      chmod 600 {shlex.quote(str(site.folder / 'password.txt'))}"
     assert [line.split()[1] for line in lines if not line.startswith(" ")] == [each.name for each in LOOKS]
     assert PASSWORD not in done.output
 

@@ -91,7 +91,7 @@ def test_a_node_puts_in_nothing_and_says_what_it_found(federation: LiveFederatio
         assert f'[chain] trusted_code = ["{disputes_hash(federation)}"]' in str(done.exception)
     assert sent(federation, site.account.address) == 0
     found = code_check(site)
-    assert found.ok is False and found.mend.endswith("# [chain] coordinator, or trusted_code")
+    assert found.ok is False and found.fix.endswith("# [chain] coordinator, or trusted_code")
     names_the_mock(found.detail, federation)
 
 

@@ -249,8 +249,8 @@ def test_doctor_finds_another_model(finished: Sites) -> None:
     finally:
         site.config.write_text(text)
     assert found["model"]["ok"] is False and "digest" in found["model"]["detail"]
-    assert found["model"]["mend"] == "$EDITOR fednode.toml  # [model] source"
-    assert found["training"] == {"name": "training", "ok": None, "detail": "needs: model", "mend": ""}
+    assert found["model"]["fix"] == "$EDITOR fednode.toml  # [model] source"
+    assert found["training"] == {"name": "training", "ok": None, "detail": "needs: model", "fix": ""}
 
 
 def test_a_second_process_on_the_same_journal_is_refused(finished: Sites) -> None:

@@ -13,7 +13,7 @@ import torch
 from bitsandbytes.autograd._functions import MatMul4Bit
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from fednode.base_model import BaseModelError, load, load_base, load_skeleton
-from fednode.base_model.dequantize import mend_dequantize, mended
+from fednode.base_model.dequantize import repair_dequantize, repaired
 from fednode.base_model.four_bit_check import verify
 from fednode.base_model.load import tensor_files
 from fednode.base_model.nf4 import overshoot, stored_bytes
@@ -51,31 +51,31 @@ def quantized(shape: tuple[int, int], double_quant: bool = True, dtype: Any = to
 @pytest.mark.parametrize("shape", SHAPES)
 def test_rows_of_any_length_come_apart_rightly(shape: tuple[int, int]) -> None:
     """Also where the kernel takes scales by row, which is right for whole blocks alone."""
-    mend_dequantize()
+    repair_dequantize()
     weight, packed, state = quantized(shape)
     right = dequantize_4bit(packed, state)
     assert right.shape == shape and overshoot(weight, right, double_quant=True) <= 1
     with kernel_of_avx512():
         wrong = dequantize_4bit(packed, state)
         assert (overshoot(weight, wrong, double_quant=True) > 1) == (shape in BY_ROWS)
-        mending = mended()
+        repair = repaired()
         assert torch.equal(dequantize_4bit(packed, state), right)
         inputs = torch.randn(3, shape[1], requires_grad=True)
         product = bnb.matmul_4bit(inputs, packed, state)
         torch.testing.assert_close(product, inputs @ right.t())
         product.sum().backward()
         torch.testing.assert_close(inputs.grad, right.sum(0).expand(3, -1))
-        mending._destroy()
+        repair._destroy()
 
 
-def test_a_kernel_that_takes_wrong_scales_is_mended_or_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_takes_wrong_scales_is_repaired_or_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with kernel_of_avx512():
         with pytest.raises(BaseModelError, match=rf"{ODD_ROWS}: the 4-bit weights lie .* computes wrongly on this pro"):
             load_base(folder, NF4, "cpu")
-        mendings = []
-        monkeypatch.setattr(load, "mend_dequantize", lambda: mendings.append(mended()))
+        repairs = []
+        monkeypatch.setattr(load, "repair_dequantize", lambda: repairs.append(repaired()))
         load_base(folder, NF4, "cpu")
-        mendings.pop()._destroy()
+        repairs.pop()._destroy()
     load_base(folder, NF4, "cpu")
 
 

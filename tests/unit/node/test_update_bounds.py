@@ -94,7 +94,7 @@ def test_a_free_riders_single_unit_and_the_largest_values_of_the_format_are_refu
 def test_the_largest_update_that_gets_through_does_not_end_a_federation(
     tiny_folder: Path, data: Any, share: float
 ) -> None:
-    """Every value goes as far as norm and shift let it, against what the honest sites move; training mends it."""
+    """Every value goes as far as norm and shift let it, against what the honest sites move; training repairs it."""
     spec, adapter = tiny_spec(tiny_folder, kind="fp32")
     model = AdapterModel.load(spec, None, "cpu", 1)
     model.set_global(adapter.units)

@@ -19,7 +19,7 @@ from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
 from fedaggregator.cli.shared_options import LogFormatOption, add_program_options
 
 app = typer.Typer(
-    help="Aggregate a federation's rounds: fetch the accepted updates, compute the next global, propose it, be paid.",
+    help="Aggregate a federation's rounds: fetch accepted updates, average them, propose the result, be paid.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -27,22 +27,40 @@ app = typer.Typer(
 add_program_options(app, "fedaggregator", __version__)
 
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config file; `init` writes one.")]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The aggregator's config file, which `fedaggregator init` writes.")
+]
 DEFAULT = Path("aggregator.toml")
 
 
 @app.command()
 def init(
     coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
-    chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
-    rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; several are tried in order.")],
-    store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
-    peer: Annotated[list[str] | None, typer.Option(help="A store to read from: dir:folder. May be repeated.")] = None,
-    keystore: Annotated[Path, typer.Option(help="Encrypted key; made if there is none.")] = Path("keystore.json"),
-    password_file: Annotated[Path | None, typer.Option(help="Its password, in a file of mode 600.")] = None,
+    chain_id: Annotated[int, typer.Option(help="Chain id of the network that the coordinator is on.")],
+    rpc: Annotated[
+        list[str],
+        typer.Option(help="URL of an Ethereum node. Repeat the option to name several; they are tried in order."),
+    ],
+    store: Annotated[
+        str, typer.Option(help="Store that this program publishes in: dir:FOLDER or kubo:http://127.0.0.1:5001.")
+    ] = "dir:store",
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Store of somebody else to read from: dir:FOLDER, or a multiaddress "
+            "with Kubo. Repeat the option to name several."
+        ),
+    ] = None,
+    keystore: Annotated[Path, typer.Option(help="Encrypted key file; it is made if it does not exist.")] = Path(
+        "keystore.json"
+    ),
+    password_file: Annotated[Path | None, typer.Option(help="File of mode 600 with the key's password.")] = None,
     config: ConfigOption = DEFAULT,
 ) -> None:
-    """Write a commented config file, mode 600: RPC URLs may hold keys; and a new account if there is no keystore."""
+    """Write a config file with comments, and make a new account if there is no keystore.
+
+    Only its owner can read the file (mode 600), because an RPC URL may contain a key.
+    """
     from fedprotocol.chain.account import keys
     from fedprotocol.chain.account.signer import address_in, keystore_of
     from fedprotocol.config import load_config
@@ -73,18 +91,23 @@ def init(
 
 @app.command()
 def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
-    """Aggregate until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
+    """Aggregate every round until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
         _run(config, proposes=True)
 
 
 @app.command()
 def watch(
-    dry: Annotated[bool, typer.Option("--dry", help="Without a key: say what is wrong, send nothing.")] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry", help="Only look, without a key: say what is wrong and send nothing.")
+    ] = False,
     log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT,
 ) -> None:
-    """Recompute every round, convict wrong proposals, take half their bonds. Never proposes: needs no tokens."""
+    """Recompute every round, convict wrong proposals, and collect half of their bonds.
+
+    A watchtower proposes nothing, so it needs ether for its transactions and no tokens.
+    """
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
         is_well = _watch_dry(config) if dry else _run(config, proposes=False)
     if not is_well:
@@ -129,9 +152,10 @@ def _run(config: Path, proposes: bool) -> bool:
 
 @app.command()
 def status(
-    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+    config: ConfigOption = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """What the aggregator waits for and since when, and what the chain says."""
+    """Show what the aggregator waits for and since when, and what the chain says."""
     from fedprotocol.chain.account.signer import address_of
     from fedprotocol.chain.amounts import Amounts
     from fedprotocol.chain.read.coordinator import Coordinator
@@ -160,9 +184,10 @@ def status(
 
 @app.command()
 def doctor(
-    config: ConfigOption = DEFAULT, as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False
+    config: ConfigOption = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
 ) -> None:
-    """Look at chain, account, money and store, and try every kind of call that a conviction takes.
+    """Check the chain, account, money and store, and try every kind of call that a conviction takes.
 
     Exits with 1 if something is not right.
     """
@@ -203,7 +228,7 @@ def audit(
 
 @app.command()
 def claim(config: ConfigOption = DEFAULT) -> None:
-    """Take what the coordinator owes the account. A running aggregator does this by itself."""
+    """Collect what the coordinator owes the account. A running aggregator does this by itself."""
     from fedprotocol.chain.account.signer import open_signer
     from fedprotocol.config import load_config
 

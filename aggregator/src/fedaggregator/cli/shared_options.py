@@ -8,7 +8,11 @@ from fedprotocol.program.terminal import say
 
 LogFormatOption = Annotated[
     LogFormat,
-    typer.Option("--log-format", envvar=VARIABLE, help="Of lines on standard error; auto: json unless a terminal."),
+    typer.Option(
+        "--log-format",
+        envvar=VARIABLE,
+        help="Form of the lines on standard error; auto is human on a terminal and json elsewhere.",
+    ),
 ]
 
 
@@ -26,7 +30,8 @@ def add_program_options(app: typer.Typer, program: str, version: str) -> None:
             bool, typer.Option("--version", callback=show, is_eager=True, help="Show the version and exit.")
         ] = False,
         debug: Annotated[
-            bool, typer.Option("--debug", help="Show where an unexpected error comes from; it may stand anywhere.")
+            bool,
+            typer.Option("--debug", help="Show where an unexpected error comes from. The option may stand anywhere."),
         ] = False,
     ) -> None:
         """Options of the program itself; `run_program` has taken `--debug` already."""

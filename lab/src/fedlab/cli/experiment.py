@@ -28,22 +28,35 @@ def chosen(device: Wanted) -> Device:
 
 
 def experiment(
-    file: Annotated[Path, typer.Argument(help="The experiment file (TOML); docs/experiments.md describes it.")],
+    file: Annotated[Path, typer.Argument(help="The experiment file (TOML), which docs/experiments.md describes.")],
     out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the results. Default: all_losses/experiments/ and the experiment's name."),
+        Path | None, typer.Option(help="Folder for the results. Default: all_losses/experiments/<the experiment's name>.")
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="A task, or task/row; repeat it.")] = None,
-    device: Annotated[Wanted, typer.Option(help="Where to compute; auto: on a GPU if torch finds one.")] = "auto",
-    processes: Annotated[int, typer.Option(min=1, help="Cells that run side by side; about 2 GB each.")] = 2,
-    threads: Annotated[int, typer.Option(min=1, help="Of each process; all together no more than cores.")] = 1,
-    commit: Annotated[bool, typer.Option("--commit", help="Put each result into git as soon as it is there.")] = False,
-    plan_only: Annotated[bool, typer.Option("--plan", help="List the cells, run nothing.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run only this task, or this task/row. Repeat the option to name several.")
+    ] = None,
+    device: Annotated[Wanted, typer.Option(help="Device that computes; auto takes a GPU if torch finds one.")] = "auto",
+    processes: Annotated[
+        int, typer.Option(min=1, help="Number of cells that run at the same time. Each takes about 2 GB of memory.")
+    ] = 2,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Number of CPU threads of each process. Choose processes times "
+            "threads no larger than the number of cores.",
+        ),
+    ] = 1,
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Commit each result to git as soon as it is written.")
+    ] = False,
+    plan_only: Annotated[bool, typer.Option("--plan", help="List the cells and run nothing.")] = False,
 ) -> None:
     """Run the cells of an experiment that have no result yet, and make its tables and plots.
 
-    A cell is one task, row (way to train) and seed. Each result is written the moment it is there: stop it whenever
-    you like and start it again. Cells whose settings or data have changed are run anew. Exits with 1 if a cell failed.
+    A cell is one task, one row (way to train) and one seed. Each result is written as soon as it is there, so the
+    command can be stopped at any time and started again. Cells whose settings or data have changed are run again. Exits
+    with 1 if a cell failed.
     """
     environment.set_threads(threads)
     from rich.console import Console

@@ -14,7 +14,7 @@ _OPERATOR = "bitsandbytes::dequantize_4bit"
 
 
 @cache
-def mend_dequantize() -> Any:
+def repair_dequantize() -> Any:
     """Make bitsandbytes' `dequantize_4bit` on the CPU right for rows of any length, once a process.
 
     Its kernel for AVX-512 (0.50.2, csrc/cpu_ops.cpp) takes the scale of a block by row and column, although blocks run
@@ -22,10 +22,10 @@ def mend_dequantize() -> Any:
     and backward alike. What is quantised is right, so that it is enough to hand the kernel the same values as rows of
     one block each.
     """
-    return mended()
+    return repaired()
 
 
-def mended() -> Any:
+def repaired() -> Any:
     """The same on top of the kernel registered now; it lasts as long as the library that is returned."""
     import bitsandbytes  # noqa: F401 - registers the kernel
     import torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from fednode.base_model.arithmetic import arithmetic
-from fednode.base_model.dequantize import mend_dequantize
+from fednode.base_model.dequantize import repair_dequantize
 from fednode.base_model.errors import BaseModelError, BaseModelMissing, DeviceMissing
 from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.four_bit_check import verify
@@ -83,7 +83,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     if computed_in != dtype:
         _widen(model, dtype, computed_in)
     if four_bit and device == "cpu":
-        mend_dequantize()
+        repair_dequantize()
         verify(model, skeleton, files)
     # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))

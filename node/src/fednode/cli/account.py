@@ -10,12 +10,20 @@ from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
-app = typer.Typer(help="The node's key: an encrypted keystore, as every wallet reads it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, import or show the node's key: an encrypted keystore that every wallet can read.", no_args_is_help=True
+)
 
-KeystoreOption = Annotated[Path | None, typer.Option("--keystore", help="The keystore's file. Default: the config's.")]
+KeystoreOption = Annotated[
+    Path | None, typer.Option("--keystore", help="The keystore file. Default: the one that the config names.")
+]
 PasswordOption = Annotated[
     Path | None,
-    typer.Option("--password-file", help="File of mode 600. Default: the config's, FEDNODE_PASSWORD, or a question."),
+    typer.Option(
+        "--password-file",
+        help="File of mode 600 with the password. Default: the config's file, then "
+        "FEDNODE_PASSWORD, then a question at the terminal.",
+    ),
 ]
 
 
@@ -34,13 +42,16 @@ def new(
 @app.command("import")
 def import_(
     source: Annotated[
-        Path | None, typer.Argument(help="A keystore of another wallet. Without it, the private key is asked for.")
+        Path | None, typer.Argument(help="Keystore of another wallet. Without it, the private key is asked for.")
     ] = None,
     keystore: KeystoreOption = None,
     password_file: PasswordOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Take over a key that exists. A private key is read from the terminal, never from the command line."""
+    """Import an existing key.
+
+    A private key is asked for at the terminal; it is never an argument, which other users of the machine could see.
+    """
     import sys
     from getpass import getpass
 
@@ -60,7 +71,7 @@ def import_(
 
 @app.command("show")
 def show(keystore: KeystoreOption = None, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Print the account's address. A password is needed only for a keystore that names none."""
+    """Print the account's address. The password is needed only if the keystore does not name its address."""
     from fedprotocol.chain.account.signer import address_in, address_of
 
     from fednode.config import load

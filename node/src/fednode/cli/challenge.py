@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 def challenge(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the calls and their cost.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the calls that a conviction takes and what they would cost.")
+    ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Hold every live proposal to an own recomputation, convict those that are wrong, take half their bonds.
+    """Recompute every proposal that may still win, convict those that are wrong, and collect half of their bonds.
 
-    A running node does this by itself. Stop it first, unless for --dry-run.
+    A running node does this by itself. Stop the node first; with --dry-run it may keep running.
     """
     from fedaggregator.disputes.evidence import examine
     from fedprotocol.chain.read.trust import require_known

@@ -8,7 +8,10 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 
 def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Take rewards, returned bonds and bounties. Settled rounds are credited on the way. Stop the node first."""
+    """Collect rewards, returned bonds and bounties. Stop the node first.
+
+    Rounds that are over and were not yet credited to this account are credited on the way.
+    """
     with open_session(config) as session:
         coordinator, token = session.coordinator, session.coordinator.token
         before = token.balance_of(session.address)

@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from fednode.session import Session
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="FEDNODE_CONFIG", help="The node's config file; `init` writes one.")
+    Path,
+    typer.Option(
+        "--config", "-c", envvar="FEDNODE_CONFIG", help="The node's config file, which `fednode init` writes."
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 RoundOption = Annotated[
-    int | None, typer.Option("--round", "-n", min=0, help="Whose global; 0 is the genesis. Default: the latest final.")
+    int | None,
+    typer.Option(
+        "--round",
+        "-n",
+        min=0,
+        help="The round whose global model is used; 0 is the untrained one. Default: the latest final round.",
+    ),
 ]
 DEFAULT_CONFIG = Path("fednode.toml")
 

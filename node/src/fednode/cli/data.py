@@ -14,25 +14,26 @@ if TYPE_CHECKING:
     from fednode.data.encode import Encoder
     from fednode.session import Session
 
-app = typer.Typer(help="The site's data.", no_args_is_help=True)
+app = typer.Typer(help="Check the site's data.", no_args_is_help=True)
 
 
 @app.command("check")
 def check(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="JSONL, CSV or Parquet files. Default: those the config names.")
+        list[Path] | None,
+        typer.Argument(help="Files to check, as JSONL, CSV or Parquet. Default: the files that the config names."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Say what the data holds, and what is wrong at which row. Exits with 1 if a row cannot be used.
+    """Describe the site's data, and name every row that cannot be used. Exits with 1 if there is one.
 
-    Files are .jsonl, .csv or .parquet. A row has prompt and completion, or (but in CSV) messages: a list of role and
-    content, the last one the assistant's, which is learned. It may have a domain.
+    Files are .jsonl, .csv or .parquet. A row has a prompt and a completion. In JSONL and Parquet it may have messages
+    instead: a list with role and content, the last one the assistant's, which is learned. A row may have a domain.
 
-    A content may be a list of text parts; an answer of weight 0 is not to be learned, and its row is refused.
+    A content may be a list of text parts. A last answer of weight 0 is not to be learned, so its row is refused.
 
-    If the config's chain and store are at hand, completions that begin with none of the spec's classes are counted; if
-    the base model is too, rows too long for the spec, and those with control tokens in their text, which stay text.
+    If the chain and the store can be reached, completions that begin with none of the spec's classes are counted. If
+    the base model is here too, so are rows that are too long for the spec, and rows whose text holds control tokens.
     """
     from fednode.data import check_data
     from fednode.site_data import classes_at_hand, data_files

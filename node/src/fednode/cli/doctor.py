@@ -13,10 +13,10 @@ MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Look at chain, account, seat, store, spec, data, disk, model and speed, and name the command that mends what is
-    wrong; nothing large is downloaded.
+    """Check everything that a node needs, and name the command that repairs each fault.
 
-    Exits with 1 if something is not right.
+    It looks at the chain, account, seat, store, spec, data, disk, model and speed. Nothing large is downloaded. Exits
+    with 1 if something is not right.
     """
     from fednode.doctor import Check, examine
 
@@ -27,8 +27,8 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             if not as_json:
                 detail, *more = check.detail.split("\n")
                 say(f"{MARKS[check.ok]}  {check.name:<8} {detail}", *(f"      |        {line}" for line in more))
-                if check.mend:
-                    say(f"      mend     {check.mend}")
+                if check.fix:
+                    say(f"      fix      {check.fix}")
     if as_json:
         print_json([asdict(check) for check in found])
     if not all(check.ok for check in found):

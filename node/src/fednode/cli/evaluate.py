@@ -22,12 +22,14 @@ from fednode.cli.common import (
 
 
 def evaluate(
-    data: Annotated[Path | None, typer.Argument(help="JSONL, CSV or Parquet. Default: the config's data.test.")] = None,
+    data: Annotated[
+        Path | None, typer.Argument(help="Data to score on, as JSONL, CSV or Parquet. Default: the config's test data.")
+    ] = None,
     number: RoundOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Loss on the answers, and accuracy where the spec names classes; by domain where the data names domains."""
+    """Score a global model on data: loss, accuracy if the spec names classes, and both for each domain."""
     from fedprotocol.errors import FedError
 
     from fednode.data import load_data

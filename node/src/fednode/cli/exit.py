@@ -8,9 +8,10 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 
 def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Give up the seat from the next round on, and withdraw the stake once no round of this account is open.
+    """Give up the seat from the next round on, and take back the stake once no round of this account is open.
 
-    Rounds in progress must still be served: if one is open, keep `fednode run` going and run this again afterwards.
+    Stop the node first. If a round is still open, start the node again, let it finish that round, then repeat this
+    command to take back the stake.
     """
     from fedprotocol.chain.errors import ContractReverted
     from fedprotocol.errors import FedError

@@ -20,11 +20,11 @@ from fednode.cli.common import (
 
 
 def export(
-    out: Annotated[Path, typer.Option("--out", help="A new folder.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to; it must be new.")],
     number: RoundOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a folder that `PeftModel.from_pretrained` loads: safetensors, config, model card."""
+    """Write the adapter as a folder that `PeftModel.from_pretrained` loads: safetensors, config and model card."""
     from fednode.use.export import Provenance, export_adapter
 
     with open_session(config) as session:

@@ -11,12 +11,12 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What goes into the spec's template.")],
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 64,
+    prompt: Annotated[str, typer.Argument(help="Text that is put into the spec's prompt template.")],
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Greatest length of the answer, in tokens.")] = 64,
     number: RoundOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Print what the federation's model answers (round 0: the model before any training)."""
+    """Print the answer of the federation's model to a prompt."""
     from fednode.use.loaded import load_model
 
     with open_session(config) as session:

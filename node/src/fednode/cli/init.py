@@ -13,24 +13,39 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
 def init(
     coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
-    chain_id: Annotated[int, typer.Option(help="Chain id of the network it is on.")],
-    rpc: Annotated[list[str], typer.Option(help="URL of an Ethereum node; repeat it, they are tried in order.")],
-    train: Annotated[Path, typer.Option(help="This site's training data: JSONL, CSV or Parquet.")] = Path(
+    chain_id: Annotated[int, typer.Option(help="Chain id of the network that the coordinator is on.")],
+    rpc: Annotated[
+        list[str],
+        typer.Option(help="URL of an Ethereum node. Repeat the option to name several; they are tried in order."),
+    ],
+    train: Annotated[Path, typer.Option(help="This site's training data, as JSONL, CSV or Parquet.")] = Path(
         "train.jsonl"
     ),
-    store: Annotated[str, typer.Option(help="Own store: dir:folder, or kubo:http://127.0.0.1:5001.")] = "dir:store",
+    store: Annotated[
+        str, typer.Option(help="Store that this program publishes in: dir:FOLDER or kubo:http://127.0.0.1:5001.")
+    ] = "dir:store",
     peer: Annotated[
-        list[str] | None, typer.Option(help="Another's store: dir:folder, for kubo a multiaddress; repeat it.")
+        list[str] | None,
+        typer.Option(
+            help="Store of another site to read from: dir:FOLDER, or a multiaddress "
+            "with Kubo. Repeat the option to name several."
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Local folder or .gguf of the base model. Default: the spec's hub id.")
+        str | None,
+        typer.Option(help="Local folder or .gguf file of the base model. Default: the spec's model, from the hub."),
     ] = None,
-    test: Annotated[Path | None, typer.Option(help="Test data, scored with every global.")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="The key's password, in a file of mode 600.")] = None,
-    keystore: Annotated[Path, typer.Option(help="Encrypted key; `fednode account new` makes it.")] = Path("key.json"),
+    test: Annotated[Path | None, typer.Option(help="Test data that every new global model is scored on.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File of mode 600 with the key's password.")] = None,
+    keystore: Annotated[Path, typer.Option(help="Encrypted key file, which `fednode account new` makes.")] = Path(
+        "key.json"
+    ),
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a commented config file, mode 600: RPC URLs may hold keys. Nothing is sent and no key is made."""
+    """Write a config file with comments. Nothing is sent, and no key is made.
+
+    Only its owner can read the file (mode 600), because an RPC URL may contain a key.
+    """
     from fedprotocol.config import ConfigError
     from fedprotocol.files.private import create_private
 

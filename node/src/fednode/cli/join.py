@@ -13,11 +13,14 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 def join(
     stake: Annotated[
         str | None,
-        typer.Option(help="Whole tokens to lock, such as 250 or 0.5. Default: the config's, or the least allowed."),
+        typer.Option(
+            help="Whole tokens to lock, such as 250 or 0.5. Default: the config's "
+            "stake, or else the least that is allowed."
+        ),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Lock a stake and take a seat from the next round on. With a seat already, add what the stake is short of."""
+    """Lock a stake and take a seat from the next round on; if the account has a seat, top up its stake."""
     from fedprotocol.chain.read.trust import require_known
     from fedprotocol.errors import FedError
 

@@ -16,7 +16,7 @@ WIDTH = 110  # of the table in a file or a pipe
 
 
 def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """List every round: phase, who took part, which global came of it."""
+    """List every round with its phase, its participants and its global model."""
     with open_session(config) as session:
         coordinator = session.coordinator
         found = [_round(coordinator, number) for number in range(1, coordinator.last_opened() + 1)]

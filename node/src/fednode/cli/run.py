@@ -23,16 +23,16 @@ log = logging.getLogger("fednode")
 
 def run(
     dry: Annotated[
-        bool, typer.Option("--dry", help="Only watch, without a key: recompute every aggregate, send nothing.")
+        bool, typer.Option("--dry", help="Only look, without a key: recompute every global model and send nothing.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say also what is retried.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also log what is tried again.")] = False,
     log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take part in every round until the federation is over: train, commit, reveal, attest, recompute, check.
 
-    It may be stopped or killed at any moment: started again, it goes on where it was. `fednode status` looks at it.
-    With --dry it says at its end what it saw, and exits with 1 if anything was not right.
+    The node may be stopped or killed at any moment. When it is started again, it goes on where it was. `fednode status`
+    shows what it does. With --dry it prints at the end what it saw, and exits with 1 if anything was not right.
     """
     if dry:
         _watch(log_format, config)

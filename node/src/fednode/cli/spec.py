@@ -20,89 +20,137 @@ if TYPE_CHECKING:
 
     from fednode.sponsor.new_spec import NewFederation
 
-app = typer.Typer(help="The federation's document: model, adapter, training, numbers.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, try, show or publish the federation's document: model, adapter, training and number formats.",
+    no_args_is_help=True,
+)
 
-SourceOption = Annotated[str | None, typer.Option(help="The base model's local folder or .gguf file.")]
-DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="What the trial runs on.")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads of the trial. Default: all.")]
+SourceOption = Annotated[str | None, typer.Option(help="Local folder or .gguf file of the base model.")]
+DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="Device that the trial runs on.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Number of CPU threads for the trial. Default: all cores.")
+]
 StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Also publish both there: dir:folder, or kubo:http://127.0.0.1:5001.")
+    str | None,
+    typer.Option("--store", help="Store to publish both files in: dir:FOLDER or kubo:http://127.0.0.1:5001."),
 ]
 
 
 @app.command("new")
 def new(
-    name: Annotated[str, typer.Option(help="The federation's name.")],
-    base_model: Annotated[str, typer.Option(help="Hub id of the frozen base model, as nodes will name it.")],
-    template: Annotated[str, typer.Option(help=r"Prompt template with {prompt}; \n is a new line.")],
-    rounds: Annotated[int, typer.Option(help="Final rounds until the federation is complete.")],
-    out: Annotated[Path, typer.Option(help="Folder for spec.json and genesis.car.")] = Path(),
+    name: Annotated[str, typer.Option(help="Name of the federation.")],
+    base_model: Annotated[str, typer.Option(help="Hub id of the frozen base model, by which all nodes will know it.")],
+    template: Annotated[
+        str, typer.Option(help=r"Prompt template. {prompt} stands for the row's prompt and \n for a new line.")
+    ],
+    rounds: Annotated[int, typer.Option(help="Number of final rounds after which the federation is complete.")],
+    out: Annotated[Path, typer.Option(help="Folder that spec.json and genesis.car are written to.")] = Path(),
     source: SourceOption = None,
-    revision: Annotated[str | None, typer.Option(help="Revision on the hub. Default: today's, pinned.")] = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(help="Revision of the base model on the hub. Default: today's commit, which is pinned."),
+    ] = None,
     store: StoreOption = None,
-    rank: Annotated[int, typer.Option(help="Of the adapter.")] = 8,
-    alpha: Annotated[int, typer.Option(help="LoRA's alpha.")] = 16,
-    dropout: Annotated[float, typer.Option(help="LoRA's dropout.")] = 0.0,
-    target_module: Annotated[list[str] | None, typer.Option(help="Repeat it. Default: q_proj, v_proj.")] = None,
+    rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.")] = 8,
+    alpha: Annotated[int, typer.Option(help="Scaling of the LoRA adapter (alpha).")] = 16,
+    dropout: Annotated[float, typer.Option(help="Dropout of the LoRA adapter during training, 0 to 1.")] = 0.0,
+    target_module: Annotated[
+        list[str] | None,
+        typer.Option(help="Layer that gets an adapter. Repeat the option to name several. Default: q_proj and v_proj."),
+    ] = None,
     factors: Annotated[
-        Literal["both", "b", "alternating"], typer.Option(help="Trained of A and B: b is FFA-LoRA, alternating RoLoRA.")
+        Literal["both", "b", "alternating"],
+        typer.Option(
+            help="LoRA factors that are trained: both, only b (FFA-LoRA), or a and b in turn (alternating, RoLoRA)."
+        ),
     ] = "both",
-    quantization: Annotated[Literal["nf4", "bf16", "fp32"], typer.Option(help="Of the frozen weights.")] = "nf4",
-    double_quant: Annotated[bool, typer.Option(help="Quantise NF4's scales too.")] = True,
-    compute: Annotated[Literal["bf16", "fp32"], typer.Option(help="Arithmetic on NF4 weights.")] = "bf16",
-    steps: Annotated[int, typer.Option(help="Optimiser steps a round: few, in many rounds, keep sites together.")] = 2,
-    batch_size: Annotated[int, typer.Option(help="Rows a forward pass.")] = 8,
-    gradient_accumulation: Annotated[int, typer.Option(help="Forward passes a step.")] = 1,
-    sequence_length: Annotated[int, typer.Option(help="Longest row, in tokens.")] = 512,
-    optimizer: Annotated[str, typer.Option(help="One of transformers' names.")] = "adamw_torch",
-    learning_rate: Annotated[float, typer.Option(help="Of round 1.")] = 2e-4,
-    schedule: Annotated[Literal["constant", "cosine"], typer.Option(help="Of the rate across rounds.")] = "cosine",
-    final_learning_rate_ratio: Annotated[float, typer.Option(help="Where the cosine ends, of the first rate.")] = 0.1,
-    weight_decay: Annotated[float, typer.Option(help="Of the optimiser.")] = 0.0,
-    max_grad_norm: Annotated[float, typer.Option(help="Gradients are clipped to it.")] = 1.0,
-    gradient_checkpointing: Annotated[bool, typer.Option(help="Less memory, more time.")] = False,
-    proximal_mu: Annotated[float, typer.Option(help="FedProx: pull towards the global; 0 is FedAvg.")] = 0.0,
+    quantization: Annotated[
+        Literal["nf4", "bf16", "fp32"], typer.Option(help="Number format of the frozen base weights.")
+    ] = "nf4",
+    double_quant: Annotated[bool, typer.Option(help="Quantise the scales of NF4 weights as well.")] = True,
+    compute: Annotated[
+        Literal["bf16", "fp32"], typer.Option(help="Number format in which NF4 weights are computed with.")
+    ] = "bf16",
+    steps: Annotated[
+        int,
+        typer.Option(help="Number of optimiser steps in a round. Few steps in many rounds keep the sites together."),
+    ] = 2,
+    batch_size: Annotated[int, typer.Option(help="Number of rows in a forward pass.")] = 8,
+    gradient_accumulation: Annotated[int, typer.Option(help="Number of forward passes in an optimiser step.")] = 1,
+    sequence_length: Annotated[
+        int, typer.Option(help="Greatest length of a row, in tokens; longer rows are cut.")
+    ] = 512,
+    optimizer: Annotated[str, typer.Option(help="Optimiser, by its name in transformers.")] = "adamw_torch",
+    learning_rate: Annotated[float, typer.Option(help="Learning rate in round 1.")] = 2e-4,
+    schedule: Annotated[
+        Literal["constant", "cosine"], typer.Option(help="How the learning rate changes from round to round.")
+    ] = "cosine",
+    final_learning_rate_ratio: Annotated[
+        float, typer.Option(help="Last learning rate of the cosine schedule, as a share of the first.")
+    ] = 0.1,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay of the optimiser.")] = 0.0,
+    max_grad_norm: Annotated[float, typer.Option(help="Norm that gradients are clipped to.")] = 1.0,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option(help="Compute activations twice instead of keeping them: less memory, more time.")
+    ] = False,
+    proximal_mu: Annotated[
+        float, typer.Option(help="Strength of FedProx's pull towards the global model; 0 is plain FedAvg.")
+    ] = 0.0,
     class_: Annotated[
         list[str] | None,
         typer.Option(
             "--class",
-            help="An answer to score accuracy by; repeat it. As the data has it: with the space in front that most "
-            "tokenizers want (' red'), without it for those that put one there by themselves (Llama 2's).",
+            help="An answer that accuracy is scored by. Repeat the option to name several. Write it as the data does: "
+            "most tokenizers want a space in front (' red'); those that add one by themselves (Llama 2's) do not.",
         ),
     ] = None,
     max_norm: Annotated[
         float | None, typer.Option(help="Largest L2 norm of an update. Default: twice what honest training can reach.")
     ] = None,
     min_norm: Annotated[
-        float | None, typer.Option(help="Smallest L2 norm. Default: a hundredth of a step at the lowest rate.")
+        float | None,
+        typer.Option(
+            help="Smallest L2 norm of an update. Default: a hundredth of one step at the lowest learning rate."
+        ),
     ] = None,
     max_shift: Annotated[
         int | None,
-        typer.Option(help="Largest shift, which bounds every value. Default: twice what one can move."),
+        typer.Option(
+            help="Largest shift of an update, which limits each of its values. "
+            "Default: twice what honest training can move a value."
+        ),
     ] = None,
-    leaf_values: Annotated[int, typer.Option("--leaf-values", "-K", help="Values a leaf, a power of two.")] = 1024,
-    bits: Annotated[int, typer.Option(help="Width of an update's values, 8 or 16.")] = 8,
-    rule: Annotated[str, typer.Option(help="How updates become a global: fedavg.")] = "fedavg",
-    server_lr: Annotated[float, typer.Option(help="Share of the mean update that is applied, up to 2.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the adapter's first values.")] = 0,
+    leaf_values: Annotated[
+        int, typer.Option("--leaf-values", "-K", help="Number of values in a leaf, a power of two.")
+    ] = 1024,
+    bits: Annotated[int, typer.Option(help="Bits for each value of an update, 8 or 16.")] = 8,
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="Rule that makes the next global model of the updates; fedavg is the only one that is built."
+        ),
+    ] = "fedavg",
+    server_lr: Annotated[
+        float, typer.Option(help="Share of the mean update that is added to the global model, above 0 and at most 2.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Random seed of the adapter's first values.")] = 0,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
     no_try: Annotated[
         bool,
         typer.Option(
             "--no-try",
-            help="Do not try the spec. It is then not known whether the model can be loaded as the options say, "
-            "whether optimizer, batch and sequence length can be trained with, whether an update fits the bounds, and "
-            "whether an answer can be scored; `fednode spec try` finds out later. The rest is checked all the same.",
+            help="Do not try the spec. It is then unknown whether the model can be loaded and trained as the options "
+            "say, whether an update fits the bounds and whether an answer can be scored; `fednode spec try` finds out "
+            "later. Everything else is checked all the same.",
         ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write spec.json and genesis.car, and print the two digests that the contract is deployed with.
 
-    Before anything is written the spec is tried, since a deployment makes it final: the base model is loaded as the
-    options say, trained for one step on made-up rows of the full sequence length, its update encoded and an answer
-    scored, all as a node does it.
+    Before anything is written the spec is tried, because a deployment makes it final. As on a node, the base model is
+    loaded, trained for one step on made-up rows of the full sequence length, its update encoded and an answer scored.
     """
     from fedprotocol.spec import SERVER_LR_ONE
 
@@ -158,13 +206,15 @@ def new(
 
 @app.command("try")
 def try_(
-    folder: Annotated[Path, typer.Argument(help="The folder with spec.json and genesis.car.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder with spec.json and genesis.car.")] = Path(),
     source: SourceOption = None,
     device: DeviceOption = "cpu",
     threads: ThreadsOption = None,
 ) -> None:
-    """Check a spec with its global 0, and do once what a node will do with it, on made-up rows: load the base model,
-    train a step, encode an update, score an answer."""
+    """Check a spec and its global 0, then do once what a node does with them.
+
+    The base model is loaded and trained for one step on made-up rows, the update is encoded, and an answer is scored.
+    """
     from fednode.sponsor.new_spec import load
 
     federation = load(folder)
@@ -174,11 +224,11 @@ def try_(
 
 @app.command("publish")
 def publish(
-    folder: Annotated[Path, typer.Argument(help="The folder with spec.json and genesis.car.")],
-    store: Annotated[str, typer.Option(help="dir:folder, or kubo:http://127.0.0.1:5001.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with spec.json and genesis.car.")],
+    store: Annotated[str, typer.Option(help="Store to publish in: dir:FOLDER or kubo:http://127.0.0.1:5001.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Put an existing spec and its global 0 into a store, so that nodes find them."""
+    """Publish an existing spec and its global 0 in a store, where nodes find them."""
     from fednode.sponsor.new_spec import load
 
     federation = load(folder)
@@ -189,10 +239,10 @@ def publish(
 
 @app.command("show")
 def show(
-    folder: Annotated[Path, typer.Argument(help="The folder with spec.json and genesis.car.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder with spec.json and genesis.car.")] = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Check a spec with its global 0, and print their digests."""
+    """Check a spec and its global 0, and print their digests."""
     from fednode.sponsor.new_spec import load
 
     _show(load(folder), as_json)

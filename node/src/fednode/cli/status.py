@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Say in one sentence what the node does or waits for, until when, and what comes next; then figures.
+    """Say in one sentence what the node does or waits for, until when, and what comes next; then show figures.
 
     Exits with 1 if the node is not running.
     """

@@ -81,8 +81,8 @@ def account(patient: Patient) -> str:
         address = session.signer.address
     except PasswordError as error:
         file = settings.password_file
-        mend = f"$EDITOR {quoted(file)}" if file is not None else patient.edit("[account] password_file")
-        raise NotFit(str(error), mend) from error
+        fix = f"$EDITOR {quoted(file)}" if file is not None else patient.edit("[account] password_file")
+        raise NotFit(str(error), fix) from error
     return f"{address} (can sign)"
 
 
@@ -102,8 +102,8 @@ def funds(patient: Patient) -> str:
     if missing:
         is_given = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show") + "  # the address to send it to"
-        mend = f"brownie run fund faucet {session.address}" if is_given else show
-        raise NotFit(f"{session.address} lacks {' and '.join(missing)}", mend)
+        fix = f"brownie run fund faucet {session.address}" if is_given else show
+        raise NotFit(f"{session.address} lacks {' and '.join(missing)}", fix)
     return f"{now.eth / 1e18:.4f} ETH, {said(now.tokens)}" + ("" if seated else f" (a seat needs {said(needed)})")
 
 

@@ -1,4 +1,4 @@
-"""One look at one thing, and the command that mends what it finds."""
+"""One look at one thing, and the command that repairs what it finds."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ KEYS: tuple[tuple[type[FedError], str], ...] = (
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `ok` None: could not be looked at, because something before it failed. `mend`: a command line."""
+    """One finding. `ok` None: could not be looked at, because something before it failed. `fix`: a command line."""
 
     name: str
     ok: bool | None
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 class NotFit(FedError):
-    """Something is wrong; the message says what, `mend` is the command that changes it."""
+    """Something is wrong; the message says what, `fix` is the command that changes it."""
 
-    def __init__(self, message: str, mend: str) -> None:
-        self.mend = mend
+    def __init__(self, message: str, fix: str) -> None:
+        self.fix = fix
         super().__init__(message)
 
 
@@ -101,15 +101,15 @@ def run(looks: Sequence[Look], patient: Patient) -> Iterator[Check]:
             yield Check(look.name, True, look.at(patient))
         except FedError as error:
             failed.add(look.name)
-            yield Check(look.name, False, str(error), _mend(error, patient))
+            yield Check(look.name, False, str(error), _fix(error, patient))
         except Exception as error:  # a library's: whatever it is, the other looks are worth their while
             failed.add(look.name)
             yield Check(look.name, False, unexpected(error), patient.edit("what the message names"))
 
 
-def _mend(error: FedError, patient: Patient) -> str:
+def _fix(error: FedError, patient: Patient) -> str:
     if isinstance(error, NotFit):
-        return error.mend
+        return error.fix
     return patient.edit(next(key for kind, key in KEYS if isinstance(error, kind)))
 
 

@@ -13,10 +13,10 @@ def store(patient: Patient) -> str:
     try:
         return session.store.check()
     except Unavailable as error:
-        mend = patient.edit("[store] url" if url.startswith("kubo:") else "[store] url: a folder that can be written")
+        fix = patient.edit("[store] url" if url.startswith("kubo:") else "[store] url: a folder that can be written")
         if "start `ipfs daemon`" in str(error):
-            mend = "ipfs daemon"
-        raise NotFit(str(error), mend) from error
+            fix = "ipfs daemon"
+        raise NotFit(str(error), fix) from error
     except StoreError as error:
         raise NotFit(str(error), patient.edit("[store]")) from error
 

@@ -334,9 +334,9 @@ class KuboStore:
         except ipfs.TimeoutError as error:
             raise Unavailable(f"Kubo at {self.url}{self._by} does not answer in time ({what}): it is busy") from error
         except (ipfs.ConnectionError, OSError) as error:  # requests' own errors are OSErrors
-            mend = "start `ipfs daemon`" if outgoing.is_here(self.url) else "check that it runs there"
+            fix = "start `ipfs daemon`" if outgoing.is_here(self.url) else "check that it runs there"
             said = f"no Kubo answers at {self.url}{self._by} ({what}): {in_a_line(error)}"
-            raise Unavailable(f"{said}; {mend}, or correct the store's URL") from error
+            raise Unavailable(f"{said}; {fix}, or correct the store's URL") from error
         except FedError:
             raise
         except Exception as error:  # whatever the client stumbles over in an answer

@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 TOOLS := .tools/bin
+PROGRESS = $(PYTHON) tools/setup/progress.py
 export SOLCX_BINARY_PATH := $(CURDIR)/.tools/solcx
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$(PATH)
 export TOKENIZERS_PARALLELISM := false
@@ -16,6 +17,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environment, npm tools, compiled contracts
+	@$(if $(filter setup,$(MAKECMDGOALS)),echo 'Everything is set up. `make demo` shows a federation at work.')
 
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fedlab demo $(DEMO)
@@ -85,25 +87,25 @@ kubo-if-go:
 
 .venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml lab/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
-	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	BROWNIE_NOCOMPILE=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-binary eth-brownie \
-	  -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e lab
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@BROWNIE_NOCOMPILE=1 $(PROGRESS) python $(BIN)/pip install --progress-bar off --disable-pip-version-check \
+	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e lab
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc
 	@command -v npm >/dev/null || { echo "Node 20 with npm is needed"; exit 1; }
 	@# Not `npm ci`: it wants every platform's binaries in the lock file, and registries may carry only some of them.
-	npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(PROGRESS) chain npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@mkdir -p $(TOOLS) .tools/solcx
-	ln -sf ../../tools/solc .tools/solcx/solc-v0.8.28
-	for tool in anvil forge; do \
+	@ln -sf ../../tools/solc .tools/solcx/solc-v0.8.28
+	@for tool in anvil forge; do \
 	  ln -sf ../../$$(ls -d node_modules/@foundry-rs/$$tool-*/bin/$$tool | head -1) $(TOOLS)/$$tool; done
 	@touch $@
 
 .tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml
 	@mkdir -p .tools/home
 	@# brownie itself does not see that the remappings have changed, which the metadata of every contract holds.
-	HOME=$(CURDIR)/.tools/home $(BIN)/brownie compile $(if $(filter brownie-config.yaml,$?),--all)
+	@HOME=$(CURDIR)/.tools/home $(PROGRESS) contracts $(BIN)/brownie compile $(if $(filter brownie-config.yaml,$?),--all)
 	@touch $@
 
 clean:  ## remove everything that was installed, built or run

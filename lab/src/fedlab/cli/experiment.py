@@ -30,7 +30,7 @@ def chosen(device: Wanted) -> Device:
 def experiment(
     file: Annotated[Path, typer.Argument(help="The experiment file (TOML), which docs/experiments.md describes.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the results. Default: all_losses/experiments/<the experiment's name>.")
+        Path | None, typer.Option(help="Folder for the results. Default: all_losses/experiments/<its name>.")
     ] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Run only this task, or this task/row. Repeat the option to name several.")

@@ -24,6 +24,9 @@ Collecting torch
   Downloading torch-2.15.0-cp311-cp311-manylinux_2_28_x86_64.whl (880.1 MB)
 Collecting eth-brownie
   Using cached eth-brownie-1.22.2.tar.gz (300 kB)
+  Installing build dependencies: started
+  Installing build dependencies: still running...
+  Installing build dependencies: finished with status 'done'
 """
 
 
@@ -43,6 +46,7 @@ def test_pip_is_followed_through_its_phases() -> None:
     assert "choosing versions, 2 of about 130" in texts, "metadata is not fetched content"
     assert "fetching number 1 of about 130: torch (880.1 MB)" in texts
     assert "fetching number 2 of about 130: eth-brownie (300 kB)" in texts
+    assert texts[-4] == "preparing eth-brownie (300 kB), 4 of about 130 chosen"
     assert texts[-1] == "installing, 2 of 3 are in place"
 
 

@@ -30,6 +30,7 @@ _COLLECTED = re.compile(r"(?:Collecting|Requirement already satisfied:) (\S+)")
 _FETCHED = re.compile(
     r"\s*(?:Downloading|Using cached) (?:\S*/)?([\w.-]+?)-\d[\w.!+]*(?:-\S+\.whl|\.tar\.gz|\.zip)(?: \((.+)\))?$"
 )
+_PREPARING = re.compile(r"\s*(?:Installing build dependencies|Preparing .*metadata.*): (started|finished)")
 _INSTALLING = re.compile(r"Installing collected packages: (.+)")
 _COMPILED = re.compile(r" - (\w+)$")
 
@@ -43,20 +44,27 @@ class Packages:
     collected: set[str] = field(default_factory=set)
     fetched: set[str] = field(default_factory=set)
     newest: str = ""
+    building: bool = False
     to_install: int = 0
 
     def read(self, line: str) -> None:
         if found := _INSTALLING.match(line):
             self.to_install = len(found[1].split(","))
+        elif found := _PREPARING.match(line):
+            self.building = found[1] == "started"
         elif found := _FETCHED.match(line.rstrip()):
             self.fetched.add(found[1])
             self.newest = f"{found[1]} ({found[2]})" if found[2] else found[1]
         elif found := _COLLECTED.match(line.strip()):
-            self.collected.add(re.split(r"[<>=!~\[;(]", found[1])[0])
+            self.newest = re.split(r"[<>=!~\[;(]", found[1])[0]
+            self.collected.add(self.newest)
+            self.building = False
 
     def __str__(self) -> str:
         if self.to_install:
             return f"installing, {min(self.installed(), self.to_install)} of {self.to_install} are in place"
+        if self.building:
+            return f"preparing {self.newest or 'our own'}, {len(self.collected)} of about {self.expected} chosen"
         if self.fetched:
             return f"fetching number {len(self.fetched)} of about {self.expected}: {self.newest}"
         if self.collected:

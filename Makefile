@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
+.PHONY: help setup demo test lint docs slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ demo: setup  ## four sites fine-tune one model together over a local Ethereum no
 
 test:  ## every check and every test
 	@$(MAKE) --no-print-directory -j 2 setup
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go forge lint slither
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go forge lint slither docs
 	@$(MAKE) --no-print-directory tests
 
 lint: .venv/.installed .tools/.compiled
@@ -34,6 +34,10 @@ lint: .venv/.installed .tools/.compiled
 	$(BIN)/mypy
 	$(BIN)/lint-imports --cache-dir .tools/import-linter
 	$(BIN)/python tools/export_abi.py --check
+
+docs: .venv/.installed  ## the documentation site in build/site; open build/site/index.html
+	$(BIN)/python tools/docs/gather.py build/docs
+	$(BIN)/zensical build --strict
 
 slither: .tools/.installed .venv/.installed  ## static analysis of the contracts; each finding has its answer
 	$(BIN)/python tools/slither/check.py

@@ -86,7 +86,8 @@ def recompute(
         state: a round in Aggregate or later.
         prior: the round's prior global (`state.view.prior_root`).
         out: file for the leaves of the result.
-        window_leaves, progress: see `merge`.
+        window_leaves: see `merge`.
+        progress: see `merge`.
         deadline: when nothing more is fetched or merged; each fetch ends by itself too.
 
     Raises:

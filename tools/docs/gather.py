@@ -19,7 +19,13 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"protocol": "fedprotocol", "aggregator": "fedaggregator", "node": "fednode", "lab": "fedlab"}
-MIRRORED = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+MIRRORED = (
+    "README.md",
+    *(f"{folder}/README.md" for folder in PACKAGES),
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+)
 WITH_PICTURES = ("all_losses", "tests/trials")
 _LINK = re.compile(r"(?P<picture>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 

@@ -1,5 +1,43 @@
-"""A site of a federation: QLoRA training, attestation, verification, payout."""
+"""A site of a federation: QLoRA training, attestation, verification, payout.
 
+The names in `__all__` are what other programs may rely on; everything else may change from release to release. They are
+loaded when they are first used, so that importing the package is quick.
+"""
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from fednode.data.read import read_rows
+    from fednode.data.report import check_data, load_data
+    from fednode.training.model import AdapterModel
+    from fednode.training.update import make_update
+    from fednode.use.export import export_adapter
+
+__all__ = [
+    "AdapterModel",
+    "__version__",
+    "check_data",
+    "export_adapter",
+    "load_data",
+    "make_update",
+    "read_rows",
+]
 __version__ = version("fednode")
+
+_MODULES = {
+    "AdapterModel": "training.model",
+    "check_data": "data.report",
+    "export_adapter": "use.export",
+    "load_data": "data.report",
+    "make_update": "training.update",
+    "read_rows": "data.read",
+}
+"""In which module of the package each name is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,8 +12,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("*.md", "docs/**/*.md", "tests/**/README.md", "all_losses/README.md")
+SOURCES = ("*.md", "docs/**/*.md", "*/README.md", "tests/**/README.md")
 
+OTHERS = {"node_modules", "build", "runs", ".venv"}
 _PARSER = MarkdownIt("commonmark").enable("table")
 _HTML_LINK = re.compile(r"""<(?:a|img|source)\b[^>]*?\b(?:href|src|srcset)=["']([^"'\s]+)""")
 
@@ -29,7 +30,9 @@ class Section:
 
 def documents() -> list[Path]:
     """What people read, wherever it lies."""
-    return sorted(path for pattern in SOURCES for path in ROOT.glob(pattern))
+    return sorted(
+        {path for pattern in SOURCES for path in ROOT.glob(pattern) if path.parts[len(ROOT.parts)] not in OTHERS}
+    )
 
 
 def links(text: str) -> Iterator[str]:

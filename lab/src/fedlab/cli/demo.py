@@ -20,9 +20,7 @@ def demo(
     ] = None,
     store: Annotated[
         Literal["dir", "ipfs"],
-        typer.Option(
-            help="Where each site publishes: a directory, or an IPFS daemon of its own (run `make kubo` first)."
-        ),
+        typer.Option(help="Store that each site publishes in: a directory, or an IPFS daemon (run `make kubo` first)."),
     ] = "dir",
     steps: Annotated[int, typer.Option(help="Number of optimiser steps that each site takes in a round.")] = 6,
     batch_size: Annotated[int, typer.Option(help="Number of rows in a training step.")] = 8,

@@ -212,7 +212,7 @@ def doctor(
 def audit(
     number: RoundArgument,
     out: OutOption,
-    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Write the files prior.car, update-<index>.car, global.car and round.json of a round, and recompute it from them.

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from support import program_server
 
-WITHOUT_TORCH = ("account", "claim", "exit", "init", "join", "rounds", "status")
+WITHOUT_TORCH = ("account", "audit", "challenge", "claim", "exit", "init", "join", "rounds", "status")
 
 
 class Program:

@@ -21,7 +21,11 @@ RIDDLES = {
     r"(?:^|[.;:(] )[Ww]ho (copies|lies|can|minds|uses|holds|has|asks|proves|comes|cannot|wants) ": "anybody who",
     r"\b(for|by|from|of) who (?!is\b)": "whoever, those who",
 }
-WRITTEN_BY_TOOLS = {"docs/attacks.md", "docs/chaos.md", "docs/load.md"}
+WRITTEN_BY_TOOLS = {  # from what runs reported
+    "docs/attacks.md",
+    "docs/chaos.md",
+    "docs/load.md",
+}
 STARTS_OF_FRAGMENTS = ("Of ", "Whose ", "By ", "Where ", "What ", "For ")
 
 
@@ -38,7 +42,11 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 ALL = dict(commands())
-DOCUMENTS = [path for path in documents() if not path.is_relative_to(ROOT / "all_losses")]
+DOCUMENTS = [
+    path
+    for path in documents()
+    if not path.is_relative_to(ROOT / "all_losses") and str(path.relative_to(ROOT)) not in WRITTEN_BY_TOOLS
+]
 
 
 def is_whole(text: str) -> bool:
@@ -74,8 +82,6 @@ def test_every_option_has_a_whole_phrase(name: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_document_speaks_in_riddles(document: Path) -> None:
-    if str(document.relative_to(ROOT)) in WRITTEN_BY_TOOLS:
-        pytest.skip("a tool wrote it, from what runs reported")
     assert not riddles_in(document.read_text())
 
 

@@ -24,13 +24,14 @@ from fedprotocol.config import CONFIRMATIONS
 from fedprotocol.deployment.record import Deployment, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
-from fedprotocol.program.terminal import say_error
+from fedprotocol.program.terminal import say_error, unexpected
 from web3 import Web3
 
 from scripts.lib.purse import Purse
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
+DEBUG = "FED_DEBUG"
 MOST_GWEI = FeePolicy.max_fee // GWEI
 
 
@@ -55,8 +56,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             )
         except FedError as error:
             _fail(str(error), error.exit_code)
-        except Exception:  # brownie would show what others wrote as it is
-            _fail(f"unexpected, not for you to repair:\n{traceback.format_exc()}")
+        except Exception as error:  # brownie would show what others wrote as it is
+            if os.environ.get(DEBUG):
+                _fail(traceback.format_exc())
+            _fail(f"{unexpected(error)}\nset {DEBUG}=1 and run it again to see where it comes from")
 
     return run
 

@@ -456,6 +456,20 @@ def test_a_chain_started_anew_is_said_so(project: Project, tmp_path: Path) -> No
     assert "nothing is deployed" in absent[1]
 
 
+@pytest.mark.usefixtures("chain")
+def test_an_error_that_nobody_foresaw_is_one_line(project: Project) -> None:
+    (project.folder / "scripts/unknown.py").write_text(
+        "from scripts.lib.network import command\n\n\n@command\ndef main() -> None:\n"
+        "    raise RuntimeError('something that\\nnobody has\\nforeseen')\n"
+    )
+    [(status, said)] = project.batch(("unknown", "main"))
+    assert status == 1
+    assert said.splitlines()[-2:] == [
+        "error: unexpected RuntimeError: something that nobody has foreseen",
+        "  set FED_DEBUG=1 and run it again to see where it comes from",
+    ]
+
+
 def test_no_script_reads_the_chain_through_brownie() -> None:
     """Brownie keeps what it read until a thread of its own has heard of a new block: on a busy machine a contract was
     missing after the receipt of its creation."""

@@ -20,6 +20,7 @@ from typing import Self
 from fedprotocol.errors import FedError
 from fedprotocol.program import environment
 from fedprotocol.program.end_with_parent import end_with
+from fedprotocol.program.terminal import unexpected
 
 from fedlab.experiment.cells import Cell
 from fedlab.experiment.definition import Experiment
@@ -150,6 +151,7 @@ def _outcome(shared: Shared, models: Models, cell: Cell, link: Connection) -> Ou
         raise
     except FedError as error:
         return Failed(str(error))
-    except Exception:  # a bug: this cell's, and no reason to lose the others
-        return Failed(traceback.format_exc())
+    except Exception as error:  # a bug: this cell's, and no reason to lose the others
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return Failed(f"{unexpected(error)} ({place.filename}, line {place.lineno})")
     return result

@@ -49,14 +49,14 @@ def documents() -> Iterator[Path]:
 
 
 def modules(folder: str) -> Iterator[tuple[str, str]]:
-    """The public modules of a package: full name, and the first line of the docstring."""
+    """The public modules of a package: full name, and the first paragraph of the docstring in one line."""
     source = ROOT / folder / "src"
     for path in sorted(source.rglob("*.py")):
         parts = path.relative_to(source).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         docstring = ast.get_docstring(ast.parse(path.read_text()))
         if docstring and not any(part.startswith("_") for part in name.split(".")):
-            yield name, docstring.splitlines()[0]
+            yield name, " ".join(docstring.partition("\n\n")[0].split())
 
 
 def escaped(text: str) -> str:

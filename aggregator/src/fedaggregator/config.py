@@ -51,7 +51,7 @@ peers = {peers}                          # to read from, in turn: dir:folder (ku
 [account]
 keystore = {keystore}          # encrypted; `fedaggregator init` makes one if there is none
 {password_line}
-# or no keystore, but signer and address: the URL of who answers eth_signTransaction (Web3Signer, Clef), and for whom
+# Or, in place of keystore: signer, the URL of a program that signs (Web3Signer, Clef), and its address
 
 [aggregator]
 # window_leaves = 256               # leaves merged at once: about 60 bytes of memory a value of these

@@ -75,7 +75,7 @@ def test_attesters_refuse_a_root_that_was_revealed_before(
         monkeypatch.setattr(coordinator, "updates", unreachable)
         found = checked()
         assert [found[index].verdict for index in range(4)] == [Verdict.GOOD, Verdict.GOOD, Verdict.GOOD, Verdict.BAD]
-        assert "updates are not held to those of earlier rounds" in caplog.text
+        assert "updates are not compared with those of earlier rounds" in caplog.text
         for client in clients:
             client.close()
 

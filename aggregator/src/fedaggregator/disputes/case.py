@@ -104,7 +104,7 @@ def build(
     proposal_root: bytes,
     digests: Sequence[bytes],
 ) -> Case | None:
-    """The case against a proposal, by its first leaf that differs from one's own recomputation; None if none does.
+    """The case against a proposal, by its first leaf that differs from one's own result; None if none does.
 
     Args:
         rule: the twin of the federation's rule.

@@ -83,7 +83,7 @@ def _digests(page: LogReceipt) -> list[bytes]:
 
 
 def _sources(events: EventIndex, round_number: int, proposer: str) -> Iterator[tuple[str, Iterator[LogReceipt]]]:
-    """This proposer's log entries in a round, by who gives them, in order. Nothing is asked before they are read."""
+    """This proposer's log entries in a round, one list for each source. None is asked before it is read."""
     yield "the index of events", _indexed(events, round_number, proposer)
     provider = events.coordinator.web3.provider
     if isinstance(provider, FallbackProvider):

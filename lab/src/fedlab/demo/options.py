@@ -77,7 +77,7 @@ class Paths:
 
     @property
     def sponsor(self) -> Path:
-        """The folder of who set the federation up, and publishes its spec and global 0."""
+        """The folder of the sponsor, who set the federation up and publishes its spec and global 0."""
         return self.run / "sponsor"
 
     @property

@@ -78,7 +78,7 @@ class FetchGlobal:
 
 @dataclass(frozen=True)
 class JudgeProposal:
-    """Compare a live proposal with the own recomputation, `own_root`."""
+    """Compare a live proposal with the aggregate computed here, `own_root`."""
 
     round: int
     proposer: str

@@ -37,7 +37,7 @@ class EarlierRoots:
         except (FedError, OSError) as error:
             self._not_before = time.monotonic() + REST
             log.warning(
-                "round %d: updates are not held to those of earlier rounds, whose roots cannot be read: %s",
+                "round %d: updates are not compared with those of earlier rounds, whose roots cannot be read: %s",
                 number,
                 error,
             )

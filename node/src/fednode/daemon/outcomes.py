@@ -135,7 +135,7 @@ class Outcomes:
     def _recomputed(self, work: do.Recompute, root: bytes, chain: Snapshot) -> None:
         self._memory.note_recomputed(work.round, work.inputs, root)
         metrics.RECOMPUTATIONS.inc()
-        log.info("round %d: recomputed the aggregate from own verified copies: %s", work.round, cid(root))
+        log.info("round %d: computed the aggregate from verified copies of all updates: %s", work.round, cid(root))
         state = chain.round(work.round)
         if state is None or state.view.inputs != work.inputs:
             return
@@ -151,7 +151,7 @@ class Outcomes:
     def _judged(self, work: do.JudgeProposal, judgement: Judgement) -> None:
         if judgement.equal:
             self._memory.note_judged(work.round, work.root, Found(work.own_root))
-            log.info("round %d: the proposal of %s equals the own recomputation", work.round, work.proposer)
+            log.info("round %d: the proposal of %s equals the aggregate computed here", work.round, work.proposer)
             return
         text = f"round {work.round}: WRONG PROPOSAL by {work.proposer}, root {cid(work.root)}: "
         wrong = judgement.mismatch

@@ -70,7 +70,7 @@ def is_here(url: str) -> bool:
 
 
 def verify(url: str) -> str | bool:
-    """What stands for the identity of who answers at `url`, as requests wants it. Raises NetworkSetting."""
+    """What stands for the identity of the server at `url`, as requests wants it. Raises NetworkSetting."""
     if not url.startswith("https:"):
         return True
     tls()

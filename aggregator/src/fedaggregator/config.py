@@ -51,7 +51,7 @@ peers = {peers}                          # to read from, in turn: dir:folder (ku
 [account]
 keystore = {keystore}          # encrypted; `fedaggregator init` makes one if there is none
 {password_line}
-# Or, in place of keystore: signer, the URL of a program that signs (Web3Signer, Clef), and its address
+# Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [aggregator]
 # window_leaves = 256               # leaves merged at once: about 60 bytes of memory a value of these

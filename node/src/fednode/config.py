@@ -129,7 +129,7 @@ peers = {peers}                          # to read from, in this order: dir:fold
 [account]
 keystore = {keystore}     # `fednode account new` writes it
 {password_file}    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
-# Or, in place of keystore: signer, the URL of a program that signs (Web3Signer, Clef), and its address
+# Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [model]
 {source}                # a local folder or .gguf file with the spec's base model; default: its hub id

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fedaggregator.cli.app import app
+from fedaggregator.cli.app import main
 from fedaggregator.config import AggregatorConfig, render
 from fedprotocol.chain.account import keys
 from fedprotocol.config import ConfigError, load_config
@@ -53,7 +53,7 @@ def quick(
         monkeypatch.setenv(keys.PASSWORD_VARIABLE, password)
         monkeypatch.chdir(folder)
         with pytest.raises(SystemExit) as end:
-            app.main()
+            main()
         said = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, int(end.value.code or 0), said.out, said.err)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.compute.merge import Contribution
 from fedaggregator.disputes.case import Case, build
+from fedaggregator.disputes.judge import Claim, Wrong, judge
 from fedaggregator.disputes.proposed_leaves import proposed_digests
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import RoundState, take_snapshot
@@ -45,4 +46,8 @@ class Recomputed:
         return self.case_of(proposed_digests(self.events, 1, proposer, root), root)
 
     def case_of(self, digests: Sequence[bytes], root: bytes) -> Case | None:
-        return build(self.rule, self.config, self.state(), self.prior, self.contributions, self.own, root, digests)
+        claim = Claim(root, digests)
+        verdict = judge(claim, self.own)
+        if not isinstance(verdict, Wrong) or verdict.first is None:
+            return None
+        return build(self.rule, self.config, self.state(), self.prior, self.contributions, claim, verdict.first)

@@ -130,6 +130,17 @@ def path(digests: Sequence[bytes], index: int) -> list[bytes]:
     return siblings
 
 
+def path_length(leaf_count: int, index: int) -> int:
+    """How many siblings the path of leaf `index` has in a tree of `leaf_count`. Raises TreeError outside of it."""
+    if not 0 <= index < leaf_count:
+        raise TreeError(f"there is no leaf {index} in a tree of {leaf_count}")
+    length, width = 0, leaf_count
+    while width > 1:
+        length += index ^ 1 < width
+        index, width = index >> 1, (width + 1) >> 1
+    return length
+
+
 def root_from_path(leaf_count: int, index: int, digest: bytes, path: Sequence[bytes]) -> bytes:
     """The root that a leaf's digest and its path lead to; codecs follow from position and leaf count alone.
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedaggregator.disputes.case import Case, DisputeError, furthest, next_call, plan
-from fedaggregator.disputes.convict import StaleCase, Verdict, advised, convict, simulate
-from fedaggregator.disputes.judge import Mismatch
-from fedaggregator.disputes.price import CallTooLarge, Limits
+from fedaggregator.disputes.case import Case, furthest, next_call, plan
+from fedaggregator.disputes.convict import Conviction, StaleCase, advised, convict, simulate
+from fedaggregator.disputes.judge import DisputeError, WrongLeaf
+from fedaggregator.disputes.price import CallTooLarge, CaseSize, Limits
 from fedprotocol import tree
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.read.disputes import Disputes, Proof, Step, Sums, calldata
@@ -85,8 +85,9 @@ def live(mine: Recomputed) -> int:
 
 
 def test_the_first_wrong_leaf_is_found_and_a_right_proposal_gives_no_case(mine: Recomputed, case: Case) -> None:
-    assert case.mismatch.leaf == LEAF
+    assert case.wrong.leaf == LEAF
     assert len(case.shares) == ACCEPTED
+    assert case.size == CaseSize.at_leaf(mine.rule, ACCEPTED, K, 16, LEAVES, LEAF), "known before"
     assert mine.case(mine.game.accounts[1]) is None
 
 
@@ -157,7 +158,7 @@ def test_two_at_once_with_other_limits_end_in_one_conviction(
     stranger.send(disputes.call(further), "one more")
     assert furthest(case, disputes.carried(1, LEAF)) == own.count + 1
     assert convict(mine.coordinator, me, case, TIGHT).convicted
-    assert convict(mine.coordinator, stranger, case, TIGHT) == Verdict(False, 0, 0)
+    assert convict(mine.coordinator, stranger, case, TIGHT) == Conviction(False, 0, 0)
     assert live(mine) == 1
 
 
@@ -180,7 +181,7 @@ def test_a_case_against_the_right_global_costs_nothing_and_harms_nobody(
     accused = replace(
         case,
         proposal_root=right.root,
-        mismatch=Mismatch(LEAF, bytes(32), right.digests[LEAF]),
+        wrong=WrongLeaf(LEAF, bytes(32), right.digests[LEAF]),
         claimed_path=tuple(tree.path(right.digests, LEAF)),
     )
     before = mine.coordinator.web3.eth.get_balance(me.address)
@@ -194,7 +195,7 @@ def test_a_case_against_the_right_global_costs_nothing_and_harms_nobody(
 
 def test_too_late_is_said_without_a_transaction(chain: Anvil, mine: Recomputed, case: Case, me: Sender) -> None:
     chain.set_time(mine.coordinator.round_view(1).phase_end)
-    assert convict(mine.coordinator, me, case) == Verdict(False, 0, 0)
+    assert convict(mine.coordinator, me, case) == Conviction(False, 0, 0)
 
 
 def test_a_case_of_other_inputs_is_stale(mine: Recomputed, case: Case, me: Sender) -> None:
@@ -254,7 +255,7 @@ def test_the_largest_leaves_are_within_the_bounds(chain: Anvil, bits: int, tmp_p
     mine.game.propose_digests(digests, mine.game.accounts[1])
     case = mine.case(mine.game.accounts[1])
     assert case
-    assert case.mismatch.leaf == 2
+    assert case.wrong.leaf == 2
     account = mine.game.federation.account()
     costs = simulate(mine.coordinator, account.address, case)
     assert len(costs) > 1

@@ -115,7 +115,7 @@ def test_a_watchtower_with_a_key_and_a_store_and_not_one_token(round_one: Round)
         ("Convicted", liar.address),
     ]
     assert events[1].args["challenger"] == tower.address
-    assert f"first wrong leaf: {WRONG_VALUE // 32}," in tower.log.read_text()
+    assert f"leaf {WRONG_VALUE // 32} should be" in tower.log.read_text()
 
 
 def test_a_restart_between_report_and_challenge(round_one: Round) -> None:

@@ -12,8 +12,9 @@ import pytest
 from fedaggregator.compute.inputs import InputsMissing
 from fedaggregator.daemon.actions import ProposePage
 from fedaggregator.daemon.decide import MERGE_TRIES
-from fedaggregator.daemon.observe import DryWatch, Finding, said
+from fedaggregator.daemon.observe import NO_INPUTS, DryWatch, Finding, said
 from fedaggregator.daemon.run import Aggregator
+from fedaggregator.disputes.judge import Right, Undecided
 from fednode.config import load, render
 from fedprotocol.journal import Journal, JournalLocked
 from fedprotocol.tree import cid
@@ -89,7 +90,7 @@ def test_a_right_and_a_wrong_round(clients: list[SyntheticClient], tmp_path: Pat
             roots.append(propose(site, kind))
             wait_for(log, f"round {number}: the proposal of {site.address}, {cid(roots[-1])} is")
             if site is liar:
-                wait_for(log, f"first wrong leaf: {WRONG_VALUE // 32},")
+                wait_for(log, f"leaf {WRONG_VALUE // 32} should be")
             federation.pass_time(601)
             assert federation.phase(number) is Phase.FINAL
             wait_for(log, f"round {number}: the final global {cid(roots[-1])} is")
@@ -155,13 +156,13 @@ def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], 
             time.sleep(0.1)  # what failed rests
         assert len(missed) == MERGE_TRIES and all(clients[1].address in str(error) for error in missed)
         [seen] = watch.seen.values()
-        assert seen == Finding(1, root, None, None)
+        assert seen == Finding(1, root, None, Undecided(NO_INPUTS))
         assert str(seen).endswith("could not be checked: its inputs are not to be had")
     clients[0].store.put(clients[1].updates[1].leaves)
     with DryWatch.open(load(config), 8) as watch:  # tried again by the next run
         watch.step()
         watch.step()
-        assert Finding(1, root, None, True) in watch.seen.values()
+        assert Finding(1, root, None, Right()) in watch.seen.values()
         assert all(finding.right for finding in watch.seen.values())
 
 

@@ -51,7 +51,7 @@ def test_gas_of_a_case(
     mine = Recomputed(game)
     case = mine.case(game.accounts[0])
     assert case
-    assert case.mismatch.leaf == LEAF
+    assert case.wrong.leaf == LEAF
 
     account = federation.account()
     planned = simulate(mine.coordinator, account.address, case)

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.compute.merge import Contribution, MergeError, merge
-from fedaggregator.disputes.judge import Mismatch, VerifyError, compare
 from fedaggregator.rules.base import RuleError
 from fedaggregator.rules.fedavg import FedAvg
 from fedprotocol import tree
@@ -177,18 +176,3 @@ def test_a_process_with_sixty_clients_more_stays_as_small(
     record_property("merge_process_kilobytes_4_clients", few)
     record_property("merge_process_kilobytes_64_clients", many)
     assert many - few < 6_000, "60 more clients are 30 MB more of updates"
-
-
-def test_compare_names_the_first_wrong_leaf(tmp_path: Path) -> None:
-    prior, contributions, *_ = federation(3, 70_000, 1024, 8)
-    with merge(FedAvg(), prior, contributions, 8, 2**16, tmp_path / "next") as own:
-        digests = [own.digest(i) for i in range(len(own))]
-        assert compare(own, digests) is None
-        for leaf in (0, 37, len(own) - 1):
-            wrong = bytearray(own[leaf])
-            wrong[7] ^= 1
-            claimed = hashlib.sha256(wrong).digest()
-            later = [claimed if i >= leaf else d for i, d in enumerate(digests)]
-            assert compare(own, later) == Mismatch(leaf, digests[leaf], claimed)
-        with pytest.raises(VerifyError):
-            compare(own, digests[:-1])

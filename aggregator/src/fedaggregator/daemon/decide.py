@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
-from fedprotocol.types import Phase, Proposal
+from fedprotocol.types import Phase
 
 from fedaggregator.daemon.actions import (
     Action,
@@ -32,6 +32,7 @@ from fedaggregator.daemon.actions import (
 )
 from fedaggregator.daemon.facts import Facts, RoundFacts
 from fedaggregator.daemon.waiting import waiting
+from fedaggregator.disputes.judge import has_right_proposal, wrong_proposals
 
 MERGE_TRIES = 3  # of a round that is over
 CASES_AT_HAND = 8  # in memory, each with a leaf of every accepted update
@@ -67,14 +68,6 @@ def candidates(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
         yield from _money(snapshot, facts)
     yield from _releases(snapshot, facts)
     yield from _end(snapshot, facts)
-
-
-def wrong_proposals(state: RoundState, known: RoundFacts) -> list[Proposal]:
-    """The live proposals that are not our own global, by the end of their windows; none while that is not computed."""
-    if known.own_root is None or state.view.phase is not Phase.CHALLENGE:
-        return []
-    wrong = [proposal for proposal in state.proposals if proposal.root != known.own_root]
-    return sorted(wrong, key=lambda proposal: proposal.window_end)
 
 
 def time_left(snapshot: Snapshot, action: Action) -> float:
@@ -118,11 +111,11 @@ def _right_proposals(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
 
 def is_proposed(state: RoundState, known: RoundFacts) -> bool:
     """Whether our global is live, whoever proposed it."""
-    return known.stands or any(proposal.root == known.own_root for proposal in state.proposals)
+    return known.stands or has_right_proposal(state, known.own_root)
 
 
 def _convictions(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
-    wrong = [(s.number, p) for s in snapshot.rounds for p in wrong_proposals(s, facts.round(s.number))]
+    wrong = [(s.number, p) for s in snapshot.rounds for p in wrong_proposals(s, facts.round(s.number).own_root)]
     at_hand = [Challenge(n, p) for n, p in wrong if p.root in facts.round(n).cases]
     if facts.sends:
         yield from at_hand

@@ -26,37 +26,39 @@ from fedaggregator.daemon.decide import given_up
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.watch import Watcher, log
+from fedaggregator.disputes.judge import Claim, Right, Verdict, judge
 
 NOBODY = "0x" + 40 * "0"
+NO_INPUTS = "its inputs are not to be had"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one root of a round turned out to be. `right` None: its inputs could not be had. `proposer` None: it is the
-    final global."""
+    """The verdict on one root of a round, by that root alone. `proposer` None: it is the final global."""
 
     round: int
     root: bytes
     proposer: str | None
-    right: bool | None
+    verdict: Verdict
+
+    @property
+    def right(self) -> bool:
+        return isinstance(self.verdict, Right)
 
     def __str__(self) -> str:
         what = "the final global" if self.proposer is None else f"the proposal of {self.proposer},"
-        said = {True: "is right", False: "is WRONG", None: "could not be checked: its inputs are not to be had"}
-        return f"round {self.round}: {what} {cid(self.root)} {said[self.right]}"
+        return f"round {self.round}: {what} {cid(self.root)} {self.verdict}"
 
 
 def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
-    """Everything that the own merges say about the rounds in `snapshot`."""
+    """The verdicts on everything in `snapshot` that can be compared with a recomputation, or never will be."""
     for state in snapshot.rounds:
-        known, final = facts.round(state.number), state.view.phase is Phase.FINAL
-        if known.own_root is not None:
-            for proposal in state.proposals:
-                yield Finding(state.number, proposal.root, proposal.proposer, proposal.root == known.own_root)
-            if final:
-                yield Finding(state.number, state.view.global_root, None, state.view.global_root == known.own_root)
-        elif final and given_up(known):
-            yield Finding(state.number, state.view.global_root, None, None)
+        known, is_final = facts.round(state.number), state.view.phase is Phase.FINAL
+        if known.own_root is None and not given_up(known):
+            continue
+        proposed = [(proposal.root, proposal.proposer) for proposal in state.proposals if known.own_root is not None]
+        for root, proposer in [*proposed, *([(state.view.global_root, None)] if is_final else [])]:
+            yield Finding(state.number, root, proposer, judge(Claim(root), known.own_root, missing=NO_INPUTS))
 
 
 class DryWatch(Watcher):

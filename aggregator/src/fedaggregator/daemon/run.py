@@ -137,8 +137,6 @@ class Aggregator(Watcher):
         within = Deadline(stop=stop)
         with self._own(state, within) as own:
             case = gather(self.events, self.store, state, own, proposal)
-        if case is None:
-            raise StaleCase(f"round {state.number}: {cid(proposal.root)} turned out to be right")
         within.check()
         costs = advised(self.coordinator, self.sender.address, case) or "it is not live any more"
         log.info("round %d: case against %s, %s", state.number, cid(proposal.root), costs)

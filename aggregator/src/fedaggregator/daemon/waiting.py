@@ -9,6 +9,7 @@ from fedprotocol.types import Phase
 
 from fedaggregator.daemon.actions import Action, Claim, Wait, Work, words
 from fedaggregator.daemon.facts import Facts, RoundFacts
+from fedaggregator.disputes.judge import has_right_proposal
 
 
 def waiting(snapshot: Snapshot, facts: Facts, ahead: Sequence[Action]) -> Wait:
@@ -39,7 +40,7 @@ def _in_round(snapshot: Snapshot, facts: Facts, state: RoundState, known: RoundF
         return Wait(f"round {n} is in {view.phase.name.capitalize()}, its inputs are not fixed yet", end)
     if known.own_root is None:
         return Wait(f"round {n}'s right global is not computed yet", end)
-    if known.stands or any(proposal.root == known.own_root for proposal in state.proposals):
+    if known.stands or has_right_proposal(state, known.own_root):
         return Wait(f"round {n}'s right global is proposed, its window is open", end)
     if not facts.proposes:
         return Wait(f"watching: round {n}'s right global is not proposed yet", end)

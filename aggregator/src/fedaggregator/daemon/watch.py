@@ -38,8 +38,8 @@ from fedaggregator.daemon.decide import decide, time_left
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.status import Reporter
-from fedaggregator.disputes.judge import compare
-from fedaggregator.disputes.proposed_leaves import ProposalUnreadable, proposed_digests
+from fedaggregator.disputes.evidence import judge_proposal
+from fedaggregator.disputes.judge import Wrong, alarm
 
 LONGEST_REST = 60.0  # seconds between tries while something fails
 STEP_SECONDS = 3600.0  # of patience with transactions
@@ -288,30 +288,16 @@ class Watcher:
 
     def report(self, state: RoundState, proposal: Proposal, within: Deadline) -> None:
         """Name the first wrong leaf of a live proposal that is not our global."""
-        with self._own(state, within) as own:
-            try:
-                mismatch = compare(own, proposed_digests(self.events, state.number, proposal.proposer, proposal.root))
-            except ProposalUnreadable as error:
-                finding = f"it cannot be convicted from here, no leaf of it can be opened: {error}"
-            else:
-                if mismatch is None:
-                    raise FedError(f"round {state.number}: the chain's node gives another proposal's calldata")
-                finding = (
-                    f"first wrong leaf: {mismatch.leaf}, its digest must be {mismatch.expected.hex()} "
-                    f"and is claimed to be {mismatch.claimed.hex()}"
-                )
-                self.memory.reported(state.number, proposal.root, mismatch.leaf)
-            if proposal.root not in self.wrong:
-                self.wrong.add(proposal.root)
-                metrics.MISMATCHES.inc()
-            log.error(
-                "WRONG PROPOSAL in round %d: %s by %s is not %s; %s",
-                state.number,
-                cid(proposal.root),
-                proposal.proposer,
-                cid(own.root),
-                finding,
-            )
+        own_root, root, proposer = self._own_root(state), proposal.root, proposal.proposer
+        verdict = judge_proposal(self.events, state, proposer, root, own_root, lambda: self._own(state, within))
+        if not isinstance(verdict, Wrong):
+            return
+        if verdict.first is not None:
+            self.memory.reported(state.number, root, verdict.first.leaf)
+        if root not in self.wrong:
+            self.wrong.add(root)
+            metrics.MISMATCHES.inc()
+        log.error("%s", alarm(state.number, proposer, root, verdict))
 
     def release(self, round_number: int, within: Deadline) -> None:
         """Unpin what only this round needed."""
@@ -324,14 +310,17 @@ class Watcher:
 
     def _own(self, state: RoundState, within: Deadline) -> CarFile:
         """Our global of the round, from the store; if it is lost there, the next step computes it again."""
-        root = self.memory.own_root(state)
-        if root is None:
-            raise FedError(f"round {state.number}: the inputs changed (a re-org); computing again")
         try:
-            return self.store.get(root, self._global_shape, within)
+            return self.store.get(self._own_root(state), self._global_shape, within)
         except (NotFound, Malformed):
             self.memory.forget_merged(state.number)
             raise
+
+    def _own_root(self, state: RoundState) -> bytes:
+        root = self.memory.own_root(state)
+        if root is None:
+            raise FedError(f"round {state.number}: the inputs changed (a re-org); computing again")
+        return root
 
 
 def state_of(snapshot: Snapshot, number: int) -> RoundState:

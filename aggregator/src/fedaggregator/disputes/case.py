@@ -13,21 +13,16 @@ from dataclasses import dataclass, field
 from fedprotocol import tree
 from fedprotocol.chain.read.disputes import Opening, Proof, Step, Sums
 from fedprotocol.chain.read.snapshot import RoundState
-from fedprotocol.errors import FedError
 from fedprotocol.leaves import Leaves
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.types import FederationConfig
 
 from fedaggregator.compute.inputs import accepted
 from fedaggregator.compute.merge import GLOBAL_BITS, Contribution
-from fedaggregator.disputes.judge import Mismatch, compare
+from fedaggregator.disputes.judge import Claim, DisputeError, WrongLeaf
 from fedaggregator.disputes.price import CaseSize, Limits
 from fedaggregator.rules.base import Rule
 from fedaggregator.rules.base import Sums as RuleSums
-
-
-class DisputeError(FedError):
-    """A case that cannot be made from these inputs; the message says why."""
 
 
 class StaleCase(DisputeError):
@@ -51,7 +46,7 @@ class Case:
     proposal_root: bytes
     inputs_hash: bytes
     accepted_mask: int
-    mismatch: Mismatch
+    wrong: WrongLeaf
     leaf: int  # of the updates' trees
     part: int  # of it in the global's
     claimed_path: tuple[bytes, ...]
@@ -100,30 +95,25 @@ def build(
     state: RoundState,
     prior: Leaves,
     contributions: Sequence[Contribution],
-    own: Leaves,
-    proposal_root: bytes,
-    digests: Sequence[bytes],
-) -> Case | None:
-    """The case against a proposal, by its first leaf that differs from one's own result; None if none does.
+    claim: Claim,
+    wrong: WrongLeaf,
+) -> Case:
+    """The case against a proposal by its first wrong leaf, as `judge` found it.
 
     Args:
         rule: the twin of the federation's rule.
         state: the round, its inputs fixed.
         prior: the round's prior global.
-        contributions: the accepted updates in index order, as `merge` took them for `own`.
-        own: the right global.
-        digests: the proposal's leaf digests (`proposals.proposed_digests`).
+        contributions: the accepted updates in index order, as `merge` took them for the right global.
+        claim: the proposal, with its leaf digests.
+        wrong: the leaf that convicts it.
 
     Raises:
-        StaleCase: `own` does not follow from the round's inputs.
-        DisputeError: `digests` are not the proposal's.
-        VerifyError: not one digest a leaf.
+        StaleCase: what the leaf should be does not follow from the round's inputs.
+        DisputeError: the proposal's leaf digests are missing.
     """
-    mismatch = compare(own, digests)
-    if mismatch is None:
-        return None
-    if tree.root(digests) != proposal_root:
-        raise DisputeError(f"these leaf digests are not those of proposal {tree.cid(proposal_root)}: read them again")
+    if claim.digests is None:
+        raise DisputeError(f"no leaf of proposal {tree.cid(claim.root)} can be opened: {claim.unreadable}")
     if prior.root != state.view.prior_root:
         raise StaleCase(
             f"the prior of round {state.number} is {tree.cid(state.view.prior_root)}, not {tree.cid(prior.root)}"
@@ -131,16 +121,16 @@ def build(
     given = [(c.leaves.root, c.weight, c.shift) for c in contributions]
     if given != [(u.root, u.weight, u.shift) for u in accepted(state)]:
         raise StaleCase(f"these are not the accepted updates of round {state.number}: merge the round again")
-    part, leaf = divmod(mismatch.leaf, config.leaf_count)
+    part, leaf = divmod(wrong.leaf, config.leaf_count)
     case = Case(
         round=state.number,
-        proposal_root=proposal_root,
+        proposal_root=claim.root,
         inputs_hash=state.view.inputs_hash,
         accepted_mask=state.view.accepted_mask,
-        mismatch=mismatch,
+        wrong=wrong,
         leaf=leaf,
         part=part,
-        claimed_path=tuple(tree.path(digests, mismatch.leaf)),
+        claimed_path=tuple(tree.path(claim.digests, wrong.leaf)),
         prior=tuple(_opening(prior, index) for index in range(leaf, len(prior), config.leaf_count)),
         shares=tuple(Share(_opening(c.leaves, leaf), c.weight, c.shift) for c in contributions),
         rule=rule,
@@ -153,9 +143,9 @@ def build(
 
 def _check(case: Case, server_lr: int) -> None:
     """The leaf once more from what the proof carries: a damaged file must not become a transaction."""
-    if tree.leaf_digest(case.result(server_lr)) != case.mismatch.expected:
+    if tree.leaf_digest(case.result(server_lr)) != case.wrong.expected:
         raise StaleCase(
-            f"leaf {case.mismatch.leaf} of one's own global does not follow from the accepted updates: "
+            f"leaf {case.wrong.leaf} of one's own global does not follow from the accepted updates: "
             "the local copy is damaged, merge the round again"
         )
 
@@ -208,7 +198,7 @@ def _proof(case: Case, start: int) -> Proof:
         case.leaf,
         case.part,
         case.prior,
-        case.mismatch.claimed,
+        case.wrong.claimed,
         case.claimed_path,
         case.sums([start])[start],
         tuple(share.opening for share in case.shares[start:]),

@@ -18,7 +18,7 @@ from web3 import Web3
 from web3.types import TxParams
 
 from fedaggregator.disputes.case import Case, StaleCase, furthest, next_call, plan
-from fedaggregator.disputes.price import Limits
+from fedaggregator.disputes.price import Limits, in_words
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Move(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Conviction:
     """How a case ended. `gas` is what this run's calls used in all."""
 
     convicted: bool  # by this run's challenge; otherwise the proposal was not live any more
@@ -94,14 +94,7 @@ def _bound(case: Case, call: Step | Proof, limits: Limits | None) -> int:
 
 def _label(case: Case, call: Step | Proof) -> str:
     name = "challenge" if isinstance(call, Proof) else "carry"
-    return f"{name} round {case.round} leaf {case.mismatch.leaf}, {call.start.count + len(call.updates)} updates"
-
-
-def in_words(costs: list[CallCost]) -> str:
-    """All calls of a case in a few words."""
-    gas, size = sum(cost.gas for cost in costs), sum(cost.calldata for cost in costs)
-    most = "at most " if any(cost.bound for cost in costs) else ""
-    return f"{len(costs)} call{'s' if len(costs) != 1 else ''}, {size:,} bytes of calldata, {most}{gas:,} gas"
+    return f"{name} round {case.round} leaf {case.wrong.leaf}, {call.start.count + len(call.updates)} updates"
 
 
 def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> str | None:
@@ -118,7 +111,10 @@ def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits |
         raise
     except ChainError as error:
         return f"its cost is not known: {error}"
-    return in_words(costs) if costs else None
+    if not costs:
+        return None
+    calldata, gas = sum(cost.calldata for cost in costs), sum(cost.gas for cost in costs)
+    return in_words(len(costs), calldata, gas, any(cost.bound for cost in costs))
 
 
 def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
@@ -147,7 +143,7 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
     return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, gas_used(receipt)
 
 
-def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Verdict:
+def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Conviction:
     """Send what is missing of a case until the proposal is convicted or not live any more.
 
     A run that was interrupted is simply started anew. Raises what `advance` does.
@@ -157,10 +153,10 @@ def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
         move, used = advance(coordinator, sender, case, limits)
         if move is Move.GONE:
             log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
-            return Verdict(False, calls, gas)
+            return Conviction(False, calls, gas)
         calls, gas = calls + 1, gas + used
         if move is Move.CONVICTED:
-            return Verdict(True, calls, gas)
+            return Conviction(True, calls, gas)
 
 
 def is_open(coordinator: Coordinator, case: Case) -> bool:

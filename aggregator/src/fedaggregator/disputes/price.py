@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fedprotocol.errors import FedError
+from fedprotocol.tree import path_length
 
 from fedaggregator.rules.base import Rule
 
@@ -67,6 +68,22 @@ class CaseSize:
         longest = (leaf_count * rule.parts - 1).bit_length()
         return cls(rule, clients, values, bits, (leaf_count - 1).bit_length(), (longest,) * rule.parts)
 
+    @classmethod
+    def at_leaf(cls, rule: Rule, updates: int, values: int, bits: int, leaf_count: int, leaf: int) -> CaseSize:
+        """The case by `leaf` of a global, which has `rule.parts` leaves for each of the `leaf_count` of an update."""
+        part, own = divmod(leaf, leaf_count)
+        in_global = leaf_count * rule.parts
+        prior = tuple(path_length(in_global, index) for index in range(own, in_global, leaf_count))
+        return cls(rule, updates, values, bits, path_length(leaf_count, own), prior, part)
+
+    def in_words(self) -> str:
+        """All calls of the case, from the beginning."""
+        try:
+            calls = list(self.calls())
+        except CallTooLarge as error:
+            return f"more than the limits let through: {error}"
+        return in_words(len(calls), sum(call.calldata for call in calls), sum(call.gas for call in calls), bound=True)
+
     def calls(self, start: int = 0, limits: Limits | None = None) -> Iterator[CallSize]:
         """Every call from sums over `start` updates to the challenge, each as large as the limits let it be.
 
@@ -122,6 +139,12 @@ class CaseSize:
     def _opening(self, bits: int, siblings: int) -> int:
         """Without the word that says where it stands."""
         return (4 + siblings) * WORD + _padded(self.values * bits // 8)
+
+
+def in_words(calls: int, calldata: int, gas: int, bound: bool) -> str:
+    """What a case takes in all. `calldata` in bytes; `bound`: `gas` is an upper bound."""
+    most = "at most " if bound else ""
+    return f"{calls} call{'s' if calls != 1 else ''}, {calldata:,} bytes of calldata, {most}{gas:,} gas"
 
 
 def _padded(length: int) -> int:

@@ -48,7 +48,7 @@ def challenge(
                         entry |= _convict(session, examined)
                     found.append(entry)
                     if not as_json:
-                        say(*_lines(session, entry, dry_run))
+                        say(*_lines(session, examined, entry, dry_run))
     if as_json:
         print_json(found)
     elif not found:
@@ -60,6 +60,7 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
     from dataclasses import asdict
 
     from fedaggregator.disputes.convict import CallCost, simulate
+    from fedaggregator.disputes.judge import Right, Wrong
     from fedprotocol.chain.errors import translated
     from fedprotocol.chain.send.gas import advisory
 
@@ -68,8 +69,8 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
         "round": number,
         "root": "0x" + proposal.root.hex(),
         "proposer": proposal.proposer,
-        "right": examined.right,
-        "why": examined.why,
+        "right": isinstance(examined.verdict, Right),
+        "why": examined.verdict.unreadable if isinstance(examined.verdict, Wrong) else "",
     }
     if case is None:
         return entry
@@ -81,9 +82,9 @@ def _described(session: Session, number: int, examined: Examined) -> dict[str, A
     with advisory("eth_gasPrice"), translated("eth_gasPrice"):
         price = int(coordinator.web3.eth.gas_price)
     return entry | {
-        "leaf": case.mismatch.leaf,
-        "expected": "0x" + case.mismatch.expected.hex(),
-        "claimed": "0x" + case.mismatch.claimed.hex(),
+        "leaf": case.wrong.leaf,
+        "expected": "0x" + case.wrong.expected.hex(),
+        "claimed": "0x" + case.wrong.claimed.hex(),
         "calls": [asdict(cost) for cost in costs],
         "gas": sum(cost.gas for cost in costs),
         "gas_price": price,
@@ -95,24 +96,22 @@ def _convict(session: Session, examined: Examined) -> dict[str, Any]:
     from fedaggregator.disputes.convict import convict
 
     assert examined.case is not None  # noqa: S101 - the caller looked
-    verdict = convict(session.coordinator, session.sender, examined.case)
-    if not verdict.convicted:
-        return {"convicted": False, "gas_used": verdict.gas, "received": 0}
+    conviction = convict(session.coordinator, session.sender, examined.case)
+    if not conviction.convicted:
+        return {"convicted": False, "gas_used": conviction.gas, "received": 0}
     token, account = session.coordinator.token, session.address
     before = token.balance_of(account)
     session.sender.send(session.coordinator.calls.claim(), "claim")
-    return {"convicted": True, "gas_used": verdict.gas, "received": token.balance_of(account) - before}
+    return {"convicted": True, "gas_used": conviction.gas, "received": token.balance_of(account) - before}
 
 
-def _lines(session: Session, entry: dict[str, Any], dry_run: bool) -> list[str]:
+def _lines(session: Session, examined: Examined, entry: dict[str, Any], dry_run: bool) -> list[str]:
     from fedprotocol.tree import cid
 
-    what = f"round {entry['round']}: {cid(bytes.fromhex(entry['root'][2:]))} of {entry['proposer']}"
-    if entry["right"]:
-        return [f"{what} is right"]
-    if entry["why"]:
-        return [f"{what} is WRONG, but cannot be convicted from here, no leaf of it can be opened: {entry['why']}"]
-    lines = [f"{what} is WRONG: leaf {entry['leaf']} should be {entry['expected']}, it claims {entry['claimed']}"]
+    proposal = examined.proposal
+    lines = [f"round {entry['round']}: {cid(proposal.root)} of {proposal.proposer} {examined.verdict}"]
+    if examined.case is None:
+        return lines
     for call in entry["calls"]:
         name, updates = call["name"], f"updates {call['start']} to {call['stop']}"
         lines.append(f"  {name:<10}{updates:<20}{call['calldata']:>8,} bytes{call['gas']:>12,} gas")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fedaggregator.daemon.decide import CASES_AT_HAND
+from fedaggregator.disputes.judge import has_right_proposal, wrong_proposals
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
-from fedprotocol.types import Phase, Proposal
+from fedprotocol.types import Phase
 
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Facts
@@ -55,7 +56,8 @@ def abandonments(chain: Snapshot) -> Iterator[do.Action]:
 def disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     """Convict what is wrong, by the end of its window; then say whether what is right is. A case is built when its turn
     has come: by then others may have convicted."""
-    lies = [(state, lie) for state in unsettled(chain) for lie in _wrong(state, facts)]
+    own = facts.recomputed
+    lies = [(state, lie) for state in unsettled(chain) for lie in wrong_proposals(state, own.get(state.number))]
     at_hand = [(state.number, lie.root) for state, lie in lies if (state.number, lie.root) in facts.cases]
     for state, lie in lies:
         key = (state.number, lie.root)
@@ -65,29 +67,21 @@ def disputes(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
                 yield do.Challenge(*key)
         elif key not in facts.provable:  # not read yet, or its leaves could not be read; perhaps now
             if lie.completed_at < chain.time:  # before that, no log of it is in a block
-                yield do.JudgeProposal(state.number, lie.proposer, lie.root, facts.recomputed[state.number])
+                yield do.JudgeProposal(state.number, lie.proposer, lie.root, own[state.number])
         elif has_turn and len(at_hand) < CASES_AT_HAND:
             yield do.BuildCase(state.number, lie.proposer, lie.root)
     for state in unsettled(chain):
         for proposal in state.proposals:
-            own_root = facts.recomputed.get(state.number)
+            own_root = own.get(state.number)
             if proposal.root == own_root and (state.number, proposal.root) not in facts.judged:
                 yield do.JudgeProposal(state.number, proposal.proposer, proposal.root, own_root)
 
 
 def stands(state: RoundState, own_root: bytes, facts: Facts) -> bool:
     """Whether the own aggregate is live, whoever proposed it."""
-    return state.number in facts.unseen or any(proposal.root == own_root for proposal in state.proposals)
+    return state.number in facts.unseen or has_right_proposal(state, own_root)
 
 
 def _mine(chain: Snapshot, state: RoundState) -> bool:
     """Whether this account has its one proposal of the round."""
     return any(proposal.proposer == chain.account for proposal in state.proposals)
-
-
-def _wrong(state: RoundState, facts: Facts) -> list[Proposal]:
-    """The live proposals that are not the own aggregate, by the end of their windows; none while that is not known."""
-    own_root = facts.recomputed.get(state.number)
-    if own_root is None or state.view.phase is not Phase.CHALLENGE:
-        return []
-    return sorted((p for p in state.proposals if p.root != own_root), key=lambda proposal: proposal.window_end)

@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from fedaggregator.compute.inputs import recompute
-from fedaggregator.disputes.case import Case, StaleCase
+from fedaggregator.disputes.case import Case
 from fedaggregator.disputes.convict import advised
-from fedaggregator.disputes.evidence import gather
-from fedaggregator.disputes.judge import Mismatch, compare
-from fedaggregator.disputes.proposed_leaves import ProposalUnreadable, proposed_digests
+from fedaggregator.disputes.evidence import gather, judge_proposal
+from fedaggregator.disputes.judge import Verdict as ProposalVerdict
 from fedprotocol.car import CarFile, Leaves
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import RoundState
@@ -23,7 +22,6 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store, Unavailable
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.side_by_side import side_by_side
-from fedprotocol.tree import cid
 
 from fednode.daemon.actions import BuildCase, JudgeProposal, Release
 from fednode.daemon.checks import BadUpdate, check_new, check_update
@@ -41,15 +39,6 @@ class Finding:
     index: int
     verdict: Verdict
     why: str
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A proposal held to the own merge. `mismatch` None although it differs: its digests could not be read (`why`)."""
-
-    equal: bool
-    mismatch: Mismatch | None = None
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,19 +107,17 @@ class Fetching:
             deadline.check()
             self._store.unpin(root)
 
-    def judge(self, action: JudgeProposal, deadline: Deadline) -> Judgement:
-        """Whether a proposal is the own merge, and if not, at which leaf it goes wrong first.
-
-        Raises ChainError, StoreError.
-        """
-        if action.root == action.own_root:
-            return Judgement(equal=True)
-        try:
-            digests = proposed_digests(self._events, action.round, action.proposer, action.root)
-        except ProposalUnreadable as error:
-            return Judgement(equal=False, why=str(error))
-        with self._store.get(action.own_root, self._spec.layout.global_shape, deadline) as own:
-            return Judgement(equal=False, mismatch=compare(own, digests))
+    def judge(self, state: RoundState, action: JudgeProposal, deadline: Deadline) -> ProposalVerdict:
+        """The verdict on a proposal. Raises ChainError, StoreError, RuleError, DisputeError."""
+        shape = self._spec.layout.global_shape
+        return judge_proposal(
+            self._events,
+            state,
+            action.proposer,
+            action.root,
+            action.own_root,
+            lambda: self._store.get(action.own_root, shape, deadline),
+        )
 
     def build_case(
         self, state: RoundState, action: BuildCase, own_root: bytes, account: str, deadline: Deadline
@@ -138,7 +125,7 @@ class Fetching:
         """The proof against a wrong proposal, and what it costs; None if the proposal is not live any more.
 
         Raises:
-            StaleCase: the own merge does not follow from the round's inputs as they are now.
+            StaleCase: the proposal is right, or the own merge does not follow from the round's inputs as they are now.
             FedError: what else `evidence.gather` and `convict.advised` of `fedaggregator.disputes` raise.
         """
         proposal = next((p for p in state.proposals if p.root == action.root), None)
@@ -146,8 +133,6 @@ class Fetching:
             return None
         with self._store.get(own_root, self._spec.layout.global_shape, deadline) as own:
             case = gather(self._events, self._store, state, own, proposal)
-        if case is None:
-            raise StaleCase(f"round {state.number}: {cid(action.root)} was judged wrong and is right")
         costs = advised(self._coordinator, account, case)
         return Built(case, costs) if costs is not None else None
 

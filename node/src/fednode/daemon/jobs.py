@@ -55,8 +55,9 @@ class Jobs:
                 return lambda stop: fetching.fetch_global(action.root, Deadline(stop=stop))
             case do.Release():
                 return lambda stop: fetching.release(action, Deadline(stop=stop))
-            case do.JudgeProposal():
-                return lambda stop: fetching.judge(action, Deadline(stop=stop))
+            case do.JudgeProposal(number):
+                judged = _state(chain, number)
+                return lambda stop: fetching.judge(judged, action, Deadline(stop=stop))
             case do.BuildCase(number):
                 disputed = _state(chain, number)
                 own_root = facts.recomputed[number]

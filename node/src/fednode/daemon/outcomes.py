@@ -7,6 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fedaggregator.disputes.convict import Move
+from fedaggregator.disputes.judge import Verdict as ProposalVerdict
+from fedaggregator.disputes.judge import Wrong, alarm
 from fedprotocol import metrics
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
@@ -17,7 +19,7 @@ from fedprotocol.tree import cid
 from fednode.config import NodeConfig
 from fednode.daemon import actions as do
 from fednode.daemon.facts import Verdict
-from fednode.daemon.fetching import Built, Finding, Judgement
+from fednode.daemon.fetching import Built, Finding
 from fednode.daemon.metrics import record
 from fednode.daemon.model_work import Trained
 from fednode.daemon.remembered import Found, Memory
@@ -148,22 +150,18 @@ class Outcomes:
                 cid(root),
             )
 
-    def _judged(self, work: do.JudgeProposal, judgement: Judgement) -> None:
-        if judgement.equal:
+    def _judged(self, work: do.JudgeProposal, verdict: ProposalVerdict) -> None:
+        if not isinstance(verdict, Wrong):
             self._memory.note_judged(work.round, work.root, Found(work.own_root))
             log.info("round %d: the proposal of %s equals the aggregate computed here", work.round, work.proposer)
             return
-        text = f"round {work.round}: WRONG PROPOSAL by {work.proposer}, root {cid(work.root)}: "
-        wrong = judgement.mismatch
-        if wrong is None:
-            text += f"it cannot be convicted from here, no leaf of it can be opened ({judgement.why})"
-        else:
-            text += f"leaf {wrong.leaf} should be {wrong.expected.hex()}, it claims {wrong.claimed.hex()}"
+        text = alarm(work.round, work.proposer, work.root, verdict)
         known = self._memory.findings.get((work.round, work.root))
         if known is None or known.text != text:
             log.error("%s", text)
             metrics.MISMATCHES.inc()
-        self._memory.note_judged(work.round, work.root, Found(work.own_root, text, wrong.leaf if wrong else None))
+        leaf = verdict.first.leaf if verdict.first is not None else None
+        self._memory.note_judged(work.round, work.root, Found(work.own_root, text, leaf))
 
     def _built(self, work: do.BuildCase, built: Built | None) -> None:
         if built is None:

@@ -1,4 +1,4 @@
-"""A watch without a key: every aggregate is recomputed, every proposal and final global held to it, nothing is sent."""
+"""A watch without a key: every round is computed, every proposal and final global judged by it, nothing is sent."""
 
 from __future__ import annotations
 

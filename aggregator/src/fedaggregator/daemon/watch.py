@@ -1,4 +1,4 @@
-"""What needs no key: read the chain, decide, merge every round, hold every proposal to it, let go of old rounds."""
+"""What needs no key: read the chain, decide, merge every round, judge every proposal by it, let go of old rounds."""
 
 from __future__ import annotations
 

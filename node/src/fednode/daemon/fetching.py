@@ -125,7 +125,7 @@ class Fetching:
         """The proof against a wrong proposal, and what it costs; None if the proposal is not live any more.
 
         Raises:
-            StaleCase: the proposal is right, or the own merge does not follow from the round's inputs as they are now.
+            StaleCase: the proposal is right, or the global computed here does not follow from the round's inputs now.
             FedError: what else `evidence.gather` and `convict.advised` of `fedaggregator.disputes` raise.
         """
         proposal = next((p for p in state.proposals if p.root == action.root), None)

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fedaggregator.disputes.convict import Move
+from fedaggregator.disputes.judge import Claim, Wrong, alarm, judge
 from fedaggregator.disputes.judge import Verdict as ProposalVerdict
-from fedaggregator.disputes.judge import Wrong, alarm
 from fedprotocol import metrics
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal, UpdateRecord
@@ -141,7 +141,8 @@ class Outcomes:
         state = chain.round(work.round)
         if state is None or state.view.inputs != work.inputs:
             return
-        if state.view.global_root not in (bytes(32), root):
+        final = Claim(state.view.global_root)
+        if final.root != bytes(32) and isinstance(judge(final, root), Wrong):
             metrics.MISMATCHES.inc()
             log.error(
                 "round %d: THE FINAL GLOBAL IS WRONG: the chain has %s, the accepted updates give %s",

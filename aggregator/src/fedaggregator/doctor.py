@@ -62,11 +62,11 @@ class Patient:
         return in_words(list(answers(Asked(self.coordinator, self.address, self.config.chain.confirmations))))
 
     def funds(self) -> str:
-        now, said = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
+        now, amounts = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
         if now.eth == 0 and not is_free(self.coordinator.web3.eth):
             raise Lacking(f"{self.address} has no ether: without it nothing is sent, no conviction either")
-        short = f"; a proposal takes {said(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
-        return f"{ether(now.eth)} ETH, {said(now.tokens)}{short}"
+        short = f"; a proposal takes {amounts(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
+        return f"{ether(now.eth)} ETH, {amounts(now.tokens)}{short}"
 
     def store(self) -> str:
         store = self.config.store

@@ -12,7 +12,7 @@ import pytest
 from fedaggregator.compute.inputs import InputsMissing
 from fedaggregator.daemon.actions import ProposePage
 from fedaggregator.daemon.decide import MERGE_TRIES
-from fedaggregator.daemon.observe import NO_INPUTS, DryWatch, Finding, said
+from fedaggregator.daemon.observe import NO_INPUTS, Finding, Observer, in_lines
 from fedaggregator.daemon.run import Aggregator
 from fedaggregator.disputes.judge import Right, Undecided
 from fednode.config import load, render
@@ -146,7 +146,7 @@ def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], 
     play_inputs(clients, 1, federation.genesis.root)
     root = propose(site, Aggregator)
     federation.pass_time(601)
-    with DryWatch.open(load(config), 8) as watch:
+    with Observer.open(load(config), 8) as watch:
         missed = []
         while not watch.seen:
             try:
@@ -159,7 +159,7 @@ def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], 
         assert seen == Finding(1, root, None, Undecided(NO_INPUTS))
         assert str(seen).endswith("could not be checked: its inputs are not to be had")
     clients[0].store.put(clients[1].updates[1].leaves)
-    with DryWatch.open(load(config), 8) as watch:  # tried again by the next run
+    with Observer.open(load(config), 8) as watch:  # tried again by the next run
         watch.step()
         watch.step()
         assert Finding(1, root, None, Right()) in watch.seen.values()
@@ -168,11 +168,11 @@ def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], 
 
 def test_it_does_not_run_beside_the_node(clients: list[SyntheticClient], tmp_path: Path) -> None:
     config = load(site_without_a_key(tmp_path / "site", clients[0].federation, []))
-    with Journal(config.journal), pytest.raises(JournalLocked), DryWatch.open(config, 8):
+    with Journal(config.journal), pytest.raises(JournalLocked), Observer.open(config, 8):
         pass
-    with DryWatch.open(config, 8), pytest.raises(JournalLocked):
+    with Observer.open(config, 8), pytest.raises(JournalLocked):
         Journal(config.journal)
-    assert said([]) == ["nothing was seen: no round had fixed inputs"]
+    assert in_lines([]) == ["nothing was seen: no round had fixed inputs"]
 
 
 def test_without_dry_a_key_is_asked_for(clients: list[SyntheticClient], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from fedaggregator.daemon.observe import DryWatch
+from fedaggregator.daemon.observe import Observer
 from fedaggregator.daemon.run import Aggregator
 from fednode.cli.app import app
 from fednode.config import load
@@ -136,7 +136,7 @@ def test_a_watch_without_a_key_goes_on(
     federation: LiveFederation, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    with DryWatch.open(load(site.config), 8):
+    with Observer.open(load(site.config), 8):
         names_the_mock(caplog.text, federation)
 
 

@@ -109,24 +109,24 @@ def watch(
     A watchtower proposes nothing, so it needs ether for its transactions and no tokens.
     """
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
-        is_well = _watch_dry(config) if dry else _run(config, proposes=False)
+        is_well = _observe(config) if dry else _run(config, proposes=False)
     if not is_well:
         raise typer.Exit(1)
 
 
-def _watch_dry(config: Path) -> bool:
+def _observe(config: Path) -> bool:
     """Whether everything that was seen is right."""
     from fedprotocol.config import load_config
     from fedprotocol.program.signals import stop_at_signals
 
     from fedaggregator.config import AggregatorConfig
-    from fedaggregator.daemon.observe import said, watch_dry
+    from fedaggregator.daemon.observe import in_lines, observe
 
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc)
     warn_if_open(config, logging.getLogger("fedaggregator"))
-    seen = watch_dry(settings, settings.aggregator.keep_rounds, stop_at_signals())
-    say(*said(seen))
+    seen = observe(settings, settings.aggregator.keep_rounds, stop_at_signals())
+    say(*in_lines(seen))
     return all(finding.right for finding in seen)
 
 
@@ -172,14 +172,14 @@ def status(
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     for warning in warnings(coordinator, chain, settings.home):
         typer.echo(f"warning: {warning}", err=True)
-    snapshot, said = (
+    snapshot, last_status = (
         take_snapshot(coordinator, address_of(settings.account)),
         read_status(settings.status),
     )
     if as_json:
-        print(json_text(as_document(snapshot, said), indent=2))
+        print(json_text(as_document(snapshot, last_status), indent=2))
     else:
-        say(*as_text(snapshot, said, Amounts.of(coordinator.token)))
+        say(*as_text(snapshot, last_status, Amounts.of(coordinator.token)))
 
 
 @app.command()

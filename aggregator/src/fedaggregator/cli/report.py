@@ -12,22 +12,22 @@ from fedprotocol.tree import cid
 from fedaggregator.daemon.status import Status
 
 
-def as_document(snapshot: Snapshot, said: Status | None) -> dict[str, Any]:
+def as_document(snapshot: Snapshot, last_status: Status | None) -> dict[str, Any]:
     """For `--json`."""
     return {
         "account": snapshot.account,
         "wei": snapshot.eth,
         "tokens": snapshot.tokens,
         "owed": snapshot.my_owed,
-        "running": said is not None and said.is_running,
-        "daemon": said.model_dump() if said else None,
+        "running": last_status is not None and last_status.is_running,
+        "daemon": last_status.model_dump() if last_status else None,
         "final_rounds": snapshot.final_count,
         "total_rounds": snapshot.config.total_rounds,
         "rounds": [_round(state) for state in snapshot.rounds],
     }
 
 
-def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> list[str]:
+def as_text(snapshot: Snapshot, last_status: Status | None, amounts: Amounts) -> list[str]:
     """For people, a line each."""
     lines = [
         f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
@@ -44,12 +44,12 @@ def as_text(snapshot: Snapshot, said: Status | None, amounts: Amounts) -> list[s
             f"{len(state.proposals)} proposed"
         )
         lines += [f"          {cid(proposal.root)} by {proposal.proposer}" for proposal in state.proposals]
-    if said is None:
+    if last_status is None:
         return [*lines, "daemon    never ran with this config; start it with `fedaggregator run`"]
-    lines.append(f"daemon    {said.activity}, for {int(time.time() - said.since)} s")
-    if said.problem:
-        lines.append(f"problem   {said.problem}")
-    if not said.is_running:
+    lines.append(f"daemon    {last_status.activity}, for {int(time.time() - last_status.since)} s")
+    if last_status.problem:
+        lines.append(f"problem   {last_status.problem}")
+    if not last_status.is_running:
         lines[-1] += " (not running now; start it with `fedaggregator run`)"
     return lines
 

@@ -61,7 +61,7 @@ def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
             yield Finding(state.number, root, proposer, judge(Claim(root), known.own_root, missing=NO_INPUTS))
 
 
-class DryWatch(Watcher):
+class Observer(Watcher):
     """Remembers in `seen` what it found, the newest word on each root."""
 
     def __init__(self, config: AggregatorConfig, coordinator: Coordinator, store: Store, journal: Journal) -> None:
@@ -107,14 +107,14 @@ class DryWatch(Watcher):
             self.seen[key] = finding
 
 
-def watch_dry(config: ConnectionConfig, keep_rounds: int, stop: threading.Event) -> list[Finding]:
+def observe(config: ConnectionConfig, keep_rounds: int, stop: threading.Event) -> list[Finding]:
     """Watch until `stop` is set or the federation is over; returns what was seen, in the order of rounds."""
-    with DryWatch.open(config, keep_rounds) as watch:
+    with Observer.open(config, keep_rounds) as watch:
         watch.run(stop)
         return sorted(watch.seen.values(), key=lambda finding: finding.round)
 
 
-def said(seen: Sequence[Finding]) -> list[str]:
+def in_lines(seen: Sequence[Finding]) -> list[str]:
     """What was seen, a line each."""
     return list(map(str, seen)) or ["nothing was seen: no round had fixed inputs"]
 

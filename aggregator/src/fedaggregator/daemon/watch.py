@@ -176,10 +176,10 @@ class Watcher:
         try:
             yield
         except Exception as error:
-            said = f"{what} failed: {error}"
-            if said != self._untold:  # each turn would say it again
-                log.warning("%s", said)
-            self._untold = said
+            text = f"{what} failed: {error}"
+            if text != self._untold:  # each turn would say it again
+                log.warning("%s", text)
+            self._untold = text
 
     def _send(self, action: Sent, snapshot: Snapshot) -> None:
         try:

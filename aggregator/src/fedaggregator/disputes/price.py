@@ -1,6 +1,6 @@
 """What convicting a proposal takes, before anybody has to: calls, calldata, gas. Pure.
 
-The bounds are of the calls of `contracts/Disputes.sol`; tests hold them to the gas measured on a chain (docs/gas.md).
+The bounds are of the calls of `contracts/Disputes.sol`. Tests compare them with gas measured on a chain (docs/gas.md).
 """
 
 from __future__ import annotations

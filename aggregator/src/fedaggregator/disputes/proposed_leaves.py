@@ -35,19 +35,19 @@ def proposed_digests(events: EventIndex, round_number: int, proposer: str, propo
     Raises ProposalUnreadable.
     """
     proposer = Web3.to_checksum_address(proposer)
-    said = []
+    failures = []
     for name, logs in _sources(events, round_number, proposer):
         try:
             digests = assembled(logs, proposed)
         except (ChainError, EventIndexError) as error:
-            said.append(f"{name}: {error}")
+            failures.append(f"{name}: {error}")
             continue
         if digests is not None:
             return digests
-        said.append(f"{name} lacks them")
+        failures.append(f"{name} lacks them")
     raise ProposalUnreadable(
         f"the logs that hold the digests of 0x{proposed.hex()} by {proposer} in round {round_number} are withheld "
-        f"({'; '.join(said)}): add an RPC endpoint of somebody else"
+        f"({'; '.join(failures)}): add an RPC endpoint of somebody else"
     )
 
 

@@ -75,7 +75,7 @@ def run(
 
 
 def _watch(log_format: LogFormat, config: Path) -> None:
-    from fedaggregator.daemon.observe import said, watch_dry
+    from fedaggregator.daemon.observe import in_lines, observe
     from fedprotocol.program.signals import stop_at_signals
 
     from fednode.config import load
@@ -85,8 +85,8 @@ def _watch(log_format: LogFormat, config: Path) -> None:
     with logging_as(log_format, "fedaggregator", terminal_handler()):
         hide_in(*settings.chain.rpc)
         warn_if_open(config, log)
-        seen = watch_dry(settings, settings.node.keep_rounds, stop_at_signals())
-    say(*said(seen))
+        seen = observe(settings, settings.node.keep_rounds, stop_at_signals())
+    say(*in_lines(seen))
     if not all(finding.right for finding in seen):
         raise typer.Exit(1)
 

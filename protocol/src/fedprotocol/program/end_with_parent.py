@@ -1,4 +1,4 @@
-"""Run a command that does not outlive its parent: `tether.py PARENT_PID COMMAND…`.
+"""Run a command that does not outlive its parent: `end_with_parent.py PARENT_PID COMMAND…`.
 
 The parent stops its children when it ends in any way that lets it act. Where it cannot (kill -9), Linux does: the
 command gets SIGTERM when the parent is gone. Elsewhere the command simply runs.

@@ -439,6 +439,20 @@ def test_what_a_token_calls_itself_and_says_is_text(project: Project, chain: Anv
     assert r"[red]A\nB" in output and "\x1b[2J" not in output and "\u202e" not in output, output
 
 
+@pytest.mark.usefixtures("chain")
+def test_an_error_that_nobody_foresaw_is_one_line(project: Project) -> None:
+    (project.folder / "scripts/unknown.py").write_text(
+        "from scripts.lib.network import command\n\n\n@command\ndef main() -> None:\n"
+        "    raise RuntimeError('something that\\nnobody has\\nforeseen')\n"
+    )
+    [(status, said)] = project.batch(("unknown", "main"))
+    assert status == 1
+    assert said.splitlines()[-2:] == [
+        "error: unexpected RuntimeError: something that nobody has foreseen",
+        "  set FED_DEBUG=1 and run it again to see where it comes from",
+    ]
+
+
 def test_a_network_that_is_another_chain_or_silent(project: Project, chain: Anvil) -> None:
     project.brownie("networks", "add", "Federation", "other", f"host={chain.url}", "chainid=5")
     assert "is configured as chain 5" in project.brownie("run", "rounds", "--network", "other", status=1)
@@ -454,20 +468,6 @@ def test_a_chain_started_anew_is_said_so(project: Project, tmp_path: Path) -> No
         (absent,) = project.batch(("rounds",), DEPLOYMENTS_DIR=str(tmp_path))
     assert "was the chain started anew?" in stale[1]
     assert "nothing is deployed" in absent[1]
-
-
-@pytest.mark.usefixtures("chain")
-def test_an_error_that_nobody_foresaw_is_one_line(project: Project) -> None:
-    (project.folder / "scripts/unknown.py").write_text(
-        "from scripts.lib.network import command\n\n\n@command\ndef main() -> None:\n"
-        "    raise RuntimeError('something that\\nnobody has\\nforeseen')\n"
-    )
-    [(status, said)] = project.batch(("unknown", "main"))
-    assert status == 1
-    assert said.splitlines()[-2:] == [
-        "error: unexpected RuntimeError: something that nobody has foreseen",
-        "  set FED_DEBUG=1 and run it again to see where it comes from",
-    ]
 
 
 def test_no_script_reads_the_chain_through_brownie() -> None:

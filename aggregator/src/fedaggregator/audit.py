@@ -10,6 +10,7 @@ from fedprotocol.car import CarFile
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
 from fedprotocol.files.tree_files import open_car, save_car
+from fedprotocol.files.whole import write_whole
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.tree import cid
@@ -94,7 +95,7 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
         "server_lr": spec.server_lr,
         "updates": [_described(view, index, update) for index, update in enumerate(updates)],
     }
-    (out / "round.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_whole(out / "round.json", json.dumps(document, indent=2) + "\n")
     return AuditResult(number, view.global_root, recomputed, tuple(absent))
 
 

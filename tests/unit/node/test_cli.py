@@ -93,7 +93,6 @@ def test_no_config_file_is_one_line_that_says_what_to_do(command: list[str], tmp
 
 @pytest.mark.process
 def test_init_writes_a_config_and_does_not_replace_one(tmp_path: Path) -> None:
-    (tmp_path / "fednode.toml.partial").touch(mode=0o666)  # of one that was killed
     path = init(tmp_path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600, "an RPC URL may hold a key"
     before = path.read_text()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,17 @@ from fedprotocol.errors import SystemRefusal, refusals_told
 from fedprotocol.program.status import DaemonStatus, StatusFile
 
 FULL = Path("/dev/full")
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """The system refuses each byte that this process writes to a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_log_has_gaps_and_stops_nobody(capfd: pytest.CaptureFixture[str]) -> None:
@@ -28,17 +42,17 @@ def test_a_log_has_gaps_and_stops_nobody(capfd: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_status_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "status.json.partial").symlink_to(FULL)
     status = DaemonStatus(
         pid=1, account="", round=0, phase="none", activity="", since=0, until=0, chain_time=0, updated=0
     )
     file = StatusFile(tmp_path / "status.json", logging.getLogger("full"))
-    file.write(status)
-    file.write(status)
+    with no_room():
+        file.write(status)
+        file.write(status)
+    assert list(tmp_path.iterdir()) == []
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'status.json'} cannot be written: No space left on device"
+        f"{tmp_path / 'status.json'} cannot be written: File too large"
     ]
-    (tmp_path / "status.json.partial").unlink()
     file.write(status)
     assert (tmp_path / "status.json").exists()
 

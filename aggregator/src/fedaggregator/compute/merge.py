@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import written_whole
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.tree import TreeShape, leaf_digest
 
@@ -70,8 +71,7 @@ def merge(
     firsts = range(0, shape.leaf_count, leaf_count)  # of each part
     total_weight = sum(c.weight for c in contributions)
     digests = [b""] * shape.leaf_count
-    partial = out.with_name(out.name + ".part")
-    with partial.open("wb") as file:
+    with written_whole(out, synced=False) as file:
         for start in range(0, leaf_count, window_leaves):
             stop = min(start + window_leaves, leaf_count)
             sums = _sums(rule, contributions, start, stop, bits)
@@ -86,7 +86,6 @@ def merge(
                     digests[first + start + leaf] = leaf_digest(data[at : at + shape.leaf_bytes])
             if progress:
                 progress(stop, leaf_count)
-    partial.replace(out)
     return LeafFile(out, shape, digests)
 
 

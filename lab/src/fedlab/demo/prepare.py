@@ -6,10 +6,9 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from fedprotocol.deployment.record import Deployment, load_deployment
-from fedprotocol.files.private import create_private
+from fedprotocol.files.whole import PRIVATE, write_whole
 
 from fedlab.demo import configs
 from fedlab.demo.anvil import Chain, start_anvil
@@ -64,7 +63,8 @@ def prepare(
     accounts = _make_spec_and_accounts(options, paths, programs, stores, model, [*names, AGGREGATOR])
     say("deploying the contracts (brownie run deploy)")
     brownie = Brownie(supervisor, paths, chain)
-    paths.federation.write_text(configs.toml(configs.federation("spec/spec.json", options.nodes, options.rounds)))
+    federation = configs.federation("spec/spec.json", options.nodes, options.rounds)
+    write_whole(paths.federation, configs.toml(federation))
     brownie.run("deploy", "main", str(paths.federation))
     deployment = load_deployment(paths.deployments, chain.chain_id)
     say("giving the accounts ether and tokens (brownie run fund faucet)")
@@ -77,9 +77,9 @@ def prepare(
             write_lines(folder / "common_test.jsonl", common_test())
         shared = _shared(site.name, chain, deployment, stores)
         tables = configs.node(shared, model.source, options.seed + index, options.compare)
-        _write_private(folder / "fednode.toml", configs.toml(tables))
+        write_whole(folder / "fednode.toml", configs.toml(tables), PRIVATE)
     shared = _shared(AGGREGATOR, chain, deployment, stores)
-    _write_private(paths.aggregator / "aggregator.toml", configs.toml(shared))
+    write_whole(paths.aggregator / "aggregator.toml", configs.toml(shared), PRIVATE)
     say("taking the seats (fednode join)")
     programs.fednode_all([Job(f"{name}-join", paths.site(name), ["join"]) for name in names], JOIN_TIMEOUT)
     return Ready(chain, deployment, sites, accounts, model)
@@ -134,7 +134,7 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
 def _new_account(paths: Paths, name: str) -> Job:
     folder = paths.aggregator if name == AGGREGATOR else paths.site(name)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_private(folder / "password.txt", secrets.token_urlsafe(24) + "\n")
+    write_whole(folder / "password.txt", secrets.token_urlsafe(24) + "\n", PRIVATE)
     arguments = ["account", "new", "--keystore", "keystore.json", "--password-file", "password.txt"]
     return Job(f"{name}-account", folder, arguments)
 
@@ -149,8 +149,3 @@ def _address(printed: str) -> str:
 def _shared(name: str, chain: Chain, deployment: Deployment, stores: Stores) -> configs.Tables:
     url, peers = stores.url(name), stores.peers(name)
     return configs.connection(chain.rpc, chain.chain_id, deployment.coordinator, url, peers)
-
-
-def _write_private(path: Path, text: str) -> None:
-    with create_private(path) as file:
-        file.write(text.encode())

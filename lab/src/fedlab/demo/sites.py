@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from fedprotocol.files.whole import write_whole
+
 DATA = Path(__file__).with_name("data")
 DOMAINS = {"clinic": "medicine", "bank": "finance", "law": "law", "computing": "computing"}
 CLASSES = (
@@ -53,8 +55,7 @@ def deal(nodes: int) -> tuple[Site, ...]:
 
 
 def write_lines(path: Path, lines: Sequence[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    write_whole(path, "".join(line + "\n" for line in lines))
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from fednode.training.update import Update
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import write_whole
 from fedprotocol.numbers import UNIT
 from fedprotocol.program.terminal import run_program, say_error
 
@@ -94,8 +95,7 @@ def main(arguments: Sequence[str]) -> int:
         found = json.loads(out.read_text())["cells"] if out.exists() else []
         for cell in _cells(arguments[2:]):
             found = [*(old for old in found if old["cell"] != str(cell)), measure(experiment, cell, models)]
-            out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_text(json.dumps({"machine": machine("cpu"), "cells": found}, indent=1) + "\n", encoding="utf-8")
+            write_whole(out, json.dumps({"machine": machine("cpu"), "cells": found}, indent=1) + "\n")
     except FedError as error:
         say_error(error)
         return error.exit_code

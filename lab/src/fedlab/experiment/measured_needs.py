@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import write_whole
 from fedprotocol.program.terminal import run_program, say_error
 
 from fedlab.experiment import peak_memory
@@ -102,9 +103,8 @@ def main(arguments: Sequence[str]) -> int:
         say_error(error)
         return error.exit_code
     sizes = {"batch_size": SETTINGS.batch_size, "sequence_length": SETTINGS.sequence_length}
-    said = {"machine": machine(device), **sizes, "shapes": found}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    written = {"machine": machine(device), **sizes, "shapes": found}
+    write_whole(out, json.dumps(written, indent=1) + "\n")
     print(f"wrote {out}")
     return 0
 

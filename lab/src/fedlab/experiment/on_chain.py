@@ -17,6 +17,7 @@ from fednode.config import load as load_config
 from fednode.data import load_data
 from fednode.sponsor.new_spec import load as load_federation
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import write_whole
 from fedprotocol.program.terminal import run_program, say_error
 
 from fedlab.experiment.federated import Member, in_integers
@@ -76,8 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     except FedError as error:
         say_error(error)
         return error.exit_code
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_whole(out, json.dumps(found, indent=1) + "\n")
     print(f"wrote {out}")
     return 0
 

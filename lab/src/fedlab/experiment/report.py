@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fednode.markdown import plain
+from fedprotocol.files.whole import write_whole
 
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.plots import draw
@@ -21,7 +22,7 @@ def report(experiment: Experiment, folder: Path) -> list[Path]:
         return []
     plots = draw(experiment, results, folder / "plots")
     page = folder / "README.md"
-    page.write_text(_page(experiment, results, [path.relative_to(folder) for path in plots]))
+    write_whole(page, _page(experiment, results, [path.relative_to(folder) for path in plots]))
     return [page, *plots]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from fedprotocol.files.whole import write_whole
 from pydantic import ValidationError
 
 from fedlab.experiment.cells import Cell
@@ -55,11 +56,8 @@ class CellResult(Record):
 
 
 def write_result(result: CellResult, path: Path) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(result.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    """Whole or not at all. Raises OSError."""
+    write_whole(path, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_result(path: Path) -> CellResult:
@@ -111,7 +109,4 @@ def as_list(results: Iterable[CellResult]) -> list[dict[str, Any]]:
 
 def write_list(folder: Path) -> Path:
     """Make results.json of the cells. Raises ResultsError."""
-    path = folder / RESULTS
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(as_list(read_all(folder)), indent=1) + "\n", encoding="utf-8")
-    return partial.replace(path)
+    return write_whole(folder / RESULTS, json.dumps(as_list(read_all(folder)), indent=1) + "\n")

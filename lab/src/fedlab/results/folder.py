@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 from pydantic import ValidationError
 
@@ -102,11 +103,7 @@ class ResultsFolder:
         return _parse(kind, _text(self.path / name), str(self.path / name))
 
     def _write(self, name: str, text: str) -> None:
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(file.name + ".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
+        write_whole(self.path / name, text)
 
 
 def read_steps(file: Path) -> list[StepRecord]:

@@ -6,10 +6,10 @@ import contextlib
 import hashlib
 import io
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fedprotocol.files.whole import folder_made_whole
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
 from fednode.base_model.foreign_errors import AGAIN, told_as
@@ -52,10 +52,11 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     quiet()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        with told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted", AGAIN):
+        with (
+            folder_made_whole(folder) as draft,
+            told_as(BaseModelError, f"{gguf}: this GGUF cannot be converted", AGAIN),
+        ):
             content = GGUFReader(gguf)
             check_whole(gguf, content)
             with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
@@ -73,17 +74,12 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
             model.is_quantized = False
             del model.config.quantization_config
             carry_rope(content, model.config)
-            model.save_pretrained(partial)
-            tokenizer.save_pretrained(partial)
-            _keep_tokens(partial / "tokenizer.json", _tokens(content))
-        try:
-            partial.chmod(0o755)  # mkdtemp makes it private
-            partial.rename(folder)
-        except OSError:
-            if not (folder / "config.json").is_file():  # else another process was first, with the same content
-                raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            model.save_pretrained(draft)
+            tokenizer.save_pretrained(draft)
+            _keep_tokens(draft / "tokenizer.json", _tokens(content))
+    except OSError:
+        if not (folder / "config.json").is_file():  # else another process was first, with the same content
+            raise
 
 
 def _tokens(content: GGUFReader) -> dict[int, bool]:

@@ -47,7 +47,7 @@ def init(
     Only its owner can read the file (mode 600), because an RPC URL may contain a key.
     """
     from fedprotocol.config import ConfigError
-    from fedprotocol.files.private import create_private
+    from fedprotocol.files.whole import PRIVATE, written_whole
 
     from fednode.config import load, render
 
@@ -65,15 +65,10 @@ def init(
         model=_model_path(model),
         test=str(test) if test else None,
     )
-    config.parent.mkdir(parents=True, exist_ok=True)
-    draft = config.with_name(config.name + ".partial")
-    try:
-        with create_private(draft) as file:
-            file.write(text.encode())
-        load(draft)
-        draft.replace(config)
-    finally:
-        draft.unlink(missing_ok=True)
+    with written_whole(config, PRIVATE) as file:
+        file.write(text.encode())
+        file.flush()
+        load(Path(file.name))
     say(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
 
 

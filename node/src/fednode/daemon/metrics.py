@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def write_steps(path: Path, steps: Sequence[StepRecord]) -> None:
     """`path`: round_<n>.csv."""
     rows = [",".join(COLUMNS)]
     rows += [",".join(str(getattr(step, column)) for column in COLUMNS) for step in steps]
-    _replace(path, "\n".join(rows) + "\n")
+    write_whole(path, "\n".join(rows) + "\n")
 
 
 def record(path: Path, entry: Mapping[str, Any]) -> None:
@@ -27,7 +28,7 @@ def record(path: Path, entry: Mapping[str, Any]) -> None:
     entries = {old["round"]: old for old in records(path)}
     entries[entry["round"]] = dict(entry)
     lines = [json_text(entries[number]) + "\n" for number in sorted(entries)]
-    _replace(path, "".join(lines))
+    write_whole(path, "".join(lines))
 
 
 def records(path: Path) -> list[dict[str, Any]]:
@@ -35,10 +36,3 @@ def records(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import create_private, private_folder
+from fedprotocol.files.private import private_folder
 from fedprotocol.files.tree_files import save_car
+from fedprotocol.files.whole import PRIVATE, written_whole
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
@@ -120,11 +121,10 @@ class ModelWork:
         units = moved(start, result.units_delta)
         path = self._solo_file(action.round)
         private_folder(path.parent)
-        partial = path.with_suffix(".partial")
-        with create_private(partial) as file:
-            np.save(file, units)
         write_steps(self._config.metrics / f"solo_round_{action.round}.csv", result.steps)
-        return partial.replace(path)
+        with written_whole(path, PRIVATE) as file:
+            np.save(file, units)
+        return path
 
     def evaluate_solo(self, action: do.EvaluateSolo, stop: threading.Event) -> Evaluation:
         """Score the site's own model on its test data."""

@@ -12,6 +12,7 @@ from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.files.text import without_bom
 from fedprotocol.files.tree_files import open_car, save_car
+from fedprotocol.files.whole import write_whole
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     MAX_SPEC_BYTES,
@@ -161,9 +162,8 @@ def _texts(choices: Choices) -> list[str]:
 def save(federation: NewFederation, folder: Path) -> None:
     """Write spec.json and genesis.car. Raises SpecFolderError rather than replace either."""
     require_free(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     save_car(federation.genesis, folder / GENESIS_FILE)
-    (folder / SPEC_FILE).write_bytes(federation.document)
+    write_whole(folder / SPEC_FILE, federation.document)
 
 
 def load(path: Path) -> NewFederation:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fedprotocol import tree
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import folder_made_whole
 from fedprotocol.numbers import NumbersError, dequantize_global
 from fedprotocol.spec import Spec
 
@@ -53,16 +52,10 @@ def export_adapter(spec: Spec, units: NDArray[np.int32], provenance: Provenance,
     if out.exists():
         raise ExportError(f"{out} is there already; nothing was written: remove it or choose another folder")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-        try:
-            save_file(tensors, partial / "adapter_model.safetensors", metadata={"format": "pt"})
-            lora_config(spec.lora, base_model=spec.base_model.id).save_pretrained(partial)
-            (partial / "README.md").write_text(_card(spec, provenance), encoding="utf-8")
-            partial.chmod(0o755)  # mkdtemp's folders are private
-            partial.rename(out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with folder_made_whole(out) as folder:
+            save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+            lora_config(spec.lora, base_model=spec.base_model.id).save_pretrained(folder)
+            (folder / "README.md").write_text(_card(spec, provenance), encoding="utf-8")
     except OSError as error:
         raise ExportError(f"{out} cannot be written ({error.strerror}); choose another folder") from error
 

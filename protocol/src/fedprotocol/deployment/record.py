@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from fedprotocol.config import Address, Section
 from fedprotocol.errors import FedError
 from fedprotocol.files.text import without_bom
+from fedprotocol.files.whole import write_whole
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.printable import json_text
 
@@ -64,13 +64,7 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
     path = folder / f"{deployment.chain_id}.json"
     if path.exists() and (old := _coordinator_of(path)) != deployment.coordinator and (old is None or is_live(old)):
         path.rename(folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json")
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    return path
+    return write_whole(path, json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
 
 
 def load_deployment(folder: Path, chain_id: int) -> Deployment:

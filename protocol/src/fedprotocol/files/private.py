@@ -19,8 +19,7 @@ def create_private(path: Path, mode: int = 0o600) -> BinaryIO:
     """A new file, open for writing, that has its mode before it has content; what had its name is removed first, since
     others may have that open. `mode`: less the umask. Raises OSError."""
     path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, mode), "wb")
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))
 
 
 def private_folder(path: Path) -> None:

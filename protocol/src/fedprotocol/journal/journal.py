@@ -22,6 +22,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.filesystem import has_open
 from fedprotocol.files.private import close_to_others
 from fedprotocol.files.sqlite_errors import database_words
+from fedprotocol.files.whole import sync_folder
 from fedprotocol.journal.schema import APPLICATION_ID, VERSION, create, migrate, versions
 
 log = logging.getLogger(__name__)
@@ -254,7 +255,7 @@ class Journal:
                 db.execute("PRAGMA synchronous = FULL")
                 if db.execute("PRAGMA schema_version").fetchone()[0] == 0:  # empty: new, or killed while it was made
                     create(db)
-                    _sync_folder(self.path.parent)
+                    sync_folder(self.path.parent)
             self._check(db, read_only)
         except BaseException:
             db.close()
@@ -321,11 +322,3 @@ def _lock(journal: Path) -> int:
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 
 
@@ -59,10 +60,8 @@ class StatusFile:
         self._is_writable = True
 
     def write(self, status: DaemonStatus) -> None:
-        partial = self._path.with_name(self._path.name + ".partial")
-        try:
-            partial.write_text(json_text(status.model_dump(mode="json")) + "\n", encoding="utf-8")
-            partial.replace(self._path)
+        try:  # not synced: a slow disk must not hold the daemon up either
+            write_whole(self._path, json_text(status.model_dump(mode="json")) + "\n", synced=False)
         except OSError as error:
             if self._is_writable:
                 self._log.warning("%s cannot be written: %s", self._path, error.strerror)

@@ -20,13 +20,12 @@ from typing import BinaryIO
 from fedprotocol import metrics, tree
 from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import STALE_SECONDS, sync_file, sync_folder, written_whole
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
 
 log = logging.getLogger(__name__)
-
-_STALE_SECONDS = 24 * 3600
 
 
 class DirectoryStore:
@@ -41,7 +40,7 @@ class DirectoryStore:
             for folder in (path / "trees", path / "blocks", self._temporary):
                 folder.mkdir(parents=True, exist_ok=True)
             for left in self._temporary.iterdir():  # by a process that was killed while writing
-                if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                if left.stat().st_mtime < time.time() - STALE_SECONDS:
                     left.unlink(missing_ok=True)
 
     def put(self, leaves: Leaves) -> bytes:
@@ -82,22 +81,18 @@ class DirectoryStore:
             with car.open("xb") as out, index.open("xb") as entries:
                 read_car(source, root, shape, out, entries)
                 for file in (out, entries):
-                    _sync(file)
+                    sync_file(file)
             with self._naming:
                 index.replace(self._index_path(root))  # first: a CAR with a name always has its index
                 car.replace(self.car_path(root))
-                _sync_directory(self.path / "trees")
+                sync_folder(self.path / "trees")
                 return self._open(root, shape)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
         digest = hashlib.sha256(data).digest()
-        with self._usable(), self._temporary_file() as block:
-            with block.open("xb") as out:
-                out.write(data)
-                _sync(out)
-            block.replace(self.block_path(digest))
-            _sync_directory(self.path / "blocks")
+        with self._usable(), written_whole(self.block_path(digest), drafts=self._temporary) as block:
+            block.write(data)
         return digest
 
     def get_block(self, digest: bytes, max_bytes: int) -> bytes:
@@ -196,16 +191,3 @@ def open_regular(path: Path) -> BinaryIO:
         file.close()
         raise NotFound(f"{path} is not a file")
     return file
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

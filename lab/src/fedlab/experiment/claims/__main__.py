@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.files.whole import write_whole
 from fedprotocol.program.terminal import run_program, say_error
 
 from fedlab.experiment.claims import Beside, page
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             needs=_json(mine / "needs.json"),
             plots=[path.relative_to(folder).as_posix() for path in sorted((mine / "plots").glob("*.png"))],
         )
-        (folder / "README.md").write_text(page(experiment, read_all(mine), beside), encoding="utf-8")
+        write_whole(folder / "README.md", page(experiment, read_all(mine), beside))
     except FedError as error:
         say_error(error)
         return error.exit_code

@@ -22,8 +22,9 @@ from eth_utils.address import is_hex_address
 from web3 import Web3
 
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import create_private, exposure
+from fedprotocol.files.private import exposure
 from fedprotocol.files.text import NotText, read_text
+from fedprotocol.files.whole import PRIVATE, write_whole
 from fedprotocol.foreign_errors import told_as
 from fedprotocol.printable import printable
 
@@ -205,18 +206,8 @@ def _refuse_readable(path: Path, error: type[FedError]) -> None:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Whole or not at all: linked into place only when it is on the disk."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with create_private(draft) as out:
-                out.write(text.encode())
-                out.flush()
-                os.fsync(out.fileno())
-            os.link(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_whole(path, text, PRIVATE, new=True)
     except FileExistsError:
         _refuse_existing(path)
         raise KeystoreError(f"{path.parent} is not a folder") from None

@@ -19,6 +19,7 @@ from fedprotocol.chain.read.code import Shipped, can_change, code_hash, librarie
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import NOBODY, init_code, was_made
 from fedprotocol.config import ChainConfig
+from fedprotocol.files.whole import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +136,7 @@ def warnings(coordinator: Coordinator, config: ChainConfig, home: Path) -> list[
     if key not in known:
         known[key] = [str(part) for part in foreign(examine(coordinator, config.trusted_code))]
         with suppress(OSError):  # nothing but time is lost without it
-            home.mkdir(parents=True, exist_ok=True)
-            draft = file.with_suffix(".partial")
-            draft.write_text(json.dumps(known, indent=1))
-            draft.replace(file)
+            write_whole(file, json.dumps(known, indent=1), synced=False)
     return [f"{sentence}. What is shown here rests on it" for sentence in known[key]]
 
 

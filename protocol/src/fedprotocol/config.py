@@ -199,9 +199,10 @@ def _complaint(item: Any) -> str:
 
 
 def _resolve(value: Any, base: Path) -> Any:
-    """`value` with every path in it made absolute from `base`."""
+    """`value` with every path in it made absolute from `base`. What had no path counts as given or not as before."""
     if isinstance(value, BaseModel):
-        return value.model_copy(update={name: _resolve(field, base) for name, field in value})
+        resolved = {name: _resolve(field, base) for name, field in value}
+        return value.model_copy(update={name: new for name, new in resolved.items() if new != getattr(value, name)})
     if isinstance(value, tuple):
         return tuple(_resolve(item, base) for item in value)
     if isinstance(value, Path):

@@ -8,17 +8,18 @@ from typing import Annotated, Literal, Self
 from fedprotocol.config import ConfigError, Section, load_config
 from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
-from fedlab.experiment.settings import Changes, Settings
+from fedlab.experiment.settings import Settings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=60)]
 Kind = Literal["initial", "single", "central", "federated"]
 
 
-class Row(Changes):
+class Row(Settings):
     """`[rows.NAME]`: one way to train.
 
     `kind`: "initial" trains nothing, "single" each site alone (a cell for each), "central" on the pooled data,
-    "federated" together. `budget` of a single site: "own" steps, or the "total" of all sites.
+    "federated" together. `budget` of a single site: "own" steps, or the "total" of all sites. The settings that are
+    given here replace the task's; `Experiment.settings` puts them together.
     """
 
     kind: Kind = "federated"
@@ -31,8 +32,9 @@ class Row(Changes):
         return self
 
 
-class Task(Changes):
-    """`[[tasks]]`: data, how sites hold it, and the rows that are run on it."""
+class Task(Settings):
+    """`[[tasks]]`: data, how sites hold it, and the rows that are run on it. The settings that are given here replace
+    the experiment's; `Experiment.settings` puts them together."""
 
     name: Name
     data: str  # a source's name, or a folder: see `fedlab.experiment.sources`
@@ -87,8 +89,8 @@ class Experiment(Section):
         return next(task for task in self.tasks if task.name == name)
 
     def settings(self, task: Task, row: Row) -> Settings:
-        """The row's on the task."""
-        return row.of(task.of(self.training))
+        """What a row trains with on a task: the experiment's settings, as changed by the task, then by the row."""
+        return self.training.changed_by(task).changed_by(row)
 
 
 def load_experiment(path: Path) -> Experiment:

@@ -24,7 +24,7 @@ from fedlab.experiment.federated import Member, Round, in_floats, in_integers
 from fedlab.experiment.machine import machine
 from fedlab.experiment.models import Models, federation_of, with_steps
 from fedlab.experiment.results import CellResult, RoundScore
-from fedlab.experiment.settings import Changes
+from fedlab.experiment.settings import Settings
 from fedlab.experiment.sources import Pool
 from fedlab.results.records import Score
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fedprotocol.spec import Spec
     from numpy.typing import NDArray
 
-NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Changes.model_fields}  # of a task; what it changes is told apart
+NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Settings.model_fields}  # of a task; what it changes is told apart
 SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
 
 Told = Callable[[float, str], None]

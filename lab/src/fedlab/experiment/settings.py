@@ -41,29 +41,7 @@ class Settings(Section):
     def server_lr_units(self) -> int:
         return round(self.server_lr * SERVER_LR_ONE)
 
-
-class Changes(Section):
-    """What is set here replaces the experiment's own."""
-
-    rounds: PositiveInt | None = None
-    steps: PositiveInt | None = None
-    batch_size: PositiveInt | None = None
-    sequence_length: Annotated[int, Field(ge=8)] | None = None
-    learning_rate: PositiveFloat | None = None
-    schedule: Literal["constant", "cosine"] | None = None
-    final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
-    quantization: Quantization | None = None
-    rank: PositiveInt | None = None
-    alpha: PositiveInt | None = None
-    target_modules: tuple[str, ...] | None = None
-    factors: Factors | None = None
-    proximal_mu: Annotated[float, Field(ge=0)] | None = None
-    bits: Bits | None = None
-    server_lr: ServerLr | None = None
-    arithmetic: Arithmetic | None = None
-
-    def of(self, settings: Settings) -> Settings:
-        """`settings` with these changes."""
-        return settings.model_copy(
-            update={name: value for name in Changes.model_fields if (value := getattr(self, name)) is not None}
-        )
+    def changed_by(self, changes: Settings) -> Settings:
+        """These settings, with those that were given in `changes` in place of them; its defaults change nothing."""
+        given = changes.model_fields_set & Settings.model_fields.keys()
+        return self.model_copy(update={name: getattr(changes, name) for name in given})

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from fednode.daemon import actions as do
 from fednode.daemon.loop import Daemon
-from fednode.daemon.sending import Sending
 from fednode.session import Session
 from fedprotocol.monitor.health import Health
 
@@ -16,12 +15,11 @@ from fedprotocol.monitor.health import Health
 @contextmanager
 def running(session: Session) -> Iterator[Daemon]:
     """The loop of the session's node. It turns only in `until`; its work in the background goes on by itself."""
-    sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
     daemon = Daemon(
         session.config,
         session.spec,
         session.coordinator,
-        sending,
+        session.sender,
         session.journal,
         session.store,
         session.address,

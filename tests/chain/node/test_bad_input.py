@@ -17,8 +17,7 @@ import pytest
 from fednode.config import load
 from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
-from fednode.daemon.model_work import ModelWork, Trained
-from fednode.daemon.outcomes import Outcomes
+from fednode.daemon.model.train import Train, Trained
 from fednode.daemon.remembered import Memory
 from fednode.doctor import examine, round_time
 from fednode.doctor.round_time import measured
@@ -28,7 +27,6 @@ from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.files.private import create_private
 from fedprotocol.journal import Journal
-from fedprotocol.program.background import Outcome
 from support.evm import Anvil
 from support.live_federation import ETHER, LiveFederation
 from support.sites import BIN, PASSWORD, Site, Sites, choices, environment
@@ -161,12 +159,17 @@ def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: p
     site = sites.sites[0]
     trained = Trained(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1.0, 0.5, 0, 48, 7, 1.0, 0.5, 2.0)
     snapshot = take_snapshot(sites.coordinator, site.account.address)
-    with Journal(tmp_path / "journal.sqlite") as journal, caplog.at_level(logging.INFO, "fednode"):
-        outcomes = Outcomes(load(site.config), sites.spec.spec, journal, Memory(journal))
-        outcomes.apply(Outcome(do.Train(1, bytes(32)), trained, None), snapshot)
+    with (
+        Journal(tmp_path / "journal.sqlite") as journal,
+        Session(load(site.config)) as session,
+        running(session) as daemon,
+        caplog.at_level(logging.INFO, "fednode"),
+    ):
+        tools = replace(daemon._tools, journal=journal, memory=Memory(journal))
+        do.Train(1, bytes(32)).ended(tools, trained, snapshot)
         assert "7 of the 48 rows that were drawn are longer" in caplog.text
         caplog.clear()
-        outcomes.apply(Outcome(do.Train(1, bytes(32)), replace(trained, truncated=0), None), snapshot)
+        do.Train(1, bytes(32)).ended(tools, replace(trained, truncated=0), snapshot)
         assert "longer" not in caplog.text
 
 
@@ -259,10 +262,10 @@ def test_a_fault_in_training_is_told_once_and_ends_the_tries(
     tries: list[int] = []
 
     def fails(*given: Any) -> None:
-        tries.append(given[1].round)
+        tries.append(given[0].round)
         raise IndexError("index 384 is out of range")
 
-    monkeypatch.setattr(ModelWork, "train", fails)
+    monkeypatch.setattr(Train, "train", fails)
     with Session(load(site.config)) as session, running(session) as daemon, caplog.at_level(logging.INFO, "fednode"):
         until(daemon, lambda action: isinstance(action, do.Wait) and action.cause is Cause.GIVEN_UP)
         end = time.monotonic() + 3

@@ -9,18 +9,14 @@ from fedaggregator.compute.inputs import delta_shape, global_shape
 from fedaggregator.rules import rule_named
 from fednode.daemon.actions import Release
 from fednode.daemon.facts import Verdict
-from fednode.daemon.fetching import Fetching
 from fednode.daemon.remembered import Memory
 from fedprotocol.car import MemoryLeaves
-from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.journal import Journal
-from fedprotocol.spec import load_spec
 from fedprotocol.store.base import NotFound
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from support.evm import Anvil
 from support.live_federation import LiveFederation
-from support.specs import small_spec
 from support.synthetic import SyntheticClient, play_inputs
 
 
@@ -41,16 +37,15 @@ def test_what_a_round_pinned_is_let_go(tmp_path: Path) -> None:
         for root in roots[:2]:  # the third was never fetched
             store.get(root, delta_shape(config)).close()
         store.get(federation.genesis.root, shape).close()
-        fetching = Fetching(EventIndex(coordinator), store, load_spec(small_spec()), tmp_path)
         for _ in range(2):  # a kill before the journal knows: done again
-            fetching.release(Release(1, frozenset()), Deadline())
+            Release(1, frozenset()).unpin(coordinator, store, Deadline())
         for root in roots:
             with pytest.raises(NotFound):
                 alone.get(root, delta_shape(config))
             store.get(root, delta_shape(config)).close()  # the others still serve theirs
         alone.get(federation.genesis.root, shape).close()  # the prior, and the last final global
         unused = store.put(MemoryLeaves([bytes([leaf]) * 128 for leaf in range(config.leaf_count)]))
-        fetching.release(Release(1, frozenset({unused})), Deadline())
+        Release(1, frozenset({unused})).unpin(coordinator, store, Deadline())
         with pytest.raises(NotFound):
             alone.get(unused, shape)
         alone.get(federation.genesis.root, shape).close()

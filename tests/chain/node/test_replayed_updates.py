@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fednode.daemon.data.check_inputs import Finding, check_inputs
+from fednode.daemon.data.earlier_roots import EarlierRoots
 from fednode.daemon.facts import Verdict
-from fednode.daemon.fetching import Fetching, Finding
 from fedprotocol.chain.errors import ChainUnreachable
-from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import RoundState, take_snapshot
 from fedprotocol.spec import load_spec
+from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase
@@ -64,8 +66,7 @@ def test_attesters_refuse_a_root_that_was_revealed_before(
         store = open_store(f"dir:{tmp_path / 'own'}", tmp_path, [f"dir:{client.store_path}" for client in clients])
 
         def checked() -> dict[int, Finding]:
-            fetching = Fetching(EventIndex(coordinator), store, SPEC, tmp_path)
-            return check(fetching, state)
+            return check(store, EarlierRoots(coordinator), state)
 
         found = checked()
         assert [found[index].verdict for index in range(4)] == [Verdict.GOOD, Verdict.BAD, Verdict.GOOD, Verdict.BAD]
@@ -80,10 +81,11 @@ def test_attesters_refuse_a_root_that_was_revealed_before(
             client.close()
 
 
-def check(fetching: Fetching, state: RoundState) -> dict[int, Finding]:
+def check(store: Store, earlier: EarlierRoots, state: RoundState) -> dict[int, Finding]:
     found: dict[int, Finding] = {}
     indices = list(range(len(state.updates)))
-    fetching.check_inputs(state, indices, lambda f: found.__setitem__(f.index, f), Deadline(60.0))
+    before = partial(earlier.before, state.number)
+    check_inputs(store, SPEC, state, indices, lambda f: found.__setitem__(f.index, f), Deadline(60.0), before)
     return found
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
-from fednode.daemon.attesting import gives_up_at
 from fednode.daemon.cause import Cause
+from fednode.daemon.data.time_to_check import gives_up_at
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
 from fednode.daemon.view import turn

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from fednode.daemon import actions as do
@@ -19,7 +19,6 @@ from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.explain import SILENCE, Answer, Need, answer
 from fednode.daemon.facts import Checked, Facts, Verdict
-from fednode.daemon.phrases import describe
 from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import Status, read_status
@@ -66,10 +65,10 @@ PARTS: dict[str, dict[str, Any]] = {
 EARLY, FAILED = Setback("3 blocks on top of something", too_early=True), Setback("it has 0 ETH")
 HOPELESS = Setback("the loss of step 3 is nan", for_good=True)
 SETBACKS: dict[type, tuple[Setback | None, ...]] = {
-    **dict.fromkeys(get_args(do.ChainAction), (EARLY, FAILED, None)),
-    **dict.fromkeys(get_args(do.FetchAction), (FAILED,)),
+    **dict.fromkeys(do.CHAIN, (EARLY, FAILED, None)),
+    **dict.fromkeys(do.DATA, (FAILED,)),
     **dict.fromkeys((do.CheckInputs, do.JudgeProposal), (FAILED, None)),
-    **dict.fromkeys(get_args(do.ModelAction), (FAILED, HOPELESS)),
+    **dict.fromkeys(do.MODEL, (FAILED, HOPELESS)),
     do.Finish: (),
 }
 """Why the loop leaves an action alone; None: it went well a moment ago."""
@@ -242,9 +241,9 @@ def test_every_obstacle_has_words_of_its_own() -> None:
 
 
 def test_every_action_has_words_of_its_own() -> None:
-    kinds = get_args(do.Action)
+    kinds = do.CHAIN + do.DATA + do.MODEL + do.LOOP
     assert do.Train in kinds and do.Wait in kinds
-    words = {describe(_example(kind)): kind for kind in kinds}
+    words = {_example(kind).describe(): kind for kind in kinds}
     assert len(words) == len(kinds) and all(words)
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from fedaggregator.compute.inputs import InputsMissing, contributions
 from fednode.daemon import actions as do
-from fednode.daemon.attesting import SPREAD, gives_up_at, in_order, seconds_to_check
+from fednode.daemon.data.check_inputs import Finding, check_inputs
+from fednode.daemon.data.time_to_check import SPREAD, gives_up_at, in_order, seconds_to_check
 from fednode.daemon.facts import Verdict
-from fednode.daemon.fetching import Finding, check_inputs
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.numbers import split_leaves
@@ -117,7 +117,7 @@ def test_lanes_do_not_wait_for_each_other() -> None:
         do.JudgeProposal(1, OTHER, root("a"), root("b")),
         do.Train(2, root("b")),
     ]
-    assert len({do.lane(work) for work in [*slow, do.Release(0, frozenset())]}) == 4
+    assert len({work.lane for work in [*slow, do.Release(0, frozenset())]}) == 4
     for work in slow:
         background.start(work, lambda _: hold.wait(10))
     background.start(do.Release(0, frozenset()), lambda _: "released")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import get_args
+from inspect import isabstract
 
 import pytest
 from fednode.daemon import actions as do
-from fednode.daemon.decide import decide
+from fednode.daemon.decide import ORDER, decide
 from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
-from fednode.daemon.view import time_left
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Commitment, Phase, Proposal, Update
 from support.snapshots import GENESIS, ME, NOW, OTHER, ZERO, chain, root, state
@@ -19,8 +19,8 @@ RIGHT, MINE = root("right"), root("mine")
 WINDOW = 7200  # seconds, also of Train, Reveal and Attest
 SEEN = 256  # live proposals that a snapshot has room for
 
-KINDS: tuple[type, ...] = get_args(do.ChainAction) + get_args(do.FetchAction) + get_args(do.ModelAction)
-BACKGROUND: tuple[type, ...] = get_args(do.FetchAction) + get_args(do.ModelAction)
+KINDS: tuple[type, ...] = do.CHAIN + do.DATA + do.MODEL
+BACKGROUND: tuple[type, ...] = do.DATA + do.MODEL
 PREREQUISITES: dict[type, set[type]] = {
     do.Train: {do.Commit},
     do.FetchGlobal: {do.Recompute, do.Propose, do.Challenge, do.Train, do.Commit},
@@ -73,12 +73,12 @@ class World:
     def perform(self, action: do.Action) -> None:
         if isinstance(action, do.Interrupt):
             self.course.stopped.add(action.work)
-            if isinstance(action.work, do.ModelAction):
+            if isinstance(action.work, do.ModelWork):
                 del self.course.running[action.work]
         elif self._is_bad(action) and self.trouble is Trouble.HANGS:
             self.course.running[action] = self.course.now
         elif self._is_bad(action):
-            left = time_left(self.snapshot, action)
+            left = action.time_left(self.snapshot)
             self.course.failed(action, left)
             if isinstance(action, do.Challenge):  # the case goes too
                 self.facts = replace(self.facts, cases=self.facts.cases - {(action.round, action.root)})
@@ -240,6 +240,24 @@ def test_what_was_committed_is_revealed_and_attested(bad: type, trouble: Trouble
         assert world.facts.checked, "it was attested without a look"
 
 
+def concrete(kind: type) -> Iterator[type]:
+    if not isabstract(kind):
+        yield kind
+    for narrower in kind.__subclasses__():
+        yield from concrete(narrower)
+
+
 def test_every_action_is_in_the_lists() -> None:
-    assert {*KINDS, *get_args(do.Wait | do.Finish | do.Interrupt)} == set(get_args(do.Action))
+    assert {*KINDS, *do.LOOP} == set(concrete(do.Action))
     assert set(PREREQUISITES) <= set(KINDS)
+
+
+def test_every_action_has_its_place_in_the_order() -> None:
+    dues = [kind.due for kind in KINDS if hasattr(kind, "due")]
+    assert dues and set(dues) <= set(ORDER)
+    assert {kind for kind in KINDS if not hasattr(kind, "due")} == {
+        do.FetchGlobal,  # due with what needs it
+        do.JudgeProposal,  # these in `disputes`
+        do.BuildCase,
+        do.Challenge,
+    }

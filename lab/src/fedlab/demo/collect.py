@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fednode.daemon.metrics import records
+from fednode.daemon.model.figures import records
 from fedprotocol.program import environment
 from fedprotocol.spec import load_spec, spec_digest
 from fedprotocol.tree import cid

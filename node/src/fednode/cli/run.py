@@ -43,7 +43,6 @@ def run(
     from fednode.daemon.logs import kept_in_log, log_file, terminal_handler
     from fednode.daemon.loop import Daemon
     from fednode.daemon.preflight import preflight
-    from fednode.daemon.sending import Sending
 
     signal.signal(signal.SIGTERM, _stop)
     level = logging.DEBUG if verbose else logging.INFO
@@ -59,12 +58,11 @@ def run(
         log.debug("of the environment nothing was taken from: %s", ", ".join(ignored()) or "there is nothing else")
         preflight(session)
         health = Health(session.config.chain.poll_seconds)
-        sending = Sending(session.coordinator, session.sender, session.journal, session.store, session.spec)
         daemon = Daemon(
             session.config,
             session.spec,
             session.coordinator,
-            sending,
+            session.sender,
             session.journal,
             session.store,
             session.signer.address,

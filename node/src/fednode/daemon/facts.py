@@ -9,7 +9,7 @@ from enum import StrEnum
 from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.program.backoff import Setback
 
-from fednode.daemon.actions import Action, Lane, Work, lane
+from fednode.daemon.action import Action, Lane, Work
 
 
 class Verdict(StrEnum):
@@ -82,7 +82,7 @@ class Facts:
     def occupying(self) -> frozenset[Work]:
         """What keeps its lane from other work: not what was told to stop and hangs, but for the model, of which there
         is only one."""
-        return frozenset(work for work in self.running if work not in self.stopped or lane(work) is Lane.MODEL)
+        return frozenset(work for work in self.running if work not in self.stopped or work.lane is Lane.MODEL)
 
     def kept(self) -> frozenset[int]:
         """Rounds of which something is in the own store; the genesis does not count, it always stays."""

@@ -11,9 +11,9 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.journal import Journal
 
 from fednode.config import NodeConfig
+from fednode.daemon.chain.commitment import commitment_hash
 from fednode.daemon.facts import Facts, OwnUpdate
 from fednode.daemon.remembered import Memory
-from fednode.daemon.sending import Sending
 
 log = logging.getLogger("fednode")
 
@@ -21,14 +21,11 @@ log = logging.getLogger("fednode")
 class Knowing:
     """Joins journal, memory and config. What runs and rests is the loop's to add."""
 
-    def __init__(
-        self, config: NodeConfig, coordinator: Coordinator, journal: Journal, memory: Memory, sending: Sending
-    ) -> None:
+    def __init__(self, config: NodeConfig, coordinator: Coordinator, journal: Journal, memory: Memory) -> None:
         self._config = config
         self._coordinator = coordinator
         self._journal = journal
         self._memory = memory
-        self._sending = sending
         self._amounts = Amounts.of(coordinator.token)
 
     def facts(self, chain: Snapshot, failure: str) -> Facts:
@@ -81,6 +78,6 @@ class Knowing:
         for number in {state.number for state in chain.rounds} | {chain.last_opened + 1}:
             records = self._journal.updates(number)
             if records:
-                hashes = [self._sending.commit_hash(entry) for entry in records]
+                hashes = [commitment_hash(self._coordinator, chain.account, entry) for entry in records]
                 own[number] = OwnUpdate(records[0].prior_root, records[0].root, hashes[0], frozenset(hashes))
         return own

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from fedaggregator.disputes.case import StaleCase
 from fedprotocol.chain.amounts import Amounts
-from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
+from fedprotocol.chain.send.sender import Sender
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.monitor.chain import introduce
@@ -27,29 +26,20 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
 
 from fednode.config import NodeConfig
-from fednode.daemon import actions as do
+from fednode.daemon import action as do
+from fednode.daemon.data.earlier_roots import EarlierRoots
 from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts
-from fednode.daemon.fetching import Fetching, Finding
 from fednode.daemon.gathering import Knowing
-from fednode.daemon.jobs import Jobs
-from fednode.daemon.model_work import Interrupted, ModelFailure, ModelWork
-from fednode.daemon.outcomes import Outcomes
-from fednode.daemon.performing import Performing, TooEarly
-from fednode.daemon.phrases import describe
+from fednode.daemon.model.loaded_model import Interrupted, LoadedModel, ModelFailure
 from fednode.daemon.progress import Progress
 from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
-from fednode.daemon.sending import Sending
-from fednode.daemon.view import time_left
-from fednode.data.plain_text import EncodingError
-from fednode.training import TrainingError
+from fednode.daemon.tools import Tools
 
 log = logging.getLogger("fednode")
 LONGEST_REST = 60.0  # seconds
 LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
-BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right one stands, or this account has had its one proposal
-INPUTS_CHANGED = ("WrongInputs", "WrongAccepted")  # since the chain was read; nothing is lost
 
 
 class Left(FedError):
@@ -64,7 +54,7 @@ class Daemon:
         config: NodeConfig,
         spec: Spec,
         coordinator: Coordinator,
-        sending: Sending,
+        sender: Sender,
         journal: Journal,
         store: Store,
         account: str,
@@ -73,8 +63,6 @@ class Daemon:
     ) -> None:
         self._config = config
         self._coordinator = coordinator
-        self._sending = sending
-        self._journal = journal
         self._account = account
         self._memory = Memory(journal)
         self._background: Background[do.Work] = Background()
@@ -82,17 +70,24 @@ class Daemon:
         decimals, depth = Amounts.of(coordinator.token).decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
         self._rests: Rests[do.Action] = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
-        self._jobs = Jobs(
-            ModelWork(config, spec, store, progress),
-            Fetching(index_at(coordinator, config.events), store, spec, config.globals),
-            lambda action, finding: self._findings.put((action, finding)),
+        self._parts: queue.SimpleQueue[tuple[do.Work, Any]] = queue.SimpleQueue()
+        self._tools = Tools(
+            config=config,
+            spec=spec,
+            coordinator=coordinator,
+            events=index_at(coordinator, config.events),
+            sender=sender,
+            journal=journal,
+            store=store,
+            memory=self._memory,
+            earlier_roots=EarlierRoots(coordinator),
+            model=LoadedModel(config, spec, store, progress),
+            tell=lambda work, part: self._parts.put((work, part)),
+            report=self._reporter.problem,
         )
-        self._outcomes = Outcomes(config, spec, journal, self._memory)
-        self._performing = Performing(config, coordinator, sending, self._memory, self._outcomes, self._reporter)
-        self._knowing = Knowing(config, coordinator, journal, self._memory, sending)
+        self._knowing = Knowing(config, coordinator, journal, self._memory)
         self._ended: list[Outcome[do.Work]] = []  # not written down yet
-        self._told: list[tuple[do.CheckInputs, Finding]] = []  # not written down yet
-        self._findings: queue.SimpleQueue[tuple[do.CheckInputs, Finding]] = queue.SimpleQueue()
+        self._told: list[tuple[do.Work, Any]] = []  # parts of results, not written down yet
         self._unforeseen = Unforeseen()
         self._failure = ""
         self._untold = ""  # what could not be shown to people last
@@ -140,37 +135,35 @@ class Daemon:
             case do.Finish():
                 log.info("%s", action.reason)
             case do.Interrupt(work):
-                log.info("%s", describe(action))
+                log.info("%s", action.describe())
                 self._background.interrupt(work)
-            case _ if isinstance(action, do.Work):
+            case do.Work():
                 self._start(action, chain, facts)
-            case _:
+            case do.ChainAction():
                 self._send(action, chain, facts)
         return action
 
     def _start(self, action: do.Work, chain: Snapshot, facts: Facts) -> None:
         try:
-            work = self._jobs.of(action, chain, facts)
+            work = action.job(self._tools, chain, facts)
         except Exception as error:
             self._failed(action, error, chain)
         else:
             self._background.start(action, work)
 
-    def _send(self, action: do.Action, chain: Snapshot, facts: Facts) -> None:
+    def _send(self, action: do.ChainAction, chain: Snapshot, facts: Facts) -> None:
         try:
-            self._performing.perform(action, chain, facts)
-        except TooEarly as error:
+            action.send(self._tools, chain, facts)
+        except do.TooEarly as error:
             self._rests.rest(action, Setback(str(error), too_early=True))
+        except do.Overtaken as error:
+            log.info("%s: %s", action.describe(), error)
+            self._rests.postpone(action, LONGEST_REST)
+        except do.Outdated as error:
+            log.info("%s: %s", action.describe(), error)
+            self._rests.pause(action, self._config.chain.poll_seconds)
         except Exception as error:
-            name = error.name if isinstance(error, ContractReverted) else ""
-            if isinstance(action, do.Propose) and name in BEATEN:
-                log.info("%s: somebody else was quicker", describe(action))
-                self._rests.postpone(action, LONGEST_REST)
-            elif isinstance(action, do.Propose) and name in INPUTS_CHANGED:
-                log.info("%s: its inputs changed (a re-org), it is recomputed", describe(action))
-                self._rests.pause(action, self._config.chain.poll_seconds)
-            else:
-                self._failed(action, error, chain)
+            self._failed(action, error, chain)
         else:
             self._rests.succeeded(action)
             # A chain that mines by the clock shows the transaction at once; one read behind must not send it twice.
@@ -181,11 +174,9 @@ class Daemon:
     def _collect(self, chain: Snapshot) -> None:
         """Results of the background, into the journal. What cannot be written down now is kept, and tried again."""
         self._ended += self._background.outcomes()
-        while not self._findings.empty():
-            self._told.append(self._findings.get())
-        self._told = [
-            (work, f) for work, f in self._told if not self._noted(work, chain, self._outcomes.found, work, f)
-        ]
+        while not self._parts.empty():
+            self._told.append(self._parts.get())
+        self._told = [(work, part) for work, part in self._told if not self._noted(work, chain, self._hear, work, part)]
         self._ended = [one for one in self._ended if not self._noted(one.work, chain, self._apply, one)]
 
     def _noted(self, work: do.Action, chain: Snapshot, note: Callable[..., None], *what: Any) -> bool:
@@ -199,31 +190,33 @@ class Daemon:
             self._failed(work, error, chain)
         return True
 
+    def _hear(self, work: do.Work, part: Any, chain: Snapshot) -> None:
+        work.heard(self._tools, part, chain)
+
     def _apply(self, outcome: Outcome[do.Work], chain: Snapshot) -> None:
         work = outcome.work
         if outcome.error is not None:
             self._background_failed(work, outcome.error, chain)
             return
-        self._outcomes.apply(outcome, chain)
+        work.ended(self._tools, outcome.result, chain)
         self._rests.succeeded(work)
-        if isinstance(work, do.CheckInputs):  # what is absent or malformed is asked for again
-            self._rests.postpone(work, chain.config.attest_length / 16)
-        elif isinstance(work, do.JudgeProposal):  # again only if its leaves could not be read
-            self._rests.postpone(work, LONGEST_REST, time_left(chain, work))
+        again = work.revisit(chain)
+        if again is not None:
+            self._rests.postpone(work, again.longest, again.left)
 
     def _background_failed(self, work: do.Work, error: Exception, chain: Snapshot) -> None:
         match error:
             case Interrupted() | Stopped():
-                log.info("stopped: %s", describe(work))
-                if not isinstance(work, do.ModelAction):  # others had a right to its lane
-                    self._rests.pause(work, min(LANE_SECONDS, time_left(chain, work) / TRIES_LEFT))
+                log.info("stopped: %s", work.describe())
+                if work.lane is not do.Lane.MODEL:  # others had a right to its lane
+                    self._rests.pause(work, min(LANE_SECONDS, work.time_left(chain) / TRIES_LEFT))
             case ModelFailure():
                 self._failure = str(error)
                 self._reporter.model_failed(error)
-            case TrainingError() | EncodingError():  # only a new round, data or program helps
+            case _ if work.is_hopeless(error):
                 self._rests.give_up(work, Setback(str(error), for_good=True))
                 self._reporter.failed(work, error)
-            case _ if isinstance(work, do.ModelAction) and self._unforeseen.is_again(work, error):
+            case _ if work.lane is do.Lane.MODEL and self._unforeseen.is_again(work, error):
                 self._rests.give_up(work, Setback(str(error) or type(error).__name__, for_good=True))
                 with self._aside("saying what failed"):
                     self._reporter.failed(work, error)
@@ -232,19 +225,14 @@ class Daemon:
 
     def _failed(self, action: do.Action, error: Exception, chain: Snapshot) -> None:
         """`action` could not be done: it rests, and is tried several times more before it comes too late."""
-        seconds = self._rests.rest(action, Setback(str(error) or type(error).__name__), time_left(chain, action))
-        if isinstance(action, do.BuildCase | do.Challenge) and isinstance(error, StaleCase):
-            self._memory.note_doubtful(action.round)
-        if isinstance(action, do.Challenge):  # the case is built anew, as late as the call would be sent again
-            self._memory.cases.pop((action.round, action.root), None)
-            for proposer in _proposers(chain, action):
-                build = do.BuildCase(action.round, proposer, action.root)
-                self._rests.rest(build, Setback(str(error)), time_left(chain, action))
+        seconds = self._rests.rest(action, Setback(str(error) or type(error).__name__), action.time_left(chain))
+        for other in action.failed(self._tools, error, chain):
+            self._rests.rest(other, Setback(str(error)), other.time_left(chain))
         with self._aside("saying what failed"):
             if self._unforeseen.is_news(action, error):
-                log.error("%s: unexpected error", describe(action), exc_info=error)
+                log.error("%s: unexpected error", action.describe(), exc_info=error)
             self._reporter.failed(action, error)
-            log.debug("%s: again in %.0f s", describe(action), seconds)
+            log.debug("%s: again in %.0f s", action.describe(), seconds)
 
     def _unusable(self, error: Exception) -> None:
         """Nothing can be decided now."""
@@ -273,8 +261,3 @@ class Daemon:
             resting=self._rests.resting() | {one.work for one in self._ended},
             failing=self._rests.failing(),
         )
-
-
-def _proposers(chain: Snapshot, action: do.Challenge) -> list[str]:
-    state = chain.round(action.round)
-    return [] if state is None else [p.proposer for p in state.proposals if p.root == action.root]

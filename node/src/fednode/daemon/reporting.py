@@ -18,10 +18,10 @@ from fedprotocol.program.status import StatusFile
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
 
-from fednode.daemon import actions as do
+from fednode.daemon import action as do
 from fednode.daemon.cause import Cause
-from fednode.daemon.facts import Facts, Verdict
-from fednode.daemon.phrases import describe
+from fednode.daemon.facts import Facts
+from fednode.daemon.model.model_work import SiteWork
 from fednode.daemon.progress import Progress
 from fednode.daemon.status import Status
 from fednode.daemon.view import deadline
@@ -74,7 +74,7 @@ class Reporter:
 
     def failed(self, action: do.Action, error: Exception) -> None:
         """`action` is tried again later, or given up."""
-        self.problem(f"{describe(action)}: {error}")
+        self.problem(f"{action.describe()}: {error}")
         metrics.RETRIES.labels(type(action).__name__.lower()).inc()
         metrics.ERRORS.labels(type(error).__name__).inc()
 
@@ -105,19 +105,6 @@ class Reporter:
                 )
             )
 
-    def absent(self, chain: Snapshot, facts: Facts, action: do.Attest) -> None:
-        """Name what is not vouched for."""
-        state, checked = chain.round(action.round), facts.checked.get(action.round)
-        if state is None:
-            return
-        for index, update in enumerate(state.updates):
-            if not action.bitmap >> index & 1:
-                verdict = checked.verdicts.get(index, Verdict.ABSENT) if checked is not None else Verdict.ABSENT
-                self.problem(
-                    f"round {action.round}: attesting without update {index}, {verdict.value}: "
-                    f"client {update.client}, root {cid(update.root)}"
-                )
-
     def phases(self, chain: Snapshot) -> None:
         """Log what became of rounds since the last read."""
         for state in chain.rounds:
@@ -135,7 +122,7 @@ class Reporter:
 
     def activity(self, chain: Snapshot, facts: Facts, action: do.Action, findings: Collection[str]) -> None:
         """What the loop found and does now. `findings`: what is wrong with proposals, in words; empty ones are none."""
-        text = self._changed(describe(action))
+        text = self._changed(action.describe())
         cause = action.cause if isinstance(action, do.Wait) else None
         if cause in UNHELPED and cause is not self._cause:
             log.info("%s", text)
@@ -143,8 +130,8 @@ class Reporter:
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
         phase = "none" if last is None else last.view.phase.name.lower()
-        model_work = [describe(work) for work in facts.running if isinstance(work, do.ModelAction)]
-        aside = [describe(work) for work in facts.running if isinstance(work, do.SiteAction)]
+        model_work = [work.describe() for work in facts.running if work.lane is do.Lane.MODEL]
+        aside = [work.describe() for work in facts.running if isinstance(work, SiteWork)]
         busy = bool(model_work)
         self._bar.show("".join(model_work), step, steps if busy else 0, loss)
         self._health.turned(text, SENDING_SECONDS if isinstance(action, do.ChainAction) else 0)

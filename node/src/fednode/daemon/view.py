@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.types import Phase, Proposal
 
-from fednode.daemon.actions import Action, BuildCase, Challenge, FetchGlobal, JudgeProposal
-from fednode.daemon.facts import Facts
+if TYPE_CHECKING:
+    from fednode.daemon.facts import Facts
 
 ZERO = bytes(32)
 TURN = 12  # seconds: a block of Ethereum
@@ -26,18 +27,30 @@ def deadline(chain: Snapshot) -> int:
     return states[-1].view.phase_end if states else 0
 
 
-def time_left(chain: Snapshot, action: Action) -> float:
-    """Seconds until `action` comes too late; infinite if it never does."""
-    number = getattr(action, "round", None)
-    state = chain.round(number) if number is not None else None
-    if isinstance(action, FetchGlobal):  # what the newest round is trained on, or its aggregate made of
-        state = unsettled(chain)[-1] if unsettled(chain) else None
+def phase_end(state: RoundState | None) -> int | None:
+    """Chain seconds at which the round's phase ends; None if it has no end, or there is no round."""
+    return (state.view.phase_end or None) if state is not None else None
+
+
+def proposal_in(state: RoundState | None, root: bytes) -> Proposal | None:
+    """The live proposal of `root`; None if there is none."""
+    proposals = state.proposals if state is not None else ()
+    return next((proposal for proposal in proposals if proposal.root == root), None)
+
+
+def is_live(chain: Snapshot, number: int, root: bytes) -> bool:
+    """Whether the proposal of `root` in round `number` can still win or be convicted."""
+    state = chain.round(number)
+    return state is not None and not state.view.phase.settled and proposal_in(state, root) is not None
+
+
+def window_left(chain: Snapshot, number: int, root: bytes) -> float:
+    """Seconds until the proposal of `root` cannot be convicted any more; infinite if nothing ends."""
+    state = chain.round(number)
     if state is None or state.view.phase.settled or not state.view.phase_end:
         return math.inf
-    end = state.view.phase_end
-    if isinstance(action, JudgeProposal | BuildCase | Challenge):
-        end = next((proposal.window_end for proposal in state.proposals if proposal.root == action.root), end)
-    return end - chain.time
+    proposal = proposal_in(state, root)
+    return (proposal.window_end if proposal is not None else state.view.phase_end) - chain.time
 
 
 def is_matching(state: RoundState) -> bool:
@@ -132,3 +145,8 @@ def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
     if before is not None and not before.view.phase.settled:
         return facts.recomputed.get(number - 1)
     return chain.latest_final[1]
+
+
+def round_of(chain: Snapshot, number: int) -> RoundState:
+    """A round that is known to be in the snapshot."""
+    return next(state for state in chain.rounds if state.number == number)

@@ -9,11 +9,9 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.types import Phase
 
-from fednode.daemon import actions as do
-from fednode.daemon.attesting import gives_up_at
+from fednode.daemon import action as do
 from fednode.daemon.cause import Cause
-from fednode.daemon.facts import Facts, Verdict
-from fednode.daemon.phrases import describe
+from fednode.daemon.facts import Facts
 from fednode.daemon.view import (
     Obstacle,
     Standing,
@@ -30,7 +28,7 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
 
     Times are the chain's, 0 where there is no deadline.
     """
-    owed = [action for action in ahead if isinstance(action, do.Commit | do.Reveal | do.Attest)]
+    owed = [action for action in ahead if action.is_owed]
     for action in (*owed, *facts.running, *ahead):
         held_up = _held_up(chain, facts, action)
         if held_up is not None:
@@ -45,57 +43,27 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
 def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None:
     """Why `action`, which would be useful, cannot be started; None if the node does not wait for it."""
     setback = facts.failing.get(action)
-    if isinstance(action, do.SiteAction | do.Release):
+    if not action.is_waited_for:
         return None
     if isinstance(action, do.Finish):  # held up by whatever runs, or by what is in `ahead` before it
-        works = ", ".join(sorted(map(describe, facts.occupying())))
+        works = ", ".join(sorted(work.describe() for work in facts.occupying()))
         return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}") if works else None
-    if action in facts.running:
-        return _working(chain, action)
+    if isinstance(action, do.Work) and action in facts.running:
+        return do.Wait(Cause.WORK, action.describe(), deadline(chain), action.leads_to)
     if setback is not None and setback.too_early:
-        return do.Wait(Cause.DEPTH, setback.why, deadline(chain), describe(action))
+        return do.Wait(Cause.DEPTH, setback.why, deadline(chain), action.describe())
     if setback is not None and setback.for_good:
-        what = f"another round or a restart: {describe(action)} failed and would again: {setback.why}"
+        what = f"another round or a restart: {action.describe()} failed and would again: {setback.why}"
         return do.Wait(Cause.GIVEN_UP, what, deadline(chain), "")
     if setback is not None:
-        what = f"the next try at {describe(action)}, which failed: {setback.why}"
+        what = f"the next try at {action.describe()}, which failed: {setback.why}"
         return do.Wait(Cause.RETRY, what, deadline(chain), "")
-    if isinstance(action, do.CheckInputs) and action in facts.resting:
-        checked = facts.checked.get(action.round)
-        here = len(checked.verdicts) - _absent(facts, action.round) if checked is not None else 0
-        state = chain.round(action.round)
-        revealed = len(state.updates) if state is not None else 0
-        until = gives_up_at(chain.account, state, facts.attest_margin) if state is not None else 0
-        what = f"updates of round {action.round} that nobody serves ({here} of {revealed} are checked)"
-        return do.Wait(Cause.ABSENT, what, until, "attest without them")
-    if isinstance(action, do.ChainAction) and action in facts.resting:
-        what = f"the chain's node to show what came of {describe(action)}"
-        return do.Wait(Cause.SENT, what, deadline(chain), "")
     if action in facts.resting:
-        return None
+        return action.why_left_alone(chain, facts)
     if not isinstance(action, do.Work):
         return None
-    before = [work for work in facts.occupying() if do.lane(work) is do.lane(action)]
-    return do.Wait(Cause.WORK, describe(before[0]), deadline(chain), describe(action)) if before else None
-
-
-def _working(chain: Snapshot, work: do.Action) -> do.Wait:
-    match work:
-        case do.Train():
-            then = "commit"
-        case do.CheckInputs():
-            then = "attest"
-        case do.Recompute():
-            then = "check the proposals and train on the result"
-        case do.FetchGlobal():
-            then = "train on it"
-        case _:
-            then = "act on what it finds"
-    return do.Wait(Cause.WORK, describe(work), deadline(chain), then)
-
-
-def _absent(facts: Facts, number: int) -> int:
-    return sum(verdict is Verdict.ABSENT for verdict in facts.checked[number].verdicts.values())
+    before = [work for work in facts.occupying() if work.lane is action.lane]
+    return do.Wait(Cause.WORK, before[0].describe(), deadline(chain), action.describe()) if before else None
 
 
 def _in_round(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:

@@ -11,6 +11,7 @@ from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 
 if TYPE_CHECKING:
+    from fednode.evaluation import Evaluation
     from fednode.training.types import StepRecord
 
 COLUMNS = ("step", "loss", "lr", "tokens", "seconds")
@@ -36,3 +37,9 @@ def records(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def score_in_words(score: Evaluation) -> str:
+    """An evaluation as the log says it."""
+    accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
+    return f"loss {score.loss:.3f}{accuracy} on {score.items} items"

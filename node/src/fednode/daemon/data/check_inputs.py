@@ -1,0 +1,179 @@
+"""Checking the revealed updates before the attestation: each is fetched, checked, and stays pinned in the own store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from fedprotocol.car import CarFile, Leaves
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.errors import FedError
+from fedprotocol.numbers import NumbersError
+from fedprotocol.program.background import Body
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Store, Unavailable
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.side_by_side import side_by_side
+from fedprotocol.tree import cid
+from fedprotocol.types import Phase
+
+from fednode.daemon.action import Lane, Revisit, Wait, Work
+from fednode.daemon.cause import Cause
+from fednode.daemon.data.time_to_check import gives_up_at, in_order, seconds_to_check
+from fednode.daemon.data.update_checks import BadUpdate, check_new, check_update
+from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.tools import Tools
+from fednode.daemon.view import round_of, unsettled
+
+log = logging.getLogger("fednode")
+
+AGAIN_SECONDS = 3.0
+"""After which an absent update is asked for again, as long as others are still fetched."""
+LONGEST_PAUSE = 16  # of Attest the sixteenth part: then what is absent or malformed is asked for again
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one update; `why` is empty for a good one."""
+
+    index: int
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True)
+class CheckInputs(Work):
+    """Fetch and check the revealed updates that have no final verdict yet."""
+
+    round: int
+    inputs_hash: bytes
+    lane = Lane.INPUTS
+    leads_to = "attest"
+
+    @staticmethod
+    def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
+        for state in unsettled(chain):
+            if owes_attestation(state) and unchecked(facts, state):
+                yield CheckInputs(state.number, state.view.inputs_hash)
+
+    def describe(self) -> str:
+        return f"fetching and checking the updates of round {self.round}"
+
+    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
+        state = chain.round(self.round)
+        return state is not None and state.view.inputs_hash == self.inputs_hash and owes_attestation(state)
+
+    def why_left_alone(self, chain: Snapshot, facts: Facts) -> Wait | None:
+        checked = facts.checked.get(self.round)
+        verdicts = list(checked.verdicts.values()) if checked is not None else []
+        here = len(verdicts) - verdicts.count(Verdict.ABSENT)
+        state = chain.round(self.round)
+        revealed = len(state.updates) if state is not None else 0
+        until = gives_up_at(chain.account, state, facts.attest_margin) if state is not None else 0
+        what = f"updates of round {self.round} that nobody serves ({here} of {revealed} are checked)"
+        return Wait(Cause.ABSENT, what, until, "attest without them")
+
+    def revisit(self, chain: Snapshot) -> Revisit:
+        return Revisit(longest=chain.config.attest_length / LONGEST_PAUSE)
+
+    def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
+        state = round_of(chain, self.round)
+        order = in_order(state, unchecked(facts, state))
+        seconds = seconds_to_check(chain, state, facts.attest_margin)
+        found = partial(tools.tell, self)
+        earlier = partial(tools.earlier_roots.before, self.round)
+        return lambda stop: check_inputs(tools.store, tools.spec, state, order, found, Deadline(seconds, stop), earlier)
+
+    def heard(self, tools: Tools, part: Finding, chain: Snapshot) -> None:
+        """One verdict on one update."""
+        checked = tools.memory.checked.get(self.round)
+        known = checked.verdicts if checked is not None and checked.inputs_hash == self.inputs_hash else {}
+        if known.get(part.index) == part.verdict:
+            return
+        tools.memory.note_verdict(self.round, self.inputs_hash, part.index, part.verdict)
+        state = chain.round(self.round)
+        if state is None or part.index >= len(state.updates):
+            return
+        update = state.updates[part.index]
+        if part.verdict is Verdict.GOOD:
+            log.info("round %d: update %d of %s checked and pinned", self.round, part.index, update.client)
+        else:
+            log.warning(
+                "round %d: update %d of %s, root %s, is %s: %s",
+                self.round,
+                part.index,
+                update.client,
+                cid(update.root),
+                part.verdict.value,
+                part.why,
+            )
+
+    def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:
+        """Nothing is left to write down: each finding was heard by itself."""
+
+
+def owes_attestation(state: RoundState) -> bool:
+    """Whether this account revealed in the round and has not attested yet."""
+    if state.view.phase is not Phase.ATTEST or state.my_index is None:
+        return False
+    return not state.updates[state.my_index].attested
+
+
+def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, Verdict]:
+    """By index of the update, of the inputs that the round has now."""
+    checked = facts.checked.get(state.number)
+    return checked.verdicts if checked is not None and checked.inputs_hash == state.view.inputs_hash else {}
+
+
+def unchecked(facts: Facts, state: RoundState) -> list[int]:
+    """Indices of the updates without a final verdict."""
+    verdicts = verdicts_on(facts, state)
+    return [i for i in range(len(state.updates)) if verdicts.get(i, Verdict.ABSENT) is Verdict.ABSENT]
+
+
+def check_inputs(
+    store: Store,
+    spec: Spec,
+    state: RoundState,
+    indices: Sequence[int],
+    found: Callable[[Finding], None],
+    deadline: Deadline,
+    earlier: Callable[[], Mapping[bytes, int]],
+) -> None:
+    """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it is
+    known. What is absent is asked for again while others are still fetched. `earlier` gives the roots that were
+    revealed before, with their rounds; it is asked while others are fetched.
+
+    Raises Unavailable if the store itself does not work, Stopped.
+    """
+
+    def fetch(index: int, share: Deadline) -> CarFile:
+        return store.get(state.updates[index].root, spec.layout.delta_shape, share)
+
+    unavailable: Unavailable | None = None
+    for fetched in side_by_side(indices, fetch, deadline, AGAIN_SECONDS):
+        if isinstance(fetched.error, Unavailable):
+            unavailable = fetched.error  # of the others something may be here
+        elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
+            found(Finding(fetched.key, Verdict.ABSENT, str(fetched.error)))
+        elif fetched.result is None:
+            raise fetched.error or ValueError("nothing was fetched")
+        else:
+            with fetched.result as leaves:
+                found(_checked(spec, state, fetched.key, leaves, earlier()))
+    if unavailable is not None:
+        raise unavailable
+
+
+def _checked(spec: Spec, state: RoundState, index: int, leaves: Leaves, earlier: Mapping[bytes, int]) -> Finding:
+    try:
+        check_new(state.updates, index, earlier)
+        check_update(leaves, state.updates[index].shift, spec, state.number)
+    except (BadUpdate, NumbersError) as error:
+        return Finding(index, Verdict.BAD, str(error))
+    except FedError as error:
+        return Finding(index, Verdict.ABSENT, str(error))
+    return Finding(index, Verdict.GOOD, "")

@@ -1,0 +1,72 @@
+"""Comparing live proposals with the aggregate computed here, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from fedaggregator.disputes.evidence import judge_proposal
+from fedaggregator.disputes.judge import Verdict, Wrong, alarm
+from fedprotocol import metrics
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.program.background import Body
+from fedprotocol.store.deadline import Deadline
+
+from fednode.daemon.action import Lane, Revisit, Work
+from fednode.daemon.facts import Facts
+from fednode.daemon.remembered import Found
+from fednode.daemon.tools import Tools
+from fednode.daemon.view import is_live, round_of, window_left
+
+log = logging.getLogger("fednode")
+
+
+@dataclass(frozen=True)
+class JudgeProposal(Work):
+    """Compare a live proposal with the aggregate computed here, `own_root`. When: see `disputes.py`."""
+
+    round: int
+    proposer: str
+    root: bytes
+    own_root: bytes
+    lane = Lane.DISPUTES
+    keeps_node_running = True
+
+    def describe(self) -> str:
+        return f"checking a proposal of round {self.round}"
+
+    def time_left(self, chain: Snapshot) -> float:
+        return window_left(chain, self.round, self.root)
+
+    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
+        return is_live(chain, self.round, self.root)
+
+    def revisit(self, chain: Snapshot) -> Revisit:
+        """Only a proposal whose leaves could not be read is judged again; another node of the chain may show them."""
+        return Revisit(left=self.time_left(chain))
+
+    def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
+        """Raises ChainError, StoreError, RuleError, DisputeError in its thread."""
+        state = round_of(chain, self.round)
+        shape = tools.spec.layout.global_shape
+        return lambda stop: judge_proposal(
+            tools.events,
+            state,
+            self.proposer,
+            self.root,
+            self.own_root,
+            lambda: tools.store.get(self.own_root, shape, Deadline(stop=stop)),
+        )
+
+    def ended(self, tools: Tools, result: Verdict, chain: Snapshot) -> None:
+        if not isinstance(result, Wrong):
+            tools.memory.note_judged(self.round, self.root, Found(self.own_root))
+            log.info("round %d: the proposal of %s equals the aggregate computed here", self.round, self.proposer)
+            return
+        text = alarm(self.round, self.proposer, self.root, result)
+        known = tools.memory.findings.get((self.round, self.root))
+        if known is None or known.text != text:
+            log.error("%s", text)
+            metrics.MISMATCHES.inc()
+        leaf = result.first.leaf if result.first is not None else None
+        tools.memory.note_judged(self.round, self.root, Found(self.own_root, text, leaf))

@@ -1,0 +1,106 @@
+"""Recomputing aggregates: every global is known from own verified copies of the updates, never by what is proposed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedaggregator.compute.inputs import recompute
+from fedaggregator.disputes.judge import Claim, Wrong, judge
+from fedprotocol import metrics
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.program.background import Body
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.tree import cid
+from fedprotocol.types import Phase
+
+from fednode.daemon.action import Lane, Work
+from fednode.daemon.data.fetch_global import FetchGlobal
+from fednode.daemon.facts import Facts
+from fednode.daemon.tools import Tools
+from fednode.daemon.view import round_of, unsettled
+
+log = logging.getLogger("fednode")
+
+
+@dataclass(frozen=True)
+class Recompute(Work):
+    """Merge the accepted updates into the next global adapter, from own verified copies. `inputs`: the round's."""
+
+    round: int
+    inputs: str
+    lane = Lane.INPUTS
+    leads_to = "check the proposals and train on the result"
+
+    @staticmethod
+    def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
+        """Every aggregate, and the globals that it is made of; of a round that is over last, nothing depends on it."""
+        for state in unsettled(chain):
+            if state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE) and state.number not in facts.recomputed:
+                if state.view.prior_root in facts.held():
+                    yield Recompute(state.number, state.view.inputs)
+                else:
+                    yield FetchGlobal(state.number - 1, state.view.prior_root)
+        final = [state for state in chain.rounds if state.view.phase is Phase.FINAL]
+        for state in final:
+            if state.view.global_root not in facts.held():
+                yield FetchGlobal(state.number, state.view.global_root)
+        for state in final:
+            if state.number not in facts.recomputed and state.view.prior_root in facts.held():
+                yield Recompute(state.number, state.view.inputs)
+
+    def describe(self) -> str:
+        return f"recomputing the aggregate of round {self.round}"
+
+    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
+        state = chain.round(self.round)
+        return state is None or state.view.inputs == self.inputs
+
+    def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
+        state = round_of(chain, self.round)
+        folder = tools.config.globals
+        return lambda stop: merged_into(tools.store, tools.coordinator, tools.spec, state, folder, Deadline(stop=stop))
+
+    def ended(self, tools: Tools, result: bytes, chain: Snapshot) -> None:
+        tools.memory.note_recomputed(self.round, self.inputs, result)
+        metrics.RECOMPUTATIONS.inc()
+        log.info("round %d: computed the aggregate from verified copies of all updates: %s", self.round, cid(result))
+        state = chain.round(self.round)
+        if state is None or state.view.inputs != self.inputs:
+            return
+        final = Claim(state.view.global_root)
+        if final.root != bytes(32) and isinstance(judge(final, result), Wrong):
+            metrics.MISMATCHES.inc()
+            log.error(
+                "round %d: THE FINAL GLOBAL IS WRONG: the chain has %s, the accepted updates give %s",
+                self.round,
+                cid(state.view.global_root),
+                cid(result),
+            )
+
+
+def merged_into(
+    store: Store, coordinator: Coordinator, spec: Spec, state: RoundState, folder: Path, deadline: Deadline
+) -> bytes:
+    """Merge the round's accepted updates by way of a file in `folder` and publish the result in the own store; returns
+    its root.
+
+    Raises InputsMissing, StoreError, and what `fedaggregator.compute.inputs.recompute` raises.
+    """
+    inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # a merge of others may still run
+    out = folder / f"round_{state.number}-{inputs}.leaves"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            store.get(state.view.prior_root, spec.layout.global_shape, deadline) as prior,
+            recompute(coordinator, store, state, prior, out, deadline=deadline) as merged,
+        ):
+            return store.put(merged)
+    finally:
+        out.unlink(missing_ok=True)

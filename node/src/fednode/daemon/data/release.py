@@ -1,0 +1,70 @@
+"""Letting go of old rounds: what the own store holds of them, and the update files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.program.background import Body
+from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
+
+from fednode.daemon.action import Lane, Work
+from fednode.daemon.facts import Facts
+from fednode.daemon.tools import Tools
+from fednode.daemon.view import unsettled
+
+log = logging.getLogger("fednode")
+
+
+@dataclass(frozen=True)
+class Release(Work):
+    """Let go of an old round's inputs in the own store, and of those of `own_globals` that were never a global."""
+
+    round: int
+    own_globals: frozenset[bytes]
+    lane = Lane.TIDYING
+    is_waited_for = False
+
+    @staticmethod
+    def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
+        """Old rounds, once a later global is final: until then theirs may be what the next round starts from."""
+        oldest_kept = min(chain.last_opened - len(unsettled(chain)) - facts.keep_rounds + 1, chain.latest_final[0])
+        outdated = [number for number in facts.kept() if number < oldest_kept]
+        if outdated:
+            yield Release(min(outdated), facts.merged.get(min(outdated), frozenset()))
+
+    def describe(self) -> str:
+        return f"letting go of the updates of round {self.round}"
+
+    def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
+        return lambda stop: self.unpin(tools.coordinator, tools.store, Deadline(stop=stop))
+
+    def unpin(self, coordinator: Coordinator, store: Store, deadline: Deadline) -> None:
+        """Unpin what the round was made of, its updates and its prior, but for what a later round needs too.
+
+        Its final global goes with the round that was trained on it; what else was merged for it goes now.
+        Raises Unavailable, ChainError, Stopped.
+        """
+        view = coordinator.round_view(self.round)
+        gone = {update.root for update in coordinator.updates(self.round)} | {view.prior_root}
+        gone |= self.own_globals - {view.global_root}
+        gone -= {bytes(32), coordinator.config().genesis_root, coordinator.latest_final()[1]}
+        for number in range(self.round + 1, coordinator.last_opened() + 1):
+            gone -= {update.root for update in coordinator.updates(number)} | {
+                coordinator.round_view(number).prior_root
+            }
+        for root in gone:
+            deadline.check()
+            store.unpin(root)
+
+    def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:
+        for update in tools.journal.updates(self.round):
+            update.car.unlink(missing_ok=True)
+            update.car.with_name(update.car.name + ".idx").unlink(missing_ok=True)
+        tools.memory.note_released(self.round)
+        log.info("round %d: its updates and its prior are no longer kept here", self.round)

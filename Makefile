@@ -108,8 +108,8 @@ kubo-if-go:
 
 .tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml
 	@mkdir -p .tools/home
-	@# brownie itself does not see that the remappings have changed, which the metadata of every contract holds.
-	@HOME=$(CURDIR)/.tools/home $(PROGRESS) contracts $(BIN)/brownie compile $(if $(filter brownie-config.yaml,$?),--all)
+	@# --all: brownie does not see changes of remappings and comments, which the metadata of every contract holds.
+	@HOME=$(CURDIR)/.tools/home $(PROGRESS) contracts $(BIN)/brownie compile --all
 	@touch $@
 
 clean:  ## remove everything that was installed, built or run

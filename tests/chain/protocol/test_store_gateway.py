@@ -179,13 +179,14 @@ HOSTILE: dict[str, Answer] = {
 def test_a_hostile_gateway_is_passed_over(behaviour: str, tmp_path: Path) -> None:
     with serving(HOSTILE[behaviour]) as (bad, asked), serving(honest) as (good, _):
         started = time.monotonic()
-        assert_complete(store(tmp_path / "both", bad, good, find_seconds=0.5))
+        both = [Gateway(bad, 0.5), Gateway(good, 20)]  # the honest one may be slow, on a busy machine
+        assert_complete(PeeredStore(DirectoryStore(tmp_path / "both/own"), both))
         assert len(asked) >= 2
         alone = store(tmp_path / "alone", bad, find_seconds=0.5)
         for read in (lambda: alone.get(LEAVES.root, LEAVES.shape), lambda: alone.get_block(DIGEST, 100)):
             with pytest.raises((NotFound, Malformed)):
                 read()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 25  # less than one that is silent has by default
     assert [path for path in (tmp_path / "alone").rglob("*") if path.is_file()] == []
 
 

@@ -4,9 +4,10 @@ The names in `__all__` are what other programs may rely on; everything else may 
 loaded when they are first used, so that importing the package is quick.
 """
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fedprotocol.lazy_names import lazily
 
 if TYPE_CHECKING:
     from fedlab.experiment.definition import Experiment, load_experiment
@@ -20,15 +21,11 @@ __all__ = [
 ]
 __version__ = version("fedlab")
 
-_MODULES = {
-    "Experiment": "experiment.definition",
-    "ResultsFolder": "results.folder",
-    "load_experiment": "experiment.definition",
-}
-"""In which module of the package each name is."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "Experiment": "experiment.definition",
+        "ResultsFolder": "results.folder",
+        "load_experiment": "experiment.definition",
+    },
+)

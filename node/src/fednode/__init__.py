@@ -4,9 +4,10 @@ The names in `__all__` are what other programs may rely on; everything else may 
 loaded when they are first used, so that importing the package is quick.
 """
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fedprotocol.lazy_names import lazily
 
 if TYPE_CHECKING:
     from fednode.data.read import read_rows
@@ -26,18 +27,14 @@ __all__ = [
 ]
 __version__ = version("fednode")
 
-_MODULES = {
-    "AdapterModel": "training.model",
-    "check_data": "data.report",
-    "export_adapter": "use.export",
-    "load_data": "data.report",
-    "make_update": "training.update",
-    "read_rows": "data.read",
-}
-"""In which module of the package each name is."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "AdapterModel": "training.model",
+        "check_data": "data.report",
+        "export_adapter": "use.export",
+        "load_data": "data.report",
+        "make_update": "training.update",
+        "read_rows": "data.read",
+    },
+)

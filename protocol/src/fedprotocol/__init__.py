@@ -4,9 +4,10 @@ The names in `__all__` are what other programs may rely on; everything else may 
 loaded when they are first used, so that importing the package is quick.
 """
 
-from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fedprotocol.lazy_names import lazily
 
 if TYPE_CHECKING:
     from fedprotocol.car import CarFile, read_car, write_car
@@ -40,27 +41,23 @@ __all__ = [
 ]
 __version__ = version("fedprotocol")
 
-_MODULES = {
-    "CarFile": "car",
-    "Coordinator": "chain.read.coordinator",
-    "EventIndex": "chain.read.event_index",
-    "FedError": "errors",
-    "MemoryLeaves": "leaves",
-    "Spec": "spec",
-    "Store": "store.base",
-    "cid": "tree",
-    "decode_delta": "numbers",
-    "encode_delta": "numbers",
-    "load_spec": "spec",
-    "open_store": "store.open",
-    "read_car": "car",
-    "spec_digest": "spec",
-    "write_car": "car",
-}
-"""In which module of the package each name is."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(
+    __name__,
+    {
+        "CarFile": "car",
+        "Coordinator": "chain.read.coordinator",
+        "EventIndex": "chain.read.event_index",
+        "FedError": "errors",
+        "MemoryLeaves": "leaves",
+        "Spec": "spec",
+        "Store": "store.base",
+        "cid": "tree",
+        "decode_delta": "numbers",
+        "encode_delta": "numbers",
+        "load_spec": "spec",
+        "open_store": "store.open",
+        "read_car": "car",
+        "spec_digest": "spec",
+        "write_car": "car",
+    },
+)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from add_rule import Momentum
 from eth_utils.crypto import keccak
 from fedaggregator import rules
 from fedaggregator.compute.merge import merge
@@ -22,11 +23,11 @@ from support.deployed import Deployed, sender
 from support.disputed import Recomputed
 from support.evm import Anvil, compiled
 from support.leaf_round import INT32, LeafRound, LeafTree
-from support.plain_rules import GatherRule, StateRule
+from support.plain_rules import GatherRule
 from web3.exceptions import ContractCustomError
 
 K, LEAVES, CLIENTS, REJECTED = 32, 5, 6, (1,)
-SHAPES: dict[str, Any] = {"state": StateRule(), "gather": GatherRule()}
+SHAPES: dict[str, Any] = {"state": Momentum(), "gather": GatherRule()}
 SPLIT = Limits(calldata=2_050)  # several calls a case
 
 

@@ -14,10 +14,11 @@ from fedprotocol.program.background import Body
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import cid
 
-from fednode.daemon.action import Action, Lane, Work
+from fednode.daemon.action import Action
+from fednode.daemon.data.dispute_work import DisputeWork
 from fednode.daemon.facts import Facts
 from fednode.daemon.tools import Tools
-from fednode.daemon.view import is_live, proposal_in, round_of, window_left
+from fednode.daemon.view import proposal_in, round_of
 
 log = logging.getLogger("fednode")
 
@@ -31,23 +32,11 @@ class Built:
 
 
 @dataclass(frozen=True)
-class BuildCase(Work):
-    """Make the proof that a live proposal is wrong, and simulate it. When: see `disputes.py`."""
-
-    round: int
-    proposer: str
-    root: bytes
-    lane = Lane.DISPUTES
-    keeps_node_running = True
+class BuildCase(DisputeWork):
+    """Make the proof that a live proposal is wrong, and simulate it."""
 
     def describe(self) -> str:
         return f"building the proof against a wrong proposal of round {self.round}"
-
-    def time_left(self, chain: Snapshot) -> float:
-        return window_left(chain, self.round, self.root)
-
-    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
-        return is_live(chain, self.round, self.root)
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
         state, own_root = round_of(chain, self.round), facts.recomputed[self.round]

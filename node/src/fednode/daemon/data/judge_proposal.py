@@ -12,34 +12,24 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.program.background import Body
 from fedprotocol.store.deadline import Deadline
 
-from fednode.daemon.action import Lane, Revisit, Work
+from fednode.daemon.action import Revisit
+from fednode.daemon.data.dispute_work import DisputeWork
 from fednode.daemon.facts import Facts
 from fednode.daemon.remembered import Found
 from fednode.daemon.tools import Tools
-from fednode.daemon.view import is_live, round_of, window_left
+from fednode.daemon.view import round_of
 
 log = logging.getLogger("fednode")
 
 
 @dataclass(frozen=True)
-class JudgeProposal(Work):
-    """Compare a live proposal with the aggregate computed here, `own_root`. When: see `disputes.py`."""
+class JudgeProposal(DisputeWork):
+    """Compare a live proposal with the aggregate computed here, `own_root`."""
 
-    round: int
-    proposer: str
-    root: bytes
     own_root: bytes
-    lane = Lane.DISPUTES
-    keeps_node_running = True
 
     def describe(self) -> str:
         return f"checking a proposal of round {self.round}"
-
-    def time_left(self, chain: Snapshot) -> float:
-        return window_left(chain, self.round, self.root)
-
-    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
-        return is_live(chain, self.round, self.root)
 
     def revisit(self, chain: Snapshot) -> Revisit:
         """Only a proposal whose leaves could not be read is judged again; another node of the chain may show them."""

@@ -16,7 +16,7 @@ from fedprotocol.program.terminal import run_program, say
 
 from fedaggregator import __version__
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
-from fedaggregator.cli.shared_options import LogFormatOption, add_program_options
+from fedaggregator.cli.shared_options import JsonOption, LogFormatOption, add_program_options
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch accepted updates, average them, propose the result, be paid.",
@@ -153,7 +153,7 @@ def _run(config: Path, proposes: bool) -> bool:
 @app.command()
 def status(
     config: ConfigOption = DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what the aggregator waits for and since when, and what the chain says."""
     from fedprotocol.chain.account.signer import address_of
@@ -185,7 +185,7 @@ def status(
 @app.command()
 def doctor(
     config: ConfigOption = DEFAULT,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Check the chain, account, money and store, and try every kind of call that a conviction takes.
 
@@ -212,7 +212,7 @@ def doctor(
 def audit(
     number: RoundArgument,
     out: OutOption,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = DEFAULT,
 ) -> None:
     """Write the files prior.car, update-<index>.car, global.car and round.json of a round, and recompute it from them.

@@ -15,6 +15,8 @@ LogFormatOption = Annotated[
     ),
 ]
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
 
 def add_program_options(app: typer.Typer, program: str, version: str) -> None:
     """Give `app` the options that stand before its commands: `--version`, `--debug`."""

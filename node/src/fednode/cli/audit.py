@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
+from fedaggregator.cli.shared_options import JsonOption
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
 
 def audit(

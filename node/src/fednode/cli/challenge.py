@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json
 
 if TYPE_CHECKING:
     from fedaggregator.disputes.evidence import Examined

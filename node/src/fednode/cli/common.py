@@ -20,7 +20,6 @@ ConfigOption = Annotated[
         "--config", "-c", envvar="FEDNODE_CONFIG", help="The node's config file, which `fednode init` writes."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 RoundOption = Annotated[
     int | None,
     typer.Option(

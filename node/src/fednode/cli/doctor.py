@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json
 
 MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 

@@ -7,18 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import (
-    DEFAULT_CONFIG,
-    ConfigOption,
-    JsonOption,
-    RoundOption,
-    global_of,
-    open_session,
-    print_json,
-    units_of,
-)
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, print_json, units_of
 
 
 def evaluate(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json
 
 if TYPE_CHECKING:
     from fedprotocol.chain.read.coordinator import Coordinator

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program import environment
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import JsonOption, print_json
+from fednode.cli.common import print_json
 
 if TYPE_CHECKING:
     from fedprotocol.store.base import Store

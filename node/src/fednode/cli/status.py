@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import typer
+from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, open_session, print_json, warn_of_code
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json, warn_of_code
 
 if TYPE_CHECKING:
     from fedprotocol.chain.read.snapshot import Snapshot

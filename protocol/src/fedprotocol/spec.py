@@ -194,21 +194,26 @@ class Bounds(Part):
     min_norm: PositiveReal  # below it, an update is nearly nothing
 
 
-class Spec(Part):
-    """The whole document."""
+class Decisions(Part):
+    """The part of a spec that its sponsor decides; the remaining fields follow from it and from the base model."""
 
-    version: Literal[1]
     name: Annotated[Name, Field(max_length=200)]
-    base_model: BaseModelRef
     lora: Lora
     quantization: Quantization
-    layout: Layout
     prompt: Prompt
     training: Training
     evaluation: Evaluation
-    bounds: Bounds
     rule: Name  # what its contract's name() says
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
+
+
+class Spec(Decisions):
+    """The whole document."""
+
+    version: Literal[1]
+    base_model: BaseModelRef
+    layout: Layout
+    bounds: Bounds
     genesis_root: Hex32  # root of global 0
 
     @model_validator(mode="after")
@@ -223,6 +228,13 @@ class Spec(Part):
                 f"{bounds.max_norm:g}, and max_shift leaves {largest:.4g}"
             )
         return self
+
+
+FIELDS_IN_ORDER = (
+    *("version", "name", "base_model", "lora", "quantization", "layout", "prompt", "training", "evaluation", "bounds"),
+    *("rule", "server_lr", "genesis_root"),
+)
+"""As they stand in the canonical document."""
 
 
 class ContractTerms(Protocol):
@@ -263,9 +275,10 @@ def load_spec(data: bytes) -> Spec:
 
 
 def dump_spec(spec: Spec) -> bytes:
-    """The canonical document: UTF-8, two spaces of indentation, fields in the order of the models, a final newline;
-    what `printable` writes out is a JSON escape."""
-    return (json_text(spec.model_dump(mode="json"), indent=2) + "\n").encode()
+    """The canonical document: UTF-8, two spaces of indentation, fields in the order of `FIELDS_IN_ORDER` and, in the
+    parts, of the models, a final newline; what `printable` writes out is a JSON escape."""
+    fields = spec.model_dump(mode="json")
+    return (json_text({name: fields[name] for name in FIELDS_IN_ORDER}, indent=2) + "\n").encode()
 
 
 def spec_digest(data: bytes) -> bytes:

@@ -16,21 +16,16 @@ from fedprotocol.files.whole import write_whole
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     MAX_SPEC_BYTES,
-    SERVER_LR_ONE,
-    Evaluation,
+    Decisions,
     Layout,
-    Lora,
-    Prompt,
-    Quantization,
     Spec,
-    Training,
     dump_spec,
     load_spec,
     spec_digest,
 )
 from fedprotocol.store.base import Store
 from fedprotocol.strict import Name
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from fednode.sponsor.bounds import ChosenBounds, bounds_of, require_bound
 
@@ -42,24 +37,16 @@ class SpecFolderError(FedError):
     """The folder of a new federation cannot be written or read."""
 
 
-class Choices(BaseModel):
-    """What a sponsor decides; the rest follows from that and the base model. `server_lr`: unit 2^-16."""
+class Choices(Decisions):
+    """The decisions that go into a spec as they are, and those that its other fields are made of: the base model's
+    `base_model` and `revision` on the hub, `bounds`, the layout's `leaf_values` and `mantissa_bits`, and the `seed` of
+    the adapter's first values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Name
     base_model: Name
     revision: Name | None
-    lora: Lora
-    quantization: Quantization
-    prompt: Prompt
-    training: Training
-    evaluation: Evaluation
     bounds: ChosenBounds = ChosenBounds()
     leaf_values: int
     mantissa_bits: int
-    rule: str
-    server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]  # as torch takes it
 
     @field_validator("rule")
@@ -127,18 +114,11 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units)
     spec = Spec(
         version=1,
-        name=choices.name,
         base_model=adapter.base.named(choices.base_model, revision),
-        lora=choices.lora,
-        quantization=choices.quantization,
         layout=layout,
-        prompt=choices.prompt,
-        training=choices.training,
-        evaluation=choices.evaluation,
         bounds=bounds,
-        rule=rule.name,
-        server_lr=choices.server_lr,
         genesis_root="0x" + genesis.root.hex(),
+        **{name: getattr(choices, name) for name in Decisions.model_fields},
     )
     document = dump_spec(spec)
     return NewFederation(load_spec(document), document, genesis)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 
 from fedprotocol.chain.account.signer import address_of
@@ -14,19 +13,11 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.send.fees import is_free
 from fedprotocol.errors import FedError
+from fedprotocol.program.doctor import Check, CheckResult, examined
 from fedprotocol.store.open import open_store
 
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.config import AggregatorConfig
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding. `ok` None: could not be looked at, because something before it failed."""
-
-    name: str
-    ok: bool | None
-    detail: str
 
 
 class Lacking(FedError):
@@ -73,29 +64,16 @@ class Patient:
         return open_store(store.url, self.config.cache, store.peers).check()
 
 
-LOOKS: tuple[tuple[Callable[[Patient], str], tuple[str, ...]], ...] = (
-    (Patient.chain, ()),
-    (Patient.depth, ()),
-    (Patient.account, ()),
-    (Patient.needs, ("chain", "account")),
-    (Patient.funds, ("chain", "account")),
-    (Patient.store, ()),
+CHECKS = (
+    Check("chain", (), Patient.chain),
+    Check("depth", (), Patient.depth),
+    Check("account", (), Patient.account),
+    Check("needs", ("chain", "account"), Patient.needs),
+    Check("funds", ("chain", "account"), Patient.funds),
+    Check("store", (), Patient.store),
 )
-"""Each with the names of those without which it cannot be made."""
 
 
-def examine(config: AggregatorConfig) -> Iterator[Check]:
-    """Every check, in order."""
-    patient = Patient(config)
-    failed: set[str] = set()
-    for look, needed in LOOKS:
-        name = look.__name__
-        if missing := sorted(failed.intersection(needed)):
-            failed.add(name)
-            yield Check(name, None, f"needs: {', '.join(missing)}")
-            continue
-        try:
-            yield Check(name, True, look(patient))
-        except FedError as error:
-            failed.add(name)
-            yield Check(name, False, str(error))
+def examine(config: AggregatorConfig) -> Iterator[CheckResult]:
+    """Every check, in order; those that depend on a failed one say so instead of failing too."""
+    return examined(CHECKS, Patient(config))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fedaggregator.cli.app import app
-from fedaggregator.doctor import Check
+from fedprotocol.program.doctor import CheckResult
 from support.aggregators import AggregatorSite
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -27,10 +27,10 @@ def site(federation: LiveFederation, tmp_path: Path) -> AggregatorSite:
     return AggregatorSite(federation, tmp_path / "aggregator", [])
 
 
-def doctor(site: AggregatorSite, code: int) -> dict[str, Check]:
+def doctor(site: AggregatorSite, code: int) -> dict[str, CheckResult]:
     done = CliRunner().invoke(app, ["doctor", "--json", "--config", str(site.config_path)])
     assert done.exit_code == code, done.output
-    return {entry["name"]: Check(**entry) for entry in json.loads(done.stdout)}
+    return {entry["name"]: CheckResult(**entry) for entry in json.loads(done.stdout)}
 
 
 def test_nothing_is_wrong(site: AggregatorSite) -> None:

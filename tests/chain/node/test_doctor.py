@@ -21,10 +21,11 @@ from eth_account import Account
 from fednode.cli.app import app
 from fednode.config import load
 from fednode.daemon.status import Status
-from fednode.doctor import LOOKS, Check, examine
+from fednode.doctor import CHECKS, examine
 from fednode.session import Session
 from fedprotocol.chain.account.keys import PASSWORD_VARIABLE
 from fedprotocol.journal import Journal
+from fedprotocol.program.doctor import CheckResult
 from fedprotocol.program.status import StatusFile
 from fedprotocol.store.kubo_daemon import KuboDaemon
 from huggingface_hub import snapshot_download
@@ -84,7 +85,7 @@ def edit(site: Site, old: str, new: str) -> None:
     site.config.write_text(text.replace(old, new))
 
 
-def look(site: Site, name: str) -> Check:
+def look(site: Site, name: str) -> CheckResult:
     """What doctor says about one thing; what comes after it is not looked at."""
     with Session(load(site.config)) as session:
         return next(check for check in examine(session, site.config) if check.name == name)
@@ -122,7 +123,7 @@ def follow(command: str) -> None:
 def test_a_site_with_nothing_wrong_but_the_model(site: Site) -> None:
     with Session(load(site.config)) as session:
         checks = list(examine(session, site.config))
-    assert [check.name for check in checks] == [each.name for each in LOOKS]
+    assert [check.name for check in checks] == [each.name for each in CHECKS]
     assert [check for check in checks if check.ok is False] == []
     by_name = {check.name: check.detail for check in checks}
     assert "tiny will be fetched from the hub" in by_name["model"]
@@ -334,7 +335,7 @@ def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
         found(site, "peers", "connected to nobody", fix=f"ipfs swarm connect {gone}")
         with KuboDaemon(BINARY, site.folder / "other") as other:
             own.connect([other])
-            assert look(site, "peers") == Check("peers", True, "1 can be read from")
+            assert look(site, "peers") == CheckResult("peers", True, "1 can be read from")
 
 
 @pytest.mark.parametrize(
@@ -459,11 +460,11 @@ def test_what_the_command_prints(site: Site) -> None:
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("FAIL  account  others may read"))
     assert lines[at + 1] == f"      fix      chmod 600 {shlex.quote(str(site.folder / 'password.txt'))}"
-    assert [line.split()[1] for line in lines if not line.startswith(" ")] == [each.name for each in LOOKS]
+    assert [line.split()[1] for line in lines if not line.startswith(" ")] == [each.name for each in CHECKS]
     assert PASSWORD not in done.output
 
 
 def test_the_manual_lists_what_is_looked_at() -> None:
     manual = (ROOT / "docs/operating.md").read_text()
-    for each in LOOKS:
+    for each in CHECKS:
         assert f"| `{each.name}` |" in manual, each.name

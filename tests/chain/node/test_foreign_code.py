@@ -15,10 +15,11 @@ from fedaggregator.daemon.run import Aggregator
 from fednode.cli.app import app
 from fednode.config import load
 from fednode.daemon.preflight import NotReady, preflight
-from fednode.doctor import Check, examine
+from fednode.doctor import examine
 from fednode.session import Session
 from fedprotocol.chain.read.code import code_hash
 from fedprotocol.chain.read.trust import ForeignCode
+from fedprotocol.program.doctor import CheckResult
 from support.aggregators import COMMAND, AggregatorSite
 from support.config_files import rewrite
 from support.evm import Anvil
@@ -78,7 +79,7 @@ def fednode(site: Site, *words: str) -> Result:
     return CliRunner().invoke(app, [*words, "-c", str(site.config)])
 
 
-def code_check(site: Site) -> Check:
+def code_check(site: Site) -> CheckResult:
     with Session(load(site.config)) as session:
         return next(check for check in examine(session, site.config) if check.name == "code")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fedprotocol.chain.account import keys
-from fedprotocol.files.private import create_private, exposure, open_to_others, private_folder, warn_if_open
+from fedprotocol.files.private import Exposure, create_private, exposure, open_to_others, private_folder, warn_if_open
 from fedprotocol.journal import Journal
 
 
@@ -136,7 +136,9 @@ def test_a_secret_on_a_read_only_mount(mode: int, credentials: bool, said: str, 
 def test_a_secret_of_another_user(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.touch(mode=0o644)
-    assert exposure(path) == f"others may read {path}: run chmod 600 {path}"
+    assert exposure(path) == Exposure(f"others may read {path}: run chmod 600 {path}", f"chmod 600 {path}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
-        assert "another user's: name a copy of your own" in exposure(path)
+        exposed = exposure(path)
+        assert exposed is not None and "another user's: name a copy of your own" in exposed.text
+        assert exposed.command.startswith("install -m 600 ")

@@ -191,20 +191,20 @@ def doctor(
 
     Exits with 1 if something is not right.
     """
-    from dataclasses import asdict
-
     from fedprotocol.config import load_config
+    from fedprotocol.program.doctor import as_text
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.doctor import examine
 
-    checks = list(examine(load_config(config, AggregatorConfig)))
-    marks = {True: "ok  ", False: "FAIL", None: "-   "}
+    results = list(examine(load_config(config, AggregatorConfig)))
     if as_json:
-        print(json_text([asdict(check) for check in checks], indent=2))
+        shown = [{"name": result.name, "ok": result.ok, "detail": result.detail} for result in results]
+        print(json_text(shown, indent=2))
     else:
-        say(*(f"{marks[check.ok]}  {check.name:<8} {check.detail}" for check in checks))
-    if not all(check.ok for check in checks):
+        for result in results:
+            say(*as_text(result))
+    if not all(result.ok for result in results):
         raise typer.Exit(1)
 
 

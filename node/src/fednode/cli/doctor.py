@@ -10,8 +10,6 @@ from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json
 
-MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
-
 
 def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check everything that a node needs, and name the command that repairs each fault.
@@ -19,18 +17,17 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     It looks at the chain, account, seat, store, spec, data, disk, model and speed. Nothing large is downloaded. Exits
     with 1 if something is not right.
     """
-    from fednode.doctor import Check, examine
+    from fedprotocol.program.doctor import CheckResult, as_text
 
-    found: list[Check] = []
+    from fednode.doctor import examine
+
+    results: list[CheckResult] = []
     with open_session(config) as session:
-        for check in examine(session, config):
-            found.append(check)
+        for result in examine(session, config):
+            results.append(result)
             if not as_json:
-                detail, *more = check.detail.split("\n")
-                say(f"{MARKS[check.ok]}  {check.name:<8} {detail}", *(f"      |        {line}" for line in more))
-                if check.fix:
-                    say(f"      fix      {check.fix}")
+                say(*as_text(result))
     if as_json:
-        print_json([asdict(check) for check in found])
-    if not all(check.ok for check in found):
+        print_json([asdict(result) for result in results])
+    if not all(result.ok for result in results):
         raise typer.Exit(1)

@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from fedprotocol.program.doctor import Check, CheckResult, examined
+
 from fednode.doctor import chain, content, machine, model, needs, place
-from fednode.doctor.check import Check, Look, Patient, run
+from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
-__all__ = ["Check", "examine"]
+__all__ = ["examine"]
 
-LOOKS = (
-    Look("chain", (), chain.chain),
-    Look("code", ("chain",), chain.code),
-    Look("clock", ("chain",), chain.clock),
-    Look("depth", (), needs.depth),
-    Look("account", (), chain.account),
-    Look("needs", ("chain", "account"), needs.needs),
-    Look("funds", ("chain", "account"), chain.funds),
-    Look("seat", ("chain", "code", "account"), chain.seat),
-    Look("home", ("chain", "account"), place.home),
-    Look("private", (), place.private),
-    Look("store", (), content.store),
-    Look("peers", ("store",), content.peers),
-    Look("spec", ("chain", "store"), content.spec),
-    Look("global", ("spec",), content.latest_global),
-    Look("data", (), place.data),
-    Look("disk", ("spec",), place.disk),
-    Look("model", ("spec",), model.model),
-    Look("training", ("global", "data", "model"), model.training),
-    Look("monitor", (), machine.monitor),
+CHECKS = (
+    Check("chain", (), chain.chain),
+    Check("code", ("chain",), chain.code),
+    Check("clock", ("chain",), chain.clock),
+    Check("depth", (), needs.depth),
+    Check("account", (), chain.account),
+    Check("needs", ("chain", "account"), needs.needs),
+    Check("funds", ("chain", "account"), chain.funds),
+    Check("seat", ("chain", "code", "account"), chain.seat),
+    Check("home", ("chain", "account"), place.home),
+    Check("private", (), place.private),
+    Check("store", (), content.store),
+    Check("peers", ("store",), content.peers),
+    Check("spec", ("chain", "store"), content.spec),
+    Check("global", ("spec",), content.latest_global),
+    Check("data", (), place.data),
+    Check("disk", ("spec",), place.disk),
+    Check("model", ("spec",), model.model),
+    Check("training", ("global", "data", "model"), model.training),
+    Check("monitor", (), machine.monitor),
 )
 
 
-def examine(session: Session, file: Path) -> Iterator[Check]:
+def examine(session: Session, file: Path) -> Iterator[CheckResult]:
     """Every check, in order; those that depend on a failed one say so instead of failing too. `file`: the config's."""
-    return run(LOOKS, Patient(session, file))
+    patient = Patient(session, file)
+    return examined(CHECKS, patient, lambda error: fix_of(error, patient))

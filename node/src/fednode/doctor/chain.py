@@ -19,7 +19,7 @@ from fedprotocol.files.private import exposure
 from fednode.daemon.explain import duration
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
-from fednode.doctor.check import NotFit, Patient, closing, quoted
+from fednode.doctor.check import NotFit, Patient, quoted
 
 STALE = 600.0  # seconds
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
@@ -87,8 +87,8 @@ def account(patient: Patient) -> str:
 
 
 def _refuse_readable(path: Path) -> None:
-    if path.exists() and (said := exposure(path)):
-        raise NotFit(said, closing(path))
+    if path.exists() and (exposed := exposure(path)):
+        raise NotFit(exposed.text, exposed.command)
 
 
 def funds(patient: Patient) -> str:

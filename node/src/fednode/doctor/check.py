@@ -1,10 +1,8 @@
-"""One look at one thing, and the command that repairs what it finds."""
+"""What a node's checks look at, and the command that repairs what they find."""
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,6 @@ from fedprotocol.chain.account.signer import NoAccount
 from fedprotocol.chain.errors import ChainError, NoContract, NotACoordinator, WrongChain
 from fedprotocol.chain.read.trust import ForeignCode
 from fedprotocol.errors import FedError
-from fedprotocol.files.filesystem import is_read_only
-from fedprotocol.program.terminal import unexpected
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
 
@@ -36,19 +32,8 @@ KEYS: tuple[tuple[type[FedError], str], ...] = (
     (StoreError, "[store]"),
     (BaseModelError, "[model]"),
     (EncodingError, "[model] source"),
-    (FedError, "what the message names"),
 )
 """Errors and the settings that cause them, more special kinds first."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding. `ok` None: could not be looked at, because something before it failed. `fix`: a command line."""
-
-    name: str
-    ok: bool | None
-    detail: str
-    fix: str = ""
 
 
 class NotFit(FedError):
@@ -76,48 +61,16 @@ class Patient:
 
     def running(self) -> Status | None:
         """What the node says, if one runs in this home."""
-        said = read_status(self.session.config.status)
-        return said if said is not None and said.is_running else None
+        status = read_status(self.session.config.status)
+        return status if status is not None and status.is_running else None
 
 
-@dataclass(frozen=True)
-class Look:
-    """`needs` are the names of checks without which this one cannot be made; `at` returns what is right, or raises."""
-
-    name: str
-    needs: Sequence[str]
-    at: Callable[[Patient], str]
-
-
-def run(looks: Sequence[Look], patient: Patient) -> Iterator[Check]:
-    failed: set[str] = set()
-    for look in looks:
-        missing = sorted(failed.intersection(look.needs))
-        if missing:
-            failed.add(look.name)
-            yield Check(look.name, None, f"needs: {', '.join(missing)}")
-            continue
-        try:
-            yield Check(look.name, True, look.at(patient))
-        except FedError as error:
-            failed.add(look.name)
-            yield Check(look.name, False, str(error), _fix(error, patient))
-        except Exception as error:  # a library's: whatever it is, the other looks are worth their while
-            failed.add(look.name)
-            yield Check(look.name, False, unexpected(error), patient.edit("what the message names"))
-
-
-def _fix(error: FedError, patient: Patient) -> str:
+def fix_of(error: Exception, patient: Patient) -> str:
+    """The command that repairs what a check raised, or that edits the setting which causes it."""
     if isinstance(error, NotFit):
         return error.fix
-    return patient.edit(next(key for kind, key in KEYS if isinstance(error, kind)))
-
-
-def closing(path: Path) -> str:
-    """The command after which nobody else may read a secret."""
-    if is_read_only(path) or os.geteuid() not in (0, path.stat().st_uid):
-        return f"install -m 600 {quoted(path)} COPY  # and name the copy in the config"
-    return f"chmod 600 {quoted(path)}"
+    key = next((key for kind, key in KEYS if isinstance(error, kind)), "what the message names")
+    return patient.edit(key)
 
 
 def quoted(path: Path | str) -> str:

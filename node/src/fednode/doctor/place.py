@@ -10,7 +10,7 @@ from fedprotocol.files.private import exposure, open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
 
 from fednode.data import DataError
-from fednode.doctor.check import NotFit, Patient, closing, quoted
+from fednode.doctor.check import NotFit, Patient, quoted
 from fednode.site_data import classes_at_hand, data_files, usable_data
 
 MOST_NAMED = 3
@@ -45,8 +45,8 @@ def private(patient: Patient) -> str:
     if exposed := open_to_others([patient.file, config.journal, *folders, *files]):
         shown = ", ".join(map(str, exposed[:MOST_NAMED])) + (" and more" if len(exposed) > MOST_NAMED else "")
         top = [path for path in exposed if path.parent not in exposed]
-        if is_read_only(patient.file) and patient.file in exposed:
-            raise NotFit(exposure(patient.file), closing(patient.file))
+        if is_read_only(patient.file) and (config_file := exposure(patient.file)):
+            raise NotFit(config_file.text, config_file.command)
         raise NotFit(f"others may read {shown}", f"chmod -R go= {' '.join(map(quoted, top))}")
     return "nobody else may read the config and what is not published yet"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fedprotocol.errors import FedError
-from fedprotocol.printable import LONGEST_TEXT, printable
+from fedprotocol.foreign_errors import in_a_line, told_as
 from fedprotocol.program.unforeseen import lacks_memory
 from fedprotocol.spec import Spec
 
@@ -54,15 +54,15 @@ def try_out(
     spec = federation.spec
     from fednode.training import AdapterModel
 
-    with stage("loading the base model as the spec says"), _told("load the base model as the spec says"):
+    with stage("loading the base model as the spec says"), _must_work("load the base model as the spec says"):
         model = AdapterModel.load(spec, source, device, threads)
         model.set_global(spec.layout.weights(federation.genesis))
-    with stage("training one step with made-up rows"), _told("train one step as the spec says"):
+    with stage("training one step with made-up rows"), _must_work("train one step as the spec says"):
         rows = made_up(spec, spec.training.batch_size * spec.training.gradient_accumulation)
         delta, seconds = _step(model, spec, rows, 1)
         if spec.lora.factors == "alternating" and spec.training.rounds > 1:
             _step(model, spec, rows, 2)
-    with stage("encoding the update and scoring"), _told("encode an update or score answers"):
+    with stage("encoding the update and scoring"), _must_work("encode an update or score answers"):
         remarks = _within_bounds(spec, delta)
         model.evaluate(spec, made_up(spec, 2))
     return Trial(seconds, remarks)
@@ -116,17 +116,16 @@ def _within_bounds(spec: Spec, step: NDArray[np.float64]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """What libraries raise leaves as TrialFailed, in `what` could not be done; what is ours, as it is."""
-    try:
-        yield
-    except FedError:
-        raise
-    except Exception as error:  # of any kind: it would end every node's work in the same way
-        said = printable(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-        if lacks_memory(error):
+def _must_work(what: str) -> Iterator[None]:
+    """Whatever libraries raise leaves as TrialFailed, for it would end every node's work in the same way; a lack of
+    memory says something of this machine alone. `what`: what is done, after "could" or "to"."""
+    with told_as(TrialFailed, f"no node could {what}"):
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, FedError) or not lacks_memory(error):
+                raise
             raise TrialFailed(
-                f"this machine has not enough memory to {what} ({said}): choose a smaller training.batch_size or "
-                "training.sequence_length, training.gradient_checkpointing, or a larger machine"
+                f"this machine has not enough memory to {what} ({in_a_line(error)}): choose a smaller "
+                "training.batch_size or training.sequence_length, training.gradient_checkpointing, or a larger machine"
             ) from error
-        raise TrialFailed(f"no node could {what}: {said}") from error

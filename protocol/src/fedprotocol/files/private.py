@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,8 +42,16 @@ def open_to_others(paths: Iterable[Path]) -> list[Path]:
     return [path for path in paths if path.exists() and exposure(path)]
 
 
-def exposure(path: Path, mode: int | None = None) -> str:
-    """Who else may read a file, and what to do; empty: nobody, or nobody whom its owner did not mean to.
+@dataclass(frozen=True)
+class Exposure:
+    """Others than its owner may use a file. `text`: who, and what to do; `command`: that closes it, or makes a copy."""
+
+    text: str
+    command: str
+
+
+def exposure(path: Path, mode: int | None = None) -> Exposure | None:
+    """Whether others may read a file; None: nobody, or nobody whom its owner did not mean to.
 
     What a mount fixes cannot be changed: there the file is as private as whoever mounted it made it. systemd's
     credentials are for the service alone, and a group that may read there (Kubernetes' fsGroup) is the program's own.
@@ -52,21 +61,24 @@ def exposure(path: Path, mode: int | None = None) -> str:
     """
     mode = path.stat().st_mode if mode is None else mode
     if not mode & OTHERS:
-        return ""
+        return None
+    quoted = shlex.quote(str(path))
+    copy = f"install -m 600 {quoted} COPY  # and name the copy in the config"
     if is_read_only(path):
         credentials = os.environ.get("CREDENTIALS_DIRECTORY")
         if not mode & stat.S_IRWXO or (credentials and Path(credentials) in path.absolute().parents):
-            return ""
-        return (
+            return None
+        return Exposure(
             f"others may read {path}, and its mount is read-only: mount it with mode 0400, or 0440 for a group "
-            "(Kubernetes: defaultMode and fsGroup; systemd: LoadCredential), or name a copy of mode 600"
+            "(Kubernetes: defaultMode and fsGroup; systemd: LoadCredential), or name a copy of mode 600",
+            copy,
         )
     if os.geteuid() not in (0, path.stat().st_uid):
-        return f"others may read {path}, and it is another user's: name a copy of your own, of mode 600"
-    return f"others may read {path}: run chmod 600 {shlex.quote(str(path))}"
+        return Exposure(f"others may read {path}, and it is another user's: name a copy of your own, of mode 600", copy)
+    return Exposure(f"others may read {path}: run chmod 600 {quoted}", f"chmod 600 {quoted}")
 
 
 def warn_if_open(config: Path, log: logging.Logger) -> None:
     """Say how to close a config file to others."""
-    if said := exposure(config):
-        log.warning("%s; RPC URLs may hold keys", said)
+    if exposed := exposure(config):
+        log.warning("%s; RPC URLs may hold keys", exposed.text)

@@ -201,8 +201,8 @@ def _refuse_readable(path: Path, error: type[FedError]) -> None:
         raise error(f"{path} cannot be read: {problem.strerror}") from None
     if not stat.S_ISREG(mode):
         raise error(f"{path} is not a file")
-    if said := exposure(path):
-        raise error(said)
+    if exposed := exposure(path):
+        raise error(exposed.text)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -44,7 +44,6 @@ INDEX_ENTRY = struct.Struct(">Q32s")
 _OFFSET = struct.Struct(">Q")
 _COUNT = struct.Struct(">I")
 _CID_BYTES = 36
-_SHA2_256 = b"\x12\x20"
 _MAX_HEADER = 1024
 _MAX_VARINT = 9
 _MAX_SECTION = 2 << 20  # the largest block that IPFS nodes exchange
@@ -265,7 +264,7 @@ class _Reader:
         if not _CID_BYTES <= length <= _MAX_SECTION:
             raise BadLength(f"a section of {length} bytes where {where} must stand; no block makes one")
         cid = self._read(_CID_BYTES, where)
-        if cid[0] != 1 or cid[1] not in (tree.RAW, tree.DAG_CBOR) or cid[2:4] != _SHA2_256:
+        if cid[0] != 1 or cid[1] not in (tree.RAW, tree.DAG_CBOR) or cid[2:4] != tree.SHA2_256:
             raise ForeignCodec(
                 f"a block where {where} must stand is not raw or dag-cbor over sha2-256 (CID {cid.hex()})"
             )

@@ -20,7 +20,7 @@ PAGE_LEAVES = 2048
 MAX_LEAVES = 1 << 20
 
 _CID_LETTERS = 59  # the base's, then 36 bytes, five bits a letter
-_SHA2_256 = b"\x12\x20"
+SHA2_256 = b"\x12\x20"
 _LINK = b"\xd8\x2a\x58\x25\x00"  # tag 42, a byte string of 37: the identity prefix 00, then a CIDv1
 
 
@@ -168,7 +168,7 @@ def cid_bytes(digest: bytes, raw: bool) -> bytes:
     """The 36 bytes of a CIDv1 over sha2-256."""
     if len(digest) != DIGEST_BYTES:
         raise TreeError(f"a digest has {DIGEST_BYTES} bytes, not {len(digest)}")
-    return bytes((1, RAW if raw else DAG_CBOR)) + _SHA2_256 + digest
+    return bytes((1, RAW if raw else DAG_CBOR)) + SHA2_256 + digest
 
 
 def link(digest: bytes, raw: bool) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from fedprotocol.address import NOBODY
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.chain.read.trust import warnings
@@ -28,7 +29,6 @@ from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.watch import Watcher, log
 from fedaggregator.disputes.judge import Claim, Right, Verdict, judge
 
-NOBODY = "0x" + 40 * "0"
 NO_INPUTS = "its inputs are not to be had"
 
 

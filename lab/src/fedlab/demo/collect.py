@@ -23,6 +23,7 @@ from fedlab.demo.ledger import Spending, gas_by_round
 from fedlab.demo.options import Options, Paths
 from fedlab.demo.prepare import Ready
 from fedlab.demo.sites import DOMAINS
+from fedlab.experiment.machine import processor
 from fedlab.results.folder import ResultsFolder, read_steps
 from fedlab.results.records import GasUse, Payout, Report, ResultsError, RoundRecord, RunInfo, Score, pool
 
@@ -127,7 +128,7 @@ def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunI
         },
         hardware={
             "machine": platform.machine(),
-            "processor": _processor(),
+            "processor": processor(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             "device": "cpu",
@@ -174,11 +175,3 @@ def _git_commit(root: Path) -> str:
     except (OSError, subprocess.CalledProcessError):  # no git here, or no checkout
         return "unknown"
     return said.decode().strip() + ("+" if changed else "")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -19,10 +19,11 @@ def machine(device: str) -> str:
     if device == "cuda":
         return f"{torch.cuda.get_device_name()}; {libraries}"
     fast = f"{torch.backends.cpu.get_cpu_capability()}, {'' if computes_bfloat16('cpu') else 'no '}bfloat16"
-    return f"{_processor()}, {os.cpu_count()} cores, {fast}; {libraries}"
+    return f"{processor()}, {os.cpu_count()} cores, {fast}; {libraries}"
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the system calls the CPU; its architecture where it says no name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fedprotocol.errors import FedError
+from fedprotocol.strict import Hex32
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Hex32 = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$")]
 Loss = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]

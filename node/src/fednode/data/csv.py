@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fednode.data.jsonl import BOM
+from fedprotocol.files.text import without_bom
+
 from fednode.data.rows import DOMAIN, TEXTS
 
 _LONGEST_FIELD = 1 << 24  # characters; csv's own limit of 131,072 is too short for documents
@@ -15,7 +16,7 @@ _COLUMNS = (*TEXTS, DOMAIN)
 
 def csv_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """Line numbers, each with its record or with what is wrong with it. Raises OSError."""
-    content = path.read_bytes().removeprefix(BOM)
+    content = without_bom(path.read_bytes())
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-BOM = b"\xef\xbb\xbf"
+from fedprotocol.files.text import without_bom
 
 
 def jsonl_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
     """Line numbers, each with its object or with what is wrong with it. Raises OSError."""
-    for number, line in enumerate(path.read_bytes().removeprefix(BOM).split(b"\n"), start=1):
+    for number, line in enumerate(without_bom(path.read_bytes()).split(b"\n"), start=1):
         if not line.strip():
             continue
         try:

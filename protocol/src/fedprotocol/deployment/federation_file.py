@@ -13,12 +13,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from fedprotocol.address import NOBODY
 from fedprotocol.chain.amounts import MOST_DIGITS, AmountError, in_units
 from fedprotocol.config import Address, Section, load_config
 from fedprotocol.errors import FedError
 from fedprotocol.spec import Spec
 
-ZERO_ADDRESS = "0x" + 40 * "0"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 BASIS_POINTS = 10_000
 MOST_TOKENS = Decimal(1 << 128)  # the contract's limit of an amount, of a token without decimals
@@ -111,7 +111,7 @@ class Money(Section):
     @field_validator("sponsor")
     @classmethod
     def _somebody(cls, sponsor: str | None) -> str | None:
-        if sponsor == ZERO_ADDRESS:
+        if sponsor == NOBODY:
             raise ValueError("is nobody's address; leave it out, and the deployer is the sponsor")
         return sponsor
 
@@ -205,7 +205,7 @@ def coordinator_config(
     return {
         "token": contracts.token,
         "rule": contracts.rule,
-        "gate": contracts.gate or ZERO_ADDRESS,
+        "gate": contracts.gate or NOBODY,
         "disputes": contracts.disputes,
         "sponsor": sponsor,
         "specDigest": spec_digest,

@@ -9,6 +9,7 @@ from fedprotocol.types import Proposal, VoidReason
 
 SEATED = 2**32 - 1  # active_until of a client that is neither suspended nor out
 MAX_WEIGHT = 2**20 - 1
+ZERO = bytes(32)  # a root or hash that is not there
 MAX_BOND_SHIFT = 6
 CASES_PER_WINDOW = 10  # a proposal's window is longer by one case for each that came before it
 

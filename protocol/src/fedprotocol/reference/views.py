@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from fedprotocol.address import NOBODY
 from fedprotocol.reference.ledger import Ledger
-from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, Round
+from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, ZERO, Round
 from fedprotocol.types import Balances, Commitment, Phase, Proposal, RoundView, Seat, Update
 
-ZERO = bytes(32)
-ZERO_ADDRESS = "0x" + 40 * "0"
 MANY = 2**32
 
 
@@ -48,9 +47,7 @@ class Views(Ledger):
         s = self.status(number)
         r = self.rounds.get(number)
         if r is None:
-            return RoundView(
-                s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, ZERO_ADDRESS, 0, 0
-            )
+            return RoundView(s.phase, s.void_reason, 0, 0, 0, 0, ZERO, ZERO, ZERO, 0, 0, 0, 0, 0, 0, 0, NOBODY, 0, 0)
         final = s.phase == Phase.FINAL
         return RoundView(
             phase=s.phase,
@@ -69,7 +66,7 @@ class Views(Ledger):
             attested=sum(u.attested for u in r.updates),
             total_weight=r.total_weight,
             accepted_mask=_mask(r) if s.attest_over else 0,
-            aggregator=r.live[0].proposer if final else ZERO_ADDRESS,
+            aggregator=r.live[0].proposer if final else NOBODY,
             convicted=r.convicted,
             live=len(r.live),
         )
@@ -93,7 +90,7 @@ class Views(Ledger):
 
     def proposal(self, number: int, root: bytes) -> Proposal:
         """The live one with this root; all zero if there is none."""
-        none = Proposal(ZERO_ADDRESS, ZERO, 0, 0, 0)
+        none = Proposal(NOBODY, ZERO, 0, 0, 0)
         return next((p for p in self.proposals(number, MANY) if p.root == root), none)
 
     def pages_of(self, number: int, proposer: str) -> int:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from eth_typing import ChecksumAddress
 from web3 import Web3
 
+from fedprotocol.address import NOBODY
 from fedprotocol.chain.read.code import OWN_ADDRESS, Blank, Shipped
 
-NOBODY = "0x" + 40 * "0"
 DEPLOYER = Web3.to_checksum_address("0x4e59b44847b379578588920cA78FbF26c0B4956C")
 """Takes 32 bytes of salt and the code to run as calldata. Nobody has the key of the account that made it: its signature
 was picked by hand."""

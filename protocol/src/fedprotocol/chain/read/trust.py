@@ -14,10 +14,11 @@ from typing import Any
 
 from web3 import Web3
 
+from fedprotocol.address import NOBODY
 from fedprotocol.chain.errors import ChainError, translated
 from fedprotocol.chain.read.code import Shipped, can_change, code_hash, libraries_in, shipped
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.creation import NOBODY, init_code, was_made
+from fedprotocol.chain.read.creation import init_code, was_made
 from fedprotocol.config import ChainConfig
 from fedprotocol.files.whole import write_whole
 

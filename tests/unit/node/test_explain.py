@@ -17,18 +17,19 @@ import pytest
 from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
-from fednode.daemon.explain import SILENCE, Answer, Need, answer
+from fednode.daemon.explain import SILENCE, Explanation, Need, explain
 from fednode.daemon.facts import Checked, Facts, Verdict
 from fednode.daemon.progress import Progress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import Status, read_status
 from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
-from fednode.daemon.waiting import in_words
+from fednode.daemon.waiting import obstacle_in_words
 from fedprotocol.chain.amounts import UNITS
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.monitor.health import Health
 from fedprotocol.program.backoff import Setback
 from fedprotocol.types import Balances, Commitment, Phase, Proposal, Seat, Update
+from support.node_facts import changed, node_facts
 from support.snapshots import COMMITTED, GENESIS, ME, NOW, OTHER, OWN, SEAT, chain, root, state
 
 WALL = 2_000_000.0
@@ -108,7 +109,7 @@ def _fitting(seat: Seat, where: Standing, last: int) -> Seat:
 def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
     """Nothing; everything; and everything while each useful thing in turn cannot be started."""
     numbers = [r.number for r in snapshot.rounds]
-    everything = Facts(
+    everything = node_facts(
         updates=dict.fromkeys([*numbers, snapshot.last_opened + 1], OWN),
         recomputed=dict.fromkeys(numbers, RIGHT),
         fetched={0: GENESIS},
@@ -116,8 +117,8 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
         checked={number: Checked(root("inputs"), {0: Verdict.GOOD}) for number in numbers},
         has_test=True,
     )
-    nothing = Facts(fetched={0: GENESIS})
-    yield from (nothing, everything, replace(everything, failure="the base model has another digest"))
+    nothing = node_facts(fetched={0: GENESIS})
+    yield from (nothing, everything, changed(everything, failure="the base model has another digest"))
     for facts in (nothing, everything):
         useful = {action for action in candidates(snapshot, facts) if SETBACKS[type(action)]}
         for action in useful:
@@ -125,10 +126,10 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
             failing = dict.fromkeys(useful - {action} - quiet, FAILED)
             if isinstance(action, do.Work):
                 running = frozenset({action})
-                yield replace(facts, running=running, resting=frozenset(useful - running), failing=failing)
+                yield changed(facts, running=running, resting=frozenset(useful - running), failing=failing)
             for setback in SETBACKS[type(action)]:
                 own = {action: setback} if setback is not None else {}
-                yield replace(facts, resting=frozenset(useful), failing=failing | own)
+                yield changed(facts, resting=frozenset(useful), failing=failing | own)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +149,7 @@ def said(states: list[State], folder: Path, confirmations: int) -> Iterator[tupl
         yield one, action, written
 
 
-def check(found: Answer) -> None:
+def check(found: Explanation) -> None:
     text = found.sentence
     assert text.startswith("The node ") and text.endswith("."), text
     assert "\n" not in text and ". " not in text, f"more than one sentence: {text}"
@@ -161,7 +162,7 @@ def test_a_node_that_runs(states: list[State], tmp_path: Path, confirmations: in
     causes: set[str] = set()
     words: dict[str, set[Cause]] = {}
     for one, action, status in said(states, tmp_path, confirmations):
-        found = answer(status, one.snapshot, "", UNITS, WALL + 7)
+        found = explain(status, one.snapshot, "", UNITS, WALL + 7)
         check(found)
         causes.add(found.cause)
         if isinstance(action, do.Finish):
@@ -188,11 +189,11 @@ def test_a_node_that_does_not_run(states: list[State]) -> None:
     for met in {one.snapshot for one in states}:
         for snapshot in (met, replace(met, eth=0), replace(met, my_owed=5), replace(met, my_seat=TAKEN)):
             for status in (None, stopped):
-                found = answer(status, snapshot, "", UNITS, WALL)
+                found = explain(status, snapshot, "", UNITS, WALL)
                 check(found)
                 assert "`fednode " in found.sentence or found.cause == Need.NOTHING, found.sentence
                 needs.setdefault(found.sentence, set()).add(found.cause)
-    unread = answer(None, None, TROUBLE, UNITS, WALL)
+    unread = explain(None, None, TROUBLE, UNITS, WALL)
     check(unread)
     assert TROUBLE in unread.sentence and "`fednode run`" in unread.sentence
     assert {need for met in needs.values() for need in met} | {unread.cause} == set(Need)
@@ -201,14 +202,14 @@ def test_a_node_that_does_not_run(states: list[State]) -> None:
 
 def test_no_ether_where_gas_is_free() -> None:
     snapshot = chain(my_seat=SEATS[Standing.ACTIVE], eth=0)
-    assert answer(None, snapshot, "", UNITS, WALL).cause == Need.ETHER
-    assert answer(None, snapshot, "", UNITS, WALL, gas_is_free=True).cause != Need.ETHER
+    assert explain(None, snapshot, "", UNITS, WALL).cause == Need.ETHER
+    assert explain(None, snapshot, "", UNITS, WALL, gas_is_free=True).cause != Need.ETHER
 
 
 def test_a_node_that_says_nothing_any_more() -> None:
     status = _status(pid=os.getpid(), activity="sending its commit of round 1")
-    fine = answer(status, chain(), "", UNITS, WALL + SILENCE - 1)
-    silent = answer(status, chain(), "", UNITS, WALL + SILENCE + 1)
+    fine = explain(status, chain(), "", UNITS, WALL + SILENCE - 1)
+    silent = explain(status, chain(), "", UNITS, WALL + SILENCE + 1)
     check(silent)
     assert fine.cause == "acting" and silent.cause == "silent"
     assert f"`kill {os.getpid()}`" in silent.sentence and "sending its commit of round 1" in silent.sentence
@@ -216,9 +217,9 @@ def test_a_node_that_says_nothing_any_more() -> None:
 
 def test_a_chain_that_only_the_command_cannot_read() -> None:
     status = _status(pid=os.getpid(), activity="training for round 1")
-    assert TROUBLE in answer(status, None, TROUBLE, UNITS, WALL).sentence
+    assert TROUBLE in explain(status, None, TROUBLE, UNITS, WALL).sentence
     told = _status(pid=os.getpid(), activity=f"waiting for the chain: {TROUBLE}")
-    assert answer(told, None, TROUBLE, UNITS, WALL).sentence.count(TROUBLE) == 1
+    assert explain(told, None, TROUBLE, UNITS, WALL).sentence.count(TROUBLE) == 1
 
 
 @pytest.mark.parametrize("where", Standing)
@@ -236,7 +237,7 @@ def test_every_obstacle_has_words_of_its_own() -> None:
         else:
             snapshot = chain(**MONEY[found])
         assert obstacle(snapshot) is found
-        met[in_words(found, snapshot, UNITS)] = found
+        met[obstacle_in_words(found, snapshot, UNITS)] = found
     assert len(met) == len(Obstacle) and all(met)
 
 

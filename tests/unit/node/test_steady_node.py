@@ -9,9 +9,10 @@ from inspect import isabstract
 import pytest
 from fednode.daemon import actions as do
 from fednode.daemon.decide import ORDER, decide
-from fednode.daemon.facts import Checked, Facts, OwnUpdate, Verdict
+from fednode.daemon.facts import Checked, OwnUpdate, Verdict
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Commitment, Phase, Proposal, Update
+from support.node_facts import changed, node_facts
 from support.snapshots import GENESIS, ME, NOW, OTHER, ZERO, chain, root, state
 from support.steady import Course, Trouble, drive
 
@@ -41,7 +42,7 @@ class World:
 
     def __init__(self, bad: type, trouble: Trouble) -> None:
         self.bad, self.trouble = bad, trouble
-        self.facts = Facts(
+        self.facts = node_facts(
             has_test=True,
             solo=True,
             keep_rounds=1,
@@ -60,7 +61,7 @@ class World:
     def decide(self) -> do.Action:
         running = frozenset(w for w in self.course.running if isinstance(w, do.Work))
         self.snapshot = replace(self.see(), time=NOW + int(self.course.now), my_owed=self.owed)
-        facts = replace(
+        facts = changed(
             self.facts,
             running=running,
             stopped=frozenset(running & self.course.stopped),
@@ -81,7 +82,7 @@ class World:
             left = action.time_left(self.snapshot)
             self.course.failed(action, left)
             if isinstance(action, do.Challenge):  # the case goes too
-                self.facts = replace(self.facts, cases=self.facts.cases - {(action.round, action.root)})
+                self.facts = changed(self.facts, cases=self.facts.remembered.cases - {(action.round, action.root)})
                 self.course.failed(do.BuildCase(action.round, OTHER, action.root), left)
         else:
             self.do(action)
@@ -93,21 +94,21 @@ class World:
         return action.root == root("lie0") if about_a_proposal else True
 
     def do(self, action: do.Action) -> None:
-        known = self.facts
+        known, remembered = self.facts, self.facts.remembered
         match action:
             case do.FetchGlobal(number, fetched):
-                self.facts = replace(known, fetched={**known.fetched, number: fetched})
+                self.facts = changed(known, fetched={**remembered.fetched, number: fetched})
             case do.Recompute(number):
-                self.facts = replace(known, recomputed={**known.recomputed, number: RIGHT})
+                self.facts = changed(known, recomputed={**remembered.recomputed, number: RIGHT})
             case do.Train(number, prior):
                 update = OwnUpdate(prior, MINE, root("hash"), frozenset({root("hash")}))
-                self.facts = replace(known, updates={**known.updates, number: update}, train_seconds=60)
+                self.facts = changed(known, updates={**remembered.updates, number: update}, train_seconds=60)
             case do.Evaluate(number, scored):
-                self.facts = replace(known, evaluated={**known.evaluated, number: scored})
+                self.facts = changed(known, evaluated={**remembered.evaluated, number: scored})
             case do.TrainSolo(number):
-                self.facts = replace(known, solo_trained=known.solo_trained | {number})
+                self.facts = changed(known, solo_trained=remembered.solo_trained | {number})
             case do.Release(number):
-                self.facts = replace(known, merged={n: roots for n, roots in known.merged.items() if n != number})
+                self.facts = changed(known, merged={n: roots for n, roots in remembered.merged.items() if n != number})
             case do.Claim():
                 self.owed = 0
             case do.Wait():
@@ -132,12 +133,12 @@ class Dispute(World):
         super().__init__(bad, trouble)
         self.lies = [Proposal(OTHER, root(f"lie{n}"), 50, NOW - 500, NOW + WINDOW + n) for n in range(lies)]
         self.mine = self.committed = False
-        self.facts = replace(self.facts, propose_after=10**6 if lies else 0)
+        self.facts = changed(self.facts, propose_after=10**6 if lies else 0)
 
     def see(self) -> Snapshot:
         live = [*self.lies, *([Proposal(ME, RIGHT, 50, NOW, NOW + 2 * WINDOW)] if self.mine else [])]
         phase = Phase.CHALLENGE if live else Phase.AGGREGATE
-        self.facts = replace(self.facts, unseen=frozenset({20} if self.mine and len(self.lies) >= SEEN else ()))
+        self.facts = changed(self.facts, unseen=frozenset({20} if self.mine and len(self.lies) >= SEEN else ()))
         disputed = state(
             20,
             phase,
@@ -158,15 +159,15 @@ class Dispute(World):
                 self.committed = True
             case do.JudgeProposal(number, _, judged, own):
                 key, is_right = (number, judged), judged == own
-                self.facts = replace(self.facts, judged={**self.facts.judged, key: is_right})
+                self.facts = changed(self.facts, judged={**self.facts.remembered.judged, key: is_right})
                 if not is_right:
-                    self.facts = replace(self.facts, provable=self.facts.provable | {key})
+                    self.facts = changed(self.facts, provable=self.facts.remembered.provable | {key})
             case do.BuildCase(number, _, lie):
-                self.facts = replace(self.facts, cases=self.facts.cases | {(number, lie)})
+                self.facts = changed(self.facts, cases=self.facts.remembered.cases | {(number, lie)})
             case do.Challenge(number, lie):
                 assert self.mine or lost(self.bad, do.Propose), "the right one comes first"
                 self.lies = [one for one in self.lies if one.root != lie]
-                self.facts = replace(self.facts, cases=self.facts.cases - {(number, lie)})
+                self.facts = changed(self.facts, cases=self.facts.remembered.cases - {(number, lie)})
             case _:
                 super().do(action)
 
@@ -201,7 +202,7 @@ class Inputs(World):
     def __init__(self, bad: type, trouble: Trouble) -> None:
         super().__init__(bad, trouble)
         own = OwnUpdate(GENESIS, MINE, root("hash"), frozenset({root("hash")}))
-        self.facts = replace(self.facts, updates={20: own}, fetched={0: GENESIS}, attest_margin=WINDOW * 3 // 4)
+        self.facts = changed(self.facts, updates={20: own}, fetched={0: GENESIS}, attest_margin=WINDOW * 3 // 4)
         self.revealed = self.attested = False
 
     def see(self) -> Snapshot:
@@ -227,7 +228,7 @@ class Inputs(World):
                 self.attested = True
             case do.CheckInputs(number, inputs_hash):
                 checked = Checked(inputs_hash, {0: Verdict.GOOD, 1: Verdict.GOOD})
-                self.facts = replace(self.facts, checked={number: checked})
+                self.facts = changed(self.facts, checked={number: checked})
             case _:
                 super().do(action)
 
@@ -237,7 +238,7 @@ def test_what_was_committed_is_revealed_and_attested(bad: type, trouble: Trouble
     world = Inputs(bad, trouble)
     world.run(lambda: world.attested)
     if bad is not do.CheckInputs:
-        assert world.facts.checked, "it was attested without a look"
+        assert world.facts.remembered.checked, "it was attested without a look"
 
 
 def concrete(kind: type) -> Iterator[type]:

@@ -27,7 +27,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     from fedprotocol.chain.send.fees import is_free
     from fedprotocol.errors import FedError
 
-    from fednode.daemon.explain import answer
+    from fednode.daemon.explain import explain
     from fednode.daemon.status import read_status
 
     with open_session(config) as session:
@@ -41,7 +41,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             chain, problem = None, str(error)
         amounts = session.amounts if chain is not None else UNITS
         gas_is_free = chain is not None and chain.eth == 0 and is_free(session.coordinator.web3.eth)
-        why = answer(said, chain, problem, amounts, time.time(), gas_is_free)
+        why = explain(said, chain, problem, amounts, time.time(), gas_is_free)
         if as_json:
             daemon = said.model_dump() if said is not None else {}
             shown = {"running": running, "cause": why.cause, "answer": why.sentence}

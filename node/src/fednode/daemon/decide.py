@@ -21,13 +21,13 @@ from fednode.daemon.waiting import ending, waiting
 
 def decide(chain: Snapshot, facts: Facts) -> do.Action:
     """The next action; `Wait` if nothing can be started now. Never returns what runs already or rests."""
-    for work in facts.running - facts.stopped:
+    for work in facts.underway.running - facts.underway.stopped:
         if not work.still_wanted(chain, facts):
             return do.Interrupt(work)
     ahead = list(candidates(chain, facts))
-    busy = {work.lane: work for work in facts.occupying()}
+    busy = {work.lane: work for work in facts.underway.occupying()}
     for place, action in enumerate(ahead):
-        if action in facts.resting or action in facts.running:
+        if action in facts.underway.resting or action in facts.underway.running:
             continue
         if isinstance(action, do.Finish) and _is_needed(chain, facts, ahead):
             continue
@@ -36,7 +36,7 @@ def decide(chain: Snapshot, facts: Facts) -> do.Action:
         holder = busy.get(action.lane)
         if holder is None:
             return action
-        if holder not in facts.stopped and _gives_way(facts, holder, ahead[:place]):
+        if holder not in facts.underway.stopped and _gives_way(facts, holder, ahead[:place]):
             return do.Interrupt(holder)
     return waiting(chain, facts, ahead)
 
@@ -52,14 +52,14 @@ def _gives_way(facts: Facts, holder: do.Work, before: Sequence[do.Action]) -> bo
     made of, to whatever is more urgent; otherwise only if it has had its time."""
     if holder.lane is do.Lane.MODEL:
         return False
-    return holder in facts.overdue or (holder.lane is do.Lane.INPUTS and holder not in before)
+    return holder in facts.underway.overdue or (holder.lane is do.Lane.INPUTS and holder not in before)
 
 
 def _is_needed(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> bool:
     """Whether the node must not end: something runs, or an open round has lies in it that it may yet convict."""
     open_rounds = {state.number for state in unsettled(chain)}
     owed = any(action.keeps_node_running and action.round_number in open_rounds for action in ahead)
-    return bool(facts.occupying()) or owed
+    return bool(facts.underway.occupying()) or owed
 
 
 def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
@@ -69,7 +69,7 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     if facts.failure:
         yield do.Finish(facts.failure, failure=True)
     elif is_over(chain):
-        if not (facts.auto_claim and (chain.my_owed or is_unsettled(chain, facts))):
+        if not (facts.configured.auto_claim and (chain.my_owed or is_unsettled(chain, facts))):
             yield do.Finish(ending(chain))
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)

@@ -19,16 +19,16 @@ from fednode.daemon.view import turn, unsettled
 def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
     """Convict what is wrong, by the end of its window; then say whether what is right is. A case is built when its turn
     has come: by then others may have convicted."""
-    own = facts.recomputed
+    own = facts.remembered.recomputed
     lies = [(state, lie) for state in unsettled(chain) for lie in wrong_proposals(state, own.get(state.number))]
-    at_hand = [(state.number, lie.root) for state, lie in lies if (state.number, lie.root) in facts.cases]
+    at_hand = [(state.number, lie.root) for state, lie in lies if (state.number, lie.root) in facts.remembered.cases]
     for state, lie in lies:
         key = (state.number, lie.root)
-        has_turn = chain.time >= turn(chain, state, lie) + facts.challenge_after
-        if key in facts.cases:
+        has_turn = chain.time >= turn(chain, state, lie) + facts.configured.challenge_after
+        if key in facts.remembered.cases:
             if has_turn:
                 yield Challenge(*key)
-        elif key not in facts.provable:  # not read yet, or its leaves could not be read; perhaps now
+        elif key not in facts.remembered.provable:  # not read yet, or its leaves could not be read; perhaps now
             if lie.completed_at < chain.time:  # before that, no log of it is in a block
                 yield JudgeProposal(state.number, lie.proposer, lie.root, own[state.number])
         elif has_turn and len(at_hand) < CASES_AT_HAND:
@@ -36,5 +36,5 @@ def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
     for state in unsettled(chain):
         for proposal in state.proposals:
             own_root = own.get(state.number)
-            if proposal.root == own_root and (state.number, proposal.root) not in facts.judged:
+            if proposal.root == own_root and (state.number, proposal.root) not in facts.remembered.judged:
                 yield JudgeProposal(state.number, proposal.proposer, proposal.root, own_root)

@@ -12,7 +12,7 @@ from fedprotocol.types import Phase
 
 from fednode.daemon.status import Status
 from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
-from fednode.daemon.waiting import ending, in_words
+from fednode.daemon.waiting import ending, obstacle_in_words
 
 SILENCE = 300.0  # seconds after which a node that says nothing new is suspected
 LONG = 72_000  # seconds from which on a clock time alone says too little
@@ -37,52 +37,52 @@ class Need(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Explanation:
     """`cause`: of a node that runs what its status says, or "silent"; else a Need."""
 
     cause: str
     sentence: str
 
 
-def answer(
-    said: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float, gas_is_free: bool = False
-) -> Answer:
+def explain(
+    status: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float, gas_is_free: bool = False
+) -> Explanation:
     """What `fednode status` says first.
 
     Args:
-        said: the node's own last words; None: it never ran.
+        status: the node's own last words; None: it never ran.
         chain: None if it could not be read, and then `trouble` says why.
         now: seconds since 1970.
         gas_is_free: nobody needs ether there.
     """
-    if said is not None and said.is_running:
-        return _running(said, chain, trouble, now)
-    need, words = _need(chain, trouble, amounts, gas_is_free)
-    if said is None:
+    if status is not None and status.is_running:
+        return _running(status, chain, trouble, now)
+    need, sentence = _need(chain, trouble, amounts, gas_is_free)
+    if status is None:
         before = "The node has not run with this config yet"
     else:
-        before = f"The node is not running, it was last seen {duration(now - said.updated)} ago ({said.activity})"
-    return Answer(need, f"{before}, and {words}.")
+        before = f"The node is not running, it was last seen {duration(now - status.updated)} ago ({status.activity})"
+    return Explanation(need, f"{before}, and {sentence}.")
 
 
-def _running(said: Status, chain: Snapshot | None, trouble: str, now: float) -> Answer:
-    silence = now - said.updated
+def _running(status: Status, chain: Snapshot | None, trouble: str, now: float) -> Explanation:
+    silence = now - status.updated
     if silence > SILENCE:
-        return Answer(
+        return Explanation(
             "silent",
-            f"The node runs but has said nothing for {duration(silence)}, when it was {said.activity}: a transaction "
+            f"The node runs but has said nothing for {duration(silence)}, when it was {status.activity}: a transaction "
             "is not mined or the program hangs, so look at the end of logs/fednode.log, and if nothing moves there, "
-            f"`kill {said.pid}` and start it again.",
+            f"`kill {status.pid}` and start it again.",
         )
-    if said.cause == "end":
-        return Answer(said.cause, f"The node is about to end: {said.activity}.")
-    time = chain.time if chain is not None else said.chain_time
-    sentence = f"The node is {said.activity}, {_until(said.until, time, duration(now - said.since))}"
-    if said.then:
-        sentence += f"; next: {said.then}"
-    if chain is None and trouble not in said.activity:
+    if status.cause == "end":
+        return Explanation(status.cause, f"The node is about to end: {status.activity}.")
+    time = chain.time if chain is not None else status.chain_time
+    sentence = f"The node is {status.activity}, {_until(status.until, time, duration(now - status.since))}"
+    if status.then:
+        sentence += f"; next: {status.then}"
+    if chain is None and trouble not in status.activity:
         sentence += f" (this command itself cannot read the chain: {trouble})"
-    return Answer(said.cause, sentence + ".")
+    return Explanation(status.cause, sentence + ".")
 
 
 def _until(until: int, time: int, so_far: str = "") -> str:
@@ -152,8 +152,8 @@ def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
 def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
     open_rounds = unsettled(chain)
     if not open_rounds:
-        words = in_words(obstacle(chain), chain, amounts)
-        return Need.OPEN, f"round {chain.last_opened + 1} is not open ({words}): `fednode run` waits for it and trains"
+        why = obstacle_in_words(obstacle(chain), chain, amounts)
+        return Need.OPEN, f"round {chain.last_opened + 1} is not open ({why}): `fednode run` waits for it and trains"
     newest = open_rounds[-1]
     number, view = newest.number, newest.view
     until = _until(view.phase_end, chain.time)

@@ -1,4 +1,4 @@
-"""What the node knows besides the chain: the journal's facts and what is running, as one frozen value."""
+"""What the node knows besides the chain, as one frozen value: what it remembers, how it is set up, what is underway."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Everything `decide` may know besides the snapshot. Roots are 32 bytes, times chain seconds."""
+class Remembered:
+    """What the node has done and found out, most of it from its journal. Roots are 32 bytes."""
 
     updates: Mapping[int, OwnUpdate] = field(default_factory=dict)
     checked: Mapping[int, Checked] = field(default_factory=dict)
@@ -58,32 +58,53 @@ class Facts:
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()
-    has_test: bool = False
-    solo: bool = False
-    solo_test: bool = False
-    auto_claim: bool = False
+    train_seconds: float = 0.0  # how long the last training took; 0: unknown
+
+    def held(self) -> frozenset[bytes]:
+        """Roots of the global adapters in the own store."""
+        return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())
+
+    def kept(self) -> frozenset[int]:
+        """Rounds of which something is in the own store; the genesis does not count, it always stays."""
+        return frozenset(self.checked) | self.merged.keys() | self.fetched.keys() - {0}
+
+
+@dataclass(frozen=True)
+class Configured:
+    """How the node is set up; times are chain seconds."""
+
+    has_test: bool = False  # there is test data to score globals on
+    solo: bool = False  # the site's own model is trained too
+    solo_test: bool = False  # and scored
+    auto_claim: bool = False  # money is collected at the end
     keep_rounds: int = 8  # settled rounds whose updates and prior stay in the own store
     propose_after: int = 120  # seconds an aggregation may stand without a live proposal
     challenge_after: int = 0  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
-    train_seconds: float = 0.0  # how long the last training took; 0: unknown
-    failure: str = ""  # why the model cannot be used at all
+    amounts: Amounts = UNITS  # how money is written
+
+
+@dataclass(frozen=True)
+class Underway:
+    """What the loop has started, and what it leaves alone."""
+
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # of that, what was told to stop and has not ended yet
     overdue: frozenset[Work] = frozenset()  # of that, what has had its lane for long
     resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
-    amounts: Amounts = UNITS  # how money is written
-
-    def held(self) -> frozenset[bytes]:
-        """Roots of the global adapters in the own store."""
-        return frozenset(self.recomputed.values()) | frozenset(self.fetched.values())
 
     def occupying(self) -> frozenset[Work]:
         """What keeps its lane from other work: not what was told to stop and hangs, but for the model, of which there
         is only one."""
         return frozenset(work for work in self.running if work not in self.stopped or work.lane is Lane.MODEL)
 
-    def kept(self) -> frozenset[int]:
-        """Rounds of which something is in the own store; the genesis does not count, it always stays."""
-        return frozenset(self.checked) | self.merged.keys() | self.fetched.keys() - {0}
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything `decide` may know besides the snapshot."""
+
+    remembered: Remembered = field(default_factory=Remembered)
+    configured: Configured = field(default_factory=Configured)
+    underway: Underway = field(default_factory=Underway)
+    failure: str = ""  # why the model cannot be used at all

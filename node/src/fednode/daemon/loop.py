@@ -7,7 +7,6 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
@@ -29,8 +28,8 @@ from fednode.config import NodeConfig
 from fednode.daemon import action as do
 from fednode.daemon.data.earlier_roots import EarlierRoots
 from fednode.daemon.decide import decide
-from fednode.daemon.facts import Facts
-from fednode.daemon.gathering import Knowing
+from fednode.daemon.facts import Facts, Underway
+from fednode.daemon.gathering import configured, remembered
 from fednode.daemon.model.loaded_model import Interrupted, LoadedModel, ModelFailure
 from fednode.daemon.progress import Progress
 from fednode.daemon.remembered import Memory
@@ -67,7 +66,8 @@ class Daemon:
         self._memory = Memory(journal)
         self._background: Background[do.Work] = Background()
         progress = Progress()
-        decimals, depth = Amounts.of(coordinator.token).decimals, config.chain.confirmations
+        self._amounts = Amounts.of(coordinator.token)
+        decimals, depth = self._amounts.decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
         self._rests: Rests[do.Action] = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
         self._parts: queue.SimpleQueue[tuple[do.Work, Any]] = queue.SimpleQueue()
@@ -85,7 +85,6 @@ class Daemon:
             tell=lambda work, part: self._parts.put((work, part)),
             report=self._reporter.problem,
         )
-        self._knowing = Knowing(config, coordinator, journal, self._memory)
         self._ended: list[Outcome[do.Work]] = []  # not written down yet
         self._told: list[tuple[do.Work, Any]] = []  # parts of results, not written down yet
         self._unforeseen = Unforeseen()
@@ -118,16 +117,16 @@ class Daemon:
         try:
             chain = take_snapshot(self._coordinator, self._account)
         except FedError as error:
-            with self._aside("saying that the chain cannot be read"):
+            with self._only_for_people("saying that the chain cannot be read"):
                 self._reporter.unread(error)
             self._background.wait(self._config.chain.poll_seconds)
             return None
         self._collect(chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
-        with self._aside("saying how it is"):
+        with self._only_for_people("saying how it is"):
             self._reporter.phases(chain)
-            findings = [found.text for found in self._memory.judged(facts.recomputed).values()]
+            findings = [found.text for found in self._memory.judged(facts.remembered.recomputed).values()]
             self._reporter.activity(chain, facts, action, findings)
         match action:
             case do.Wait():
@@ -218,7 +217,7 @@ class Daemon:
                 self._reporter.failed(work, error)
             case _ if work.lane is do.Lane.MODEL and self._unforeseen.is_again(work, error):
                 self._rests.give_up(work, Setback(str(error) or type(error).__name__, for_good=True))
-                with self._aside("saying what failed"):
+                with self._only_for_people("saying what failed"):
                     self._reporter.failed(work, error)
             case _:
                 self._failed(work, error, chain)
@@ -228,7 +227,7 @@ class Daemon:
         seconds = self._rests.rest(action, Setback(str(error) or type(error).__name__), action.time_left(chain))
         for other in action.failed(self._tools, error, chain):
             self._rests.rest(other, Setback(str(error)), other.time_left(chain))
-        with self._aside("saying what failed"):
+        with self._only_for_people("saying what failed"):
             if self._unforeseen.is_news(action, error):
                 log.error("%s: unexpected error", action.describe(), exc_info=error)
             self._reporter.failed(action, error)
@@ -236,28 +235,32 @@ class Daemon:
 
     def _unusable(self, error: Exception) -> None:
         """Nothing can be decided now."""
-        with self._aside("saying what failed"):
+        with self._only_for_people("saying what failed"):
             if self._unforeseen.is_news(None, error):
                 log.error("unexpected error", exc_info=error)
             self._reporter.problem(str(error) or type(error).__name__)
 
     @contextmanager
-    def _aside(self, what: str) -> Iterator[None]:
+    def _only_for_people(self, what: str) -> Iterator[None]:
         """What is only for people to see never keeps the node from what it owes."""
         try:
             yield
         except Exception as error:
-            said = f"{what} failed: {error}"
-            if said != self._untold:  # each turn would say it again
-                log.warning("%s", said)
-            self._untold = said
+            failure = f"{what} failed: {error}"
+            if failure != self._untold:  # each turn would say it again
+                log.warning("%s", failure)
+            self._untold = failure
 
     def _facts(self, chain: Snapshot) -> Facts:
-        return replace(
-            self._knowing.facts(chain, self._failure),
-            running=self._background.running(),
-            stopped=self._background.stopped(),
-            overdue=self._background.older_than(LANE_SECONDS),
-            resting=self._rests.resting() | {one.work for one in self._ended},
-            failing=self._rests.failing(),
+        return Facts(
+            remembered=remembered(self._tools, chain),
+            configured=configured(self._config, chain, self._amounts),
+            underway=Underway(
+                running=self._background.running(),
+                stopped=self._background.stopped(),
+                overdue=self._background.older_than(LANE_SECONDS),
+                resting=self._rests.resting() | {one.work for one in self._ended},
+                failing=self._rests.failing(),
+            ),
+            failure=self._failure,
         )

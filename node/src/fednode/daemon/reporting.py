@@ -130,14 +130,14 @@ class Reporter:
         step, steps, loss = self._progress.read()
         last = chain.round(chain.last_opened)
         phase = "none" if last is None else last.view.phase.name.lower()
-        model_work = [work.describe() for work in facts.running if work.lane is do.Lane.MODEL]
-        aside = [work.describe() for work in facts.running if isinstance(work, SiteWork)]
+        model_work = [work.describe() for work in facts.underway.running if work.lane is do.Lane.MODEL]
+        aside = [work.describe() for work in facts.underway.running if isinstance(work, SiteWork)]
         busy = bool(model_work)
         self._bar.show("".join(model_work), step, steps if busy else 0, loss)
         self._health.turned(text, SENDING_SECONDS if isinstance(action, do.ChainAction) else 0)
         observe(chain, self._decimals, self._now())
         tell_moment(chain.last_opened, phase)
-        self._wrong = sum(not setback.too_early for setback in facts.failing.values()) + bool(facts.failure)
+        self._wrong = sum(not setback.too_early for setback in facts.underway.failing.values()) + bool(facts.failure)
         metrics.PROBLEMS.set(self._wrong)
         if loss is not None:
             metrics.LOSS.set(loss)

@@ -143,7 +143,7 @@ def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
         return state.view.prior_root
     before = chain.round(number - 1)
     if before is not None and not before.view.phase.settled:
-        return facts.recomputed.get(number - 1)
+        return facts.remembered.recomputed.get(number - 1)
     return chain.latest_final[1]
 
 

@@ -29,7 +29,7 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
     Times are the chain's, 0 where there is no deadline.
     """
     owed = [action for action in ahead if action.is_owed]
-    for action in (*owed, *facts.running, *ahead):
+    for action in (*owed, *facts.underway.running, *ahead):
         held_up = _held_up(chain, facts, action)
         if held_up is not None:
             return held_up
@@ -37,18 +37,18 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
     newest = states[-1] if states else None
     if newest is not None:
         return _in_round(chain, facts, newest)
-    return _without_round(chain, facts.amounts)
+    return _without_round(chain, facts.configured.amounts)
 
 
 def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None:
     """Why `action`, which would be useful, cannot be started; None if the node does not wait for it."""
-    setback = facts.failing.get(action)
+    setback = facts.underway.failing.get(action)
     if not action.is_waited_for:
         return None
     if isinstance(action, do.Finish):  # held up by whatever runs, or by what is in `ahead` before it
-        works = ", ".join(sorted(work.describe() for work in facts.occupying()))
+        works = ", ".join(sorted(work.describe() for work in facts.underway.occupying()))
         return do.Wait(Cause.WORK, works, 0, f"end: {action.reason}") if works else None
-    if isinstance(action, do.Work) and action in facts.running:
+    if isinstance(action, do.Work) and action in facts.underway.running:
         return do.Wait(Cause.WORK, action.describe(), deadline(chain), action.leads_to)
     if setback is not None and setback.too_early:
         return do.Wait(Cause.DEPTH, setback.why, deadline(chain), action.describe())
@@ -58,11 +58,11 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
     if setback is not None:
         what = f"the next try at {action.describe()}, which failed: {setback.why}"
         return do.Wait(Cause.RETRY, what, deadline(chain), "")
-    if action in facts.resting:
+    if action in facts.underway.resting:
         return action.why_left_alone(chain, facts)
     if not isinstance(action, do.Work):
         return None
-    before = [work for work in facts.occupying() if work.lane is action.lane]
+    before = [work for work in facts.underway.occupying() if work.lane is action.lane]
     return do.Wait(Cause.WORK, before[0].describe(), deadline(chain), action.describe()) if before else None
 
 
@@ -99,8 +99,8 @@ def _in_round(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
 
 def _unproposed(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
     number, begun = state.number, state.view.phase_start
-    turn = begun + facts.propose_after
-    if number in facts.recomputed and chain.time < turn:
+    turn = begun + facts.configured.propose_after
+    if number in facts.remembered.recomputed and chain.time < turn:
         return do.Wait(Cause.PROPOSAL, f"a proposal in round {number}", turn, "propose the aggregate itself")
     end = begun + chain.config.abandon_after
     return do.Wait(Cause.PROPOSAL, f"a proposal in round {number}", end, _after(facts, "abandon the round"))
@@ -121,7 +121,7 @@ def _aside(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait | None:
     where = standing(chain)
     if state.my_commitment is None:
         if where is Standing.SUSPENDED:
-            return _suspended(chain, facts.amounts)
+            return _suspended(chain, facts.configured.amounts)
         if where is Standing.LEFT:
             what = f"the end of round {number}, before which it cannot take back its stake"
             return do.Wait(Cause.LEFT, what, view.phase_end, "end; then `fednode exit` gives back the stake")
@@ -141,7 +141,7 @@ def _aside(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait | None:
 
 
 def _can_reveal(facts: Facts, state: RoundState) -> bool:
-    own = facts.updates.get(state.number)
+    own = facts.remembered.updates.get(state.number)
     return own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable
 
 
@@ -172,10 +172,10 @@ def _without_round(chain: Snapshot, amounts: Amounts) -> do.Wait:
             pass
     found = obstacle(chain)
     cause = Cause.POOL if found is Obstacle.POOL else Cause.CLIENTS
-    return do.Wait(cause, f"round {coming} to open: {in_words(found, chain, amounts)}", 0, "train and commit")
+    return do.Wait(cause, f"round {coming} to open: {obstacle_in_words(found, chain, amounts)}", 0, "train and commit")
 
 
-def in_words(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:
+def obstacle_in_words(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:
     """Why the next round cannot open, and who can change that."""
     config = chain.config
     match found:
@@ -204,4 +204,4 @@ def ending(chain: Snapshot) -> str:
     """Why no further round opens, of a federation that is over."""
     if chain.final_count >= chain.config.total_rounds:
         return "the federation is complete"
-    return in_words(Obstacle.CLOSED, chain, Amounts(0, ""))
+    return obstacle_in_words(Obstacle.CLOSED, chain, Amounts(0, ""))

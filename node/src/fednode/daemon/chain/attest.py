@@ -35,7 +35,7 @@ class Attest(ChainAction):
         for state in unsettled(chain):
             if not owes_attestation(state):
                 continue
-            gives_up = chain.time >= gives_up_at(chain.account, state, facts.attest_margin)
+            gives_up = chain.time >= gives_up_at(chain.account, state, facts.configured.attest_margin)
             if gives_up or not unchecked(facts, state):
                 good = [i for i, verdict in verdicts_on(facts, state).items() if verdict is Verdict.GOOD]
                 yield Attest(state.number, state.view.inputs_hash, sum(1 << i for i in good))
@@ -57,7 +57,7 @@ class Attest(ChainAction):
 
     def _name_absent(self, tools: Tools, state: RoundState, facts: Facts) -> None:
         """Tell people what is not vouched for."""
-        checked = facts.checked.get(self.round)
+        checked = facts.remembered.checked.get(self.round)
         for index, update in enumerate(state.updates):
             if not self.bitmap >> index & 1:
                 verdict = checked.verdicts.get(index, Verdict.ABSENT) if checked is not None else Verdict.ABSENT

@@ -30,7 +30,7 @@ class Commit(ChainAction):
     def due(chain: Snapshot, facts: Facts) -> Iterator[Commit]:
         """When the update of the round that takes commits is trained on the global that the round starts from."""
         target = target_round(chain)
-        own = facts.updates.get(target) if target is not None else None
+        own = facts.remembered.updates.get(target) if target is not None else None
         if target is None or own is None or own.prior_root != expected_prior(chain, facts, target):
             return
         opened = chain.round(target)

@@ -23,7 +23,7 @@ class Settle(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Settle]:
         """When the federation is over."""
-        if facts.auto_claim and is_over(chain) and is_unsettled(chain, facts):
+        if facts.configured.auto_claim and is_over(chain) and is_unsettled(chain, facts):
             yield Settle()
 
     def describe(self) -> str:
@@ -41,13 +41,13 @@ class Claim(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Claim]:
         """When the federation is over and the account is settled."""
-        if facts.auto_claim and is_over(chain) and not is_unsettled(chain, facts) and chain.my_owed > 0:
+        if facts.configured.auto_claim and is_over(chain) and not is_unsettled(chain, facts) and chain.my_owed > 0:
             yield Claim()
 
     @staticmethod
     def bounty_due(chain: Snapshot, facts: Facts) -> Iterator[Claim]:
         """At any time, the bounty of a challenge."""
-        if facts.has_bounty and chain.my_owed > 0:
+        if facts.remembered.has_bounty and chain.my_owed > 0:
             yield Claim()
 
     def describe(self) -> str:
@@ -61,4 +61,4 @@ class Claim(ChainAction):
 
 def is_unsettled(chain: Snapshot, facts: Facts) -> bool:
     """Whether rounds of this account have consequences that it has not got yet."""
-    return bool(chain.my_seat.pending_old or chain.my_seat.pending_new or facts.proposed)
+    return bool(chain.my_seat.pending_old or chain.my_seat.pending_new or facts.remembered.proposed)

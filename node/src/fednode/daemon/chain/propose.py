@@ -46,10 +46,10 @@ class Propose(ChainAction):
             number, view = state.number, state.view
             if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
                 continue
-            own_root = facts.recomputed.get(number)
+            own_root = facts.remembered.recomputed.get(number)
             if own_root is None or _stands(state, own_root, facts) or _mine(chain, state):
                 continue
-            if view.live > 0 or chain.time >= view.phase_start + facts.propose_after:
+            if view.live > 0 or chain.time >= view.phase_start + facts.configured.propose_after:
                 yield Propose(number)
 
     def describe(self) -> str:
@@ -57,7 +57,7 @@ class Propose(ChainAction):
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
         """Raises BondMissing, StoreError too."""
-        state, own_root = chain.round(self.round), facts.recomputed[self.round]
+        state, own_root = chain.round(self.round), facts.remembered.recomputed[self.round]
         if state is None:
             return
         _wait_for_depth(tools, state)
@@ -75,7 +75,7 @@ class Propose(ChainAction):
 
 def _stands(state: RoundState, own_root: bytes, facts: Facts) -> bool:
     """Whether the own aggregate is live, whoever proposed it."""
-    return state.number in facts.unseen or has_right_proposal(state, own_root)
+    return state.number in facts.remembered.unseen or has_right_proposal(state, own_root)
 
 
 def _mine(chain: Snapshot, state: RoundState) -> bool:

@@ -35,7 +35,7 @@ class Reveal(ChainAction):
         """When the journal has the update that was committed."""
         for state in unsettled(chain):
             if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
-                own = facts.updates.get(state.number)
+                own = facts.remembered.updates.get(state.number)
                 if own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable:
                     yield Reveal(state.number)
 

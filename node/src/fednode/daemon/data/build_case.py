@@ -39,7 +39,7 @@ class BuildCase(DisputeWork):
         return f"building the proof against a wrong proposal of round {self.round}"
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
-        state, own_root = round_of(chain, self.round), facts.recomputed[self.round]
+        state, own_root = round_of(chain, self.round), facts.remembered.recomputed[self.round]
         return lambda stop: self._build(tools, state, own_root, chain.account, Deadline(stop=stop))
 
     def _build(

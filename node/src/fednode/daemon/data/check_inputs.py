@@ -67,12 +67,12 @@ class CheckInputs(Work):
         return state is not None and state.view.inputs_hash == self.inputs_hash and owes_attestation(state)
 
     def why_left_alone(self, chain: Snapshot, facts: Facts) -> Wait | None:
-        checked = facts.checked.get(self.round)
+        checked = facts.remembered.checked.get(self.round)
         verdicts = list(checked.verdicts.values()) if checked is not None else []
         here = len(verdicts) - verdicts.count(Verdict.ABSENT)
         state = chain.round(self.round)
         revealed = len(state.updates) if state is not None else 0
-        until = gives_up_at(chain.account, state, facts.attest_margin) if state is not None else 0
+        until = gives_up_at(chain.account, state, facts.configured.attest_margin) if state is not None else 0
         what = f"updates of round {self.round} that nobody serves ({here} of {revealed} are checked)"
         return Wait(Cause.ABSENT, what, until, "attest without them")
 
@@ -82,7 +82,7 @@ class CheckInputs(Work):
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
         state = round_of(chain, self.round)
         order = in_order(state, unchecked(facts, state))
-        seconds = seconds_to_check(chain, state, facts.attest_margin)
+        seconds = seconds_to_check(chain, state, facts.configured.attest_margin)
         found = partial(tools.tell, self)
         earlier = partial(tools.earlier_roots.before, self.round)
         return lambda stop: check_inputs(tools.store, tools.spec, state, order, found, Deadline(seconds, stop), earlier)
@@ -124,7 +124,7 @@ def owes_attestation(state: RoundState) -> bool:
 
 def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, Verdict]:
     """By index of the update, of the inputs that the round has now."""
-    checked = facts.checked.get(state.number)
+    checked = facts.remembered.checked.get(state.number)
     return checked.verdicts if checked is not None and checked.inputs_hash == state.view.inputs_hash else {}
 
 

@@ -42,17 +42,20 @@ class Recompute(Work):
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
         """Every aggregate, and the globals that it is made of; of a round that is over last, nothing depends on it."""
         for state in unsettled(chain):
-            if state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE) and state.number not in facts.recomputed:
-                if state.view.prior_root in facts.held():
+            if (
+                state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
+                and state.number not in facts.remembered.recomputed
+            ):
+                if state.view.prior_root in facts.remembered.held():
                     yield Recompute(state.number, state.view.inputs)
                 else:
                     yield FetchGlobal(state.number - 1, state.view.prior_root)
         final = [state for state in chain.rounds if state.view.phase is Phase.FINAL]
         for state in final:
-            if state.view.global_root not in facts.held():
+            if state.view.global_root not in facts.remembered.held():
                 yield FetchGlobal(state.number, state.view.global_root)
         for state in final:
-            if state.number not in facts.recomputed and state.view.prior_root in facts.held():
+            if state.number not in facts.remembered.recomputed and state.view.prior_root in facts.remembered.held():
                 yield Recompute(state.number, state.view.inputs)
 
     def describe(self) -> str:

@@ -33,10 +33,12 @@ class Release(Work):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
         """Old rounds, once a later global is final: until then theirs may be what the next round starts from."""
-        oldest_kept = min(chain.last_opened - len(unsettled(chain)) - facts.keep_rounds + 1, chain.latest_final[0])
-        outdated = [number for number in facts.kept() if number < oldest_kept]
+        oldest_kept = min(
+            chain.last_opened - len(unsettled(chain)) - facts.configured.keep_rounds + 1, chain.latest_final[0]
+        )
+        outdated = [number for number in facts.remembered.kept() if number < oldest_kept]
         if outdated:
-            yield Release(min(outdated), facts.merged.get(min(outdated), frozenset()))
+            yield Release(min(outdated), facts.remembered.merged.get(min(outdated), frozenset()))
 
     def describe(self) -> str:
         return f"letting go of the updates of round {self.round}"

@@ -34,11 +34,11 @@ class Evaluate(SiteWork):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Evaluate]:
         """Every global that is here, the newest first."""
-        if not facts.has_test or facts.failure:
+        if not facts.configured.has_test or facts.failure:
             return
-        known = {**facts.recomputed, **facts.fetched}
+        known = {**facts.remembered.recomputed, **facts.remembered.fetched}
         for number in sorted(known, reverse=True):
-            if facts.evaluated.get(number) != known[number]:
+            if facts.remembered.evaluated.get(number) != known[number]:
                 yield Evaluate(number, known[number])
 
     def describe(self) -> str:

@@ -34,12 +34,12 @@ def training_is_urgent(chain: Snapshot, facts: Facts) -> bool:
     """Whether the next update would come too late if the model did something else now."""
     target = target_round(chain)
     prior = None if target is None else expected_prior(chain, facts, target)
-    own = None if target is None else facts.updates.get(target)
+    own = None if target is None else facts.remembered.updates.get(target)
     if target is None or prior is None or (own is not None and own.prior_root == prior):
         return False
     state = chain.round(target)
     if state is None or state.view.phase.settled:
         return False
-    if not facts.train_seconds:  # nobody knows how long it takes
+    if not facts.remembered.train_seconds:  # nobody knows how long it takes
         return True
-    return chain.time + 2 * facts.train_seconds >= state.view.phase_end
+    return chain.time + 2 * facts.remembered.train_seconds >= state.view.phase_end

@@ -46,7 +46,7 @@ class TrainSolo(SiteWork):
         return f"training the site's own model, round {self.round}"
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
-        previous = max((done for done in facts.solo_trained if done < self.round), default=0)
+        previous = max((done for done in facts.remembered.solo_trained if done < self.round), default=0)
         return lambda stop: self._train(tools, previous, stop)
 
     def _train(self, tools: Tools, previous: int, stop: threading.Event) -> Path:
@@ -77,11 +77,11 @@ class EvaluateSolo(SiteWork):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[EvaluateSolo]:
-        if not facts.solo or not facts.solo_test or facts.failure or _missing(facts):
+        if not facts.configured.solo or not facts.configured.solo_test or facts.failure or _missing(facts):
             return
-        if is_over(chain) and facts.solo_trained:
-            newest = max(facts.solo_trained)
-            if newest not in facts.solo_evaluated:
+        if is_over(chain) and facts.remembered.solo_trained:
+            newest = max(facts.remembered.solo_trained)
+            if newest not in facts.remembered.solo_evaluated:
                 yield EvaluateSolo(newest)
 
     def describe(self) -> str:
@@ -106,7 +106,7 @@ class EvaluateSolo(SiteWork):
 def _missing(facts: Facts) -> list[int]:
     """Rounds that the site's own model has not been trained for yet, the oldest first; none if there is no such
     model."""
-    return sorted(facts.trained - facts.solo_trained) if facts.solo else []
+    return sorted(facts.remembered.trained - facts.remembered.solo_trained) if facts.configured.solo else []
 
 
 def _file(config: NodeConfig, number: int) -> Path:

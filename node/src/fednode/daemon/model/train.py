@@ -67,10 +67,10 @@ class Train(ModelWork):
         if target is None:
             return
         prior = expected_prior(chain, facts, target)
-        own = facts.updates.get(target)
+        own = facts.remembered.updates.get(target)
         if prior is None or (own is not None and own.prior_root == prior):
             return
-        if prior in facts.held():
+        if prior in facts.remembered.held():
             yield Train(target, prior)
         else:
             yield FetchGlobal(target - 1, prior)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Self
 
 from fedprotocol.store.kubo_daemon import KuboDaemon
 from support.kubo import BINARY
+from support.ports import free_port
 
 
 class KuboNetwork:
@@ -18,7 +18,7 @@ class KuboNetwork:
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
         self._open = ExitStack()
-        self.daemons = {name: KuboDaemon(BINARY, folder / name, port=_free_port()) for name in names}
+        self.daemons = {name: KuboDaemon(BINARY, folder / name, port=free_port()) for name in names}
         self._addresses: dict[str, str] = {}
 
     def peers(self, name: str) -> list[str]:
@@ -37,10 +37,3 @@ class KuboNetwork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import socket
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from fedprotocol.config import ConfigError, load_config
 from support.aggregators import COMMAND, PASSWORD, AggregatorSite
 from support.evm import Anvil
 from support.live_federation import LiveFederation
+from support.ports import free_port
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 EXAMPLE = Path(__file__).parents[3] / "aggregator/aggregator.example.toml"
@@ -190,9 +190,7 @@ def test_run_refuses_another_chain_and_keeps_no_journal_of_it(site: AggregatorSi
 
 
 def test_no_rpc_answers(site: AggregatorSite, quick: Command) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     edit(site, site.federation.chain.url, f"http://127.0.0.1:{port}")
     assert f"127.0.0.1:{port}" in refusal(quick("status", "-c", site.config_path, folder=site.folder))
 

@@ -17,7 +17,8 @@ from fedprotocol.types import Phase
 from support.aggregators import PASSWORD, AggregatorSite
 from support.evm import Anvil
 from support.live_federation import ETHER, TOKEN, LiveFederation
-from support.scrape import figures, free_port, health
+from support.ports import free_port
+from support.scrape import figures, health
 from support.synthetic import SyntheticClient, play_inputs
 
 CLIENTS = 3

@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from fedprotocol.hashes import commit_hash
 from fedprotocol.spec import check_against, load_spec, spec_digest
 from support.evm import ROOT, Anvil, compiled
 from support.node_kinds import Answer, node, seals
+from support.ports import free_port
 from support.specs import DOCUMENT, small_federation, small_spec
 
 CHAIN_ID = 31_999
@@ -126,9 +126,7 @@ def chain(project: Project) -> Iterator[Anvil]:
 
 
 def test_deploy_on_brownies_development_network(project: Project) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     project.brownie("networks", "modify", "development", f"port={port}")
     said = project.brownie("run", "deploy", FEDERATION=project.federation("[money]\npool = 300\n"))
     assert "The pool holds 300 FED" in said

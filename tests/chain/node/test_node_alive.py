@@ -22,7 +22,8 @@ from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from fedprotocol.types import Phase
 from support.evm import Anvil
-from support.scrape import figures, free_port, health
+from support.ports import free_port
+from support.scrape import figures, health
 from support.sites import PASSWORD, Site, Sites, choices
 from support.tiny_model import build_tiny_model
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.types import Phase
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
+from support.ports import free_port
 from support.proxy import Proxy
 from web3.types import FilterParams, RPCEndpoint, RPCResponse
 
@@ -50,9 +50,7 @@ def other_chain() -> Iterator[Anvil]:
 
 @pytest.fixture
 def dead() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://user:secret@127.0.0.1:{free.getsockname()[1]}/v2/api-key-1234"
+    return f"http://user:secret@127.0.0.1:{free_port()}/v2/api-key-1234"
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from fedprotocol.store.kubo_daemon import KuboDaemon
 from fedprotocol.store.open import open_store
 from fedprotocol.tree import TreeShape
 from support.kubo import BINARY, kubo, kubos, needs_kubo
+from support.ports import free_port
 
 __all__ = ["kubo", "kubos"]
 
@@ -294,8 +295,7 @@ def test_trees_of_another_shape_are_malformed_and_not_pinned(
 
 
 def test_a_daemon_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     store = KuboStore(url, DirectoryStore(tmp_path))
     leaves = leaves_of(3)
     for use in (

@@ -35,7 +35,7 @@ from fedprotocol.store.gateway import Gateway
 from fedprotocol.store.kubo import KuboStore
 from fedprotocol.store.source import SourceFailed
 from fedprotocol.urls import http_url
-from support.scrape import free_port
+from support.ports import free_port
 
 URL = "http://127.0.0.1:9"
 LEAVES = MemoryLeaves([bytes([i]) * 32 for i in range(2)])

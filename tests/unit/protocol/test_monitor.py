@@ -21,7 +21,8 @@ from fedprotocol.monitor.start import monitored
 from fedprotocol.monitor.store_watch import watch
 from fedprotocol.store.open import open_store
 from prometheus_client import REGISTRY
-from support.scrape import figures, free_port, health
+from support.ports import free_port
+from support.scrape import figures, health
 
 POLL = 12.0  # seconds
 LIMIT = MISSED_POLLS * POLL

@@ -26,7 +26,7 @@ from fedprotocol.chain.account import keys
 from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.files.private import create_private
-from fedprotocol.journal import Journal
+from fedprotocol.journal import Journal, UpdateRecord
 from support.evm import Anvil
 from support.live_federation import ETHER, LiveFederation
 from support.sites import BIN, PASSWORD, Site, Sites, choices, environment
@@ -157,7 +157,8 @@ def test_rows_that_are_too_long_are_counted_and_said(site: Site) -> None:
 
 def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     site = sites.sites[0]
-    trained = Trained(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1.0, 0.5, 0, 48, 7, 1.0, 0.5, 2.0)
+    update = UpdateRecord(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1_000_000, 500_000, 0)
+    trained = Trained(update, drawn=48, truncated=7, scaled=1.0, norm=0.5, seconds=2.0)
     snapshot = take_snapshot(sites.coordinator, site.account.address)
     with (
         Journal(tmp_path / "journal.sqlite") as journal,

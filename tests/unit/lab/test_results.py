@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fedlab.results.folder import ResultsFolder, read_steps
+from fedlab.results.folder import ResultsFolder
 from fedlab.results.plots import draw
 from fedlab.results.records import (
     GasUse,
@@ -19,11 +19,11 @@ from fedlab.results.records import (
     RoundRecord,
     RunInfo,
     Score,
-    StepRecord,
     Summary,
     pool,
     summarize,
 )
+from fednode.training import StepRecord
 from fedprotocol.printable import printable
 from PIL import Image
 from pydantic import ValidationError
@@ -136,24 +136,6 @@ def test_a_run_is_never_overwritten(folder: ResultsFolder) -> None:
 def test_a_client_id_cannot_leave_the_folder(folder: ResultsFolder, client: str) -> None:
     with pytest.raises(ResultsError, match="client id"):
         folder.write_steps(client, 1, [])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "columns must be"),
-        ("step,loss\n1,2\n", "columns must be"),
-        ("step,loss,lr,tokens,seconds\n1,nan,0.1,3,1\n", "line 2: loss"),
-        ("step,loss,lr,tokens,seconds\n1,2,0.1,3,1\nx,2,0.1,3,1\n", "line 3: step"),
-        ("step,loss,lr,tokens,seconds\n1,2\n", "line 2"),
-        ("step,loss,lr,tokens,seconds\n1,2,3,4,5,6\n", "line 2"),
-    ],
-)
-def test_a_wrong_csv_is_named_by_line(tmp_path: Path, text: str, message: str) -> None:
-    file = tmp_path / "round_1.csv"
-    file.write_text(text)
-    with pytest.raises(ResultsError, match=message):
-        read_steps(file)
 
 
 def test_wrong_rounds_are_named_by_line(folder: ResultsFolder) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fednode.daemon.model.figures import records
+from fednode.training.step_files import read_steps
 from fedprotocol.program import environment
 from fedprotocol.spec import load_spec, spec_digest
 from fedprotocol.tree import cid
@@ -24,7 +25,7 @@ from fedlab.demo.options import Options, Paths
 from fedlab.demo.prepare import Ready
 from fedlab.demo.sites import DOMAINS
 from fedlab.experiment.machine import processor
-from fedlab.results.folder import ResultsFolder, read_steps
+from fedlab.results.folder import ResultsFolder
 from fedlab.results.records import GasUse, Payout, Report, ResultsError, RoundRecord, RunInfo, Score, pool
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "numpy", "datasets", "web3", "eth-brownie")

@@ -5,21 +5,21 @@ run.json  clients/<id>/round_<n>.csv  rounds.jsonl  summary.json  report.json  p
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from fednode.training import StepRecord
+from fednode.training.step_files import read_steps, write_steps
 from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 from pydantic import ValidationError
 
-from fedlab.results.records import Record, Report, ResultsError, RoundRecord, RunInfo, StepRecord, Summary
+from fedlab.results.records import Record, Report, ResultsError, RoundRecord, RunInfo, Summary
 
 R = TypeVar("R", bound=Record)
 CLIENT_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-STEP_COLUMNS = tuple(StepRecord.model_fields)
 
 
 class ResultsFolder:
@@ -63,9 +63,7 @@ class ResultsFolder:
     def write_steps(self, client: str, round_number: int, steps: Iterable[StepRecord]) -> None:
         if not CLIENT_ID.match(client):
             raise ResultsError(f"client id {client!r} cannot name a folder: use letters, digits, '_', '.' and '-'")
-        rows = [",".join(STEP_COLUMNS)]
-        rows += [",".join(str(getattr(step, column)) for column in STEP_COLUMNS) for step in steps]
-        self._write(f"clients/{client}/round_{round_number}.csv", "\n".join(rows) + "\n")
+        write_steps(self.path / f"clients/{client}/round_{round_number}.csv", steps)
 
     def run(self) -> RunInfo:
         return self._read("run.json", RunInfo)
@@ -90,7 +88,7 @@ class ResultsFolder:
         return records
 
     def clients(self) -> dict[str, dict[int, list[StepRecord]]]:
-        """Client id -> round -> its steps."""
+        """Client id -> round -> its steps. Raises: StepFileError naming the line that is wrong."""
         found: dict[str, dict[int, list[StepRecord]]] = {}
         for file in sorted(self.path.glob("clients/*/round_*.csv")):
             number = file.stem.removeprefix("round_")
@@ -104,23 +102,6 @@ class ResultsFolder:
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.path / name, text)
-
-
-def read_steps(file: Path) -> list[StepRecord]:
-    """The steps of one round from CSV with the columns step, loss, lr, tokens, seconds.
-
-    Raises: ResultsError naming the line that is wrong.
-    """
-    rows = csv.DictReader(_text(file).splitlines(), strict=True)
-    if tuple(rows.fieldnames or ()) != STEP_COLUMNS:
-        raise ResultsError(f"{file}: the columns must be {','.join(STEP_COLUMNS)}, they are {rows.fieldnames}")
-    steps = []
-    for row in rows:
-        try:
-            steps.append(StepRecord.model_validate_strings(row))
-        except (ValidationError, TypeError) as error:
-            raise ResultsError(f"{file}, line {rows.line_num}: {_first(error)}") from None
-    return steps
 
 
 def _pretty(record: Record) -> str:

@@ -29,16 +29,6 @@ class Score(Record):
     items: Count
 
 
-class StepRecord(Record):
-    """One optimiser step: `tokens` that were trained on, wall `seconds` it took."""
-
-    step: Annotated[int, Field(ge=1)]
-    loss: Loss
-    lr: Loss
-    tokens: Count
-    seconds: Loss
-
-
 class RoundRecord(Record):
     """One final round; round 0 is the genesis adapter, which nobody was paid for."""
 

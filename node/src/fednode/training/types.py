@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from fedprotocol.errors import FedError
+from pydantic import Field
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,15 +41,19 @@ class LayoutMismatch(TrainingError):
     """The adapter that peft builds on this base model is not the one of the spec."""
 
 
+Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimiser step, from 1. `loss`: mean over its answer tokens, in nats; `tokens`: all but padding."""
+    """One optimiser step, from 1. `loss`: mean over its answer tokens, in nats; `tokens`: all but padding; `seconds` by
+    the wall. The limits hold for what is read from a file: see `fednode.training.step_files`."""
 
-    step: int
-    loss: float
-    lr: float
-    tokens: int
-    seconds: float
+    step: Annotated[int, Field(ge=1)]
+    loss: Measured
+    lr: Measured
+    tokens: Annotated[int, Field(ge=0)]
+    seconds: Measured
 
 
 @dataclass(frozen=True)

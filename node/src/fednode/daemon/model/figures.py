@@ -1,9 +1,9 @@
-"""The node's own figures under `metrics/`: a CSV for each round's training, a line of JSON for each evaluation."""
+"""The node's own scores under `metrics/`: a line of JSON for each evaluation."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,6 @@ from fedprotocol.printable import json_text
 
 if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
-    from fednode.training.types import StepRecord
-
-COLUMNS = ("step", "loss", "lr", "tokens", "seconds")
-
-
-def write_steps(path: Path, steps: Sequence[StepRecord]) -> None:
-    """`path`: round_<n>.csv."""
-    rows = [",".join(COLUMNS)]
-    rows += [",".join(str(getattr(step, column)) for column in COLUMNS) for step in steps]
-    write_whole(path, "\n".join(rows) + "\n")
 
 
 def record(path: Path, entry: Mapping[str, Any]) -> None:

@@ -17,10 +17,11 @@ from fedprotocol.program.background import Body
 
 from fednode.config import NodeConfig
 from fednode.daemon.facts import Facts
-from fednode.daemon.model.figures import record, score_in_words, write_steps
+from fednode.daemon.model.figures import record, score_in_words
 from fednode.daemon.model.model_work import SiteWork
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import is_over
+from fednode.training.step_files import write_steps
 from fednode.training.update import moved
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.files.tree_files import save_car
@@ -20,10 +19,10 @@ from fedprotocol.types import Phase
 from fednode.daemon.action import Work
 from fednode.daemon.data.fetch_global import FetchGlobal
 from fednode.daemon.facts import Facts
-from fednode.daemon.model.figures import write_steps
 from fednode.daemon.model.model_work import ModelWork
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import expected_prior, target_round
+from fednode.training.step_files import write_steps
 from fednode.training.update import make_update
 
 log = logging.getLogger("fednode")
@@ -33,18 +32,9 @@ MAX_LOSS = 2**64 - 1
 
 @dataclass(frozen=True)
 class Trained:
-    """An update that lies on disk and is not committed yet. Losses are nats per answer token."""
+    """An update that lies on disk and is not committed yet, as the journal keeps it, and how its training went."""
 
-    round: int
-    prior_root: bytes
-    root: bytes
-    shift: int
-    examples: int
-    salt: bytes
-    car: Path
-    loss_before: float
-    loss_after: float
-    clipped: int
+    update: UpdateRecord
     drawn: int  # rows that were used
     truncated: int  # of these, rows cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
@@ -104,7 +94,7 @@ class Train(ModelWork):
         path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
         car = save_car(update.leaves, path, private=True)
         write_steps(config.metrics / f"round_{self.round}.csv", result.steps)
-        return Trained(
+        kept = UpdateRecord(
             round=self.round,
             prior_root=self.prior_root,
             root=root,
@@ -112,9 +102,12 @@ class Train(ModelWork):
             examples=len(data),
             salt=secrets.token_bytes(32),
             car=car,
-            loss_before=result.loss_first,
-            loss_after=result.loss_last,
+            loss_before=_micro(result.loss_first),
+            loss_after=_micro(result.loss_last),
             clipped=update.clipped,
+        )
+        return Trained(
+            kept,
             drawn=result.drawn,
             truncated=result.truncated,
             scaled=update.scaled,
@@ -123,47 +116,35 @@ class Train(ModelWork):
         )
 
     def ended(self, tools: Tools, result: Trained, chain: Snapshot) -> None:
-        tools.journal.save_update(
-            UpdateRecord(
-                round=result.round,
-                prior_root=result.prior_root,
-                root=result.root,
-                shift=result.shift,
-                examples=result.examples,
-                salt=result.salt,
-                car=result.car,
-                loss_before=_micro(result.loss_before),
-                loss_after=_micro(result.loss_after),
-                clipped=result.clipped,
-            )
-        )
-        tools.memory.note_trained(result.round, result.seconds)
+        tools.journal.save_update(result.update)
+        tools.memory.note_trained(result.update.round, result.seconds)
         _tell(result, tools.spec.bounds.max_norm)
 
 
 def _tell(trained: Trained, max_norm: float) -> None:
     """Log how a training went, and what of it a person should look at."""
+    update = trained.update
     log.info(
         "round %d: trained in %.0f s, loss %.3f -> %.3f, norm %.3g of at most %.3g, update %s",
-        trained.round,
+        update.round,
         trained.seconds,
-        trained.loss_before,
-        trained.loss_after,
+        update.loss_before / MICRO,
+        update.loss_after / MICRO,
         trained.norm,
         max_norm,
-        cid(trained.root),
+        cid(update.root),
     )
     if trained.truncated:
         log.warning(
             "round %d: %d of the %d rows that were drawn are longer than the spec's sequence length and were cut",
-            trained.round,
+            update.round,
             trained.truncated,
             trained.drawn,
         )
-    if trained.clipped:
-        log.warning("round %d: %d values were clipped to the spec's bound", trained.round, trained.clipped)
+    if update.clipped:
+        log.warning("round %d: %d values were clipped to the spec's bound", update.round, update.clipped)
     if trained.scaled < 1:
-        log.warning("round %d: the delta was scaled by %.3f to the spec's norm", trained.round, trained.scaled)
+        log.warning("round %d: the delta was scaled by %.3f to the spec's norm", update.round, trained.scaled)
 
 
 def _micro(loss: float) -> int:

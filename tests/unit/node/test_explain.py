@@ -19,7 +19,7 @@ from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.explain import SILENCE, Explanation, Need, explain
 from fednode.daemon.facts import Checked, Facts, Verdict
-from fednode.daemon.progress import Progress
+from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import Status, read_status
 from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
@@ -140,7 +140,7 @@ def states() -> list[State]:
 def said(states: list[State], folder: Path, confirmations: int) -> Iterator[tuple[State, do.Action, Status]]:
     """What a running node would write down in each state, through its own status file."""
     path = folder / "status.json"
-    reporter = Reporter(path, ME, 0, confirmations, Progress(), Health(1.0), now=lambda: WALL)
+    reporter = Reporter(path, ME, 0, confirmations, ModelProgress(), Health(1.0), now=lambda: WALL)
     different = {(decide(one.snapshot, one.facts), deadline(one.snapshot)): one for one in states}
     for (action, _), one in different.items():
         reporter.activity(one.snapshot, one.facts, action, ())

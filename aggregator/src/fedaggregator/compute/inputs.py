@@ -20,7 +20,7 @@ from fedprotocol.tree import TreeShape, cid
 from fedprotocol.types import FederationConfig, Update
 
 from fedaggregator.compute.leaf_file import LeafFile
-from fedaggregator.compute.merge import Contribution, Progress, merge
+from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import Rule, rule_named
 
 FILES_PER_UPDATE = 2
@@ -75,7 +75,6 @@ def recompute(
     prior: Leaves,
     out: Path,
     window_leaves: int = 256,
-    progress: Progress | None = None,
     deadline: Deadline | None = None,
 ) -> LeafFile:
     """The global that follows from a round whose inputs are fixed, from verified copies of the accepted updates.
@@ -87,7 +86,6 @@ def recompute(
         prior: the round's prior global (`state.view.prior_root`).
         out: file for the leaves of the result.
         window_leaves: see `merge`.
-        progress: see `merge`.
         deadline: when nothing more is fetched or merged; each fetch ends by itself too.
 
     Raises:
@@ -97,14 +95,16 @@ def recompute(
     """
     config, within = coordinator.config(), deadline or Deadline()
 
-    def merged(done: int, total: int) -> None:
-        within.check()
-        if progress is not None:
-            progress(done, total)
-
     with contributions(store, config, state, within) as inputs:
         return merge(
-            rule_of(coordinator), prior, inputs, config.mantissa_bits, config.server_lr, out, window_leaves, merged
+            rule_of(coordinator),
+            prior,
+            inputs,
+            config.mantissa_bits,
+            config.server_lr,
+            out,
+            window_leaves,
+            within.check,
         )
 
 

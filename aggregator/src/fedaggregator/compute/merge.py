@@ -18,9 +18,6 @@ from fedaggregator.rules.base import Rule, Sums
 
 GLOBAL_BITS = 32
 
-Progress = Callable[[int, int], None]
-"""Called with the leaves done and the leaves in all."""
-
 
 class MergeError(FedError):
     """The inputs do not have the shape of one federation; the message says which one."""
@@ -43,7 +40,7 @@ def merge(
     server_lr: int,
     out: Path,
     window_leaves: int = 256,
-    progress: Progress | None = None,
+    after_window: Callable[[], None] | None = None,
 ) -> LeafFile:
     """The next global, written leaf by leaf to `out`.
 
@@ -59,7 +56,7 @@ def merge(
         server_lr: 1 .. 2^17, unit 2^-16.
         out: where the leaves go; replaced only once they are complete.
         window_leaves: leaves worked on at once, at least 1.
-        progress: told after every window.
+        after_window: called after every window; an exception from it ends the merge and passes through.
 
     Raises:
         MergeError: no updates, or trees of different shapes.
@@ -84,8 +81,8 @@ def merge(
                 for leaf in range(stop - start):
                     at = part * size + leaf * shape.leaf_bytes
                     digests[first + start + leaf] = leaf_digest(data[at : at + shape.leaf_bytes])
-            if progress:
-                progress(stop, leaf_count)
+            if after_window is not None:
+                after_window()
     return LeafFile(out, shape, digests)
 
 

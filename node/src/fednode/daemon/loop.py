@@ -31,7 +31,7 @@ from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts, Underway
 from fednode.daemon.gathering import configured, remembered
 from fednode.daemon.model.loaded_model import Interrupted, LoadedModel, ModelFailure
-from fednode.daemon.progress import Progress
+from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.tools import Tools
@@ -65,7 +65,7 @@ class Daemon:
         self._account = account
         self._memory = Memory(journal)
         self._background: Background[do.Work] = Background()
-        progress = Progress()
+        progress = ModelProgress()
         self._amounts = Amounts.of(coordinator.token)
         decimals, depth = self._amounts.decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)

@@ -22,7 +22,7 @@ from fednode.daemon import action as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.facts import Facts
 from fednode.daemon.model.model_work import SiteWork
-from fednode.daemon.progress import Progress
+from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.status import Status
 from fednode.daemon.view import deadline
 from fednode.progress_bar import ProgressBar
@@ -43,7 +43,7 @@ class Reporter:
         account: str,
         decimals: int,
         confirmations: int,
-        progress: Progress,
+        progress: ModelProgress,
         health: Health,
         now: Callable[[], float] = time.time,
     ) -> None:

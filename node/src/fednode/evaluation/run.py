@@ -9,7 +9,7 @@ import torch
 
 from fednode.data.encode import Example
 from fednode.evaluation.loss import token_losses
-from fednode.evaluation.score import ItemScore
+from fednode.evaluation.score import ItemScore, OnProgress
 
 BATCH = 16
 
@@ -21,7 +21,7 @@ def score(
     domains: Sequence[str | None],
     class_tokens: Sequence[int] | None,
     collate: Callable[[Sequence[Example]], dict[str, Any]],
-    progress: Callable[[int, int], None] | None,
+    on_progress: OnProgress | None,
 ) -> list[ItemScore]:
     """Scores in the order of `examples`. `forward` gives logits [B, >= k, V] for a collated batch.
 
@@ -44,6 +44,6 @@ def score(
                 best = int(after_prompt[torch.tensor(class_tokens, device=logits.device)].argmax())
                 right = class_tokens[best] == example.input_ids[example.prompt_length]
             scores[index] = ItemScore(float(losses[row]) / example.answer_length, right, domains[index])
-        if progress is not None:
-            progress(len(scores), len(examples))
+        if on_progress is not None:
+            on_progress(len(scores), len(examples))
     return [scores[index] for index in range(len(examples))]

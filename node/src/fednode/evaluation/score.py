@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+OnProgress = Callable[[int, int], None]
+"""Called with how much is done and how much there is; an exception from it stops the work and passes through."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fedprotocol.spec import Spec
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
-from fednode.evaluation.score import Evaluation, summarize
+from fednode.evaluation.score import Evaluation, OnProgress, summarize
 from fednode.training.adapter import (
     LIMIT,
     attach,
@@ -26,7 +26,7 @@ from fednode.training.adapter import (
     write_values,
 )
 from fednode.training.schedule import learning_rate, round_seed
-from fednode.training.types import Diverged, NotFinite, Progress, StepRecord, TrainingError, TrainResult
+from fednode.training.types import Diverged, NotFinite, StepRecord, TrainingError, TrainResult
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +104,7 @@ class AdapterModel:
         data: Dataset,
         round: int,
         seed: int,
-        progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
         on_step: Callable[[StepRecord], None] | None = None,
     ) -> TrainResult:
         """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
@@ -129,7 +129,7 @@ class AdapterModel:
                 spec.training,
                 learning_rate(spec.training, round),
                 round_seed(seed, round),
-                progress,
+                on_progress,
                 on_step,
             )
             after = self.values()
@@ -149,7 +149,7 @@ class AdapterModel:
             self._thaw([True] * len(self._parameters))
         return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
 
-    def evaluate(self, spec: Spec, data: Dataset, progress: Progress | None = None) -> Evaluation:
+    def evaluate(self, spec: Spec, data: Dataset, on_progress: OnProgress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
 
         The loss is on the answer without its end of text: that a base model never ends there would drown the rest.
@@ -164,7 +164,7 @@ class AdapterModel:
         tokens = None if classes is None else self._encoder.first_tokens(classes)
         domains = data["domain"] if "domain" in data.column_names else [None] * len(data)
         self._model.eval()
-        items = score(self._logits, list(self._kept.examples(data)), list(domains), tokens, self._collate, progress)
+        items = score(self._logits, list(self._kept.examples(data)), list(domains), tokens, self._collate, on_progress)
         evaluation = summarize(items)
         if not np.isfinite(evaluation.loss):
             raise NotFinite("the loss on the test data is not finite; the adapter is broken")

@@ -18,9 +18,10 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from fednode.data.encode import Example
 from fednode.evaluation.loss import answer_loss
+from fednode.evaluation.score import OnProgress
 from fednode.training.optimizers import require_optimizer
 from fednode.training.proximal import pulled_back
-from fednode.training.types import NotFinite, Progress, StepRecord, TrainingError
+from fednode.training.types import NotFinite, StepRecord, TrainingError
 
 OnStep = Callable[[StepRecord], None]
 
@@ -28,9 +29,9 @@ OnStep = Callable[[StepRecord], None]
 class _Recorder(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """One StepRecord a step, out of the losses and tokens of its micro-batches."""
 
-    def __init__(self, steps: int, lr: float, progress: Progress | None, on_step: OnStep | None) -> None:
+    def __init__(self, steps: int, lr: float, on_progress: OnProgress | None, on_step: OnStep | None) -> None:
         self.records: list[StepRecord] = []
-        self._steps, self._lr, self._progress, self._on_step = steps, lr, progress, on_step
+        self._steps, self._lr, self._on_progress, self._on_step = steps, lr, on_progress, on_step
         self._since, self._loss, self._tokens = 0.0, 0.0, 0
 
     def add(self, loss: float, tokens: int) -> None:
@@ -54,8 +55,8 @@ class _Recorder(TrainerCallback):  # type: ignore[misc]  # transformers has no t
         self.records.append(record)
         if self._on_step is not None:
             self._on_step(record)
-        if self._progress is not None:
-            self._progress(record.step, self._steps)
+        if self._on_progress is not None:
+            self._on_progress(record.step, self._steps)
 
 
 class _RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
@@ -76,7 +77,7 @@ def run_steps(
     training: Training,
     lr: float,
     seed: int,
-    progress: Progress | None,
+    on_progress: OnProgress | None,
     on_step: OnStep | None,
 ) -> list[StepRecord]:
     """Train `model` in place for `training.steps` optimiser steps at the constant rate `lr`, with a fresh optimiser.
@@ -89,7 +90,7 @@ def run_steps(
     """
     require_optimizer(training.optimizer)
     on_cpu = next(model.parameters()).device.type == "cpu"
-    recorder = _Recorder(training.steps, lr, progress, on_step)
+    recorder = _Recorder(training.steps, lr, on_progress, on_step)
     arguments = TrainingArguments(
         output_dir=os.curdir,  # Trainer wants one, though it saves nothing
         use_cpu=on_cpu,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +11,6 @@ from pydantic import Field
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is; an exception from it stops the work and passes through."""
 
 
 class TrainingError(FedError):

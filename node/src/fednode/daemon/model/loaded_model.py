@@ -13,16 +13,14 @@ from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
 
 from fednode.config import NodeConfig
-from fednode.daemon.progress import Progress
+from fednode.daemon.model_progress import ModelProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from datasets import Dataset
     from numpy.typing import NDArray
 
-    from fednode.evaluation import Evaluation
+    from fednode.evaluation import Evaluation, OnProgress
     from fednode.training import AdapterModel, StepRecord, TrainResult
 
 log = logging.getLogger("fednode")
@@ -39,7 +37,7 @@ class Interrupted(FedError):
 class LoadedModel:
     """`load` or the first use loads it."""
 
-    def __init__(self, config: NodeConfig, spec: Spec, store: Store, progress: Progress) -> None:
+    def __init__(self, config: NodeConfig, spec: Spec, store: Store, progress: ModelProgress) -> None:
         self._config = config
         self._spec = spec
         self._store = store
@@ -67,11 +65,11 @@ class LoadedModel:
     def score(self, path: Path, stop: threading.Event) -> Evaluation:
         """On the rows of `path`. Raises DataError, Interrupted."""
 
-        def progress(done: int, total: int) -> None:
+        def on_progress(done: int, total: int) -> None:
             _check(stop)
             self._progress.set(done, total)
 
-        return self.load().evaluate(self._spec, self.dataset(path), progress)
+        return self.load().evaluate(self._spec, self.dataset(path), on_progress)
 
     def load(self) -> AdapterModel:
         """Raises ModelFailure."""
@@ -108,8 +106,8 @@ def _check(stop: threading.Event) -> None:
         raise Interrupted("stopped")
 
 
-def _interruptible(stop: threading.Event) -> Callable[[int, int], None]:
-    def progress(*_: Any) -> None:
+def _interruptible(stop: threading.Event) -> OnProgress:
+    def on_progress(*_: Any) -> None:
         _check(stop)
 
-    return progress
+    return on_progress

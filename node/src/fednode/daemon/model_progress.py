@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Progress:
+class ModelProgress:
     """`step` of `steps`, and the `loss` of that step (None: none yet). `base`: how the base model is held in memory, in
     words; empty before it is loaded."""
 

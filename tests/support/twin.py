@@ -92,7 +92,7 @@ class Twin:
             assert theirs == mine, f"{name}{args} at {at}\nmodel:    {mine}\ncontract: {theirs}"
             self.compared += _size(theirs)
         model.now = now
-        assert model.wallets[d.address] == model.pots.total(), "the balance equation"
+        assert model.wallets[d.address] == model.balances().total, "the balance equation"
         assert sum(model.wallets.values()) == self.supply, "a token was lost or made"
 
 

@@ -161,9 +161,16 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Balances:
+    """Token units that the coordinator holds, by what they are for."""
+
     stakes: int
     bonds: int
     owed: int
     reserved: int
     pool: int
     burned: int
+
+    @property
+    def total(self) -> int:
+        """The coordinator's own balance of tokens is at least this much."""
+        return self.stakes + self.bonds + self.owed + self.reserved + self.pool + self.burned

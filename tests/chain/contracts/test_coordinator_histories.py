@@ -94,7 +94,7 @@ class Histories(RuleBasedStateMachine):
         self._block(late + 3, [Call(a, "withdraw") for a in model.accounts])
         self._block(late + 4, [Call(sponsor, "close")])
         self._block(late + 5, [Call(a, "claim") for a in [*self.actors, sponsor] if model.owed(a)])
-        assert model.wallets[model.address] == model.pots.burned, "money is stuck"
+        assert model.wallets[model.address] == model.balances().burned, "money is stuck"
 
 
 def test_the_contract_does_what_the_model_does(

@@ -131,4 +131,4 @@ def test_a_simulation_of_many_rounds_conserves_every_token() -> None:
         f.exit(c)
         f.withdraw(c)
     assert sum(f.wallets.values()) == supply
-    assert f.pots.total() == f.wallets[ADDRESS] == f.pots.pool
+    assert f.balances().total == f.wallets[ADDRESS] == f.balances().pool

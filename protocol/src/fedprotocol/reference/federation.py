@@ -170,8 +170,7 @@ class Federation(Seats):
         r.convicted_at = self.now
         self.convictions[guilty.proposer] += 1
         bounty = guilty.bond // 2
-        self.pots.bonds -= guilty.bond
-        self.pots.burned += guilty.bond - bounty
+        self._book(bonds=-guilty.bond, burned=guilty.bond - bounty)
         self._credit(challenger, bounty)
         self._emit(
             "Convicted",
@@ -204,10 +203,9 @@ class Federation(Seats):
         active = self.active_count()
         if active < self.config.min_clients:
             raise errors.TooFewActive(active, self.config.min_clients)
-        if self.pots.pool < self.config.round_reward:
-            raise errors.PoolTooLow(self.pots.pool, self.config.round_reward)
-        self.pots.pool -= self.config.round_reward
-        self.pots.reserved += self.config.round_reward
+        if self._balances.pool < self.config.round_reward:
+            raise errors.PoolTooLow(self._balances.pool, self.config.round_reward)
+        self._book(pool=-self.config.round_reward, reserved=self.config.round_reward)
         self.rounds[number] = Round(
             opened_at=self.now,
             train_end=self.now + self.config.train_length,
@@ -231,7 +229,7 @@ class Federation(Seats):
             raise errors.DuplicateRoot(root)
         bond = self.bond_of(sender)
         self._move(sender, self.address, bond)
-        self.pots.bonds += bond
+        self._book(bonds=bond)
         draft.complete, draft.pages = True, []
         order = len(r.proposed)
         window_end = self.now + self.config.challenge_length + order * self.config.min_window // CASES_PER_WINDOW

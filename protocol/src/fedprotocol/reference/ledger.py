@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import Any
 
 from fedprotocol.reference import errors
 from fedprotocol.reference.clock import Status, status
 from fedprotocol.reference.state import SEATED, Account, Event, Round
-from fedprotocol.types import FederationConfig, PenaltyReason, Phase, Proposal, VoidReason
+from fedprotocol.types import Balances, FederationConfig, PenaltyReason, Phase, Proposal, VoidReason
 
 BPS = 10_000
-
-
-@dataclass
-class Pots:
-    """token balance == the sum of these, always."""
-
-    stakes: int = 0
-    bonds: int = 0
-    owed: int = 0
-    reserved: int = 0
-    pool: int = 0
-    burned: int = 0
-
-    def total(self) -> int:
-        return sum(asdict(self).values())
 
 
 class Ledger:
@@ -40,7 +25,7 @@ class Ledger:
         self.now = now
         self.wallets: defaultdict[str, int] = defaultdict(int)
         self.log: list[Event] = []
-        self.pots = Pots()
+        self._balances = Balances(0, 0, 0, 0, 0, 0)  # the federation's wallet holds their sum, always
         self.owed_to: defaultdict[str, int] = defaultdict(int)
         self.accounts: dict[str, Account] = {}
         self.convictions: defaultdict[str, int] = defaultdict(int)
@@ -80,9 +65,7 @@ class Ledger:
         for_aggregator = self.config.round_reward * self.config.aggregator_bps // BPS
         for_clients = sum(self._share(r, index) for index in range(len(r.updates)))
         returned = self.config.round_reward - for_aggregator - for_clients
-        self.pots.reserved -= self.config.round_reward
-        self.pots.pool += returned
-        self.pots.owed += for_clients
+        self._book(reserved=-self.config.round_reward, pool=returned, owed=for_clients)
         self._credit(winner.proposer, for_aggregator)
         self._emit(
             "RoundFinalized",
@@ -97,7 +80,7 @@ class Ledger:
         self._return_bond(number, winner)
 
     def _return_bond(self, number: int, p: Proposal) -> None:
-        self.pots.bonds -= p.bond
+        self._book(bonds=-p.bond)
         self._credit(p.proposer, p.bond)
         self._emit("BondReturned", round=number, proposer=p.proposer, amount=p.bond)
 
@@ -113,8 +96,7 @@ class Ledger:
         """A void round takes the one that waits for its root with it."""
         r = self.rounds[number]
         r.settled_at, r.void_reason = at, reason
-        self.pots.reserved -= self.config.round_reward
-        self.pots.pool += self.config.round_reward
+        self._book(reserved=-self.config.round_reward, pool=self.config.round_reward)
         self._emit("RoundVoided", round=number, reason=reason, at=at, returned_to_pool=self.config.round_reward)
         if number + 1 in self.rounds:
             self._void(number + 1, VoidReason.PRIOR_VOID, at)
@@ -169,8 +151,7 @@ class Ledger:
     def _penalize(self, client: str, account: Account, number: int, reason: PenaltyReason) -> None:
         amount = self.config.penalty
         account.stake -= amount
-        self.pots.stakes -= amount
-        self.pots.burned += amount
+        self._book(stakes=-amount, burned=amount)
         self._emit("Penalized", round=number, client=client, amount=amount, reason=reason)
         if account.active_until == SEATED and account.stake < self.config.min_stake:
             account.active_until = self.next_round
@@ -181,7 +162,12 @@ class Ledger:
     def _credit(self, account: str, amount: int) -> None:
         """New money owed."""
         self.owed_to[account] += amount
-        self.pots.owed += amount
+        self._book(owed=amount)
+
+    def _book(self, **changes: int) -> None:
+        """Add to the balances that are named, or take from them."""
+        amounts = {name: getattr(self._balances, name) + change for name, change in changes.items()}
+        self._balances = replace(self._balances, **amounts)
 
     def _move(self, source: str, target: str, amount: int) -> None:
         if self.wallets[source] < amount:

@@ -36,14 +36,15 @@ class Seats(Views):
         if amount == 0:
             raise errors.ZeroAmount
         self._move(sender, self.address, amount)
-        self.pots.pool += amount
+        self._book(pool=amount)
         self._emit("Funded", **{"from": sender, "amount": amount})
 
     @call
     def close(self, sender: str) -> None:
         if sender != self.config.sponsor:
             raise errors.NotSponsor(sender)
-        free, self.pots.pool = self.pots.pool, 0
+        free = self._balances.pool
+        self._book(pool=-free)
         self.closed = True
         self._credit(sender, free)
         self._emit("Closed", returned_to_sponsor=free)
@@ -60,7 +61,7 @@ class Seats(Views):
         if not self._admits(sender):
             raise errors.NotAllowed(sender)
         self._move(sender, self.address, stake)
-        self.pots.stakes += stake
+        self._book(stakes=stake)
         self.accounts[sender] = Account(stake, active_from=self.next_round)
         self._emit("Joined", client=sender, active_from=self.next_round, stake=stake)
 
@@ -71,7 +72,7 @@ class Seats(Views):
             raise errors.ZeroAmount
         self._move(sender, self.address, amount)
         account.stake += amount
-        self.pots.stakes += amount
+        self._book(stakes=amount)
         self._emit("StakeAdded", client=sender, amount=amount, stake=account.stake)
         if account.active_until != SEATED and account.stake >= self.config.min_stake:
             if account.active_until < self.next_round:  # else it missed no round
@@ -104,7 +105,7 @@ class Seats(Views):
         if account.pending:
             raise errors.StillPending(sender, account.pending[0])
         del self.accounts[sender]
-        self.pots.stakes -= account.stake
+        self._book(stakes=-account.stake)
         self._move(self.address, sender, account.stake)
         self._emit("Withdrawn", client=sender, stake=account.stake)
 
@@ -113,7 +114,7 @@ class Seats(Views):
         amount = self.owed_to.pop(sender, 0)
         if amount == 0:
             raise errors.NothingOwed(sender)
-        self.pots.owed -= amount
+        self._book(owed=-amount)
         self._move(self.address, sender, amount)
         self._emit("Claimed", account=sender, amount=amount)
 

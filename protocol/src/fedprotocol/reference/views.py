@@ -12,7 +12,7 @@ MANY = 2**32
 
 class Views(Ledger):
     def balances(self) -> Balances:
-        return Balances(**vars(self.pots))
+        return self._balances
 
     def seat(self, client: str) -> Seat:
         a = self.accounts.get(client)

@@ -38,4 +38,4 @@ FINAL = state(1, Phase.FINAL, global_root=RIGHT, my_commitment=COMMITTED)
 
 
 def not_done(action: do.Action, setback: Setback) -> dict[str, Any]:
-    return {"resting": frozenset({action}), "failing": {action: setback}}
+    return {"paused": frozenset({action}), "failing": {action: setback}}

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
-from fedprotocol.program.backoff import Rests, Setback
+from fedprotocol.program.background import LANE_SECONDS
+from fedprotocol.program.backoff import Backoff, Setback
 
 A = TypeVar("A", bound=Hashable)
 
-POLL, LONGEST_REST, LANE_SECONDS = 2.0, 60.0, 600.0
+POLL = 2.0
 
 
 class Trouble(Enum):
@@ -23,20 +24,20 @@ class Trouble(Enum):
 
 @dataclass
 class Course(Generic[A]):
-    """What runs and rests, as a loop keeps it. `now`: monotonic seconds."""
+    """What runs and what is left alone for a while, as a loop keeps it. `now`: monotonic seconds."""
 
     now: float = 0.0
     running: dict[A, float] = field(default_factory=dict)  # since when
     stopped: set[A] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.rests: Rests[A] = Rests(lambda: self.now, POLL, LONGEST_REST)
+        self.backoff: Backoff[A] = Backoff(lambda: self.now, POLL)
 
     def overdue(self) -> frozenset[A]:
         return frozenset(work for work, since in self.running.items() if self.now - since > LANE_SECONDS)
 
     def failed(self, action: A, left: float) -> None:
-        self.rests.rest(action, Setback("it fails for ever"), left)
+        self.backoff.retry_later(action, Setback("it fails for ever"), left)
 
 
 def drive(
@@ -60,5 +61,5 @@ def drive(
             assert course.now < end, f"after {seconds:g} s there is still nothing but: {action}"
         else:
             at_once += 1
-            assert at_once < 5000, f"the loop never rests: {action}"
+            assert at_once < 5000, f"the loop never waits: {action}"
             perform(action)

@@ -153,7 +153,7 @@ def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], 
                 watch.step()
             except InputsMissing as error:
                 missed.append(error)
-            time.sleep(0.1)  # what failed rests
+            time.sleep(0.1)  # what failed is tried again after a pause
         assert len(missed) == MERGE_TRIES and all(clients[1].address in str(error) for error in missed)
         [seen] = watch.seen.values()
         assert seen == Finding(1, root, None, Undecided(NO_INPUTS))

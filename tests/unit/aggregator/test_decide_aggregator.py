@@ -80,7 +80,7 @@ def computed(**given: Any) -> RoundFacts:
 
 
 def failing(*actions: Action) -> dict[str, Any]:
-    return {"resting": frozenset(actions), "failing": dict.fromkeys(actions, Setback("it fails"))}
+    return {"paused": frozenset(actions), "failing": dict.fromkeys(actions, Setback("it fails"))}
 
 
 AGGREGATE, CHALLENGE = Phase.AGGREGATE, Phase.CHALLENGE
@@ -189,7 +189,7 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
     (
         "each wrong one is named once",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(WORSE), proposal(OWN))),
-        Facts({1: computed(**PROVEN)}, resting=frozenset({Challenge(1, proposal(WRONG))})),
+        Facts({1: computed(**PROVEN)}, paused=frozenset({Challenge(1, proposal(WRONG))})),
         Report(1, proposal(WORSE)),
     ),
     (
@@ -282,7 +282,7 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
     (
         "without its leaves a wrong one cannot be challenged",
         snapshot(round_state(1, CHALLENGE, proposal(WRONG), proposal(OWN), end=900)),
-        Facts({1: computed()}, resting=frozenset({Report(1, proposal(WRONG))})),
+        Facts({1: computed()}, paused=frozenset({Report(1, proposal(WRONG))})),
         Wait("round 1's right global is proposed, its window is open", 900),
     ),
     (
@@ -440,7 +440,7 @@ def test_too_few_tokens_are_a_problem_that_names_account_and_amount() -> None:
 
 def test_a_problem_in_one_round_does_not_stop_the_other() -> None:
     stuck = round_state(1, CHALLENGE, proposal(WRONG))
-    facts = Facts({1: computed()}, resting=frozenset({Report(1, proposal(WRONG))}))
+    facts = Facts({1: computed()}, paused=frozenset({Report(1, proposal(WRONG))}))
     assert decide(snapshot(stuck, round_state(2, AGGREGATE), tokens=0), facts) == Merge(2, INPUTS)
     waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN), tokens=0), facts)
     assert isinstance(waiting, Wait) and waiting.problem and "send it tokens" in waiting.reason
@@ -450,10 +450,10 @@ def test_only_so_many_cases_are_held_in_memory() -> None:
     lies = [proposal(bytes([n]) * 32, window_end=800 + n) for n in range(10, 10 + CASES_AT_HAND + 1)]
     roots = frozenset(lie.root for lie in lies)
     full = snapshot(round_state(1, CHALLENGE, proposal(OWN), *lies))
-    resting = frozenset(Challenge(1, lie) for lie in lies)
+    paused = frozenset(Challenge(1, lie) for lie in lies)
     for at_hand, expected in ((len(lies) - 1, Wait), (len(lies) - 2, BuildCase)):
         cases = frozenset(lie.root for lie in lies[:at_hand])
-        facts = Facts({1: computed(reported=roots, cases=cases)}, resting=resting)
+        facts = Facts({1: computed(reported=roots, cases=cases)}, paused=paused)
         assert isinstance(decide(full, facts), expected)
 
 

@@ -61,8 +61,8 @@ class World:
             running=frozenset(work),
             stopped=frozenset(work & self.course.stopped),
             overdue=frozenset(work & self.course.overdue()),
-            resting=self.course.rests.resting(),
-            failing=self.course.rests.failing(),
+            paused=self.course.backoff.paused(),
+            failing=self.course.backoff.failing(),
         )
         self.snapshot = chain(
             self.round(),

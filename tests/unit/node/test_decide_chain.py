@@ -94,7 +94,7 @@ TABLE = {
             provable=LIE,
             cases=LIE,
             running=TRAINING,
-            resting=frozenset({do.Propose(1)}),
+            paused=frozenset({do.Propose(1)}),
         ),
         do.Challenge(1, WRONG),
     ),
@@ -152,7 +152,7 @@ TABLE = {
         node_facts(
             recomputed={1: RIGHT},
             failure="no model",
-            resting=frozenset({do.Propose(1), do.JudgeProposal(1, OTHER, WRONG, RIGHT)}),
+            paused=frozenset({do.Propose(1), do.JudgeProposal(1, OTHER, WRONG, RIGHT)}),
         ),
         do.Wait(Cause.SENT, WAITS_FOR_PROPOSAL, VIEW.phase_end, ""),
     ),
@@ -163,7 +163,7 @@ TABLE = {
     ),
     "inputs nobody serves: the round is abandoned in the end": (
         chain(AGGREGATE, time=VIEW.phase_start + 5000),
-        node_facts(fetched=GENESIS_HELD, resting=frozenset({do.Recompute(1, AGGREGATE.view.inputs)})),
+        node_facts(fetched=GENESIS_HELD, paused=frozenset({do.Recompute(1, AGGREGATE.view.inputs)})),
         do.Abandon(1),
     ),
     "at the end the account is settled": (

@@ -68,12 +68,12 @@ WAITS = {
     ),
     "for its own commit to be seen": (
         chain(state(1, Phase.TRAIN)),
-        node_facts(fetched=GENESIS_HELD, updates={1: OWN}, resting=frozenset({do.Commit(1)})),
+        node_facts(fetched=GENESIS_HELD, updates={1: OWN}, paused=frozenset({do.Commit(1)})),
         (Cause.SENT, "sending its commit of round 1", VIEW.phase_end),
     ),
     "for updates that nobody serves": (
         chain(ATTEST),
-        node_facts(checked=checked(_0=GOOD, _1=ABSENT), resting=frozenset({do.CheckInputs(1, root("inputs"))})),
+        node_facts(checked=checked(_0=GOOD, _1=ABSENT), paused=frozenset({do.CheckInputs(1, root("inputs"))})),
         (Cause.ABSENT, "nobody serves (1 of 2 are checked)", gives_up_at(ME, ATTEST, 60)),
     ),
     "for others to attest": (
@@ -138,7 +138,7 @@ WAITS = {
     ),
     "for a window in which a wrong proposal has no readable leaves": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, resting=frozenset({do.JudgeProposal(1, OTHER, WRONG, RIGHT)})),
+        node_facts(recomputed={1: RIGHT}, **JUDGED, paused=frozenset({do.JudgeProposal(1, OTHER, WRONG, RIGHT)})),
         (Cause.WINDOW, "challenge window", VIEW.phase_end),
     ),
     "for the end of a window after others convicted": (

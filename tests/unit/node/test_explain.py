@@ -126,10 +126,10 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
             failing = dict.fromkeys(useful - {action} - quiet, FAILED)
             if isinstance(action, do.Work):
                 running = frozenset({action})
-                yield changed(facts, running=running, resting=frozenset(useful - running), failing=failing)
+                yield changed(facts, running=running, paused=frozenset(useful - running), failing=failing)
             for setback in SETBACKS[type(action)]:
                 own = {action: setback} if setback is not None else {}
-                yield changed(facts, resting=frozenset(useful), failing=failing | own)
+                yield changed(facts, paused=frozenset(useful), failing=failing | own)
 
 
 @pytest.fixture(scope="module")

@@ -66,8 +66,8 @@ class World:
             running=running,
             stopped=frozenset(running & self.course.stopped),
             overdue=frozenset(running & self.course.overdue()),
-            resting=self.course.rests.resting(),
-            failing=self.course.rests.failing(),
+            paused=self.course.backoff.paused(),
+            failing=self.course.backoff.failing(),
         )
         return decide(self.snapshot, facts)
 

@@ -1,7 +1,7 @@
 """What an aggregator does next: a pure function of the chain's state and of what the journal says.
 
 `candidates` lists everything useful in order of urgency: the right proposal, then convictions by the end of their
-windows, then merges, money, tidying up. `decide` takes the first that can be started now, so that what fails, rests or
+windows, then merges, money, tidying up. `decide` takes the first that can be started now, so that what fails, waits or
 takes long hides nothing but what cannot be done without it.
 """
 
@@ -39,7 +39,7 @@ CASES_AT_HAND = 8  # in memory, each with a leaf of every accepted update
 
 
 def decide(snapshot: Snapshot, facts: Facts) -> Action:
-    """The next action; `Wait` if nothing can be started now. Never returns what runs already or rests."""
+    """The next action; `Wait` if nothing can be started now. Never returns what runs already or is paused."""
     ahead = list(candidates(snapshot, facts))
     going = facts.running - facts.stopped  # what was told to stop and hangs keeps nobody waiting
     for work in going:
@@ -47,7 +47,7 @@ def decide(snapshot: Snapshot, facts: Facts) -> Action:
             return Interrupt(work)
     busy = {lane(work): work for work in going}
     for place, action in enumerate(ahead):
-        if action in facts.resting or action in facts.running:
+        if action in facts.paused or action in facts.running:
             continue
         holder = busy.get(lane(action)) if isinstance(action, Work) else None
         if holder is None:

@@ -37,7 +37,7 @@ class Facts:
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # of that, what was told to stop and has not ended yet
     overdue: frozenset[Work] = frozenset()  # of that, what has run for so long that others have a right to its lane
-    resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
+    paused: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
 
     def round(self, number: int) -> RoundFacts:

@@ -21,8 +21,8 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.errors import FedError
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.start import monitored
-from fedprotocol.program.background import Background, Outcome
-from fedprotocol.program.backoff import Rests, Setback
+from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
+from fedprotocol.program.backoff import LONGEST_PAUSE, Backoff, Setback
 from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.store.base import Malformed, NotFound, Stopped, Store
 from fedprotocol.store.deadline import Deadline
@@ -41,9 +41,7 @@ from fedaggregator.daemon.status import Reporter
 from fedaggregator.disputes.evidence import judge_proposal
 from fedaggregator.disputes.judge import Wrong, alarm
 
-LONGEST_REST = 60.0  # seconds between tries while something fails
 STEP_SECONDS = 3600.0  # of patience with transactions
-LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
 SLICE = 0.1  # seconds after which a stop is noticed
 
 log = logging.getLogger("fedaggregator")
@@ -68,7 +66,7 @@ class Watcher:
         self.memory = memory
         self.reporter = Reporter(config.status, self.health, Amounts.of(coordinator.token).decimals)
         self.background: Background[Work] = Background()
-        self.rests: Rests[Action] = Rests(time.monotonic, config.chain.poll_seconds, LONGEST_REST)
+        self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
         self.wrong: set[bytes] = set()  # proposed roots that were named
         self._last_error: Exception | None = None
         self._unforeseen = Unforeseen()
@@ -149,8 +147,8 @@ class Watcher:
                 self.release(number, Deadline(stop=stop))
 
     def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
-        """`action` could not be done: it rests, and is tried several times more before it comes too late."""
-        self.rests.rest(action, Setback(str(error) or type(error).__name__), time_left(snapshot, action))
+        """`action` could not be done: it is tried again after a pause, and several times before it comes too late."""
+        self.backoff.retry_later(action, Setback(str(error) or type(error).__name__), time_left(snapshot, action))
         if isinstance(error, Stopped):
             return
         self._last_error = error
@@ -186,20 +184,20 @@ class Watcher:
             self.send(action, snapshot)
         except NotYet as why:
             log.info("%s", why)
-            self.rests.rest(action, Setback(str(why), too_early=True))
+            self.backoff.retry_later(action, Setback(str(why), too_early=True))
         except Exception as error:
             self.failed(action, error, snapshot)
         else:
-            self.rests.succeeded(action)
+            self.backoff.succeeded(action)
 
     def _start(self, action: Work, snapshot: Snapshot) -> None:
         self.background.start(action, lambda stop: self.work(action, snapshot, stop))
 
     def _ended(self, outcome: Outcome[Work], snapshot: Snapshot) -> None:
         if outcome.error is None:
-            self.rests.succeeded(outcome.work)
+            self.backoff.succeeded(outcome.work)
             if isinstance(outcome.work, Report):  # again only if its leaves could not be read
-                self.rests.postpone(outcome.work, LONGEST_REST, time_left(snapshot, outcome.work))
+                self.backoff.postpone(outcome.work, LONGEST_PAUSE, time_left(snapshot, outcome.work))
         else:
             self.failed(outcome.work, outcome.error, snapshot)
 
@@ -212,8 +210,8 @@ class Watcher:
             running=self.background.running(),
             stopped=self.background.stopped(),
             overdue=self.background.older_than(LANE_SECONDS),
-            resting=self.rests.resting(),
-            failing=self.rests.failing(),
+            paused=self.backoff.paused(),
+            failing=self.backoff.failing(),
         )
 
     def _is_confirmed(self, state: RoundState) -> bool:

@@ -74,7 +74,7 @@ class Action(ABC):
         return state.view.phase_end - chain.time
 
     def why_left_alone(self, chain: Snapshot, facts: Facts) -> Wait | None:
-        """What the node waits for while this rests although it did not fail; None: for nothing."""
+        """What the node waits for while this is left alone although it did not fail; None: for nothing."""
         return None
 
     def failed(self, tools: Tools, error: Exception, chain: Snapshot) -> Iterable[Action]:

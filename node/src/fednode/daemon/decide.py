@@ -2,7 +2,7 @@
 
 `ORDER` lists when each action is due, by urgency: what the chain has a deadline for first, then the aggregate, then
 training, then what only this site is interested in. `decide` takes the first that can be started now, so that what
-fails, rests or takes long hides nothing but what cannot be done without it.
+fails, waits or takes long hides nothing but what cannot be done without it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from fednode.daemon.waiting import ending, waiting
 
 
 def decide(chain: Snapshot, facts: Facts) -> do.Action:
-    """The next action; `Wait` if nothing can be started now. Never returns what runs already or rests."""
+    """The next action; `Wait` if nothing can be started now. Never returns what runs already or is paused."""
     for work in facts.underway.running - facts.underway.stopped:
         if not work.still_wanted(chain, facts):
             return do.Interrupt(work)
     ahead = list(candidates(chain, facts))
     busy = {work.lane: work for work in facts.underway.occupying()}
     for place, action in enumerate(ahead):
-        if action in facts.underway.resting or action in facts.underway.running:
+        if action in facts.underway.paused or action in facts.underway.running:
             continue
         if isinstance(action, do.Finish) and _is_needed(chain, facts, ahead):
             continue

@@ -91,7 +91,7 @@ class Underway:
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # of that, what was told to stop and has not ended yet
     overdue: frozenset[Work] = frozenset()  # of that, what has had its lane for long
-    resting: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
+    paused: frozenset[Action] = frozenset()  # tried a moment ago, and left alone for a while
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
 
     def occupying(self) -> frozenset[Work]:

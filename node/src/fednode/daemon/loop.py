@@ -18,8 +18,8 @@ from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.monitor.health import Health
-from fedprotocol.program.background import Background, Outcome
-from fedprotocol.program.backoff import TRIES_LEFT, Rests, Setback
+from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
+from fedprotocol.program.backoff import LONGEST_PAUSE, TRIES_LEFT, Backoff, Setback
 from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
@@ -37,8 +37,6 @@ from fednode.daemon.reporting import Reporter
 from fednode.daemon.tools import Tools
 
 log = logging.getLogger("fednode")
-LONGEST_REST = 60.0  # seconds
-LANE_SECONDS = 600.0  # that work in the background may keep other work waiting
 
 
 class Left(FedError):
@@ -69,7 +67,7 @@ class Daemon:
         self._amounts = Amounts.of(coordinator.token)
         decimals, depth = self._amounts.decimals, config.chain.confirmations
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
-        self._rests: Rests[do.Action] = Rests(clock, config.chain.poll_seconds, LONGEST_REST)
+        self._backoff: Backoff[do.Action] = Backoff(clock, config.chain.poll_seconds)
         self._parts: queue.SimpleQueue[tuple[do.Work, Any]] = queue.SimpleQueue()
         self._tools = Tools(
             config=config,
@@ -154,19 +152,19 @@ class Daemon:
         try:
             action.send(self._tools, chain, facts)
         except do.TooEarly as error:
-            self._rests.rest(action, Setback(str(error), too_early=True))
+            self._backoff.retry_later(action, Setback(str(error), too_early=True))
         except do.Overtaken as error:
             log.info("%s: %s", action.describe(), error)
-            self._rests.postpone(action, LONGEST_REST)
+            self._backoff.postpone(action, LONGEST_PAUSE)
         except do.Outdated as error:
             log.info("%s: %s", action.describe(), error)
-            self._rests.pause(action, self._config.chain.poll_seconds)
+            self._backoff.pause(action, self._config.chain.poll_seconds)
         except Exception as error:
             self._failed(action, error, chain)
         else:
-            self._rests.succeeded(action)
+            self._backoff.succeeded(action)
             # A chain that mines by the clock shows the transaction at once; one read behind must not send it twice.
-            self._rests.pause(action, self._config.chain.poll_seconds)
+            self._backoff.pause(action, self._config.chain.poll_seconds)
 
     # -------------------------------------------------------------- collecting
 
@@ -198,35 +196,36 @@ class Daemon:
             self._background_failed(work, outcome.error, chain)
             return
         work.ended(self._tools, outcome.result, chain)
-        self._rests.succeeded(work)
+        self._backoff.succeeded(work)
         again = work.revisit(chain)
         if again is not None:
-            self._rests.postpone(work, again.longest, again.left)
+            self._backoff.postpone(work, again.longest, again.left)
 
     def _background_failed(self, work: do.Work, error: Exception, chain: Snapshot) -> None:
         match error:
             case Interrupted() | Stopped():
                 log.info("stopped: %s", work.describe())
                 if work.lane is not do.Lane.MODEL:  # others had a right to its lane
-                    self._rests.pause(work, min(LANE_SECONDS, work.time_left(chain) / TRIES_LEFT))
+                    self._backoff.pause(work, min(LANE_SECONDS, work.time_left(chain) / TRIES_LEFT))
             case ModelFailure():
                 self._failure = str(error)
                 self._reporter.model_failed(error)
             case _ if work.is_hopeless(error):
-                self._rests.give_up(work, Setback(str(error), for_good=True))
+                self._backoff.give_up(work, Setback(str(error), for_good=True))
                 self._reporter.failed(work, error)
             case _ if work.lane is do.Lane.MODEL and self._unforeseen.is_again(work, error):
-                self._rests.give_up(work, Setback(str(error) or type(error).__name__, for_good=True))
+                self._backoff.give_up(work, Setback(str(error) or type(error).__name__, for_good=True))
                 with self._only_for_people("saying what failed"):
                     self._reporter.failed(work, error)
             case _:
                 self._failed(work, error, chain)
 
     def _failed(self, action: do.Action, error: Exception, chain: Snapshot) -> None:
-        """`action` could not be done: it rests, and is tried several times more before it comes too late."""
-        seconds = self._rests.rest(action, Setback(str(error) or type(error).__name__), action.time_left(chain))
+        """`action` could not be done: it is tried again after a pause, and several times before it comes too late."""
+        setback = Setback(str(error) or type(error).__name__)
+        seconds = self._backoff.retry_later(action, setback, action.time_left(chain))
         for other in action.failed(self._tools, error, chain):
-            self._rests.rest(other, Setback(str(error)), other.time_left(chain))
+            self._backoff.retry_later(other, Setback(str(error)), other.time_left(chain))
         with self._only_for_people("saying what failed"):
             if self._unforeseen.is_news(action, error):
                 log.error("%s: unexpected error", action.describe(), exc_info=error)
@@ -259,8 +258,8 @@ class Daemon:
                 running=self._background.running(),
                 stopped=self._background.stopped(),
                 overdue=self._background.older_than(LANE_SECONDS),
-                resting=self._rests.resting() | {one.work for one in self._ended},
-                failing=self._rests.failing(),
+                paused=self._backoff.paused() | {one.work for one in self._ended},
+                failing=self._backoff.failing(),
             ),
             failure=self._failure,
         )

@@ -58,7 +58,7 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
     if setback is not None:
         what = f"the next try at {action.describe()}, which failed: {setback.why}"
         return do.Wait(Cause.RETRY, what, deadline(chain), "")
-    if action in facts.underway.resting:
+    if action in facts.underway.paused:
         return action.why_left_alone(chain, facts)
     if not isinstance(action, do.Work):
         return None

@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 
 W = TypeVar("W")
 
+LANE_SECONDS = 600.0  # that one piece of work may keep other work of its lane waiting
+
 Body = Callable[[threading.Event], Any]
 """Gets the event that asks it to stop; does so by raising whatever error it likes."""
 

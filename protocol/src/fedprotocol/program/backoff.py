@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 A = TypeVar("A", bound=Hashable)
 
+LONGEST_PAUSE = 60.0  # seconds between tries while something fails
 TRIES_LEFT = 8  # for which there is time before a deadline, however often something failed
 
 
@@ -22,17 +23,17 @@ class Setback:
     for_good: bool = False
 
 
-class Rests(Generic[A]):
-    """`clock`: monotonic seconds; `first`, `longest`: seconds of the shortest and the longest rest."""
+class Backoff(Generic[A]):
+    """`clock`: monotonic seconds; `first`, `longest`: seconds of the shortest and the longest pause."""
 
-    def __init__(self, clock: Callable[[], float], first: float, longest: float) -> None:
+    def __init__(self, clock: Callable[[], float], first: float, longest: float = LONGEST_PAUSE) -> None:
         self._clock = clock
         self._first = first
         self._longest = longest
-        self._until: dict[A, tuple[float, float]] = {}  # end of the rest, its length
+        self._until: dict[A, tuple[float, float]] = {}  # end of the pause, its length
         self._setbacks: dict[A, Setback] = {}
 
-    def rest(self, action: A, setback: Setback, left: float = math.inf) -> float:
+    def retry_later(self, action: A, setback: Setback, left: float = math.inf) -> float:
         """`action` was not done; seconds until it may be tried again. `left`: seconds until it comes too late, which
         has room for several more tries."""
         seconds = self._first if setback.too_early else self._longer(action, left)
@@ -41,13 +42,13 @@ class Rests(Generic[A]):
         return seconds
 
     def postpone(self, action: A, longest: float, left: float = math.inf) -> None:
-        """`action` was done and may have more to do later; each time it rests longer, at most `longest` seconds."""
+        """`action` was done and may have more to do later; each time the pause is longer, at most `longest` seconds."""
         seconds = min(longest, self._longer(action, left))
         self._until[action] = (self._clock() + seconds, seconds)
         self._setbacks.pop(action, None)
 
     def pause(self, action: A, seconds: float) -> None:
-        """Rest for exactly so long; math.inf: until the program starts again."""
+        """Leave `action` alone for exactly so long; math.inf: until the program starts again."""
         self._until[action] = (self._clock() + seconds, 0.0)
 
     def give_up(self, action: A, setback: Setback) -> None:
@@ -60,10 +61,11 @@ class Rests(Generic[A]):
         self._setbacks.pop(action, None)
 
     def failing(self) -> dict[A, Setback]:
-        """What rests because it could not be done -> why."""
-        return {action: self._setbacks[action] for action in self.resting() if action in self._setbacks}
+        """What is left alone because it could not be done -> why."""
+        return {action: self._setbacks[action] for action in self.paused() if action in self._setbacks}
 
-    def resting(self) -> frozenset[A]:
+    def paused(self) -> frozenset[A]:
+        """What is left alone now."""
         now = self._clock()
         forgotten = [action for action, (end, _) in self._until.items() if end < now - 2 * self._longest]
         for action in forgotten:  # else each round leaves some behind

@@ -32,7 +32,7 @@ log = logging.getLogger("fednode")
 
 AGAIN_SECONDS = 3.0
 """After which an absent update is asked for again, as long as others are still fetched."""
-LONGEST_PAUSE = 16  # of Attest the sixteenth part: then what is absent or malformed is asked for again
+TRIES_IN_ATTEST = 16  # at least, to get what is absent or malformed
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class CheckInputs(Work):
         return Wait(Cause.ABSENT, what, until, "attest without them")
 
     def revisit(self, chain: Snapshot) -> Revisit:
-        return Revisit(longest=chain.config.attest_length / LONGEST_PAUSE)
+        return Revisit(longest=chain.config.attest_length / TRIES_IN_ATTEST)
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
         state = round_of(chain, self.round)

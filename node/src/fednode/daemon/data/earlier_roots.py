@@ -12,7 +12,7 @@ from fedprotocol.errors import FedError
 log = logging.getLogger("fednode")
 
 BUDGET = 20.0  # seconds of one look-up: after a start there are all rounds to read
-REST = 60.0  # seconds until one that failed is tried again
+AGAIN_SECONDS = 60.0  # seconds until one that failed is tried again
 
 
 class EarlierRoots:
@@ -35,7 +35,7 @@ class EarlierRoots:
         try:
             self._read_until(number)
         except (FedError, OSError) as error:
-            self._not_before = time.monotonic() + REST
+            self._not_before = time.monotonic() + AGAIN_SECONDS
             log.warning(
                 "round %d: updates are not compared with those of earlier rounds, whose roots cannot be read: %s",
                 number,

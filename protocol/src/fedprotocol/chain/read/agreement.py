@@ -16,7 +16,7 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds for one answer: a deadline may be near
-REST = 300.0  # seconds in which an endpoint that did not answer is not asked again
+AGAIN_SECONDS = 300.0  # after which an endpoint that did not answer is asked again
 
 
 class EndpointsDisagree(ChainError):
@@ -35,7 +35,7 @@ class Agreement:
         self._there = {
             name: Coordinator(web3_on(endpoint), coordinator.address, coordinator.chain_id) for name, endpoint in alone
         }
-        self._rests: dict[str, float] = {}  # until when, by name
+        self._silent: dict[str, float] = {}  # name -> until when it is not asked
 
     def __call__(self) -> None:
         """Compare the newest block that lies deep enough, as every endpoint that answers has it.
@@ -70,12 +70,12 @@ class Agreement:
     def _heads(self) -> Iterator[tuple[str, int]]:
         """Of those that answer."""
         for name, there in self._there.items():
-            if self._rests.get(name, 0.0) > self._clock():
+            if self._silent.get(name, 0.0) > self._clock():
                 continue
             try:
                 head = there.head()
             except ChainError:
-                self._rests[name] = self._clock() + REST
+                self._silent[name] = self._clock() + AGAIN_SECONDS
             else:
                 yield name, head
 

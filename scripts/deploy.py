@@ -140,24 +140,24 @@ def _check(federation: Federation, sender: Purse) -> Amounts:
     if money.token is None:
         if not is_development():
             raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
-        said = DEMO_AMOUNTS
+        amounts = DEMO_AMOUNTS
     else:
         token = Token(sender.web3, money.token)
         token.require(sender.address)
-        said = Amounts.of(token)
-        if said is UNITS:
+        amounts = Amounts.of(token)
+        if amounts is UNITS:
             print(f"The token {token.address} says no decimals: amounts of the file are in its smallest units")
     if federation.proof.ether is None and not is_development():
         raise ConfigError("proof.ether: say how many tokens an ether is worth; the bond is priced by it")
     for key in ("round_reward", "min_stake", "stake_per_example", "penalty", "pool"):
-        to_units(key, getattr(money, key), said.decimals)
+        to_units(key, getattr(money, key), amounts.decimals)
     if money.bond is not None:
-        to_units("bond", money.bond, said.decimals)
+        to_units("bond", money.bond, amounts.decimals)
     if money.token is not None:
-        tokens.ensure_balance(token, sender, to_units("pool", money.pool, said.decimals), demo=False)
+        tokens.ensure_balance(token, sender, to_units("pool", money.pool, amounts.decimals), demo=False)
     if gate is not None and not sender.web3.eth.get_code(gate):
         raise ConfigError(f"members.gate: there is no contract at {gate} on chain {sender.web3.eth.chain_id}")
-    return said
+    return amounts
 
 
 def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactions: dict[str, str | None]) -> Contracts:

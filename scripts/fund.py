@@ -23,16 +23,16 @@ FAUCET_STAKES = 10  # of the larger of a stake and a bond: enough to join, propo
 def main(amount: str = "") -> None:
     """Add `amount` tokens, or what the pool lacks for the rounds that are left."""
     deployment, coordinator = current()
-    said = Amounts.of(coordinator.token)
-    units = said.parse(amount) if amount else _shortage(coordinator)
+    amounts = Amounts.of(coordinator.token)
+    units = amounts.parse(amount) if amount else _shortage(coordinator)
     if units == 0:
         print("The pool pays for every round that is left: nothing to add")
         return
     with sending() as sender:
         tokens.ensure_balance(coordinator.token, sender, units, deployment.demo_token)
         tokens.fund(coordinator, sender, units)
-    print(f"Added {said(units)}")
-    print(f"The pool holds {said(coordinator.balances().pool)}")
+    print(f"Added {amounts(units)}")
+    print(f"The pool holds {amounts(coordinator.balances().pool)}")
 
 
 @command
@@ -45,14 +45,14 @@ def faucet(*addresses: str) -> None:
     if wrong := [a for a in addresses if not Web3.is_address(a)]:
         raise ScriptError(f"no Ethereum addresses: {', '.join(wrong)}")
     deployment, coordinator = current()
-    token, config, said = coordinator.token, coordinator.config(), Amounts.of(coordinator.token)
+    token, config, amounts = coordinator.token, coordinator.config(), Amounts.of(coordinator.token)
     amount = FAUCET_STAKES * max(config.min_stake, config.bond_base)
     with sending() as sender:
         tokens.ensure_balance(token, sender, amount * len(addresses), deployment.demo_token)
         for address in map(Web3.to_checksum_address, addresses):
             sender.give(address, FAUCET_ETHER)
             sender.send(token.contract.functions.transfer(address, amount), f"tokens for {address}")
-            print(f"{address} received {ether(FAUCET_ETHER)} ETH and {said(amount)}")
+            print(f"{address} received {ether(FAUCET_ETHER)} ETH and {amounts(amount)}")
 
 
 def _shortage(coordinator: Coordinator) -> int:

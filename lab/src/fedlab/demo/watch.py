@@ -81,7 +81,7 @@ class Watcher:
         seat, owed = self._coordinator.seat(account), self._coordinator.owed(account)
         tokens = self._coordinator.token.balance_of(account)
         earned = (tokens + seat.stake + owed + bonds - self._start_tokens[name]) / self._unit
-        line = _said(self._paths, name)
+        line = _status_line(self._paths, name)
         if process is not None and process.code is not None:
             problem = f"ended with exit status {process.code}" if process.code else ""
             line = replace(line, activity="finished", meanwhile="", since=0.0, step=0, steps=0, problem=problem)
@@ -99,7 +99,7 @@ def site_scores(folder: Path) -> dict[int, tuple[str, Score]]:
     }
 
 
-def _said(paths: Paths, name: str) -> NodeLine:
+def _status_line(paths: Paths, name: str) -> NodeLine:
     """What a program's status file says."""
     line, now = NodeLine(name, activity="starting"), time.time()
     if name == AGGREGATOR:

@@ -29,8 +29,8 @@ class Figure:
 
     def text(self, digits: int = 3, scale: float = 1.0) -> str:
         """`1.234 ± 0.012`."""
-        said = f"{scale * self.mean:.{digits}f}"
-        return said if self.deviation is None else f"{said} ± {scale * self.deviation:.{digits}f}"
+        mean_text = f"{scale * self.mean:.{digits}f}"
+        return mean_text if self.deviation is None else f"{mean_text} ± {scale * self.deviation:.{digits}f}"
 
 
 def family(row: str) -> str:

@@ -152,7 +152,7 @@ def _why(name: str, revision: str | None, error: Exception) -> str:
         return f"{name} is no name that a model there can have"
     if isinstance(error, NetworkSetting):
         return str(error)
-    said = f"{type(error).__name__}: {in_a_line(error)}"
+    message = f"{type(error).__name__}: {in_a_line(error)}"
     if isinstance(error, OSError) and error.filename:  # of this machine: its cache
-        return f"{said}; set HF_HOME to a folder that can be written"
-    return f"{said}{by_way_of_hub()}"
+        return f"{message}; set HF_HOME to a folder that can be written"
+    return f"{message}{by_way_of_hub()}"

@@ -81,10 +81,10 @@ def setting_differences(
         if name not in here and spec[name] is None:
             continue
         if name not in spec or name not in here or _canonical(spec[name]) != _canonical(here[name]):
-            yield f"{name} is {_said(spec, name)} in the spec's model, {_said(here, name)} in this one"
+            yield f"{name} is {_value(spec, name)} in the spec's model, {_value(here, name)} in this one"
 
 
-def _said(settings: Mapping[str, Setting], name: str) -> str:
+def _value(settings: Mapping[str, Setting], name: str) -> str:
     value = settings.get(name, "not set")
     if isinstance(value, float):
         return f"{value:g}"

@@ -42,10 +42,10 @@ def evaluate(
     if as_json:
         print_json({"round": found, "root": "0x" + root.hex(), **asdict(score)})
         return
-    say(f"round {found}: {_said(score.loss, score.accuracy, score.items)}")
+    say(f"round {found}: {_score_line(score.loss, score.accuracy, score.items)}")
     for domain, part in sorted(score.by_domain.items()):
-        say(f"  {domain}: {_said(part.loss, part.accuracy, part.items)}")
+        say(f"  {domain}: {_score_line(part.loss, part.accuracy, part.items)}")
 
 
-def _said(loss: float, accuracy: float | None, items: int) -> str:
+def _score_line(loss: float, accuracy: float | None, items: int) -> str:
     return f"loss {loss:.3f}" + ("" if accuracy is None else f", accuracy {100 * accuracy:.1f} %") + f", {items} items"

@@ -26,25 +26,27 @@ def join(
 
     with open_session(config) as session:
         require_known(session.coordinator, session.config.chain)
-        coordinator, token, said = session.coordinator, session.coordinator.token, session.amounts
+        coordinator, token, amounts = session.coordinator, session.coordinator.token, session.amounts
         terms = coordinator.config()
-        wanted = said.parse(stake) if stake else said.units(session.config.node.stake) or terms.min_stake
+        wanted = amounts.parse(stake) if stake else amounts.units(session.config.node.stake) or terms.min_stake
         if wanted < terms.min_stake:
-            raise FedError(f"a stake of {said(wanted)} is too low: the federation asks for {said(terms.min_stake)}")
+            raise FedError(
+                f"a stake of {amounts(wanted)} is too low: the federation asks for {amounts(terms.min_stake)}"
+            )
         seat = coordinator.seat(session.address)
         seated = seat.active_from > 0 and not seat.exited
         missing = wanted - seat.stake if seated else wanted
         if missing <= 0:
-            say(f"this account has a seat, stake {said(seat.stake)}; nothing to add")
+            say(f"this account has a seat, stake {amounts(seat.stake)}; nothing to add")
             return
         held = token.balance_of(session.address)
         if held < missing:
             raise FedError(
-                f"{said(missing)} are needed and {session.address} has {said(held)}: "
-                f"send it {said(missing - held)} (token {token.address})"
+                f"{amounts(missing)} are needed and {session.address} has {amounts(held)}: "
+                f"send it {amounts(missing - held)} (token {token.address})"
             )
         token.ensure_allowance(session.sender, coordinator.address, missing)
         call = coordinator.calls.add_stake(missing) if seated else coordinator.calls.join(missing)
         session.sender.send(call, "add stake" if seated else "join")
         seat = coordinator.seat(session.address)
-        say(f"{session.address} takes part from round {seat.active_from} on, stake {said(seat.stake)}")
+        say(f"{session.address} takes part from round {seat.active_from} on, stake {amounts(seat.stake)}")

@@ -31,8 +31,8 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     from fednode.daemon.status import read_status
 
     with open_session(config) as session:
-        said = read_status(session.config.status)
-        running = said is not None and said.is_running
+        last_status = read_status(session.config.status)
+        running = last_status is not None and last_status.is_running
         try:
             chain: Snapshot | None = session.snapshot()
             warn_of_code(session)
@@ -41,16 +41,16 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             chain, problem = None, str(error)
         amounts = session.amounts if chain is not None else UNITS
         gas_is_free = chain is not None and chain.eth == 0 and is_free(session.coordinator.web3.eth)
-        why = explain(said, chain, problem, amounts, time.time(), gas_is_free)
+        why = explain(last_status, chain, problem, amounts, time.time(), gas_is_free)
         if as_json:
-            daemon = said.model_dump() if said is not None else {}
+            daemon = last_status.model_dump() if last_status is not None else {}
             shown = {"running": running, "cause": why.cause, "answer": why.sentence}
             print_json({**daemon, **shown, "chain": _chain(chain), "chain_problem": problem})
         else:
             lines = [why.sentence]
-            lines += _daemon(said) if said is not None else []
+            lines += _daemon(last_status) if last_status is not None else []
             lines += _on_chain(session, chain) if chain is not None else []
-            lines += [f"problem   {text}" for text in (said.problems if said is not None else ())]
+            lines += [f"problem   {text}" for text in (last_status.problems if last_status is not None else ())]
             say(*lines)
     if not running:
         raise typer.Exit(1)
@@ -75,15 +75,15 @@ def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
     }
 
 
-def _daemon(said: Status) -> list[str]:
-    lines = [f"account   {said.account}"]
-    if said.is_running and said.base:
-        lines.append(f"model     {said.base}")
-    if said.is_running and said.meanwhile:
-        lines.append(f"meanwhile {said.meanwhile}")
-    if said.is_running and said.steps:
-        loss = "" if said.loss is None else f", loss {said.loss:.3f}"
-        lines.append(f"step      {said.step} of {said.steps}{loss}")
+def _daemon(last_status: Status) -> list[str]:
+    lines = [f"account   {last_status.account}"]
+    if last_status.is_running and last_status.base:
+        lines.append(f"model     {last_status.base}")
+    if last_status.is_running and last_status.meanwhile:
+        lines.append(f"meanwhile {last_status.meanwhile}")
+    if last_status.is_running and last_status.steps:
+        loss = "" if last_status.loss is None else f", loss {last_status.loss:.3f}"
+        lines.append(f"step      {last_status.step} of {last_status.steps}{loss}")
     return lines
 
 

@@ -19,11 +19,11 @@ class OffClass:
 
     def __str__(self) -> str:
         begins = "completion begins" if self.count == 1 else "completions begin"
-        said = f"{self.count} {begins} with none of the spec's classes"
+        text = f"{self.count} {begins} with none of the spec's classes"
         if self.nearly is None:
-            return said
+            return text
         given, wanted = self.nearly
-        return f"{said}: {given[:_SHOWN]!r} where the class is {wanted!r}"
+        return f"{text}: {given[:_SHOWN]!r} where the class is {wanted!r}"
 
 
 def off_class(

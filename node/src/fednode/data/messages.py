@@ -32,8 +32,8 @@ def prompt_and_answer(messages: object) -> tuple[str, str] | str:
             return f"message {number} is not an object with role and content"
         role, content = message.get("role"), message.get("content")
         if role not in ("system", "user", "assistant"):
-            said = f"the role {role[:20]!r}" if isinstance(role, str) else "no role"
-            return f"message {number} has {said}; it must be system, user or assistant"
+            found = f"the role {role[:20]!r}" if isinstance(role, str) else "no role"
+            return f"message {number} has {found}; it must be system, user or assistant"
         if role not in _NEXT[last]:
             place = "first" if last is None else f"after {last}"
             return f"message {number} has the role {role}; {place} comes {' or '.join(_NEXT[last])}"

@@ -33,14 +33,14 @@ def parquet_records(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]
         try:
             file, names = _opened(source, path, room)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: cannot be read as Parquet: {_said(error)}; write it again") from error
+            raise DataError(f"{path}: cannot be read as Parquet: {_message(error)}; write it again") from error
         batches = _batches(file)
         number = 0
         while True:
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
-                yield number + 1, f"cannot be read, nor can what comes after it: {_said(error)}"
+                yield number + 1, f"cannot be read, nor can what comes after it: {_message(error)}"
                 return
             if batch is None:
                 return
@@ -106,13 +106,13 @@ def _record(values: Mapping[str, pa.Scalar], room: _Room) -> Mapping[str, Any] |
     except UnicodeDecodeError:
         return "is not UTF-8 text"
     except pa.ArrowException as error:
-        return f"cannot be read: {_said(error)}"
+        return f"cannot be read: {_message(error)}"
     texts = [record.get(name) for name in (*TEXTS, DOMAIN)]
     texts += [message.get("content") for message in record.get(MESSAGES) or [] if message is not None]
     room.take(sum(len(text) for text in texts if text is not None))
     return record
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """Arrow's messages can be long."""
     return " ".join(str(error).split())[:200].rstrip(".")

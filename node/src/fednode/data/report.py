@@ -47,16 +47,18 @@ class EncodedRows:
 
     def lines(self) -> list[str]:
         """For a person, one fact a line."""
-        said = []
+        lines = []
         if self.truncated:
-            said.append(f"{self.truncated} rows are longer than the sequence length: their prompts are cut at the end")
+            lines.append(f"{self.truncated} rows are longer than the sequence length: their prompts are cut at the end")
         if self.answers_cut:
-            said.append(f"{self.answers_cut} answers alone are longer than the sequence length: they are cut too")
+            lines.append(f"{self.answers_cut} answers alone are longer than the sequence length: they are cut too")
         for token, count in self.control.most_common(_SHOWN_TOKENS):
-            said.append(f"{count} rows hold {token!r}, a control token of the base model: it is read as the text it is")
+            lines.append(
+                f"{count} rows hold {token!r}, a control token of the base model: it is read as the text it is"
+            )
         if self.empty:
-            said.append(f"{self.empty} completions are nothing to the base model's tokenizer: take their rows out")
-        return said
+            lines.append(f"{self.empty} completions are nothing to the base model's tokenizer: take their rows out")
+        return lines
 
 
 @dataclass(frozen=True)
@@ -80,23 +82,23 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """The report for a person, one fact a line."""
-        said = [f"{self.path}: {self.usable} usable rows"]
+        lines = [f"{self.path}: {self.usable} usable rows"]
         if self.domains:
-            said.append("domains: " + ", ".join(f"{name} {count}" for name, count in sorted(self.domains.items())))
+            lines.append("domains: " + ", ".join(f"{name} {count}" for name, count in sorted(self.domains.items())))
         if self.duplicates:
-            said.append(f"{self.duplicates} rows repeat an earlier row (kept)")
+            lines.append(f"{self.duplicates} rows repeat an earlier row (kept)")
         if self.encoded is not None:
-            said += self.encoded.lines()
+            lines += self.encoded.lines()
         if self.off_class is not None:
-            said.append(str(self.off_class))
+            lines.append(str(self.off_class))
         if self.problems:
-            said.append(f"{len(self.problems)} rows cannot be used:")
-            said += [f"  {problem}" for problem in self.problems[:_SHOWN]]
+            lines.append(f"{len(self.problems)} rows cannot be used:")
+            lines += [f"  {problem}" for problem in self.problems[:_SHOWN]]
             if len(self.problems) > _SHOWN:
-                said.append(f"  and {len(self.problems) - _SHOWN} more")
+                lines.append(f"  and {len(self.problems) - _SHOWN} more")
         elif not self.usable:
-            said.append("there is not one row in it")
-        return said
+            lines.append("there is not one row in it")
+        return lines
 
 
 def make_report(

@@ -39,8 +39,8 @@ def code(patient: Patient) -> str:
     if unknown := foreign(parts):
         raise ForeignCode(unknown)
     named = [part for part in parts if not part.is_known]
-    said = f"{', '.join(part.role for part in parts if part.is_known)}: of this version"
-    return said + "".join(f"; {part.role} {part.address}: trusted by [chain] trusted_code" for part in named)
+    summary = f"{', '.join(part.role for part in parts if part.is_known)}: of this version"
+    return summary + "".join(f"; {part.role} {part.address}: trusted by [chain] trusted_code" for part in named)
 
 
 def clock(patient: Patient) -> str:
@@ -93,23 +93,23 @@ def _refuse_readable(path: Path) -> None:
 
 def funds(patient: Patient) -> str:
     session = patient.session
-    now, said = session.snapshot(), session.amounts
+    now, amounts = session.snapshot(), session.amounts
     seated = now.my_seat.active_from > 0 and not now.my_seat.exited
-    needed = 0 if seated else max(said.units(session.config.node.stake), now.config.min_stake)
+    needed = 0 if seated else max(amounts.units(session.config.node.stake), now.config.min_stake)
     missing = ["ether for transactions"] if now.eth == 0 and not is_free(session.coordinator.web3.eth) else []
     if now.tokens < needed:
-        missing.append(f"{said(needed - now.tokens)} for its stake (token {now.config.token})")
+        missing.append(f"{amounts(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:
         is_given = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show") + "  # the address to send it to"
         fix = f"brownie run fund faucet {session.address}" if is_given else show
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", fix)
-    return f"{now.eth / 1e18:.4f} ETH, {said(now.tokens)}" + ("" if seated else f" (a seat needs {said(needed)})")
+    return f"{now.eth / 1e18:.4f} ETH, {amounts(now.tokens)}" + ("" if seated else f" (a seat needs {amounts(needed)})")
 
 
 def seat(patient: Patient) -> str:
     session = patient.session
-    now, said = session.snapshot(), session.amounts
+    now, amounts = session.snapshot(), session.amounts
     held, config = now.my_seat, now.config
     if is_over(now):
         raise NotFit(f"{ending(now)}: no round opens any more", patient.edit("[chain] coordinator: another federation"))
@@ -120,11 +120,11 @@ def seat(patient: Patient) -> str:
         case Standing.LEFT:
             raise NotFit("this account has left; once its stake is taken back it can join", patient.fednode("exit"))
         case Standing.SUSPENDED:
-            short = f"the stake is {said(held.stake)} of {said(config.min_stake)}"
+            short = f"the stake is {amounts(held.stake)} of {amounts(config.min_stake)}"
             raise NotFit(f"suspended: {short}", patient.fednode("join"))
         case Standing.ACTIVE | Standing.EARLY:
             weight = f"enough for a weight of {held.stake // config.stake_per_example} examples"
-            return f"active from round {held.active_from} on, stake {said(held.stake)} ({weight})"
+            return f"active from round {held.active_from} on, stake {amounts(held.stake)} ({weight})"
 
 
 def _refuse_if_unwelcome(patient: Patient) -> None:

@@ -60,18 +60,18 @@ def training(patient: Patient) -> str:
             return "not measured before the base model is here"
         except (TrainingError, EncodingError) as error:
             raise NotFit(f"this data cannot be trained on: {error}", patient.fednode("data", "check")) from error
-        seconds, said = found.train, str(found)
+        seconds, time_needed = found.train, str(found)
     else:
-        said = f"the last one took {duration(seconds)} here"
+        time_needed = f"the last one took {duration(seconds)} here"
     length = session.coordinator.config().train_length
-    said += f"; Train lasts {duration(length)}"
+    time_needed += f"; Train lasts {duration(length)}"
     if seconds > length:
         cores = os.cpu_count() or 1
         raise NotFit(
-            f"a round's training is too slow to be sure of a place in every round: {said}",
+            f"a round's training is too slow to be sure of a place in every round: {time_needed}",
             patient.edit(f'[model] threads = {cores}, or device = "cuda"'),
         )
-    return f"a round's training fits: {said}"
+    return f"a round's training fits: {time_needed}"
 
 
 def _last_training(session: Session) -> float | None:

@@ -28,9 +28,9 @@ def home(patient: Patient) -> str:
             if journal.recall("journal.identity") is not None:
                 journal.bind(session.config.chain.chain_id, session.coordinator.address, session.address)
     except JournalLocked as error:
-        said = patient.running()
-        if said is not None and said.pid == error.pid:
-            return f"the node runs (pid {said.pid})"
+        running = patient.running()
+        if running is not None and running.pid == error.pid:
+            return f"the node runs (pid {running.pid})"
         raise NotFit(str(error), f"kill {error.pid}" if error.pid else patient.edit("home: a new folder")) from error
     except JournalForeign as error:
         raise NotFit(str(error), patient.edit("home: a new folder")) from error
@@ -75,10 +75,10 @@ def disk(patient: Patient) -> str:
     needed = rounds * round_bytes + SPARE_BYTES
     folder = _existing(session.config.home)
     free = shutil.disk_usage(folder).free
-    said = f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
+    summary = f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
     if free < needed:
-        raise NotFit(f"{folder}: {said}", patient.edit("[node] keep_rounds, or home on a larger disk"))
-    return said
+        raise NotFit(f"{folder}: {summary}", patient.edit("[node] keep_rounds, or home on a larger disk"))
+    return summary
 
 
 def _existing(path: Path) -> Path:

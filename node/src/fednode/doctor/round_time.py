@@ -33,9 +33,9 @@ class RoundTime:
     rows: int
 
     def __str__(self) -> str:
-        said = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
+        text = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
         return (
-            said if self.evaluate is None else said + f", and {duration(self.evaluate)} to score {self.rows} test rows"
+            text if self.evaluate is None else text + f", and {duration(self.evaluate)} to score {self.rows} test rows"
         )
 
 

@@ -85,7 +85,7 @@ def check_layout(model: PeftModel, expected: Sequence[Tensor]) -> None:
     for name in sorted(ours.keys() | theirs.keys()):
         if ours.get(name) != theirs.get(name):
             raise LayoutMismatch(
-                f"adapter tensor {name} is {_said(ours.get(name))} on this base model, {_said(theirs.get(name))} in "
+                f"adapter tensor {name} is {_shape(ours.get(name))} on this base model, {_shape(theirs.get(name))} in "
                 "the spec's layout; it is the wrong base model, or the spec was edited"
             )
 
@@ -150,5 +150,5 @@ def initial_values(tensors: Sequence[Tensor], seed: int) -> NDArray[np.float32]:
     return vector
 
 
-def _said(shape: tuple[int, ...] | None) -> str:
+def _shape(shape: tuple[int, ...] | None) -> str:
     return "absent" if shape is None else "x".join(map(str, shape))

@@ -78,8 +78,8 @@ def answers(asked: Asked) -> Iterator[Answer]:
 def in_words(found: Sequence[Answer]) -> str:
     """What is served, and what is done without the rest. Raises NotServed if something has no replacement."""
     if missing := [answer for answer in found if answer.is_missing]:
-        said = "; ".join(f"{answer.need.name} ({answer.problem})" for answer in missing)
-        raise NotServed(f"the chain's node does not serve: {said}")
+        listed = "; ".join(f"{answer.need.name} ({answer.problem})" for answer in missing)
+        raise NotServed(f"the chain's node does not serve: {listed}")
     replaced = [answer.need for answer in found if answer.problem]
     words = "".join(f"; not served: {need.name}, {need.without}" for need in replaced)
     return f"{len(found) - len(replaced)} kinds of calls that a conviction takes are served{words}"

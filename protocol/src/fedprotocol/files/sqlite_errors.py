@@ -14,10 +14,10 @@ _LOCKED = ("locked", "busy", "locking protocol")
 
 def database_words(path: Path, error: Exception) -> str:
     """Why the database `path` cannot be used, and what to do where that is known."""
-    said = in_a_line(error)
+    message = in_a_line(error)
     files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
-    if isinstance(error, sqlite3.Error) and any(word in said for word in _LOCKED):
-        return f"{said}: {why_locked(*files)}"
+    if isinstance(error, sqlite3.Error) and any(word in message for word in _LOCKED):
+        return f"{message}: {why_locked(*files)}"
     mount = mount_of(path)
     lies = isinstance(error, sqlite3.OperationalError) or (isinstance(error, OSError) and error.errno == errno.ENOLCK)
-    return f"{said}: {on_network(mount)}" if lies and mount is not None and mount.is_network else said
+    return f"{message}: {on_network(mount)}" if lies and mount is not None and mount.is_network else message

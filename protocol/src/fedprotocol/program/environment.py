@@ -123,8 +123,8 @@ def _keep_loopback_direct() -> None:
     by the libraries that ask the environment by themselves too."""
     if not any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ):
         return
-    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    hosts = [host.strip() for host in said.split(",") if host.strip()]
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in listed.split(",") if host.strip()]
     merged = ",".join([*hosts, *(host for host in LOOPBACK if host not in hosts)])
     os.environ.update(no_proxy=merged, NO_PROXY=merged)
 

@@ -57,8 +57,8 @@ def unexpected(error: BaseException) -> str:
     """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind too."""
     if isinstance(error, OSError) and error.strerror:
         return in_a_line(error)
-    kind, said = type(error).__name__, in_a_line(error)
-    return f"unexpected {said}" if said.startswith(kind) else f"unexpected {kind}: {said}"
+    kind, message = type(error).__name__, in_a_line(error)
+    return f"unexpected {message}" if message.startswith(kind) else f"unexpected {kind}: {message}"
 
 
 def _say_unexpected(error: BaseException | None, debug: bool) -> None:
@@ -70,5 +70,5 @@ def _say_unexpected(error: BaseException | None, debug: bool) -> None:
 
 
 def _say_trace(error: BaseException) -> None:
-    said = "".join(traceback.format_exception(error))
-    print(paragraph(without_secrets(said)), file=sys.stderr)
+    trace = "".join(traceback.format_exception(error))
+    print(paragraph(without_secrets(trace)), file=sys.stderr)

@@ -38,8 +38,8 @@ class Unforeseen:
 
 def lacks_memory(error: Exception) -> bool:
     """Whether Python or torch had no memory left for it."""
-    said = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY)
+    message = str(error).lower()
+    return isinstance(error, MemoryError) or any(phrase in message for phrase in _NO_MEMORY)
 
 
 def _place(error: Exception) -> _Place:

@@ -335,13 +335,13 @@ class KuboStore:
             raise Unavailable(f"Kubo at {self.url}{self._by} does not answer in time ({what}): it is busy") from error
         except (ipfs.ConnectionError, OSError) as error:  # requests' own errors are OSErrors
             fix = "start `ipfs daemon`" if outgoing.is_here(self.url) else "check that it runs there"
-            said = f"no Kubo answers at {self.url}{self._by} ({what}): {in_a_line(error)}"
-            raise Unavailable(f"{said}; {fix}, or correct the store's URL") from error
+            message = f"no Kubo answers at {self.url}{self._by} ({what}): {in_a_line(error)}"
+            raise Unavailable(f"{message}; {fix}, or correct the store's URL") from error
         except FedError:
             raise
         except Exception as error:  # whatever the client stumbles over in an answer
-            said = f"what answers at {self.url}{self._by} is no Kubo, or damaged ({what}): {in_a_line(error)}"
-            raise Unavailable(said) from error
+            message = f"what answers at {self.url}{self._by} is no Kubo, or damaged ({what}): {in_a_line(error)}"
+            raise Unavailable(message) from error
 
 
 @contextmanager

@@ -111,8 +111,8 @@ class PeeredStore:
         """One's own directory, and which of the sources answer."""
         own, quiet = self.own.check(), silent(self.sources)
         answering = len(self.sources) - len(quiet)
-        said = f"{own}; {answering} of {len(self.sources)} peers can be read"
-        return said + "".join(f"; {line}" for line in quiet)
+        summary = f"{own}; {answering} of {len(self.sources)} peers can be read"
+        return summary + "".join(f"; {line}" for line in quiet)
 
     def reachable(self) -> int:
         """Sources that answer."""

@@ -82,7 +82,7 @@ def patience(deadline: Deadline | None, seconds: float, sources: int) -> Deadlin
 def silent(sources: Sequence[Source], seconds: float = 5.0) -> list[str]:
     """The sources that do not answer in time, and why; asked side by side."""
 
-    def said(name: str, error: Exception) -> str:
+    def named(name: str, error: Exception) -> str:
         return str(error) if str(error).startswith(name) else f"{name}: {error}"
 
     def ask(source: Source, deadline: Deadline) -> str:
@@ -90,4 +90,4 @@ def silent(sources: Sequence[Source], seconds: float = 5.0) -> list[str]:
 
     asked = side_by_side(sources, ask, Deadline(seconds), places=max(1, len(sources)))
     answers = {of.key.name: of.error for of in asked}
-    return [said(name, error) for name in (s.name for s in sources) if (error := answers[name]) is not None]
+    return [named(name, error) for name in (s.name for s in sources) if (error := answers[name]) is not None]

@@ -49,8 +49,8 @@ def rows_of(task: str, row: str, results: Iterable[CellResult]) -> list[CellResu
 
 
 def _by_task(tasks: Sequence[str], of: Callable[[str], Figure | None], digits: int, unit: str) -> str:
-    said = [f"{task} {found.text(digits, 100)}{unit}" for task in tasks if (found := of(task)) is not None]
-    return ", ".join(said) or UNKNOWN
+    parts = [f"{task} {found.text(digits, 100)}{unit}" for task in tasks if (found := of(task)) is not None]
+    return ", ".join(parts) or UNKNOWN
 
 
 def _reduction(task: str, row: str, results: Sequence[CellResult]) -> Figure | None:
@@ -65,35 +65,35 @@ def _lead(task: str, results: Sequence[CellResult]) -> Figure | None:
 
 
 def _kinds(at: Mapping[str, Sequence[CellResult]]) -> str:
-    said = []
+    parts = []
     for kind, of in at.items():
         if (lost := figure(of, loss)) and (right := figure(of, accuracy)):
-            said.append(f"{kind}: loss {lost.text()}, accuracy {right.text(1, 100)} %")
-    return "; ".join(said) or UNKNOWN
+            parts.append(f"{kind}: loss {lost.text()}, accuracy {right.text(1, 100)} %")
+    return "; ".join(parts) or UNKNOWN
 
 
 def _memory(at: Mapping[str, Sequence[CellResult]]) -> str:
-    said = []
+    parts = []
     for kind, of in at.items():
         weights, peak = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
         widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
         held = " (held in float32: that CPU has no bfloat16)" if widened else ""
         whole = "process" if of[0].device == "cpu" else "all on the GPU"
-        said.append(f"{kind}: weights {weights:.0f} MiB{held}, {whole} {peak:.0f} MiB")
-    return "; ".join(said) or UNKNOWN
+        parts.append(f"{kind}: weights {weights:.0f} MiB{held}, {whole} {peak:.0f} MiB")
+    return "; ".join(parts) or UNKNOWN
 
 
 def _largest(needs: dict[str, Any] | None) -> str:
     if needs is None:
         return UNKNOWN
     name = needs["shapes"][-1]["model"]
-    said = [
+    parts = [
         f"{shape['kind']}: weights {shape['weights_bytes'] / GIB:.1f} GiB, all in training "
         f"{shape['peak_bytes'] / GIB:.1f} GiB, {shape['step_seconds']:.2f} s a step"
         for shape in needs["shapes"]
         if shape["model"] == name
     ]
-    return f"the shape of {name}: {'; '.join(said)}"
+    return f"the shape of {name}: {'; '.join(parts)}"
 
 
 def _chain(on_chain: dict[str, Any] | None) -> str:
@@ -109,6 +109,6 @@ def _chain(on_chain: dict[str, Any] | None) -> str:
 def _paid(on_chain: dict[str, Any] | None) -> str:
     if on_chain is None:
         return UNKNOWN
-    said = ", ".join(f"{name} {units / TOKEN:g}" for name, units in on_chain["paid"].items())
+    total = ", ".join(f"{name} {units / TOKEN:g}" for name, units in on_chain["paid"].items())
     rounds, gas = len(on_chain["rounds"]), on_chain["gas_of_a_round"]
-    return f"tokens in {rounds} rounds of the same run: {said}; a round cost a site {gas:,} gas"
+    return f"tokens in {rounds} rounds of the same run: {total}; a round cost a site {gas:,} gas"

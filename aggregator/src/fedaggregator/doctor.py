@@ -8,7 +8,7 @@ from functools import cached_property
 from fedprotocol.chain.account.signer import address_of
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
-from fedprotocol.chain.needs import Asked, answers, depth_in_words, in_words
+from fedprotocol.chain.needs import Asked, describe_depth, describe_served, probe
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.send.fees import is_free
@@ -44,13 +44,13 @@ class Patient:
         return f"chain {self.coordinator.chain_id}, coordinator {self.coordinator.address}, rule {rule}"
 
     def depth(self) -> str:
-        return depth_in_words(self.config.chain)
+        return describe_depth(self.config.chain)
 
     def account(self) -> str:
         return self.address
 
     def needs(self) -> str:
-        return in_words(list(answers(Asked(self.coordinator, self.address, self.config.chain.confirmations))))
+        return describe_served(list(probe(Asked(self.coordinator, self.address, self.config.chain.confirmations))))
 
     def funds(self) -> str:
         now, amounts = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)

@@ -194,8 +194,8 @@ def _complaints(error: ValidationError) -> list[str]:
 
 def _complaint(item: Any) -> str:
     """Pydantic's words, but for those that only mean something to programmers."""
-    words = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
-    return words.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
+    messages = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
+    return messages.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
 def _resolve(value: Any, base: Path) -> Any:

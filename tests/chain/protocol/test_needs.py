@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from eth_account import Account
-from fedprotocol.chain.needs import NEEDS, Answer, Asked, answers
+from fedprotocol.chain.needs import NEEDS, Asked, ProbeResult, probe
 from fedprotocol.chain.read.coordinator import Coordinator
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
@@ -22,9 +22,9 @@ def federation() -> Iterator[Deployed]:
         yield Deployed.on(chain)
 
 
-def examined(federation: Deployed, url: str) -> list[Answer]:
+def examined(federation: Deployed, url: str) -> list[ProbeResult]:
     coordinator = Coordinator.connect(url, federation.contract.address, CHAIN_ID)
-    return list(answers(Asked(coordinator, ACCOUNT, confirmations=2)))
+    return list(probe(Asked(coordinator, ACCOUNT, confirmations=2)))
 
 
 def test_a_standard_node_serves_everything(federation: Deployed) -> None:

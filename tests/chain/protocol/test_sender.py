@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from eth_account.signers.local import LocalAccount
 from fedprotocol.chain.amounts import Amounts
-from fedprotocol.chain.endpoint.broadcast import Answer, classify
+from fedprotocol.chain.endpoint.broadcast import Refusal, classify
 from fedprotocol.chain.endpoint.rpc import connect_web3
 from fedprotocol.chain.errors import (
     ChainUnreachable,
@@ -326,7 +326,7 @@ def test_a_node_that_dies_during_the_broadcast(tmp_path: Path) -> None:
 def test_what_anvil_answers_is_understood(chain: Anvil, account: LocalAccount) -> None:
     web3 = connect_web3(chain.url, CHAIN_ID)
 
-    def answer(**changes: Any) -> Answer:
+    def refusal(**changes: Any) -> Refusal:
         request = {
             "to": SOMEBODY,
             "value": 1,
@@ -339,41 +339,41 @@ def test_what_anvil_answers_is_understood(chain: Anvil, account: LocalAccount) -
         signed = account.sign_transaction({**request, **changes})
         with pytest.raises(RpcRefused) as refused, translated():
             web3.eth.send_raw_transaction(signed.raw_transaction)
-        return classify(refused.value.words)
+        return classify(refused.value.node_message)
 
     foreign(chain, account, 0)
-    assert answer() is Answer.NONCE_USED
-    assert answer(nonce=1, value=10**30) is Answer.NO_FUNDS
-    assert answer(nonce=1, gas=20_000) is Answer.REFUSED
-    assert answer(nonce=1, maxFeePerGas=1, maxPriorityFeePerGas=1) is Answer.UNDERPRICED
+    assert refusal() is Refusal.NONCE_USED
+    assert refusal(nonce=1, value=10**30) is Refusal.NO_FUNDS
+    assert refusal(nonce=1, gas=20_000) is Refusal.REFUSED
+    assert refusal(nonce=1, maxFeePerGas=1, maxPriorityFeePerGas=1) is Refusal.UNDERPRICED
     chain.rpc("evm_setAutomine", False)
     foreign(chain, account, 1, tip=GWEI)
-    assert answer(nonce=1, maxFeePerGas=20 * GWEI) is Answer.NONCE_TAKEN
-    assert answer(nonce=1, maxFeePerGas=21 * GWEI) is Answer.KNOWN
+    assert refusal(nonce=1, maxFeePerGas=20 * GWEI) is Refusal.NONCE_TAKEN
+    assert refusal(nonce=1, maxFeePerGas=21 * GWEI) is Refusal.KNOWN
 
 
 @pytest.mark.parametrize(
-    ("words", "meaning"),
+    ("message", "meaning"),
     [
-        ("already known", Answer.KNOWN),
-        ("AlreadyKnown", Answer.KNOWN),
-        ("Known transaction", Answer.KNOWN),
-        ("nonce too low: next nonce 5, tx nonce 4", Answer.NONCE_USED),
-        ("OldNonce, Current nonce: 5, nonce of rejected tx: 4", Answer.NONCE_USED),
-        ("replacement transaction underpriced", Answer.NONCE_TAKEN),
-        ("future transaction tries to replace pending", Answer.NONCE_TAKEN),
-        ("ReplacementNotAllowed", Answer.NONCE_TAKEN),
-        ("transaction underpriced: gas tip cap 0, minimum needed 1", Answer.UNDERPRICED),
-        ("max fee per gas less than block base fee: address 0x0", Answer.UNDERPRICED),
-        ("insufficient funds for gas * price + value: balance 1", Answer.NO_FUNDS),
-        ("Upfront cost exceeds account balance", Answer.NO_FUNDS),
-        ("exceeds block gas limit", Answer.REFUSED),
-        ("", Answer.REFUSED),
+        ("already known", Refusal.KNOWN),
+        ("AlreadyKnown", Refusal.KNOWN),
+        ("Known transaction", Refusal.KNOWN),
+        ("nonce too low: next nonce 5, tx nonce 4", Refusal.NONCE_USED),
+        ("OldNonce, Current nonce: 5, nonce of rejected tx: 4", Refusal.NONCE_USED),
+        ("replacement transaction underpriced", Refusal.NONCE_TAKEN),
+        ("future transaction tries to replace pending", Refusal.NONCE_TAKEN),
+        ("ReplacementNotAllowed", Refusal.NONCE_TAKEN),
+        ("transaction underpriced: gas tip cap 0, minimum needed 1", Refusal.UNDERPRICED),
+        ("max fee per gas less than block base fee: address 0x0", Refusal.UNDERPRICED),
+        ("insufficient funds for gas * price + value: balance 1", Refusal.NO_FUNDS),
+        ("Upfront cost exceeds account balance", Refusal.NO_FUNDS),
+        ("exceeds block gas limit", Refusal.REFUSED),
+        ("", Refusal.REFUSED),
     ],
 )
-def test_what_other_clients_answer(words: str, meaning: Answer) -> None:
+def test_what_other_clients_answer(message: str, meaning: Refusal) -> None:
     """geth, Nethermind, Besu."""
-    assert classify(words) is meaning
+    assert classify(message) is meaning
 
 
 def test_fee_maths() -> None:

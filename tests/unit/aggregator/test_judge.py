@@ -141,7 +141,7 @@ def test_a_case_that_no_call_holds_is_said_to_be_so() -> None:
     size = CaseSize.at_leaf(FedAvg(), 1, 2**20, 16, 2, 0)
     with pytest.raises(CallTooLarge):
         size.next_call(0, Limits())
-    assert "more than the limits let through" in size.in_words()
+    assert "more than the limits let through" in size.describe()
 
 
 def round_of(phase: Phase, *proposals: Proposal) -> RoundState:

@@ -23,7 +23,7 @@ from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import Status, read_status
 from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
-from fednode.daemon.waiting import obstacle_in_words
+from fednode.daemon.waiting import describe_obstacle
 from fedprotocol.chain.amounts import UNITS
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.monitor.health import Health
@@ -237,7 +237,7 @@ def test_every_obstacle_has_words_of_its_own() -> None:
         else:
             snapshot = chain(**MONEY[found])
         assert obstacle(snapshot) is found
-        met[obstacle_in_words(found, snapshot, UNITS)] = found
+        met[describe_obstacle(found, snapshot, UNITS)] = found
     assert len(met) == len(Obstacle) and all(met)
 
 

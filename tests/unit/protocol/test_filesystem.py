@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fedprotocol.files import filesystem
-from fedprotocol.files import sqlite_errors as words
+from fedprotocol.files import filesystem, sqlite_errors
 from fedprotocol.files.filesystem import Mount, mount_of, on_network
 from fedprotocol.journal import Journal, JournalError, JournalLocked, journal
 
@@ -78,16 +77,22 @@ def test_which_file_system_is_the_last_one_mounted_over_a_path() -> None:
 def test_a_network_file_system_is_named(error: Exception, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is none here to be mounted: where the path lies is said in its place."""
     nfs = Mount("/mnt/team", "nfs4")
-    for module in (filesystem, words):
+    for module in (filesystem, sqlite_errors):
         monkeypatch.setattr(module, "mount_of", lambda _: nfs)
-    said = words.database_words(path, error)
+    said = sqlite_errors.describe_database_error(path, error)
     assert said.endswith(on_network(nfs))
     assert "choose a home on a disk of this machine" in said
 
 
 def test_other_errors_say_what_sqlite_says(path: Path) -> None:
-    assert words.database_words(path, sqlite3.DatabaseError("file is not a database")) == "file is not a database"
-    assert words.database_words(path, OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
+    assert (
+        sqlite_errors.describe_database_error(path, sqlite3.DatabaseError("file is not a database"))
+        == "file is not a database"
+    )
+    assert (
+        sqlite_errors.describe_database_error(path, OSError(errno.ENOSPC, "No space left on device"))
+        == "No space left on device"
+    )
 
 
 def test_a_process_id_of_another_machine_is_not_blamed(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `fedaggregator status` shows: the chain's state and the daemon's own words."""
+"""What `fedaggregator status` shows: the chain's state and what the daemon says of itself."""
 
 from __future__ import annotations
 

@@ -121,8 +121,8 @@ def lane(work: Work) -> Lane:
             return Lane.TIDYING
 
 
-def words(action: Action) -> str:
-    """For people: what is done, or waited for."""
+def describe(action: Action) -> str:
+    """What is done, or waited for, as people read it."""
     match action:
         case Merge(number):
             return f"round {number}: fetching and merging the accepted updates"
@@ -143,6 +143,6 @@ def words(action: Action) -> str:
         case Release(number):
             return f"round {number}: releasing its content"
         case Interrupt(work):
-            return f"stopping: {words(work)}"
+            return f"stopping: {describe(work)}"
         case Wait(reason) | Done(reason):
             return reason

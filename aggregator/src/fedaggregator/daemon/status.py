@@ -39,22 +39,22 @@ class Reporter:
         self._problem = ""
         self._logged: dict[str, None] = {}  # problems, the newest last
 
-    def activity(self, snapshot: Snapshot, words: str, until: int, at_most: float) -> None:
+    def activity(self, snapshot: Snapshot, activity: str, until: int, at_most: float) -> None:
         """What is done, for `at_most` so many seconds, or waited for now."""
         now, last = time.time(), self._status
-        self.health.turned(words, at_most)
+        self.health.turned(activity, at_most)
         observe(snapshot, self._decimals, now)
         phase = snapshot.rounds[-1].view.phase.name.capitalize() if snapshot.rounds else "None"
         tell_moment(snapshot.last_opened, phase.lower())
-        is_new = last is None or last.activity != words
+        is_new = last is None or last.activity != activity
         if is_new:
-            log.info("%s", words)
+            log.info("%s", activity)
         status = Status(
             pid=os.getpid(),
             account=snapshot.account,
             round=snapshot.last_opened,
             phase=phase,
-            activity=words,
+            activity=activity,
             since=now if last is None or is_new else last.since,
             until=until,
             problem=self._problem,
@@ -65,13 +65,13 @@ class Reporter:
         )
         self._write(status)
 
-    def problem(self, words: str) -> None:
+    def problem(self, message: str) -> None:
         """What a person should look at, until it is called again; the empty string takes it back."""
-        self._say(words)
-        self._problem = words
-        metrics.PROBLEMS.set(bool(words))
+        self._say(message)
+        self._problem = message
+        metrics.PROBLEMS.set(bool(message))
         if self._status:
-            self._write(self._status.model_copy(update={"problem": words, "updated": time.time()}))
+            self._write(self._status.model_copy(update={"problem": message, "updated": time.time()}))
 
     def failed(self, error: Exception) -> None:
         """Something did not end well; it is tried again."""
@@ -80,13 +80,13 @@ class Reporter:
         if isinstance(error, ChainError):
             self.health.failed("chain", str(error))
 
-    def _say(self, words: str) -> None:
+    def _say(self, message: str) -> None:
         """The same again only once, although it fails and is tried again by turns."""
-        if words and words not in self._logged:
-            log.error("%s", words)
-        if words:
-            self._logged.pop(words, None)
-            self._logged[words] = None
+        if message and message not in self._logged:
+            log.error("%s", message)
+        if message:
+            self._logged.pop(message, None)
+            self._logged[message] = None
         if len(self._logged) > REMEMBERED:
             del self._logged[next(iter(self._logged))]
 

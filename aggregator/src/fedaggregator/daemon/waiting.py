@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.types import Phase
 
-from fedaggregator.daemon.actions import Action, Claim, Wait, Work, words
+from fedaggregator.daemon.actions import Action, Claim, Wait, Work, describe
 from fedaggregator.daemon.facts import Facts, RoundFacts
 from fedaggregator.disputes.judge import has_right_proposal
 
@@ -25,10 +25,10 @@ def waiting(snapshot: Snapshot, facts: Facts, ahead: Sequence[Action]) -> Wait:
         if isinstance(action, Claim) and setback is not None:
             return Wait("what is owed could not be claimed; it is tried again", until, problem=True)
         if setback is not None:
-            return Wait(f"the next try: {words(action)}, which failed: {setback.why}", until, not setback.too_early)
+            return Wait(f"the next try: {describe(action)}, which failed: {setback.why}", until, not setback.too_early)
     for action in ahead:
         if isinstance(action, Work) and action in facts.running:
-            return Wait(words(action), until)
+            return Wait(describe(action), until)
     if waits:
         return waits[0]
     return Wait(f"round {snapshot.last_opened + 1} is not open yet")

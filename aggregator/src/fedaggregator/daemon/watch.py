@@ -33,7 +33,7 @@ from fedaggregator.compute.confirmed import is_confirmed
 from fedaggregator.compute.inputs import accepted, global_shape, recompute, rule_of
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.config import AggregatorConfig
-from fedaggregator.daemon.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, words
+from fedaggregator.daemon.actions import Action, Done, Interrupt, Merge, Release, Report, Sent, Wait, Work, describe
 from fedaggregator.daemon.decide import decide, time_left
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.remembered import Memory
@@ -105,7 +105,7 @@ class Watcher:
             case Wait() | Done():
                 pass
             case Interrupt(work):
-                log.info("%s", words(action))
+                log.info("%s", describe(action))
                 self.background.interrupt(work)
             case _ if isinstance(action, Sent):
                 self._send(action, snapshot)
@@ -157,7 +157,7 @@ class Watcher:
         with self.aside("saying what failed"):
             metrics.RETRIES.labels(type(action).__name__.lower()).inc()
             if self._unforeseen.is_news(action, error):
-                log.error("%s: unexpected error", words(action), exc_info=error)
+                log.error("%s: unexpected error", describe(action), exc_info=error)
             self.reporter.failed(error)
 
     def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 (for those who send)
@@ -235,7 +235,7 @@ class Watcher:
 
     def _say(self, snapshot: Snapshot, facts: Facts, action: Action) -> None:
         until = action.until or 0 if isinstance(action, Wait) else 0
-        self.reporter.activity(snapshot, words(action), until, STEP_SECONDS if isinstance(action, Sent) else 0.0)
+        self.reporter.activity(snapshot, describe(action), until, STEP_SECONDS if isinstance(action, Sent) else 0.0)
         problems = [action.reason] if isinstance(action, Wait) and action.problem else []
         problems += [setback.why for setback in facts.failing.values() if not setback.too_early]
         self.reporter.problem("; ".join(dict.fromkeys(problems)))

@@ -18,7 +18,7 @@ from web3 import Web3
 from web3.types import TxParams
 
 from fedaggregator.disputes.case import Case, StaleCase, furthest, next_call, plan
-from fedaggregator.disputes.price import Limits, in_words
+from fedaggregator.disputes.price import Limits, describe_cost
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +98,8 @@ def _label(case: Case, call: Step | Proof) -> str:
 
 
 def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> str | None:
-    """What a case would cost, in words; None if the proposal is not live any more. What keeps the chain's node from
-    telling is in the words: no case waits for them.
+    """A sentence on what a case would cost; None if the proposal is not live any more. If the chain's node cannot
+    tell, the sentence says why: no case waits for it.
 
     Raises:
         StaleCase: the round's inputs changed.
@@ -114,7 +114,7 @@ def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits |
     if not costs:
         return None
     calldata, gas = sum(cost.calldata for cost in costs), sum(cost.gas for cost in costs)
-    return in_words(len(costs), calldata, gas, any(cost.bound for cost in costs))
+    return describe_cost(len(costs), calldata, gas, any(cost.bound for cost in costs))
 
 
 def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:

@@ -68,7 +68,7 @@ class Wrong:
 
     @property
     def where(self) -> str:
-        """The first wrong leaf in words, or why none is known."""
+        """A phrase that names the first wrong leaf, or says why none is known."""
         if self.first is not None:
             return str(self.first)
         return f"it cannot be convicted from here, no leaf of it can be opened ({self.unreadable or 'not looked at'})"
@@ -149,5 +149,5 @@ def has_right_proposal(state: RoundState, own_root: bytes | None) -> bool:
 
 def alarm(round_number: int, proposer: str, root: bytes, verdict: Wrong) -> str:
     """The line by which people learn of a wrong proposal."""
-    cost = f"; to convict it takes {verdict.cost.in_words()}" if verdict.cost is not None else ""
+    cost = f"; to convict it takes {verdict.cost.describe()}" if verdict.cost is not None else ""
     return f"round {round_number}: WRONG PROPOSAL by {proposer}, root {tree.cid(root)}: {verdict.where}{cost}"

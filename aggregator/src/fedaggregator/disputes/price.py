@@ -76,13 +76,15 @@ class CaseSize:
         prior = tuple(path_length(in_global, index) for index in range(own, in_global, leaf_count))
         return cls(rule, updates, values, bits, path_length(leaf_count, own), prior, part)
 
-    def in_words(self) -> str:
-        """All calls of the case, from the beginning."""
+    def describe(self) -> str:
+        """What all calls of the case take, from the beginning."""
         try:
             calls = list(self.calls())
         except CallTooLarge as error:
             return f"more than the limits let through: {error}"
-        return in_words(len(calls), sum(call.calldata for call in calls), sum(call.gas for call in calls), bound=True)
+        return describe_cost(
+            len(calls), sum(call.calldata for call in calls), sum(call.gas for call in calls), bound=True
+        )
 
     def calls(self, start: int = 0, limits: Limits | None = None) -> Iterator[CallSize]:
         """Every call from sums over `start` updates to the challenge, each as large as the limits let it be.
@@ -141,7 +143,7 @@ class CaseSize:
         return (4 + siblings) * WORD + _padded(self.values * bits // 8)
 
 
-def in_words(calls: int, calldata: int, gas: int, bound: bool) -> str:
+def describe_cost(calls: int, calldata: int, gas: int, bound: bool) -> str:
     """What a case takes in all. `calldata` in bytes; `bound`: `gas` is an upper bound."""
     most = "at most " if bound else ""
     return f"{calls} call{'s' if calls != 1 else ''}, {calldata:,} bytes of calldata, {most}{gas:,} gas"

@@ -59,7 +59,7 @@ class Action(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """In words, so that "The node is …" can be put before them."""
+        """A phrase that "The node is …" can be put before."""
 
     @property
     def round_number(self) -> int | None:
@@ -95,7 +95,7 @@ class Work(Action):
     """An action that runs in the background, in a thread of its own."""
 
     lane: ClassVar[Lane]
-    leads_to: ClassVar[str] = "act on what it finds"  # what comes when it has ended, in words
+    leads_to: ClassVar[str] = "act on what it finds"  # what comes when it has ended: a phrase after "next:"
 
     @abstractmethod
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:

@@ -1,4 +1,4 @@
-"""The reasons for which a node waits. The words are `waiting.py`'s."""
+"""The reasons for which a node waits. `waiting.py` makes the sentences."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from fedprotocol.types import Phase
 
 from fednode.daemon.status import Status
 from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
-from fednode.daemon.waiting import ending, obstacle_in_words
+from fednode.daemon.waiting import describe_obstacle, ending
 
 SILENCE = 300.0  # seconds after which a node that says nothing new is suspected
 LONG = 72_000  # seconds from which on a clock time alone says too little
@@ -50,7 +50,7 @@ def explain(
     """What `fednode status` says first.
 
     Args:
-        status: the node's own last words; None: it never ran.
+        status: what the node last wrote about itself; None: it never ran.
         chain: None if it could not be read, and then `trouble` says why.
         now: seconds since 1970.
         gas_is_free: nobody needs ether there.
@@ -152,7 +152,7 @@ def _due(chain: Snapshot, state: RoundState) -> tuple[Need, str] | None:
 def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
     open_rounds = unsettled(chain)
     if not open_rounds:
-        why = obstacle_in_words(obstacle(chain), chain, amounts)
+        why = describe_obstacle(obstacle(chain), chain, amounts)
         return Need.OPEN, f"round {chain.last_opened + 1} is not open ({why}): `fednode run` waits for it and trains"
     newest = open_rounds[-1]
     number, view = newest.number, newest.view

@@ -172,10 +172,10 @@ def _without_round(chain: Snapshot, amounts: Amounts) -> do.Wait:
             pass
     found = obstacle(chain)
     cause = Cause.POOL if found is Obstacle.POOL else Cause.CLIENTS
-    return do.Wait(cause, f"round {coming} to open: {obstacle_in_words(found, chain, amounts)}", 0, "train and commit")
+    return do.Wait(cause, f"round {coming} to open: {describe_obstacle(found, chain, amounts)}", 0, "train and commit")
 
 
-def obstacle_in_words(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:
+def describe_obstacle(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str:
     """Why the next round cannot open, and who can change that."""
     config = chain.config
     match found:
@@ -204,4 +204,4 @@ def ending(chain: Snapshot) -> str:
     """Why no further round opens, of a federation that is over."""
     if chain.final_count >= chain.config.total_rounds:
         return "the federation is complete"
-    return obstacle_in_words(Obstacle.CLOSED, chain, Amounts(0, ""))
+    return describe_obstacle(Obstacle.CLOSED, chain, Amounts(0, ""))

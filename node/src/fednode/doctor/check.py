@@ -55,9 +55,9 @@ class Patient:
         """Change a setting of the config."""
         return f"$EDITOR {quoted(self.file)}  # {key}"
 
-    def fednode(self, *words: str) -> str:
+    def fednode(self, *arguments: str) -> str:
         """Another command with this config."""
-        return " ".join(["fednode", *words, "-c", quoted(self.file)])
+        return " ".join(["fednode", *arguments, "-c", quoted(self.file)])
 
     def running(self) -> Status | None:
         """What the node says, if one runs in this home."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fedprotocol.chain.needs import Asked, NotServed, answers, depth_in_words, in_words
+from fedprotocol.chain.needs import Asked, NotServed, describe_depth, describe_served, probe
 
 from fednode.doctor.check import NotFit, Patient
 
@@ -12,11 +12,11 @@ def needs(patient: Patient) -> str:
     session = patient.session
     asked = Asked(session.coordinator, session.address, session.config.chain.confirmations)
     try:
-        return in_words(list(answers(asked)))
+        return describe_served(list(probe(asked)))
     except NotServed as error:
         raise NotFit(str(error), patient.edit("[chain] rpc: add or name another node")) from error
 
 
 def depth(patient: Patient) -> str:
     """What the setting `confirmations` means."""
-    return depth_in_words(patient.session.config.chain)
+    return describe_depth(patient.session.config.chain)

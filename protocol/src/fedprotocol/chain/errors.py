@@ -45,13 +45,13 @@ class NotACoordinator(ChainError):
 
 
 class RpcRefused(ChainError):
-    """The node answered a request with an error that is not a revert; `words` are the node's own.
+    """The node answered a request with an error that is not a revert; `node_message` is the node's own.
 
     Both are shown as text, and not longer than people read.
     """
 
-    def __init__(self, message: str, words: str = "") -> None:
-        self.words = printable(words, LONGEST_TEXT)
+    def __init__(self, message: str, node_message: str = "") -> None:
+        self.node_message = printable(node_message, LONGEST_TEXT)
         super().__init__(printable(message, 2 * LONGEST_TEXT))
 
 
@@ -200,8 +200,8 @@ def translated(label: str = "") -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise NotACoordinator(f"{label or 'the contract'} answered what is no UTF-8 text") from error
     except MALFORMED as error:
-        words = f"its answer makes no sense ({type(error).__name__})"
-        raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {words}", words) from error
+        node_message = f"its answer makes no sense ({type(error).__name__})"
+        raise RpcRefused(f"{label + ': ' if label else ''}the RPC endpoint: {node_message}", node_message) from error
 
 
 @contextmanager
@@ -222,15 +222,15 @@ def told(label: str = "") -> Iterator[None]:
             f"no answer from the RPC endpoint ({type(error).__name__}): check [chain] rpc"
         ) from error
     except Web3RPCError as error:
-        words = _words(error)
-        raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {words}", words) from error
+        node_message = _node_message(error)
+        raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {node_message}", node_message) from error
     except Web3Exception as error:
         raise RpcRefused(f"{label + ': ' if label else ''}{error}") from error
 
 
-def _words(error: Web3RPCError) -> str:
-    """The node's own words, without the request around them."""
+def _node_message(error: Web3RPCError) -> str:
+    """The node's own message, without the request around them."""
     response = error.rpc_response or {}
     problem = response.get("error")
-    words = problem["message"] if isinstance(problem, dict) and "message" in problem else error.message
-    return printable(str(words), LONGEST_TEXT)
+    node_message = problem["message"] if isinstance(problem, dict) and "message" in problem else error.message
+    return printable(str(node_message), LONGEST_TEXT)

@@ -52,7 +52,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeResult:
     """What came of one; `problem` is empty for a node that serves it."""
 
     need: Need
@@ -64,28 +64,28 @@ class Answer:
         return bool(self.problem) and not self.need.without
 
 
-def answers(asked: Asked) -> Iterator[Answer]:
+def probe(asked: Asked) -> Iterator[ProbeResult]:
     """Every need against the configured endpoints, as the programs ask them. Nothing is sent that could be mined."""
     for need in NEEDS:
         try:
             need.at(asked)
         except ChainError as error:
-            yield Answer(need, str(error))
+            yield ProbeResult(need, str(error))
         else:
-            yield Answer(need, "")
+            yield ProbeResult(need, "")
 
 
-def in_words(found: Sequence[Answer]) -> str:
+def describe_served(found: Sequence[ProbeResult]) -> str:
     """What is served, and what is done without the rest. Raises NotServed if something has no replacement."""
-    if missing := [answer for answer in found if answer.is_missing]:
-        listed = "; ".join(f"{answer.need.name} ({answer.problem})" for answer in missing)
+    if missing := [result for result in found if result.is_missing]:
+        listed = "; ".join(f"{result.need.name} ({result.problem})" for result in missing)
         raise NotServed(f"the chain's node does not serve: {listed}")
-    replaced = [answer.need for answer in found if answer.problem]
-    words = "".join(f"; not served: {need.name}, {need.without}" for need in replaced)
-    return f"{len(found) - len(replaced)} kinds of calls that a conviction takes are served{words}"
+    replaced = [result.need for result in found if result.problem]
+    missing_kinds = "".join(f"; not served: {need.name}, {need.without}" for need in replaced)
+    return f"{len(found) - len(replaced)} kinds of calls that a conviction takes are served{missing_kinds}"
 
 
-def depth_in_words(chain: ChainConfig) -> str:
+def describe_depth(chain: ChainConfig) -> str:
     """What the setting `confirmations` means."""
     if chain.confirmations:
         return f"what is acted upon and sent lies under {chain.confirmations} blocks"

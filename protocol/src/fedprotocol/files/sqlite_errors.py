@@ -12,7 +12,7 @@ from fedprotocol.foreign_errors import in_a_line
 _LOCKED = ("locked", "busy", "locking protocol")
 
 
-def database_words(path: Path, error: Exception) -> str:
+def describe_database_error(path: Path, error: Exception) -> str:
     """Why the database `path` cannot be used, and what to do where that is known."""
     message = in_a_line(error)
     files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]

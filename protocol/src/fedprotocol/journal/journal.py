@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 from fedprotocol.errors import FedError
 from fedprotocol.files.filesystem import has_open
 from fedprotocol.files.private import close_to_others
-from fedprotocol.files.sqlite_errors import database_words
+from fedprotocol.files.sqlite_errors import describe_database_error
 from fedprotocol.files.whole import sync_folder
 from fedprotocol.journal.schema import APPLICATION_ID, VERSION, create, migrate, versions
 
@@ -293,7 +293,9 @@ class Journal:
         except FedError:
             raise
         except Exception as error:
-            raise JournalError(f"the journal {self.path} cannot be used: {database_words(self.path, error)}") from error
+            raise JournalError(
+                f"the journal {self.path} cannot be used: {describe_database_error(self.path, error)}"
+            ) from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class DaemonStatus(BaseModel):
     account: str
     round: int  # last opened, 0: none
     phase: str  # of that round
-    activity: str  # what it does or waits for, in words
+    activity: str  # what it does or waits for, as a phrase
     since: float  # of the activity
     until: int  # end of what it waits for, 0: no deadline
     chain_time: int

@@ -40,14 +40,14 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Head:
-    """The beginning of an answer."""
+    """The beginning of a response."""
 
     status: int
     media_type: str
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Its head, and the body as it comes; `chunks` raises NotFound, Stopped, and errors in BROKEN."""
 
     head: Head
@@ -82,7 +82,7 @@ RESOLVER = Resolver()
 @contextmanager
 def get(
     url: str, headers: Mapping[str, str], find_seconds: float, deadline: Deadline, resolver: AbstractResolver = RESOLVER
-) -> Iterator[Answer]:
+) -> Iterator[Response]:
     """The answer to a GET, closed afterwards. `find_seconds`: the longest silence.
 
     Raises NotFound if nothing comes in time, SourceFailed if there is no answer or it leads elsewhere, Stopped.
@@ -116,7 +116,7 @@ def get(
                 yield chunk
 
         assert isinstance(head, Head)  # noqa: S101 - it is told first
-        yield Answer(head, chunks())
+        yield Response(head, chunks())
     finally:
         task.cancel()
 

@@ -14,7 +14,7 @@ from fedprotocol.program.background import Body
 from fedprotocol.tree import cid
 
 from fednode.daemon.facts import Facts
-from fednode.daemon.model.figures import record, score_in_words
+from fednode.daemon.model.figures import describe_score, record
 from fednode.daemon.model.model_work import SiteWork
 from fednode.daemon.tools import Tools
 
@@ -69,4 +69,4 @@ class Evaluate(SiteWork):
         tools.memory.note_evaluated(self.round, self.root)
         if self.round == max(tools.memory.evaluated):
             metrics.GLOBAL_LOSS.set(result.loss)
-        log.info("round %d: the global scores %s", self.round, score_in_words(result))
+        log.info("round %d: the global scores %s", self.round, describe_score(result))

@@ -29,7 +29,7 @@ def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def score_in_words(score: Evaluation) -> str:
+def describe_score(score: Evaluation) -> str:
     """An evaluation as the log says it."""
     accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
     return f"loss {score.loss:.3f}{accuracy} on {score.items} items"

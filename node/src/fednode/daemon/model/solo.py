@@ -17,7 +17,7 @@ from fedprotocol.program.background import Body
 
 from fednode.config import NodeConfig
 from fednode.daemon.facts import Facts
-from fednode.daemon.model.figures import record, score_in_words
+from fednode.daemon.model.figures import describe_score, record
 from fednode.daemon.model.model_work import SiteWork
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import is_over
@@ -101,7 +101,7 @@ class EvaluateSolo(SiteWork):
         entry = {"round": self.round, "rounds_trained": len(tools.memory.solo_trained), **asdict(result)}
         record(tools.config.metrics / "solo.jsonl", entry)
         tools.memory.note_solo_evaluated(self.round)
-        log.info("the site's own model scores %s", score_in_words(result))
+        log.info("the site's own model scores %s", describe_score(result))
 
 
 def _missing(facts: Facts) -> list[int]:

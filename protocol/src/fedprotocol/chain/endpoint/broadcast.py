@@ -1,11 +1,13 @@
-"""What a node means by its answer to eth_sendRawTransaction; clients agree on the meaning, not on the words."""
+"""Why a node refuses eth_sendRawTransaction: clients have the same reasons, and each its own messages for them."""
 
 from __future__ import annotations
 
 from enum import Enum, auto
 
 
-class Answer(Enum):
+class Refusal(Enum):
+    """Why a node does not take a transaction that is sent to it."""
+
     KNOWN = auto()  # it has this transaction already
     NONCE_USED = auto()  # a transaction with this nonce is in a block
     NONCE_TAKEN = auto()  # another one with this nonce is pending, and these fees are too low to replace it
@@ -15,19 +17,21 @@ class Answer(Enum):
 
 
 # geth, erigon, reth and anvil share most words; Nethermind and Besu have their own. The first that fits counts.
-_WORDS = (
-    (Answer.KNOWN, ("already known", "alreadyknown", "already imported", "known transaction", "already in the pool")),
-    (Answer.NONCE_USED, ("nonce too low", "nonce_too_low", "oldnonce", "nonce is too low")),
-    (Answer.NONCE_TAKEN, ("replacement", "replace pending")),
+_PHRASES = (
+    (Refusal.KNOWN, ("already known", "alreadyknown", "already imported", "known transaction", "already in the pool")),
+    (Refusal.NONCE_USED, ("nonce too low", "nonce_too_low", "oldnonce", "nonce is too low")),
+    (Refusal.NONCE_TAKEN, ("replacement", "replace pending")),
     (
-        Answer.UNDERPRICED,
+        Refusal.UNDERPRICED,
         ("underpriced", "less than block base fee", "feetoolow", "fee too low", "gas price below", "tip below"),
     ),
-    (Answer.NO_FUNDS, ("insufficient funds", "insufficientfunds", "upfront cost", "insufficient balance")),
+    (Refusal.NO_FUNDS, ("insufficient funds", "insufficientfunds", "upfront cost", "insufficient balance")),
 )
 
 
-def classify(message: str) -> Answer:
+def classify(message: str) -> Refusal:
     """The meaning of a node's error message."""
     lower = message.lower()
-    return next((answer for answer, words in _WORDS if any(w in lower for w in words)), Answer.REFUSED)
+    return next(
+        (refusal for refusal, phrases in _PHRASES if any(phrase in lower for phrase in phrases)), Refusal.REFUSED
+    )

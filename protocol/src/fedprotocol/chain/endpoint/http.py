@@ -28,16 +28,16 @@ CHUNK = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """Its status says little: many nodes put a JSON-RPC error, a contract's revert too, under another one than 200."""
 
     status: int
     body: bytes
-    through: str  # words for an error: a proxy may be to blame
+    through: str  # for an error message: a proxy may be to blame
 
 
 class NoAnswer(Exception):
-    """Nothing that can be used came; the message says why in a few words."""
+    """Nothing that can be used came; the message says why, briefly."""
 
 
 class TooLarge(Exception):
@@ -118,7 +118,7 @@ class Endpoint:
         self._tls = outgoing.tls() if url.startswith("https:") else None
         self._own = threading.local()
 
-    def post(self, body: bytes, limit: int, seconds: float) -> Answer:
+    def post(self, body: bytes, limit: int, seconds: float) -> HttpResponse:
         """What it answers to `body`, after decompression at most `limit` bytes, all of it within `seconds`.
 
         Raises NoAnswer (for a redirection too), TooLarge.
@@ -128,7 +128,7 @@ class Endpoint:
         except NoAnswer as error:
             raise NoAnswer(f"{error}{self._through}") from error
 
-    def _answer(self, body: bytes, limit: int, seconds: float) -> Answer:
+    def _answer(self, body: bytes, limit: int, seconds: float) -> HttpResponse:
         _limits.until = until = time.monotonic() + seconds
         for pause in (*PAUSES, None):
             try:
@@ -142,7 +142,7 @@ class Endpoint:
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    def _post(self, body: bytes, limit: int, seconds: float) -> Answer:
+    def _post(self, body: bytes, limit: int, seconds: float) -> HttpResponse:
         with self._session.post(
             self._url,
             data=body,
@@ -154,7 +154,7 @@ class Endpoint:
             if response.is_redirect:
                 raise NoAnswer(f"HTTP {response.status_code}")
             with _while_it_comes():
-                return Answer(response.status_code, b"".join(_bounded(response, limit)), self._through)
+                return HttpResponse(response.status_code, b"".join(_bounded(response, limit)), self._through)
 
     @property
     def _session(self) -> requests.Session:

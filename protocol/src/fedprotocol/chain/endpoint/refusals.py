@@ -12,21 +12,21 @@ from typing import Any
 
 from web3.types import RPCError
 
-from fedprotocol.chain.endpoint.broadcast import Answer, classify
+from fedprotocol.chain.endpoint.broadcast import Refusal, classify
 from fedprotocol.chain.endpoint.reverts import REVERT_CODE, revert_data, speaks_of_a_revert
 
 RUNS = {"eth_call", "eth_estimateGas"}  # methods that run a contract
 SENDS = "eth_sendRawTransaction"
 WORD, SELECTOR = 32, 4  # bytes of what Solidity reverts with: a selector, and words
 OTHER_CODE = -32603  # where a node gives none: an internal error
-CERTAIN = {Answer.KNOWN, Answer.NONCE_USED}  # answers to a transaction that was sent
+CERTAIN = {Refusal.KNOWN, Refusal.NONCE_USED}  # answers to a transaction that was sent
 
 
 class Weight(IntEnum):
     """What an error counts against the answers of other endpoints."""
 
     OF_THE_NODE = 0  # a limit, a method it lacks, a state it does not keep; also whatever is not understood
-    LIKELY = 1  # of the chain, by its words alone
+    LIKELY = 1  # of the chain, by its message alone
     OF_THE_CHAIN = 2  # no other endpoint need be asked
 
 
@@ -37,10 +37,10 @@ def weight(method: str, error: RPCError) -> Weight:
             return Weight.OF_THE_CHAIN
         return Weight.LIKELY if speaks_of_a_revert(error) else Weight.OF_THE_NODE
     if method == SENDS:
-        answer = classify(error["message"])
-        if answer in CERTAIN:
+        refusal = classify(error["message"])
+        if refusal in CERTAIN:
             return Weight.OF_THE_CHAIN
-        return Weight.OF_THE_NODE if answer is Answer.REFUSED else Weight.LIKELY
+        return Weight.OF_THE_NODE if refusal is Refusal.REFUSED else Weight.LIKELY
     return Weight.OF_THE_NODE
 
 

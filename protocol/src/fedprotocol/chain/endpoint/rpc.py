@@ -12,7 +12,7 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCError, RPCResponse
 
-from fedprotocol.chain.endpoint.http import Answer, Endpoint, NoAnswer, TooLarge
+from fedprotocol.chain.endpoint.http import Endpoint, HttpResponse, NoAnswer, TooLarge
 from fedprotocol.chain.endpoint.refusals import Weight, plain, weight
 from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain, translated
 from fedprotocol.printable import LONGEST_NAME, printable
@@ -112,8 +112,8 @@ class FallbackProvider(JSONBaseProvider):
         try:
             answer = self._endpoints[index].post(self.encode_rpc_request(method, params), limit, self._timeout)
         except TooLarge:
-            words = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
-            return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=words)}
+            message = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
+            return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=message)}
         return parsed(answer)
 
     def _check_chain(self, index: int) -> None:
@@ -134,7 +134,7 @@ class FallbackProvider(JSONBaseProvider):
         self._checked.add(index)
 
 
-def parsed(answer: Answer) -> RPCResponse:
+def parsed(answer: HttpResponse) -> RPCResponse:
     """With either a result or an error in the form of `plain`, whatever the status was.
 
     Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects.

@@ -25,7 +25,7 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_schema import connect
 from fedprotocol.chain.read.events import BlockTimes, Event, chunks, decode, first_round_block, headline, logs_of_block
 from fedprotocol.errors import FedError
-from fedprotocol.files.sqlite_errors import database_words
+from fedprotocol.files.sqlite_errors import describe_database_error
 from fedprotocol.foreign_errors import in_a_line
 
 log = logging.getLogger(__name__)
@@ -334,11 +334,13 @@ class EventIndex:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            words = f"the event index {self._path} cannot be used: {database_words(self._path or Path(), error)}"
+            message = (
+                f"the event index {self._path} cannot be used: {describe_database_error(self._path or Path(), error)}"
+            )
             if type(error) is sqlite3.DatabaseError:
                 self._discard()
-                raise _Damaged(words) from error
-            raise EventIndexError(words) from error
+                raise _Damaged(message) from error
+            raise EventIndexError(message) from error
 
     def _discard(self) -> None:
         """Start anew: all that was in it is on the chain too."""

@@ -15,7 +15,7 @@ from web3.types import TxReceipt
 
 from fedprotocol import metrics
 from fedprotocol.chain.account.signer import Signer
-from fedprotocol.chain.endpoint.broadcast import Answer, classify
+from fedprotocol.chain.endpoint.broadcast import Refusal, classify
 from fedprotocol.chain.errors import (
     ChainError,
     ContractReverted,
@@ -219,7 +219,7 @@ class Sender:
     def _broadcast(self, txs: list[OutboxTx]) -> RpcRefused | None:
         """Hand the newest to the node; one it finds too cheap is replaced.
 
-        Returns the refusal if its words say nothing that is known. It need not mean that nobody has the transaction:
+        Returns the refusal if its message says nothing that is known. It need not mean that nobody has the transaction:
         the next looks tell, and a limit of the node's passes.
         """
         tx = txs[-1]
@@ -227,14 +227,14 @@ class Sender:
             with translated(tx.label):
                 self._eth.send_raw_transaction(tx.raw)
         except RpcRefused as error:
-            answer = classify(error.words)
-            if answer is Answer.UNDERPRICED:
+            answer = classify(error.node_message)
+            if answer is Refusal.UNDERPRICED:
                 return self._replace(txs)
-            if answer is Answer.NO_FUNDS:
+            if answer is Refusal.NO_FUNDS:
                 check_funds(self._eth, tx)
                 raise
-            if answer is Answer.REFUSED:
-                log.warning("%s: the node does not take 0x%s: %s", tx.label, tx.hash.hex(), error.words)
+            if answer is Refusal.REFUSED:
+                log.warning("%s: the node does not take 0x%s: %s", tx.label, tx.hash.hex(), error.node_message)
                 txs.insert(0, txs.pop())  # one that it took before may do; this one is looked for all the same
                 return error
             # Known, or the nonce used or taken: the chain will tell whose it was.
@@ -244,7 +244,7 @@ class Sender:
 
     def _turned_away(self, txs: list[OutboxTx], refusal: RpcRefused) -> NoReturn:
         """Its nonce is free for what is sent next."""
-        with advisory(txs[-1].label):  # OutOfFunds, whatever words the node has for that
+        with advisory(txs[-1].label):  # OutOfFunds, whatever message the node has for that
             check_funds(self._eth, txs[-1])
         self._give_up(txs, "the node does not take it")
         raise refusal

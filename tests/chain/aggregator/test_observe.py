@@ -81,7 +81,10 @@ def test_a_right_and_a_wrong_round(clients: list[SyntheticClient], tmp_path: Pat
     log = tmp_path / "log.txt"
     with log.open("wb") as lines:
         process = subprocess.Popen(
-            [str(BIN / "fednode"), "run", "--dry", "-c", str(config)], stdout=subprocess.PIPE, stderr=lines, text=True
+            [str(BIN / "fednode"), "run", "--dry-run", "-c", str(config)],
+            stdout=subprocess.PIPE,
+            stderr=lines,
+            text=True,
         )
     try:
         roots = []
@@ -126,7 +129,7 @@ def test_it_says_what_it_saw_when_it_is_stopped(clients: list[SyntheticClient], 
     root = propose(site, Aggregator)
     (site.folder / "keystore.json").unlink()
     (site.folder / "password.txt").unlink()
-    command = [str(BIN / "fedaggregator"), "watch", "--dry", "-c", str(site.config_path)]
+    command = [str(BIN / "fedaggregator"), "watch", "--dry-run", "-c", str(site.config_path)]
     log = tmp_path / "log.txt"
     with log.open("wb") as lines:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=lines, text=True)
@@ -178,4 +181,4 @@ def test_it_does_not_run_beside_the_node(clients: list[SyntheticClient], tmp_pat
 def test_without_dry_a_key_is_asked_for(clients: list[SyntheticClient], tmp_path: Path) -> None:
     config = site_without_a_key(tmp_path / "site", clients[0].federation, [])
     refused = subprocess.run([str(BIN / "fednode"), "run", "-c", str(config)], capture_output=True, text=True)
-    assert refused.returncode == 1 and "to only watch, add --dry" in refused.stderr
+    assert refused.returncode == 1 and "to only watch, add --dry-run" in refused.stderr

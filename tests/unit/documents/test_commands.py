@@ -28,7 +28,7 @@ def test_the_readme_shows_some() -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("fednode run --dry", ""),
+        ("fednode run --dry-run", ""),
         ("$ fednode spec new --name 'Ward notes'", ""),
         ("fednode nonsense", "there is no `fednode nonsense`"),
         ("FED_LOG_FORMAT=json .venv/bin/fednode run --wet", "`fednode run` has no --wet"),

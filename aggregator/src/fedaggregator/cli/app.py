@@ -98,8 +98,8 @@ def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEF
 
 @app.command()
 def watch(
-    dry: Annotated[
-        bool, typer.Option("--dry", help="Only look, without a key: say what is wrong and send nothing.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look, without a key: say what is wrong and send nothing.")
     ] = False,
     log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT,
@@ -109,7 +109,7 @@ def watch(
     A watchtower proposes nothing, so it needs ether for its transactions and no tokens.
     """
     with logging_as(log_format, "fedaggregator", _terminal_handler()):
-        is_well = _observe(config) if dry else _run(config, proposes=False)
+        is_well = _observe(config) if dry_run else _run(config, proposes=False)
     if not is_well:
         raise typer.Exit(1)
 

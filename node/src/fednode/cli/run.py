@@ -22,8 +22,8 @@ log = logging.getLogger("fednode")
 
 
 def run(
-    dry: Annotated[
-        bool, typer.Option("--dry", help="Only look, without a key: recompute every global model and send nothing.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look, without a key: recompute every global model and send nothing.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also log what is tried again.")] = False,
     log_format: LogFormatOption = LogFormat.AUTO,
@@ -32,9 +32,9 @@ def run(
     """Take part in every round until the federation is over: train, commit, reveal, attest, recompute, check.
 
     The node may be stopped or killed at any moment. When it is started again, it goes on where it was. `fednode status`
-    shows what it does. With --dry it prints at the end what it saw, and exits with 1 if anything was not right.
+    shows what it does. With --dry-run it prints at the end what it saw, and exits with 1 if anything was not right.
     """
-    if dry:
+    if dry_run:
         _watch(log_format, config)
         return
     from fedprotocol.monitor.health import Health

@@ -34,9 +34,9 @@ class RoundTime:
 
     def __str__(self) -> str:
         text = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
-        return (
-            text if self.evaluate is None else text + f", and {duration(self.evaluate)} to score {self.rows} test rows"
-        )
+        if self.evaluate is not None:
+            text += f", and {duration(self.evaluate)} to score {self.rows} test rows"
+        return text
 
 
 def measured(session: Session) -> RoundTime:

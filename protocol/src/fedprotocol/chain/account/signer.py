@@ -84,7 +84,7 @@ def keystore_of(account: AccountConfig) -> Path:
     """Raises NoAccount."""
     if account.keystore is None:
         raise NoAccount(
-            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry to "
-            "`fednode run` or `fedaggregator watch`"
+            "the config names no account: set [account] keystore, or signer and address; to only watch, add --dry-run "
+            "to `fednode run` or `fedaggregator watch`"
         )
     return account.keystore

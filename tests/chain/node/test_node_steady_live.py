@@ -76,8 +76,8 @@ def test_the_right_one_goes_beside_a_lie_without_logs_and_the_lie_falls_with_the
             until(daemon, lambda action: isinstance(action, do.Propose))
             assert len(merges) == 1, "what could not be written down was kept"
             assert [p.proposer for p in coordinator.proposals(1)] == [liar, site.account.address]
-            unread = daemon._memory.findings
-            until(daemon, lambda _: any(found.text and found.leaf is None for found in unread.values()))
+            unread = daemon._memory.verdicts
+            until(daemon, lambda _: any(one.text and one.leaf is None for one in unread.values()))
             proxy.closed.clear()
             deadline = time.monotonic() + 60
             until(daemon, lambda _: len(coordinator.proposals(1)) == 1, seconds=deadline - time.monotonic())

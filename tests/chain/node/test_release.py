@@ -8,7 +8,7 @@ import pytest
 from fedaggregator.compute.inputs import delta_shape, global_shape
 from fedaggregator.rules import rule_named
 from fednode.daemon.actions import Release
-from fednode.daemon.facts import Verdict
+from fednode.daemon.facts import UpdateVerdict
 from fednode.daemon.remembered import Memory
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.journal import Journal
@@ -59,7 +59,7 @@ def test_the_journal_forgets_what_is_let_go(tmp_path: Path) -> None:
         for number in (1, 2):
             memory.note_recomputed(number, "inputs", bytes([number]) * 32)
             memory.note_fetched(number, bytes([number]) * 32)
-            memory.note_verdict(number, bytes(32), 0, Verdict.GOOD)
+            memory.note_verdict(number, bytes(32), 0, UpdateVerdict.GOOD)
         memory.note_released(1)
         for known in (memory, Memory(journal)):
             assert set(known.merged) == set(known.fetched) == set(known.checked) == {2}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from fednode.cli.common import open_session
 from fednode.daemon import actions as do
-from fednode.daemon.remembered import Found, Memory
+from fednode.daemon.facts import ProposalVerdict
+from fednode.daemon.remembered import Memory
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.journal import Journal
 from fedprotocol.types import Phase
@@ -77,7 +78,7 @@ def test_inputs_that_change_under_the_node(tiny_folder: Path, tmp_path: Path) ->
                 digests = [own.digest(leaf) for leaf in range(len(own))]
             sites.federation.transact(proposal_of(coordinator, digests), proposer)
             chain.set_time(chain.now() + 1)
-            until(daemon, lambda _: memory.findings.get((1, first)) == Found(first))
+            until(daemon, lambda _: memory.verdicts.get((1, first)) == ProposalVerdict(first))
 
             chain.rpc("anvil_reorg", chain.web3.eth.block_number - before_inputs, [])
             chain.rpc("anvil_dropAllTransactions")
@@ -89,8 +90,8 @@ def test_inputs_that_change_under_the_node(tiny_folder: Path, tmp_path: Path) ->
             second = memory.merged[1][coordinator.round_view(1).inputs]
             assert (wrong.root, wrong.proposer) == (first, proposer)
             assert (right.root, right.proposer) == (second, site.account.address) and second != first
-            until(daemon, lambda _: (1, first) in memory.judged({1: second}))
-            found = memory.findings[1, first]
+            until(daemon, lambda _: (1, first) in memory.verdicts_by({1: second}))
+            found = memory.verdicts[1, first]
             assert found.own_root == second and found.leaf is not None and "WRONG PROPOSAL" in found.text
             until(daemon, lambda _: memory.has_bounty)
             assert [p.root for p in coordinator.proposals(1)] == [second]
@@ -103,19 +104,22 @@ def test_what_is_remembered_is_of_these_inputs(tmp_path: Path) -> None:
         memory = Memory(journal)
         one, other = bytes([1]) * 32, bytes([2]) * 32
         memory.note_recomputed(1, "inputs", one)
-        memory.note_judged(1, other, Found(one, "wrong", 3))
-        memory.note_judged(1, one, Found(one))
+        memory.note_judged(1, other, ProposalVerdict(one, "wrong", 3))
+        memory.note_judged(1, one, ProposalVerdict(one))
         memory.note_recomputed(1, "others", other)
         memory.note_evaluated(1, one)
         for known in (memory, Memory(journal)):
             assert known.merged == {1: {"inputs": one, "others": other}}
-            assert known.judged({1: one}) == {(1, other): Found(one, "wrong", 3), (1, one): Found(one)}
-            assert known.judged({1: other}) == known.judged({}) == {}
+            assert known.verdicts_by({1: one}) == {
+                (1, other): ProposalVerdict(one, "wrong", 3),
+                (1, one): ProposalVerdict(one),
+            }
+            assert known.verdicts_by({1: other}) == known.verdicts_by({}) == {}
             assert known.evaluated == {1: one}
 
 
 @pytest.mark.parametrize("text", ["", "it cannot be read"])
 def test_what_could_not_be_read_is_looked_at_again(tmp_path: Path, text: str) -> None:
     with closing(Journal(tmp_path / "journal.sqlite")) as journal:
-        Memory(journal).note_judged(1, bytes(32), Found(bytes(32), text))
-        assert bool(Memory(journal).findings) is (text == "")
+        Memory(journal).note_judged(1, bytes(32), ProposalVerdict(bytes(32), text))
+        assert bool(Memory(journal).verdicts) is (text == "")

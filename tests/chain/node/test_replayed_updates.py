@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fednode.daemon.data.check_inputs import Finding, check_inputs
 from fednode.daemon.data.earlier_roots import EarlierRoots
-from fednode.daemon.facts import Verdict
+from fednode.daemon.facts import UpdateVerdict
 from fedprotocol.chain.errors import ChainUnreachable
 from fedprotocol.chain.read.snapshot import RoundState, take_snapshot
 from fedprotocol.spec import load_spec
@@ -24,6 +24,8 @@ from support.specs import DOCUMENT, small_spec
 from support.synthetic import SyntheticClient, SyntheticUpdate, play_inputs
 
 SPEC = load_spec(small_spec(layout={**DOCUMENT["layout"], "tensors": [{"name": "a", "shape": [7, 32]}]}))
+
+GOOD, BAD = UpdateVerdict.GOOD, UpdateVerdict.BAD
 
 
 def commit_again(client: SyntheticClient, number: int, prior: bytes, update: SyntheticUpdate) -> None:
@@ -69,13 +71,23 @@ def test_attesters_refuse_a_root_that_was_revealed_before(
             return check(store, EarlierRoots(coordinator), state)
 
         found = checked()
-        assert [found[index].verdict for index in range(4)] == [Verdict.GOOD, Verdict.BAD, Verdict.GOOD, Verdict.BAD]
+        assert [found[index].verdict for index in range(4)] == [
+            GOOD,
+            BAD,
+            GOOD,
+            BAD,
+        ]
         assert found[1].why == "its root was revealed in round 1 already"
         assert found[3].why == f"its root was revealed before, as update 2 of {first.address}"
 
         monkeypatch.setattr(coordinator, "updates", unreachable)
         found = checked()
-        assert [found[index].verdict for index in range(4)] == [Verdict.GOOD, Verdict.GOOD, Verdict.GOOD, Verdict.BAD]
+        assert [found[index].verdict for index in range(4)] == [
+            GOOD,
+            GOOD,
+            GOOD,
+            BAD,
+        ]
         assert "updates are not compared with those of earlier rounds" in caplog.text
         for client in clients:
             client.close()

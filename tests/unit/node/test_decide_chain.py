@@ -19,12 +19,14 @@ from support.decisions import (
     FINAL,
     GENESIS_HELD,
     GOOD,
-    JUDGED,
     LIE,
+    PROVABLE,
+    PROVEN,
     RIGHT,
     STANDS,
     STANDS_WRONG,
     TRAINING,
+    UNREADABLE,
     WAITS_FOR_PROPOSAL,
     WORSE,
     WRONG,
@@ -78,20 +80,19 @@ TABLE = {
     ),
     "and its calls are sent": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, running=TRAINING),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE, running=TRAINING),
         do.Challenge(1, WRONG),
     ),
     "not before the right one stands beside it": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
-        node_facts(recomputed={1: RIGHT}, judged={(1, WRONG): False}, provable=LIE, cases=LIE, running=TRAINING),
+        node_facts(recomputed={1: RIGHT}, verdicts={(1, WRONG): PROVABLE}, cases=LIE, running=TRAINING),
         do.Propose(1),
     ),
     "but also if the bond is missing": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,))),
         node_facts(
             recomputed={1: RIGHT},
-            judged={(1, WRONG): False},
-            provable=LIE,
+            verdicts={(1, WRONG): PROVABLE},
             cases=LIE,
             running=TRAINING,
             paused=frozenset({do.Propose(1)}),
@@ -100,19 +101,17 @@ TABLE = {
     ),
     "a commit comes before a challenge": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), state(2, Phase.TRAIN, prior_root=ZERO)),
-        node_facts(
-            recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, updates={2: replace(OWN, prior_root=RIGHT)}
-        ),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE, updates={2: replace(OWN, prior_root=RIGHT)}),
         do.Commit(2),
     ),
     "a broken model does not keep the node from convicting": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE, failure="no model"),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE, failure="no model"),
         do.Challenge(1, WRONG),
     ),
     "the bounty is collected at once": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), my_owed=25),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, has_bounty=True, running=TRAINING),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, has_bounty=True, running=TRAINING),
         do.Claim(),
     ),
     "beside a wrong one the right one is proposed at once, nothing is judged before": (
@@ -127,15 +126,14 @@ TABLE = {
     ),
     "also beside more than the snapshot shows": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG,), live=300)),
-        node_facts(recomputed={1: RIGHT}, judged={(1, WRONG): False}),
+        node_facts(recomputed={1: RIGHT}, verdicts={(1, WRONG): UNREADABLE}),
         do.Propose(1),
     ),
     "a lie that cannot be judged does not keep another from being convicted": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, WORSE, STANDS))),
         node_facts(
             recomputed={1: RIGHT},
-            judged={(1, WORSE.root): False},
-            provable=frozenset({(1, WORSE.root)}),
+            verdicts={(1, WORSE.root): PROVABLE},
             cases=frozenset({(1, WORSE.root)}),
             running=TRAINING,
             **not_done(do.JudgeProposal(1, OTHER, WRONG, RIGHT), Setback("504")),

@@ -15,10 +15,11 @@ from support.decisions import (
     AGGREGATE,
     ATTEST,
     FINAL,
+    FOUND_RIGHT,
     GENESIS_HELD,
     GOOD,
     JUDGED,
-    LIE,
+    PROVEN,
     RIGHT,
     STANDS,
     STANDS_WRONG,
@@ -52,12 +53,12 @@ TABLE = {
     "without the prior, that comes first": (chain(AGGREGATE), node_facts(), do.FetchGlobal(0, GENESIS)),
     "the case is built while the model trains": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, running=TRAINING),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, running=TRAINING),
         do.BuildCase(1, OTHER, WRONG),
     ),
     "what could not be read is looked at again": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, running=TRAINING),
+        node_facts(recomputed={1: RIGHT}, verdicts=JUDGED, running=TRAINING),
         do.JudgeProposal(1, OTHER, WRONG, RIGHT),
     ),
     "every proposal is judged": (
@@ -77,9 +78,7 @@ TABLE = {
     ),
     "before its turn no case is built": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(
-            recomputed={1: RIGHT}, judged={(1, RIGHT): True}, provable=LIE, challenge_after=60, running=TRAINING
-        ),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, challenge_after=60, running=TRAINING),
         do.Wait(Cause.WORK, "training for round 2", VIEW.phase_end, "commit"),
     ),
     "a late joiner fetches the last final global": (
@@ -134,7 +133,7 @@ def test_merging_other_inputs_is_stopped() -> None:
 def test_judging_that_hangs_gives_way_to_another() -> None:
     judging = do.JudgeProposal(1, OTHER, WRONG, RIGHT)
     lies = chain(state(1, Phase.CHALLENGE, proposals=(STANDS, STANDS_WRONG, WORSE)), active_count=1)
-    facts = node_facts(recomputed={1: RIGHT}, judged={(1, RIGHT): True}, running=frozenset({judging}))
+    facts = node_facts(recomputed={1: RIGHT}, verdicts={(1, RIGHT): FOUND_RIGHT}, running=frozenset({judging}))
     assert isinstance(decide(lies, facts), do.Wait)
     assert decide(lies, changed(facts, overdue=frozenset({judging}))) == do.Interrupt(judging)
     stopped = changed(facts, stopped=frozenset({judging}))

@@ -11,12 +11,15 @@ from fedprotocol.types import Phase, Proposal
 from support.decisions import (
     AGGREGATE,
     FINAL,
+    FOUND_RIGHT,
     GENESIS_HELD,
     JUDGED,
     LIE,
+    PROVEN,
     RIGHT,
     STANDS,
     STANDS_WRONG,
+    UNREADABLE,
     WRONG,
 )
 from support.node_facts import changed, node_facts
@@ -35,22 +38,22 @@ TABLE = {
     ),
     "training goes on on the own global while the window is open": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,))),
-        node_facts(fetched=GENESIS_HELD, recomputed={1: RIGHT}, judged={(1, RIGHT): True}),
+        node_facts(fetched=GENESIS_HELD, recomputed={1: RIGHT}, verdicts={(1, RIGHT): FOUND_RIGHT}),
         do.Train(2, RIGHT),
     ),
     "training goes on before a wrong proposal is challenged": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE),
         do.Train(2, RIGHT),
     ),
     "also while a wrong proposal and the right one stand": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS))),
-        node_facts(recomputed={1: RIGHT}, judged={(1, RIGHT): True, (1, WRONG): False}),
+        node_facts(recomputed={1: RIGHT}, verdicts=JUDGED),
         do.Train(2, RIGHT),
     ),
     "not a second time by the same account": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, Proposal(ME, root("mine"), 50, NOW, NOW + 500)))),
-        node_facts(recomputed={1: RIGHT}, judged={(1, WRONG): False, (1, root("mine")): False}),
+        node_facts(recomputed={1: RIGHT}, verdicts={(1, WRONG): UNREADABLE, (1, root("mine")): UNREADABLE}),
         do.Train(2, RIGHT),
     ),
     "not before": (

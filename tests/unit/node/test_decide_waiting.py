@@ -19,6 +19,7 @@ from support.decisions import (
     GOOD,
     JUDGED,
     LIE,
+    PROVEN,
     RIGHT,
     STANDS,
     STANDS_WRONG,
@@ -83,7 +84,7 @@ WAITS = {
     ),
     "for the round before": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), state(2, Phase.WAITING, my_commitment=COMMITTED)),
-        node_facts(recomputed={1: RIGHT}, **JUDGED),
+        node_facts(recomputed={1: RIGHT}, verdicts=JUDGED),
         (Cause.PRIOR, "the settlement of round 1", VIEW.phase_end),
     ),
     "for a proposal": (
@@ -138,12 +139,14 @@ WAITS = {
     ),
     "for a window in which a wrong proposal has no readable leaves": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), active_count=1),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, paused=frozenset({do.JudgeProposal(1, OTHER, WRONG, RIGHT)})),
+        node_facts(
+            recomputed={1: RIGHT}, verdicts=JUDGED, paused=frozenset({do.JudgeProposal(1, OTHER, WRONG, RIGHT)})
+        ),
         (Cause.WINDOW, "challenge window", VIEW.phase_end),
     ),
     "for the end of a window after others convicted": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS,)), active_count=1),
-        node_facts(recomputed={1: RIGHT}, **JUDGED, provable=LIE, cases=LIE),
+        node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE),
         (Cause.WINDOW, "challenge window", VIEW.phase_end),
     ),
     "for its own training": (

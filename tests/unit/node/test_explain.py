@@ -18,7 +18,7 @@ from fednode.daemon import actions as do
 from fednode.daemon.cause import Cause
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.explain import SILENCE, Explanation, Need, explain
-from fednode.daemon.facts import Checked, Facts, Verdict
+from fednode.daemon.facts import Checked, Facts, ProposalVerdict, UpdateVerdict
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import Status, read_status
@@ -113,8 +113,8 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
         updates=dict.fromkeys([*numbers, snapshot.last_opened + 1], OWN),
         recomputed=dict.fromkeys(numbers, RIGHT),
         fetched={0: GENESIS},
-        judged={(number, RIGHT): True for number in numbers},
-        checked={number: Checked(root("inputs"), {0: Verdict.GOOD}) for number in numbers},
+        verdicts={(number, RIGHT): ProposalVerdict(RIGHT) for number in numbers},
+        checked={number: Checked(root("inputs"), {0: UpdateVerdict.GOOD}) for number in numbers},
         has_test=True,
     )
     nothing = node_facts(fetched={0: GENESIS})
@@ -143,7 +143,7 @@ def said(states: list[State], folder: Path, confirmations: int) -> Iterator[tupl
     reporter = Reporter(path, ME, 0, confirmations, ModelProgress(), Health(1.0), now=lambda: WALL)
     different = {(decide(one.snapshot, one.facts), deadline(one.snapshot)): one for one in states}
     for (action, _), one in different.items():
-        reporter.activity(one.snapshot, one.facts, action, ())
+        reporter.activity(one.snapshot, one.facts, action)
         written = read_status(path)
         assert written is not None
         yield one, action, written

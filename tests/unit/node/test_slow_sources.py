@@ -15,7 +15,7 @@ from fedaggregator.compute.inputs import InputsMissing, contributions
 from fednode.daemon import actions as do
 from fednode.daemon.data.check_inputs import Finding, check_inputs
 from fednode.daemon.data.time_to_check import SPREAD, gives_up_at, in_order, seconds_to_check
-from fednode.daemon.facts import Verdict
+from fednode.daemon.facts import UpdateVerdict
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.numbers import split_leaves
@@ -62,17 +62,17 @@ def served(folder: Path, *weights: int) -> Iterator[tuple[PeeredStore, list[Upda
 def test_light_updates_that_nobody_serves_do_not_delay_heavy_ones(tmp_path: Path) -> None:
     with served(tmp_path, 64, 64) as (store, heavy):
         updates = revealed(*SILENT, *heavy)
-        started, told = time.monotonic(), dict[int, tuple[Verdict, float]]()
+        started, told = time.monotonic(), dict[int, tuple[UpdateVerdict, float]]()
 
         def found(finding: Finding) -> None:
             told[finding.index] = (finding.verdict, time.monotonic() - started)
 
         check_inputs(store, SPEC, updates, in_order(updates, range(6)), found, Deadline(8), dict)
     assert {index: verdict for index, (verdict, _) in told.items()} == {
-        **dict.fromkeys(range(4), Verdict.ABSENT),
-        **dict.fromkeys((4, 5), Verdict.GOOD),
+        **dict.fromkeys(range(4), UpdateVerdict.ABSENT),
+        **dict.fromkeys((4, 5), UpdateVerdict.GOOD),
     }
-    assert max(after for verdict, after in told.values() if verdict is Verdict.GOOD) < HEAD_START + 2
+    assert max(after for verdict, after in told.values() if verdict is UpdateVerdict.GOOD) < HEAD_START + 2
     assert max(after for _, after in told.values()) < 8 + 3
 
 
@@ -81,13 +81,13 @@ def test_many_silent_ones_leave_time_for_the_lightest_honest_one(tmp_path: Path)
     with served(tmp_path, 1) as (store, (honest,)):
         silent = [replace(SILENT[0], root=root(f"silent {i}")) for i in range(40)]
         updates = revealed(*silent, honest)
-        verdicts: dict[int, Verdict] = {}
+        verdicts: dict[int, UpdateVerdict] = {}
 
         def found(finding: Finding) -> None:
             verdicts[finding.index] = finding.verdict
 
         check_inputs(store, SPEC, updates, in_order(updates, range(41)), found, Deadline(24), dict)
-    assert verdicts[40] is Verdict.GOOD
+    assert verdicts[40] is UpdateVerdict.GOOD
 
 
 def test_a_check_that_is_called_off_makes_room_at_once(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from inspect import isabstract
 import pytest
 from fednode.daemon import actions as do
 from fednode.daemon.decide import ORDER, decide
-from fednode.daemon.facts import Checked, OwnUpdate, Verdict
+from fednode.daemon.facts import Checked, OwnUpdate, ProposalVerdict, UpdateVerdict
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Commitment, Phase, Proposal, Update
 from support.node_facts import changed, node_facts
@@ -158,10 +158,8 @@ class Dispute(World):
             case do.Commit(21):
                 self.committed = True
             case do.JudgeProposal(number, _, judged, own):
-                key, is_right = (number, judged), judged == own
-                self.facts = changed(self.facts, judged={**self.facts.remembered.judged, key: is_right})
-                if not is_right:
-                    self.facts = changed(self.facts, provable=self.facts.remembered.provable | {key})
+                verdict = ProposalVerdict(own) if judged == own else ProposalVerdict(own, "it is wrong", leaf=0)
+                self.facts = changed(self.facts, verdicts={**self.facts.remembered.verdicts, (number, judged): verdict})
             case do.BuildCase(number, _, lie):
                 self.facts = changed(self.facts, cases=self.facts.remembered.cases | {(number, lie)})
             case do.Challenge(number, lie):
@@ -227,7 +225,7 @@ class Inputs(World):
             case do.Attest():
                 self.attested = True
             case do.CheckInputs(number, inputs_hash):
-                checked = Checked(inputs_hash, {0: Verdict.GOOD, 1: Verdict.GOOD})
+                checked = Checked(inputs_hash, {0: UpdateVerdict.GOOD, 1: UpdateVerdict.GOOD})
                 self.facts = changed(self.facts, checked={number: checked})
             case _:
                 super().do(action)

@@ -19,7 +19,7 @@ from fednode.daemon.view import turn, unsettled
 def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
     """Convict what is wrong, by the end of its window; then say whether what is right is. A case is built when its turn
     has come: by then others may have convicted."""
-    own = facts.remembered.recomputed
+    own, verdicts = facts.remembered.recomputed, facts.remembered.verdicts
     lies = [(state, lie) for state in unsettled(chain) for lie in wrong_proposals(state, own.get(state.number))]
     at_hand = [(state.number, lie.root) for state, lie in lies if (state.number, lie.root) in facts.remembered.cases]
     for state, lie in lies:
@@ -28,7 +28,7 @@ def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
         if key in facts.remembered.cases:
             if has_turn:
                 yield Challenge(*key)
-        elif key not in facts.remembered.provable:  # not read yet, or its leaves could not be read; perhaps now
+        elif key not in verdicts or verdicts[key].leaf is None:  # its leaves may be readable now
             if lie.completed_at < chain.time:  # before that, no log of it is in a block
                 yield JudgeProposal(state.number, lie.proposer, lie.root, own[state.number])
         elif has_turn and len(at_hand) < CASES_AT_HAND:
@@ -36,5 +36,5 @@ def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
     for state in unsettled(chain):
         for proposal in state.proposals:
             own_root = own.get(state.number)
-            if proposal.root == own_root and (state.number, proposal.root) not in facts.remembered.judged:
+            if proposal.root == own_root and (state.number, proposal.root) not in verdicts:
                 yield JudgeProposal(state.number, proposal.proposer, proposal.root, own_root)

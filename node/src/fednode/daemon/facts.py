@@ -12,7 +12,7 @@ from fedprotocol.program.backoff import Setback
 from fednode.daemon.action import Action, Lane, Work
 
 
-class Verdict(StrEnum):
+class UpdateVerdict(StrEnum):
     """What a node found out about one revealed update."""
 
     GOOD = "good"  # fetched, checked, pinned
@@ -36,7 +36,17 @@ class Checked:
     """Verdicts on the input set `inputs_hash`, by index of the update."""
 
     inputs_hash: bytes
-    verdicts: Mapping[int, Verdict]
+    verdicts: Mapping[int, UpdateVerdict]
+
+
+@dataclass(frozen=True)
+class ProposalVerdict:
+    """What comparing a proposal with the round's global as it was computed here, `own_root`, came to. `text` says what
+    is wrong, empty if nothing is; `leaf` is the first wrong one, None if that is not known."""
+
+    own_root: bytes
+    text: str = ""
+    leaf: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,12 @@ class Remembered:
 
     updates: Mapping[int, OwnUpdate] = field(default_factory=dict)
     checked: Mapping[int, Checked] = field(default_factory=dict)
-    recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of its inputs' own merge, held
-    merged: Mapping[int, frozenset[bytes]] = field(default_factory=dict)  # round -> every own merge, also of others
+    recomputed: Mapping[int, bytes] = field(default_factory=dict)  # round -> its global as computed here, in the store
+    merged: Mapping[int, frozenset[bytes]] = field(default_factory=dict)  # also of inputs that a re-org replaced
     fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
-    judged: Mapping[tuple[int, bytes], bool] = field(default_factory=dict)  # (round, root) -> equals that merge
-    provable: frozenset[tuple[int, bytes]] = frozenset()  # judged wrong, by a leaf that is known
-    cases: frozenset[tuple[int, bytes]] = frozenset()  # of those, with a proof that is built and simulated
-    unseen: frozenset[int] = frozenset()  # rounds whose own merge is live, although the snapshot has no room for it
+    verdicts: Mapping[tuple[int, bytes], ProposalVerdict] = field(default_factory=dict)  # (round, proposed root) -> it
+    cases: frozenset[tuple[int, bytes]] = frozenset()  # of the wrong ones, those whose proof is built and simulated
+    unseen: frozenset[int] = frozenset()  # rounds whose right proposal is live, beyond the snapshot's room
     proposed: frozenset[int] = frozenset()  # rounds with a proposal of this node whose bond may still be out
     has_bounty: bool = False  # a challenge of this node convicted, and its bounty may still lie in the contract
     trained: frozenset[int] = frozenset()  # rounds with an own update

@@ -36,15 +36,13 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
     """Journal and memory, as far as they still hold of the rounds in the snapshot. Raises JournalError."""
     memory = tools.memory
     recomputed = memory.recomputed(chain)
-    judged = memory.judged(recomputed)
     return Remembered(
         updates=_own_updates(tools, chain),
         checked=memory.checked,
         recomputed=recomputed,
         merged={number: frozenset(merges.values()) for number, merges in memory.merged.items()},
         fetched=memory.fetched,
-        judged={key: not found.text for key, found in judged.items()},
-        provable=frozenset(key for key, found in judged.items() if found.leaf is not None),
+        verdicts=memory.verdicts_by(recomputed),
         cases=memory.open_cases(chain),
         unseen=frozenset(
             state.number
@@ -62,7 +60,7 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
 
 
 def _stands_unseen(coordinator: Coordinator, state: RoundState, own_root: bytes | None) -> bool:
-    """Whether the own merge is among the live proposals that the snapshot had no room for."""
+    """Whether the global computed here is among the live proposals that the snapshot had no room for."""
     seen = {proposal.root for proposal in state.proposals}
     if own_root is None or own_root in seen or state.view.live <= len(seen):
         return False

@@ -124,8 +124,7 @@ class Daemon:
         action = decide(chain, facts)
         with self._only_for_people("saying how it is"):
             self._reporter.phases(chain)
-            findings = [found.text for found in self._memory.judged(facts.remembered.recomputed).values()]
-            self._reporter.activity(chain, facts, action, findings)
+            self._reporter.activity(chain, facts, action)
         match action:
             case do.Wait():
                 self._background.wait(self._config.chain.poll_seconds)

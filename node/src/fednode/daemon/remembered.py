@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fedaggregator.disputes.case import Case
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal
 
-from fednode.daemon.facts import Checked, Verdict
-
-
-@dataclass(frozen=True)
-class Found:
-    """What came of holding a proposal to the own merge `own_root`: `text` says what is wrong, empty if nothing is;
-    `leaf` is its first wrong one, None if that is not known."""
-
-    own_root: bytes
-    text: str = ""
-    leaf: int | None = None
+from fednode.daemon.facts import Checked, ProposalVerdict, UpdateVerdict
 
 
 class Memory:
@@ -40,24 +29,24 @@ class Memory:
         self.evaluated = _roots(journal.recall("evaluated"))
         self.solo_trained = set[int](journal.recall("solo_trained") or ())
         self.solo_evaluated = set[int](journal.recall("solo_evaluated") or ())
-        self.findings: dict[tuple[int, bytes], Found] = {}
+        self.verdicts: dict[tuple[int, bytes], ProposalVerdict] = {}
         for entry in journal.recall("judged") or ():
-            found = Found(bytes.fromhex(entry["own"]), entry["text"], entry["leaf"])
-            if not found.text or found.leaf is not None:  # what could not be read, another node of the chain may show
-                self.findings[entry["round"], bytes.fromhex(entry["root"])] = found
+            verdict = ProposalVerdict(bytes.fromhex(entry["own"]), entry["text"], entry["leaf"])
+            if not verdict.text or verdict.leaf is not None:  # else another of the chain's nodes may show more
+                self.verdicts[entry["round"], bytes.fromhex(entry["root"])] = verdict
         self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
         self.has_bounty = bool(journal.recall("has_bounty"))
         self.proposed = set[int](journal.recall("proposed") or ())
         self.checked: dict[int, Checked] = {
             int(number): Checked(
-                bytes.fromhex(entry["inputs_hash"]), {int(i): Verdict(v) for i, v in entry["verdicts"].items()}
+                bytes.fromhex(entry["inputs_hash"]), {int(i): UpdateVerdict(v) for i, v in entry["verdicts"].items()}
             )
             for number, entry in (journal.recall("checked") or {}).items()
         }
         self.train_seconds = float(journal.recall("train_seconds") or 0.0)
 
     def recomputed(self, chain: Snapshot) -> dict[int, bytes]:
-        """Round -> root of the own merge of the inputs that it has by now."""
+        """Round -> root of the global that was computed here from the inputs that it has by now."""
         inputs = {state.number: state.view.inputs for state in chain.rounds}
         current = {
             number: merges.get(inputs[number]) if number in inputs else [*merges.values()][-1]
@@ -65,9 +54,9 @@ class Memory:
         }
         return {number: root for number, root in current.items() if root is not None}
 
-    def judged(self, recomputed: Mapping[int, bytes]) -> dict[tuple[int, bytes], Found]:
-        """Round and root of every proposal that was held to the merges in `recomputed`."""
-        return {key: found for key, found in self.findings.items() if recomputed.get(key[0]) == found.own_root}
+    def verdicts_by(self, recomputed: Mapping[int, bytes]) -> dict[tuple[int, bytes], ProposalVerdict]:
+        """(Round, proposed root) -> verdict, of proposals that were compared with the globals in `recomputed`."""
+        return {key: verdict for key, verdict in self.verdicts.items() if recomputed.get(key[0]) == verdict.own_root}
 
     def open_cases(self, chain: Snapshot) -> frozenset[tuple[int, bytes]]:
         """Round and proposed root of the cases that are made of the round's inputs."""
@@ -95,7 +84,7 @@ class Memory:
         self._journal.note("fetched", _hex(self.fetched))
         self._note_checked()
 
-    def note_verdict(self, number: int, inputs_hash: bytes, index: int, verdict: Verdict) -> None:
+    def note_verdict(self, number: int, inputs_hash: bytes, index: int, verdict: UpdateVerdict) -> None:
         """A verdict on another input set replaces all of the round's: there was a re-org."""
         before = self.checked.get(number)
         verdicts = dict(before.verdicts) if before is not None and before.inputs_hash == inputs_hash else {}
@@ -113,17 +102,17 @@ class Memory:
         }
         self._journal.note("checked", entries)
 
-    def note_judged(self, number: int, root: bytes, found: Found) -> None:
-        self.findings[number, root] = found
-        self._note_findings()
+    def note_judged(self, number: int, root: bytes, verdict: ProposalVerdict) -> None:
+        self.verdicts[number, root] = verdict
+        self._note_judged()
 
     def note_doubtful(self, number: int) -> None:
-        """The own merge of the round is not what its inputs give: it and what followed from it are made again."""
+        """The global computed here is not what the round's inputs give: it and what followed from it are made again."""
         self.merged.pop(number, None)
         self._note_merged()
-        self.findings = {key: found for key, found in self.findings.items() if key[0] != number}
+        self.verdicts = {key: verdict for key, verdict in self.verdicts.items() if key[0] != number}
         self.cases = {key: case for key, case in self.cases.items() if key[0] != number}
-        self._note_findings()
+        self._note_judged()
 
     def note_bounty(self, is_there: bool) -> None:
         self.has_bounty = is_there
@@ -143,10 +132,16 @@ class Memory:
         entries = {str(n): {i: root.hex() for i, root in merges.items()} for n, merges in self.merged.items()}
         self._journal.note("recomputed", entries)
 
-    def _note_findings(self) -> None:
+    def _note_judged(self) -> None:
         entries = [
-            {"round": key[0], "root": key[1].hex(), "own": found.own_root.hex(), "text": found.text, "leaf": found.leaf}
-            for key, found in self.findings.items()
+            {
+                "round": number,
+                "root": root.hex(),
+                "own": verdict.own_root.hex(),
+                "text": verdict.text,
+                "leaf": verdict.leaf,
+            }
+            for (number, root), verdict in self.verdicts.items()
         ]
         self._journal.note("judged", entries)
 

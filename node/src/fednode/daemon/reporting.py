@@ -120,8 +120,8 @@ class Reporter:
                 case _:
                     log.info("round %d is in %s", state.number, view.phase.name.capitalize())
 
-    def activity(self, chain: Snapshot, facts: Facts, action: do.Action, findings: Collection[str]) -> None:
-        """What the loop found and does now. `findings`: what is wrong with proposals, in words; empty ones are none."""
+    def activity(self, chain: Snapshot, facts: Facts, action: do.Action) -> None:
+        """What the loop found and does now."""
         text = self._changed(action.describe())
         cause = action.cause if isinstance(action, do.Wait) else None
         if cause in UNHELPED and cause is not self._cause:
@@ -157,7 +157,7 @@ class Reporter:
                 steps=steps if busy else 0,
                 loss=loss,
                 base=self._progress.base,
-                problems=self._shown(findings),
+                problems=self._shown([verdict.text for verdict in facts.remembered.verdicts.values()]),
                 chain_time=chain.time,
                 updated=self._now(),
             )
@@ -174,8 +174,9 @@ class Reporter:
             return ""
         return f"its block and {self._confirmations} on top of that" if self._confirmations else "its block"
 
-    def _shown(self, findings: Collection[str]) -> tuple[str, ...]:
-        return tuple([*filter(None, findings), *self._problems][-SHOWN_PROBLEMS:])
+    def _shown(self, wrong: Collection[str]) -> tuple[str, ...]:
+        """What is `wrong` with proposals, unless that is empty, and what else a person should look at."""
+        return tuple([*filter(None, wrong), *self._problems][-SHOWN_PROBLEMS:])
 
     def _write(self, status: Status) -> None:
         self._status = status

@@ -12,7 +12,7 @@ from fedprotocol.tree import cid
 from fednode.daemon.action import ChainAction
 from fednode.daemon.data.check_inputs import owes_attestation, unchecked, verdicts_on
 from fednode.daemon.data.time_to_check import gives_up_at
-from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.facts import Facts, UpdateVerdict
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import phase_end, unsettled
 
@@ -37,7 +37,7 @@ class Attest(ChainAction):
                 continue
             gives_up = chain.time >= gives_up_at(chain.account, state, facts.configured.attest_margin)
             if gives_up or not unchecked(facts, state):
-                good = [i for i, verdict in verdicts_on(facts, state).items() if verdict is Verdict.GOOD]
+                good = [i for i, verdict in verdicts_on(facts, state).items() if verdict is UpdateVerdict.GOOD]
                 yield Attest(state.number, state.view.inputs_hash, sum(1 << i for i in good))
 
     def describe(self) -> str:
@@ -60,7 +60,9 @@ class Attest(ChainAction):
         checked = facts.remembered.checked.get(self.round)
         for index, update in enumerate(state.updates):
             if not self.bitmap >> index & 1:
-                verdict = checked.verdicts.get(index, Verdict.ABSENT) if checked is not None else Verdict.ABSENT
+                verdict = (
+                    checked.verdicts.get(index, UpdateVerdict.ABSENT) if checked is not None else UpdateVerdict.ABSENT
+                )
                 tools.report(
                     f"round {self.round}: attesting without update {index}, {verdict.value}: "
                     f"client {update.client}, root {cid(update.root)}"

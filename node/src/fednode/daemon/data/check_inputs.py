@@ -24,7 +24,7 @@ from fednode.daemon.action import Lane, Revisit, Wait, Work
 from fednode.daemon.cause import Cause
 from fednode.daemon.data.time_to_check import gives_up_at, in_order, seconds_to_check
 from fednode.daemon.data.update_checks import BadUpdate, check_new, check_update
-from fednode.daemon.facts import Facts, Verdict
+from fednode.daemon.facts import Facts, UpdateVerdict
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import round_of, unsettled
 
@@ -40,7 +40,7 @@ class Finding:
     """What came of one update; `why` is empty for a good one."""
 
     index: int
-    verdict: Verdict
+    verdict: UpdateVerdict
     why: str
 
 
@@ -69,7 +69,7 @@ class CheckInputs(Work):
     def why_left_alone(self, chain: Snapshot, facts: Facts) -> Wait | None:
         checked = facts.remembered.checked.get(self.round)
         verdicts = list(checked.verdicts.values()) if checked is not None else []
-        here = len(verdicts) - verdicts.count(Verdict.ABSENT)
+        here = len(verdicts) - verdicts.count(UpdateVerdict.ABSENT)
         state = chain.round(self.round)
         revealed = len(state.updates) if state is not None else 0
         until = gives_up_at(chain.account, state, facts.configured.attest_margin) if state is not None else 0
@@ -98,7 +98,7 @@ class CheckInputs(Work):
         if state is None or part.index >= len(state.updates):
             return
         update = state.updates[part.index]
-        if part.verdict is Verdict.GOOD:
+        if part.verdict is UpdateVerdict.GOOD:
             log.info("round %d: update %d of %s checked and pinned", self.round, part.index, update.client)
         else:
             log.warning(
@@ -122,7 +122,7 @@ def owes_attestation(state: RoundState) -> bool:
     return not state.updates[state.my_index].attested
 
 
-def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, Verdict]:
+def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, UpdateVerdict]:
     """By index of the update, of the inputs that the round has now."""
     checked = facts.remembered.checked.get(state.number)
     return checked.verdicts if checked is not None and checked.inputs_hash == state.view.inputs_hash else {}
@@ -131,7 +131,7 @@ def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, Verdict]:
 def unchecked(facts: Facts, state: RoundState) -> list[int]:
     """Indices of the updates without a final verdict."""
     verdicts = verdicts_on(facts, state)
-    return [i for i in range(len(state.updates)) if verdicts.get(i, Verdict.ABSENT) is Verdict.ABSENT]
+    return [i for i in range(len(state.updates)) if verdicts.get(i, UpdateVerdict.ABSENT) is UpdateVerdict.ABSENT]
 
 
 def check_inputs(
@@ -158,7 +158,7 @@ def check_inputs(
         if isinstance(fetched.error, Unavailable):
             unavailable = fetched.error  # of the others something may be here
         elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
-            found(Finding(fetched.key, Verdict.ABSENT, str(fetched.error)))
+            found(Finding(fetched.key, UpdateVerdict.ABSENT, str(fetched.error)))
         elif fetched.result is None:
             raise fetched.error or ValueError("nothing was fetched")
         else:
@@ -173,7 +173,7 @@ def _checked(spec: Spec, state: RoundState, index: int, leaves: Leaves, earlier:
         check_new(state.updates, index, earlier)
         check_update(leaves, state.updates[index].shift, spec, state.number)
     except (BadUpdate, NumbersError) as error:
-        return Finding(index, Verdict.BAD, str(error))
+        return Finding(index, UpdateVerdict.BAD, str(error))
     except FedError as error:
-        return Finding(index, Verdict.ABSENT, str(error))
-    return Finding(index, Verdict.GOOD, "")
+        return Finding(index, UpdateVerdict.ABSENT, str(error))
+    return Finding(index, UpdateVerdict.GOOD, "")

@@ -14,8 +14,7 @@ from fedprotocol.store.deadline import Deadline
 
 from fednode.daemon.action import Revisit
 from fednode.daemon.data.dispute_work import DisputeWork
-from fednode.daemon.facts import Facts
-from fednode.daemon.remembered import Found
+from fednode.daemon.facts import Facts, ProposalVerdict
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import round_of
 
@@ -50,13 +49,13 @@ class JudgeProposal(DisputeWork):
 
     def ended(self, tools: Tools, result: Verdict, chain: Snapshot) -> None:
         if not isinstance(result, Wrong):
-            tools.memory.note_judged(self.round, self.root, Found(self.own_root))
+            tools.memory.note_judged(self.round, self.root, ProposalVerdict(self.own_root))
             log.info("round %d: the proposal of %s equals the aggregate computed here", self.round, self.proposer)
             return
         text = alarm(self.round, self.proposer, self.root, result)
-        known = tools.memory.findings.get((self.round, self.root))
+        known = tools.memory.verdicts.get((self.round, self.root))
         if known is None or known.text != text:
             log.error("%s", text)
             metrics.MISMATCHES.inc()
         leaf = result.first.leaf if result.first is not None else None
-        tools.memory.note_judged(self.round, self.root, Found(self.own_root, text, leaf))
+        tools.memory.note_judged(self.round, self.root, ProposalVerdict(self.own_root, text, leaf))

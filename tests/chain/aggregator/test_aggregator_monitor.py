@@ -91,12 +91,12 @@ def test_a_chain_that_goes_away_is_said(chain: Anvil, tmp_path: Path) -> None:
     with Aggregator.open(site.config(), site.account) as aggregator:
         aggregator.health = aggregator.reporter.health = Health(0.2, clock=lambda: now[0])
         aggregator.step()
-        assert aggregator.health.verdict().healthy
+        assert aggregator.health.report().healthy
         chain.__exit__()
         with pytest.raises(FedError) as caught:
             aggregator.step()
         aggregator.reporter.failed(caught.value)
         now[0] = SHORTEST_LIMIT + 1
-        [why] = aggregator.health.verdict().why
+        [why] = aggregator.health.report().why
         assert why.startswith("the chain has not been read for 31 s: no RPC endpoint answers")
         assert chain.url.removeprefix("http://") in why

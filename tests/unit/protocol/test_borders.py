@@ -159,7 +159,7 @@ def test_a_store_with_an_unknown_error_is_looked_at_again() -> None:
 
     health = Health(1.0)
     _look(Store(), health)  # type: ignore[arg-type]
-    assert "nobody has foreseen" in health.verdict().why[0]
+    assert "nobody has foreseen" in health.report().why[0]
 
 
 def test_what_ends_a_program_passes() -> None:

@@ -51,7 +51,7 @@ def told(clock: Clock) -> Health:
 
 def after(seconds: float, health: Health, clock: Clock) -> tuple[str, ...]:
     clock.now += seconds
-    return health.verdict().why
+    return health.report().why
 
 
 def test_a_loop_that_turns_is_well_and_one_that_does_not_is_named(told: Health, clock: Clock) -> None:
@@ -59,7 +59,7 @@ def test_a_loop_that_turns_is_well_and_one_that_does_not_is_named(told: Health, 
     [why] = after(2, told, clock)
     assert why == "the loop has not turned for 121 s; it was last seen with this: waiting for round 2"
     told.turned("commit in round 2")
-    assert told.verdict().healthy
+    assert told.report().healthy
 
 
 def test_what_takes_its_time_is_given_it(told: Health, clock: Clock) -> None:
@@ -75,20 +75,20 @@ def test_a_chain_out_of_reach_counts_after_some_polls(told: Health, clock: Clock
     assert after(LIMIT - 1, told, clock) == (), "it may come back"
     assert after(2, told, clock) == ("the chain has not been read for 121 s: no RPC endpoint answers",)
     told.turned("waiting")
-    assert told.verdict().why == ()
+    assert told.report().why == ()
 
 
 def test_a_store_or_model_counts_at_once(told: Health) -> None:
     told.failed("store", "no Kubo answers")
     told.failed("model", "another digest")
-    assert told.verdict().why == ("the store does not work: no Kubo answers", "the model does not work: another digest")
+    assert told.report().why == ("the store does not work: no Kubo answers", "the model does not work: another digest")
     told.failed("store", "")
-    assert told.verdict().why == ("the model does not work: another digest",)
+    assert told.report().why == ("the model does not work: another digest",)
 
 
 def test_a_daemon_that_never_read_the_chain_is_late_too(clock: Clock) -> None:
     health = Health(0.1, clock)
-    assert health.verdict().age is None
+    assert health.report().age is None
     [why] = after(SHORTEST_LIMIT + 1, health, clock)
     assert why.endswith("starting")
 
@@ -205,13 +205,13 @@ def test_the_store_is_looked_at(told: Health, tmp_path: Path) -> None:
     store = open_store(f"dir:{own}", tmp_path / "cache", peers)
     with watch(store, told, every=0.05):
         until(lambda: value("fed_peers") == 2)
-        assert told.verdict().healthy
+        assert told.report().healthy
         own.rename(tmp_path / "elsewhere")
-        until(lambda: not told.verdict().healthy)
-        [why] = told.verdict().why
+        until(lambda: not told.report().healthy)
+        [why] = told.report().why
         assert why.startswith("the store does not work") and str(own) in why
         (tmp_path / "elsewhere").rename(own)
-        until(lambda: told.verdict().healthy)
+        until(lambda: told.report().healthy)
 
 
 def test_the_process_tells_about_itself(told: Health) -> None:

@@ -8,8 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fedprotocol.car import CarFile, Leaves
-from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import translated
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.errors import FedError
@@ -60,12 +58,7 @@ def rule_of(coordinator: Coordinator) -> Rule:
         RuleError: this version does not have it.
         ChainError: the chain does not answer, or the rule's contract does not.
     """
-    contract = coordinator.web3.eth.contract(
-        address=coordinator.web3.to_checksum_address(coordinator.config().rule), abi=load("rule")
-    )
-    with translated(f"the name of the rule {contract.address}"):
-        name = contract.functions.name().call()
-    return rule_named(name)
+    return rule_named(coordinator.rule_name)
 
 
 def recompute(

@@ -12,7 +12,7 @@ SHORTEST_LIMIT = 30.0  # seconds
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HealthReport:
     """`why`: a sentence for each thing that is wrong; nothing: the daemon is well. `age`: seconds since the chain was
     read, None: it never was."""
 
@@ -53,7 +53,7 @@ class Health:
             if why:
                 self._failures[part] = why
 
-    def verdict(self) -> Verdict:
+    def report(self) -> HealthReport:
         """The chain may be out of reach for a few polls before that counts; whatever else fails counts at once."""
         with self._lock:
             failures, doing, read = dict(self._failures), self._doing, self._read
@@ -66,4 +66,4 @@ class Health:
             why.insert(0, f"the chain has not been read for {silence:.0f} s: {chain}")
         elif is_late:
             why.insert(0, f"the loop has not turned for {silence:.0f} s; it was last seen with this: {doing}")
-        return Verdict(tuple(why), doing, None if read is None else now - read)
+        return HealthReport(tuple(why), doing, None if read is None else now - read)

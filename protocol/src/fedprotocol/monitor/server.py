@@ -77,14 +77,14 @@ def _metrics(metrics: App, environ: dict[str, Any], start_response: Callable[...
 
 
 def _health(health: Health) -> tuple[str, dict[str, Any]]:
-    verdict = health.verdict()
+    report = health.report()
     body = {
-        "healthy": verdict.healthy,
-        "why": list(verdict.why),
-        "doing": verdict.doing,
-        "chain_read_age_seconds": None if verdict.age is None else round(verdict.age, 1),
+        "healthy": report.healthy,
+        "why": list(report.why),
+        "doing": report.doing,
+        "chain_read_age_seconds": None if report.age is None else round(report.age, 1),
     }
-    return "200 OK" if verdict.healthy else "503 Service Unavailable", body
+    return "200 OK" if report.healthy else "503 Service Unavailable", body
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -83,6 +83,13 @@ class Coordinator:
     def token(self) -> Token:
         return Token(self.web3, self.config().token)
 
+    @cached_property
+    def rule_name(self) -> str:
+        """The name that the federation's aggregation rule gives itself on-chain. Raises ChainError."""
+        address = Web3.to_checksum_address(self.config().rule)
+        with translated(f"the name of the rule {address}"):
+            return str(self.web3.eth.contract(address=address, abi=load("rule")).functions.name().call())
+
     def commit_hash(
         self, round_number: int, sender: str, prior_root: bytes, root: bytes, shift: int, examples: int, salt: bytes
     ) -> bytes:

@@ -8,6 +8,9 @@ from enum import IntEnum
 
 from fedprotocol.errors import FedError
 
+ZERO = bytes(32)  # a root or hash that is not there
+MAX_WEIGHT = 2**20 - 1  # of one update, in examples
+
 
 class UnknownValue(FedError, ValueError):
     """The contract uses a value that this version has no name for."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from fedprotocol.chain.account.signer import Signer
-from fedprotocol.chain.errors import ContractReverted
+from fedprotocol.chain.errors import INPUTS_CHANGED, ContractReverted
 from fedprotocol.chain.read.agreement import Agreement
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import claimed
@@ -46,7 +46,6 @@ from fedaggregator.disputes.evidence import gather
 OWN_SECONDS = 60.0  # for reading what must be in the own store, in the loop itself
 MONEY_SECONDS = 300  # of the chain: money that is stuck for longer is called back, what is sent next stands behind it
 BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
-INPUTS_CHANGED = {"WrongInputs", "WrongAccepted"}  # since the snapshot; nothing is lost
 
 
 class Aggregator(Watcher):

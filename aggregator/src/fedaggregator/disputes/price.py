@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from fedprotocol.chain.abi import WORD
 from fedprotocol.errors import FedError
 from fedprotocol.tree import path_length
 
 from fedaggregator.rules.base import Rule
-
-WORD = 32
 
 
 class CallTooLarge(FedError):

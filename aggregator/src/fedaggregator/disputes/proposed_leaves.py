@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fedprotocol.chain.abi import WORD
 from fedprotocol.chain.endpoint.rpc import FallbackProvider, web3_on
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.read.coordinator import Coordinator
@@ -14,7 +15,6 @@ from fedprotocol.tree import DIGEST_BYTES, MAX_LEAVES, PAGE_LEAVES, page_root, r
 from web3 import Web3
 from web3.types import LogReceipt
 
-WORD = 32
 PAGED, PROPOSED = "ProposalPaged", "Proposed"
 ROOT_TOPIC = 3  # of Proposed, after its own, the round and the proposer
 HEAD = 4 * WORD  # of a page's data, before the digests: number, root, where they begin, how many there are

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from fedprotocol.numbers import divide_round
+from fedprotocol.types import MAX_WEIGHT
 from numpy.typing import NDArray
 
 from fedaggregator.rules.base import RuleError, Sums
 
-MAX_WEIGHT = 2**20 - 1
 MAX_SERVER_LR = 2**17
 MAX_MEAN = 2**30  # |mantissa * 2^shift| <= 2^30 because shift + bits <= 31
 

@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
-from fedprotocol.types import Phase, Proposal
+from fedprotocol.types import ZERO, Phase, Proposal
 
 if TYPE_CHECKING:
     from fednode.daemon.facts import Facts
 
-ZERO = bytes(32)
 TURN = 12  # seconds: a block of Ethereum
 
 

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+WORD = 32  # bytes, of which the ABI makes everything
+
 T = TypeVar("T")
 Entry = Mapping[str, Any]
 

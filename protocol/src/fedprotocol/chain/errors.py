@@ -21,6 +21,9 @@ from fedprotocol.types import PenaltyReason, Phase, VoidReason
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 """What web3 and eth_abi raise over an answer of another form than the standard's."""
 
+INPUTS_CHANGED = frozenset({"WrongInputs", "WrongAccepted"})
+"""What proposing reverts with when the round's inputs changed since they were read: nothing is lost."""
+
 ENUMS = {"Phase": Phase, "VoidReason": VoidReason, "PenaltyReason": PenaltyReason}
 
 

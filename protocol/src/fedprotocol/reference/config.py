@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from fedprotocol.reference.errors import BadConfig
-from fedprotocol.types import FederationConfig
+from fedprotocol.types import ZERO, FederationConfig
 
 MAX_AMOUNT = 2**128 - 1
 
 
 def check(c: FederationConfig) -> None:
     """BadConfig names the first Solidity field that is out of bounds."""
-    zero = bytes(32)
     bounds = {
         "sponsor": int(c.sponsor, 16) != 0,
-        "specDigest": c.spec_digest != zero,
-        "genesisRoot": c.genesis_root != zero,
+        "specDigest": c.spec_digest != ZERO,
+        "genesisRoot": c.genesis_root != ZERO,
         "leafCount": 2 <= c.leaf_count <= 1 << 20,
         "leafValues": 32 <= c.leaf_values <= 8192 and c.leaf_values.bit_count() == 1,
         "mantissaBits": c.mantissa_bits in (8, 16),

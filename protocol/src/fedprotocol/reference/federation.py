@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.reference import errors
 from fedprotocol.reference.seats import Seats
-from fedprotocol.reference.state import CASES_PER_WINDOW, MAX_WEIGHT, ZERO, Commit, Draft, Round, Submission
+from fedprotocol.reference.state import CASES_PER_WINDOW, Commit, Draft, Round, Submission
 from fedprotocol.reference.transaction import call
 from fedprotocol.tree import PAGE_LEAVES, page_root
 from fedprotocol.tree import root as tree_root
-from fedprotocol.types import Phase, Proposal, VoidReason
+from fedprotocol.types import MAX_WEIGHT, ZERO, Phase, Proposal, VoidReason
 
 
 class Federation(Seats):

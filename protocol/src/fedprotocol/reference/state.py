@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fedprotocol.types import Proposal, VoidReason
+from fedprotocol.types import ZERO, Proposal, VoidReason
 
 SEATED = 2**32 - 1  # active_until of a client that is neither suspended nor out
-MAX_WEIGHT = 2**20 - 1
-ZERO = bytes(32)  # a root or hash that is not there
 MAX_BOND_SHIFT = 6
 CASES_PER_WINDOW = 10  # a proposal's window is longer by one case for each that came before it
 
@@ -73,7 +71,7 @@ class Round:
     prior_at: int | None  # since when the prior is known
     commits: dict[str, Commit] = field(default_factory=dict)
     updates: list[Submission] = field(default_factory=list)
-    inputs_hash: bytes = bytes(32)  # zero before the first reveal
+    inputs_hash: bytes = ZERO  # zero before the first reveal
     reveal_end: int | None = None  # when all matching committers had revealed; None: by the clock
     attest_end: int | None = None  # when all revealers had attested; None: by the clock
     live: list[Proposal] = field(default_factory=list)  # oldest first; the first one of a final round won

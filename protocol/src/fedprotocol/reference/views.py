@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fedprotocol.address import NOBODY
 from fedprotocol.reference.ledger import Ledger
-from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, ZERO, Round
-from fedprotocol.types import Balances, Commitment, Phase, Proposal, RoundView, Seat, Update
+from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, Round
+from fedprotocol.types import ZERO, Balances, Commitment, Phase, Proposal, RoundView, Seat, Update
 
 MANY = 2**32
 

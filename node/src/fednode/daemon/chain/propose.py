@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fedaggregator.compute.confirmed import is_confirmed
 from fedaggregator.disputes.judge import has_right_proposal
-from fedprotocol.chain.errors import ChainError, ContractReverted
+from fedprotocol.chain.errors import INPUTS_CHANGED, ChainError, ContractReverted
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.errors import FedError
 from fedprotocol.store.deadline import Deadline
@@ -24,7 +24,6 @@ log = logging.getLogger("fednode")
 OWN_SECONDS = 5.0
 """For reading what must be in the own store, in the loop itself: nobody else's slowness may hold it up."""
 BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right one stands, or this account has had its one proposal
-INPUTS_CHANGED = ("WrongInputs", "WrongAccepted")  # since the chain was read; nothing is lost
 
 
 class BondMissing(FedError):

@@ -18,7 +18,7 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import cid
-from fedprotocol.types import Phase
+from fedprotocol.types import ZERO, Phase
 
 from fednode.daemon.action import Lane, Work
 from fednode.daemon.data.fetch_global import FetchGlobal
@@ -78,7 +78,7 @@ class Recompute(Work):
         if state is None or state.view.inputs != self.inputs:
             return
         final = Claim(state.view.global_root)
-        if final.root != bytes(32) and isinstance(judge(final, result), Wrong):
+        if final.root != ZERO and isinstance(judge(final, result), Wrong):
             metrics.MISMATCHES.inc()
             log.error(
                 "round %d: THE FINAL GLOBAL IS WRONG: the chain has %s, the accepted updates give %s",

@@ -12,6 +12,7 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.program.background import Body
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
+from fedprotocol.types import ZERO
 
 from fednode.daemon.action import Lane, Work
 from fednode.daemon.facts import Facts
@@ -55,7 +56,7 @@ class Release(Work):
         view = coordinator.round_view(self.round)
         gone = {update.root for update in coordinator.updates(self.round)} | {view.prior_root}
         gone |= self.own_globals - {view.global_root}
-        gone -= {bytes(32), coordinator.config().genesis_root, coordinator.latest_final()[1]}
+        gone -= {ZERO, coordinator.config().genesis_root, coordinator.latest_final()[1]}
         for number in range(self.round + 1, coordinator.last_opened() + 1):
             gone -= {update.root for update in coordinator.updates(number)} | {
                 coordinator.round_view(number).prior_root

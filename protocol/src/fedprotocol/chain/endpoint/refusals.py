@@ -12,12 +12,13 @@ from typing import Any
 
 from web3.types import RPCError
 
+from fedprotocol.chain.abi import WORD
 from fedprotocol.chain.endpoint.broadcast import Refusal, classify
 from fedprotocol.chain.endpoint.reverts import REVERT_CODE, revert_data, speaks_of_a_revert
 
 RUNS = {"eth_call", "eth_estimateGas"}  # methods that run a contract
 SENDS = "eth_sendRawTransaction"
-WORD, SELECTOR = 32, 4  # bytes of what Solidity reverts with: a selector, and words
+SELECTOR = 4  # bytes that what Solidity reverts with begins with, before words
 OTHER_CODE = -32603  # where a node gives none: an internal error
 CERTAIN = {Refusal.KNOWN, Refusal.NONCE_USED}  # answers to a transaction that was sent
 

@@ -23,12 +23,18 @@ RECORDED, AFTER = "## Recorded\n", "## What runs found\n"
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--seed", type=int, help="of the plan; printed, the same gives the same injuries")
-    parser.add_argument("--rounds", type=int, default=20, help="that must be settled (default: 20)")
-    parser.add_argument("--kills", type=int, default=100, help="kill -9 of a program, at least (default: 100)")
-    parser.add_argument("--minutes", type=float, default=60, help="after which it has failed (default: 60)")
-    parser.add_argument("--nodes", type=int, default=3, help="sites that train (default: 3)")
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/chaos", help="logs, journals, injuries.jsonl")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="seed of the plan (default: a new one, printed)",
+    )
+    parser.add_argument("--rounds", type=int, default=20, help="number of rounds that must be settled (default: 20)")
+    parser.add_argument("--kills", type=int, default=100, help="how many programs are killed at least (default: 100)")
+    parser.add_argument("--minutes", type=float, default=60, help="minutes after which it has failed (default: 60)")
+    parser.add_argument("--nodes", type=int, default=3, help="number of sites that train (default: 3)")
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "runs/chaos", help="folder of logs, journals, injuries.jsonl"
+    )
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     given = parser.parse_args(arguments)
     seed = random.SystemRandom().randrange(1 << 32) if given.seed is None else given.seed

@@ -34,19 +34,19 @@ def _rows(seed: int, done: Done, outcome: Outcome) -> Iterator[tuple[str, str]]:
     for kind in Kind:
         if done.injuries[kind]:
             yield kind.value, f"{done.injuries[kind]}{_recovery(done, kind)}"
-    yield "killed in all", str(done.kills)
-    yield "injuries in all", str(done.injuries.total())
-    yield "requests that met a fault", str(done.felt)
-    yield "phases without the aggregator", ", ".join(sorted(done.vanished)) or "none"
-    yield "rounds final", str(outcome.final)
-    yield "rounds void", ", ".join(f"{count} ({why})" for why, count in outcome.voids.items()) or "0"
+    yield "kills in total", str(done.kills)
+    yield "injuries in total", str(done.injuries.total())
+    yield "requests that were disturbed on purpose", str(done.felt)
+    yield "phases during which the aggregator was gone", ", ".join(sorted(done.vanished)) or "none"
+    yield "rounds that ended final", str(outcome.final)
+    yield "rounds that ended void", ", ".join(f"{count} ({why})" for why, count in outcome.voids.items()) or "0"
     yield "honest updates not accepted", str(outcome.rejected)
-    yield "penalties to honest nodes", str(outcome.penalties)
+    yield "penalties paid by honest nodes", str(outcome.penalties)
     payouts = ", ".join(f"{name} {amount(units)}" for name, units in outcome.payouts.items())
     yield "wrong payouts", payouts or "0"
-    yield "gave up at the start and were started again, as by systemd", str(done.restarts)
-    yield "ended otherwise, or needed a hand", "; ".join(done.ended) or "0"
-    yield "what should never be", "; ".join(outcome.broken) or "nothing"
+    yield "programs that gave up at the start and were started again, as systemd would", str(done.restarts)
+    yield "programs that ended in another way, or needed help", "; ".join(done.ended) or "0"
+    yield "broken rules", "; ".join(outcome.broken) or "nothing"
     longest = max((max(times) for times in done.recoveries.values()), default=0.0)
     yield "longest recovery", f"{longest:.1f} s"
 

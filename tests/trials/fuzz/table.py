@@ -23,7 +23,7 @@ RECORDED = "## Recorded\n"
 
 
 def cells(figures: Figures) -> tuple[str, ...]:
-    """`memory`: the largest share of its bound that an input came to."""
+    """One parser's row. `memory` is the largest share of its bound that an input used."""
     return (
         figures.name,
         f"{figures.inputs:,}",
@@ -49,12 +49,16 @@ def as_text(results: Sequence[Figures]) -> str:
 
 
 def as_markdown(results: Sequence[Figures], when: str, commit: str, seed: int) -> str:
-    """What stands under RECORDED."""
+    """The text that belongs under the heading RECORDED."""
     lines = [
         "",
         f"Written by `make fuzz FUZZ=--write`; do not edit. {total(results)} of one process on {when} at commit "
-        f"`{commit}`, seed {seed}. `accepted`: no error came, and the result was right; `by seeds`: features that the "
-        "first inputs covered; `memory`: how much of its bound the worst input used.",
+        f"`{commit}`, seed {seed}.",
+        "",
+        "The columns: `accepted` counts the inputs that gave no error and a right result. `edges` and `features` are "
+        "libFuzzer's measures of the code that was reached. `by seeds` is the number of features that the first inputs "
+        "reached. `corpus` is the number of inputs that were kept. `memory` is how much of its bound the worst input "
+        "used.",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|---" + "|---:" * (len(HEADS) - 2) + "|---|",

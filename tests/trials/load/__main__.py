@@ -24,12 +24,21 @@ PAGE = ROOT / "docs/load.md"
 LEAF_VALUES = 1024
 PATIENT = {"trainLength": 7200, "revealLength": 7200, "attestLength": 7200, "challengeLength": 7200}
 SLOWEST = 3600.0  # seconds for the aggregator
-EVENTS = ("Committed", "Revealed", "Attested")
+AGGREGATION = "for the aggregator to fetch, verify, merge and propose"
+EVENTS = {
+    "Committed": "a commit",
+    "Revealed": "a reveal",
+    "Attested": "an attestation",
+    "Claimed": "a claim",
+    "Proposed": "the proposal",
+}  # and the call that causes each
 
 
 @dataclass
 class Measured:
-    """Of one round. `seconds` by step, mean `gas` of a client by call; in bytes: `peak` resident, `merged` updates."""
+    """What one round took: `seconds` of each step, and the mean `gas` of a client's call by the event that it caused.
+
+    `peak` is the aggregator's resident memory and `merged` the size of all updates, both in bytes."""
 
     clients: int
     seconds: dict[str, float] = field(default_factory=dict)
@@ -47,9 +56,14 @@ class Measured:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
-    parser.add_argument("--clients", type=int, nargs="+", default=[16, 64, 256], help="a round for each number")
-    parser.add_argument("--values", type=int, default=460_800, help="of an update (default: 460800, 450 leaves)")
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/load")
+    parser.add_argument("--clients", type=int, nargs="+", default=[16, 64, 256], help="play a round for each number")
+    parser.add_argument(
+        "--values",
+        type=int,
+        default=460_800,
+        help="number of values in an update (default: 460800, which is 450 leaves)",
+    )
+    parser.add_argument("--folder", type=Path, default=ROOT / "runs/load", help="folder for the logs and stores")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     given = parser.parse_args(arguments)
     if not all(2 <= count <= 256 for count in given.clients):
@@ -69,23 +83,23 @@ def measure(folder: Path, count: int, values: int) -> Measured:
     with Anvil() as chain, Arena(Stage(chain, folder), f"{count}-clients") as arena:
         shape = {"leaf_count": leaves, "leaf_values": LEAF_VALUES, "mantissaBits": 8, "maxClients": count}
         arena.open(nodes=0, aggregators=1, rounds=1, **shape, **PATIENT)
-        with measured.timed("make updates, join"):
+        with measured.timed("to make the updates and join"):
             crowd = Crowd(arena, "clients", honest=True, size=count, examples=64)
-        with measured.timed("publish and commit"):
+        with measured.timed("to publish and commit"):
             crowd.commit(1, arena.genesis.root)
-        with measured.timed("reveal"):
+        with measured.timed("to reveal"):
             crowd.reveal(1)
-        with measured.timed("attest"):
+        with measured.timed("to attest"):
             crowd.attest(1)
         [aggregator] = arena.aggregators
-        with measured.timed("fetch, verify, merge, propose"):
+        with measured.timed(AGGREGATION):
             arena.start(aggregator)
             arena.wait("the global is proposed", lambda: bool(arena.live(1)), SLOWEST)
         measured.peak = peak_memory(aggregator.pid)
         arena.reach(1, Phase.FINAL)
         settle = arena.coordinator.calls.settle(crowd.members[0].address)
-        arena.chain.send_all([(settle, arena.chain.accounts[0])])  # of the round: the first claim would pay for it
-        with measured.timed("claim"):
+        arena.chain.send_all([(settle, arena.chain.accounts[0])])  # or the first claim would pay for settling the round
+        with measured.timed("to claim"):
             crowd.claim()
         measured.merged = count * leaves * LEAF_VALUES
         measured.gas = _gas(arena)
@@ -95,9 +109,9 @@ def measure(folder: Path, count: int, values: int) -> Measured:
 
 
 def _gas(arena: Arena) -> dict[str, float]:
-    """Mean gas of a client's call, by the event that it made; and of the proposal."""
+    """The mean gas of the calls that caused each event."""
     by_event = defaultdict(list)
-    for name in (*EVENTS, "Claimed", "Proposed"):
+    for name in EVENTS:
         for event in arena.events(name):
             by_event[name].append(arena.chain.web3.eth.get_transaction_receipt(event.tx_hash)["gasUsed"])
     return {name: sum(used) / len(used) for name, used in by_event.items()}
@@ -105,17 +119,20 @@ def _gas(arena: Arena) -> dict[str, float]:
 
 def as_markdown(results: list[Measured], values: int) -> str:
     rows: list[tuple[str, list[str]]] = [("clients", [str(r.clients) for r in results])]
-    rows += [("bytes of updates", [f"{r.merged / 1e6:.1f} MB" for r in results])]
-    rows += [(f"{step}, s", [f"{r.seconds[step]:.1f}" for r in results]) for step in results[0].seconds]
-    rows += [(f"gas: {name}", [f"{r.gas[name]:,.0f}" for r in results]) for name in results[0].gas]
-    client = (*EVENTS, "Claimed")
-    rows += [("gas of a client in all", [f"{sum(r.gas[name] for name in client):,.0f}" for r in results])]
-    step = "fetch, verify, merge, propose"
-    rows += [("aggregator, MB of updates a second", [f"{r.merged / 1e6 / r.seconds[step]:.1f}" for r in results])]
-    rows += [("aggregator, peak resident memory", [f"{r.peak / 2**20:.0f} MiB" for r in results])]
+    rows += [("all updates together", [f"{r.merged / 1e6:.1f} MB" for r in results])]
+    rows += [(f"seconds {step}", [f"{r.seconds[step]:.1f}" for r in results]) for step in results[0].seconds]
+    rows += [(f"gas of {EVENTS[name]}", [f"{r.gas[name]:,.0f}" for r in results]) for name in results[0].gas]
+    rows += [("gas of one client, all its calls together", [f"{_client_gas(r):,.0f}" for r in results])]
+    speeds = [f"{r.merged / 1e6 / r.seconds[AGGREGATION]:.1f}" for r in results]
+    rows += [("MB of updates that the aggregator takes in per second", speeds)]
+    rows += [("the most memory that the aggregator used (resident)", [f"{r.peak / 2**20:.0f} MiB" for r in results])]
     lines = [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows]
     lines.insert(1, "|---|" + "---:|" * len(results))
-    return f"One round, {values:,} values of 8 bits an update, {LEAF_VALUES} to a leaf:\n\n" + "\n".join(lines) + "\n"
+    return f"An update has {values:,} values of 8 bits, in leaves of {LEAF_VALUES:,}:\n\n" + "\n".join(lines) + "\n"
+
+
+def _client_gas(result: Measured) -> float:
+    return sum(gas for name, gas in result.gas.items() if name != "Proposed")
 
 
 def _page(results: list[Measured], values: int) -> str:
@@ -123,11 +140,12 @@ def _page(results: list[Measured], values: int) -> str:
     commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     return f"""# Load
 
-`make load` at {commit}, {datetime.now(UTC):%Y-%m-%d}, 2 cores: an anvil that mines at once, directory stores,
-clients without a model (their updates are random), one `fedaggregator run` on one thread, its start included. Every
-global was compared with FedAvg in Python's integers.
+`make load` plays one round with many clients, whose updates are as large as those of a real adapter, and measures how
+long each step takes and what it costs. The clients have no model, so their updates are random numbers. They publish in
+folders, and anvil, the local Ethereum node, mines every transaction at once. One `fedaggregator run` works on one
+thread; the time that it takes to start is counted. Every global was compared with FedAvg computed in Python's integers.
 
-{as_markdown(results, values)}"""
+This is the run of {datetime.now(UTC):%Y-%m-%d} at commit {commit}, on 2 cores. {as_markdown(results, values)}"""
 
 
 if __name__ == "__main__":

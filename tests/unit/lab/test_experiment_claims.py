@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from fedlab.experiment.claims import Beside, page
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.needs import SHAPES, SMOLLM2_135M
 from fedlab.experiment.precision import compared
+from fedlab.experiment.report import plots_of
 from fedlab.experiment.results import CellResult
 from fedlab.experiment.tables import task_table
 from fedlab.results.records import Score
@@ -55,11 +57,11 @@ def test_every_claim_is_answered_from_the_cells() -> None:
     made = page(EXPERIMENT, CELLS, Beside(on_chain=chain))
     assert "| Federated training cuts the loss by 20 to 30 % or more | t 75 % |" in made
     assert "| Single-site training cuts it by 15 to 25 % | t 22 % |" in made
-    assert "| Federated accuracy is 5 to 10 points above single sites | t 25.0 |" in made
+    assert "| Federated accuracy is 5 to 10 points above single sites | t 25.0 points |" in made
     assert "nf4: loss 1.100, accuracy 79.0 %; bf16: loss 1.000, accuracy 80.0 %" in made
-    assert "nf4: weights 112 MiB, process 800 MiB; bf16: weights 270 MiB, process 900 MiB" in made
+    assert "nf4: weights 112 MiB, the whole process 800 MiB; bf16: weights 270 MiB, the whole process 900 MiB" in made
     assert "1 of 1 globals of run 20261125-1 are, bit for bit," in made
-    assert "tokens in 1 rounds of the same run: clinic 22.5, aggregator 10; a round cost a site 427,684 gas" in made
+    assert "in 1 rounds of the same run, in tokens: clinic 22.5, aggregator 10; a round cost a site 427,684 gas" in made
     assert "| t single:law-2 | 60.0 | 50.0 |" in made
     assert "| t fedavg | 88.9 %: **missed** | 25.0 points: met | 20.0 points: met |" in made
 
@@ -89,9 +91,9 @@ def test_what_is_measured_apart_from_the_cells_is_shown() -> None:
     shape = {"model": "M", "kind": "nf4", "weights_bytes": 1 << 29, "peak_bytes": 3 << 30, "step_seconds": 0.25}
     needs = {"machine": "a GPU", "batch_size": 8, "sequence_length": 64, "shapes": [shape]}
     made = page(EXPERIMENT, CELLS, Beside(elsewhere=[other], needs=needs))
-    assert "the shape of M: nf4: weights 0.5 GiB, all in training 3.0 GiB, 0.25 s a step" in made
+    assert "the shape of M: nf4: weights 0.5 GiB, everything while training 3.0 GiB, 0.25 s a step" in made
     assert "| M nf4 | 0.50 | 3.00 | 0.250 |" in made
-    assert "First here; then there." in made
+    assert "Here: here. There: there." in made
     assert "| t fedavg 1 | 1.000 | 80.0 | 1.250 | 80.0 |" in made
     assert "another machine" not in page(EXPERIMENT, CELLS, Beside())
 
@@ -100,6 +102,12 @@ def test_seconds_and_memory_are_of_the_device_that_did_most() -> None:
     seeds = [cell("fedavg", seed, 1.0, 0.8, device="cuda", seconds=20.0) for seed in (1, 2)]
     table = task_table(EXPERIMENT, EXPERIMENT.tasks[0], [*seeds, cell("fedavg", 3, 1.0, 0.8, seconds=500.0)])
     assert "| 20 ± 0 | 900 ± 0 | cuda |" in table
+
+
+def test_a_task_shows_its_own_plots_alone() -> None:
+    mine, other = Path("plots/wordnet-loss.png"), Path("plots/wordnet-terms-loss.png")
+    assert plots_of("wordnet", [mine, other]) == [mine]
+    assert plots_of("wordnet-terms", [mine, other]) == [other]
 
 
 def test_what_was_not_measured_is_not_claimed() -> None:

@@ -1,4 +1,4 @@
-"""README.md and plots of an experiment's folder, made of its cells alone."""
+"""The README.md and the plots of an experiment's folder, made from its cells alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fedlab.experiment.tables import goals_table, precision_table, task_table
 
 
 def report(experiment: Experiment, folder: Path) -> list[Path]:
-    """Write both; returns the paths. Raises ResultsError."""
+    """Write the page and the plots; return their paths. Raises ResultsError."""
     results = read_all(folder)
     if not results:
         return []
@@ -26,13 +26,22 @@ def report(experiment: Experiment, folder: Path) -> list[Path]:
     return [page, *plots]
 
 
+def plots_of(task: str, plots: Sequence[Path]) -> list[Path]:
+    """The plots `<task>-<what>.png` of one task. Another task's name may begin with this one's."""
+    return [path for path in plots if path.stem.rpartition("-")[0] == task]
+
+
 def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence[Path]) -> str:
     parts = [
         f"# {plain(experiment.name)}",
-        "Made by `fedlab experiment` of the cells beside it. Loss: nats per answer token on the test set, one for "
-        "all rows. Mean ± deviation over seeds. Steps: of all sites together. MiB sent: updates, by all sites. Peak: "
-        "of the process, on a GPU (cuda) of the device's memory; it and the seconds are of "
-        "the cells of the device that is named.",
+        "`fedlab experiment` made this page from the cells in this folder. Each row of a table is one way of training; "
+        "all rows of a task are scored on the same test items. A figure is the mean over the seeds ± the standard "
+        "deviation.",
+        "The columns: *loss* is in nats per token of the answer. *Less loss* is how much of the loss before training "
+        "is gone. *Of central* is the accuracy as a share of that of central training. *Steps* are those of all "
+        "sites that train together. *MiB sent* is the size of all updates of all sites. *s* are the seconds that a "
+        "cell took. *Peak* is the most memory that the process used, or on a GPU (cuda) the most memory of the GPU. "
+        "Seconds and peak come from the cells of one device only, which the last column names.",
         "## Goals",
         goals_table(experiment, results),
     ]
@@ -42,9 +51,9 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
             rows = ", ".join(f"{plain(site)} {count}" for site, count in mine[0].site_rows.items())
             parts += [
                 f"## {plain(task.name)}",
-                f"{mine[0].test_items} test items; rows of the sites (seed {mine[0].seed}): {rows}.",
+                f"{mine[0].test_items} test items. Training examples of each site (seed {mine[0].seed}): {rows}.",
                 task_table(experiment, task, mine),
-                *[f"![{path.stem}]({path})" for path in plots if path.name.startswith(f"{task.name}-")],
+                *[f"![{path.stem}]({path})" for path in plots_of(task.name, plots)],
             ]
     if at := compared(experiment, results):
         parts += ["## Precision of the frozen model", precision_table(at), "![memory](plots/memory.png)"]

@@ -21,12 +21,12 @@ from fedlab.experiment.stats import (
     ratios,
 )
 
-OF_CENTRAL, OVER_SINGLE = 0.97, 0.05  # goals: share of central accuracy, points over the mean single site
+OF_CENTRAL, OVER_SINGLE = 0.97, 0.05  # the goals: a share of central accuracy, and a lead over the mean single site
 MIB, GIB = 1 << 20, 1 << 30
 
 
 def task_table(experiment: Experiment, task: Task, results: Sequence[CellResult]) -> str:
-    """Every row of a task: mean ± deviation over seeds."""
+    """A table with every row of a task: mean ± deviation over the seeds."""
     initial = [result for result in results if result.row == "initial"]
     start = initial[0].loss if initial else None
     central = by_seed([r for r in results if r.row == "central"], accuracy)
@@ -44,7 +44,7 @@ def task_table(experiment: Experiment, task: Task, results: Sequence[CellResult]
 
 
 def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
-    """The goals of federated training by task and federated row: met or missed."""
+    """A table that says for every federated row of every task whether the goals are met or missed."""
     rows = []
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
@@ -67,15 +67,19 @@ def goals_table(experiment: Experiment, results: Sequence[CellResult]) -> str:
         return "No federated row has an accuracy here.\n"
     head = (
         "task, row",
-        f"accuracy of central's, at least {100 * OF_CENTRAL:.0f} %",
-        f"over the mean single site, at least {100 * OVER_SINGLE:.0f} points",
-        "over the best single site",
+        f"accuracy as a share of central training's; the goal is {100 * OF_CENTRAL:.0f} %",
+        f"accuracy above the mean single site; the goal is {100 * OVER_SINGLE:.0f} points",
+        "accuracy above the best single site; the goal is 0 points",
     )
     return table(head, rows)
 
 
 def precision_table(at: Mapping[str, Sequence[CellResult]]) -> str:
-    """What the base model's precision costs: `at` each, cells that are otherwise trained alike, of the same seeds."""
+    """What the base model's precision costs.
+
+    Args:
+        at: for each precision its cells, which are trained alike otherwise and have the same seeds.
+    """
     rows = []
     for kind, cells in at.items():
         for task, name in sorted({(result.task, family(result.row)) for result in cells}):

@@ -22,7 +22,13 @@ def answers(
     on_chain: dict[str, Any] | None,
     needs: dict[str, Any] | None,
 ) -> str:
-    """The table. `at`: cells compared by precision; `on_chain`, `needs`: as their programs wrote them."""
+    """The table of claims.
+
+    Args:
+        at: for each precision the cells that are compared by it.
+        on_chain: what `fedlab.experiment.on_chain` wrote, or None.
+        needs: what `fedlab.experiment.measured_needs` wrote, or None.
+    """
 
     def cut(row: str) -> str:
         return _by_task(tasks, lambda task: _reduction(task, row, results), 0, " %")
@@ -32,19 +38,19 @@ def answers(
         ("Single-site training cuts it by 15 to 25 %", cut("single")),
         (
             "Federated accuracy is 5 to 10 points above single sites",
-            _by_task(tasks, lambda t: _lead(t, results), 1, ""),
+            _by_task(tasks, lambda t: _lead(t, results), 1, " points"),
         ),
         ("QLoRA is as good as 16-bit LoRA", _kinds(at)),
-        ("... at far lower memory", _memory(at)),
-        ("... the more so, the larger the model", _largest(needs)),
+        ("QLoRA needs far less memory", _memory(at)),
+        ("The larger the model, the more memory QLoRA saves", _largest(needs)),
         ("The chain gives transparency: everybody can compute every global", _chain(on_chain)),
-        ("... and incentives: whoever contributes is paid", _paid(on_chain)),
+        ("The chain gives incentives: whoever contributes is paid", _paid(on_chain)),
     ]
     return table(("claimed", "measured"), rows)
 
 
 def rows_of(task: str, row: str, results: Iterable[CellResult]) -> list[CellResult]:
-    """All seeds', and all sites' of a single-site row."""
+    """The cells of a row with all seeds; of a single-site row, those of all sites."""
     return [result for result in results if result.task == task and family(result.row) == row]
 
 
@@ -78,7 +84,7 @@ def _memory(at: Mapping[str, Sequence[CellResult]]) -> str:
         weights, peak = of[0].weights_bytes / MIB, max(r.peak_memory_bytes for r in of) / MIB
         widened = kind == "bf16" and any("no bfloat16" in r.machine for r in of)
         held = " (held in float32: that CPU has no bfloat16)" if widened else ""
-        whole = "process" if of[0].device == "cpu" else "all on the GPU"
+        whole = "the whole process" if of[0].device == "cpu" else "everything on the GPU"
         parts.append(f"{kind}: weights {weights:.0f} MiB{held}, {whole} {peak:.0f} MiB")
     return "; ".join(parts) or UNKNOWN
 
@@ -88,12 +94,12 @@ def _largest(needs: dict[str, Any] | None) -> str:
         return UNKNOWN
     name = needs["shapes"][-1]["model"]
     parts = [
-        f"{shape['kind']}: weights {shape['weights_bytes'] / GIB:.1f} GiB, all in training "
+        f"{shape['kind']}: weights {shape['weights_bytes'] / GIB:.1f} GiB, everything while training "
         f"{shape['peak_bytes'] / GIB:.1f} GiB, {shape['step_seconds']:.2f} s a step"
         for shape in needs["shapes"]
         if shape["model"] == name
     ]
-    return f"the shape of {name}: {'; '.join(parts)}"
+    return f"random weights in the shape of {name}: {'; '.join(parts)}"
 
 
 def _chain(on_chain: dict[str, Any] | None) -> str:
@@ -102,7 +108,7 @@ def _chain(on_chain: dict[str, Any] | None) -> str:
     same = sum(found["on_chain"] == found["in_one_process"] for found in on_chain["rounds"])
     return (
         f"{same} of {len(on_chain['rounds'])} globals of run {on_chain['run']} are, bit for bit, what one process "
-        "computes of the sites' data"
+        "computes from the data of all sites"
     )
 
 
@@ -111,4 +117,4 @@ def _paid(on_chain: dict[str, Any] | None) -> str:
         return UNKNOWN
     total = ", ".join(f"{name} {units / TOKEN:g}" for name, units in on_chain["paid"].items())
     rounds, gas = len(on_chain["rounds"]), on_chain["gas_of_a_round"]
-    return f"tokens in {rounds} rounds of the same run: {total}; a round cost a site {gas:,} gas"
+    return f"in {rounds} rounds of the same run, in tokens: {total}; a round cost a site {gas:,} gas"

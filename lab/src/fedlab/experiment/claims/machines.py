@@ -10,7 +10,7 @@ from fedlab.experiment.results import CellResult
 
 
 def machines_section(results: Sequence[CellResult], others: Sequence[CellResult]) -> list[str]:
-    """Its paragraphs; none if no cell is in both."""
+    """The paragraphs of this section; none if no cell was computed on both machines."""
     here = {(result.task, result.row, result.seed): result for result in results}
     pairs = [(mine, other) for other in others if (mine := here.get((other.task, other.row, other.seed)))]
     if not pairs:
@@ -18,10 +18,11 @@ def machines_section(results: Sequence[CellResult], others: Sequence[CellResult]
     first, second = pairs[0]
     return [
         "## The same cells on another machine",
-        f"First {first.machine}; then {second.machine}. Rounding differs, and training carries it on: two machines are "
-        "two draws, like two seeds.",
+        f"Here: {first.machine}. There: {second.machine}.",
+        "The two machines round differently, and training amplifies small differences. So the results of two machines "
+        "differ like the results of two seeds.",
         table(
-            ("task, row, seed", "loss", "accuracy %", "loss there", "accuracy there %"),
+            ("task, row, seed", "loss here", "accuracy here %", "loss there", "accuracy there %"),
             [(f"{a.task} {a.row} {a.seed}", *_figures(a), *_figures(b)) for a, b in pairs],
         ),
     ]

@@ -1,4 +1,4 @@
-"""What other models take: computed of their shapes, and beside it what random weights of that shape took."""
+"""The memory that other models need, computed from their shapes, and what random weights of these shapes took."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fedlab.experiment.tables import GIB, MIB
 
 
 def needs_section(needs: dict[str, Any] | None) -> list[str]:
-    """Its paragraphs. `needs`: as `measured_needs` wrote it."""
+    """The paragraphs of this section. `needs` is what `measured_needs` wrote."""
     parts = [
-        f"Computed of the shapes: the frozen weights, and an adapter of rank {RANK} on q and v with its gradients and "
-        "Adam's moments in float32. Activations come on top.",
+        f"Computed from the models' shapes: the frozen weights, and an adapter of rank {RANK} on q and v with its "
+        "gradients and Adam's moments in float32. Activations need more memory on top of that.",
         _computed(),
     ]
     if needs is not None:
         parts += [
-            f"Measured with random weights of the same shapes on {needs['machine']}, batches of "
-            f"{needs['batch_size']} x {needs['sequence_length']} tokens: the frozen weights, everything at the peak of "
-            "training (activations without checkpointing), and the fastest step.",
+            f"Measured with random weights of the same shapes on {needs['machine']}, batches of {needs['batch_size']} "
+            f"x {needs['sequence_length']} tokens. *Weights* are the frozen weights, *peak* is the most memory in "
+            "training (with all activations kept), and *s a step* are the seconds of the fastest step.",
             _measured(needs),
         ]
     return parts

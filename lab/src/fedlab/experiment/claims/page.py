@@ -1,4 +1,4 @@
-"""all_losses/README.md, made of the committed results alone."""
+"""all_losses/README.md, made from the committed results alone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
 
 @dataclass(frozen=True)
 class Beside:
-    """What is measured apart from the cells. `elsewhere`: the same cells on another machine; `on_chain`, `needs`: as
-    their programs wrote them; `plots`: paths as the page names them, `…/<task>-<what>.png`."""
+    """What is measured apart from the cells.
+
+    `elsewhere` holds the same cells, computed on another machine. `on_chain` and `needs` are what the programs of these
+    names wrote. `plots` are paths as the page names them, `…/<task>-<what>.png`.
+    """
 
     elsewhere: Sequence[CellResult] = ()
     on_chain: dict[str, Any] | None = None
@@ -38,21 +41,25 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
     tasks = [task.name for task in experiment.tasks if any(r.task == task.name and r.steps_total for r in results)]
     parts = [
         "# What was claimed, and what was measured",
-        "Every figure is made of the cells in `experiments/claims/` by `make claims`: mean ± deviation over seeds, "
-        "each row on the same test items. How: [docs/experiments.md](../docs/experiments.md). All rows, also those "
-        "that look bad: "
-        "[claims/README.md](experiments/claims/README.md). Whole federations on a chain: `demo-runs/` "
-        "([docs/demo.md](../docs/demo.md)).",
+        "`make claims` computes every figure of this page from the cells in `experiments/claims/`. A cell is the "
+        "result of training in one way, on one task, with one seed. A figure is the mean over the seeds ± the "
+        "standard deviation, and all rows of a task are scored on the same test items. "
+        "[docs/experiments.md](../docs/experiments.md) says how. [claims/README.md](experiments/claims/README.md) "
+        "has all rows, also those that look bad. `demo-runs/` has runs of whole federations on a chain, which "
+        "[docs/demo.md](../docs/demo.md) explains.",
         answers(tasks, results, at, beside.on_chain, beside.needs),
         "## Goals of federated training",
         goals_table(experiment, results),
         "## By task",
-        "Mean of the single sites, each with its own steps; all federated rows, both budgets of the sites, and what "
-        "each was computed on: [claims/README.md](experiments/claims/README.md).",
+        "*Initial* is the model before training. *Single* is the mean of the sites that train alone, each with as many "
+        "steps as it makes in the federation. *Central* is one trainer with everybody's data. *Fedavg* is the "
+        "federation. [claims/README.md](experiments/claims/README.md) also has the other federated rows, single sites "
+        "with the steps of all sites, and the machine that computed each row.",
         _in_short(tasks, results),
         *_pictures([task for task in tasks if rows_of(task, "central", results)], beside.plots),
         "## Why a single site is worse",
-        "Accuracy on the site's own domain, and on the others, that it has few rows of:",
+        "This is the accuracy on the site's own domain, and on the other domains, of which it has few training "
+        "examples:",
         _own_and_other(tasks, results),
         "## Precision of the frozen model",
         *_precision([at, compared(experiment, beside.elsewhere)], beside.plots),
@@ -64,7 +71,7 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
 
 
 def _precision(found: Sequence[Mapping[str, Sequence[CellResult]]], plots: Sequence[str]) -> list[str]:
-    parts = ["Rows that are trained alike but for it, on the same seeds and the same machine."]
+    parts = ["Only the precision differs between these rows. Seeds and machine are the same."]
     for at in filter(None, found):
         parts += [f"{next(iter(at.values()))[0].machine}:", precision_table(at)]
     if len(parts) == 1:

@@ -1,4 +1,4 @@
-"""`python -m attacks [NAME …]`: carry the attacks out and judge them; `--list` names them."""
+"""`python -m attacks [NAME …]` carries the attacks out and judges them; `--list` names them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ FOLDER = ROOT / "runs/attacks"
 def main(arguments: Sequence[str]) -> int:
     rows = {row.name: row for row in all_rows()}
     parser = argparse.ArgumentParser(prog="attacks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an attack to carry out (default: all)")
     parser.add_argument("--list", action="store_true", help="name the attacks and do nothing")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)} from the newest results")
     parser.add_argument(
-        "--write", action="store_true", help=f"then write {PAGE.relative_to(ROOT)} of the newest results"
+        "--kept", action="store_true", help="show the newest results of earlier runs, and carry nothing out"
     )
-    parser.add_argument("--kept", action="store_true", help="carry nothing out: the newest results of earlier runs")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the federations and logs go")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="folder for the federations and logs")
     given = parser.parse_args(arguments)
     if unknown := set(given.names) - rows.keys():
         parser.error(f"no attack {', '.join(sorted(unknown))}; --list names them")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def play(rows: Sequence[Row], folder: Path) -> list[Result]:
-    """All of them on one chain, with a line for each as it ends."""
+    """Carry all of them out on one chain, with a line for each as it ends."""
     results, at = [], commit()
     with Anvil() as chain:
         stage = Stage(chain, folder.resolve())
@@ -74,7 +74,7 @@ def play(rows: Sequence[Row], folder: Path) -> list[Result]:
 
 
 def _progress(seconds: Sequence[float], left: int) -> str:
-    """What has passed and, if the rest takes as long on average, is to come; nothing for the only row or the last."""
+    """The time that has passed, and an estimate of the time to come. Empty after the last attack."""
     if not left:
         return ""
     passed, to_come = (timedelta(seconds=round(time)) for time in (sum(seconds), left * sum(seconds) / len(seconds)))

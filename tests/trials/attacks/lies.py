@@ -47,7 +47,7 @@ def expose(arena: Arena, round_number: int, lies: int = 1, seconds: float = 120)
     seconds = max(event.time - wrong[root].time for root, event in convicted.items())
     judges = ", ".join(sorted({arena.name_of(event.args["challenger"]) for event in convicted.values()}))
     what = "convicted" if lies == 1 else f"all {lies} convicted"
-    ending = f"the global of {winner} became final; {_training(arena, round_number)}"
+    ending = f"the global that {winner} proposed became final; {_training(arena, round_number)}"
     return f"{what} by {judges} within {seconds} s; {ending}"
 
 
@@ -60,4 +60,4 @@ def _training(arena: Arena, round_number: int) -> str:
         event = commits.get(node.address)
         assert event is not None, f"{node.name} waited with round {round_number + 1} until {round_number} was settled"
         assert event.time <= settled and event.args["prior_root"] == right, f"{node.name} trained on the wrong global"
-    return f"all nodes had committed to round {round_number + 1} on their own result before"
+    return f"before that, all nodes had committed to round {round_number + 1} with the result that they had computed"

@@ -10,12 +10,12 @@ from support.live_federation import CONFIG
 from attacks.judge import Account, amount
 from attacks.run import Result
 
-HEADS = ("attack", "what happened", "who paid", "who was paid", "honest harmed?", "s")
-WIDTHS = (22, 58, 26, 26, 14, 4)  # 160 with the gaps
+HEADS = ("attack", "what happened", "who paid", "who was paid", "honest party harmed?", "seconds")
+WIDTHS = (20, 54, 26, 23, 20, 7)  # 160 with the gaps
 
 
 def cells(result: Result) -> tuple[str, ...]:
-    """One row's six cells."""
+    """The six cells of a row."""
     if result.error:
         return (result.row.title, f"NOT CARRIED OUT: {result.error}; logs: {result.logs}", "?", "?", "?", _s(result))
     parties = [account for account in result.accounts if account.name != "sponsor"]
@@ -26,7 +26,7 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def gas(accounts: Sequence[Account]) -> str:
-    """What everybody's transactions used."""
+    """The gas that the transactions of honest and of dishonest parties used."""
     sums = {kind: sum(a.gas for a in accounts if a.honest is kind) for kind in (True, False)}
     return f"gas: honest {sums[True] / 1e6:.1f}M, dishonest {sums[False] / 1e6:.1f}M"
 
@@ -43,21 +43,26 @@ def as_text(results: Iterable[Result]) -> str:
 
 
 def as_markdown(results: Sequence[Result], subject: Callable[[str], str] = lambda _: "") -> str:
-    """The page docs/attacks.md. `subject`: what a commit's message begins with."""
+    """The page docs/attacks.md. `subject` gives the first line of a commit's message."""
     seconds = sum(result.seconds for result in results)
     days = sorted({result.day for result in results})
     when = " to ".join(dict.fromkeys((days[0], days[-1])))
     lines = [
         "# Attacks, live",
         "",
-        "Written by `make attacks ATTACKS=--write` from the newest result of each attack; do not edit. "
-        f"{len(results)} attacks, {when}, {seconds:,.0f} s in all on one machine{_at(results, subject)}. "
-        "Each has a federation of its own on one anvil, with the programs that operators start; "
-        "[how it is judged, and what came out otherwise under earlier rules](../tests/trials/attacks/README.md).",
+        f"Here {len(results)} ways to cheat are carried out against the real programs on a real chain. The table says "
+        "what happened, who lost and who gained. Each attack has a federation of its own on one local Ethereum node "
+        "(anvil), with the programs that operators start. The [attacks' README](../tests/trials/attacks/README.md) "
+        "says how they are judged, and which of them ended in another way under earlier rules.",
         "",
-        "Amounts are tokens: what a party has more or less than before, stake, bonds and what it is owed included. "
-        f"A round pays {amount(CONFIG['roundReward'])}, a first bond is {amount(CONFIG['bondBase'])}, a penalty "
-        f"{amount(CONFIG['penalty'])}; the sponsor's purse is judged too, and not shown.",
+        "`make attacks ATTACKS=--write` writes this page from the newest result of each attack; do not edit it. "
+        f"The attacks ran on one machine: {when}, {seconds:,.0f} s in total{_at(results, subject)}.",
+        "",
+        "Amounts are in tokens. They show by how much a party's tokens changed, including its stake, its bonds and "
+        f"what it is owed. A round pays {amount(CONFIG['roundReward'])}, a first bond is "
+        f"{amount(CONFIG['bondBase'])}, and a penalty is {amount(CONFIG['penalty'])}. The sponsor's tokens are "
+        "checked too, but not shown. *Gas* is what the transactions of the honest and of the dishonest parties used, "
+        "in millions (M).",
         "",
         "| " + " | ".join(HEADS) + " |",
         "|" + "---|" * len(HEADS),
@@ -69,7 +74,7 @@ def as_markdown(results: Sequence[Result], subject: Callable[[str], str] = lambd
 
 
 def _at(results: Sequence[Result], subject: Callable[[str], str]) -> str:
-    """Which commits were checked out, and which attacks ran at which if not all at the same."""
+    """The commits that were checked out, and which attacks ran at which commit if there are several."""
     names: dict[str, list[str]] = {}
     for result in results:
         names.setdefault(result.commit, []).append(result.row.name)

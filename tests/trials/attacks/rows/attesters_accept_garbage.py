@@ -1,5 +1,5 @@
 """Attesters vouch for an accomplice's update that is noise: in one round with exactly a third of the weight, in the
-next with all but a last bit of two thirds."""
+next with almost exactly two thirds."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def run(arena: Arena) -> str:
     arena.party("cheats").due += sum(books.share(arena.coordinator, n, voucher.address) for n in (1, 2))
     return (
         f"with 1/3 of the weight, and with {mine}/{all_}, the noise was not accepted and earned nothing; every node "
-        "named it and voted no; what they voted for besides was accepted anyway"
+        "reported it and voted against it; the other updates that the attesters voted for were accepted anyway"
     )

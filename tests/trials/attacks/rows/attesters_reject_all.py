@@ -1,4 +1,4 @@
-"""An attester votes no to everybody else: in one round with exactly a third of the weight, in the next with a little
+"""An attester votes against everybody else: in one round with exactly a third of the weight, in the next with a little
 more."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run(arena: Arena) -> str:
     assert (view.phase, view.void_reason) == (Phase.VOID, VoidReason.TOO_FEW_ACCEPTED)
     assert not arena.events("Penalized")
     return (
-        "with 1/3 of the weight: all accepted and paid all the same; "
-        f"with {mine}/{all_}: the round was void, its reward went back to the pool, nobody lost stake and the rejector "
-        "earned nothing; the next round went on without it"
+        f"with 1/3 of the weight, all updates were accepted and paid all the same; with {mine}/{all_}, the round was "
+        "void, its reward went back to the pool, nobody lost stake and the attester earned nothing; the next round "
+        "went on without it"
     )

@@ -35,6 +35,6 @@ def run(arena: Arena) -> str:
     assert arena.coordinator.round_view(2).void_reason is VoidReason.TOO_FEW_ACCEPTED
     second = penalized(arena, 2, silent.address)
     return (
-        f"with 1/3 of the weight: Attest ended by the clock and the round was final, {first}; with {mine}/{all_}: the "
-        f"round was void, its reward went back to the pool, {second}; the next round went on without it"
+        f"with 1/3 of the weight, Attest ended by the clock and the round became final; {first}; with {mine}/{all_}, "
+        f"the round was void, and its reward went back to the pool; {second}; the next round went on without it"
     )

@@ -1,5 +1,6 @@
-"""Two attesters with a little more than a third of the weight, as many as a round needs, vote no to everybody else, to
-have the global alone by the votes of the honest."""
+"""Two attesters, as many clients as a round needs, have together a little more than a third of the weight. They vote
+against everybody else: the honest votes should accept their two updates, and the global should be made from those
+alone."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def run(arena: Arena) -> str:
     assert view.accepted_mask == 0
     assert not arena.events("Penalized")
     return (
-        f"with {mine}/{all_} only their two updates were vouched for; the round was void, since accepted updates must "
-        "hold two thirds of the weight; its reward went back to the pool, nobody lost stake, the two earned nothing; "
-        "the next round went on without them"
+        f"with {mine}/{all_} of the weight, only their two updates were vouched for; the round was void, since "
+        "accepted updates must hold two thirds of the weight; its reward went back to the pool, nobody lost stake, "
+        "and the two earned nothing; the next round went on without them"
     )

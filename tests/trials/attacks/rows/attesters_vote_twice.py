@@ -1,5 +1,5 @@
-"""An attester whose second vote would lift an accomplice's garbage over two thirds votes again: as it is, for another
-input set, for updates that do not exist, and through an account that revealed nothing."""
+"""An attester whose second vote would lift an accomplice's noise over two thirds votes again: with the same vote, for
+other inputs, for updates that do not exist, and through an account that revealed nothing."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.FINAL)
     arena.party("cheats").due += books.share(arena.coordinator, 1, voter.address)  # its update was a good one
     return (
-        "refused: AlreadyAttested, WrongInputs, BitmapOutOfRange, NotRevealed, and WrongPhase once the votes were "
-        f"counted; with its {ours}/{all_} counted once the garbage was not accepted, counted twice it would have been"
+        "every further vote was refused (AlreadyAttested, WrongInputs, BitmapOutOfRange, NotRevealed, and WrongPhase "
+        f"once the votes were counted); with the attester's {ours}/{all_} of the weight counted once, the noise was "
+        "not accepted; counted twice, it would have been"
     )

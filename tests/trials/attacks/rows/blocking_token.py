@@ -1,4 +1,4 @@
-"""The token's issuer blocks a client, and an aggregator whose bond is in the contract: neither can be paid."""
+"""The token's issuer blocks a client, and also an aggregator whose bond is in the contract: neither can be paid."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def run(arena: Arena) -> str:
     assert not any(coordinator.owed(program.address) for program in blocked)
     sums = ", ".join(f"{name} {amount(sum_)}" for name, sum_ in owed.items())
     return (
-        f"both rounds were settled and all others paid; {sums} stayed owed, and were paid once the block was lifted; "
-        f"the blocked aggregator proposed round 2 {proposed.time - fixed} s after its inputs were fixed"
+        f"both rounds were settled and all others were paid; {sums} stayed owed and were paid once nobody was blocked "
+        f"any more; the blocked aggregator proposed round 2 {proposed.time - fixed} s after its inputs were fixed"
     )

@@ -1,5 +1,5 @@
-"""Four accounts hand in the right global without what it takes for a bond, their last pages in front of those of an
-aggregator: they want its root, and to come before it."""
+"""Four accounts propose the right global without having the tokens or the approval for a bond. Their last pages are
+mined before those of an honest aggregator: they want to be first with its root."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def run(arena: Arena) -> str:
     [proposed] = arena.events("Proposed", 1)
     assert (proposed.args["proposer"], proposed.args["bond"]) == (aggregator.address, bond)
     return (
-        f"their last pages reverted ({NO_ALLOWANCE}, {NO_TOKENS}): no root was taken; {aggregator.name} "
-        f"proposed in the same block, after them, for a bond of {amount(bond)}"
+        f"their last pages reverted ({NO_ALLOWANCE}, {NO_TOKENS}), so no root was used up; {aggregator.name} proposed "
+        f"in the same block, after them, with a bond of {amount(bond)}"
     )
 
 

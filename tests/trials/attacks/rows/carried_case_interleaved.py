@@ -1,5 +1,5 @@
-"""The case is too long for one call, and the liar's accomplice carries parts of it before the watchtower does and in
-front of each of its calls: the same ones, others, and false ones."""
+"""The proof is too long for one call. The liar's accomplice carries parts of it before the watchtower does, and again
+just before each of the watchtower's calls: the same parts, other parts, and false ones."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def run(arena: Arena) -> str:
     arena.wait("the right one is proposed", lambda: arena.live(1) == [right.root])
     play_round(arena, clients, 2, right.root)
     return (
-        f"{griefing.carried} calls that carried and {griefing.refused} that were refused, before the watchtower's and "
-        f"in front of each: it went on from the {began} of {CLIENTS} updates that were carried already and convicted "
-        f"in {len(calls)} calls, none of which reverted"
+        f"{griefing.carried} calls of the accomplice carried sums and {griefing.refused} were refused, before the "
+        f"watchtower's first call and just before each of its calls; the watchtower went on from the {began} of "
+        f"{CLIENTS} updates that were carried already and convicted in {len(calls)} calls, none of which reverted"
     )
 
 

@@ -1,4 +1,4 @@
-"""An aggregator leaves one accepted client out of the mean, and nobody who could convict that is there for a while."""
+"""An aggregator leaves one accepted client out of the mean. For a while nobody who could convict it is there."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Ten colluding clients reveal roots under which their store has something else: a CAR cut short, a tree of another
-shape, longer leaves, padding that is not zero, a tree without end, a tail without end, another tree, a length beyond
-all bounds, noise, a pipe that says nothing. They vouch for each other."""
+"""Ten colluding clients reveal roots, and their store has something else under each: a CAR cut short, a tree of another
+shape, longer leaves, padding that is not zero, a tree without end, bytes without end after the tree, another tree, a
+length beyond all bounds, noise, a pipe that sends nothing. They vouch for each other."""
 
 from __future__ import annotations
 
@@ -40,4 +40,7 @@ def run(arena: Arena) -> str:
             why = refusal(node, 1, cheat.address)
             assert content.named in why, f"{node.name} says {why!r} where {content.named!r} was to be"
     arena.reach(1, Phase.FINAL)
-    return f"every node named all {len(cheats)} for what they were and voted no: none accepted, no share for them"
+    return (
+        f"every node named all {len(cheats)}, said what was wrong with each, and voted against them; none was "
+        "accepted, and none got a share"
+    )

@@ -1,4 +1,4 @@
-"""A client reveals an update whose content nobody has, and serves it once the votes are counted."""
+"""A client reveals an update whose content nobody has, and publishes the content once the votes are counted."""
 
 from __future__ import annotations
 
@@ -23,4 +23,7 @@ def run(arena: Arena) -> str:
     refuse(arena, 1, [withholder.address])
     withholder.store.put(withholder.updates[1].leaves)  # too late
     arena.reach(1, Phase.FINAL)
-    return "every node named it absent and voted no: not accepted, no share; the round went on without it"
+    return (
+        "every node reported the update as missing and voted against it; it was not accepted and got no share; the "
+        "round went on without it"
+    )

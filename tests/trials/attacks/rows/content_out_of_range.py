@@ -1,5 +1,5 @@
-"""One client reveals the largest values that the contract lets through, above the spec's norm, one an update of zeros,
-one a single unit in a single value, and one a shift above the federation's."""
+"""One client reveals the largest values that the contract lets through, whose norm is above the spec's. One reveals an
+update of zeros, one a single unit in a single value, and one a shift above the federation's."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def run(arena: Arena) -> str:
         assert "nearly nothing" in refusal(node, 1, lazy.address)
     arena.reach(1, Phase.FINAL)
     return (
-        "every node named the norm, the zeros and the single unit and voted no: not accepted, no share; the contract "
-        f"refused the shift (ShiftTooLarge), so that client could not reveal: {penalized(arena, 1, wide.address)}"
+        "every node reported the norm, the zeros and the single unit and voted against them; none was accepted, and "
+        "none got a share; the contract refused the shift (ShiftTooLarge), so its author could not reveal: "
+        f"{penalized(arena, 1, wide.address)}"
     )

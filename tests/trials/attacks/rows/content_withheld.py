@@ -1,4 +1,5 @@
-"""An aggregator proposes the right root and publishes nothing of the global; a node that missed the round needs it."""
+"""An aggregator proposes the right root and does not publish the global that belongs to it. A node that missed the
+round needs this global."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def run(arena: Arena) -> str:
     assert (view.aggregator, view.global_root) == (withholder.address, right.root)
     # Its root is right, which is all that an aggregator is paid for: anybody can compute the content.
     arena.party("withholder").due += books.aggregator_share(arena.coordinator)
-    return f"{late.name} had the global of round 1 all the same, from nodes that had computed it, and trained on it"
+    return f"{late.name} got the global of round 1 all the same, from nodes that had computed it, and trained on it"
 
 
 def _commits(arena: Arena, client: str) -> list[bytes]:

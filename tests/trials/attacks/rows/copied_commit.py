@@ -1,5 +1,5 @@
-"""A client reads another's commit in the mempool and has the same hash mined before it; then it copies the reveal too,
-first as it is, then under its own name."""
+"""A client reads another client's commit in the mempool and has the same hash mined first. Then it copies the reveal
+too, first unchanged, then under its own name."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.FINAL)
     assert thief.address not in {update.client for update in arena.coordinator.updates(1)}
     return (
-        "the same hash stood on the chain before its author's and could not be opened: not with the author's reveal "
-        "(CommitMismatch), not with another salt, and it was too late for a hash of its own (WrongPhase); "
+        "the copied hash was on the chain before its author's, and the copier could not open it: neither with the "
+        "author's reveal (CommitMismatch) nor with another salt; for a hash of its own it was too late (WrongPhase); "
         + penalized(arena, 1, thief.address)
     )
 

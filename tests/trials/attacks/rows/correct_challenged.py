@@ -1,5 +1,6 @@
-"""A griefer challenges a right global in every way we can think of: with its true proof, with other rounds', updates',
-bytes, places and sums, past the contract that judges, and when the window is over."""
+"""An attacker challenges a right global in every way that we can think of: with its true proof, with the rounds,
+updates, bytes, places and sums of others, by calling the coordinator without going through Disputes, and after the
+window is over."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ def run(arena: Arena) -> str:
     assert not arena.events("Convicted")
     kinds = {attempt.error for attempt in (*attempts, *late)}
     return (
-        f"{len(attempts) + len(late)} challenges, each in a block, each refused with the error it was to have "
+        f"{len(attempts) + len(late)} challenges were mined, and each was refused with the expected error "
         f"({', '.join(sorted(kinds))}); the right global became final and {aggregator.name} has its bond back"
     )
 

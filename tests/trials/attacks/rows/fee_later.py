@@ -1,4 +1,4 @@
-"""A token that was plain when everybody joined starts to keep something of every transfer, in the middle of a round."""
+"""A token that was plain when everybody joined starts in the middle of a round to keep a part of every transfer."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def run(arena: Arena) -> str:
     for address in payments:
         arena.party(arena.name_of(address)).due -= FEE  # the receiver bears it, whoever sends
     return (
-        f"round 1 was paid, round 2 given up, since no bond could be put up any more ({REFUSED}); in {len(payments)} "
-        f"payments everybody had what was theirs, less the fee of {amount(FEE)} on each, to the coordinator's last unit"
+        f"round 1 was paid; round 2 was given up, since no bond could be put up any more ({REFUSED}); in "
+        f"{len(payments)} payments everybody got what was theirs, less the fee of {amount(FEE)} on each, until the "
+        "coordinator had no unit left"
     )

@@ -1,4 +1,5 @@
-"""A token starts to take a fee on top of what is sent: paying one member would take it out of what others own."""
+"""A token starts to charge the sender of a transfer a fee on top of the amount. If the coordinator paid one member, the
+fee would come out of what belongs to others."""
 
 from __future__ import annotations
 
@@ -38,6 +39,6 @@ def run(arena: Arena) -> str:
         node.tell("exit")
     assert not any(coordinator.owed(program.address) for program in programs)
     return (
-        f"rounds went on, at {amount(FEE)} for each bond; as long as the fee stood every claim was refused ({REFUSED}) "
-        "and nothing taken from what others own; all was paid once it was lifted"
+        f"rounds went on, with a fee of {amount(FEE)} for each bond; as long as there was a fee, every claim was "
+        f"refused ({REFUSED}) and nothing was taken from what others own; everything was paid once the fee was gone"
     )

@@ -1,4 +1,5 @@
-"""A federation on a token that keeps something of every transfer: its sponsor tries to fund it, clients try to join."""
+"""The federation's token keeps a part of every transfer. The sponsor tries to fund the federation, and clients try to
+join."""
 
 from __future__ import annotations
 
@@ -36,6 +37,6 @@ def run(arena: Arena) -> str:
     assert not arena.events("Joined") and not arena.events("Funded")
     assert coordinator.token.balance_of(coordinator.address) == 0
     return (
-        f"{len(tries)} sums of the sponsor and of clients and {len(arena.nodes)} runs of `fednode join` were refused "
-        f"({REFUSED}), and the fee with them; nothing ever opens"
+        f"{len(tries)} payments by the sponsor and by clients and {len(arena.nodes)} runs of `fednode join` were "
+        f"refused ({REFUSED}), so no fee was taken either; no round ever opens"
     )

@@ -1,4 +1,4 @@
-"""A client reveals an update that another federation on the same chain accepted; another one replays here, to the
+"""A client reveals an update that another federation on the same chain accepted. Another client repeats here, to the
 last bit, the commitment that it made there."""
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def run(arena: Arena) -> str:
         assert "holds another thing under this root" in refusal(node, 1, copier.address)
     arena.reach(1, Phase.FINAL)
     return (
-        "every node found that the foreign update is no tree of this federation's shape and voted no: not accepted, no "
-        f"share; the replayed commitment could not be opened (CommitMismatch): {penalized(arena, 1, replayer.address)}"
+        "every node found that the other federation's update is no tree of this federation's shape and voted against "
+        "it; it was not accepted and got no share; the repeated commitment could not be opened (CommitMismatch): "
+        f"{penalized(arena, 1, replayer.address)}"
     )
 
 

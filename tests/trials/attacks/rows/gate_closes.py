@@ -1,5 +1,5 @@
-"""A member takes its seat behind an allowlist and never commits, so that every Train lasts to its end; when it is off
-the list it stays seated, and tries to come back once it is dropped."""
+"""A member takes its seat while it is on an allowlist, and never commits, so that every Train lasts to its end. When it
+is taken off the list it keeps its seat, and once it is dropped it tries to come back."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def run(arena: Arena) -> str:
     with pytest.raises(ContractReverted, match="NotAllowed"):
         idler.send(calls.join(coordinator.config().min_stake), "join")
     return (
-        f"as long as it was on the list nobody could drop it (NotDroppable) and Train lasted {first} s; off the list "
-        f"anybody could: the next round's lasted {second} s. It has its stake back and no seat (NotAllowed)"
+        f"as long as the member was on the list, nobody could drop it (NotDroppable), and Train lasted {first} s; "
+        f"once it was off the list, anybody could drop it, and the next round's Train lasted {second} s; it has its "
+        "stake back and gets no new seat (NotAllowed)"
     )
 
 

@@ -52,9 +52,9 @@ def run(arena: Arena) -> str:
     assert {arena.coordinator.token.balance_of(member.address) for member in crowd.members} == {share}
     arena.party("griefers").due += len(crowd.members) * share  # their updates were good ones
     return (
-        f"{tower.name} convicted in {len(calls)} calls, {sum(used) / 1e6:.1f}M gas, the largest {max(used) / 1e6:.1f}M "
-        f"and {size / 1024:.0f} KiB, {convicted.time - proposed.time} s after the proposal; the right global became "
-        f"final, all {ALL} claimed their share"
+        f"{tower.name} convicted in {len(calls)} calls, {sum(used) / 1e6:.1f}M gas, the largest with "
+        f"{max(used) / 1e6:.1f}M and {size / 1024:.0f} KiB, {convicted.time - proposed.time} s after the proposal; "
+        f"the right global became final, and all {ALL} claimed their share"
     )
 
 

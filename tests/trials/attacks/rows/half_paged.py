@@ -1,4 +1,4 @@
-"""An aggregator hands in the first of two pages and stops, to be in the way of others; later it tries to go on."""
+"""An aggregator hands in the first of two pages and stops, in order to block others. Later it tries to go on."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def run(arena: Arena) -> str:
         squatter.page(1, 1, digests)
     winner = arena.name_of(proposed.args["proposer"])
     return (
-        f"half a proposal of {leaves} leaves took no bond and kept nobody out: {winner} proposed the right one beside "
-        "it, which became final; the second page was refused then"
+        f"half a proposal of {leaves} leaves cost no bond and blocked nobody: {winner} proposed the right one beside "
+        "it, which became final; after that, the second page was refused"
     )

@@ -1,4 +1,5 @@
-"""A client of the smallest stake hands in the largest update that the bounds let through, every value the same way."""
+"""A client with the smallest stake hands in the largest update that the bounds let through, with every value moved the
+same way."""
 
 from __future__ import annotations
 
@@ -41,8 +42,9 @@ def run(arena: Arena) -> str:
         for node, (one, two) in zip(arena.nodes, losses, strict=True)
     )
     return (
-        f"accepted and paid as any well-formed update; with {mine}/{all_} of the weight it moved no value by more than "
-        f"{worst.peak * mine / all_:.3f}, and training went on from there, losses of the two rounds: {told}"
+        f"it was accepted and paid like any well-formed update; with {mine}/{all_} of the weight it moved no value by "
+        f"more than {worst.peak * mine / all_:.3f}; training went on from there, with these losses in the two rounds: "
+        f"{told}"
     )
 
 

@@ -1,5 +1,5 @@
-"""All honest proposers are away for as long as a round may go without a proposal; a second before anybody could abandon
-it, an aggregator proposes a wrong global."""
+"""All honest proposers are away for nearly as long as a round may go without a proposal. A second before anybody could
+abandon the round, an aggregator proposes a wrong global."""
 
 from __future__ import annotations
 

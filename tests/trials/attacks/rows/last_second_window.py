@@ -1,5 +1,5 @@
-"""A client that dissents in the next round keeps the right proposal's window open in full; in the window's last second
-its accomplice puts a wrong proposal beside it."""
+"""A client names a wrong prior in the next round, so that the right proposal's window stays open for its full length.
+In the last second of that window its accomplice makes a wrong proposal."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def run(arena: Arena) -> str:
     arena.party("liars").due += books.share(arena.coordinator, 1, dissenter.address)  # its update was an honest one
     return (
         "the right global became final at the end of its window, not a second later; the lie came too late to win or "
-        "to be convicted and got its bond back, once its account was settled; the dissenter paid for naming a wrong "
-        "prior"
+        "to be convicted and got its bond back, once its account was settled; the client that had named a wrong "
+        "prior paid the penalty"
     )
 
 

@@ -1,5 +1,5 @@
-"""A client commits 2^32 - 1 examples with a stake that carries 64; when all others have revealed, it stakes just what
-would give it two thirds of the weight, reveals an update of zeros and vouches for that alone."""
+"""A client commits 2^32 - 1 examples with a stake that carries 64. When all others have revealed, it adds just the
+stake that would give it two thirds of the weight, reveals an update of zeros and vouches only for that."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def run(arena: Arena) -> str:
     assert (mine, all_) == (1, len(arena.nodes) + 1)
     arena.reach(1, Phase.FINAL)
     return (
-        f"the stake would have carried {wanted} of {wanted + seen}; it had {mine}/{all_} of the weight, as its stake "
-        "carried when it committed: its update was not accepted, all others were and were paid"
+        f"the added stake would have carried {wanted} of {wanted + seen}; the client had {mine}/{all_} of the weight, "
+        "which is what its stake carried when it committed; its update was not accepted; all others were accepted "
+        "and paid"
     )

@@ -1,4 +1,4 @@
-"""One attacker puts thirty wrong proposals into one block, right after Attest, before the right one."""
+"""Right after Attest, one attacker puts thirty wrong proposals into one block, before the right one is there."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def run(arena: Arena) -> str:
     assert later >= MANY * config.min_window // 10, "no time to convict all that came before it"
     bonds = sum(event.args["bond"] for event in proposed)
     return (
-        f"bonds of {amount(bonds)} in all; the right one found a place beside them for a bond of "
-        f"{amount(config.bond_base)}, its window {later} s longer: {expose(arena, 1, MANY, seconds=300)}"
+        f"bonds of {amount(bonds)} in total; the right proposal went in beside them for a bond of "
+        f"{amount(config.bond_base)}, and its window was {later} s longer: {expose(arena, 1, MANY, seconds=300)}"
     )

@@ -1,4 +1,4 @@
-"""A client commits, waits to see what all others reveal, and keeps its own back."""
+"""A client commits, waits to see what all others reveal, and does not reveal its own update."""
 
 from __future__ import annotations
 
@@ -22,4 +22,6 @@ def run(arena: Arena) -> str:
     arena.reach(1, Phase.FINAL)
     updates = {update.client for update in arena.coordinator.updates(1)}
     assert updates == {node.address for node in arena.nodes}
-    return f"Reveal ended by the clock, the round went on without it; {penalized(arena, 1, silent.address)}"
+    return (
+        f"Reveal ended by the clock, and the round went on without this client; {penalized(arena, 1, silent.address)}"
+    )

@@ -1,5 +1,5 @@
-"""A client whose stake carries 64 examples when it commits claims 2^32 - 1, and stakes more before it reveals and
-after."""
+"""A client whose stake carries 64 examples when it commits claims 2^32 - 1 examples, and adds stake both before and
+after it reveals."""
 
 from __future__ import annotations
 
@@ -32,4 +32,7 @@ def run(arena: Arena) -> str:
     assert revealed.args["examples"] == CLAIMED and set(weights.values()) == {CARRIED}, weights
     # Its update is a good one, and so much of it is paid: anybody with that stake may say that he has 64 examples.
     arena.party("boaster").due += books.share(arena.coordinator, 1, boaster.address, weight=CARRIED)
-    return f"weight and share of {CARRIED} examples, as its stake carried when it committed; the same as the nodes'"
+    return (
+        f"it got the weight and the share of {CARRIED} examples, which is what its stake carried when it committed; "
+        "each node got the same"
+    )

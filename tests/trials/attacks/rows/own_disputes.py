@@ -1,5 +1,5 @@
-"""A sponsor deploys the published coordinator with a Disputes of its own, which convicts whatever it is told to, so as
-to have the bonds of right proposals."""
+"""A sponsor deploys the published coordinator with its own Disputes contract, which convicts whatever it is told to, so
+as to get the bonds of right proposals."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def run(arena: Arena) -> str:
         assert f"the disputes contract at {mock.address} {REFUSED}" in said, said
         _put_in_nothing(arena, daemon)
     return (
-        "the right global that an accomplice proposed was convicted; a node (join, run), an aggregator and a "
-        "watchtower each named the contract and its code's hash, sent nothing and ended with status 1"
+        "the right global, which an accomplice proposed, was convicted; a node (join and run), an aggregator and a "
+        "watchtower each named the contract and the hash of its code, sent no transaction and ended with status 1"
     )
 
 

@@ -1,5 +1,5 @@
-"""A copier reads the honest challenger's proof in the mempool and pays more to be mined first; then the liar's own
-accomplice does the same, to get back what a second lie costs."""
+"""A copier reads the honest challenger's proof in the mempool and pays more to be mined first. Then the liar's own
+accomplice does the same, to get back a part of what a second lie costs."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def run(arena: Arena) -> str:
     play_round(arena, clients, 2, right.root)
     assert not [e for e in arena.events("Convicted") if arena.name_of(e.args["challenger"]) == tower.name]
     return (
-        f"the same proof in front of {tower.name}'s convicted the lie and took the bounty of {amount(bounty)}; "
-        f"{tower.name} lost the gas of a call that reverted; the liars, convicted by their own accomplice, had "
+        f"the copied proof, mined before {tower.name}'s, convicted the lie and took the bounty of {amount(bounty)}; "
+        f"{tower.name} lost the gas of a call that reverted; the liars, convicted by their own accomplice, got "
         f"{amount(bond - burned)} of a bond of {amount(bond)} back"
     )
 

@@ -1,5 +1,5 @@
-"""Re-orgs under a proof: while it waits in the pool the inputs are dropped and come back in another order; then the
-conviction is dropped, then the proposal with it, and at last the right proposal."""
+"""Re-orgs happen around a proof. While it waits in the pool, the inputs are dropped and come back in another order.
+Then the conviction is dropped, then the proposal with it, and at last the right proposal."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def run(arena: Arena) -> str:
     arena.wait("the right one is proposed again", lambda: arena.live(1) == [right.root])
     play_round(arena, clients, 2, right.root)
     return (
-        f"the proof made before the first re-org was refused (WrongInputs), {tower.name} made another; it convicted "
-        "again when its conviction was dropped and again when the lie was proposed anew; the right proposal, dropped "
-        "too, came back"
+        f"the proof made before the first re-org was refused (WrongInputs), and {tower.name} made another; it "
+        "convicted again when its conviction was dropped, and again when the lie was proposed once more; the right "
+        "proposal was dropped too, and came back"
     )
 
 

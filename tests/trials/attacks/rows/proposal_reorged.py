@@ -1,5 +1,5 @@
-"""An attester votes one way, and the other way when a re-org takes its vote away: an aggregator's signed proposal,
-right before, comes back to a round in which its global is wrong."""
+"""An attester votes one way, and votes the other way when a re-org takes its first vote away. An aggregator's signed
+proposal, which was right before, comes back to a round in which its global is wrong."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def run(arena: Arena) -> str:
     arena.party("equivocators").due += books.share(coordinator, 1, voter.address)  # its update was a good one
     play_round(arena, honest, 2, right)
     return (
-        f"the proposal that the pool gave back was refused (WrongAccepted) and took no bond; {aggregator.name} "
-        f"proposed what was right then, and was paid; {_whole(arena, honest)}"
+        f"the proposal that the mempool sent again was refused (WrongAccepted) and cost no bond; {aggregator.name} "
+        f"proposed what was right by then, and was paid; {_whole(arena, honest)}"
     )
 
 
@@ -81,4 +81,4 @@ def _whole(arena: Arena, honest: Sequence[SyntheticClient]) -> str:
     mask = arena.coordinator.round_view(1).accepted_mask
     places = [arena.coordinator.update_index(1, client.address) for client in honest]
     assert all(mask >> place & 1 for place in places)
-    return "the honest clients' updates were in it"
+    return "it contains the updates of the honest clients"

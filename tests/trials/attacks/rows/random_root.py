@@ -1,4 +1,5 @@
-"""An aggregator proposes digests of nothing: random bytes for every leaf, of which no content exists anywhere."""
+"""An aggregator proposes random bytes as the digest of every leaf. No content that fits these digests exists
+anywhere."""
 
 from __future__ import annotations
 

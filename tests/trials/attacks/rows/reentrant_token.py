@@ -1,5 +1,5 @@
-"""The token calls back during transfers: its issuer claims, withdraws, joins and proposes once more while the
-coordinator takes or gives money, the issuer's own or an honest aggregator's."""
+"""The token calls back during transfers. While the coordinator takes or pays money, the issuer's own or an honest
+aggregator's, the issuer uses this to claim, withdraw, join and propose once more."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def run(arena: Arena) -> str:
     assert proposed.args["proposer"] == aggregator.address
     assert issuer.refused() == (doors.count + 1) * [SHUT]
     return (
-        f"{doors.refused} calls from inside {doors.count} transfers were refused ({SHUT}), nothing was paid twice; "
-        f"{aggregator.name} could not propose as long as the token let its transfers fail, and then did"
+        f"{doors.refused} calls from inside {doors.count} transfers were refused ({SHUT}); nothing was paid twice; "
+        f"{aggregator.name} could not propose as long as the token made its transfers fail; afterwards it did"
     )
 
 

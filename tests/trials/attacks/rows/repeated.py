@@ -1,5 +1,5 @@
-"""One attacker proposes a wrong global again and again: each time from another account once the last was convicted,
-then once more, in the next round, from the first."""
+"""One attacker proposes a wrong global again and again. Each time that it is convicted it uses another account. In the
+next round it uses the first account once more."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def run(arena: Arena) -> str:
     bonds = {e.args["bond"] for e in arena.events("Proposed", 1)}
     assert bonds == {arena.coordinator.config().bond_base}, "a lie must not change what others pay"
     [bond] = bonds
-    return f"bonds of {amount(bond)} each, the right one's too: {expose(arena, 1, TIMES)}; {_again(arena, liars[0])}"
+    exposed = expose(arena, 1, TIMES)
+    return f"bonds of {amount(bond)} each, also for the right proposal: {exposed}; {_again(arena, liars[0])}"
 
 
 def _again(arena: Arena, convict: Actor) -> str:
@@ -43,4 +44,4 @@ def _again(arena: Arena, convict: Actor) -> str:
     bonds = {e.args["proposer"]: e.args["bond"] for e in arena.events("Proposed", 2)}
     assert bonds.pop(convict.address) == 2 * arena.coordinator.config().bond_base
     assert set(bonds.values()) <= {arena.coordinator.config().bond_base}
-    return "in round 2 the first account's next lie cost it double, nobody else, and was convicted"
+    return "in round 2 the next lie of the first account cost double, only for this account, and was convicted"

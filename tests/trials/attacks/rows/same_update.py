@@ -1,5 +1,5 @@
-"""Free riders: one hands in, as its own, what another revealed in the round before; two hand in one and the same
-update."""
+"""Two kinds of free riders: one client hands in, as its own, what another revealed in the round before, and two clients
+hand in the same update."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def run(arena: Arena) -> str:
             assert "its root was revealed" in refusal(node, 2, rider.address), refusal(node, 2, rider.address)
     arena.party("riders").due += books.share(arena.coordinator, 2, first.address)  # an update like any other
     return (
-        "every node named where either root was revealed before and voted no: neither was accepted or paid; the update "
-        "that two handed in counted once, for the first"
+        "every node reported where each of the two roots had been revealed before and voted against them; neither "
+        "was accepted or paid; the update that two handed in counted once, for the first of them"
     )

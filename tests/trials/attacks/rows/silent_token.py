@@ -1,5 +1,6 @@
-"""A whole federation on a token like USDT: no call returns anything, and an allowance must be zero before it changes.
-An aggregator's approval of long ago, too small for a bond, still stands when a liar has proposed."""
+"""A whole federation uses a token like USDT: its calls return nothing, and an allowance must be set to zero before it
+can be changed. When a liar has proposed, an old approval of an aggregator is still there, and it is too small for a
+bond."""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ def run(arena: Arena) -> str:
         seat, owed = coordinator.seat(program.address), coordinator.owed(program.address)
         assert (seat.stake, owed) == (0, 0), f"{program.name} has not all of its money"
     return (
-        f"{aggregator.name} took its old approval back, approved the bond and proposed beside the lie, which was "
-        f"{ending}; after the last round everybody claimed and withdrew all"
+        f"{aggregator.name} set its old approval to zero, approved the bond and proposed beside the lie, which was "
+        f"{ending}; after the last round everybody claimed and withdrew everything"
     )
 
 

@@ -1,6 +1,6 @@
-"""Four colluding clients of the smallest weight reveal first and serve nothing; the peer that every honest node asks
-first takes each request and never answers. They vouch for themselves alone: the votes of the honest are short of two
-thirds if these call each other absent."""
+"""Four colluding clients of the smallest weight reveal first and publish nothing. The peer that every honest node asks
+first accepts each request and never answers. The four vouch only for themselves: if the honest nodes took each other's
+updates for missing, their votes would not reach two thirds."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _run(arena: Arena, silent: str, came: list[float]) -> str:
     first = next(i for i, update in enumerate(updates) if update.client in honest)
     return (
         f"every node checked the honest updates, the first of which was revealed as number {first + 1}, and vouched "
-        f"for those alone; the round went on without the {SYBILS} that are silent"
+        f"only for those; the round went on without the {SYBILS} silent ones"
     )

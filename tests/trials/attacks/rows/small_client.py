@@ -1,5 +1,5 @@
-"""A federation needs all of its clients to commit, and the one of the smallest weight lets the others down: it commits
-and does not reveal, in the next round it reveals zeros and vouches for those alone."""
+"""A federation needs commits from all its clients, and the client of the smallest weight lets the others down. It
+commits and does not reveal. In the next round it reveals zeros and vouches only for those."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def run(arena: Arena) -> str:
     refuse(arena, 2, [small.address])
     mine, all_ = part_of(arena, 2, small.address)
     return (
-        f"two updates of three became final, {penalty}; with {mine}/{all_} of the weight its zeros were not accepted, "
-        "the two others were: neither round was void, though each needed three clients"
+        f"in the first round the two other updates became final; {penalty}; with {mine}/{all_} of the weight, its "
+        "zeros were not accepted and the two other updates were; neither round was void, though each needed three "
+        "clients"
     )

@@ -1,4 +1,4 @@
-"""The only aggregator stops dead (SIGSTOP) before it proposes, and comes back when the round is over."""
+"""The only aggregator is stopped (SIGSTOP) before it proposes, and runs on when the round is over."""
 
 from __future__ import annotations
 

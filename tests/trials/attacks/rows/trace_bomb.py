@@ -1,5 +1,6 @@
-"""A proposer that is a contract: it makes its wrong digests itself, so that no transaction shows them, and then calls
-nobody two hundred times with half a MiB, so that no program lives through reading its trace."""
+"""The proposer is a contract. It computes its wrong digests itself, so that no transaction shows them. Then it calls an
+empty address two hundred times with half a MiB each, so that a program that reads the trace of the transaction runs out
+of memory."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ def run(arena: Arena) -> str:
     arena.start(*arena.aggregators)
     copied = COUNT * SIZE / 2**20
     return (
-        f"{receipt['gasUsed'] / 1e6:.1f}M gas for a trace with {copied:.0f} MiB of input, and digests that no "
-        f"transaction shows; the coordinator's event names them: {expose(arena, 1)}"
+        f"{receipt['gasUsed'] / 1e6:.1f}M gas made a trace with {copied:.0f} MiB of input; no transaction shows the "
+        f"digests, but the coordinator's event has them: {expose(arena, 1)}"
     )
 
 

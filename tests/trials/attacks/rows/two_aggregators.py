@@ -1,4 +1,4 @@
-"""Two aggregators, neither of which has heard of the other's transaction, have their proposals in the same block."""
+"""Two aggregators, neither of which has seen the other's transaction, have their proposals mined in the same block."""
 
 from __future__ import annotations
 
@@ -38,4 +38,7 @@ def run(arena: Arena) -> str:
     [second] = [aggregator for aggregator in arena.aggregators if aggregator.name != first]
     assert "another aggregator was first (DuplicateRoot)" in second.output, "the second was not in the same block"
     arena.start(*arena.aggregators)
-    return f"{first} was first and is paid; {second.name}'s transaction reverted (DuplicateRoot): gas, and no bond"
+    return (
+        f"{first} was first and is paid; {second.name}'s transaction reverted (DuplicateRoot), which cost it gas "
+        "and no bond"
+    )

@@ -1,5 +1,5 @@
-"""One attacker splits a stake over 200 accounts, together a third of the weight: all but one of them hand in good
-updates, and all of them vouch for each other and for nobody else."""
+"""One attacker divides a stake among 200 accounts, which together have a third of the weight. All but one of them hand
+in good updates, and all of them vouch for each other and for nobody else."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(arena: Arena) -> str:
     one_account = pot * len(working) * STAKE // arena.coordinator.round_view(1).total_weight
     arena.party("sybils").due += one_account
     return (
-        "a third of the votes rejected nobody and lifted nothing: all honest updates were accepted, the empty one was "
-        f"not; {len(working)} shares of {STAKE} examples came to no more than one of {len(working) * STAKE:,} would, "
-        f"{amount(one_account)}"
+        "a third of the votes could neither reject an update nor get one accepted: all honest updates were accepted, "
+        f"and the empty one was not; {len(working)} shares of {STAKE} examples came to no more than one share of "
+        f"{len(working) * STAKE:,} would, {amount(one_account)}"
     )

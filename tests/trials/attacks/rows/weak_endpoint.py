@@ -1,5 +1,5 @@
-"""The RPC endpoint of all honest programs serves the standard alone, no overrides, no third parameter of an estimate,
-no debug_*; and its logs are away (504) when a liar proposes."""
+"""The RPC endpoint that all honest programs use serves only the standard calls: no state overrides, no third parameter
+of an estimate, no debug_*. When a liar proposes, it also gives no logs (504)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def run(arena: Arena) -> str:
     assert arena.live(1) == [lie.root, right] and any(asked["method"] == LOGS for asked in endpoint.seen)
     endpoint.closed.clear()
     return (
-        f"without logs {arena.name_of(proposed.args['proposer'])} proposed the right global beside the lie; when there "
-        f"were logs again the lie was {expose(arena, 1)}"
+        f"while there were no logs, {arena.name_of(proposed.args['proposer'])} proposed the right global beside the "
+        f"lie; when there were logs again, the lie was {expose(arena, 1)}"
     )

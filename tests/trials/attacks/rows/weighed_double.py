@@ -1,4 +1,4 @@
-"""An aggregator weighs one client's update twice; there are no aggregators and no watchtowers, only nodes."""
+"""An aggregator counts one client's update twice. There are no other aggregators and no watchtowers, only nodes."""
 
 from __future__ import annotations
 

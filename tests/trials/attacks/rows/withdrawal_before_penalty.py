@@ -1,4 +1,4 @@
-"""Two clients that owe a penalty, one that reveals nothing and one that named a wrong prior, leave and ask for their
+"""Two clients that owe a penalty, one for not revealing and one for naming a wrong prior, leave and ask for their
 stakes again and again, in every phase and down to the last second before their round is settled."""
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def run(arena: Arena) -> str:
     assert first.taken == second.taken == config.min_stake - config.penalty
     phases = ", ".join(phase.name.lower() for phase in sorted({*first.refused, *second.refused}))
     return (
-        f"StillPending in {phases}, to the last second before settlement; then each took {amount(first.taken)} "
-        f"of its stake of {amount(config.min_stake)}, and the penalty was gone"
+        f"every request was refused (StillPending) in {phases}, to the last second before settlement; then each "
+        f"client took out {amount(first.taken)} of its stake of {amount(config.min_stake)}; the penalty was kept"
     )
 
 

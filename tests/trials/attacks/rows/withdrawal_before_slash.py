@@ -1,5 +1,5 @@
-"""A client whose wrong proposal waits for its conviction tries every way to its bond and its stake, then once more from
-right in front of the proof, in the same block."""
+"""A client has made a wrong proposal that is about to be convicted. It tries every way to take back its bond and its
+stake, and tries once more in the block of the proof, just before it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def run(arena: Arena) -> str:
     thief.sender.send(coordinator.calls.claim(), "claim")
     assert coordinator.token.balance_of(thief.address) - before == stake + share
     return (
-        f"refused before and in front of the proof ({', '.join(ways)}): the bond of {amount(bond)} was lost; the "
-        f"stake, which no bond touches, came out once the round was settled; {ending}"
+        f"every way was refused, before the proof and in its block ({', '.join(ways)}); the bond of {amount(bond)} "
+        "was lost; the stake, which a lost bond does not touch, came out once the round was settled; the lie was "
+        f"{ending}"
     )
 
 

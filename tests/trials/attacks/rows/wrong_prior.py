@@ -1,4 +1,4 @@
-"""An aggregator adds the second round's mean to the genesis instead of the first round's global."""
+"""In the second round an aggregator adds the mean to the genesis instead of to the first round's global."""
 
 from __future__ import annotations
 

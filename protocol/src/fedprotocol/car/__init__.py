@@ -1,0 +1,38 @@
+"""CAR v1 files that hold exactly one tree, depth first from the root, a repeated block once.
+
+That is what Kubo's `dag export` and trustless gateways write (https://ipld.io/specs/transport/car/carv1/). The reader
+knows root and shape beforehand, so it knows every block before it comes: it verifies while it copies, stops at the
+first wrong byte, and never reads a block of a length it does not expect. Memory grows neither with the data nor with
+the number of leaves: an index is read and written piece by piece, and blocks once seen are remembered on disk.
+"""
+
+from fedprotocol.car.errors import (
+    BadHeader,
+    BadLength,
+    CarError,
+    ExtraBlocks,
+    ForeignCodec,
+    Truncated,
+    WrongBlock,
+)
+from fedprotocol.car.file import INDEX_ENTRY, CarFile
+from fedprotocol.car.read import children, read_car
+from fedprotocol.car.write import write_car
+from fedprotocol.leaves import Leaves, MemoryLeaves
+
+__all__ = [
+    "INDEX_ENTRY",
+    "BadHeader",
+    "BadLength",
+    "CarError",
+    "CarFile",
+    "ExtraBlocks",
+    "ForeignCodec",
+    "Leaves",
+    "MemoryLeaves",
+    "Truncated",
+    "WrongBlock",
+    "children",
+    "read_car",
+    "write_car",
+]

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from fedaggregator.daemon.actions import Approve, BuildCase, Claim, Done, Merge, ProposePage, Report, Wait
 from fedaggregator.daemon.decide import decide
+from fedaggregator.daemon.loop import NotYet
 from fedaggregator.daemon.run import MONEY_SECONDS, Aggregator
-from fedaggregator.daemon.watch import NotYet
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.chain.read.events import scan

@@ -37,8 +37,9 @@ from fedaggregator.daemon.actions import (
     Sent,
     Work,
 )
+from fedaggregator.daemon.loop import NotYet, log
 from fedaggregator.daemon.remembered import Memory
-from fedaggregator.daemon.watch import NotYet, Watcher, log, state_of
+from fedaggregator.daemon.watch import Watcher, state_of
 from fedaggregator.disputes.case import Case, StaleCase
 from fedaggregator.disputes.convict import Move, advance, advised
 from fedaggregator.disputes.evidence import gather
@@ -88,7 +89,7 @@ class Aggregator(Watcher):
             yield cls(config, coordinator, store, journal, sender, proposes)
 
     def run(self, stop: threading.Event) -> None:
-        """See `Watcher.run`. Raises ForeignCode before anything is put in, and ChainError if that cannot be seen."""
+        """See `Loop.run`. Raises ForeignCode before anything is put in, and ChainError if that cannot be seen."""
         require_known(self.coordinator, self.config.chain)
         super().run(stop)
 

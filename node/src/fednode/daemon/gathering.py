@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-
+from fedaggregator.compute.unseen import stands_unseen
 from fedprotocol.chain.amounts import Amounts
-from fedprotocol.chain.errors import ChainError
-from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.chain.read.snapshot import Snapshot
 
 from fednode.config import NodeConfig
 from fednode.daemon.chain.commitment import commitment_hash
 from fednode.daemon.facts import Configured, OwnUpdate, Remembered
 from fednode.daemon.tools import Tools
-
-log = logging.getLogger("fednode")
 
 
 def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configured:
@@ -47,7 +42,7 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         unseen=frozenset(
             state.number
             for state in chain.rounds
-            if _stands_unseen(tools.coordinator, state, recomputed.get(state.number))
+            if stands_unseen(tools.coordinator, state, recomputed.get(state.number))
         ),
         proposed=frozenset(memory.proposed),
         has_bounty=memory.has_bounty,
@@ -57,18 +52,6 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         solo_evaluated=frozenset(memory.solo_evaluated),
         train_seconds=memory.train_seconds,
     )
-
-
-def _stands_unseen(coordinator: Coordinator, state: RoundState, own_root: bytes | None) -> bool:
-    """Whether the global computed here is among the live proposals that the snapshot had no room for."""
-    seen = {proposal.root for proposal in state.proposals}
-    if own_root is None or own_root in seen or state.view.live <= len(seen):
-        return False
-    try:
-        return coordinator.proposal(state.number, own_root) is not None
-    except ChainError as error:
-        log.debug("round %d: whether the right global is proposed is not known: %s", state.number, error)
-        return False
 
 
 def _own_updates(tools: Tools, chain: Snapshot) -> dict[int, OwnUpdate]:

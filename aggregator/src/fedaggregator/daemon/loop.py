@@ -1,0 +1,230 @@
+"""A daemon's loop without a key: read the chain, decide, do the one next thing, try again later what failed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from fedprotocol import metrics
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.errors import ChainError
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import index_at
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
+from fedprotocol.errors import FedError
+from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.start import monitored
+from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
+from fedprotocol.program.backoff import LONGEST_PAUSE, Backoff, Setback
+from fedprotocol.program.unforeseen import Unforeseen
+from fedprotocol.store.base import Stopped, Store
+
+from fedaggregator.compute.confirmed import is_confirmed
+from fedaggregator.compute.unseen import stands_unseen
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.daemon.actions import Action, Done, Interrupt, Merge, Report, Sent, Wait, Work, describe
+from fedaggregator.daemon.decide import decide, time_left
+from fedaggregator.daemon.facts import Facts
+from fedaggregator.daemon.remembered import Memory
+from fedaggregator.daemon.status import Reporter
+
+STEP_SECONDS = 3600.0  # of patience with transactions
+SLICE = 0.1  # seconds after which a stop is noticed
+
+log = logging.getLogger("fedaggregator")
+
+
+class NotYet(FedError):
+    """Nothing is wrong; the message says what the chain must show first."""
+
+
+class Loop(ABC):
+    """The loop of one federation, as `account` sees it. Everything it must remember is in its journal."""
+
+    def __init__(
+        self, config: AggregatorConfig, coordinator: Coordinator, store: Store, account: str, memory: Memory
+    ) -> None:
+        self.config = config
+        self.coordinator = coordinator
+        self.events = index_at(coordinator, config.events)
+        self.store = store
+        self.health = Health(config.chain.poll_seconds)
+        self.account = account
+        self.memory = memory
+        self.reporter = Reporter(config.status, self.health, Amounts.of(coordinator.token).decimals)
+        self.background: Background[Work] = Background()
+        self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
+        self._last_error: Exception | None = None
+        self._unforeseen = Unforeseen()
+        self._untold = ""  # what could not be shown to people last
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
+        with monitored(self.config.monitor.port, self.health, self.store):
+            while not stop.is_set():
+                try:
+                    action = self.turn()
+                except Exception as error:  # the chain or the journal cannot be read: nothing can be decided
+                    self._unread(error)
+                    self._sleep(stop)
+                    continue
+                if isinstance(action, Done):
+                    return
+                if isinstance(action, Wait):
+                    self._sleep(stop)
+
+    def turn(self) -> Action:
+        """Read, decide, act once: send, or start something in the background. Returns what; of that nothing fails here.
+
+        Raises:
+            FedError: the chain or the journal cannot be read.
+        """
+        snapshot = take_snapshot(self.coordinator, self.account)
+        for outcome in self.background.outcomes():
+            self._ended(outcome, snapshot)
+        facts = self._facts(snapshot)
+        action = decide(snapshot, facts)
+        with self.aside("saying how it is"):
+            self._say(snapshot, facts, action)
+            self.look(snapshot, facts)
+        match action:
+            case Wait() | Done():
+                pass
+            case Interrupt(work):
+                log.info("%s", describe(action))
+                self.background.interrupt(work)
+            case _ if isinstance(action, Sent):
+                self._send(action, snapshot)
+            case _:
+                self._start(action, snapshot)
+        return action
+
+    def step(self) -> Action:
+        """One turn, to the end of what it started: for whoever goes on by hand.
+
+        Raises:
+            Exception: what it failed with.
+        """
+        self._last_error = None
+        action = self.turn()
+        while self.background.running() - self.background.stopped():
+            self.background.wait(LANE_SECONDS)
+            snapshot = take_snapshot(self.coordinator, self.account)
+            for outcome in self.background.outcomes():
+                self._ended(outcome, snapshot)
+        if self._last_error is not None:
+            raise self._last_error
+        return action
+
+    def look(self, snapshot: Snapshot, facts: Facts) -> None:  # noqa: B027 (most have nothing to look at)
+        """What is known before each action."""
+
+    def send(self, action: Sent, snapshot: Snapshot) -> None:  # noqa: B027 (without a key nothing is decided)
+        """Perform what takes a transaction, for those who have a key. Raises FedError."""
+
+    @abstractmethod
+    def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
+        """Perform what runs in the background, in its thread, until `stop` is set. Raises FedError."""
+
+    def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
+        """`action` could not be done: it is tried again after a pause, and several times before it comes too late."""
+        self.backoff.retry_later(action, Setback(str(error) or type(error).__name__), time_left(snapshot, action))
+        if isinstance(error, Stopped):
+            return
+        self._last_error = error
+        if isinstance(action, Merge):
+            self.memory.merge_failed(action.round)
+        with self.aside("saying what failed"):
+            metrics.RETRIES.labels(type(action).__name__.lower()).inc()
+            if self._unforeseen.is_news(action, error):
+                log.error("%s: unexpected error", describe(action), exc_info=error)
+            self.reporter.failed(error)
+
+    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 (for those who send)
+        """Round and root of the proposals against which a case is at hand."""
+        return frozenset()
+
+    def left_open(self) -> bool:
+        """Whether transactions of an earlier run may still be mined."""
+        return False
+
+    @contextmanager
+    def aside(self, what: str) -> Iterator[None]:
+        """What is only for people to see never keeps the loop from what it owes."""
+        try:
+            yield
+        except Exception as error:
+            text = f"{what} failed: {error}"
+            if text != self._untold:  # each turn would say it again
+                log.warning("%s", text)
+            self._untold = text
+
+    def _send(self, action: Sent, snapshot: Snapshot) -> None:
+        try:
+            self.send(action, snapshot)
+        except NotYet as why:
+            log.info("%s", why)
+            self.backoff.retry_later(action, Setback(str(why), too_early=True))
+        except Exception as error:
+            self.failed(action, error, snapshot)
+        else:
+            self.backoff.succeeded(action)
+
+    def _start(self, action: Work, snapshot: Snapshot) -> None:
+        self.background.start(action, lambda stop: self.work(action, snapshot, stop))
+
+    def _ended(self, outcome: Outcome[Work], snapshot: Snapshot) -> None:
+        if outcome.error is None:
+            self.backoff.succeeded(outcome.work)
+            if isinstance(outcome.work, Report):  # again only if its leaves could not be read
+                self.backoff.postpone(outcome.work, LONGEST_PAUSE, time_left(snapshot, outcome.work))
+        else:
+            self.failed(outcome.work, outcome.error, snapshot)
+
+    def _facts(self, snapshot: Snapshot) -> Facts:
+        unconfirmed = frozenset(s.number for s in snapshot.rounds if not self._is_confirmed(s))
+        stand = frozenset(
+            s.number for s in snapshot.rounds if stands_unseen(self.coordinator, s, self.memory.own_root(s))
+        )
+        return replace(
+            self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand),
+            left_open=self.left_open(),
+            running=self.background.running(),
+            stopped=self.background.stopped(),
+            overdue=self.background.older_than(LANE_SECONDS),
+            paused=self.backoff.paused(),
+            failing=self.backoff.failing(),
+        )
+
+    def _is_confirmed(self, state: RoundState) -> bool:
+        """The depth is a precaution: a node that cannot tell it keeps nothing from being proposed."""
+        try:
+            return is_confirmed(self.coordinator, state, self.config.chain.confirmations)
+        except ChainError as error:
+            log.debug("round %d: the depth of its inputs is not known: %s", state.number, error)
+            return True
+
+    def _say(self, snapshot: Snapshot, facts: Facts, action: Action) -> None:
+        until = action.until or 0 if isinstance(action, Wait) else 0
+        self.reporter.activity(snapshot, describe(action), until, STEP_SECONDS if isinstance(action, Sent) else 0.0)
+        problems = [action.reason] if isinstance(action, Wait) and action.problem else []
+        problems += [setback.why for setback in facts.failing.values() if not setback.too_early]
+        self.reporter.problem("; ".join(dict.fromkeys(problems)))
+
+    def _unread(self, error: Exception) -> None:
+        with self.aside("saying what failed"):
+            if self._unforeseen.is_news(None, error):
+                log.error("unexpected error", exc_info=error)
+            self.reporter.failed(error)
+            self.reporter.problem(str(error) or type(error).__name__)
+
+    def _sleep(self, stop: threading.Event) -> None:
+        """One poll of the chain, or until something in the background ends, or `stop` is set."""
+        end = time.monotonic() + self.config.chain.poll_seconds
+        while not stop.is_set() and time.monotonic() < end and not self.background.wait(SLICE):
+            pass

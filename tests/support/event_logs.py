@@ -50,4 +50,4 @@ def assert_same(index: EventIndex) -> None:
 
 
 def first_of(index: EventIndex) -> int:
-    return int(index._db.execute("SELECT first FROM identity").fetchone()[0])
+    return int(index._table.db.execute("SELECT first FROM identity").fetchone()[0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fedprotocol.chain.errors import ChainError, RpcRefused
-from fedprotocol.chain.read import event_index
+from fedprotocol.chain.read import event_index, event_table
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.events import scan
@@ -116,7 +116,7 @@ def test_a_shorter_chain() -> None:
 def test_a_reorg_deeper_than_the_hashes_kept(
     federation: Deployed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(event_index, "KEPT", 4)
+    monkeypatch.setattr(event_table, "KEPT", 4)
     index, dice = from_now(federation), random.Random(4)
     play(federation, 20, dice)
     assert_same(index)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from fedprotocol.chain.read import event_index
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.event_index import EventIndex, EventIndexError
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.event_table import EventIndexError
 from fedprotocol.chain.read.events import first_round_block
 from support.deployed import CHAIN_ID, Deployed, sender
 from support.event_logs import assert_same, first_of, fresh, from_now, fund, play
@@ -79,9 +80,11 @@ def test_two_programs_share_a_file(federation: Deployed, tmp_path: Path) -> None
                 federation.chain.rpc("anvil_dropAllTransactions")
             assert_same(two if step % 3 else one)
             assert_same(one)
-        head = one._head()
-        two._append(head, head._replace(number=head.number + 1), [])
-        assert not one._append(head, head._replace(number=head.number + 1, hash=b"other"), []), "it was not the first"
+        head = one._table.head()
+        two._table.append(head, head._replace(number=head.number + 1), [])
+        assert not one._table.append(head, head._replace(number=head.number + 1, hash=b"other"), []), (
+            "it was not the first"
+        )
 
 
 @pytest.mark.parametrize("damage", [b"not a database, by far" * 400, None])
@@ -92,7 +95,7 @@ def test_a_damaged_file_is_made_anew(
     with from_now(federation, path) as index:
         fund(federation)
         index.sync()
-        index._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        index._table.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = path.read_bytes()
     path.write_bytes(damage or content[:4096] + os.urandom(len(content) - 4096))
     with from_now(federation, path) as index:
@@ -103,13 +106,13 @@ def test_a_damaged_file_is_made_anew(
 def test_a_full_disk_is_an_error_and_loses_nothing(federation: Deployed, tmp_path: Path) -> None:
     with from_now(federation, tmp_path / "events.sqlite") as index:
         index.sync()
-        pages = index._db.execute("PRAGMA page_count").fetchone()[0]
-        index._db.execute(f"PRAGMA max_page_count = {pages}")
+        pages = index._table.db.execute("PRAGMA page_count").fetchone()[0]
+        index._table.db.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(EventIndexError, match="full"):
             for _ in range(200):
                 fund(federation)
                 index.sync()
-        index._db.execute(f"PRAGMA max_page_count = {10 * pages}")
+        index._table.db.execute(f"PRAGMA max_page_count = {10 * pages}")
         assert_same(index)
     with pytest.raises(EventIndexError, match="cannot be used"):
         EventIndex(federation.coordinator(), tmp_path).sync()

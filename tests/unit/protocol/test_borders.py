@@ -17,7 +17,8 @@ from fedprotocol.chain.account.keys import KeystoreError, PasswordError
 from fedprotocol.chain.account.remote_signer import RemoteSigner
 from fedprotocol.chain.endpoint.http import Endpoint, NoAnswer
 from fedprotocol.chain.errors import SignerError
-from fedprotocol.chain.read.event_index import EventIndex, EventIndexError
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.event_table import EventIndexError
 from fedprotocol.config import ConfigError, Section, load_config
 from fedprotocol.deployment.record import DeploymentError, load_deployment
 from fedprotocol.files.text import read_text
@@ -77,7 +78,7 @@ BORDERS: list[tuple[str, str, Prepared, type[Exception]]] = [
     ("sqlite's JSON", "json.loads", lambda to: partial(journal(to).recall, "a"), JournalError),
     (
         "sqlite, events",
-        "fedprotocol.chain.read.event_index.connect",
+        "fedprotocol.chain.read.event_table.connect",
         lambda to: lambda: list(EventIndex(NO_CHAIN, to / "events").logs((), 1, "0x")),
         EventIndexError,
     ),

@@ -8,7 +8,8 @@ from fedprotocol.chain.abi import WORD
 from fedprotocol.chain.endpoint.rpc import FallbackProvider, web3_on
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.event_index import EventIndex, EventIndexError
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.event_table import EventIndexError
 from fedprotocol.chain.read.events import chunks, headline, round_block
 from fedprotocol.errors import FedError
 from fedprotocol.tree import DIGEST_BYTES, MAX_LEAVES, PAGE_LEAVES, page_root, root

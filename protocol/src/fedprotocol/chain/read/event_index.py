@@ -8,50 +8,26 @@ block must be the child of the one before; if it is not, the index goes back to 
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 from eth_typing import BlockNumber
-from hexbytes import HexBytes
 from web3.exceptions import BlockNotFound
 from web3.types import BlockIdentifier, LogReceipt
 
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.event_schema import connect
-from fedprotocol.chain.read.events import BlockTimes, Event, chunks, decode, first_round_block, headline, logs_of_block
-from fedprotocol.errors import FedError
-from fedprotocol.files.sqlite_errors import describe_database_error
-from fedprotocol.foreign_errors import in_a_line
+from fedprotocol.chain.read.event_table import Block, DamagedIndex, EventTable
+from fedprotocol.chain.read.events import BlockTimes, Event, chunks, decode, first_round_block, logs_of_block
 
 log = logging.getLogger(__name__)
 
 NEAR = 64  # blocks below the head that are read by their hash: two epochs of Ethereum, which are final then
-KEPT = 256  # block hashes: a re-org that replaces them all has everything read anew
 TRIES = 20  # looks in a row at a chain that changes with each
-TOPIC_BYTES = 32
-AT_ONCE = 64  # rows in memory: a page of a proposal is 64 KiB
-
-
-class EventIndexError(FedError):
-    """The index file cannot be used."""
-
-
-class _Damaged(EventIndexError):
-    """The file was no index, and is gone."""
-
-
-class Block(NamedTuple):
-    """A block on the chain; `hash` is empty for the one before the first that is read."""
-
-    number: int
-    hash: bytes
-    parent: bytes = b""
-    time: int = 0
+AT_ONCE = 64  # log entries in memory: a page of a proposal is 64 KiB
 
 
 class EventIndex:
@@ -69,15 +45,13 @@ class EventIndex:
         self._first_block = first_block
         self._times = BlockTimes(coordinator)
         self._lock = threading.RLock()
-        self._open: sqlite3.Connection | None = None
+        self._table = EventTable(coordinator.address, path)
         self._is_ours = False
         self._reached = -1
 
     def close(self) -> None:
         with self._lock:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
+            self._table.close()
 
     def __enter__(self) -> Self:
         return self
@@ -92,11 +66,11 @@ class EventIndex:
         """
         try:
             return self._sync()
-        except _Damaged:
+        except DamagedIndex:
             return self._sync()
 
     def _sync(self) -> int:
-        with self._lock, self._wrapped():
+        with self._using():
             if not self._is_ours:
                 self._check_identity()
             for _ in range(TRIES):
@@ -131,44 +105,29 @@ class EventIndex:
         self, names: Collection[str], round_number: int | None, to_block: int | None, second: bytes | None = None
     ) -> Iterator[tuple[LogReceipt, int]]:
         """Log entries, each with its block's time."""
-        where = ["block <= ?"]
-        values: list[Any] = [self._reached if to_block is None else min(to_block, self._reached)]
-        if names:
-            where.append(f"name IN ({', '.join('?' * len(names))})")
-            values += names
-        if round_number is not None:
-            where.append("round = ?")
-            values.append(round_number)
-        if second is not None:
-            where.append(f"substr(topics, {2 * TOPIC_BYTES + 1}, {TOPIC_BYTES}) = ?")
-            values.append(second)
-        query = (
-            f"SELECT * FROM events WHERE {' AND '.join(where)} AND (block, log_index) > (?, ?) "  # noqa: S608 (own words)
-            f"ORDER BY block, log_index LIMIT {AT_ONCE}"
-        )
+        last = self._reached if to_block is None else min(to_block, self._reached)
         after = (-1, -1)
         while True:
-            with self._lock, self._wrapped():
-                rows = self._db.execute(query, [*values, *after]).fetchall()
-            for row in rows:
-                log, time = self._entry(row)
-                yield log, time
-                after = (log["blockNumber"], log["logIndex"])
-            if len(rows) < AT_ONCE:
+            with self._using():
+                found = self._table.entries(tuple(names), round_number, last, second, after, AT_ONCE)
+            for entry, time in found:
+                yield entry, time
+                after = (entry["blockNumber"], entry["logIndex"])
+            if len(found) < AT_ONCE:
                 return
 
     # --------------------------------------------------------------- following
 
     def _follow(self, latest: Block) -> bool:
         """Read up to `latest`; False if the chain changed meanwhile, and is to be looked at again."""
-        while (head := self._head()).number < latest.number:
+        while (head := self._table.head()).number < latest.number:
             far = latest.number - NEAR
             if not (self._read_far(head, far) if head.number < far else self._read_near(head)):
                 return False
-        kept = self._kept(latest.number)
+        kept = self._table.hash_of(latest.number)
         if kept is None:  # so far behind what was read: an endpoint that lags, or another chain
             self._check_identity()
-            return self._head().number >= latest.number
+            return self._table.head().number >= latest.number
         if kept == latest.hash:
             return True
         self._rewind(latest.number)
@@ -185,7 +144,7 @@ class EventIndex:
             if self._block(BlockNumber(block.number)) != block:
                 return False
             raise
-        self._append(head, block, [(entry, block.time) for entry in logs])
+        self._table.append(head, block, [(entry, block.time) for entry in logs])
         return True
 
     def _read_far(self, head: Block, last: int) -> bool:
@@ -197,7 +156,7 @@ class EventIndex:
             if any(bytes(entry["blockHash"]) != block.hash for entry in logs if entry["blockNumber"] == end):
                 return False
             timed = [(entry, self._times.of(bytes(entry["blockHash"]))) for entry in logs]
-            if not self._append(head, block, timed):
+            if not self._table.append(head, block, timed):
                 return True  # another process goes on from there
             head = block
         return True
@@ -211,45 +170,15 @@ class EventIndex:
 
     def _rewind(self, number: int) -> None:
         """Forget all after the newest block up to `number` that the chain still has."""
-        rows = self._db.execute("SELECT number, hash FROM blocks WHERE number <= ? ORDER BY number DESC", [number])
-        for kept, kept_hash in rows.fetchall():
+        for kept, kept_hash in self._table.down_from(number):
             block = self._block(BlockNumber(kept))
             if block is not None and block.hash == kept_hash:
                 log.info("a re-org: reading the events after block %d again", kept)
-                with self._transaction():
-                    self._db.execute("DELETE FROM blocks WHERE number > ?", [kept])
-                    self._db.execute("DELETE FROM events WHERE block > ?", [kept])
+                self._table.forget_after(kept)
                 return
         log.warning("no block that was read is in the chain any more: reading all events again")
-        with self._transaction():
-            self._forget()
+        self._table.forget_after(None)
         self._check_identity()
-
-    # ----------------------------------------------------------------- storing
-
-    def _append(self, head: Block, block: Block, logs: Iterable[tuple[LogReceipt, int]]) -> bool:
-        """Add what is after `head` up to `block`; False if another process has gone on from `head`."""
-        rows = []
-        for entry, time in logs:
-            name, round_number = headline(entry)
-            place = (
-                bytes(entry["blockHash"]),
-                bytes(entry["transactionHash"]),
-                entry["logIndex"],
-                entry["blockNumber"],
-            )
-            topics, data = b"".join(map(bytes, entry["topics"])), bytes(entry["data"])
-            rows.append((*place, time, name, round_number, topics, data))
-        with self._transaction():
-            if self._head()[:2] != head[:2]:
-                return False
-            self._db.executemany("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._db.execute("INSERT INTO blocks VALUES (?, ?)", [block.number, block.hash])
-            self._db.execute(
-                "DELETE FROM blocks WHERE number <= (SELECT number FROM blocks ORDER BY number DESC LIMIT 1 OFFSET ?)",
-                [KEPT],
-            )
-            return True
 
     def _check_identity(self) -> None:
         """Make the index that of this chain and coordinator: what is of another, or of a chain before it was started
@@ -258,45 +187,12 @@ class EventIndex:
         if genesis is None:
             raise ChainError("the RPC endpoint has no block 0")
         mine = (self.coordinator.chain_id, self.coordinator.address, genesis.hash)
-        known = self._db.execute("SELECT chain_id, coordinator, genesis FROM identity").fetchone()
+        known = self._table.identity()
         if known != mine:
             if known is not None:
                 log.warning("the events in %s are of another chain or coordinator: reading anew", self._path)
-            first = self._first_block()
-            with self._transaction():
-                self._forget()
-                self._db.execute("DELETE FROM identity")
-                self._db.execute("INSERT INTO identity VALUES (?, ?, ?, ?)", [*mine, first])
+            self._table.begin(mine, self._first_block())
         self._is_ours = True
-
-    def _forget(self) -> None:
-        self._db.execute("DELETE FROM blocks")
-        self._db.execute("DELETE FROM events")
-
-    def _head(self) -> Block:
-        """The last block that was read."""
-        row = self._db.execute("SELECT number, hash FROM blocks ORDER BY number DESC LIMIT 1").fetchone()
-        return Block(*row) if row else Block(self._db.execute("SELECT first FROM identity").fetchone()[0] - 1, b"")
-
-    def _kept(self, number: int) -> bytes | None:
-        row = self._db.execute("SELECT hash FROM blocks WHERE number = ?", [number]).fetchone()
-        return row[0] if row else None
-
-    def _entry(self, row: tuple[Any, ...]) -> tuple[LogReceipt, int]:
-        block_hash, tx_hash, log_index, block, time, _, _, topics, data = row
-        entry: Any = {
-            "address": self.coordinator.address,
-            "blockHash": HexBytes(block_hash),
-            "transactionHash": HexBytes(tx_hash),
-            "transactionIndex": 0,
-            "logIndex": log_index,
-            "blockNumber": block,
-            "topics": [HexBytes(topics[i : i + TOPIC_BYTES]) for i in range(0, len(topics), TOPIC_BYTES)],
-            "data": HexBytes(data),
-        }
-        return entry, time
-
-    # ---------------------------------------------------------------- plumbing
 
     def _block(self, which: BlockIdentifier) -> Block | None:
         with translated("eth_getBlockByNumber"):
@@ -306,50 +202,15 @@ class EventIndex:
                 return None
         return Block(found["number"], bytes(found["hash"]), bytes(found["parentHash"]), int(found["timestamp"]))
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        if self._open is None:
-            if self._path is not None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._lock:
             try:
-                self._open = connect(str(self._path or ":memory:"))
-            except sqlite3.Error:
+                with self._table.in_use():
+                    yield
+            except DamagedIndex:
+                self._is_ours, self._reached = False, -1
                 raise
-            except Exception as error:
-                raise EventIndexError(f"the event index {self._path} cannot be opened: {in_a_line(error)}") from error
-        return self._open
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-
-    @contextmanager
-    def _wrapped(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            message = (
-                f"the event index {self._path} cannot be used: {describe_database_error(self._path or Path(), error)}"
-            )
-            if type(error) is sqlite3.DatabaseError:
-                self._discard()
-                raise _Damaged(message) from error
-            raise EventIndexError(message) from error
-
-    def _discard(self) -> None:
-        """Start anew: all that was in it is on the chain too."""
-        self.close()
-        self._is_ours, self._reached = False, -1
-        if self._path is not None:
-            log.warning("the event index %s is damaged: reading all events again", self._path)
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
 def index_at(coordinator: Coordinator, path: Path) -> EventIndex:

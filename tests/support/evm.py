@@ -151,8 +151,8 @@ class Chain:
         provider = self.web3.provider
         assert isinstance(provider, HTTPProvider)
         body = provider.encode_rpc_request(method, list(params))  # type: ignore[arg-type]
-        said = self._connections.request("POST", self.url, body=body, headers=JSON, timeout=60, retries=False)
-        answer = provider.decode_rpc_response(said.data)
+        response = self._connections.request("POST", self.url, body=body, headers=JSON, timeout=60, retries=False)
+        answer = provider.decode_rpc_response(response.data)
         assert "error" not in answer, answer["error"]
         return answer["result"]
 
@@ -178,13 +178,13 @@ class Anvil(Chain):
             env={**os.environ, "HOME": tempfile.gettempdir()},
         )
         assert self._process.stdout is not None
-        said = ""
+        output = ""
         for line in self._process.stdout:
-            said += line
+            output += line
             if match := re.search(r"Listening on (\S+)", line):
                 break
         else:
-            raise RuntimeError(f"anvil did not start:\n{said}")
+            raise RuntimeError(f"anvil did not start:\n{output}")
         threading.Thread(target=self._process.stdout.read, daemon=True).start()  # or its pipe fills up
         super().__init__(f"http://{match[1]}")
 

@@ -43,13 +43,13 @@ class Geth(Chain):
             text=True,
         )
         assert self._process.stdout is not None
-        said = ""
+        output = ""
         for line in self._process.stdout:
-            said += line
+            output += line
             if match := re.search(r"HTTP server started\s+endpoint=(\S+) auth=false", line):
                 break
         else:
-            raise RuntimeError(f"geth did not start:\n{said}")
+            raise RuntimeError(f"geth did not start:\n{output}")
         threading.Thread(target=self._process.stdout.read, daemon=True).start()  # or its pipe fills up
         super().__init__(f"http://{match[1]}")
 

@@ -27,12 +27,12 @@ def node(url: str, answer: Answer) -> Proxy:
 
     def changed(given: dict[str, Any]) -> Any:
         asked = proxy.seen[-1]
-        said = answer(asked)
-        if callable(said):
-            return said(given)
-        if isinstance(said, Mapping):
-            return {"jsonrpc": "2.0", "id": asked["id"], "error": dict(said)}
-        return given if said is None else said
+        reply = answer(asked)
+        if callable(reply):
+            return reply(given)
+        if isinstance(reply, Mapping):
+            return {"jsonrpc": "2.0", "id": asked["id"], "error": dict(reply)}
+        return given if reply is None else reply
 
     proxy = Proxy(url, response=changed)
     return proxy
@@ -48,9 +48,9 @@ def at_most(method: str, most: int) -> Answer:
     return answer
 
 
-def without(said: Any, *methods: str) -> Answer:
+def without(reply: Any, *methods: str) -> Answer:
     """To these methods it only says that: an error, or an HTTP status."""
-    return lambda asked: said if asked["method"] in methods else None
+    return lambda asked: reply if asked["method"] in methods else None
 
 
 def result(value: Any, *methods: str) -> Answer:

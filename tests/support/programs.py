@@ -53,10 +53,10 @@ class Program:
 
     def _ended(self, seconds: float | None) -> int | None:
         if self.returncode is None and select.select([self._status], [], [], seconds)[0]:
-            said = os.read(self._status, 64)
+            received = os.read(self._status, 64)
             os.close(self._status)
-            assert said, f"the process that {self.args} was forked from has ended"
-            self.returncode = os.waitstatus_to_exitcode(int(said))
+            assert received, f"the process that {self.args} was forked from has ended"
+            self.returncode = os.waitstatus_to_exitcode(int(received))
         return self.returncode
 
 
@@ -77,9 +77,9 @@ def start(
         files = [nothing.fileno(), stdout.fileno(), stderr.fileno(), theirs]
         socket.send_fds(requests, [json.dumps(request).encode()], files)
     os.close(theirs)
-    said = requests.recv(64)
-    assert said, "the process that programs are forked from has ended"
-    return Program(arguments, int(said), status)
+    received = requests.recv(64)
+    assert received, "the process that programs are forked from has ended"
+    return Program(arguments, int(received), status)
 
 
 def run(

@@ -94,7 +94,9 @@ time.sleep(300)
     demo = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert demo.stdout is not None
     child = int(demo.stdout.readline())
-    assert until(lambda: Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[1:2] == [b"-c"])  # past the tether
+    assert until(
+        lambda: Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[1:2] == [b"-c"]
+    )  # no longer the starter
     demo.send_signal(signal.SIGKILL)
     demo.wait()
     demo.stdout.close()

@@ -10,9 +10,10 @@ NOBODY = to_checksum_address("0x" + 40 * "0")
 
 
 def parse_address(text: str) -> ChecksumAddress:
-    """The checksummed address; in mixed case the checksum (EIP-55) must be right, for it catches typing mistakes.
+    """The address with its checksum. If it is written in mixed case, the checksum (EIP-55) must be right, because that
+    catches typing mistakes.
 
-    Raises ValueError, for a caller that knows what the address was for.
+    Raises ValueError, without saying what the address is for, which the caller knows.
     """
     if not text.startswith("0x") or not is_hex_address(text):
         raise ValueError("must be an Ethereum address, 0x and 40 hex digits")

@@ -1,7 +1,8 @@
-"""What a spec says of the frozen model under the adapter: all that decides what the model computes from a text.
+"""What a spec says about the frozen model under the adapter: everything that decides what the model computes from a
+text.
 
-Weights alone do not: the same tensors with another rotary scaling, another epsilon, another tokenizer or another end
-of text are another function. `fednode.base_model.identity` reads all this off a model.
+The weights alone do not decide it: with another rotary scaling, epsilon, tokenizer or end of text, the same tensors
+compute something else. `fednode.base_model.identity` finds all this for a given model.
 """
 
 from typing import Annotated, TypeAlias
@@ -15,17 +16,17 @@ Setting: TypeAlias = Scalar | Listed[Scalar]
 
 
 class Text(Part):
-    """A text and the ids that the tokenizer makes of it, nothing added around it."""
+    """A text and the ids that the tokenizer turns it into, without any ids added around it."""
 
     text: Annotated[str, Field(min_length=1)]
     tokens: Listed[Natural]
 
 
 class TokenizerRef(Part):
-    """The tokenizer by what it does: its files differ from one form of a model to another.
+    """A tokenizer, described by what it does, because its files differ from one form of a model to another.
 
-    `size`: how many tokens; `vocabulary`: sha2-256 over id, NUL, token, NUL of each, in the order of the ids (decimal,
-    UTF-8); `start`: ids that it puts before a text; `end`: the id that ends an answer; `texts`: probes.
+    `size`: how many tokens; `vocabulary`: sha2-256 over id, NUL, token, NUL for each token, in the order of the ids
+    (decimal, UTF-8); `start`: ids that it puts before a text; `end`: the id that ends an answer; `texts`: probes.
     """
 
     size: Positive
@@ -39,7 +40,8 @@ class BaseModelRef(Part):
     """The frozen model under the adapter.
 
     `digest`: sha2-256 over the sorted (name, dtype, shape, bytes) of its weights, before quantisation. `config`: the
-    settings that enter the computation, by their names in transformers; a dot leads into a setting of several parts.
+    settings that change what is computed, by their names in transformers; a dot leads into a setting that has several
+    parts.
     """
 
     id: Name

@@ -77,20 +77,22 @@ CONFIRMATIONS = 2  # where the file names none, on any other chain
 
 
 def usual_confirmations(chain_id: object) -> int:
-    """What a file means that names none."""
+    """The number that holds if the file names none."""
     return 0 if chain_id in DEVELOPMENT_CHAINS else CONFIRMATIONS
 
 
 class ChainConfig(Section):
-    """`[chain]`. Off development chains, 0 confirmations are only had by writing them out."""
+    """`[chain]`. Except on development chains, 0 confirmations must be written out."""
 
     rpc: tuple[RpcUrl, ...] = Field(min_length=1)  # tried in order
     chain_id: PositiveInt
     coordinator: Address
-    confirmations: int = Field(default=CONFIRMATIONS, ge=0)  # blocks that must lie on top of what is acted upon
+    # how many blocks must lie on top of something before the program acts on it
+    confirmations: int = Field(default=CONFIRMATIONS, ge=0)
     poll_seconds: PositiveFloat = 2.0
     max_fee_gwei: PositiveFloat = 500.0  # never pay more for a unit of gas
-    trusted_code: tuple[CodeHash, ...] = ()  # of contracts that are not of this version, and trusted all the same
+    # code hashes of contracts that are not of this version and are trusted all the same
+    trusted_code: tuple[CodeHash, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -101,7 +103,7 @@ class ChainConfig(Section):
 
 
 class StoreConfig(Section):
-    """`[store]`: one's own store, and where the others' content is read from."""
+    """`[store]`: the program's own store, and where it reads the content of others."""
 
     url: StoreUrl
     peers: tuple[Peer, ...] = ()
@@ -110,8 +112,8 @@ class StoreConfig(Section):
 class AccountConfig(Section):
     """`[account]`: an encrypted keystore, or the JSON-RPC URL of a remote signer and the address it signs for.
 
-    Without `password_file` the keystore's password is asked for or taken from the environment. Who only watches needs
-    neither.
+    Without `password_file` the keystore's password is asked for or taken from the environment. A program that only
+    watches needs neither.
     """
 
     keystore: Path | None = None
@@ -133,11 +135,11 @@ class AccountConfig(Section):
 class MonitorConfig(Section):
     """`[monitor]`: `/metrics` and `/health`, on 127.0.0.1 only."""
 
-    port: int = Field(default=0, ge=0, le=65535)  # 0: none
+    port: int = Field(default=0, ge=0, le=65535)  # 0: no port
 
 
 class ConnectionConfig(Section):
-    """What a daemon needs to take part: subclass it to add tables of one's own."""
+    """What a daemon needs to take part: make a subclass to add further tables."""
 
     home: Path = Path()  # journal, cache, status
     chain: ChainConfig
@@ -187,19 +189,21 @@ def load_config(path: Path, model: type[Config]) -> Config:
 
 def _complaints(error: ValidationError) -> list[str]:
     items = error.errors()
-    wrong = {item["loc"][:-1] for item in items}  # of which an item is wrong: that they are too short then says nothing
+    # lists with a wrong item: a complaint that such a list is too short says nothing
+    wrong = {item["loc"][:-1] for item in items}
     told = [item for item in items if item["type"] != "too_short" or item["loc"] not in wrong]
     return [f"  {'.'.join(map(str, item['loc'])) or 'file'}: {_complaint(item)}" for item in told]
 
 
 def _complaint(item: Any) -> str:
-    """Pydantic's words, but for those that only mean something to programmers."""
+    """Pydantic's words, except where only programmers would understand them."""
     messages = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
     return messages.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
 def _resolve(value: Any, base: Path) -> Any:
-    """`value` with every path in it made absolute from `base`. What had no path counts as given or not as before."""
+    """`value` with every path in it made absolute from `base`. A part without paths still counts as given, or as left
+    out."""
     if isinstance(value, BaseModel):
         resolved = {name: _resolve(field, base) for name, field in value}
         return value.model_copy(update={name: new for name, new in resolved.items() if new != getattr(value, name)})

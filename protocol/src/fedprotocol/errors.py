@@ -18,12 +18,13 @@ class FedError(Exception):
 
 
 class SystemRefusal(FedError):
-    """The machine does not let the program go on: a full disk, a folder that may not be written."""
+    """The machine does not let the program go on, for example because the disk is full or a folder may not be
+    written."""
 
 
 @contextmanager
 def refusals_told() -> Iterator[None]:
-    """Errors of the system that no program can repair leave as SystemRefusal; others as they are."""
+    """Turns errors of the system that no program can repair into SystemRefusal. All others pass unchanged."""
     try:
         yield
     except OSError as error:

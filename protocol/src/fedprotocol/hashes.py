@@ -17,7 +17,7 @@ def commit_hash(
     examples: int,
     salt: bytes,
 ) -> bytes:
-    """What `commit` takes (32 bytes). Addresses are 0x-hex, roots and salt 32 bytes."""
+    """The hash that `commit` takes (32 bytes). Addresses are 0x-hex, roots and salt 32 bytes."""
     return keccak(
         encode(
             ["uint256", "address", "uint256", "address", "bytes32", "bytes32", "uint8", "uint32", "bytes32"],
@@ -27,7 +27,7 @@ def commit_hash(
 
 
 def inputs_genesis(chain_id: int, coordinator: str, round_number: int, prior_root: bytes) -> bytes:
-    """What a round's `inputsHash` starts from with the first reveal."""
+    """The value from which a round's `inputsHash` starts with the first reveal."""
     kinds = ["uint256", "address", "uint256", "bytes32"]
     return keccak(encode(kinds, [chain_id, coordinator, round_number, prior_root]))
 

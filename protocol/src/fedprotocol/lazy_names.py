@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazily(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__`. `modules`: in which module of the package each name is."""
+    """A package's `__getattr__`. `modules` says in which module of the package each name is defined."""
 
     def load(name: str) -> Any:
         if name in modules:

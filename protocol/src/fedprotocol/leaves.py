@@ -1,4 +1,5 @@
-"""What everybody reads a tree through, wherever its leaves are; and leaves in memory."""
+"""The interface through which all code reads a tree, wherever its leaves are, and its implementation with leaves in
+memory."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,7 +1,8 @@
 """The figures that a daemon offers to Prometheus.
 
-Counters begin with the process; gauges are of the last read of the chain, and no number before the first. Money is in
-whole ether and whole tokens, times in seconds. The process's own figures (`process_…`) come from prometheus_client.
+Counters begin with the process; gauges show the last read of the chain, and are not a number (NaN) before the first.
+Money is in whole ether and whole tokens, times in seconds. The process's own figures (`process_…`) come from
+prometheus_client.
 """
 
 from __future__ import annotations

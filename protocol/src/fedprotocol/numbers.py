@@ -1,6 +1,6 @@
 """The integers a federation computes in: int32 globals, 8- or 16-bit mantissas with one shift, exact rounding.
 
-Real values and units differ by 2^24. Stochastic rounding keeps a quantised delta unbiased: Gupta et al. 2015,
+One real value is 2^24 units. Stochastic rounding keeps a quantised delta unbiased: Gupta et al. 2015,
 "Deep Learning with Limited Numerical Precision".
 """
 
@@ -29,7 +29,7 @@ _WINDOW = 1 << 18  # values encoded at a time, so that the float64 in between st
 
 
 class NumbersError(FedError):
-    """Values that no valid update or global can hold."""
+    """Values that no valid update or global can have."""
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,17 @@ def check_shift(bits: int, shift: int) -> None:
 
 
 def divide_round(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
-    """R(a, b) = sign(a) * floor((2|a| + b) / 2b): to the nearest, halves away from zero.
+    """R(a, b) = sign(a) * floor((2|a| + b) / 2b): division, rounded to the nearest integer, halves away from zero.
 
     Exact for every int64 `a` and `1 <= b < 2^63`. Raises NumbersError for another `b`.
     """
     if not 0 < b < 1 << 63:
         raise NumbersError(f"cannot divide by {b}: the divisor must be in 1 .. 2^63 - 1")
-    # Unsigned, and the half compared against the remainder: nothing here can overflow, |-2^63| included.
+    # Computing without sign, and comparing the half with the remainder, cannot overflow, not even for |-2^63|.
     magnitude = np.abs(a).view(np.uint64)
     divisor = np.uint64(b)
     quotient = magnitude // divisor
-    magnitude -= quotient * divisor  # now the remainder
+    magnitude -= quotient * divisor  # from here on `a` is the remainder
     quotient += magnitude >= divisor - magnitude
     result: NDArray[np.int64] = quotient.view(np.int64) * np.sign(a)
     return result

@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import Self
 
 IN_MEMORY = 16_384
-"""Blocks, some 300 bytes each, before they go to disk; SQLite keeps 2 MiB of it in memory."""
+"""How many blocks, of about 300 bytes each, are kept before they go to disk. SQLite keeps 2 MiB of its file in
+memory."""
 
 
 class SeenBlocks:
@@ -16,7 +17,7 @@ class SeenBlocks:
         self._disk: sqlite3.Connection | None = None
 
     def get(self, digest: bytes) -> bytes | None:
-        """What was noted of a block, None if it is new."""
+        """The bytes that are stored for a block; None if it is new."""
         found = self._recent.get(digest)
         if found is not None or self._disk is None:
             return found

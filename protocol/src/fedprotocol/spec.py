@@ -1,7 +1,7 @@
 """The federation's document: everything that must be the same at every site and is not money or time.
 
-One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. Strict: no unknown field, no
-conversion, no default, so that a document means the same thing to every version that accepts it.
+One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
+unknown fields, conversions or defaults, so that a document means the same to every version that accepts it.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ MAX_SPEC_BYTES = 1 << 20
 SERVER_LR_ONE = 1 << 16
 
 _MOST_NAMED = 50  # wrong fields
-_LONGEST = 400  # characters about one
+_LONGEST = 400  # most characters about one of them
 
 
 class SpecError(FedError):
@@ -40,12 +40,12 @@ class SpecMismatch(FedError):
 
 
 class Lora(Part):
-    """peft's LoraConfig, as far as it is common to all sites, and which of its two factors a round trains.
+    """The part of peft's LoraConfig that all sites have in common, and which of the two factors a round trains.
 
-    The mean of products B A is not the product of the means; it is if all sites share one factor. "b": A stays as it
-    was made: FFA-LoRA, Sun et al. 2024, "Improving LoRA in Privacy-preserving Federated Learning". "alternating": B in
-    odd rounds, A in even ones: RoLoRA, Chen et al. 2024, "Robust Federated Finetuning of Foundation Models via
-    Alternating Minimization of LoRA". B first: while it is zero, A has no gradient.
+    The mean of products B A is not the product of the means, unless all sites have one factor in common. "b": A stays
+    as it was at the start: FFA-LoRA, Sun et al. 2024, "Improving LoRA in Privacy-preserving Federated Learning".
+    "alternating": B in odd rounds, A in even ones: RoLoRA, Chen et al. 2024, "Robust Federated Finetuning of Foundation
+    Models via Alternating Minimization of LoRA". B comes first, because A has no gradient while B is zero.
     """
 
     r: Positive
@@ -63,7 +63,7 @@ class Lora(Part):
 
 
 class Quantization(Part):
-    """How the frozen weights are held while training."""
+    """In which precision the frozen weights are kept while training."""
 
     kind: Literal["nf4", "bf16", "fp32"]
     double_quant: bool
@@ -71,19 +71,20 @@ class Quantization(Part):
 
 
 class Tensor(Part):
-    """One adapter tensor; its values stand in C order."""
+    """One adapter tensor, whose values are in C order."""
 
     name: Name
     shape: Annotated[Listed[Positive], Field(min_length=1, max_length=8)]
 
 
 class Layout(Part):
-    """Which value of the vector is which weight, and how the vector is cut into leaves."""
+    """Which value of the vector belongs to which weight, and how the vector is cut into leaves."""
 
     tensors: Annotated[Listed[Tensor], Field(min_length=1)]
     leaf_values: Annotated[int, Field(ge=32, le=8192)]
     mantissa_bits: Literal[8, 16]
-    parts: Annotated[int, Field(ge=1, le=8)]  # leaves of a global for each of an update: the rule's
+    # how many leaves of a global belong to each leaf of an update; the rule decides it
+    parts: Annotated[int, Field(ge=1, le=8)]
 
     @field_validator("leaf_values")
     @classmethod
@@ -123,7 +124,7 @@ class Layout(Part):
 
     @property
     def global_shape(self) -> tree.TreeShape:
-        """The shape of every global: the weights' leaves, then those of what the rule keeps beside them."""
+        """The shape of every global: the leaves of the weights, and then those of what the rule keeps beside them."""
         return tree.TreeShape(self.leaf_count * self.parts, self.leaf_values * 4)
 
     def weights(self, leaves: Leaves) -> NDArray[np.int32]:
@@ -150,8 +151,8 @@ class Prompt(Part):
 class Training(Part):
     """Local training. `learning_rate` follows `schedule` across rounds and is constant within one.
 
-    `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; 0 leaves the pull out. Li et al.
-    2020, "Federated Optimization in Heterogeneous Networks".
+    `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; with 0 there is no such term. Li
+    et al. 2020, "Federated Optimization in Heterogeneous Networks".
     """
 
     rounds: Positive
@@ -170,7 +171,8 @@ class Training(Part):
 
 
 class Evaluation(Part):
-    """`classes`: scored by one forward pass an item, the first token of each class compared; None: loss only."""
+    """`classes`: the possible answers. Each item is scored with one forward pass that compares the first token of each
+    class. None: only the loss is computed."""
 
     classes: Annotated[Listed[Annotated[str, Field(min_length=1)]], Field(min_length=2)] | None
 
@@ -183,10 +185,10 @@ class Evaluation(Part):
 
 
 class Bounds(Part):
-    """How large and how small an update may be. Norms: L2 of the decoded delta, in real values.
+    """How large and how small an update may be. The norms are L2 norms of the decoded delta, in real values.
 
     The contract refuses a shift above `max_shift`, and so any value above 2^(mantissa_bits - 1 + max_shift) units; the
-    norms are checked by attesters. `fednode.sponsor.bounds` says where the three come from.
+    norms are checked by attesters. `fednode.sponsor.bounds` explains how the three numbers are computed.
     """
 
     max_shift: Annotated[int, Field(ge=0, le=numbers.SHIFT_LIMIT - 8)]
@@ -203,7 +205,7 @@ class Decisions(Part):
     prompt: Prompt
     training: Training
     evaluation: Evaluation
-    rule: Name  # what its contract's name() says
+    rule: Name  # what name() of the rule's contract returns
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
 
 
@@ -214,7 +216,7 @@ class Spec(Decisions):
     base_model: BaseModelRef
     layout: Layout
     bounds: Bounds
-    genesis_root: Hex32  # root of global 0
+    genesis_root: Hex32  # root of global 0, the genesis
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -234,11 +236,11 @@ FIELDS_IN_ORDER = (
     *("version", "name", "base_model", "lora", "quantization", "layout", "prompt", "training", "evaluation", "bounds"),
     *("rule", "server_lr", "genesis_root"),
 )
-"""As they stand in the canonical document."""
+"""The fields in the order of the canonical document."""
 
 
 class ContractTerms(Protocol):
-    """What the spec shares with the contract's configuration (`fedprotocol.types.FederationConfig`)."""
+    """What the spec and the contract's configuration both contain (`fedprotocol.types.FederationConfig`)."""
 
     @property
     def spec_digest(self) -> bytes: ...
@@ -259,35 +261,37 @@ class ContractTerms(Protocol):
 
 
 def load_spec(data: bytes) -> Spec:
-    """Parse and check a document. Raises SpecError, which names the wrong fields and says what each must be."""
+    """Parse and check a document. Raises SpecError, which names the wrong fields and says what each should be."""
     if len(data) > MAX_SPEC_BYTES:
         raise SpecError(f"a spec has at most {MAX_SPEC_BYTES} bytes, not {len(data)}")
     try:
-        # Not `model_validate_json`: its errors hold copies of what is wrong, one for every field that is missing in it.
+        # `model_validate_json` is not used, because its errors hold a copy of the surrounding value for every missing
+        # field.
         return Spec.model_validate(from_json(data, allow_inf_nan=False))
     except ValidationError as error:
         wrong = _complaint(error)
     except ValueError as error:
         wrong = f"this spec is not JSON: {error}"
-    except Exception as error:  # whatever pydantic lets through
+    except Exception as error:  # any exception that pydantic lets through
         wrong = f"this spec cannot be read: {in_a_line(error)}"
-    raise SpecError(wrong)  # outside: pydantic's errors leak what they hold if they are kept
+    # raised outside the handler, because a kept error of pydantic keeps everything that it refers to
+    raise SpecError(wrong)
 
 
 def dump_spec(spec: Spec) -> bytes:
-    """The canonical document: UTF-8, two spaces of indentation, fields in the order of `FIELDS_IN_ORDER` and, in the
-    parts, of the models, a final newline; what `printable` writes out is a JSON escape."""
+    """The canonical document: UTF-8, two spaces of indentation, fields in the order of `FIELDS_IN_ORDER` and, inside
+    each part, of its model, and a final newline. Characters that `printable` would write out become JSON escapes."""
     fields = spec.model_dump(mode="json")
     return (json_text({name: fields[name] for name in FIELDS_IN_ORDER}, indent=2) + "\n").encode()
 
 
 def spec_digest(data: bytes) -> bytes:
-    """sha2-256 over the bytes as served; `tree.raw_cid` of it is the document's address on IPFS."""
+    """sha2-256 of the document's bytes. `tree.raw_cid` of it is the document's address on IPFS."""
     return hashlib.sha256(data).digest()
 
 
 def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
-    """Raise SpecMismatch, naming the fields, unless spec and contract say the same wherever both speak.
+    """Raise SpecMismatch, naming the fields, unless spec and contract agree in everything that both contain.
 
     `digest` is `spec_digest` of the bytes that `spec` was loaded from.
     """
@@ -312,7 +316,7 @@ def check_against(spec: Spec, digest: bytes, config: ContractTerms) -> None:
 
 def _complaint(error: ValidationError) -> str:
     count = error.error_count()
-    if count > _MOST_NAMED:  # a megabyte can have a hundred thousand
+    if count > _MOST_NAMED:  # a document of a megabyte can have a hundred thousand wrong fields
         return f"this is no spec: {count} of its fields are wrong or unknown"
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [printable(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}", _LONGEST) for p in problems]

@@ -1,4 +1,4 @@
-"""The nodes of a tree by the leaves they are over, for trees whose nodes do not all fit in memory."""
+"""The nodes of a tree, found by the leaves below them, for trees whose nodes do not all fit into memory."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,11 @@ from fedprotocol.tree import PAGE_LEAVES
 
 
 class SubtreeDigests:
-    """Keeps the roots of pages, and the nodes of the page that was asked for last: ask from left to right."""
+    """Keeps the roots of all pages, and the nodes of the page that was requested last. So request them from left to
+    right."""
 
     def __init__(self, digest: Callable[[int], bytes], leaf_count: int) -> None:
-        """`digest` gives that of a leaf; it is called twice for each."""
+        """`digest` returns the digest of a leaf; it is called twice for each leaf."""
         self._digest = digest
         self._leaf_count = leaf_count
         starts = range(0, leaf_count, PAGE_LEAVES)
@@ -19,7 +20,7 @@ class SubtreeDigests:
         self._levels: list[list[bytes]] = []
 
     def of(self, first: int, count: int) -> bytes:
-        """The digest of the node over `count` leaves from `first` on; there must be one."""
+        """The digest of the node over `count` leaves from `first` on. There must be such a node."""
         page, start = divmod(first, PAGE_LEAVES)
         if count >= self._pages[page][1]:
             return tree.join(self._pages[page : -(-(first + count) // PAGE_LEAVES)])[0]

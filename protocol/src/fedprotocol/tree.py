@@ -19,7 +19,7 @@ NODE_BYTES = 83
 PAGE_LEAVES = 2048
 MAX_LEAVES = 1 << 20
 
-_CID_LETTERS = 59  # the base's, then 36 bytes, five bits a letter
+_CID_LETTERS = 59  # one letter for the base, then 36 bytes with five bits in each letter
 SHA2_256 = b"\x12\x20"
 _LINK = b"\xd8\x2a\x58\x25\x00"  # tag 42, a byte string of 37: the identity prefix 00, then a CIDv1
 
@@ -30,7 +30,7 @@ class TreeError(FedError):
 
 @dataclass(frozen=True)
 class TreeShape:
-    """All that fixes a tree but its content."""
+    """Everything that determines a tree except its content."""
 
     leaf_count: int
     leaf_bytes: int
@@ -55,7 +55,8 @@ def inner_node(left: bytes, left_raw: bool, right: bytes, right_raw: bool) -> by
 def levels(digests: Sequence[bytes]) -> list[list[bytes]]:
     """Every level's digests, leaves first, root last: node i of level l covers leaves [i * 2^l, (i + 1) * 2^l).
 
-    An odd last node stands in the next level as it is. Raises TreeError on no leaves or a digest of the wrong length.
+    A node left over at the end moves to the next level unchanged. Raises TreeError if there are no leaves, or a digest
+    has the wrong length.
     """
     if not digests or any(len(digest) != DIGEST_BYTES for digest in digests):
         raise TreeError(f"a tree is built from at least one digest of {DIGEST_BYTES} bytes each")
@@ -72,12 +73,12 @@ def levels(digests: Sequence[bytes]) -> list[list[bytes]]:
 
 
 def is_leaf(leaf_count: int, level: int, index: int) -> bool:
-    """Whether node `index` of `level` is a single leaf, promoted to this level or there from the start."""
+    """Whether node `index` of `level` is a single leaf, at its own level or moved up to this one."""
     return level == 0 or (index << level) == leaf_count - 1
 
 
 def root(digests: Iterable[bytes]) -> bytes:
-    """The root of a tree of at least two leaves, from their digests one after the other: memory is O(log n)."""
+    """The root of a tree of at least two leaves, from an iterable of their digests. It needs O(log n) memory."""
     digest, leaf_count = join((digest, 1) for digest in digests)
     if leaf_count < 2:
         raise TreeError(f"a tree has at least two leaves, not {leaf_count}")
@@ -92,12 +93,11 @@ def page_root(digests: Sequence[bytes]) -> bytes:
 
 
 def join(subtrees: Iterable[tuple[bytes, int]]) -> tuple[bytes, int]:
-    """(digest, leaf count) of the tree over neighbouring subtrees, each given as (digest, leaf count).
-
-    All but the last must have the same power of two of leaves, the last at most as many. Raises TreeError on none, or a
-    digest of the wrong length.
+    """(digest, leaf count) of the tree over neighbouring subtrees, each given as (digest, leaf count). All except the
+    last must have the same number of leaves, a power of two; the last has at most as many. Raises TreeError if there
+    are none, or a digest has the wrong length.
     """
-    complete: list[tuple[bytes, int]] = []  # what waits for its right neighbour, the largest first
+    complete: list[tuple[bytes, int]] = []  # subtrees that wait for their right neighbour, the largest first
     for digest, count in subtrees:
         if len(digest) != DIGEST_BYTES:
             raise TreeError(f"a digest has {DIGEST_BYTES} bytes, not {len(digest)}")
@@ -107,19 +107,21 @@ def join(subtrees: Iterable[tuple[bytes, int]]) -> tuple[bytes, int]:
         complete.append(node)
     if not complete:
         raise TreeError("a tree is built from at least one digest")
-    while len(complete) > 1:  # the odd ones, promoted until they meet
+    while len(complete) > 1:  # the subtrees left over, moved up until they meet
         last = complete.pop()
         complete.append(_joined(complete.pop(), last))
     return complete[0]
 
 
 def left_leaves(leaf_count: int) -> int:
-    """How many of a node's leaves, at least two, are under its left child: pairing fills the left side first."""
+    """How many of a node's leaves are under its left child, if it has at least two. Pairing fills the left side
+    first."""
     return 1 << ((leaf_count - 1).bit_length() - 1)
 
 
 def path(digests: Sequence[bytes], index: int) -> list[bytes]:
-    """The siblings from leaf `index` up to the root, leaf level first; levels it is promoted through are left out."""
+    """The siblings from leaf `index` up to the root, leaf level first; levels through which it moves up unchanged are
+    left out."""
     if not 0 <= index < len(digests):
         raise TreeError(f"there is no leaf {index} in a tree of {len(digests)}")
     siblings = []
@@ -131,7 +133,8 @@ def path(digests: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def path_length(leaf_count: int, index: int) -> int:
-    """How many siblings the path of leaf `index` has in a tree of `leaf_count`. Raises TreeError outside of it."""
+    """How many siblings the path of leaf `index` has in a tree of `leaf_count`. Raises TreeError if there is no such
+    leaf."""
     if not 0 <= index < leaf_count:
         raise TreeError(f"there is no leaf {index} in a tree of {leaf_count}")
     length, width = 0, leaf_count
@@ -142,9 +145,8 @@ def path_length(leaf_count: int, index: int) -> int:
 
 
 def root_from_path(leaf_count: int, index: int, digest: bytes, path: Sequence[bytes]) -> bytes:
-    """The root that a leaf's digest and its path lead to; codecs follow from position and leaf count alone.
-
-    Raises TreeError if the path is shorter or longer than this position's.
+    """The root that a leaf's digest and its path lead to; position and leaf count alone fix the codecs. Raises
+    TreeError if the path has the wrong length for this position.
     """
     if not 0 <= index < leaf_count:
         raise TreeError(f"there is no leaf {index} in a tree of {leaf_count}")
@@ -187,7 +189,8 @@ def raw_cid(digest: bytes) -> str:
 
 
 def parse_cid(text: str) -> tuple[int, bytes]:
-    """(codec, digest) of a base32 CIDv1 over sha2-256 with codec raw or dag-cbor. Raises TreeError on any other."""
+    """(codec, digest) of a base32 CIDv1 over sha2-256 with codec raw or dag-cbor. Raises TreeError for any other
+    CID."""
     data = b""
     if len(text) == _CID_LETTERS and text[0] == "b" and text == text.lower():
         with suppress(ValueError):

@@ -13,7 +13,7 @@ MAX_WEIGHT = 2**20 - 1  # of one update, in examples
 
 
 class UnknownValue(FedError, ValueError):
-    """The contract uses a value that this version has no name for."""
+    """The contract uses a value for which this version has no name."""
 
 
 class _Named(IntEnum):
@@ -55,11 +55,11 @@ class PenaltyReason(_Named):
 
 @dataclass(frozen=True)
 class FederationConfig:
-    """Fixed for the federation's life (`Config`)."""
+    """The configuration, which never changes (`Config`)."""
 
     token: str
     rule: str
-    gate: str  # the zero address: open to all
+    gate: str  # the zero address if the federation is open to all
     disputes: str
     sponsor: str
     spec_digest: bytes
@@ -91,11 +91,11 @@ class Seat:
     """A client's place in the federation."""
 
     stake: int
-    active_from: int  # first round it may commit in; 0: never joined
-    active_until: int  # first round it may not; 2^32 - 1 while seated
-    pending_old: int  # rounds whose consequences are not applied yet; 0: none
+    active_from: int  # first round in which it may commit; 0 if it never joined
+    active_until: int  # first round in which it may no longer commit; 2^32 - 1 while it is seated
+    pending_old: int  # rounds whose consequences are not applied yet; 0 for none
     pending_new: int
-    last_commit: int  # the last round it committed in; 0: none
+    last_commit: int  # the last round in which it committed; 0 for none
     exited: bool
 
     def active_in(self, round_number: int) -> bool:
@@ -104,16 +104,16 @@ class Seat:
 
 @dataclass(frozen=True)
 class RoundView:
-    """What a round is, as of the block it was read at."""
+    """The state of a round at the block at which it was read."""
 
     phase: Phase
     void_reason: VoidReason
     opened_at: int
     phase_start: int
-    phase_end: int  # 0: no deadline
-    settled_at: int  # 0: unsettled
-    prior_root: bytes  # zero while the round before is unsettled
-    global_root: bytes  # zero unless final
+    phase_end: int  # 0 if there is no deadline
+    settled_at: int  # 0 while it is not settled
+    prior_root: bytes  # zero while the previous round is not settled
+    global_root: bytes  # zero unless the round is final
     inputs_hash: bytes
     active: int
     committed: int
@@ -128,7 +128,7 @@ class RoundView:
 
     @property
     def inputs(self) -> str:
-        """What the round's global is a function of, in one word. Another word: a re-org changed it."""
+        """Everything on which the round's global depends, in one hash. If it changes, there was a re-org."""
         return f"{self.prior_root.hex()}/{self.inputs_hash.hex()}/{self.accepted_mask:x}"
 
 
@@ -136,7 +136,7 @@ class RoundView:
 class Commitment:
     hash: bytes
     prior_root: bytes
-    backed: int  # examples that the stake carried when it was made
+    backed: int  # examples that the stake carried when the client committed
 
 
 @dataclass(frozen=True)

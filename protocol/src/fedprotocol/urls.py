@@ -1,4 +1,4 @@
-"""URLs as people write them."""
+"""Checking and shortening URLs that people write."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 
 
 def without_credentials(url: str) -> str:
-    """Scheme, host and port: no user, password, path or query, which may hold secrets. Raises ValueError."""
+    """Only scheme, host and port of a URL. User, password, path and query may be secret. Raises ValueError."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 def http_url(text: str) -> str:
-    """`text` without blanks around it. Raises ValueError, which says what is wrong, if it is no URL of a host that can
-    be asked."""
+    """`text` without spaces around it. Raises ValueError, which says what is wrong, if it is no URL with a host."""
     url = text.strip()
     if not url.startswith(("http://", "https://")):
         raise ValueError("must be an http:// or https:// URL")

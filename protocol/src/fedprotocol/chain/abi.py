@@ -1,4 +1,5 @@
-"""The compiled ABIs that ship with the package, and decoding by them (`tools/export_abi.py` writes the files)."""
+"""The compiled ABIs that ship with the package, and how values are decoded by them (`tools/export_abi.py` writes the
+files)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def entry(abi: str, kind: str, name: str) -> Entry:
 
 @cache
 def snake(name: str) -> str:
-    """lastOpened -> last_opened; a trailing underscore that keeps clear of a Solidity keyword is dropped."""
+    """Turns lastOpened into last_opened. A trailing underscore, which avoids a Solidity keyword, is dropped."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower().rstrip("_")
 
 
@@ -40,7 +41,8 @@ def named(components: Sequence[Entry], values: Sequence[Any]) -> dict[str, Any]:
 
 
 def struct(cls: type[T], component: Entry, value: Sequence[Any]) -> T:
-    """A dataclass from a decoded ABI tuple, field by name; enums and nested structs are built from the type hints."""
+    """A dataclass made from a decoded ABI tuple, field by field in order of their names; enums and nested structs are
+    built from the type hints."""
     given = named(component["components"], value)
     inner = {snake(c["name"]): c for c in component["components"]}
     return cls(**{name: convert(hint, inner[name], given[name]) for name, hint in get_type_hints(cls).items()})

@@ -1,4 +1,4 @@
-"""Amounts of the federation's token, in whole tokens as people write them, and exactly so in units."""
+"""Amounts of the federation's token: in whole tokens, as people write them, and exactly the same in units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fedprotocol.errors import FedError
 if TYPE_CHECKING:
     from fedprotocol.chain.read.token import Token
 
-MOST_DIGITS = 39  # of 2^128 units, beyond which the contract takes no amount
+MOST_DIGITS = 39  # the digits of 2^128 units, above which the contract takes no amount
 
 
 class AmountError(FedError):
@@ -20,14 +20,15 @@ class AmountError(FedError):
 
 @dataclass(frozen=True)
 class Amounts:
-    """Between token units and text."""
+    """Converts between token units and text."""
 
     decimals: int
     symbol: str
 
     @classmethod
     def of(cls, token: Token) -> Amounts:
-        """As the token says; ERC-20 lets it say nothing, and then amounts are in its units. Raises ChainError."""
+        """The amounts of a token, with the decimals that it names. ERC-20 lets a token name none; then amounts are in
+        its units. Raises ChainError."""
         from fedprotocol.chain.errors import ContractReverted, NotACoordinator
 
         silent = ContractReverted, NotACoordinator
@@ -47,7 +48,7 @@ class Amounts:
         return f"{'-' if units < 0 else ''}{whole}{'.' + rest if rest else ''} {self.symbol}"
 
     def units(self, whole: Decimal) -> int:
-        """Whole tokens in units. Raises AmountError; see `in_units`."""
+        """Units of an amount in whole tokens. Raises AmountError; see `in_units`."""
         try:
             return in_units(whole, self.decimals)
         except AmountError as error:
@@ -65,7 +66,7 @@ class Amounts:
 
 
 UNITS = Amounts(0, "token units")
-"""Of a token that says no decimals."""
+"""For a token that names no decimals."""
 
 
 def in_units(whole: Decimal, decimals: int) -> int:

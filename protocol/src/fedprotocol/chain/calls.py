@@ -1,4 +1,4 @@
-"""The coordinator's state-changing calls, ready for a Sender. Their meaning stands in IFederationCoordinator."""
+"""The coordinator's state-changing calls, ready for a Sender. IFederationCoordinator explains what each does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from web3.contract.contract import ContractFunction
 
 
 class Calls:
-    """Builders; nothing is sent. Amounts in token units, roots and hashes 32 bytes, losses in units of 1e-6."""
+    """Builds calls and sends nothing. Amounts in token units, roots and hashes 32 bytes, losses in units of 1e-6."""
 
     def __init__(self, contract: Contract) -> None:
         self._functions = contract.functions

@@ -19,7 +19,7 @@ from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.types import PenaltyReason, Phase, VoidReason
 
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
-"""What web3 and eth_abi raise over an answer of another form than the standard's."""
+"""What web3 and eth_abi raise if an answer does not have the form of the standard."""
 
 INPUTS_CHANGED = frozenset({"WrongInputs", "WrongAccepted"})
 """What proposing reverts with when the round's inputs changed since they were read: nothing is lost."""
@@ -28,7 +28,7 @@ ENUMS = {"Phase": Phase, "VoidReason": VoidReason, "PenaltyReason": PenaltyReaso
 
 
 class ChainError(FedError):
-    """Base of everything here."""
+    """The base of all errors in this module."""
 
 
 class ChainUnreachable(ChainError):
@@ -82,11 +82,12 @@ class TooLate(ChainError):
 
 
 class SignerError(ChainError):
-    """The signer does not answer, does not sign, or signed something else; nothing was sent."""
+    """The signer did not answer, did not sign, or signed something else. Nothing was sent."""
 
 
 class ContractReverted(ChainError):
-    """A call that the contract refuses. `name` is the Solidity error's, `args` its arguments by snake_case name.
+    """A call that the contract refuses. `name` is the name of the Solidity error, and `args` has its arguments by
+    snake_case name.
 
     `name` is "Error" for a revert with a text (`args["message"]`), "Panic" for a failed check of the compiler
     (`args["message"]`) and "Unknown" for anything else (`args["data"]`).
@@ -138,7 +139,7 @@ _SENTENCES = {
 
 
 def sentence(name: str, arguments: dict[str, Any]) -> str:
-    """A revert in words; one without words of its own is spelled as in Solidity."""
+    """A revert in words. If there is no text for it, it is written as in Solidity."""
     shown = {key: show(value) for key, value in arguments.items()}
     if name in _SENTENCES:
         return f"{_SENTENCES[name].format(**shown)} [{name}]"
@@ -146,7 +147,7 @@ def sentence(name: str, arguments: dict[str, Any]) -> str:
 
 
 def show(value: Any) -> str:
-    """A decoded ABI value for people: bytes as 0x-hex, an enum by its name."""
+    """A decoded ABI value for people to read: bytes as 0x-hex, an enum by its name."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, Phase | VoidReason | PenaltyReason):
@@ -155,13 +156,14 @@ def show(value: Any) -> str:
 
 
 def ether(wei: int) -> str:
-    """In ETH, to the last wei: what is asked for must be enough, and what is little is not none."""
+    """An amount in ETH, exact to the last wei, so that an amount that is asked for is enough, and a small amount is not
+    shown as zero."""
     whole, part = divmod(wei, 10**18)
     return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
 
 
 def enums(components: list[Entry], values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with those that the ABI calls one of the coordinator's enums turned into them."""
+    """`values`, in which numbers become enums wherever the ABI says that they are one of the coordinator's enums."""
     kinds = [ENUMS.get(c.get("internalType", "").rpartition(".")[2]) for c in components]
     return {key: kind(v) if kind else v for (key, v), kind in zip(values.items(), kinds, strict=True)}
 
@@ -173,7 +175,7 @@ def _selectors() -> dict[bytes, Entry]:
 
 
 def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
-    """The revert behind raw return data (bytes or 0x-hex; whatever else a node puts there is shown as it is)."""
+    """The revert behind raw return data (bytes or 0x-hex; anything else that a node puts there is shown unchanged)."""
     try:
         raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data or b"")
     except (ValueError, TypeError):
@@ -195,8 +197,9 @@ def decode_revert(data: Any, message: str, label: str = "") -> ContractReverted:
 
 @contextmanager
 def translated(label: str = "") -> Iterator[None]:
-    """Around one read of a node: `told`, and what web3 and eth_abi stumble over in an answer of another form than the
-    standard's is the node's fault too. No code of ours belongs in it: its own faults would be taken for the node's."""
+    """Use it around one read of a node. It does what `told` does, and also blames the node for what web3 and eth_abi
+    raise if an answer does not have the form of the standard. Put none of our own code inside: its mistakes would be
+    taken for the node's."""
     try:
         with told(label):
             yield
@@ -209,7 +212,7 @@ def translated(label: str = "") -> Iterator[None]:
 
 @contextmanager
 def told(label: str = "") -> Iterator[None]:
-    """Turns web3's and requests' own exceptions into those of this module; all others leave as they are."""
+    """Turns web3's and requests' own exceptions into those of this module; all others pass unchanged."""
     try:
         yield
     except FedError:

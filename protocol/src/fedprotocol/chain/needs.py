@@ -1,4 +1,5 @@
-"""Every kind of call that a conviction asks of the chain's node, tried before there is anything to convict."""
+"""Every kind of call to the chain's node that a conviction needs. They are tried before there is anything to
+convict."""
 
 from __future__ import annotations
 
@@ -22,19 +23,19 @@ from fedprotocol.chain.send.fees import suggested_tip
 from fedprotocol.chain.send.gas import estimated
 from fedprotocol.config import DEVELOPMENT_CHAINS, ChainConfig
 
-LARGEST_LEAF = 126 * 1024  # bytes: with the rest of a proof, what a node's pool takes
+LARGEST_LEAF = 126 * 1024  # bytes: together with the rest of a proof, the largest transaction that a node's pool takes
 BLOCKS = 2_000  # of logs
 NO_METHOD, METHOD_MISSING = "eth_noSuchMethod", -32601
-NOWHERE = b"\xfe" * 32  # nobody's transaction, and no round's inputs
+NOWHERE = b"\xfe" * 32  # no transaction has this hash, and no round these inputs
 
 
 class NotServed(ChainError):
-    """The node lacks a kind of call for which there is no replacement."""
+    """The node lacks a kind of call that nothing can replace."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose view is asked for, and how many blocks deep what is acted upon must lie."""
+    """The account whose view is asked for, and how many blocks deep something must lie before a program acts on it."""
 
     coordinator: Coordinator
     account: str
@@ -43,8 +44,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Need:
-    """One kind of call. `at` raises ChainError if the node does not serve it. `without`: what is done then; empty where
-    nothing helps but another node."""
+    """One kind of call. `at` raises ChainError if the node does not serve it. `without`: what the program does if it is
+    not served; empty if only another node helps."""
 
     name: str
     at: Callable[[Asked], None]
@@ -53,19 +54,19 @@ class Need:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What came of one; `problem` is empty for a node that serves it."""
+    """The result for one need. `problem` is empty if the node serves it."""
 
     need: Need
     problem: str
 
     @property
     def is_missing(self) -> bool:
-        """Nothing replaces it."""
+        """Whether nothing can replace it."""
         return bool(self.problem) and not self.need.without
 
 
 def probe(asked: Asked) -> Iterator[ProbeResult]:
-    """Every need against the configured endpoints, as the programs ask them. Nothing is sent that could be mined."""
+    """Try every need with the configured endpoints, as the programs would ask. Nothing is sent that could be mined."""
     for need in NEEDS:
         try:
             need.at(asked)
@@ -76,7 +77,8 @@ def probe(asked: Asked) -> Iterator[ProbeResult]:
 
 
 def describe_served(found: Sequence[ProbeResult]) -> str:
-    """What is served, and what is done without the rest. Raises NotServed if something has no replacement."""
+    """A text that says what is served, and what the program does without the rest. Raises NotServed if something that
+    nothing can replace is missing."""
     if missing := [result for result in found if result.is_missing]:
         listed = "; ".join(f"{result.need.name} ({result.problem})" for result in missing)
         raise NotServed(f"the chain's node does not serve: {listed}")
@@ -103,7 +105,7 @@ def _snapshot(asked: Asked) -> None:
 
 def _past(asked: Asked) -> None:
     block = max(0, asked.coordinator.head() - asked.confirmations)
-    with suppress(NotACoordinator):  # it was not there yet
+    with suppress(NotACoordinator):  # the contract did not exist yet at that block
         asked.coordinator.round_view(1, block)
     with translated("eth_getCode"):
         asked.coordinator.web3.eth.get_code(asked.coordinator.address, block)
@@ -155,15 +157,15 @@ def _followed(asked: Asked) -> None:
 
 
 def _sent(asked: Asked) -> None:
-    """As large as a transaction may be, and none: every node refuses it, but one that takes none says so, or what it
-    says of any method that it lacks."""
+    """Data of the largest size of a transaction that are no transaction. Every node refuses them. A node that takes no
+    transactions says so, or says what it says about any method that it lacks."""
     refusal, unknown = (_refusal(asked, RPCEndpoint(method)) for method in (SENDS, NO_METHOD))
     if refusal["code"] == METHOD_MISSING or refusal == unknown:
         raise RpcRefused(f"{SENDS}: the node refused: {refusal['message']}")
 
 
 def _refusal(asked: Asked, method: RPCEndpoint) -> RPCError:
-    """Of 128 KiB that are nothing; the method's name is left out."""
+    """What a node says about 128 KiB that are no transaction, without the method's name."""
     with translated(method):
         answer = asked.coordinator.web3.provider.make_request(method, ["0x" + "ff" * LARGEST_LEAF])
         error = answer["error"]
@@ -171,7 +173,7 @@ def _refusal(asked: Asked, method: RPCEndpoint) -> RPCError:
 
 
 def _request(asked: Asked) -> TxParams:
-    """A proof of the largest size that the contract refuses at once: of inputs that no round has."""
+    """A proof of the largest size, which the contract refuses at once, because no round has its inputs."""
     filler = Opening(bytes(LARGEST_LEAF), ())
     proof = Proof(0, bytes(32), NOWHERE, 0, 0, (), bytes(32), (), Sums(), (filler,))
     disputes = Disputes(asked.coordinator)

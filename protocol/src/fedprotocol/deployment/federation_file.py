@@ -21,7 +21,7 @@ from fedprotocol.spec import Spec
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 BASIS_POINTS = 10_000
-MOST_TOKENS = Decimal(1 << 128)  # the contract's limit of an amount, of a token without decimals
+MOST_TOKENS = Decimal(1 << 128)  # the contract's limit for an amount, if the token has no decimals
 
 
 class FederationError(FedError):
@@ -29,7 +29,7 @@ class FederationError(FedError):
 
 
 def _seconds(value: object) -> object:
-    """Seconds of 90, "90s", "15m", "4h" or "2d"."""
+    """The seconds in 90, "90s", "15m", "4h" or "2d"."""
     if isinstance(value, str):
         match = re.fullmatch(r"(\d+)\s*([smhd])", value.strip())
         if match is None:
@@ -72,7 +72,7 @@ class Members(Section):
 
 
 class Phases(Section):
-    """`[phases]`: how long each may last. A phase ends early when all who could act have acted."""
+    """`[phases]`: how long each may last. A phase ends early when everybody who may act has acted."""
 
     train: Seconds = 4 * 3600
     reveal: Seconds = 30 * 60

@@ -26,21 +26,21 @@ class Deployment(Section):
     """One federation on one chain."""
 
     chain_id: int
-    name: str  # of the spec
+    name: str  # digest of the spec
     coordinator: Address
     token: Address
-    demo_token: bool  # made by the deployment: its deployer mints it
+    demo_token: bool  # whether the deployment made the token, so that its deployer can mint it
     rule: Address
     rule_name: str
     disputes: Address
     gate: Address | None
     deployer: Address
     sponsor: Address
-    block: int  # of the coordinator's creation: its events start here
+    block: int  # block in which the coordinator was made; its events start here
     time: int  # timestamp of that block
-    transactions: dict[str, str]  # contract -> hash of the transaction that made it; none if it was there already
-    abi_hash: str  # of the coordinator, as `abi_hash` computes it
-    git_commit: str | None  # None: not a checkout; a trailing "+": with local changes
+    transactions: dict[str, str]  # contract -> hash of the transaction that made it; no entry if it existed already
+    abi_hash: str  # hash of the coordinator's ABI, as `abi_hash` computes it
+    git_commit: str | None  # git commit; None if this was no checkout; a trailing "+" means local changes
     spec_digest: str
     genesis_root: str
 

@@ -1,5 +1,5 @@
-"""What a file lies on and who has it open, to blame the right thing when it cannot be used. Linux; elsewhere nothing is
-known."""
+"""Which file system a file is on, and which processes have it open, so that an error can name the real cause. This
+works on Linux; elsewhere nothing is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Mount(NamedTuple):
 
 
 def mount_of(path: Path, mounts: str | None = None) -> Mount | None:
-    """What `path` lies on, by `mounts` (proc(5), mountinfo; default: this process's); None: nobody knows."""
+    """The file system of `path`, according to `mounts` (mountinfo, see proc(5); default: that of this process). None if
+    it is not known."""
     if mounts is None:
         try:
             mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
@@ -40,29 +41,30 @@ def mount_of(path: Path, mounts: str | None = None) -> Mount | None:
             continue
         point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
         inside = full == point or full.startswith(point.rstrip("/") + "/")
-        if inside and (found is None or len(point) >= len(found.point)):  # the later one lies on top
+        if inside and (found is None or len(point) >= len(found.point)):  # the later mount hides the earlier one
             found = Mount(point, after.split(" ")[0])
     return found
 
 
 def is_read_only(path: Path) -> bool:
-    """Whether nothing on its file system can be changed from here. Raises OSError."""
+    """Whether its file system is mounted read-only here. Raises OSError."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def holders(*paths: Path) -> list[str]:
-    """Other processes of this machine that have one of the files open, as `name (pid 12)`, as far as one may look."""
+    """Other processes of this machine that have one of the files open, as `name (pid 12)`, as far as this process may
+    see them."""
     wanted = {os.path.realpath(path) for path in paths}
     return [f"{_name(process)} (pid {process.name})" for process in _processes() if wanted & _open_files(process)]
 
 
 def has_open(pid: int, path: Path) -> bool:
-    """Whether that process is on this machine and has the file open."""
+    """Whether the process with this id runs on this machine and has the file open."""
     return os.path.realpath(path) in _open_files(Path("/proc") / str(pid))
 
 
 def why_locked(*paths: Path) -> str:
-    """Why the database `paths` (with what belongs to it) cannot be had, and what to do."""
+    """Why the database with these files (`paths`) cannot be opened, and what to do."""
     if held := holders(*paths):
         return f"{' and '.join(held)} has it open and does not let go: stop that program"
     mount = mount_of(paths[0])
@@ -72,7 +74,7 @@ def why_locked(*paths: Path) -> str:
 
 
 def on_network(mount: Mount) -> str:
-    """What to do about a database there."""
+    """What to do about a database on that file system."""
     return (
         f"it lies on {mount.kind} ({mount.point}), a network file system, on whose locks no database can rely: "
         "choose a home on a disk of this machine"
@@ -90,7 +92,7 @@ def _open_files(process: Path) -> set[str]:
     with suppress(OSError):
         for descriptor in (process / "fd").iterdir():
             with suppress(OSError):
-                found.add(os.readlink(descriptor))  # noqa: PTH115 - a name that need not exist
+                found.add(os.readlink(descriptor))  # noqa: PTH115 - the name need not exist
     return found
 
 

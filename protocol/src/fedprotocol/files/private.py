@@ -17,47 +17,47 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def create_private(path: Path, mode: int = 0o600) -> BinaryIO:
-    """A new file, open for writing, that has its mode before it has content; what had its name is removed first, since
-    others may have that open. `mode`: less the umask. Raises OSError."""
+    """A new file, open for writing, which has its mode before it has content. A file that has the name already is
+    removed first, because others may have it open. The umask is taken off `mode`. Raises OSError."""
     path.unlink(missing_ok=True)
     return open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode))
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter, or one that is there so. Raises OSError."""
+    """Make a folder that only its owner may enter, or make an existing one private. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
     close_to_others(path)
 
 
 def close_to_others(path: Path) -> None:
-    """Take from everybody else what they may do with a file or folder. Raises OSError."""
+    """Take away everybody else's permissions for a file or folder. Raises OSError."""
     mode = path.stat().st_mode
     if mode & OTHERS:
         path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
 def open_to_others(paths: Iterable[Path]) -> list[Path]:
-    """Those of `paths` that are there and that others than their owner may read, write or enter. Raises OSError."""
+    """Those of `paths` that exist and that others than their owner may read, write or enter. Raises OSError."""
     return [path for path in paths if path.exists() and exposure(path)]
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """Others than its owner may use a file. `text`: who, and what to do; `command`: that closes it, or makes a copy."""
+    """Others than its owner may use a file. `text` says who they are and what to do. `command` closes the file to them,
+    or makes a private copy."""
 
     text: str
     command: str
 
 
 def exposure(path: Path, mode: int | None = None) -> Exposure | None:
-    """Whether others may read a file; None: nobody, or nobody whom its owner did not mean to.
-
-    What a mount fixes cannot be changed: there the file is as private as whoever mounted it made it. systemd's
-    credentials are for the service alone, and a group that may read there (Kubernetes' fsGroup) is the program's own.
+    """What is wrong if others may read a file; None if nobody can, or only those whom its owner wants to. Permissions
+    that a mount fixes cannot be changed; such a file is as private as the mount makes it. systemd's credentials are
+    only for the service, and a group that may read a mounted secret (Kubernetes' fsGroup) is the program's own.
 
     Args:
-        mode: of the file; default: what it has. Raises OSError.
+        mode: the file's mode; default: the mode that it has now. Raises OSError.
     """
     mode = path.stat().st_mode if mode is None else mode
     if not mode & OTHERS:

@@ -13,7 +13,7 @@ _LOCKED = ("locked", "busy", "locking protocol")
 
 
 def describe_database_error(path: Path, error: Exception) -> str:
-    """Why the database `path` cannot be used, and what to do where that is known."""
+    """Why the database `path` cannot be used and, if that is known, what to do."""
     message = in_a_line(error)
     files = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
     if isinstance(error, sqlite3.Error) and any(word in message for word in _LOCKED):

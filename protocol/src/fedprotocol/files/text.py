@@ -9,16 +9,16 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class NotText(ValueError):
-    """Not UTF-8; the message follows a file's name."""
+    """The file is not UTF-8. The message is written to follow the file's name."""
 
 
 def read_text(path: Path) -> str:
-    """What is in the file, without a byte-order mark. Raises OSError, NotText."""
+    """The text in the file, without a byte-order mark. Raises OSError, NotText."""
     return decoded(path.read_bytes())
 
 
 def without_bom(content: bytes) -> bytes:
-    """What an editor puts before UTF-8 is no part of a document."""
+    """A byte-order mark, which some editors put before UTF-8, is not part of a document."""
     return content.removeprefix(BOM)
 
 

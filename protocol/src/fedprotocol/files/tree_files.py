@@ -12,7 +12,8 @@ from fedprotocol.tree import TreeShape
 
 
 def save_car(leaves: Leaves, path: Path, private: bool = False) -> Path:
-    """Write `leaves` to `path` and wait until it is on the disk; `private`: that nobody else can read, nor its folder.
+    """Write `leaves` to `path` and wait until it is on the disk; With `private`, nobody else can read the file or enter
+    its folder.
 
     Raises TreeError, OSError.
     """
@@ -24,8 +25,8 @@ def save_car(leaves: Leaves, path: Path, private: bool = False) -> Path:
 
 
 def open_car(path: Path, root: bytes, shape: TreeShape) -> CarFile:
-    """Verify the whole file, then give random access to its leaves; keeps an index beside it, for whom the file
-    is. Raises CarError."""
+    """Verify the whole file, then give random access to its leaves. An index, readable by the same users, is kept
+    beside it. Raises CarError."""
     index, mode = path.with_name(path.name + ".idx"), path.stat().st_mode & PUBLIC
     with (
         path.open("rb") as source,

@@ -16,27 +16,31 @@ from typing import IO, Any, BinaryIO
 from fedprotocol.files.private import create_private
 
 PRIVATE = 0o600
-PUBLIC = 0o666  # less the umask
+PUBLIC = 0o666  # the umask is taken off
 STALE_SECONDS = 24 * 3600
-"""A draft of that age belongs to no program that still writes it."""
+"""In seconds: no program still writes a draft that is older."""
 
 
 @contextmanager
 def written_whole(
     path: Path, mode: int = PUBLIC, *, synced: bool = True, new: bool = False, drafts: Path | None = None
 ) -> Iterator[BinaryIO]:
-    """A file to write to, which replaces `path` when the block ends; gone, and `path` as it was, if that raises.
+    """A file to write to, which replaces `path` when the block ends. If the block raises, the file is deleted and
+    `path` stays as it was.
 
     The file is called `<name>.<random>.partial` until then (the `name` attribute of what is yielded is its path), so
-    that several programs may write the same `path`: the last one stays. Drafts that killed programs left go with it.
+    several programs may write the same `path` at once, and the last one stays. Old drafts that killed programs left are
+    deleted too.
 
     Args:
-        mode: of the file, from before it has content; less the umask.
-        synced: wait until content and name are on the disk; False where a loss of power may take the newest version.
+        mode: of the file, from before it has content; the umask is taken off.
+        synced: wait until content and name are on the disk; use False if it does not matter that a loss of power takes
+            the newest version.
         new: refuse to replace `path`.
-        drafts: the folder for the draft, on the same file system; default: that of `path`, which is made if need be.
+        drafts: the folder for the draft, on the same file system; default: the folder of `path`, which is made if it
+            does not exist.
 
-    Raises OSError; FileExistsError if `path` is there and must be `new`.
+    Raises OSError; FileExistsError if `path` exists and must be `new`.
     """
     if drafts is None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,8 +73,8 @@ def write_whole(
 
 @contextmanager
 def folder_made_whole(path: Path) -> Iterator[Path]:
-    """A new folder to fill, which is called `path`, and open to all that the umask lets in, when the block ends; gone
-    if that raises. Raises OSError, among others if there is such a folder by then and it is not empty."""
+    """A new folder to fill. When the block ends, it gets the name `path` and the permissions that the umask leaves. If
+    the block raises, it is deleted. Raises OSError, also if by then there is such a folder that is not empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:

@@ -1,7 +1,8 @@
-"""What a program must not forget: intentions are written here before they are acted upon (SQLite, one process a file).
+"""What a program must not forget (SQLite, used by one process at a time). What a program is going to do is written here
+before it does it.
 
-A write is on the disk when the method returns (WAL, synchronous=FULL), so a kill at any moment loses nothing: salt and
-root are here before the commit leaves, a signed transaction is here before it is broadcast.
+A write is on the disk when the method returns (WAL, synchronous=FULL), so nothing is lost if the program is killed at
+any moment: salt and root are here before the commit is sent, and a signed transaction is here before it is broadcast.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from fedprotocol.journal.schema import APPLICATION_ID, VERSION, create, migrate,
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 5.0  # for a lock that somebody else has taken on the database
+WAIT_SECONDS = 5.0  # seconds to wait for a lock that another process has on the database
 
 TxState = Literal["open", "mined", "reverted", "replaced", "lost"]
 
@@ -37,8 +38,8 @@ class JournalError(FedError):
 
 
 class JournalLocked(JournalError):
-    """Another process has this journal open. `pid`: which; None: none that can be seen from here, as on another machine
-    or in another container."""
+    """Another process has this journal open. `pid`: its process id; None if it cannot be seen from here, for example
+    because it runs on another machine or in another container."""
 
     def __init__(self, path: Path, pid: int | None) -> None:
         self.pid = pid
@@ -56,7 +57,8 @@ class JournalForeign(JournalError):
 
 @dataclass(frozen=True)
 class UpdateRecord:
-    """All that reveals a commitment. Roots and salt 32 bytes; losses in units of 1e-6, as the chain has them."""
+    """Everything that is needed to reveal a commitment. Roots and salt have 32 bytes; losses are in units of 1e-6, as
+    on the chain."""
 
     round: int
     prior_root: bytes
@@ -67,16 +69,16 @@ class UpdateRecord:
     car: Path
     loss_before: int
     loss_after: int
-    clipped: int  # values clipped at encoding
+    clipped: int  # number of values that were clipped when they were encoded
 
 
 @dataclass(frozen=True)
 class OutboxTx:
-    """One signed transaction; replacements share the nonce. Fees in wei a gas.
+    """One signed transaction. Its replacements have the same nonce. Fees are in wei for each unit of gas.
 
     state: open until its nonce is used; then mined or reverted (in `block`), replaced (another with this nonce was
     mined) or lost (it never will be mined).
-    deadline: chain time of the block from which on it comes too late; None if there is none.
+    deadline: the chain time of the first block in which it is too late; None if there is no deadline.
     """
 
     hash: bytes
@@ -99,12 +101,12 @@ class Journal:
     """The journal in `path`, made if it is not there. Close it, or use it in `with`.
 
     Args:
-        read_only: look at a journal, also while its owner runs; every write then fails.
+        read_only: only read the journal, which is possible while its owner runs; every write then fails.
 
     Raises:
         JournalLocked: another process has it open.
-        JournalVersion: it is of a newer version, or to be read only and of an older one. One to be written to is
-            brought up to this program's version.
+        JournalVersion: it has a newer version, or it has an older one and is opened read-only. An older journal that is
+            opened for writing is brought up to this program's version.
         JournalError: no journal, not readable, damaged, or the disk is full (also from every method).
     """
 
@@ -137,7 +139,7 @@ class Journal:
         self.close()
 
     def bind(self, chain_id: int, coordinator: str, account: str) -> None:
-        """Say whose journal this is; raises JournalForeign if it was another's."""
+        """Write down whose journal this is. Raises JournalForeign if it belongs to somebody else."""
         identity = f"chain {chain_id}, coordinator {coordinator}, account {account}"
         bound = self.recall("journal.identity")
         if bound is None:
@@ -148,7 +150,8 @@ class Journal:
     # ---------------------------------------------------------------- updates
 
     def save_update(self, record: UpdateRecord) -> None:
-        """Keep `record`; an earlier one of the round stays, for it may be what the chain holds a commitment to."""
+        """Keep `record`. An earlier record of the round stays, because the commitment on the chain may belong to that
+        one."""
         values = [str(v) if isinstance(v, Path) else v for v in astuple(record)]
         self._execute("INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
@@ -165,7 +168,7 @@ class Journal:
     # ------------------------------------------------------------------ facts
 
     def note(self, key: str, value: Any) -> None:
-        """Remember a JSON value under `key`, in place of what was there."""
+        """Remember a JSON value under `key`; it replaces an earlier value."""
         self._execute(
             "INSERT INTO facts VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             [key, json.dumps(value, allow_nan=False)],
@@ -182,11 +185,12 @@ class Journal:
     # ----------------------------------------------------------------- outbox
 
     def outbox_add(self, tx: OutboxTx) -> None:
-        """Also one that was here before: what a re-org dropped may be signed again just as it was."""
+        """Add a transaction. It may have been here before: what a re-org dropped may be signed again, with the same
+        bytes."""
         self._execute("REPLACE INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(tx)))
 
     def outbox_open(self, chain_id: int, sender: str) -> list[OutboxTx]:
-        """Whatever may still be mined, by nonce, oldest first."""
+        """All transactions that may still be mined, by nonce, oldest first."""
         rows = self._execute(
             "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND state = 'open' ORDER BY nonce, rowid",
             [chain_id, sender],
@@ -194,7 +198,7 @@ class Journal:
         return [OutboxTx(*row) for row in rows]
 
     def outbox_mined(self, chain_id: int, sender: str, nonce: int) -> OutboxTx | None:
-        """The one with this nonce that was last seen in a block, successful or not."""
+        """The transaction with this nonce that was last seen in a block, successful or not."""
         rows = self._execute(
             "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state IN ('mined', 'reverted') "
             "ORDER BY rowid DESC LIMIT 1",
@@ -203,7 +207,7 @@ class Journal:
         return OutboxTx(*rows[0]) if rows else None
 
     def outbox_lost(self, chain_id: int, sender: str, nonce: int) -> list[OutboxTx]:
-        """What was given up with this nonce, oldest first."""
+        """The transactions with this nonce that were given up, oldest first."""
         rows = self._execute(
             "SELECT * FROM outbox WHERE chain_id = ? AND sender = ? AND nonce = ? AND state = 'lost' ORDER BY rowid",
             [chain_id, sender, nonce],
@@ -211,12 +215,12 @@ class Journal:
         return [OutboxTx(*row) for row in rows]
 
     def outbox_all(self) -> list[OutboxTx]:
-        """Everything ever sent, oldest first."""
+        """All transactions that were ever sent, oldest first."""
         return [OutboxTx(*row) for row in self._execute("SELECT * FROM outbox ORDER BY rowid", [])]
 
     def outbox_close(self, tx_hash: bytes, state: TxState, block: int | None = None) -> None:
-        """End one transaction. If it was mined or reverted, the others with its nonce end as replaced: those too that
-        were in a block which a re-org took."""
+        """Write down how a transaction ended. If it was mined or reverted, the others with its nonce end as replaced,
+        even those that were in a block which a re-org dropped."""
         self._execute(
             "UPDATE outbox SET state = iif(hash = :hash, :state, 'replaced'), block = iif(hash = :hash, :block, NULL) "
             "WHERE hash = :hash OR (:state IN ('mined', 'reverted') AND state != 'lost' AND (chain_id, sender, nonce) "
@@ -225,7 +229,7 @@ class Journal:
         )
 
     def outbox_reopen(self, tx_hash: bytes) -> None:
-        """A re-org took the block it was in."""
+        """Open it again, because a re-org dropped the block that it was in."""
         self._execute("UPDATE outbox SET state = 'open', block = NULL WHERE hash = ?", [tx_hash])
 
     # ---------------------------------------------------------------- plumbing
@@ -241,19 +245,20 @@ class Journal:
 
     def _open(self, read_only: bool) -> sqlite3.Connection:
         if not read_only:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # it will hold salts
-            for suffix in ("", "-wal", "-shm"):  # those that SQLite makes get the mode of the first
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # the file will hold salts
+            for suffix in ("", "-wal", "-shm"):  # SQLite gives the files that it makes the mode of the first one
                 with suppress(FileNotFoundError):
                     close_to_others(self.path.with_name(self.path.name + suffix))
         uri = f"{self.path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
-        # sqlite3 is built serialized: a worker thread may note what it did.
+        # sqlite3 is built to be used by several threads, so a worker thread may write down what it did.
         db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=WAIT_SECONDS)
         try:
             db.row_factory = sqlite3.Row
             if not read_only:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
-                if db.execute("PRAGMA schema_version").fetchone()[0] == 0:  # empty: new, or killed while it was made
+                # an empty file: it is new, or the program was killed while it made it
+                if db.execute("PRAGMA schema_version").fetchone()[0] == 0:
                     create(db)
                     sync_folder(self.path.parent)
             self._check(db, read_only)
@@ -300,7 +305,7 @@ class Journal:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep the owner of the journal `path` from running meanwhile; the journal is neither opened nor made.
+    """Prevent the journal's owner from running meanwhile. The journal `path` is neither opened nor made.
 
     Raises JournalLocked.
     """

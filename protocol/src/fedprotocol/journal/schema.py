@@ -27,7 +27,7 @@ Steps = Mapping[int, Sequence[str]]
 STEPS: Steps = {
     1: (
         "ALTER TABLE outbox ADD COLUMN deadline INTEGER",
-        # These did not say of which inputs they are: the daemons find them out again.
+        # These rows did not say to which inputs they belong. The daemons compute them again.
         "DELETE FROM facts WHERE key IN ('recomputed', 'judged', 'evaluated')",
     ),
 }
@@ -35,19 +35,20 @@ STEPS: Steps = {
 
 
 def create(db: sqlite3.Connection) -> None:
-    """All tables, in a database that has none yet; all or nothing."""
+    """Make all tables in a database that has none yet; if this fails, none is made."""
     _apply(db, SCHEMA, VERSION)
 
 
 def versions(db: sqlite3.Connection) -> tuple[int, int]:
-    """Application id and version that the file says it is of."""
+    """The application id and the version that the file names."""
     application, version = (int(db.execute(f"PRAGMA {p}").fetchone()[0]) for p in ("application_id", "user_version"))
     return application, version
 
 
 def migrate(db: sqlite3.Connection, version: int, steps: Steps = STEPS) -> None:
-    """Bring a journal of an older `version` up to date, a transaction a step: one that fails or is killed leaves the
-    version before it, whole. No copy is kept, for an old copy of a journal is worse than none.
+    """Bring a journal of an older `version` up to date, with one transaction for each step. If a step fails or is
+    killed, the journal is left whole, in the version before it. No copy is kept, because an old copy of a journal is
+    worse than none.
 
     Raises sqlite3.Error.
     """

@@ -1,4 +1,4 @@
-"""What a read of the chain says about the federation and the account, as figures."""
+"""Turns a read of the chain into figures about the federation and the account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fedprotocol.types import Phase
 
 
 def introduce(program: str, coordinator: Coordinator, account: str) -> None:
-    """Which program this is (its package's name), and for whom it works."""
+    """Which program this is (its package's name), and for which account it works."""
     metrics.PROGRAM.info(
         {
             "program": program,
@@ -24,7 +24,7 @@ def introduce(program: str, coordinator: Coordinator, account: str) -> None:
 
 
 def observe(chain: Snapshot, decimals: int, now: float) -> None:
-    """The chain was read. `decimals`: the token's; `now`: seconds since 1970."""
+    """Update the figures after a read of the chain. `decimals`: those of the token; `now`: seconds since 1970."""
     last = chain.round(chain.last_opened)
     metrics.ROUND.set(chain.last_opened)
     metrics.PHASE.state((Phase.NONE if last is None else last.view.phase).name.lower())

@@ -1,4 +1,4 @@
-"""Is the daemon well? What its loop tells, and what follows from it."""
+"""Whether the daemon is well: what its loop reports, and what follows from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ SHORTEST_LIMIT = 30.0  # seconds
 
 @dataclass(frozen=True)
 class HealthReport:
-    """`why`: a sentence for each thing that is wrong; nothing: the daemon is well. `age`: seconds since the chain was
-    read, None: it never was."""
+    """`why`: a sentence for each thing that is wrong; if there is none, the daemon is well. `age`: seconds since the
+    chain was read; None if it never was."""
 
     why: tuple[str, ...]
     doing: str
@@ -26,7 +26,7 @@ class HealthReport:
 
 
 class Health:
-    """Told by the daemon's threads, asked by the server's. `clock`: monotonic seconds."""
+    """The daemon's threads report to it, and the server's threads ask it. `clock`: monotonic seconds."""
 
     def __init__(self, poll_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = max(SHORTEST_LIMIT, MISSED_POLLS * poll_seconds)
@@ -39,7 +39,8 @@ class Health:
         self._failures: dict[str, str] = {}
 
     def turned(self, doing: str, at_most: float = 0.0) -> None:
-        """The chain was read, and the loop goes on to do something that may take it `at_most` so many seconds."""
+        """Report that the chain was read, and that the loop now does something that may take `at_most` this many
+        seconds."""
         with self._lock:
             self._read = self._clock()
             self._doing = doing
@@ -47,14 +48,15 @@ class Health:
             self._failures.pop("chain", None)
 
     def failed(self, part: str, why: str) -> None:
-        """`part` ("chain", "store", "model") does not work; an empty `why`: it does again."""
+        """Report that `part` ("chain", "store", "model") does not work, and why; an empty `why` means that it works
+        again."""
         with self._lock:
             self._failures.pop(part, None)
             if why:
                 self._failures[part] = why
 
     def report(self) -> HealthReport:
-        """The chain may be out of reach for a few polls before that counts; whatever else fails counts at once."""
+        """The chain may be out of reach for a few polls before that counts; any other failure counts at once."""
         with self._lock:
             failures, doing, read = dict(self._failures), self._doing, self._read
             now = self._clock()

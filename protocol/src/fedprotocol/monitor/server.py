@@ -20,7 +20,7 @@ from fedprotocol.printable import json_text
 
 log = logging.getLogger(__name__)
 
-ADDRESS = "127.0.0.1"  # anybody who can reach it may read it
+ADDRESS = "127.0.0.1"  # anybody who can reach the port may read the figures
 PATIENCE = 10.0  # seconds for a request
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -32,7 +32,7 @@ class PortTaken(FedError):
 
 @contextmanager
 def serve(port: int, health: Health) -> Iterator[None]:
-    """Answer in threads of their own while in the context. Raises PortTaken."""
+    """Answer requests in separate threads while in the context. Raises PortTaken."""
     try:
         server = make_server(ADDRESS, port, _app(health), server_class=_Server, handler_class=_Handler)
     except Exception as error:
@@ -70,7 +70,7 @@ def _app(health: Health) -> App:
 def _metrics(metrics: App, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     try:
         return metrics(environ, start_response)
-    except Exception as error:  # of the library that counts: no reason to fill the daemon's terminal
+    except Exception as error:  # from the metrics library: no reason to fill the daemon's terminal
         log.warning("the figures cannot be shown: %s", in_a_line(error))
         start_response("500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8")])
         return [b"the figures cannot be shown: the log says why\n"]
@@ -91,7 +91,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """One who asked went away, most often: nothing that the daemon has to say."""
+        """Say nothing: most often the client has only closed its connection."""
         log.debug("a request to the monitor broke off", exc_info=True)
 
 
@@ -99,4 +99,4 @@ class _Handler(WSGIRequestHandler):
     timeout = PATIENCE
 
     def log_message(self, *_: Any) -> None:
-        """Nothing: a scrape every few seconds is no event."""
+        """Log nothing, because a request every few seconds is no event."""

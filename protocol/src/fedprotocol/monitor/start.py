@@ -1,4 +1,4 @@
-"""All that watches a daemon, as one context."""
+"""Everything that watches a daemon, in one context manager."""
 
 from __future__ import annotations
 

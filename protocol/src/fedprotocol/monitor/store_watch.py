@@ -1,4 +1,4 @@
-"""A look at the store once a minute, in a thread of its own: whoever is asked there may hang."""
+"""Checks the store once a minute, in a separate thread, because the store may not answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERY = 60.0  # seconds
 
 @contextmanager
 def watch(store: Store, health: Health, every: float = EVERY) -> Iterator[None]:
-    """Tell `health` and the metrics how the store is, while in the context."""
+    """Report the store's state to `health` and the metrics while in the context."""
     over = threading.Event()
 
     def body() -> None:
@@ -35,7 +35,7 @@ def watch(store: Store, health: Health, every: float = EVERY) -> Iterator[None]:
 def _look(store: Store, health: Health) -> None:
     try:
         metrics.PEERS.set(store.reachable())
-    except Exception as error:  # whatever is wrong with it, the next look comes
+    except Exception as error:  # whatever is wrong with it, it will be checked again
         metrics.PEERS.set(0)
         health.failed("store", str(error) if isinstance(error, StoreError) else in_a_line(error))
     else:

@@ -1,1 +1,1 @@
-"""How each program runs on its machine: environment, connections, logs, threads, its end."""
+"""How each program runs on its machine: environment, connections, logs, threads, and how it ends."""

@@ -1,4 +1,5 @@
-"""A daemon's helpers: work that trains, fetches or computes runs in a thread of its own, so that no deadline waits."""
+"""Background work of a daemon. Training, fetching and computing run in separate threads, so that no deadline has to
+wait for them."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ W = TypeVar("W")
 LANE_SECONDS = 600.0  # that one piece of work may keep other work of its lane waiting
 
 Body = Callable[[threading.Event], Any]
-"""Gets the event that asks it to stop; does so by raising whatever error it likes."""
+"""A piece of work. It gets the event that asks it to stop, and stops by raising any error."""
 
 
 @dataclass(frozen=True)
@@ -27,27 +28,27 @@ class Outcome(Generic[W]):
 
 
 class Background(Generic[W]):
-    """Threads are daemons of the process: a stop or a kill never waits for them, and loses nothing but their work.
-
-    `clock`: monotonic seconds. Every method is called in the loop's thread. What may run beside what is the caller's
-    to decide.
+    """Runs pieces of work in daemon threads. When the process stops or is killed it does not wait for them, and only
+    their work is lost. `clock` gives monotonic seconds. Call every method in the loop's thread. The caller decides
+    which pieces of work may run at the same time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._running: dict[W, tuple[threading.Event, float]] = {}  # what asks it to stop, since when it runs
+        # the event that asks it to stop, and the time since which it runs
+        self._running: dict[W, tuple[threading.Event, float]] = {}
         self._done: queue.SimpleQueue[Outcome[W]] = queue.SimpleQueue()
         self._something = threading.Event()
 
     def start(self, work: W, body: Body) -> None:
-        """`work` must not run already."""
+        """Start `work`, which must not be running yet."""
         stop = threading.Event()
         self._running[work] = stop, self._clock()
 
         def run() -> None:
             try:
                 outcome = Outcome(work, body(stop), None)
-            except Exception as error:  # of hostile data too: MemoryError, RecursionError
+            except Exception as error:  # also what hostile data may cause: MemoryError, RecursionError
                 outcome = Outcome(work, None, error)
             self._done.put(outcome)
             self._something.set()
@@ -55,24 +56,24 @@ class Background(Generic[W]):
         threading.Thread(target=run, name=type(work).__name__, daemon=True).start()
 
     def running(self) -> frozenset[W]:
-        """What has not ended, told to stop or not."""
+        """All work that has not ended, whether it was told to stop or not."""
         return frozenset(self._running)
 
     def stopped(self) -> frozenset[W]:
-        """What was told to stop and has not ended yet."""
+        """The work that was told to stop and has not ended yet."""
         return frozenset(work for work, (stop, _) in self._running.items() if stop.is_set())
 
     def older_than(self, seconds: float) -> frozenset[W]:
-        """What has run for longer."""
+        """The work that has run for longer than this."""
         return frozenset(work for work, (_, since) in self._running.items() if self._clock() - since > seconds)
 
     def interrupt(self, work: W) -> None:
-        """Ask it to stop, if it runs."""
+        """Ask this work to stop, if it is running."""
         if work in self._running:
             self._running[work][0].set()
 
     def interrupt_all(self) -> None:
-        """Ask everything to stop."""
+        """Ask all work to stop."""
         for stop, _ in self._running.values():
             stop.set()
 
@@ -88,5 +89,5 @@ class Background(Generic[W]):
             yield outcome
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but not longer than until something ends; whether it did."""
+        """Sleep, but only until some work ends. Returns whether some did."""
         return self._something.wait(seconds)

@@ -1,4 +1,5 @@
-"""A doctor: checks made one after the other, each with what it found and, where it can, the command that repairs it."""
+"""The framework of `doctor`: checks that are made one after the other. Each says what it found and, if possible, names
+the command that repairs it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ MARKS = {True: "ok  ", False: "FAIL", None: "-   "}
 
 @dataclass(frozen=True)
 class Check(Generic[Patient]):
-    """`needs`: names of the checks without which this one cannot be made; `examine` says what is right, or raises."""
+    """`needs`: names of the checks that must succeed before this one can be made. `examine` returns a text that says
+    what is right, or raises an error."""
 
     name: str
     needs: Sequence[str]
@@ -24,7 +26,8 @@ class Check(Generic[Patient]):
 
 @dataclass(frozen=True)
 class CheckResult:
-    """Of one check. `ok` None: could not be made, because one that it needs failed. `fix`: a command line."""
+    """The result of one check. `ok` is None if the check could not be made because one that it needs failed. `fix` is a
+    command line."""
 
     name: str
     ok: bool | None
@@ -35,8 +38,8 @@ class CheckResult:
 def examined(
     checks: Sequence[Check[Patient]], patient: Patient, fix: Callable[[Exception], str] = lambda _: ""
 ) -> Iterator[CheckResult]:
-    """Every check, in order. `fix`: the command that repairs what was raised. What nobody foresaw fails a check too:
-    the others are still worth making."""
+    """Make every check, in order. `fix` gives the command that repairs what an error reports. An unexpected error fails
+    its check, and the other checks are still made."""
     failed: set[str] = set()
     for check in checks:
         if missing := sorted(failed.intersection(check.needs)):
@@ -52,7 +55,7 @@ def examined(
 
 
 def as_text(result: CheckResult) -> list[str]:
-    """The lines that show it."""
+    """The lines that show one finding."""
     detail, *more = result.detail.split("\n")
     lines = [f"{MARKS[result.ok]}  {result.name:<8} {detail}", *(f"      |        {line}" for line in more)]
     return [*lines, f"      fix      {result.fix}"] if result.fix else lines

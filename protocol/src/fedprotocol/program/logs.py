@@ -1,5 +1,5 @@
-"""Log lines of a daemon: words for people in a terminal, elsewhere one JSON object a line; in neither form a secret,
-nor a character that a terminal would obey."""
+"""Log lines of a daemon: sentences for people in a terminal, and one JSON object a line elsewhere. Neither form ever
+contains a secret, or a character that a terminal would obey."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from fedprotocol.errors import FedError
 from fedprotocol.printable import json_text, paragraph, printable
 
-VARIABLE = "FED_LOG_FORMAT"  # in the environment: the form, where no option names one
+VARIABLE = "FED_LOG_FORMAT"  # environment variable with the form of the lines, if no option names it
 PACKAGES = ("fedprotocol", "fedaggregator", "fednode")
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
 HIDDEN = "[hidden]"
-SHORTEST_SECRET = 8  # characters: what is shorter is no key, and would black out words
+SHORTEST_SECRET = 8  # characters; a shorter text is no key, and hiding it would hide ordinary words
 LONGEST_MESSAGE = 8000  # characters
 
 _secrets: set[str] = set()
@@ -34,35 +34,35 @@ class LogFormat(StrEnum):
 
 
 def hide(secret: str) -> None:
-    """From now on `secret` is in no line, in no traceback either."""
+    """From now on, hide `secret` in all lines, tracebacks included."""
     if len(secret) >= SHORTEST_SECRET:
         _secrets.add(secret)
 
 
 def hide_in(*urls: str | None) -> None:
-    """Hide what of a URL may be a key: user, password, path and query."""
+    """Hide the parts of a URL that may be a key: user, password, path and query."""
     for parts in map(urlsplit, filter(None, urls)):
         hide(parts.netloc.rpartition("@")[0])
         hide((parts.path + ("?" + parts.query if parts.query else "")).lstrip("/"))
 
 
 def tell_moment(round_number: int, phase: str) -> None:
-    """What every JSON line names from now on: the round opened last, and its phase."""
+    """Set the round that was opened last, and its phase. Every JSON line names both from now on."""
     _moment.update(round=round_number, phase=phase)
 
 
 def without_secrets(text: str) -> str:
-    """`text` with every hidden secret in it blacked out."""
+    """`text` with every hidden secret in it replaced."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
 
 class HumanFormatter(logging.Formatter):
-    """A record is one line, whatever is in its message; the lines of a traceback follow it, indented."""
+    """Writes a record as one line, whatever its message contains. The lines of a traceback follow it, indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        # A record has other handlers: what is done to it here is done to a copy.
+        # Other handlers get the same record, so this one works on a copy.
         shown = logging.makeLogRecord(vars(record))
         shown.message = printable(without_secrets(record.message).rstrip("\n"), LONGEST_MESSAGE)
         return super().formatMessage(shown)
@@ -94,13 +94,14 @@ class JsonFormatter(logging.Formatter):
 def logging_as(
     choice: LogFormat, program: str, terminal: logging.Handler | None, level: int = logging.INFO
 ) -> Iterator[None]:
-    """Log to standard error while in the context. An error that ends it is a line of the log too if that is in JSON.
+    """Log to standard error while in the context. If the log is in JSON, an error that ends the context becomes a line
+    of the log too.
 
     Args:
         choice: the form of the lines.
         program: the name of its logger.
-        terminal: how to write to standard error if that is a terminal.
-        level: of the least important lines.
+        terminal: how to write to standard error if it is a terminal. level: the level of the least important lines that
+            are shown.
     """
     is_json = choice is LogFormat.JSON or (choice is LogFormat.AUTO and terminal is None)
     console = terminal if terminal is not None and not is_json else logging.StreamHandler()
@@ -129,7 +130,8 @@ def logging_as(
 
 @contextmanager
 def listening(handler: logging.Handler) -> Iterator[None]:
-    """Send the packages' lines of every level, and the warnings of all others, to `handler` while in the context."""
+    """Send the lines of our own packages, of every level, and the warnings of all other libraries to `handler` while in
+    the context."""
     root = logging.getLogger()
     for name in PACKAGES:
         logging.getLogger(name).setLevel(logging.DEBUG)

@@ -1,8 +1,7 @@
-"""How every connection that a program opens leaves this machine: through which proxy, and whose certificates count.
-
-Decided here for the chain's nodes, the signer, Kubo and gateways alike, by the usual variables: `http_proxy`,
-`https_proxy`, `all_proxy`, `no_proxy` (in small letters first), `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
-`SSL_CERT_FILE`, `SSL_CERT_DIR`. What is on this machine is asked directly, whatever they say.
+"""How every connection that a program opens leaves this machine: through which proxy, and which certificates are
+trusted. This is the same for the chain's nodes, the signer, Kubo and gateways, and follows the usual variables:
+`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` (lower case first), `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`,
+`SSL_CERT_FILE`, `SSL_CERT_DIR`. Services on this machine are asked directly, whatever the variables say.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class NetworkSetting(FedError):
-    """A variable of the environment about the network makes no sense."""
+    """An environment variable about the network has a value that cannot be used."""
 
 
 class Proxy(NamedTuple):
-    """`url` may hold credentials; `variable` names it."""
+    """A proxy. `url` may hold credentials; `variable` is the variable that names it."""
 
     variable: str
     url: str
 
     @property
     def public(self) -> str:
-        """Without credentials."""
+        """The proxy's URL without credentials."""
         return without_credentials(self.url)
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """What stands between here and `url`, an http(s) URL; None: nothing does. Raises NetworkSetting."""
+    """The proxy on the way to `url`, an http(s) URL; None if there is none. Raises NetworkSetting."""
     if is_here(url):
         return None
     found = _named(urlsplit(url).scheme)
@@ -49,13 +48,15 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def proxies(url: str) -> dict[str, Any]:
-    """The same as requests wants it (None: none), which then looks for none by itself. Raises NetworkSetting."""
+    """The proxy in the form that requests needs (None: no proxy), so that requests does not look for one itself. Raises
+    NetworkSetting."""
     found = proxy_for(url)
     return dict.fromkeys(("http", "https", "all"), found.url if found else None)
 
 
 def through(url: str) -> str:
-    """Words for an error: what else may be to blame than who was asked; empty if nothing is. Raises NetworkSetting."""
+    """Text for an error message that names the proxy, which may be to blame instead of the server; empty if there is
+    none. Raises NetworkSetting."""
     found = proxy_for(url)
     return f" through the proxy {found.public}, which {found.variable} names" if found else ""
 
@@ -70,7 +71,8 @@ def is_here(url: str) -> bool:
 
 
 def verify(url: str) -> str | bool:
-    """What stands for the identity of the server at `url`, as requests wants it. Raises NetworkSetting."""
+    """The certificates that prove the identity of the server at `url`, in the form that requests needs. Raises
+    NetworkSetting."""
     if not url.startswith("https:"):
         return True
     tls()
@@ -78,7 +80,7 @@ def verify(url: str) -> str | bool:
 
 
 def _bundle() -> str:
-    """A file, or folder, of certificates: the environment's, else certifi's."""
+    """A file or folder of certificates: the one that the environment names, else certifi's."""
     for name in BUNDLES:
         if path := os.environ.get(name):
             if not os.access(path, os.R_OK):
@@ -89,7 +91,8 @@ def _bundle() -> str:
 
 @functools.cache
 def tls() -> ssl.SSLContext:
-    """Trusts the system's certificates (or those of SSL_CERT_DIR), certifi's and those that the environment names.
+    """A context that trusts the certificates of the system (or of SSL_CERT_DIR), those of certifi, and those that the
+    environment names.
 
     Raises NetworkSetting.
     """

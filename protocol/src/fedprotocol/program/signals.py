@@ -1,4 +1,4 @@
-"""A wish to stop, from the terminal or the system."""
+"""Requests to stop, from the terminal or the system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 
 
 def stop_at_signals() -> threading.Event:
-    """Set by the first SIGINT or SIGTERM; a second one does not wait for the step at hand."""
+    """An event that the first SIGINT or SIGTERM sets. A second one ends the program at once, without waiting for the
+    current step."""
     stop = threading.Event()
 
     def on_signal(number: int, _frame: object) -> None:

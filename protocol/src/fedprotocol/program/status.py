@@ -15,27 +15,28 @@ from fedprotocol.printable import json_text
 
 
 class StatusError(FedError):
-    """The status file is there and is no status."""
+    """The status file exists, but its content is no status."""
 
 
 class DaemonStatus(BaseModel):
-    """One moment of a daemon. Times are seconds since 1970: `since` and `updated` by the wall, others by the chain."""
+    """One moment of a daemon. Times are seconds since 1970: `since` and `updated` by this machine's clock, the others
+    by the chain's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: int
     account: str
-    round: int  # last opened, 0: none
-    phase: str  # of that round
+    round: int  # the round that was opened last; 0 if there is none
+    phase: str  # phase of that round
     activity: str  # what it does or waits for, as a phrase
-    since: float  # of the activity
-    until: int  # end of what it waits for, 0: no deadline
+    since: float  # start of the activity
+    until: int  # when what it waits for ends; 0 if there is no deadline
     chain_time: int
     updated: float
 
     @property
     def is_running(self) -> bool:
-        """Whether the process that wrote it is still there."""
+        """Whether the process that wrote it still runs."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -49,9 +50,9 @@ S = TypeVar("S", bound=DaemonStatus)
 
 
 class StatusFile:
-    """Where a daemon says how it is. Each write replaces the file whole, so that a reader never sees half of it.
-
-    A full disk must not stop what the chain has a deadline for: it is said once in `log`, until a write succeeds.
+    """The file in which a daemon says what it does. Each write replaces the whole file, so that a reader never sees
+    half of it. A full disk must not stop work that has a deadline on the chain, so it is only reported to `log`, once
+    until a write succeeds.
     """
 
     def __init__(self, path: Path, log: logging.Logger) -> None:
@@ -60,7 +61,7 @@ class StatusFile:
         self._is_writable = True
 
     def write(self, status: DaemonStatus) -> None:
-        try:  # not synced: a slow disk must not hold the daemon up either
+        try:  # not synced, because a slow disk must not delay the daemon either
             write_whole(self._path, json_text(status.model_dump(mode="json")) + "\n", synced=False)
         except OSError as error:
             if self._is_writable:
@@ -71,7 +72,7 @@ class StatusFile:
 
 
 def read_status(path: Path, kind: type[S]) -> S | None:
-    """The last thing the daemon said; None if it never ran here. Raises StatusError."""
+    """The last status that the daemon wrote; None if it never ran here. Raises StatusError."""
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:

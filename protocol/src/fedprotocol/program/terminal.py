@@ -1,4 +1,5 @@
-"""What a command says to the person who called it: no text that came from elsewhere can be more than text."""
+"""What a command says to the person who called it. Text from elsewhere is always shown as plain text and cannot control
+the terminal."""
 
 from __future__ import annotations
 
@@ -23,15 +24,14 @@ def say(*lines: str, error: bool = False) -> None:
 
 
 def say_error(error: object) -> None:
-    """One message on standard error: what a person can act on."""
+    """Write one message to standard error that says what a person can do."""
     print(f"error: {paragraph(without_secrets(str(error)))}", file=sys.stderr)
 
 
 def run_program(app: Callable[[], None]) -> None:
-    """A console command, in an environment that steers no library: every error is one message and an exit status.
-
-    With `--debug` among the arguments, anywhere, the traceback of an error that nobody foresaw stands above it; it
-    shows what others wrote as text.
+    """Run a console command in an environment that influences no library. Every error becomes one message and an exit
+    status. With `--debug` anywhere among the arguments, the traceback of an unexpected error is shown above the
+    message, with all text made safe to show.
     """
     environment.settle()
     debug = DEBUG in sys.argv[1:]
@@ -46,7 +46,7 @@ def run_program(app: Callable[[], None]) -> None:
         say_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, as in `fednode rounds | head`
+        sys.stderr.close()  # the reader closed the pipe, as in `fednode rounds | head`
         sys.exit(1)
     except Exception as error:
         _say_unexpected(error, debug)
@@ -54,7 +54,7 @@ def run_program(app: Callable[[], None]) -> None:
 
 
 def unexpected(error: BaseException) -> str:
-    """An error that nobody foresaw, in a line: of the system, by what it says; else by its kind too."""
+    """An unexpected error in one line: its message if it comes from the system, otherwise its class too."""
     if isinstance(error, OSError) and error.strerror:
         return in_a_line(error)
     kind, message = type(error).__name__, in_a_line(error)

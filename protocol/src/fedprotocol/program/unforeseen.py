@@ -1,4 +1,5 @@
-"""Errors that nobody has put into words: mistakes in a program, most often, which the next try makes again."""
+"""Unexpected errors, for which there are no words. Most often they are mistakes in a program, and the next try fails in
+the same way."""
 
 from __future__ import annotations
 
@@ -6,21 +7,23 @@ import traceback
 
 from fedprotocol.errors import FedError
 
-_NO_MEMORY = ("out of memory", "allocate memory")  # torch's, of a GPU and of a CPU
+_NO_MEMORY = ("out of memory", "allocate memory")  # torch's errors, on a GPU and on a CPU
 
 _Place = tuple[str, str, int]
 
 
 class Unforeseen:
-    """Which of them a loop has met, by where they were raised; their messages may differ each time."""
+    """Remembers which unexpected errors a loop has met, by the place where they were raised, because their messages may
+    differ each time."""
 
     def __init__(self) -> None:
         self._met: set[tuple[type, _Place]] = set()
-        self._last: dict[type, tuple[object, _Place]] = {}  # by kind of action
+        self._last: dict[type, tuple[object, _Place]] = {}  # the last error of each kind of action
 
     def is_news(self, action: object, error: Exception) -> bool:
-        """Whether the traceback is worth showing: once for a kind of action and a place. What is in words has none."""
-        if isinstance(error, FedError | OSError):  # of the system: a full disk
+        """Whether to show the traceback: once for each kind of action and place. Expected errors, which have a message
+        for people, need none."""
+        if isinstance(error, FedError | OSError):  # from the system, such as a full disk
             return False
         seen = (type(action), _place(error))
         is_new = seen not in self._met
@@ -28,8 +31,9 @@ class Unforeseen:
         return is_new
 
     def is_again(self, action: object, error: Exception) -> bool:
-        """Whether the last try of `action`, which chance has no part in, ended in the same way, and the next would."""
-        if isinstance(error, FedError | OSError) or lacks_memory(error):  # these may pass
+        """Whether the last try of `action` failed in the same way, so that the next would too, because chance plays no
+        part in it."""
+        if isinstance(error, FedError | OSError) or lacks_memory(error):  # these errors may pass by themselves
             return False
         before, now = self._last.get(type(action)), (action, _place(error))
         self._last[type(action)] = now
@@ -37,7 +41,7 @@ class Unforeseen:
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether Python or torch had no memory left for it."""
+    """Whether Python or torch had no memory left."""
     message = str(error).lower()
     return isinstance(error, MemoryError) or any(phrase in message for phrase in _NO_MEMORY)
 

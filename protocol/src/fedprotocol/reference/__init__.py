@@ -1,4 +1,5 @@
-"""The coordinator as a pure machine: injected time, no chain. The contract is held against it in tests."""
+"""The coordinator's rules in plain Python: the time is passed in, and there is no chain. Tests compare the contract
+with it."""
 
 from fedprotocol.reference.federation import Federation
 from fedprotocol.reference.state import Event

@@ -1,4 +1,4 @@
-"""What time has made of a round: a pure function of the state and of the block's timestamp."""
+"""What time has decided about a round: a pure function of the state and the block's timestamp."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedprotocol.types import FederationConfig, Phase, VoidReason
 @dataclass(frozen=True)
 class Status:
     phase: Phase
-    start: int = 0  # of the phase; of FINAL and VOID: when the round was settled
+    start: int = 0  # start of the phase; for FINAL and VOID, the time at which the round was decided
     end: int = 0  # 0: no deadline
     prior_root: bytes | None = None
     void_reason: VoidReason = VoidReason.NONE
@@ -59,9 +59,9 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
 
 
 def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int) -> int:
-    """When the oldest live proposal becomes final as things stand: sooner if all commits of the next round, once its
-    Train is over, build on it and stand for two thirds of this round's weight. That window too is longer by a case for
-    each proposal before it."""
+    """When the oldest live proposal becomes final, unless something changes. It is sooner if, once Train of the next
+    round is over, all its commits build on this proposal and their clients hold two thirds of this round's weight. That
+    shorter window, too, grows by the time for one case with each proposal before it."""
     r, after = rounds[number], rounds.get(number + 1)
     late = r.live[0].window_end
     if after is None or not after.commits:
@@ -77,7 +77,8 @@ def _final_at(config: FederationConfig, rounds: Mapping[int, Round], number: int
 def _prior(
     config: FederationConfig, rounds: Mapping[int, Round], number: int, now: int
 ) -> tuple[bytes | None, int | None]:
-    """The prior root and since when it is known; the round before may have become final by the clock alone."""
+    """The prior root, and the time since which it is known. The previous round may have become final just because time
+    passed."""
     r = rounds[number]
     if r.prior_at is not None:
         return r.prior_root, r.prior_at

@@ -1,4 +1,4 @@
-"""The bounds of a federation's parameters (what of them can be checked without a chain)."""
+"""The bounds of a federation's parameters, as far as they can be checked without a chain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(c: FederationConfig) -> None:
         "roundReward": c.round_reward <= MAX_AMOUNT,
         "penalty": c.penalty <= MAX_AMOUNT,
         "minStake": 4 * c.penalty <= c.min_stake <= MAX_AMOUNT,
-        # An active client's stake may bear two penalties before it reveals, and must still carry one example.
+        # An active client's stake may lose two penalties before the client reveals, and must still carry one example.
         "stakePerExample": 1 <= c.stake_per_example <= c.min_stake - 2 * c.penalty,
         "bondBase": 1 <= c.bond_base <= MAX_AMOUNT and 4 * c.bond_base >= c.round_reward,
         "trainLength": c.train_length >= 1,

@@ -1,4 +1,4 @@
-"""The federation whole: seats, and the calls of a round. `docs/protocol.md` is the same in words."""
+"""The whole federation: seats, and the calls of a round. `docs/protocol.md` is the same in words."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Federation(Seats):
     """One federation. Every call takes the sender's address first, returns the events it emits and raises an error of
     `fedprotocol.reference.errors` if the contract would revert. Move `now` between calls; never back.
 
-    `allowed` stands for the membership gate (None: it does not answer), `parts` for the rule:
-    leaves of a global for each leaf of an update.
+    `allowed` takes the place of the membership gate (None means that the gate does not answer). `parts` is what the
+    rule would say: how many leaves of a global belong to each leaf of an update.
     """
 
     # ------------------------------------------------------------------ rounds
@@ -79,7 +79,7 @@ class Federation(Seats):
             raise errors.ZeroRoot
         if shift > self.config.max_shift:
             raise errors.ShiftTooLarge(shift)
-        # Stake added since the commit, when others' weights could be seen, buys no weight.
+        # Stake that was added after the commit, when others' weights could be seen, buys no weight.
         weight = min(examples, r.commits[sender].backed, self._backed(self.accounts[sender].stake))
         if weight == 0:
             raise errors.ZeroWeight
@@ -239,11 +239,11 @@ class Federation(Seats):
         self._emit("Proposed", round=number, proposer=sender, root=root, bond=bond, window_end=window_end)
 
     def _backed(self, stake: int) -> int:
-        """Examples that a stake carries."""
+        """How many examples a stake carries."""
         return min(stake // self.config.stake_per_example, MAX_WEIGHT)
 
     def _require_inputs(self, number: int, inputs_hash: bytes, accepted_mask: int) -> None:
-        """The round takes proposals, and from these inputs."""
+        """Check that the round takes proposals, and that they name its inputs."""
         view = self.round_view(number)
         if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
             raise errors.WrongPhase(number, Phase.AGGREGATE, view.phase)

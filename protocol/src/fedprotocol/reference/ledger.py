@@ -29,9 +29,10 @@ class Ledger:
         self.owed_to: defaultdict[str, int] = defaultdict(int)
         self.accounts: dict[str, Account] = {}
         self.convictions: defaultdict[str, int] = defaultdict(int)
-        self.bond_round: dict[str, int] = {}  # by proposer, whose bond is not collected yet
+        self.bond_round: dict[str, int] = {}  # by proposer: proposals whose bond is not collected yet
         self.rounds: dict[int, Round] = {}
-        self.finals: list[tuple[int, bytes]] = [(0, config.genesis_root)]  # number and root, settled ones
+        # number and root of the last final round that is settled
+        self.finals: list[tuple[int, bytes]] = [(0, config.genesis_root)]
         self.closed = False
 
     # ------------------------------------------------------------------ rounds
@@ -44,7 +45,7 @@ class Ledger:
         return len(self.rounds) + 1
 
     def settle_due(self, account: str) -> None:
-        """What time has decided, oldest round first, then what it means for the caller."""
+        """Settle what time has decided, the oldest round first, then what it means for the caller."""
         for number in sorted(self.rounds):
             if self.rounds[number].settled_at is None:
                 s = self.status(number)
@@ -93,7 +94,7 @@ class Ledger:
         return pot * update.weight // r.total_weight
 
     def _void(self, number: int, reason: VoidReason, at: int) -> None:
-        """A void round takes the one that waits for its root with it."""
+        """A round that becomes void also ends the round that waits for its root."""
         r = self.rounds[number]
         r.settled_at, r.void_reason = at, reason
         self._book(reserved=-self.config.round_reward, pool=self.config.round_reward)
@@ -117,21 +118,22 @@ class Ledger:
         return number is not None and self.rounds[number].settled_at is not None
 
     def _loser(self, number: int, proposer: str) -> Proposal | None:
-        """The proposal of a settled round that was neither convicted nor first: its proposer's own call returns it."""
+        """Return the bond of a proposal that was neither convicted nor the winner of a settled round. The proposer's
+        own call does this."""
         return next((p for p in self.rounds[number].live[1:] if p.proposer == proposer), None)
 
     def _apply(self, client: str, account: Account, number: int) -> None:
-        """What a settled round means for one that committed in it."""
+        """Apply what a settled round means for a client that committed in it."""
         r = self.rounds[number]
         penalty = self._fault(r, client)
         if penalty is not None:
             self._penalize(client, account, number, penalty)
         elif r.void_reason == VoidReason.NONE:
             index = r.index_of(client)
-            assert index is not None  # noqa: S101 - or it would be at fault
+            assert index is not None  # noqa: S101 - otherwise it would have been penalised
             if r.accepted[index]:
                 share = self._share(r, index)
-                self.owed_to[client] += share  # in the pot since the round was settled
+                self.owed_to[client] += share  # set aside since the round was settled
                 self._emit("Rewarded", round=number, client=client, amount=share)
 
     def _fault(self, r: Round, client: str) -> PenaltyReason | None:
@@ -160,7 +162,7 @@ class Ledger:
     # ------------------------------------------------------------------- money
 
     def _credit(self, account: str, amount: int) -> None:
-        """New money owed."""
+        """Add money to what is owed."""
         self.owed_to[account] += amount
         self._book(owed=amount)
 

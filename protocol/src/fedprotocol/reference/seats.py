@@ -1,4 +1,4 @@
-"""Who takes part, and with what money."""
+"""The clients that take part, and their money."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Seats(Views):
         self._book(stakes=amount)
         self._emit("StakeAdded", client=sender, amount=amount, stake=account.stake)
         if account.active_until != SEATED and account.stake >= self.config.min_stake:
-            if account.active_until < self.next_round:  # else it missed no round
+            if account.active_until < self.next_round:  # otherwise it missed no round
                 account.active_from = self.next_round
             account.active_until = SEATED
             self._emit("Reactivated", client=sender, active_from=account.active_from, stake=account.stake)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fedprotocol.types import ZERO, Proposal, VoidReason
 
-SEATED = 2**32 - 1  # active_until of a client that is neither suspended nor out
+SEATED = 2**32 - 1  # active_until of a client that is neither suspended nor has left
 MAX_BOND_SHIFT = 6
 CASES_PER_WINDOW = 10  # a proposal's window is longer by one case for each that came before it
 
@@ -56,7 +56,7 @@ class Submission:
 
 @dataclass
 class Draft:
-    """A proposal that comes in page by page."""
+    """A proposal whose pages are still coming in."""
 
     pages: list[list[bytes]] = field(default_factory=list)
     complete: bool = False
@@ -67,7 +67,7 @@ class Round:
     opened_at: int
     train_end: int  # the deadline, or when all active clients had committed
     active: int
-    prior_root: bytes | None  # None: the round before is not settled
+    prior_root: bytes | None  # None while the previous round is not settled
     prior_at: int | None  # since when the prior is known
     commits: dict[str, Commit] = field(default_factory=dict)
     updates: list[Submission] = field(default_factory=list)
@@ -77,20 +77,19 @@ class Round:
     live: list[Proposal] = field(default_factory=list)  # oldest first; the first one of a final round won
     proposed: set[bytes] = field(default_factory=set)  # roots, convicted ones too
     drafts: dict[str, Draft] = field(default_factory=dict)
-    convicted_at: int = 0  # of the last conviction
+    convicted_at: int = 0  # time of the last conviction
     settled_at: int | None = None
     void_reason: VoidReason = VoidReason.NONE  # a settled round without one is final
 
     @property
     def total_weight(self) -> int:
-        """W: of everything revealed."""
+        """W: the weight of all revealed updates."""
         return sum(u.weight for u in self.updates)
 
     @property
     def accepted(self) -> list[bool]:
-        """By index: two thirds of the revealed weight vouch for it; none if these hold less than two thirds of it.
-
-        Means something once Attest is over.
+        """The indices of the updates for which two thirds of the revealed weight vouch; none if these updates hold less
+        than two thirds of it. Only meaningful once Attest is over.
         """
         needed = 2 * self.total_weight
         vouched = [3 * u.yes >= needed for u in self.updates]
@@ -102,7 +101,7 @@ class Round:
         return sum(c.prior_root == root for c in self.commits.values())
 
     def backing(self, root: bytes | None) -> int:
-        """What the commits that name `root` back."""
+        """How many examples the commits that name `root` back together."""
         return sum(c.backed for c in self.commits.values() if c.prior_root == root)
 
     @property

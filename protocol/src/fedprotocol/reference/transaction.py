@@ -1,4 +1,4 @@
-"""What makes a method a transaction."""
+"""Turns a method into a transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def call(method: Callable[Concatenate[L, str, P], None]) -> Callable[Concatenate
     """A transaction from `sender`: settles first, returns its events, changes nothing if it raises."""
 
     def transaction(self: L, sender: str, /, *args: P.args, **kwargs: P.kwargs) -> list[Event]:
-        settled = {id(r): r for r in self.rounds.values() if r.settled_at is not None}  # these change no more
+        settled = {id(r): r for r in self.rounds.values() if r.settled_at is not None}  # these never change
         saved = copy.deepcopy(vars(self), settled)
         self.log = []
         try:

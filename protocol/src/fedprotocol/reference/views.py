@@ -1,4 +1,4 @@
-"""What can be read. Rounds are as of `now`; money and seats as last settled."""
+"""Everything that can be read. Rounds are shown at the time `now`; money and seats as they were last settled."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class Views(Ledger):
         return [Update(u.client, u.root, u.weight, u.shift, u.attested, u.yes) for u in updates]
 
     def proposals(self, number: int, limit: int) -> list[Proposal]:
-        """Live ones, oldest first."""
+        """The live proposals, oldest first."""
         return self.rounds[number].live[:limit] if number in self.rounds else []
 
     def proposal(self, number: int, root: bytes) -> Proposal:
-        """The live one with this root; all zero if there is none."""
+        """The live proposal with this root; all zeros if there is none."""
         none = Proposal(NOBODY, ZERO, 0, 0, 0)
         return next((p for p in self.proposals(number, MANY) if p.root == root), none)
 
@@ -98,11 +98,11 @@ class Views(Ledger):
         return len(draft.pages) if draft else 0
 
     def bond_of(self, proposer: str) -> int:
-        """What a proposal would cost it: more for each of its own that was convicted."""
+        """The bond that a proposal would cost this account. It grows with each of its own convictions."""
         return self.config.bond_base << min(MAX_BOND_SHIFT, self.convictions.get(proposer, 0))
 
     def bond_due(self, proposer: str) -> int:
-        """Credited when its account is settled next."""
+        """The bond that is credited when the account is next settled."""
         due = self._loser(self.bond_round[proposer], proposer) if self._bond_is_settled(proposer) else None
         return due.bond if due else 0
 

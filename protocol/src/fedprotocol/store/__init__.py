@@ -1,1 +1,2 @@
-"""Where updates and globals are kept: one port, `base.Store`, and its adapters; `open` chooses one by URL."""
+"""Where updates and globals are kept: one interface, `base.Store`, and its implementations. `open` chooses one by its
+URL."""

@@ -1,4 +1,4 @@
-"""The port through which trees and blocks are published and fetched, and its errors."""
+"""The interface through which trees and blocks are published and fetched, and its errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StoreError(FedError):
 
 
 class NotFound(StoreError):
-    """The store works, but nobody it can ask has this content, or not all of it, within the time allowed."""
+    """The store works, but nobody that it can ask delivered all of this content within the time allowed."""
 
 
 class Unavailable(StoreError):
@@ -25,18 +25,17 @@ class Unavailable(StoreError):
 
 
 class Malformed(StoreError):
-    """There is content under this root, and it is not the tree or block it must be; `__cause__` says where."""
+    """The content under this root is not the tree or block that it should be. `__cause__` says where."""
 
 
 class Stopped(StoreError):
-    """A fetch was called off; nothing is known of the content."""
+    """A fetch was stopped. This says nothing about the content."""
 
 
 class Store(Protocol):
-    """Content addressed, verified on every way in; digests and roots are 32 raw bytes. Safe to share between threads.
-
-    `get` and `get_block` end by themselves, whatever those do who are asked; with `deadline` they end with it if that
-    is sooner.
+    """A store of content that is addressed by its hash. Everything is verified when it comes in. Digests and roots are
+    32 raw bytes. Threads may share a store. `get` and `get_block` always end, whatever the other side does, and no
+    later than `deadline` if there is one.
     """
 
     def put(self, leaves: Leaves) -> bytes:
@@ -56,7 +55,7 @@ class Store(Protocol):
         ...
 
     def unpin(self, root: bytes) -> None:
-        """Let go of a tree; nothing happens if it is not held. Raises Unavailable."""
+        """Unpin and delete a tree. Nothing happens if it is not there. Raises Unavailable."""
         ...
 
     def check(self) -> str:
@@ -64,5 +63,6 @@ class Store(Protocol):
         ...
 
     def reachable(self) -> int:
-        """How many others can be read from now. Raises Unavailable if the store itself cannot be used."""
+        """From how many other stores content can be fetched now. Raises Unavailable if the store itself cannot be
+        used."""
         ...

@@ -1,4 +1,4 @@
-"""When a fetch must be over, whatever the source does, and whether it is wanted that long."""
+"""The end of a fetch: it must be over by then, whatever the source does, and earlier if nobody wants it any more."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import time
 from fedprotocol.store.base import NotFound, Stopped
 
 POLL = 0.1
-"""Seconds after which who waits looks again whether it still should."""
+"""Seconds after which a waiting thread checks again whether it should go on."""
 
 
 class Deadline:
     """`seconds` from now, or as soon as `stop` is set. Safe to share between threads.
 
-    A `part` of it is over with it, or sooner. What was read towards it is counted, so that others can see whether it
-    gets on.
+    A `part` of it is over at the same time, or sooner. It counts the bytes that were read, so that others can see
+    whether the fetch makes progress.
     """
 
     def __init__(self, seconds: float = math.inf, stop: threading.Event | None = None) -> None:
@@ -27,7 +27,7 @@ class Deadline:
         self._moved = 0
 
     def part(self, seconds: float, stop: threading.Event | None = None, why: str = "") -> Deadline:
-        """One that is over after `seconds` at the latest; `why` says then what was not reached."""
+        """A deadline that is over after `seconds` at the latest. `why` is the message if it passes."""
         left = self.left
         part = Deadline(min(seconds, left), stop)
         part._parent = self
@@ -36,19 +36,19 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds; 0 if it is over, infinity if there is no limit."""
+        """Seconds left: 0 if it is over, infinity if there is no limit."""
         if self.is_stopped:
             return 0.0
         return max(0.0, self._end - time.monotonic())
 
     @property
     def overdue(self) -> float:
-        """Seconds since its end; 0 before."""
+        """Seconds since its end; 0 before the end."""
         return max(0.0, time.monotonic() - self._end)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether somebody called it off."""
+        """Whether somebody stopped the fetch."""
         own = self._stop is not None and self._stop.is_set()
         return own or (self._parent is not None and self._parent.is_stopped)
 
@@ -60,7 +60,7 @@ class Deadline:
             raise NotFound(self._why)
 
     def moved(self, size: int) -> None:
-        """`size` more bytes have come."""
+        """Count `size` more bytes that have come."""
         self._moved += size
         if self._parent is not None:
             self._parent.moved(size)

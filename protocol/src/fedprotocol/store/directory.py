@@ -1,7 +1,8 @@
 """A directory as a store: `trees/<cid>.car` with its index beside it, `blocks/<cid>`.
 
-Nothing gets a name before it is whole, verified and on disk, so what has a name is served. A tree found damaged is
-renamed to `trees/<cid>.car.damaged`. Other sites may read the directory (`peered.py`); nobody else writes to it.
+A file gets its name only when it is whole, verified and on the disk, so everything that has a name may be served. A
+damaged tree is renamed to `trees/<cid>.car.damaged`. Other sites may read the directory (`peered.py`); nobody else
+writes to it.
 """
 
 import hashlib
@@ -29,17 +30,17 @@ log = logging.getLogger(__name__)
 
 
 class DirectoryStore:
-    """A store of one's own; everything in it is pinned until `unpin`."""
+    """A program's own store. Everything in it is pinned until `unpin`."""
 
     def __init__(self, path: Path) -> None:
-        """Create the directory if need be. Raises Unavailable."""
+        """Create the directory if it does not exist. Raises Unavailable."""
         self.path = path
         self._temporary = path / "tmp"
-        self._naming = threading.Lock()  # a CAR and its index are named, and let go of, together
+        self._naming = threading.Lock()  # a CAR and its index get their names, and are deleted, together
         with self._usable():
             for folder in (path / "trees", path / "blocks", self._temporary):
                 folder.mkdir(parents=True, exist_ok=True)
-            for left in self._temporary.iterdir():  # by a process that was killed while writing
+            for left in self._temporary.iterdir():  # left by a process that was killed while it wrote
                 if left.stat().st_mtime < time.time() - STALE_SECONDS:
                     left.unlink(missing_ok=True)
 
@@ -58,8 +59,8 @@ class DirectoryStore:
     def get(self, root: bytes, shape: TreeShape) -> CarFile:
         """Open a tree that is here. Raises NotFound, Malformed (damaged, or of another shape) or Unavailable.
 
-        An index that is lost or damaged is made again. A leaf that turns out to be damaged when it is read makes the
-        whole tree not found from then on.
+        An index that is lost or damaged is made again. If a leaf turns out to be damaged when it is read, the whole
+        tree counts as not found from then on.
         """
         car = self.car_path(root)
         with self._usable():
@@ -101,14 +102,15 @@ class DirectoryStore:
             return read_block(self.block_path(digest), digest, max_bytes)
 
     def unpin(self, root: bytes) -> None:
-        """Delete a tree; whoever has it open can still read it. Raises Unavailable."""
+        """Delete a tree. Code that has it open can still read it. Raises Unavailable."""
         with self._usable(), self._naming:
             self.car_path(root).unlink(missing_ok=True)
             self._index_path(root).unlink(missing_ok=True)
             self._damaged_path(root).unlink(missing_ok=True)
 
     def check(self) -> str:
-        """One line: where, how much is in it, how much room is left. Raises Unavailable if it cannot be written to."""
+        """One line that says where it is, how much is in it, and how much room is left. Raises Unavailable if it cannot
+        be written to."""
         with self._usable(), self._temporary_file() as probe:
             probe.write_bytes(b"")
             trees = sum(1 for _ in (self.path / "trees").glob("*.car"))
@@ -133,7 +135,7 @@ class DirectoryStore:
         return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside)
 
     def _put_aside(self, held: CarFile) -> None:
-        """Take the name of a damaged tree away, unless a new copy has it by now; whoever reads learns it anyway."""
+        """Rename a damaged tree, unless a new copy has its name by now. The code that read it gets an error anyway."""
         with suppress(OSError), self._naming:
             if held.is_at(self.car_path(held.root)):
                 aside = self._damaged_path(held.root)
@@ -152,7 +154,7 @@ class DirectoryStore:
 
     @contextmanager
     def _temporary_file(self) -> Iterator[Path]:
-        """A name for a new file, gone afterwards unless it was moved."""
+        """A name for a new file, which is deleted afterwards unless it was moved."""
         path = self._temporary / uuid.uuid4().hex
         try:
             yield path
@@ -182,7 +184,8 @@ def read_block(path: Path, digest: bytes, max_bytes: int) -> bytes:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; a pipe or device under its name cannot make anybody wait. Raises NotFound, OSError."""
+    """Open a file for reading; if a pipe or device has its name, nobody has to wait for it. Raises NotFound,
+    OSError."""
     try:
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     except FileNotFoundError:

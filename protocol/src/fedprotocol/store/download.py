@@ -1,4 +1,5 @@
-"""A streamed answer as a file that ends in an error, never in silence, when it stalls or takes too long."""
+"""A streamed answer, read like a file. If it stalls or takes too long, it ends with an error and never waits for
+ever."""
 
 import io
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ MIN_BYTES_PER_SECOND = 256 * 1024
 
 
 def seconds_for(shape: TreeShape, find_seconds: float) -> float:
-    """How long the download of a tree may take whose first block may take `find_seconds`."""
+    """How long the download of a tree may take, if its first block may take `find_seconds`."""
     return find_seconds + shape.leaf_count * shape.leaf_bytes / MIN_BYTES_PER_SECOND
 
 
 def time_for(shape: TreeShape, find_seconds: float, deadline: Deadline) -> Deadline:
-    """The same as a part of `deadline`."""
+    """The same limit, as a part of `deadline`."""
     why = f"the download is slower than {MIN_BYTES_PER_SECOND} bytes a second"
     return deadline.part(seconds_for(shape, find_seconds), why=why)
 
@@ -30,7 +31,7 @@ class Download(io.RawIOBase):
     """Reads `chunks`, until `deadline`.
 
     `broken` are errors that the connection may raise. Reading raises NotFound if it stalls or takes too long, Stopped,
-    and `failure` for the others.
+    and `failure` in place of the errors in `broken`.
     """
 
     def __init__(

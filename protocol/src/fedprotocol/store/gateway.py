@@ -1,4 +1,4 @@
-"""A trustless HTTP gateway as a source: what it serves is a CAR or a raw block, and every byte of it is checked here.
+"""A trustless HTTP gateway as a source. It serves CARs and raw blocks, and every byte is checked here.
 
 The forms are those of the IPFS specifications, "Trustless Gateway": `?format=car` in the order of a depth-first walk
 without repeated blocks, `?format=raw`.
@@ -28,7 +28,7 @@ from fedprotocol.urls import http_url
 CAR = "application/vnd.ipld.car; version=1; order=dfs; dups=n"
 RAW = "application/vnd.ipld.raw"
 EMPTY = "bafkqaaa"
-"""The CID of no bytes at all, which every gateway can serve: the specification's own probe."""
+"""The CID of an empty block, which every gateway can serve. The specification names it as a probe."""
 
 _OK = 200
 _ABSENT = (404, 410, 504)
@@ -37,7 +37,7 @@ _ABSENT = (404, 410, 504)
 class Gateway:
     """The gateway at `url`, `https://host` or `https://host/prefix`; `find_seconds`: how long it may look for a block.
 
-    `resolver` finds addresses of hosts.
+    `resolver` looks up the addresses of hosts.
     """
 
     def __init__(self, url: str, find_seconds: float = FIND_SECONDS, resolver: AbstractResolver = web.RESOLVER) -> None:
@@ -51,7 +51,8 @@ class Gateway:
 
     @contextmanager
     def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
-        """The CAR under `root` as it comes. Raises NotFound, SourceFailed, Stopped, also while it is read."""
+        """The CAR under `root`, as it arrives. Raises NotFound, SourceFailed, Stopped, and also while the CAR is
+        read."""
         with self._answer(tree.cid(root), "car", CAR, deadline) as chunks:
             yield _file(chunks, time_for(shape, self._find_seconds, deadline))
 
@@ -68,7 +69,7 @@ class Gateway:
         return data
 
     def check(self, deadline: Deadline) -> str:
-        """One line: it answers in the form that is asked for. Raises NotFound, SourceFailed, Stopped."""
+        """One line that says that it answers in the requested form. Raises NotFound, SourceFailed, Stopped."""
         with self._answer(EMPTY, "raw", RAW, deadline):
             return f"{self.name} answers"
 

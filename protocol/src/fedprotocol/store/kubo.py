@@ -1,8 +1,8 @@
 """IPFS as a store, through the RPC of a Kubo daemon.
 
-The daemon moves and pins blocks; what is read comes from verified copies in a directory of one's own. A root names a
-DAG of unknown size to Kubo, so nothing is pinned before it was streamed through the reader that knows its shape.
-A copy is served while the daemon is down; it is pinned again when it is next asked for.
+The daemon moves and pins blocks; all reads come from verified copies in the program's own directory. Kubo does not know
+how large the DAG under a root is, so nothing is pinned before it was read by the reader that knows its shape. A copy is
+served while the daemon is down; Kubo pins it again when it is next requested.
 """
 
 import hashlib
@@ -44,10 +44,10 @@ log = logging.getLogger(__name__)
 # ipfshttpclient, no longer maintained, passes this to urllib3 (pinned below 3) with every request.
 warnings.filterwarnings("ignore", message="The 'strict' parameter is no longer needed", category=FutureWarning)
 
-_LOCAL_SECONDS = 120.0  # for what moves data on this machine
-_ANSWER_SECONDS = 10.0  # for a question to a daemon that is well
+_LOCAL_SECONDS = 120.0  # seconds for a request that moves data on this machine
+_ANSWER_SECONDS = 10.0  # seconds for a question that a healthy daemon answers
 _MEETING_SECONDS = 5.0
-_AGAIN_SECONDS = 60.0  # after a daemon did not answer, before copies are pinned in it again
+_AGAIN_SECONDS = 60.0  # seconds after a daemon did not answer, before copies are pinned in it again
 _STREAMS = 16
 _ABSENT = ("not found", "could not find", "deadline exceeded", "timed out", "canceled")
 
@@ -57,7 +57,8 @@ class KuboStore:
 
     `find_seconds` is how long the network may take to produce a first, or a next, block. `peers` are multiaddresses of
     other sites' daemons: Kubo is connected to them when the store is first used, and again when it does not find
-    something; how it finds others is its own affair. `sources` are asked for what it does not find at all, or not soon.
+    something; Kubo finds other daemons in its own way. `sources` are asked for content that Kubo does not find at all,
+    or not soon.
     """
 
     def __init__(
@@ -76,11 +77,11 @@ class KuboStore:
         self.sources = tuple(sources)
         self._find_seconds = find_seconds
         self._met = not self.peers
-        self._asked_again = 0.0  # monotonic seconds from which on copies are pinned
-        # Not `ipfshttpclient.connect`: it asks for the version and warns of every Kubo that is younger than itself.
+        self._asked_again = 0.0  # monotonic time from which copies are pinned again
+        # `ipfshttpclient.connect` is not used, because it warns about every Kubo that is newer than itself.
         with told_as(StoreError, f"Kubo at {url} cannot be asked"):
             self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
-            # It hands requests' own settings to every session, and asks the environment by itself otherwise.
+            # It passes these settings of requests to every session; without them, requests would read the environment.
             self._client._client._session_props.update(
                 trust_env=False, proxies=outgoing.proxies(url), verify=outgoing.verify(url)
             )
@@ -105,7 +106,7 @@ class KuboStore:
         return held
 
     def _keep(self, root: bytes, deadline: Deadline) -> None:
-        """Have Kubo pin what is in the cache; if it does not answer, then some other time."""
+        """Have Kubo pin what is in the cache. If it does not answer, this is tried again later."""
         if time.monotonic() < self._asked_again:
             return
         try:
@@ -116,7 +117,7 @@ class KuboStore:
             log.warning("%s is read from %s alone: %s", tree.cid(root), self.cache.path, error)
 
     def _patience(self, deadline: Deadline | None, seconds: float) -> Deadline:
-        """Kubo looks twice, before and after it meets the named peers."""
+        """Kubo looks for it twice: before and after it connects to the named peers."""
         twice = self._find_seconds + _MEETING_SECONDS
         return patience(deadline, seconds + twice, len(self.sources))
 
@@ -144,20 +145,20 @@ class KuboStore:
             attempts += [block_from(source, self.cache, digest, max_bytes) for source in self.sources]
             within = self._patience(deadline, BLOCK_SECONDS)
             data = first_of(attempts, tree.raw_cid(digest), error, within)
-            if self.sources:  # one of them may have had it; Kubo has it by then, or does not answer
+            if self.sources:  # one of the sources had it; by then Kubo has it too, or does not answer
                 with suppress(Unavailable):
                     self._put_block(data, min(_ANSWER_SECONDS, max(1.0, within.left)))
             return data
 
     def unpin(self, root: bytes) -> None:
-        """Unpin in Kubo, where garbage collection takes it, and delete the copy. Raises Unavailable."""
+        """Unpin it in Kubo, whose garbage collection then deletes it, and delete the copy. Raises Unavailable."""
         with self._calling("pin rm"):
             if self._is_pinned(root, _ANSWER_SECONDS):
                 self._client.pin.rm(tree.cid(root))
         self.cache.unpin(root)
 
     def check(self) -> str:
-        """One line: Kubo's version and peers, and the cache. Raises Unavailable."""
+        """One line with Kubo's version, its peers, and the cache. Raises Unavailable."""
         with self._calling("version"):
             version = self._client.version(timeout=_ANSWER_SECONDS)["Version"]
         try:
@@ -180,7 +181,7 @@ class KuboStore:
             return 0
 
     def _found(self, find: Callable[[Deadline], T], deadline: Deadline) -> T:
-        """What `find` finds, at once or after the named peers were met."""
+        """The result of `find`: at once, or after connecting to the named peers."""
         self._meet_first()
         try:
             return find(deadline)
@@ -194,12 +195,13 @@ class KuboStore:
             self._meet()
 
     def _meet(self) -> bool:
-        """Connect Kubo to the named peers that it is not connected to; whether it is to more of them than before."""
+        """Connect Kubo to the named peers to which it is not connected. Returns whether there are more connections than
+        before."""
         if not self.peers:
             return False
         try:
             connected = self._connected()
-        except Unavailable:  # offline, or down: what comes next says so if it matters
+        except Unavailable:  # Kubo is offline or does not run; the next request says so if it matters
             return False
         self._met = True
         missing = [address for peer, address in self.peers.items() if peer not in connected]
@@ -210,7 +212,8 @@ class KuboStore:
     def _connect(self, address: str, deadline: Deadline) -> bool:
         try:
             with self._calling(f"swarm connect {address}"):
-                # Not `swarm.connect`: ipfshttpclient sends every letter of the address as one more address.
+                # `swarm.connect` is not used, because ipfshttpclient sends every letter of the address as a separate
+                # address.
                 options = {"timeout": f"{_MEETING_SECONDS:.0f}s"}
                 self._client._client.request(
                     "/swarm/connect", (address,), opts=options, decoder="json", timeout=max(1.0, deadline.left)
@@ -240,7 +243,8 @@ class KuboStore:
     def _fetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> CarFile:
         cid = tree.cid(root)
         with self._calling(f"block stat {cid}"):
-            self._client.block.stat(cid, **self._finding(deadline))  # nobody has it: known after `find_seconds`
+            # after `find_seconds` it is known that nobody has it
+            self._client.block.stat(cid, **self._finding(deadline))
         self._prefetch(root, shape, deadline)
         with self._export(root, shape, deadline) as source:
             held = self.cache.admit(source, root, shape)
@@ -254,7 +258,8 @@ class KuboStore:
         return held
 
     def _prefetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> None:
-        """Have Kubo fetch subtrees side by side: one export alone waits a round trip for every block."""
+        """Have Kubo fetch several subtrees at the same time, because a single export waits for the network at every
+        block."""
         subtrees = {(root, shape.leaf_count)}
         over = threading.Event()
         within = deadline.part(math.inf, over)
@@ -274,7 +279,7 @@ class KuboStore:
             return children(self._client.block.get(cid, **self._finding(deadline)), count)
 
     def _verify(self, leaf_bytes: int, subtree: tuple[bytes, int], deadline: Deadline) -> None:
-        """Stream a subtree and keep nothing, Kubo has its blocks then; a single leaf comes with the whole tree."""
+        """Stream a subtree and discard it, so that Kubo has its blocks. A single leaf comes with the whole tree."""
         digest, count = subtree
         if count > 1:
             shape = TreeShape(count, leaf_bytes)
@@ -283,7 +288,7 @@ class KuboStore:
 
     @contextmanager
     def _export(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
-        """`dag export` as a file, bounded in time; the errors of reading it become a store's."""
+        """`dag export` read like a file, with a limit of time. Its errors become those of a store."""
         cid = tree.cid(root)
         within = time_for(shape, self._find_seconds, deadline)
         within.check()
@@ -315,9 +320,9 @@ class KuboStore:
         return True
 
     def _finding(self, deadline: Deadline) -> dict[str, Any]:
-        """Kubo gives up first and says what it did not find; the socket's own limit is for a daemon that hangs.
-
-        Where there are named peers, some of the time is left to meet them and look again. Raises NotFound, Stopped.
+        """The time limit for Kubo. Kubo gives up first and says what it did not find; the socket's limit, which is
+        longer, is for a daemon that hangs. If there are named peers, some time is left to connect to them and look
+        again. Raises NotFound, Stopped.
         """
         deadline.check()
         seconds = min(self._find_seconds, deadline.left / (2 if self.peers else 1))
@@ -339,7 +344,7 @@ class KuboStore:
             raise Unavailable(f"{message}; {fix}, or correct the store's URL") from error
         except FedError:
             raise
-        except Exception as error:  # whatever the client stumbles over in an answer
+        except Exception as error:  # any exception of the client about an answer
             message = f"what answers at {self.url}{self._by} is no Kubo, or damaged ({what}): {in_a_line(error)}"
             raise Unavailable(message) from error
 

@@ -1,4 +1,4 @@
-"""The two addresses of a Kubo daemon: of its RPC, and of the peer that it is to others."""
+"""The two addresses of a Kubo daemon: that of its RPC, and the one under which other daemons reach it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def peer_id(address: str) -> str:
 
 
 def multiaddr(url: str) -> str:
-    """http://127.0.0.1:5001 as ipfshttpclient wants it: /ip4/127.0.0.1/tcp/5001/http."""
+    """http://127.0.0.1:5001 as ipfshttpclient writes it: /ip4/127.0.0.1/tcp/5001/http."""
     try:
         parts = urlsplit(http_url(url))
     except ValueError:

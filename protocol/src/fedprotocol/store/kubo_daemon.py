@@ -1,4 +1,4 @@
-"""A Kubo daemon of one's own, on loopback and free ports: for the demo and the tests, not for a real federation."""
+"""Starts a Kubo daemon on loopback and free ports, for the demo and the tests. It is not for a real federation."""
 
 import os
 import subprocess
@@ -19,14 +19,13 @@ _STOP_SECONDS = 10.0
 
 
 class KuboDaemon:
-    """`ipfs daemon` over `repo`; knows nobody but the daemons it is introduced to. A context manager.
-
-    Keys and blocks stay in `repo`: a daemon that is started there again is the same peer. On Linux it ends with the
-    thread that started it, so that a program that is killed leaves none behind.
+    """`ipfs daemon` with the repository `repo`, as a context manager. It only knows the daemons that it is told to
+    connect to. Keys and blocks stay in `repo`, so a daemon that is started there again is the same peer. On Linux it
+    ends with the thread that started it, so a program that is killed leaves no daemon behind.
     """
 
     def __init__(self, binary: Path, repo: Path, offline: bool = False, port: int = 0) -> None:
-        """`port`: where other daemons reach it; 0: a free one, another with every start."""
+        """`port`: the port on which other daemons reach it; 0 takes a free port, a different one with every start."""
         self.repo = repo
         self._binary = binary
         self._offline = offline
@@ -60,7 +59,7 @@ class KuboDaemon:
             self._ipfs("config", "Routing.Type", "none")
             self._ipfs("config", "--json", "Addresses.Swarm", f'["/ip4/127.0.0.1/tcp/{self._port}"]')
         for name in ("api", "gateway"):
-            (self.repo / name).unlink(missing_ok=True)  # of a daemon that was killed
+            (self.repo / name).unlink(missing_ok=True)  # left by a daemon that was killed
         with (self.repo / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -92,7 +91,7 @@ class KuboDaemon:
         return self._ipfs("id", "--format", "<addrs>").split()[0]
 
     def stop(self) -> None:
-        """Stop the daemon, by force if it does not go; nothing happens if it does not run."""
+        """Stop the daemon, by force if it does not end. Nothing happens if it does not run."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -104,7 +103,7 @@ class KuboDaemon:
             process.wait()
 
     def kill(self) -> None:
-        """kill -9: it can tidy nothing up. Nothing happens if it does not run."""
+        """Kill it with kill -9, so that it cannot clean up. Nothing happens if it does not run."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -10,15 +10,12 @@ from fedprotocol.store.source import Source
 
 
 def open_store(url: str, cache: Path, peers: Sequence[str] = ()) -> Store:
-    """The store that `url` names, with `peers` to fetch from what it lacks, in turn.
-
-    `dir:/absolute/path`: a directory of one's own; peers are other sites' directories, written the same way, and
-    trustless gateways, `https://host`.
+    """The store that `url` names. What it lacks is fetched from `peers`, in turn. `dir:/absolute/path`: a directory;
+    peers are other sites' directories, written the same way, and trustless gateways, `https://host`.
     `kubo:http://host:port`: a Kubo daemon's RPC; `cache` is where its verified copies are kept, peers are other
-    daemons' multiaddresses, `/ip4/…/tcp/4001/p2p/…`, and gateways for what Kubo does not find.
-    `gateway:https://host`: a gateway to read from, with copies in `cache`; peers as for a directory.
-
-    Raises StoreError if the URL makes no sense, Unavailable if a directory cannot be created.
+    daemons' multiaddresses, `/ip4/…/tcp/4001/p2p/…`, and gateways, which are asked for what Kubo does not find.
+    `gateway:https://host`: a gateway to read from, with copies in `cache`; peers are the same as for a directory.
+    Raises StoreError if the URL is wrong, Unavailable if a directory cannot be created.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "dir":

@@ -1,6 +1,5 @@
-"""A directory of one's own that fetches what it lacks from others: directories of other sites, gateways.
-
-Those are read as a network is: read only, every block checked on its way into one's own.
+"""A store in a directory that fetches what it lacks from others: the directories of other sites, and gateways. They are
+treated like a network: nothing is written there, and every block is checked when it is copied.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _CHUNK = 1 << 20
 class PeerDirectory:
     """Another site's directory store as a source.
 
-    It may lie on a disk of a network that hangs, where no deadline ends a read: only so many are begun.
+    It may be on a network disk that hangs, where no deadline can end a read. So only a few reads are started at a time.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,19 +39,19 @@ class PeerDirectory:
 
     @contextmanager
     def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
-        """Its CAR. Raises NotFound, Stopped, OSError."""
+        """The CAR in that directory. Raises NotFound, Stopped, OSError."""
         with self._reading(), open_regular(car_path(self.path, root)) as file:
             chunks = iter(partial(file.read, _CHUNK), b"")
             yield io.BufferedReader(Download(chunks, time_for(shape, FIND_SECONDS, deadline)))
 
     def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
-        """Its raw block. Raises NotFound, Malformed, Stopped, OSError."""
+        """The raw block in that directory. Raises NotFound, Malformed, Stopped, OSError."""
         with self._reading():
             deadline.check()
             return read_block(block_path(self.path, digest), digest, max_bytes)
 
     def check(self, deadline: Deadline) -> str:
-        """Whether it is there. Raises NotFound, Stopped."""
+        """Whether the file exists. Raises NotFound, Stopped."""
         with self._reading():
             deadline.check()
             if not (self.path / "trees").is_dir():
@@ -70,33 +69,33 @@ class PeerDirectory:
 
 
 class PeeredStore:
-    """`own` holds everything this site published or fetched; `sources` are asked for what it lacks, in turn, and side
-    by side if they are slow."""
+    """`own` holds everything this site published or fetched; `sources` are asked in turn for what it lacks, and several
+    at a time if they are slow."""
 
     def __init__(self, own: DirectoryStore, sources: Sequence[Source]) -> None:
         self.own = own
         self.sources = tuple(sources)
 
     def put(self, leaves: Leaves) -> bytes:
-        """Publish and pin a tree in one's own directory."""
+        """Publish and pin a tree in the own directory."""
         return self.own.put(leaves)
 
     def get(self, root: bytes, shape: TreeShape, deadline: Deadline | None = None) -> CarFile:
-        """Open one's own copy, else copy the first one of a source that verifies."""
+        """Open the own copy; if there is none, copy it from the first source whose copy verifies."""
         try:
             return self.own.get(root, shape)
-        except (NotFound, Malformed) as error:  # a damaged copy of one's own is replaced
+        except (NotFound, Malformed) as error:  # a damaged own copy is replaced
             attempts = [tree_from(source, self.own, root, shape) for source in self.sources]
             return first_of(
                 attempts, tree.cid(root), error, patience(deadline, seconds_for(shape, FIND_SECONDS), len(attempts))
             )
 
     def put_block(self, data: bytes) -> bytes:
-        """Publish and pin a raw block in one's own directory."""
+        """Publish and pin a raw block in the own directory."""
         return self.own.put_block(data)
 
     def get_block(self, digest: bytes, max_bytes: int, deadline: Deadline | None = None) -> bytes:
-        """Read one's own copy, else copy the first one of a source that verifies."""
+        """Read the own copy; if there is none, copy it from the first source whose copy verifies."""
         try:
             return self.own.get_block(digest, max_bytes)
         except (NotFound, Malformed) as error:
@@ -104,24 +103,24 @@ class PeeredStore:
             return first_of(attempts, tree.raw_cid(digest), error, patience(deadline, BLOCK_SECONDS, len(attempts)))
 
     def unpin(self, root: bytes) -> None:
-        """Let go of one's own copy."""
+        """Delete the own copy."""
         self.own.unpin(root)
 
     def check(self) -> str:
-        """One's own directory, and which of the sources answer."""
+        """One line with the own directory, and which sources answer."""
         own, quiet = self.own.check(), silent(self.sources)
         answering = len(self.sources) - len(quiet)
         summary = f"{own}; {answering} of {len(self.sources)} peers can be read"
         return summary + "".join(f"; {line}" for line in quiet)
 
     def reachable(self) -> int:
-        """Sources that answer."""
+        """How many sources answer."""
         self.own.check()
         return len(self.sources) - len(silent(self.sources))
 
 
 class ReadOnlyStore(PeeredStore):
-    """For those who only watch: copies of what was fetched in `own`, and nothing is published."""
+    """A store for programs that only watch. What it fetches is copied into `own`, and nothing is published."""
 
     def put(self, leaves: Leaves) -> bytes:
         """Raises Unavailable."""

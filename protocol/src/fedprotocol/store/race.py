@@ -1,4 +1,4 @@
-"""Several who may have the same content, asked so that one who is slow costs little time."""
+"""Asks several sources that may have the same content, so that a slow one costs little time."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ from fedprotocol.store.deadline import POLL, Deadline
 T = TypeVar("T")
 
 HEAD_START = 2.0
-"""Seconds that one has before the next is asked as well; less where there is little time, so that all are asked."""
+"""Seconds until the next source is asked as well. With little time it is less, so that all are asked."""
 
 BUSY = 64 * 1024
-"""Bytes a second above which it is left alone: what comes has been verified, and twice the same is a waste."""
+"""Bytes a second above which no other source is asked: what has arrived is verified, and fetching it twice is a
+waste."""
 
 
 @dataclass(frozen=True)
 class Attempt(Generic[T]):
-    """One who may have it. `fetch` raises StoreError, or OSError if it cannot be read."""
+    """One source that may have the content. `fetch` raises StoreError, or OSError if it cannot be read."""
 
     name: str
     fetch: Callable[[Deadline], T]
 
 
 def first_of(attempts: Sequence[Attempt[T]], what: str, before: StoreError, deadline: Deadline) -> T:
-    """What the first of `attempts` gives that has it; `before`: why that is asked for, the first refusal.
-
-    The next one is asked as soon as one refuses, or does not get on. Those that are still at it when another has won,
-    or the time is over, are called off and no longer waited for: threads of theirs may outlive the call.
-
-    Raises Unavailable, Malformed or NotFound, the worst that anybody said, and Stopped.
+    """The content, from the first of `attempts` that delivers it. `before` is an earlier refusal, because of which
+    these are asked. The next source is asked as soon as one refuses or makes no progress. When one has delivered, or
+    the time is over, the others are told to stop and no longer waited for, so their threads may outlive the call.
+    Raises Unavailable, Malformed or NotFound, whichever is the most serious answer, and Stopped.
     """
     refusals: list[StoreError] = [before]
     over = threading.Event()
@@ -77,7 +76,7 @@ def first_of(attempts: Sequence[Attempt[T]], what: str, before: StoreError, dead
 
 
 class _Runner:
-    """One that was asked, and whether it gets on."""
+    """A source that was asked, and whether it makes progress."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
@@ -86,7 +85,7 @@ class _Runner:
         self._slow = False
 
     def is_slow(self, head_start: float) -> bool:
-        """Once it was slow it stays so: another was asked then."""
+        """A source that was slow once counts as slow, because another one was asked then."""
         passed = time.monotonic() - self._since
         if not self._slow and passed >= head_start:
             self._slow = self.deadline.bytes_moved - self._moved < BUSY * passed

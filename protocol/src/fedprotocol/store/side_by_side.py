@@ -22,17 +22,17 @@ PLACES = 8
 """Fetches at a time."""
 
 GRACE = 1.0
-"""Seconds after its share at which a fetch is given up that does not end by itself."""
+"""Seconds after the end of its share of the time, after which a fetch that does not end by itself is given up."""
 
 
 def fair_share(left: float, unfinished: int, places: int = PLACES) -> float:
-    """Seconds of `left` for each of `unfinished` fetches, if `places` of them run at a time."""
+    """How many of the seconds that are `left` each of `unfinished` fetches gets, if `places` of them run at a time."""
     return left / math.ceil(max(1, unfinished) / places)
 
 
 @dataclass(frozen=True)
 class Fetched(Generic[K, T]):
-    """What came of `key`: its `result`, or an `error`."""
+    """The outcome for `key`: a `result` or an `error`."""
 
     key: K
     result: T | None
@@ -46,13 +46,11 @@ def side_by_side(
     pause: float | None = None,
     places: int = PLACES,
 ) -> Iterator[Fetched[K, T]]:
-    """Fetch all `keys`, the first ones first, and tell of each as it comes, until `deadline`.
-
-    A fetch that does not end with its share of the time counts as NotFound. What is not found, or malformed, is asked
-    for again `pause` seconds later (None: not again) once all were asked for, as long as other fetches go on: it may be
-    told of several times. What was not begun in time is not told of.
-
-    Raises Stopped; errors of `fetch` are told.
+    """Fetch all `keys` in their order until `deadline`, and yield the outcome of each as it comes. A fetch that does
+    not end within its share of the time counts as NotFound. Content that is not found, or is malformed, is requested
+    again `pause` seconds later (None: never), once all keys were requested and while other fetches go on. So a key may
+    be yielded several times. A fetch that could not begin in time is not yielded. Raises Stopped; errors of `fetch` are
+    part of the outcome.
     """
     field = _Field(keys, fetch, deadline, pause, places)
     while field.begin():
@@ -60,7 +58,7 @@ def side_by_side(
 
 
 def all_of(keys: Sequence[K], fetch: Callable[[K, Deadline], T], deadline: Deadline, places: int = PLACES) -> list[T]:
-    """What came of all of them, in no order. Raises the first error, NotFound if the time is over, Stopped."""
+    """All results, in any order. Raises the first error, NotFound if the time is over, Stopped."""
     done: list[T] = []
     for fetched in side_by_side(keys, fetch, deadline, places=places):
         if fetched.error is not None:
@@ -72,7 +70,7 @@ def all_of(keys: Sequence[K], fetch: Callable[[K, Deadline], T], deadline: Deadl
 
 
 class _Field(Generic[K, T]):
-    """What waits and what runs."""
+    """The fetches that wait and the fetches that run."""
 
     def __init__(
         self,
@@ -90,7 +88,7 @@ class _Field(Generic[K, T]):
         self._fetch, self._deadline, self._pause, self._places = fetch, deadline, pause, places
 
     def begin(self) -> bool:
-        """Fill the free places; False if nothing is going on and nothing can be begun. Raises Stopped."""
+        """Start fetches in the free places. False if nothing runs and nothing can be started. Raises Stopped."""
         if self._deadline.is_stopped:
             raise Stopped("stopped")
         while len(self._running) < self._places and self._deadline.left > 0:
@@ -108,14 +106,14 @@ class _Field(Generic[K, T]):
         return bool(self._running)
 
     def ended(self) -> Iterator[Fetched[K, T]]:
-        """What ended by now, or a moment later."""
+        """The outcomes of fetches that have ended by now, or end a moment later."""
         try:
             number, outcome = self._ended.get(timeout=POLL)
         except queue.Empty:
             for late in [n for n, (_, share) in self._running.items() if share.overdue > GRACE]:
                 yield self._over(late, NotFound("it was not found in its share of the time"))
             return
-        if number in self._running:  # else it was given up before
+        if number in self._running:  # otherwise it was given up before
             yield self._over(number, outcome)
 
     def _over(self, number: int, outcome: T | BaseException) -> Fetched[K, T]:

@@ -1,6 +1,5 @@
-"""Where trees and blocks may be fetched from, and nothing else: another site's directory, a gateway.
-
-Whatever comes from a source is checked on its way into a store of one's own.
+"""Places from which trees and blocks can only be fetched: another site's directory, or a gateway. Everything from a
+source is checked when it is copied into the own store.
 """
 
 from __future__ import annotations
@@ -19,26 +18,27 @@ from fedprotocol.store.side_by_side import side_by_side
 from fedprotocol.tree import TreeShape
 
 FIND_SECONDS = 30.0
-"""How long somebody may look for content before it counts as not there."""
+"""Seconds of looking for content after which it counts as not there."""
 
 
 BLOCK_SECONDS = 60.0
-"""How long one block may take, which may be the whole spec."""
+"""Seconds that one block may take, which may be the whole spec."""
 
 
 class SourceFailed(StoreError):
-    """A source did not serve; another one may."""
+    """A source did not serve the content. Another one may."""
 
 
 class Source(Protocol):
-    """Read only. Its methods, and the file that `tree` opens, raise NotFound, SourceFailed, Stopped or OSError."""
+    """A source, which is only read. Its methods, and the file that `tree` opens, raise NotFound, SourceFailed, Stopped
+    or OSError."""
 
     @property
     def name(self) -> str:
-        """How people know it."""
+        """The name by which people know the source."""
 
     def tree(self, root: bytes, shape: TreeShape, deadline: Deadline) -> AbstractContextManager[BinaryIO]:
-        """What it has under `root`: a CAR, unchecked. `shape` says how large the right one is."""
+        """The source's CAR under `root`, which is not checked yet. `shape` says how large the right one is."""
 
     def block(self, digest: bytes, max_bytes: int, deadline: Deadline) -> bytes:
         """A raw block, checked. Raises Malformed too."""
@@ -75,12 +75,13 @@ def block_from(source: Source, own: DirectoryStore, digest: bytes, max_bytes: in
 
 
 def patience(deadline: Deadline | None, seconds: float, sources: int) -> Deadline:
-    """The time for one fetch of `seconds` from one of so many sources, the last of which may be the one."""
+    """The time for a fetch that may take `seconds` from one source, if only the last of this many sources may have the
+    content."""
     return (deadline or Deadline()).part(seconds + HEAD_START * sources)
 
 
 def silent(sources: Sequence[Source], seconds: float = 5.0) -> list[str]:
-    """The sources that do not answer in time, and why; asked side by side."""
+    """The sources that do not answer in time, and why. All are asked at the same time."""
 
     def named(name: str, error: Exception) -> str:
         return str(error) if str(error).startswith(name) else f"{name}: {error}"

@@ -1,8 +1,7 @@
-"""GET over HTTP that ends when it must: one event loop in a thread of its own, and nothing that blocks it.
-
-The total time covers name, connection, TLS, headers and body alike. Proxies are
-`fedprotocol.program.outgoing`'s; nothing else of the environment is used, nothing is unpacked, and a redirect leads to
-the same host or nowhere.
+"""GET over HTTP with a firm limit of time: one event loop runs in a separate thread, and nothing blocks it. The limit
+covers looking up the name, connection, TLS, headers and body together. `fedprotocol.program.outgoing` chooses the
+proxy. Nothing else in the environment is used, nothing is decompressed, and only redirects to the same host are
+followed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,8 @@ from fedprotocol.store.source import SourceFailed
 
 T = TypeVar("T")
 
-BROKEN = (aiohttp.ClientError, OSError, ValueError)  # ValueError: what it sends is no URL, no text, no number
+# ValueError: the server sent something that is no URL, no text or no number
+BROKEN = (aiohttp.ClientError, OSError, ValueError)
 _CONNECT_SECONDS = 10.0
 _REDIRECTS = 3
 _CHUNKS_AHEAD = 4
@@ -48,14 +48,15 @@ class Head:
 
 @dataclass(frozen=True)
 class Response:
-    """Its head, and the body as it comes; `chunks` raises NotFound, Stopped, and errors in BROKEN."""
+    """The head of an answer, and its body as it arrives. `chunks` raises NotFound, Stopped, and errors in BROKEN."""
 
     head: Head
     chunks: Iterator[bytes]
 
 
 class Resolver(AbstractResolver):
-    """Look-ups in threads of their own, one a name at a time: DNS that hangs holds up no other name, and no exit."""
+    """Looks up each name in a separate thread, only once at a time. If DNS hangs, it delays no other name and does not
+    keep the program from ending."""
 
     def __init__(self) -> None:
         self._pending: dict[tuple[str, int, int], asyncio.Future[list[ResolveResult]]] = {}
@@ -83,9 +84,8 @@ RESOLVER = Resolver()
 def get(
     url: str, headers: Mapping[str, str], find_seconds: float, deadline: Deadline, resolver: AbstractResolver = RESOLVER
 ) -> Iterator[Response]:
-    """The answer to a GET, closed afterwards. `find_seconds`: the longest silence.
-
-    Raises NotFound if nothing comes in time, SourceFailed if there is no answer or it leads elsewhere, Stopped.
+    """The answer to a GET, closed afterwards. `find_seconds`: the longest time without a byte. Raises NotFound if
+    nothing comes in time, SourceFailed if there is no answer or a redirect to another host, and Stopped.
     """
     came: queue.SimpleQueue[Head | bytes | Exception] = queue.SimpleQueue()
     room = asyncio.Semaphore(_CHUNKS_AHEAD)
@@ -115,7 +115,7 @@ def get(
                 loop.call_soon_threadsafe(room.release)
                 yield chunk
 
-        assert isinstance(head, Head)  # noqa: S101 - it is told first
+        assert isinstance(head, Head)  # noqa: S101 - the head comes first
         yield Response(head, chunks())
     finally:
         task.cancel()
@@ -130,12 +130,12 @@ async def _request(
     came: queue.SimpleQueue[Head | bytes | Exception],
     room: asyncio.Semaphore,
 ) -> None:
-    """Tell of status and media type, then of every chunk, of none at the end, or of what went wrong."""
+    """Put status and media type into the queue, then every chunk, and at the end None or the error."""
     timeout = aiohttp.ClientTimeout(
         total=None if math.isinf(seconds) else seconds, sock_connect=_CONNECT_SECONDS, sock_read=find_seconds
     )
     try:
-        # A session for each request: what is slow takes no connection from others.
+        # Each request has its own session, so that a slow one takes no connection from others.
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, ssl=outgoing.tls(), force_close=True),
             timeout=timeout,
@@ -145,7 +145,7 @@ async def _request(
         ) as session:
             for _ in range(_REDIRECTS + 1):
                 proxy, secret = _proxy(url)
-                plain = secret if url.startswith("http:") else {}  # a tunnel is asked for with headers of its own
+                plain = secret if url.startswith("http:") else {}  # the request for a tunnel has separate headers
                 async with session.get(
                     URL(url), headers={**headers, **plain}, allow_redirects=False, proxy=proxy, proxy_headers=secret
                 ) as response:
@@ -167,7 +167,7 @@ async def _request(
 
 
 def _proxy(url: str) -> tuple[URL | None, dict[str, str]]:
-    """And the headers that it wants."""
+    """The proxy, and the headers that it needs."""
     found = outgoing.proxy_for(url)
     if found is None:
         return None, {}
@@ -177,7 +177,7 @@ def _proxy(url: str) -> tuple[URL | None, dict[str, str]]:
 
 
 def _next(url: str, place: str) -> str:
-    """Where a redirect leads: to the same host, or to a subdomain of it as a gateway's; else SourceFailed."""
+    """The target of a redirect: the same host, or a subdomain of it, as gateways use. Otherwise raises SourceFailed."""
     here, target = urlsplit(url), urljoin(url, place)
     there = urlsplit(target)
     same = there.hostname == here.hostname or (there.hostname or "").endswith(f".ipfs.{here.hostname}")
@@ -189,7 +189,7 @@ def _next(url: str, place: str) -> str:
 
 
 def _first(came: queue.SimpleQueue[T], deadline: Deadline) -> T:
-    """The next that comes. Raises NotFound, Stopped."""
+    """The next item from the queue. Raises NotFound, Stopped."""
     while True:
         with contextlib.suppress(queue.Empty):
             return came.get(timeout=min(POLL, deadline.left))
@@ -206,7 +206,7 @@ def _look_up(host: str, port: int, family: int, pending: asyncio.Future[list[Res
             ResolveResult(hostname=host, host=str(at[0]), port=int(at[1]), family=kind, proto=proto, flags=numeric)
             for kind, _, proto, _, at in infos
         ]
-    except Exception as error:  # of a name that is none, too; whoever waits must learn of it
+    except Exception as error:  # also for an impossible name; the waiting thread must learn of it
         found = error if isinstance(error, OSError) else OSError(f"{host!r} cannot be looked up: {error!r}")
 
     def tell() -> None:
@@ -214,7 +214,7 @@ def _look_up(host: str, port: int, family: int, pending: asyncio.Future[list[Res
             return
         if isinstance(found, OSError):
             pending.set_exception(found)
-            pending.exception()  # nobody may wait for it any more
+            pending.exception()  # perhaps nobody waits for it any more
         else:
             pending.set_result(found)
 

@@ -1,4 +1,5 @@
-"""Work in threads that nothing waits for: a program ends, and a fetch is given up, whatever they hang at."""
+"""Work in threads for which nothing waits. A program can end, and a fetch can be given up, even if such a thread
+hangs."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ T = TypeVar("T")
 
 
 def start(name: str, work: Callable[[], T], tell: Callable[[T | BaseException], None]) -> None:
-    """Do `work` in a new thread and tell there what came of it: its result, or what it raised."""
+    """Do `work` in a new thread, and pass on its result or its error from there."""
 
     def body() -> None:
         outcome: T | BaseException

@@ -1,1 +1,1 @@
-"""An account: its key, and whoever signs with it."""
+"""An account: its key, and the programs that sign with it."""

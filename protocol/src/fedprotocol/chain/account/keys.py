@@ -1,6 +1,5 @@
-"""An account's key in an encrypted keystore (Web3 Secret Storage v3, as geth and every wallet have it).
-
-Neither a key nor a password is ever part of a message.
+"""An account's key in an encrypted keystore (Web3 Secret Storage v3, which geth and every wallet can read). No message
+ever contains a key or a password.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class KeystoreError(FedError):
 
 
 class NamesNoAddress(KeystoreError):
-    """A keystore that only its password can tell whose it is."""
+    """A keystore that does not name its address, so that its password is needed to find it out."""
 
 
 class PasswordError(FedError):
@@ -52,7 +51,8 @@ def create(path: Path, password: str, iterations: int | None = None) -> LocalAcc
 
 
 def import_key(path: Path, private_key: str, password: str, iterations: int | None = None) -> LocalAccount:
-    """Encrypt a private key (64 hex digits, with or without 0x) into `path`. Raises KeystoreError also for no key."""
+    """Encrypt a private key (64 hex digits, with or without 0x) into `path`. Raises KeystoreError, also if the text is
+    no key."""
     try:
         account = _account(bytes.fromhex(private_key.strip().removeprefix("0x")))
     except ValueError:
@@ -62,8 +62,8 @@ def import_key(path: Path, private_key: str, password: str, iterations: int | No
 
 
 def import_keystore(path: Path, source: Path, password: str) -> LocalAccount:
-    """Copy another wallet's keystore into `path` once `password` opens it. The copy names its address, which not every
-    wallet writes (Foundry): programs that only look need no password then. Raises KeystoreError, PasswordError."""
+    """Copy another wallet's keystore into `path` if `password` opens it. The copy names its address, which some wallets
+    (Foundry) leave out, so that programs which only look need no password. Raises KeystoreError, PasswordError."""
     _refuse_existing(path)
     content = _read(source)
     account = _decrypt(source, content, password)
@@ -73,7 +73,7 @@ def import_keystore(path: Path, source: Path, password: str) -> LocalAccount:
 
 
 def save(path: Path, account: LocalAccount, password: str, iterations: int | None = None) -> None:
-    """Encrypt `account` into a new file; the disk has it when this returns.
+    """Encrypt `account` into a new file, which is on the disk when this returns.
 
     Args:
         iterations: scrypt's N; the default of eth-account (2^18) takes about a second and 256 MiB.
@@ -97,7 +97,7 @@ def load(path: Path, password: str) -> LocalAccount:
 
 
 def address_of(path: Path) -> ChecksumAddress:
-    """The address that a keystore says it is for, without a password. Raises KeystoreError, and NamesNoAddress."""
+    """The address that a keystore names; this needs no password. Raises KeystoreError, and NamesNoAddress."""
     address = _stated(_read(path))
     if address is None:
         raise NamesNoAddress(
@@ -107,9 +107,8 @@ def address_of(path: Path) -> ChecksumAddress:
 
 
 def read_password(file: Path | None = None, prompt: str = "Password of the keystore: ", confirm: bool = False) -> str:
-    """From `file` (its first line), else from FEDNODE_PASSWORD, else asked for at the terminal (twice to `confirm`).
-
-    Raises PasswordError: none to be had, or the file is missing or readable by others.
+    """The password: the first line of `file`, else FEDNODE_PASSWORD, else asked for at the terminal (twice if
+    `confirm`). Raises PasswordError if there is none, or if the file is missing or readable by others.
     """
     if file is not None:
         _refuse_readable(file, PasswordError)
@@ -143,7 +142,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise KeystoreError(f"the keystore {path} {error}") from None
     except OSError as error:
         raise KeystoreError(f"the keystore {path} cannot be read: {error.strerror}") from None
-    except Exception as error:  # not the words: they may hold what is in the file
+    except Exception as error:  # the library's message is left out, because it may contain what is in the file
         raise KeystoreError(f"{path} is not a readable keystore ({type(error).__name__})") from None
     if not isinstance(content, dict) or "crypto" not in map(str.lower, content):
         raise KeystoreError(f"{path} is not a keystore: it has no `crypto` section")
@@ -159,7 +158,7 @@ def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAcco
         raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({error})") from None
     except MemoryError:
         raise KeystoreError(f"the keystore {path} takes more memory to open than there is") from None
-    except Exception as error:  # eth-keyfile lets whatever a damaged field causes through
+    except Exception as error:  # eth-keyfile lets through any exception that a damaged field causes
         kind = type(error).__name__
         raise KeystoreError(f"the keystore {path} is damaged, or of an unknown kind ({kind})") from None
     stated = _stated(content)
@@ -169,7 +168,7 @@ def _decrypt(path: Path, content: Mapping[str, Any], password: str) -> LocalAcco
 
 
 def _stated(content: Mapping[str, Any]) -> ChecksumAddress | None:
-    """The address that a keystore names, with 0x or without, in letters of any size. Raises KeystoreError."""
+    """The address that a keystore names, with or without 0x, in upper or lower case. Raises KeystoreError."""
     found = next((value for key, value in content.items() if key.lower() == "address"), None)
     if found is None or found == "":
         return None
@@ -180,7 +179,7 @@ def _stated(content: Mapping[str, Any]) -> ChecksumAddress | None:
 
 
 def _account(key: bytes) -> LocalAccount:
-    """Raises ValueError for what is no key of secp256k1 (eth-account lets zero through)."""
+    """Raises ValueError for a number that is no key of secp256k1 (eth-account lets zero through)."""
     if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECPK1_N:
         raise ValueError("not a private key")
     account: LocalAccount = Account.from_key(key)

@@ -1,5 +1,5 @@
-"""A program elsewhere that holds the key: geth, Clef behind it, Web3Signer, anvil; whatever answers
-`eth_signTransaction`. What it sends back is believed only as far as it can be checked."""
+"""Another program that holds the key and answers `eth_signTransaction`: geth, Clef behind geth, Web3Signer, anvil.
+Everything that it sends back is checked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RemoteSigner:
 
     @classmethod
     def connect(cls, url: str, address: str, timeout: float = TIMEOUT) -> RemoteSigner:
-        """One that says it holds the key of `address`. Raises SignerError."""
+        """Connect to a signer that says it holds the key of `address`. Raises SignerError."""
         signer = cls(url, address, timeout)
         accounts = signer._ask("eth_accounts")
         if not isinstance(accounts, list) or signer.address.lower() not in [str(a).lower() for a in accounts]:
@@ -70,12 +70,12 @@ class RemoteSigner:
         return response["result"]
 
     def _verified(self, raw: Any, asked: dict[str, Any]) -> SignedTransaction:
-        """`raw` if it is the asked transaction, signed by the account's key."""
+        """Return `raw` if it is the requested transaction, signed with the account's key."""
         try:
             data = HexBytes(raw)
             others, signed = differing(data, asked), signed_transaction(data, asked)
             sender = str(Account.recover_transaction(data))
-        except Exception as error:  # the decoders let through whatever a hostile byte causes
+        except Exception as error:  # the decoders let through any exception that a hostile byte causes
             raise SignerError(
                 f"{self._name} sends no signed {form(asked)} transaction ({type(error).__name__})"
             ) from error

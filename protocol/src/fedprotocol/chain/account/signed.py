@@ -1,4 +1,5 @@
-"""What a signed transaction says, in the form asked for: EIP-1559, or legacy with the chain in it (EIP-155)."""
+"""What a signed transaction contains, in the form that was requested: EIP-1559, or legacy with the chain id
+(EIP-155)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from hexbytes import HexBytes
 
 LEGACY = ("nonce", "gasPrice", "gas", "to", "value", "data")  # in their order; then v, r and s
 NUMBERS = {"nonce", "gasPrice", "gas", "value"}
-CHAIN_IN_V = 35  # v is that, twice the chain's id and a bit
+CHAIN_IN_V = 35  # v is this number plus twice the chain's id plus one bit
 
 
 def is_legacy(asked: Mapping[str, Any]) -> bool:
@@ -26,9 +27,8 @@ def form(asked: Mapping[str, Any]) -> str:
 
 
 def differing(raw: bytes, asked: dict[str, Any]) -> list[str]:
-    """Names of the fields in which a signed transaction is not what was asked for.
-
-    Raises whatever the decoders let through: it is no transaction of that form.
+    """Names of the fields in which a signed transaction differs from the requested one. Any exception of the decoders
+    passes; it means that the bytes are no transaction of that form.
     """
     if is_legacy(asked):
         return _differing_legacy(raw, asked)
@@ -40,7 +40,7 @@ def differing(raw: bytes, asked: dict[str, Any]) -> list[str]:
 
 
 def signed_transaction(raw: bytes, asked: Mapping[str, Any]) -> SignedTransaction:
-    """As eth_account would have given it. Raises what `differing` does."""
+    """The transaction in the form that eth_account returns. Raises the same errors as `differing`."""
     if is_legacy(asked):
         v, r, s = map(_number, rlp.decode(raw)[len(LEGACY) :])
     else:

@@ -1,4 +1,4 @@
-"""Who signs an account's transactions: the port, and the key of a keystore behind it."""
+"""Signing an account's transactions: the interface, and its implementation with the key of a keystore."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from fedprotocol.config import AccountConfig
 
 
 class NoAccount(ChainError):
-    """The config names nobody who signs."""
+    """The config names no account that could sign."""
 
 
 class Signer(Protocol):
-    """Signs for one account; nobody who holds one can see a key."""
+    """Signs for one account. Code that has a Signer cannot read the key."""
 
     @property
     def address(self) -> ChecksumAddress: ...
 
     def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
-        """Sign an EIP-1559 transaction, every field of it given as web3.py names them: type, chainId, nonce, to, data,
-        value, gas, maxFeePerGas, maxPriorityFeePerGas (ints and bytes). For a chain without base fees it is a legacy
-        one (EIP-155): gasPrice in place of type and of both fees. Of the answer `raw_transaction` and `hash` are used.
+        """Sign an EIP-1559 transaction whose fields are all given, by their names in web3.py: type, chainId, nonce, to,
+        data, value, gas, maxFeePerGas, maxPriorityFeePerGas (ints and bytes). On a chain without base fees it is a
+        legacy transaction (EIP-155), with gasPrice in place of the type and the two fees. Only `raw_transaction` and
+        `hash` of the result are used.
 
         Raises SignerError.
         """
 
 
 class KeystoreSigner:
-    """The key of an encrypted keystore, held in memory from here on."""
+    """Signs with the key of an encrypted keystore, which stays in memory."""
 
     def __init__(self, account: LocalAccount) -> None:
         self._account = account
@@ -54,7 +55,7 @@ class KeystoreSigner:
 
 
 def open_signer(account: AccountConfig) -> Signer:
-    """Who signs by `[account]`. Raises NoAccount, KeystoreError, PasswordError, SignerError."""
+    """The signer that `[account]` of the config names. Raises NoAccount, KeystoreError, PasswordError, SignerError."""
     if account.signer is not None and account.address is not None:
         from fedprotocol.chain.account.remote_signer import RemoteSigner
 
@@ -63,7 +64,8 @@ def open_signer(account: AccountConfig) -> Signer:
 
 
 def address_of(account: AccountConfig) -> ChecksumAddress:
-    """Whose `[account]` is, without asking anybody; only a keystore that names no address takes its password.
+    """The address of `[account]`, without asking a signer. Only a keystore that names no address needs its password for
+    this.
 
     Raises NoAccount, KeystoreError, PasswordError.
     """
@@ -73,7 +75,7 @@ def address_of(account: AccountConfig) -> ChecksumAddress:
 
 
 def address_in(keystore: Path, password_file: Path | None = None) -> ChecksumAddress:
-    """Whose a keystore is. Raises KeystoreError, PasswordError."""
+    """The address of a keystore. Raises KeystoreError, PasswordError."""
     try:
         return keys.address_of(keystore)
     except keys.NamesNoAddress:

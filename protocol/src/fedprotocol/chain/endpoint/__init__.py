@@ -1,1 +1,1 @@
-"""RPC endpoints: questions over HTTP, and what their answers and errors mean."""
+"""RPC endpoints: requests over HTTP, and what the answers and errors mean."""

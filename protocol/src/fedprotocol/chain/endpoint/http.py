@@ -1,4 +1,4 @@
-"""One question over HTTP to an endpoint that may be slow, broken or hostile: its answer is bounded in time and size."""
+"""One request over HTTP to an endpoint that may be slow, broken or hostile: time and size of the answer are limited."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from urllib3.poolmanager import PoolManager
 from fedprotocol.program import outgoing
 
 CONNECT_SECONDS = 10.0  # for each address of the host
-PAUSES = (0.25, 0.5)  # seconds before another try where nobody answers: a node that restarts
+PAUSES = (0.25, 0.5)  # seconds before another try if nobody answers, as while a node restarts
 CHUNK = 64 * 1024
 GZIP = 16 + zlib.MAX_WBITS
 
 
 class HttpResponse(NamedTuple):
-    """Its status says little: many nodes put a JSON-RPC error, a contract's revert too, under another one than 200."""
+    """An answer. Its HTTP status says little: many nodes send a JSON-RPC error, even a contract's revert, with another
+    status than 200."""
 
     status: int
     body: bytes
@@ -48,7 +49,7 @@ _limits = threading.local()
 
 
 class _Timed(io.RawIOBase):
-    """A socket's bytes, while there is time: a timeout of the socket alone begins anew with every byte that drips."""
+    """A socket that can be read until a deadline. A socket's own timeout starts again with every byte that comes."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, until: float) -> None:
         self._raw, self._sock, self._until = raw, sock, until
@@ -119,7 +120,7 @@ class Endpoint:
         self._own = threading.local()
 
     def post(self, body: bytes, limit: int, seconds: float) -> HttpResponse:
-        """What it answers to `body`, after decompression at most `limit` bytes, all of it within `seconds`.
+        """The answer to `body`: at most `limit` bytes after decompression, and complete within `seconds`.
 
         Raises NoAnswer (for a redirection too), TooLarge.
         """
@@ -135,7 +136,8 @@ class Endpoint:
                 return self._post(body, limit, seconds)
             except (NoAnswer, TooLarge):
                 raise
-            except Exception as error:  # urllib3 and requests let others' through, over a host's name for one
+            # urllib3 and requests let other libraries' exceptions through, for example about a host's name
+            except Exception as error:
                 is_gone = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
                 if not is_gone or pause is None or time.monotonic() + pause >= until:
                     raise NoAnswer(type(error).__name__) from error
@@ -160,7 +162,7 @@ class Endpoint:
     def _session(self) -> requests.Session:
         if not hasattr(self._own, "session"):
             session = requests.Session()
-            session.trust_env = False  # neither proxies nor passwords (.netrc) that `outgoing` knows nothing of
+            session.trust_env = False  # no proxies and no passwords (.netrc) other than those that `outgoing` chooses
             session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "gzip"})
             session.mount("http://", _Adapter(None))
             session.mount("https://", _Adapter(self._tls))
@@ -178,7 +180,7 @@ def _while_it_comes() -> Iterator[None]:
 
 
 def _bounded(response: requests.Response, limit: int) -> Iterator[bytes]:
-    """The body as it comes, decompressed here: no more of it than may be is ever in memory."""
+    """The body as it arrives. It is decompressed here, so that never more than the limit is in memory."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise NoAnswer(f"content encoding {encoding[:20]}")
@@ -190,5 +192,5 @@ def _bounded(response: requests.Response, limit: int) -> Iterator[bytes]:
         if left < 0:
             raise TooLarge
         yield piece
-        if unzip and unzip.eof:  # what follows would be kept as "unused"
+        if unzip and unzip.eof:  # otherwise zlib would keep what follows as "unused"
             return

@@ -1,7 +1,6 @@
-"""Which error of a node is the chain's own answer, the same from every node, and which only this node's.
-
-Providers have a code and words of their own for every limit, so neither is listed: whatever is not certainly the
-chain's counts as the node's, and another endpoint may well do it.
+"""Which errors are the chain's own answer, the same from every node, and which come only from this node. Providers have
+their own codes and words for each limit, so no list of them is kept: an error that is not certainly the chain's counts
+as this node's, and another endpoint may be able to answer.
 """
 
 from __future__ import annotations
@@ -19,20 +18,21 @@ from fedprotocol.chain.endpoint.reverts import REVERT_CODE, revert_data, speaks_
 RUNS = {"eth_call", "eth_estimateGas"}  # methods that run a contract
 SENDS = "eth_sendRawTransaction"
 SELECTOR = 4  # bytes that what Solidity reverts with begins with, before words
-OTHER_CODE = -32603  # where a node gives none: an internal error
+OTHER_CODE = -32603  # used if a node gives no code: an internal error
 CERTAIN = {Refusal.KNOWN, Refusal.NONCE_USED}  # answers to a transaction that was sent
 
 
 class Weight(IntEnum):
-    """What an error counts against the answers of other endpoints."""
+    """How much an error counts, compared with the answers of other endpoints."""
 
-    OF_THE_NODE = 0  # a limit, a method it lacks, a state it does not keep; also whatever is not understood
+    # this node's: a limit, a method that it lacks, a state that it does not keep, or an error that is not understood
+    OF_THE_NODE = 0
     LIKELY = 1  # of the chain, by its message alone
-    OF_THE_CHAIN = 2  # no other endpoint need be asked
+    OF_THE_CHAIN = 2  # certainly the chain's: no other endpoint need be asked
 
 
 def weight(method: str, error: RPCError) -> Weight:
-    """Of a node's `error`, in the form of `plain`."""
+    """How much a node's `error`, in the form of `plain`, counts."""
     if method in RUNS:
         if "data" in error:
             return Weight.OF_THE_CHAIN
@@ -46,8 +46,8 @@ def weight(method: str, error: RPCError) -> Weight:
 
 
 def plain(error: Any) -> RPCError:
-    """An error as the standard has it, whatever form it came in: with `data` ("0x…") if a contract reverted with that,
-    and without any other data, which web3.py takes for a revert."""
+    """An error in the form of the standard, whatever form it came in. It has `data` ("0x…") only if a contract reverted
+    with that, because web3.py takes any data for a revert."""
     if not isinstance(error, Mapping):
         return RPCError(code=OTHER_CODE, message=str(error))
     code = error.get("code")

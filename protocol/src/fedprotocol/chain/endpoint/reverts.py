@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-DEPTH = 4  # of objects in an error
-FIRST = ("data", "result", "output")  # under these keys, in this order, before any other
-REVERT_CODE = 3  # geth's, and of many after it
+DEPTH = 4  # how deep objects in an error are searched
+FIRST = ("data", "result", "output")  # these keys are tried first, in this order
+REVERT_CODE = 3  # the code of geth, and of many nodes that followed it
 
 
 def revert_data(error: Any) -> bytes | None:
     """The revert data in the "error" of a JSON-RPC answer; None if there is none.
 
-    geth, anvil, reth, Besu and Nethermind: `data` is "0x…". Parity and its heirs: "Reverted 0x…". Hardhat, Ganache and
-    gateways in front of nodes: an object, or one in another (`data.data`, `data.originalError.data`).
+    geth, anvil, reth, Besu and Nethermind: `data` is "0x…". Parity and nodes derived from it: "Reverted 0x…". Hardhat,
+    Ganache and gateways in front of nodes: an object, or one in another (`data.data`, `data.originalError.data`).
     """
     return _in(error["data"], DEPTH) if isinstance(error, Mapping) and "data" in error else None
 
 
 def speaks_of_a_revert(error: Mapping[str, Any]) -> bool:
-    """Whether code or words say that a contract reverted, with or without data."""
+    """Whether the code or the words of an error say that a contract reverted, with or without data."""
     return error.get("code") == REVERT_CODE or "revert" in str(error.get("message")).lower()
 
 

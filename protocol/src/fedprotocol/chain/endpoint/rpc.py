@@ -1,4 +1,4 @@
-"""Several RPC endpoints as one web3 provider: the first that answers, and none of another chain."""
+"""Several RPC endpoints as one web3 provider, which takes the first answer and no endpoint of another chain."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ PENDING, LATEST = "pending", "latest"
 
 MIB = 2**20
 LARGEST = {
-    # A block of 250 million gas full of nothing but proposals' digests; a longer range is asked for in halves.
+    # The logs of a block of 250 million gas that holds only digests of proposals. A longer range is requested in
+    # halves.
     "eth_getLogs": 64 * MIB,
     # A snapshot of two rounds of 256 updates is 0.4 MiB.
     "eth_call": 16 * MIB,
-    # 60,000 hashes of transactions.
+    # A block with the hashes of 60,000 transactions.
     "eth_getBlockByNumber": 4 * MIB,
     "eth_getBlockByHash": 4 * MIB,
-    # Own ones: 128 KiB of calldata; a receipt holds a page's digests as event data.
+    # Our own transactions, with 128 KiB of calldata. A receipt holds a page's digests as event data.
     "eth_getTransactionByHash": 4 * MIB,
     "eth_getTransactionReceipt": 4 * MIB,
 }
-LARGEST_OTHER = MIB  # of an answer to any other method, bytes
-MOST_VALUES = 2_000_000  # in one answer: three bytes of JSON may become 64 of memory
+LARGEST_OTHER = MIB  # largest answer to any other method, in bytes
+MOST_VALUES = 2_000_000  # objects in one answer, because three bytes of JSON may take 64 bytes of memory
 
 
 class FallbackProvider(JSONBaseProvider):
     """JSON-RPC over HTTP to `urls`, tried in order from the last one that worked.
 
-    One that answers with an error is passed over for that request unless the error is certainly the chain's own
-    (`fedprotocol.chain.endpoint.refusals`); if all do, the error that is most likely the chain's is the answer. What
-    none has of the pending block is asked of the latest.
-
-    An endpoint is asked for its chain id before its first other answer counts.
+    If one answers with an error, the next is asked, unless the error is certainly the chain's own
+    (`fedprotocol.chain.endpoint.refusals`). If all answer with errors, the error that is most likely the chain's is the
+    answer. If none can answer about the pending block, all are asked about the latest. Before an endpoint's first
+    answer counts, it is asked for its chain id.
 
     Raises (from every request):
         ChainUnreachable: no endpoint answered.
@@ -93,13 +93,14 @@ class FallbackProvider(JSONBaseProvider):
                 self._current = index
             return response
         if refusals:
-            return max(refusals, key=lambda refusal: weight(method, refusal["error"]))  # the first of the weightiest
+            # the first of those that count most
+            return max(refusals, key=lambda refusal: weight(method, refusal["error"]))
         raise ChainUnreachable(
             f"no RPC endpoint answers: {', '.join(failures)}; check that the node runs and the [chain] rpc setting"
         )
 
     def each(self, timeout: float | None = None) -> Iterator[tuple[str, FallbackProvider]]:
-        """Every endpoint by itself, with its public name; a number is added where two share one."""
+        """Each endpoint separately, by its public name. A number is added if two have the same name."""
         for index, (url, name) in enumerate(zip(self._urls, self._names, strict=True), start=1):
             shared = self._names.count(name) > 1
             yield (
@@ -135,9 +136,8 @@ class FallbackProvider(JSONBaseProvider):
 
 
 def parsed(answer: HttpResponse) -> RPCResponse:
-    """With either a result or an error in the form of `plain`, whatever the status was.
-
-    Raises NoAnswer for what is no JSON-RPC answer, and for one that would become gigabytes of objects.
+    """The JSON-RPC answer, which has either a result or an error in the form of `plain`, whatever the HTTP status was.
+    Raises NoAnswer if it is no JSON-RPC answer, or would become gigabytes of objects.
     """
     otherwise = "" if answer.status == OK else f"HTTP {answer.status}"
     if sum(map(answer.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
@@ -154,7 +154,8 @@ def parsed(answer: HttpResponse) -> RPCResponse:
 
 
 def _told(value: Any) -> Any:
-    """Without fields that are null: some nodes leave out what is not known, and web3.py understands that alone."""
+    """The answer without fields that are null. Some nodes leave out what they do not know, and only that form is
+    understood by web3.py."""
     if isinstance(value, list):
         return [_told(item) for item in value]
     if isinstance(value, dict):
@@ -163,16 +164,15 @@ def _told(value: Any) -> Any:
 
 
 def _says_something(method: str, response: RPCResponse) -> bool:
-    """A result that is not null, or an error that is the chain's."""
+    """Whether this is a result that is not null, or an error that is the chain's."""
     if "error" in response:
         return weight(method, response["error"]) is Weight.OF_THE_CHAIN
     return response["result"] is not None
 
 
 def public_name(url: str) -> str:
-    """The endpoint without what may be secret in it: user, password, path, query.
-
-    Raises ChainError for something that is no http(s) URL.
+    """The endpoint's URL without the parts that may be secret: user, password, path, query. Raises ChainError if it is
+    no http(s) URL.
     """
     try:
         return without_credentials(http_url(url))
@@ -192,9 +192,10 @@ def connect_web3(rpc: str | Sequence[str], chain_id: int, timeout: float = TIMEO
 
 
 def web3_on(provider: FallbackProvider) -> Web3:
-    """Nothing is asked yet."""
+    """A Web3 that has sent no request yet."""
     web3 = Web3(provider)
-    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # blocks of proof-of-authority chains
-    web3.middleware_onion.remove("validation")  # it asks for the chain's id twice in each call; the provider knows it
-    web3.provider.global_ccip_read_enabled = False  # a contract must not make us fetch URLs of its choice
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # accept the blocks of proof-of-authority chains
+    # web3.py would ask for the chain's id twice in each call, although the provider knows it
+    web3.middleware_onion.remove("validation")
+    web3.provider.global_ccip_read_enabled = False  # a contract must not be able to make this program fetch URLs
     return web3

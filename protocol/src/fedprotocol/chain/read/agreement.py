@@ -1,4 +1,5 @@
-"""Several RPC endpoints, one truth: what they say of one block is compared before something is sent on its strength."""
+"""Several RPC endpoints and one truth: what they say about one block is compared before something is sent because of
+it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ AGAIN_SECONDS = 300.0  # after which an endpoint that did not answer is asked ag
 
 
 class EndpointsDisagree(ChainError):
-    """Two RPC endpoints say different things of the same block; nothing was sent."""
+    """Two RPC endpoints say different things about the same block. Nothing was sent."""
 
 
 class Agreement:
@@ -38,9 +39,8 @@ class Agreement:
         self._silent: dict[str, float] = {}  # name -> until when it is not asked
 
     def __call__(self) -> None:
-        """Compare the newest block that lies deep enough, as every endpoint that answers has it.
-
-        One that has not that block yet, or does not answer, is no disagreement.
+        """Compare what all endpoints that answer say about the newest block that lies deep enough. An endpoint that
+        does not have that block yet, or does not answer, does not disagree.
 
         Raises EndpointsDisagree.
         """
@@ -51,7 +51,8 @@ class Agreement:
             log.warning("not compared with what does not answer: %s", ", ".join(silent))
         if len(heads) < 2:
             return
-        block = sorted(heads.values())[-2] - self._confirmations  # of a head that only one names, nothing can be known
+        # a newest block that only one endpoint names tells nothing
+        block = sorted(heads.values())[-2] - self._confirmations
         snapshots = list(self._snapshots({name: head for name, head in heads.items() if head >= block >= 0}, block))
         for (first, own), (second, other) in pairwise(snapshots):
             if own != other:
@@ -64,11 +65,11 @@ class Agreement:
         for name in names:
             try:
                 yield name, take_snapshot(self._there[name], self._account, block)
-            except ChainError as error:  # it may keep no state of that block
+            except ChainError as error:  # it may no longer keep the state of that block
                 log.warning("not compared with %s: %s", name, error)
 
     def _heads(self) -> Iterator[tuple[str, int]]:
-        """Of those that answer."""
+        """The answers of all endpoints that answer."""
         for name, there in self._there.items():
             if self._silent.get(name, 0.0) > self._clock():
                 continue
@@ -81,7 +82,7 @@ class Agreement:
 
 
 def differing(one: Snapshot, other: Snapshot) -> list[str]:
-    """Names of what differs, rounds field by field."""
+    """The names of everything that differs, with each field of a round."""
     names = [f.name for f in fields(Snapshot) if f.name != "rounds" and getattr(one, f.name) != getattr(other, f.name)]
     theirs = {state.number: state for state in other.rounds}
     for state in one.rounds:

@@ -1,7 +1,7 @@
 """Whether runtime code is that of a contract of this version (`code.json`, written by `tools/export_abi.py`).
 
-Every byte must be, but for what a deployment fills in and for the metadata at the end, which no code can reach. Proxies
-and delegations therefore never are.
+Every byte must be the same, except the parts that a deployment fills in and the metadata at the end, which no code can
+reach. So proxies and delegations never count as such code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fedprotocol.chain.abi import load
 
 OWN_ADDRESS = "own address"
 DELEGATION = bytes.fromhex("ef0100")  # EIP-7702: an account with a key, whose code is whatever it last signed
-MAX_METADATA = 256  # bytes, with the two of its length
+MAX_METADATA = 256  # bytes, including the two that give its length
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Blank:
 
 @dataclass(frozen=True)
 class Shipped:
-    """A contract of this version. `length` and `keccak`: of its code without metadata, the blanks zero; `constructor`:
-    what comes before the code in what makes it; a gate has none here, for its list is its owner's anyway."""
+    """A contract of this version. `length` and `keccak` are those of its code without metadata, and with zeros in the
+    blanks. `constructor` is the part of the deployment code that comes before the code itself. A gate has none here,
+    because its owner decides about its list anyway."""
 
     name: str
     role: str  # "coordinator", "disputes", "rule", "gate" or "library"
@@ -65,18 +66,17 @@ def code_hash(code: bytes) -> str:
 
 
 def can_change(code: bytes) -> bool:
-    """Whether another code may stand at the address tomorrow: there is none yet, or an account with a key has lent it.
-
-    All other code stays: that of this version destroys nothing, and needs a chain on which a contract can only be
-    destroyed in the transaction that made it (EIP-6780, of the same upgrade as its own instructions).
+    """Whether the address may have another code tomorrow: because it has none yet, or because an account with a key has
+    lent it. All other code stays. This version's contracts destroy nothing. They need a chain on which a contract can
+    only be destroyed in the transaction that made it (EIP-6780, which came in the same upgrade as instructions that
+    they use).
     """
     return not code or code.startswith(DELEGATION)
 
 
 def libraries_in(code: bytes, address: str, contract: Shipped) -> Mapping[str, str] | None:
-    """None unless `code`, which stands at `address`, is the contract's; then the libraries' addresses in it, by name.
-
-    A library's address is whatever the deployer linked to: what stands there is to be examined too.
+    """The addresses of the libraries in `code`, by name, if `code` at `address` is the code of the contract; otherwise
+    None. The deployer chose these addresses, so the code there has to be examined too.
     """
     if not _is_metadata(code[contract.length :]):
         return None
@@ -95,7 +95,7 @@ def libraries_in(code: bytes, address: str, contract: Shipped) -> Mapping[str, s
 
 
 def _is_metadata(tail: bytes) -> bool:
-    """Whether this is nothing, or a CBOR map with its own length behind it, as solc appends."""
+    """Whether this is empty, or a CBOR map followed by its length, which is what solc appends."""
     if not tail:
         return True
     length = len(tail) - 2

@@ -22,7 +22,7 @@ from fedprotocol.hashes import commit_hash
 from fedprotocol.types import Balances, Commitment, FederationConfig, Proposal, RoundView, Seat, Update
 
 T = TypeVar("T")
-OWN_VIEWS = ("config", "update")  # what the contract answers itself; for all else there is the lens
+OWN_VIEWS = ("config", "update")  # these the contract answers itself; all other questions go through the lens
 MOST_PROPOSALS = 256
 
 
@@ -75,7 +75,7 @@ class Coordinator:
 
     @cached_property
     def code(self) -> bytes:
-        """What stands at the address; empty: nothing."""
+        """The code at the address; empty if there is none."""
         with translated("eth_getCode"):
             return bytes(self.web3.eth.get_code(self.address))
 
@@ -93,7 +93,7 @@ class Coordinator:
     def commit_hash(
         self, round_number: int, sender: str, prior_root: bytes, root: bytes, shift: int, examples: int, salt: bytes
     ) -> bytes:
-        """The function `commit_hash` with this chain and coordinator."""
+        """The result of `commit_hash` for this chain and this coordinator."""
         return commit_hash(self.chain_id, self.address, round_number, sender, prior_root, root, shift, examples, salt)
 
     # ------------------------------------------------------------------ reads
@@ -154,7 +154,7 @@ class Coordinator:
     def proposals(
         self, round_number: int, limit: int = MOST_PROPOSALS, block: BlockIdentifier = "pending"
     ) -> tuple[Proposal, ...]:
-        """The oldest `limit` live ones."""
+        """The oldest `limit` live proposals."""
         return self._structs(Proposal, "proposals", block, round_number, limit)
 
     def proposal(self, round_number: int, root: bytes, block: BlockIdentifier = "pending") -> Proposal | None:
@@ -166,11 +166,11 @@ class Coordinator:
         return int(self._read("pagesOf", block, round_number, proposer))
 
     def bond_of(self, proposer: str, block: BlockIdentifier = "pending") -> int:
-        """What a proposal would cost this account, token units."""
+        """The bond that this account would have to pay for a proposal, in token units."""
         return int(self._read("bondOf", block, proposer))
 
     def bond_due(self, proposer: str, block: BlockIdentifier = "pending") -> int:
-        """A bond that is credited when this account is settled next, token units."""
+        """A bond that will be credited when this account is next settled, in token units."""
         return int(self._read("bondDue", block, proposer))
 
     # ---------------------------------------------------------------- plumbing

@@ -1,4 +1,4 @@
-"""A typed client of the Disputes contract that a coordinator names. Its meaning stands in IDisputes."""
+"""A typed client of the Disputes contract that a coordinator names. IDisputes explains it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Opening:
 
 @dataclass(frozen=True)
 class Sums:
-    """The rule's sums at one leaf over the first `count` accepted updates; `values` as the rule's contract has them."""
+    """The rule's sums at one leaf over the first `count` accepted updates; `values` in the form of the rule's
+    contract."""
 
     count: int = 0
     weight: int = 0
@@ -31,7 +32,7 @@ class Sums:
 
     @property
     def digest(self) -> bytes:
-        """What the contract keeps of them; 32 zero bytes for the beginning."""
+        """The digest that the contract keeps of them; 32 zero bytes before the first update."""
         if self.count == 0:
             return bytes(32)
         return bytes(Web3.keccak(self.weight.to_bytes(8, "big") + self.values))
@@ -39,7 +40,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Step:
-    """More accepted updates into partial sums (`carry`)."""
+    """A step that adds more accepted updates to partial sums (`carry`)."""
 
     round: int
     inputs_hash: bytes
@@ -50,13 +51,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Proof:
-    """One leaf of a proposal is wrong (`challenge`)."""
+    """A proof that one leaf of a proposal is wrong (`challenge`)."""
 
     round: int
     proposal_root: bytes
     inputs_hash: bytes
     leaf_index: int  # of the updates' trees
-    part: int  # of it in the global's, by the rule
+    part: int  # the leaf's parts in the global's tree, by the rule
     prior: tuple[Opening, ...]  # every part
     claimed_digest: bytes
     claimed_path: tuple[bytes, ...]
@@ -65,7 +66,7 @@ class Proof:
 
 
 class Disputes:
-    """Reads and call builders; reads raise what Coordinator's do."""
+    """Reads, and builds calls. Reads raise the same errors as those of Coordinator."""
 
     def __init__(self, coordinator: Coordinator) -> None:
         self._coordinator = coordinator.address
@@ -73,7 +74,7 @@ class Disputes:
         self.contract = coordinator.web3.eth.contract(address=self.address, abi=load("disputes"))
 
     def carried(self, round_number: int, leaf_index: int, block: BlockIdentifier = "pending") -> list[bytes]:
-        """Item n: digest of the sums after n accepted updates; 32 zero bytes if no call reached them."""
+        """Item n is the digest of the sums after n accepted updates; 32 zero bytes if no call has reached n."""
         with translated("carried"):
             call = self.contract.functions.carried(self._coordinator, round_number, leaf_index)
             return [bytes(digest) for digest in call.call(block_identifier=block)]
@@ -90,7 +91,7 @@ def calldata(call: ContractFunction) -> bytes:
 
 
 def _tuple(value: Step | Proof | Sums | Opening) -> tuple[object, ...]:
-    """As the ABI wants it, field by field."""
+    """The fields in the order of the ABI."""
     return tuple(
         _tuple(v) if isinstance(v, Sums) else [_tuple(o) for o in v] if name in ("updates", "prior") else v
         for name, v in vars(value).items()

@@ -20,7 +20,7 @@ PRAGMA user_version = 1;
 
 
 def connect(name: str) -> sqlite3.Connection:
-    """Open the file `name`, or ":memory:"; any number of threads and processes may. Raises sqlite3.Error."""
+    """Open the file `name`, or ":memory:"; any number of threads and processes may use it. Raises sqlite3.Error."""
     db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=30.0)
     try:
         db.execute("PRAGMA journal_mode = WAL")

@@ -22,10 +22,12 @@ from fedprotocol.chain.abi import load, named
 from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, RpcRefused, enums, translated
 from fedprotocol.chain.read.coordinator import Coordinator
 
-FIRST_CHUNK = 2_000  # blocks; what a node allows differs, so it is found out
+FIRST_CHUNK = 2_000  # blocks; each node allows another range, so the right size is found by trying
 LARGEST_CHUNK = 50_000
-FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")  # none may lack
-PATIENCE = 3  # a range too long may look like silence: so often in a row it is taken for that
+# every entry must have these
+FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")
+# a node may simply not answer a range that is too long; so many times in a row, no answer is taken for that
+PATIENCE = 3
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Event:
     name: str
     args: dict[str, Any]
     block: int
-    block_hash: bytes  # a re-org shows in it
+    block_hash: bytes  # it changes with a re-org
     tx_hash: bytes
     log_index: int
-    time: int  # of the block, chain seconds
+    time: int  # time of the block, in the chain's seconds
 
 
 class BlockTimes:
@@ -67,11 +69,11 @@ def scan(
 ) -> Iterator[Event]:
     """Every event (or those called one of `names`) in the blocks from_block … to_block, both included, in order.
 
-    For one look at a chain; a program that comes back has an EventIndex. Pass `times` to keep block timestamps between
-    scans.
+    This is for reading a chain once. A program that reads it again and again uses an EventIndex. Pass `times` to keep
+    block timestamps between scans.
 
     Raises:
-        ChainError: no such event name.
+        ChainError: there is no event of that name.
         ChainUnreachable, RpcRefused: see `chunks`.
     """
     unknown = set(names) - {e["name"] for e in _events().values()}
@@ -90,11 +92,10 @@ def chunks(
     names: Collection[str] = (),
     indexed: Sequence[bytes] = (),
 ) -> Iterator[tuple[int, list[LogReceipt]]]:
-    """The coordinator's log in pieces, each with its last block: all, or of the events called one of `names`, or with
-    these first indexed arguments (32 bytes each).
-
-    A piece is half as long after a refusal, whatever the node's words for its limit are, and longer after a success:
-    twice, until the limit has been met once, then by a quarter.
+    """The coordinator's log in pieces, each with its last block. It has all events, or only those with one of `names`,
+    or with one of these first indexed arguments (32 bytes each). If the node refuses a range, in whatever words, the
+    next one is half as long. If it answers, the next one is longer: twice as long until the node has refused once, then
+    longer by a quarter.
 
     Raises:
         ChainUnreachable: no endpoint answers.
@@ -142,7 +143,8 @@ def round_block(coordinator: Coordinator, round_number: int, last: int) -> int:
 
 
 def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
-    """Token units that a transaction's `Claimed` events tell of, for people: None if the receipt does not show them."""
+    """The token units in a transaction's `Claimed` events, to show to people. None if the receipt does not have
+    them."""
     try:
         logs = [_plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
         events = [decode(log, coordinator.web3.codec, 0) for log in logs]
@@ -152,7 +154,8 @@ def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
 
 
 def headline(log: LogReceipt) -> tuple[str, int | None]:
-    """Name and round of one log entry of the coordinator, by its topics alone: its data may be long.
+    """The name and the round of one log entry of the coordinator. Only its topics are read, because its data may be
+    long.
 
     Raises ChainError if it is none of its events.
     """
@@ -210,7 +213,7 @@ def _logs(
 
 
 def _plain_log(log: LogReceipt) -> LogReceipt:
-    """What of an entry is used; all else is optional, or of no account. Raises KeyError."""
+    """The fields of an entry that are used. All others are optional, or do not matter. Raises KeyError."""
     kept: Any = {key: log[key] for key in FIELDS}  # type: ignore[literal-required]
     return kept | {"transactionIndex": 0}  # type: ignore[no-any-return]
 

@@ -1,7 +1,7 @@
-"""Questions to a coordinator that its own bytecode has no room for (`contracts/lens/`), each one plain `eth_call`.
+"""Questions to a coordinator for which its own bytecode has no room (`contracts/lens/`). Each is one plain `eth_call`.
 
 The call creates LensQuery, which has the coordinator run the lens on its own storage and reverts with the answer: no
-contract is deployed for it, and the node needs nothing beyond the standard.
+contract has to be deployed, and the node needs to serve only the standard calls.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ SELECTOR_BYTES = 4
 
 
 def ask(web3: Web3, coordinator: str, name: str, arguments: Sequence[Any], block: BlockIdentifier) -> Any:
-    """The lens function `name` on the coordinator's storage, as of `block`; a single output is not in a tuple.
+    """The lens function `name` on the coordinator's storage, at `block`. A single output is returned without a tuple
+    around it.
 
     Raises:
-        NotACoordinator: the contract at that address has no such door, or answers something else.
-        ContractReverted: the lens refuses the question, such as one after an update that is not there.
-        RpcRefused, ChainUnreachable: see `translated`; RpcRefused also if the node does not tell what a call reverted
-            with.
+        NotACoordinator: the contract at that address has no `inspect`, or answers something else.
+        ContractReverted: the lens refuses the question, for example because it is about an update that does not exist.
+        RpcRefused, ChainUnreachable: see `translated`; also RpcRefused if the node does not show what a call reverted
+        with.
     """
     function = entry("lens", "function", name)
     kinds = [collapse_if_tuple(dict(output)) for output in function["outputs"]]
@@ -48,7 +49,7 @@ def ask(web3: Web3, coordinator: str, name: str, arguments: Sequence[Any], block
 
 
 def _call(web3: Web3, coordinator: str, function: Any, arguments: Sequence[Any], block: BlockIdentifier) -> Any:
-    """The node's answer to the creation, as it is."""
+    """The node's answer to the call that creates the contract, unchanged."""
     kinds = [collapse_if_tuple(given) for given in function["inputs"]]
     question = function_abi_to_4byte_selector(function) + encode(kinds, arguments)
     data = load("lens_query") + encode(("address", "bytes"), (coordinator, question)).hex()
@@ -58,7 +59,7 @@ def _call(web3: Web3, coordinator: str, function: Any, arguments: Sequence[Any],
 
 
 def _inspected(name: str, answer: Any) -> tuple[bool, bytes]:
-    """Whether the lens answered, and what."""
+    """Whether the lens answered, and its answer."""
     error = answer.get("error")
     data = revert_data(error)
     if data is None:

@@ -1,4 +1,5 @@
-"""Everything one account's program decides by, read in one call at one block (`contracts/lens/FederationLens.sol`)."""
+"""Everything on which an account's program bases its decisions, read in one call at one block
+(`contracts/lens/FederationLens.sol`)."""
 
 from __future__ import annotations
 
@@ -16,20 +17,20 @@ from fedprotocol.types import Balances, Commitment, FederationConfig, Proposal, 
 
 @dataclass(frozen=True)
 class RoundState:
-    """One round with what concerns the account."""
+    """One round, and what concerns the account in it."""
 
     number: int
     view: RoundView
     updates: tuple[Update, ...]
-    proposals: tuple[Proposal, ...]  # the oldest 256 live ones, oldest first
+    proposals: tuple[Proposal, ...]  # the oldest 256 live proposals, oldest first
     my_commitment: Commitment | None
-    my_index: int | None  # of the account's update
-    my_pages: int  # pages of the account's unfinished proposal already in
+    my_index: int | None  # index of the account's update
+    my_pages: int  # pages of the account's unfinished proposal that are already in
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One block's truth. Money in token units, `eth` in wei, `time` in the chain's seconds."""
+    """The state of one block. Money is in token units, `eth` in wei, `time` in the chain's seconds."""
 
     chain_id: int
     block: int
@@ -44,19 +45,19 @@ class Snapshot:
     account: str
     my_seat: Seat
     my_owed: int
-    bond_due: int  # credited when the account is settled next
-    bond: int  # what a proposal would cost the account
+    bond_due: int  # will be credited when the account is next settled
+    bond: int  # the bond that a proposal would cost the account
     balances: Balances
     eth: int
     tokens: int
-    allowance: int  # of the account towards the coordinator
+    allowance: int  # what the account has approved for the coordinator
 
     def round(self, number: int) -> RoundState | None:
         return next((r for r in self.rounds if r.number == number), None)
 
 
 def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier = "pending") -> Snapshot:
-    """Read it. Errors: those of Coordinator's reads."""
+    """Read the snapshot. Raises the errors of Coordinator's reads."""
     raw = ask(coordinator.web3, coordinator.address, "take", [Web3.to_checksum_address(account)], block)
     output = entry("lens", "function", "take")["outputs"][0]
     inner = {c["name"]: c for c in output["components"]}

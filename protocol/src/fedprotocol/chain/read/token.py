@@ -1,5 +1,5 @@
-"""The federation's ERC-20 token, as real ones are: some say their symbol in 32 bytes or not at all, some return nothing
-where the standard wants true, some change an allowance from or to zero only."""
+"""The federation's ERC-20 token. Real tokens differ: some give their symbol as 32 bytes or not at all, some return
+nothing where the standard wants true, and some change an allowance only from zero or to zero."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fedprotocol.chain.errors import ChainError, ContractReverted, NotACoordinat
 from fedprotocol.printable import LONGEST_NAME, printable
 
 MOST_DECIMALS = 36
-"""More than any token is divided into; what claims more could not be written as an amount."""
+"""No token has more decimals than this. With more, an amount could not be written."""
 
 
 class NoToken(ChainError):
@@ -26,7 +26,7 @@ class NoToken(ChainError):
 
 
 class Sends(Protocol):
-    """What of a Sender is needed here."""
+    """The part of a Sender that is needed here."""
 
     @property
     def address(self) -> ChecksumAddress: ...
@@ -43,7 +43,8 @@ class Token:
         self._eth = web3.eth
 
     def require(self, account: str) -> None:
-        """Raise NoToken unless what stands there has a balance and allowances for `account`, as every ERC-20 token."""
+        """Raise NoToken unless the contract there answers for the balance and the allowance of `account`, as every
+        ERC-20 token does."""
         with translated("eth_getCode"):
             if not self._eth.get_code(self.address):
                 raise NoToken(f"there is no contract at the token's address {self.address} on this chain")
@@ -62,7 +63,7 @@ class Token:
             return int(self.contract.functions.allowance(owner, spender).call(block_identifier=block))
 
     def decimals(self) -> int:
-        """Raises ContractReverted or NotACoordinator if the token says none, or none that can be."""
+        """Raises ContractReverted or NotACoordinator if the token names no decimals, or an impossible number."""
         with translated("token.decimals"):
             decimals = int(self.contract.functions.decimals().call())
         if decimals > MOST_DECIMALS:
@@ -70,8 +71,8 @@ class Token:
         return decimals
 
     def symbol(self) -> str:
-        """What the token calls itself, as it can be shown: text, or 32 bytes filled up with zeros as of before the
-        standard (MKR's). Raises ContractReverted or NotACoordinator if that is no text."""
+        """The token's symbol, in a form that can be shown. It is a text, or 32 bytes filled up with zeros as before the
+        standard (MKR). Raises ContractReverted or NotACoordinator if it is no text."""
         with translated(f"the symbol of the token {self.address}"):
             data = self.contract.functions.symbol()._encode_transaction_data()
             return printable(_text(bytes(self._eth.call({"to": self.address, "data": data}))), LONGEST_NAME)
@@ -84,7 +85,7 @@ class Token:
     ) -> TxReceipt | None:
         """Approve exactly `amount` if the allowance is short of it, by `deadline` (chain time); None if it was enough.
 
-        Some tokens (USDT) change an allowance from or to zero only: there the old one is taken back first.
+        Some tokens (USDT) change an allowance only from zero or to zero; there the old one is set to zero first.
         """
         standing = self.allowance(sender.address, spender)
         if standing >= amount:
@@ -100,7 +101,7 @@ class Token:
 
 
 def _text(answer: bytes) -> str:
-    """Of an ABI-encoded string or bytes32."""
+    """The text in an ABI-encoded string or bytes32."""
     if len(answer) == 32:
         return answer.rstrip(b"\0").decode()
     try:

@@ -1,4 +1,4 @@
-"""Whose code a federation's money stands under: each contract that decides about it, held to those of this version."""
+"""Whether each contract that decides about a federation's money has the code of this version."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fedprotocol.files.whole import write_whole
 
 log = logging.getLogger(__name__)
 
-VERDICTS = "code.json"  # in a program's home: what was found before
+VERDICTS = "code.json"  # in a program's home folder: what was found before
 MEANING = {
     "coordinator": "it holds all stakes and bonds, and pays whom its own code says",
     "disputes": "it decides which proposals are convicted, right ones too: their bonds go to whom it says",
@@ -38,9 +38,9 @@ MEANING = {
 class Part:
     """One contract of a federation.
 
-    `hash`: keccak-256 of its code, 0x-hex; `contract`: its name in this version, None if it is none of them; `made`:
-    its address says that this version's constructor made it, or it is a gate; `named`: the config trusts this very
-    code; `fixed`: no other can take its place.
+    `hash`: keccak-256 of its code, 0x-hex; `contract`: its name in this version; None if it is none of this version's
+    contracts. `made`: its address shows that this version's constructor made it, or it is a gate. `named`: the config
+    trusts exactly this code. `fixed`: no other code can take its place.
     """
 
     role: str
@@ -75,7 +75,7 @@ class Part:
 
 
 class ForeignCode(ChainError):
-    """A contract of the federation is neither of this version nor named in the config. `parts`: those that are not."""
+    """A contract of the federation is neither of this version nor named in the config. `parts` are these contracts."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(parts)
@@ -93,7 +93,7 @@ def _remedy(parts: Sequence[Part]) -> str:
 def examine(coordinator: Coordinator, trusted: Collection[str] = ()) -> tuple[Part, ...]:
     """The federation's contracts: coordinator, libraries, disputes, rule and, if it has one, its gate.
 
-    What a coordinator of unknown code says of the others is not asked for: then it is the only one.
+    If the coordinator's code is unknown, it is not asked about the others, and is the only one in the list.
 
     Args:
         trusted: code hashes (0x-hex, lower case) that count as known.
@@ -113,12 +113,12 @@ def examine(coordinator: Coordinator, trusted: Collection[str] = ()) -> tuple[Pa
 
 
 def foreign(parts: Sequence[Part]) -> list[Part]:
-    """Those that nobody vouches for."""
+    """The contracts that are neither known nor trusted by the config."""
     return [part for part in parts if not part.is_trusted]
 
 
 def require_known(coordinator: Coordinator, config: ChainConfig) -> None:
-    """Before anything of one's own is put in. Raises ForeignCode, and what `examine` does."""
+    """Call this before money goes into the federation. Raises ForeignCode, and the errors of `examine`."""
     parts = examine(coordinator, config.trusted_code)
     if unknown := foreign(parts):
         raise ForeignCode(unknown)
@@ -128,15 +128,15 @@ def require_known(coordinator: Coordinator, config: ChainConfig) -> None:
 
 
 def warnings(coordinator: Coordinator, config: ChainConfig, home: Path) -> list[str]:
-    """For whoever only reads: a sentence for each unknown contract. The verdict is kept in `home`, under all that it
-    follows from. Raises what `examine` does."""
+    """A sentence for each unknown contract, for commands that only read. The result is kept in `home`, with everything
+    on which it depends. Raises the errors of `examine`."""
     key = " ".join((_version(), str(coordinator.chain_id), coordinator.address, code_hash(coordinator.code)))
     key += "".join(f" {hash_}" for hash_ in sorted(config.trusted_code))
     file = home / VERDICTS
     known = _read(file)
     if key not in known:
         known[key] = [str(part) for part in foreign(examine(coordinator, config.trusted_code))]
-        with suppress(OSError):  # nothing but time is lost without it
+        with suppress(OSError):  # without it only time is lost
             write_whole(file, json.dumps(known, indent=1), synced=False)
     return [f"{sentence}. What is shown here rests on it" for sentence in known[key]]
 
@@ -151,7 +151,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 @cache
 def _version() -> str:
-    """Of what is compared with."""
+    """A hash over the contracts that are compared with."""
     return code_hash(files("fedprotocol.chain").joinpath("abi", "code.json").read_bytes())
 
 
@@ -163,7 +163,7 @@ class _Look:
         self._trusted = trusted
 
     def at(self, role: str, address: str, name: str | None = None) -> Iterator[Part]:
-        """The contract at `address`, and the libraries in its code. `name`: the only one that will do."""
+        """The contract at `address`, and the libraries in its code. `name`: which contract it has to be."""
         address = Web3.to_checksum_address(address)
         code = self._code(address)
         kind, libraries = _known(role, address, code, name)
@@ -188,7 +188,7 @@ class _Look:
 
 
 def _known(role: str, address: str, code: bytes, name: str | None) -> tuple[Shipped | None, Mapping[str, str]]:
-    """The contract of this version that `code` is, and the libraries that it is linked to."""
+    """The contract of this version that has this `code`, and the libraries that it is linked to."""
     for contract in shipped().values():
         if contract.role == role and name in (None, contract.name):
             libraries = libraries_in(code, address, contract)

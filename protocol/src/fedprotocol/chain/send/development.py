@@ -11,7 +11,8 @@ CLIENTS = ("anvil", "hardhat", "ganache", "ethereumjs testrpc")
 
 
 def is_development(web3: Web3) -> bool:
-    """Whether the chain's node is one of those, whoever started it; one that does not say what it is is none."""
+    """Whether the chain's node is one of those, no matter who started it. A node that does not say what it is does not
+    count."""
     version = ""
     with advisory("web3_clientVersion"), translated("web3_clientVersion"):
         version = str(web3.client_version)

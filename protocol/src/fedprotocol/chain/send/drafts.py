@@ -16,7 +16,7 @@ from fedprotocol.chain.send.fees import FeePolicy, Fees, market_fees
 from fedprotocol.chain.send.gas import advisory, gas_for
 from fedprotocol.journal import OutboxTx
 
-RLP_LIST = 0xC0  # the least first byte of one
+RLP_LIST = 0xC0  # the smallest first byte of an RLP list
 
 
 def drafted(
@@ -29,7 +29,7 @@ def drafted(
     deadline: int | None,
     gas_bound: int | None,
 ) -> tuple[OutboxTx, bool]:
-    """The transaction of `call` without hash and signature, and whether it is to be signed in the legacy form.
+    """The transaction of `call` without hash and signature, and whether it must be signed in the legacy form.
     Arguments: those of `Sender.send`.
 
     Raises ContractReverted, OutOfFunds, FeesTooHigh, ChainUnreachable, RpcRefused.
@@ -60,13 +60,13 @@ def drafted(
 
 
 def unsigned(tx: OutboxTx, legacy: bool) -> dict[str, Any]:
-    """What a Signer is given."""
+    """The fields that a Signer needs."""
     fields = {"chainId": tx.chain_id, "nonce": tx.nonce, "to": HexBytes(tx.to), "data": tx.data, "value": 0}
     return fields | {"gas": tx.gas} | Fees(tx.max_fee, tx.tip, legacy).fields()
 
 
 def is_legacy(tx: OutboxTx) -> bool:
-    """Whether a signed transaction has the form from before EIP-2718: an RLP list without a type before it."""
+    """Whether a signed transaction has the form from before EIP-2718: which is an RLP list with no type before it."""
     return tx.raw[0] >= RLP_LIST
 
 

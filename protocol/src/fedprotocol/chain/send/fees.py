@@ -1,4 +1,5 @@
-"""What is bid for gas, within bounds: by EIP-1559, as one price without a base fee, or nothing where gas is free."""
+"""What a transaction offers for gas, within bounds: by EIP-1559, as one price on a chain without a base fee, or nothing
+where gas is free."""
 
 from __future__ import annotations
 
@@ -12,14 +13,14 @@ from fedprotocol.chain.send.gas import advisory
 from fedprotocol.config import ChainConfig
 
 GWEI = 10**9
-USUAL_TIP = GWEI  # where the node suggests none
+USUAL_TIP = GWEI  # used if the node suggests no tip
 
 
 @dataclass(frozen=True)
 class Fees:
-    """Wei a gas: the most paid in all, and of that the most for the block's producer.
-
-    legacy: the chain has no base fee (it never took EIP-1559): the whole is one price, `tip` the same as `max_fee`.
+    """Fees in wei for each unit of gas: `max_fee` is the most that is paid in total, and `tip` the most of it that goes
+    to the block's producer. `legacy`: the chain has no base fee (it never adopted EIP-1559). Then there is one price,
+    and `tip` equals `max_fee`.
     """
 
     max_fee: int
@@ -27,7 +28,7 @@ class Fees:
     legacy: bool = False
 
     def fields(self) -> dict[str, int]:
-        """Of a transaction that bids them, its type included, as web3.py names them."""
+        """The fields, and the type, of a transaction with these fees, by their names in web3.py."""
         if self.legacy:
             return {"gasPrice": self.max_fee}
         return {"type": 2, "maxFeePerGas": self.max_fee, "maxPriorityFeePerGas": self.tip}
@@ -35,27 +36,26 @@ class Fees:
 
 @dataclass(frozen=True)
 class FeePolicy:
-    """Bounds of what is paid, and the sender's patience."""
+    """Limits for the fees, and how long the sender waits."""
 
-    max_fee: int = 500 * GWEI  # never pay more a gas than this
+    max_fee: int = 500 * GWEI  # never pay more than this for a unit of gas
     min_tip: int = GWEI // 100
     max_tip: int = 50 * GWEI
     bump_percent: int = 13  # nodes ask for at least 10 % more in both fees to replace a transaction
-    replace_after: float = 60.0  # seconds without inclusion
-    give_up_after: float = 900.0  # seconds; the transaction stays in the outbox
+    replace_after: float = 60.0  # seconds without getting into a block, after which the fees are raised
+    give_up_after: float = 900.0  # seconds after which the sender stops waiting; the transaction stays in the outbox
     poll: float = 0.5  # seconds between looks
     confirmations: int = 0  # blocks on top of the one that holds the transaction
 
     @classmethod
     def of(cls, chain: ChainConfig) -> FeePolicy:
-        """As `[chain]` of a config file has it."""
+        """The policy that `[chain]` of a config file describes."""
         return cls(max_fee=int(chain.max_fee_gwei * GWEI), confirmations=chain.confirmations)
 
 
 def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | None:
-    """Fees that hold while the base fee doubles, as far as the bound allows; None if even the base fee is above it.
-
-    Nothing is bid where gas is free: no base fee, and no tip suggested.
+    """Fees that are still enough if the base fee doubles, as far as the limit allows. None if even the base fee is
+    above the limit. Where gas is free (no base fee, and no suggested tip) nothing is offered.
     """
     if not base_fee and not suggested_tip:
         return Fees(0, 0)
@@ -66,7 +66,7 @@ def first_fees(policy: FeePolicy, base_fee: int, suggested_tip: int) -> Fees | N
 
 
 def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
-    """What a transaction sent now would bid. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
+    """The fees that a transaction sent now would offer. Raises FeesTooHigh, ChainUnreachable, RpcRefused."""
     price, legacy = _base_fee(eth)
     if legacy:
         fees = Fees(price, price, legacy) if price <= policy.max_fee else None
@@ -81,20 +81,21 @@ def market_fees(eth: Eth, policy: FeePolicy) -> Fees:
 
 
 def is_free(eth: Eth) -> bool:
-    """Whether gas costs nothing on this chain; False if its node does not tell."""
+    """Whether gas costs nothing on this chain; False if its node does not say."""
     with advisory("fees"):
         return market_fees(eth, FeePolicy(max_fee=2**256)).max_fee == 0
     return False
 
 
 def suggested_tip(eth: Eth) -> int:
-    """What the node suggests, or the fee history where it serves that alone. Raises ChainUnreachable, RpcRefused."""
+    """The tip that the node suggests, or one from the fee history if the node only serves that. Raises
+    ChainUnreachable, RpcRefused."""
     with translated("eth_maxPriorityFeePerGas, eth_feeHistory"), warnings.catch_warnings(action="ignore"):
         return int(eth.max_priority_fee)
 
 
 def _tip(eth: Eth, base_fee: int) -> int:
-    if not base_fee:  # the price that the node names is all tip; nodes suggest tips out of habit
+    if not base_fee:  # the price that the node names would be all tip, and nodes suggest tips even where gas is free
         with advisory("eth_gasPrice"):
             if not (price := _price(eth)):
                 return price
@@ -104,8 +105,8 @@ def _tip(eth: Eth, base_fee: int) -> int:
 
 
 def _base_fee(eth: Eth) -> tuple[int, bool]:
-    """Of the next block, about, and False; the price that the node names, and True, on a chain without base fees. If no
-    block is to be had, the price counts as a base fee."""
+    """The base fee of about the next block, and False. On a chain without base fees: the price that the node names, and
+    True. If the node shows no block, its price counts as a base fee."""
     with advisory("fees"):
         with translated("fees"):
             base_fee = eth.get_block("latest").get("baseFeePerGas")
@@ -121,8 +122,8 @@ def _price(eth: Eth) -> int:
 
 
 def bumped(policy: FeePolicy, fees: Fees, market: Fees | None) -> Fees | None:
-    """Fees that replace a transaction sent with `fees`, no less than the `market`'s; None if above the bound, or where
-    gas is free: more than nothing is what an account there may not have."""
+    """Fees high enough to replace a transaction sent with `fees`, and no lower than those of the `market`. None if they
+    are above the limit. Also None where gas is free, because an account there may have no ether at all."""
     if market is not None and not market.max_fee and not fees.max_fee:
         return None
     max_fee = max(_raise(fees.max_fee, policy.bump_percent), market.max_fee if market else 0)

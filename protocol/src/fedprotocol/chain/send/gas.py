@@ -17,12 +17,13 @@ from fedprotocol.chain.errors import ChainUnreachable, RpcRefused, translated
 log = logging.getLogger(__name__)
 
 TX_GAS_LIMIT = 2**24  # EIP-7825
-SPARE_GAS = 150_000  # what time may decide between the estimate and the block is settled by the same call
+SPARE_GAS = 150_000  # time may decide more between the estimate and the block, and the same call then settles that too
 
 
 @contextmanager
 def advisory(label: str, only: bool = True) -> Iterator[None]:
-    """What may fail in here without harm: that the node refuses, or does not answer, is logged. Not if not `only`."""
+    """Use it around a request that may fail without harm: if the node refuses or does not answer, this is only logged.
+    If `only` is false, the error is raised."""
     try:
         yield
     except (RpcRefused, ChainUnreachable) as error:
@@ -32,9 +33,8 @@ def advisory(label: str, only: bool = True) -> Iterator[None]:
 
 
 def gas_for(eth: Eth, request: TxParams, label: str, bound: int | None = None) -> int:
-    """The gas limit of a transaction, after a dry run. `bound`: what it takes at most, if the caller knows.
-
-    Without an estimate it is `bound`, or as much as a transaction may take.
+    """The gas limit of a transaction, after a dry run. `bound`: what the call takes at most, if the caller knows this.
+    If there is no estimate, the limit is `bound`, or as much as a transaction may take.
 
     Raises:
         ContractReverted: the contract refuses the call.
@@ -52,7 +52,7 @@ def gas_for(eth: Eth, request: TxParams, label: str, bound: int | None = None) -
 
 
 def estimated(eth: Eth, request: TxParams, label: str) -> int | None:
-    """What the node says that a call takes; None if it does not say. Raises ContractReverted."""
+    """How much gas a call takes by the node's estimate. None if the node gives none. Raises ContractReverted."""
     try:
         with translated(label):
             return eth.estimate_gas(request, "pending")
@@ -67,6 +67,6 @@ def estimated(eth: Eth, request: TxParams, label: str) -> int | None:
         answer = eth.w3.provider.make_request(RPCEndpoint("eth_estimateGas"), [plain])  # web3.py always adds a block
         if isinstance(gas := answer.get("result"), str):
             return int(gas, 16)
-    # A revert too: at the last block, which such a node takes, the call may be too early.
+    # This includes a revert: such a node computes at the last block, where the call may be too early.
     log.warning("%s: no estimate: %s", label, answer.get("error"))
     return None

@@ -1,4 +1,4 @@
-"""What the chain shows of an account's transactions, as far as its node tells; nothing is sent."""
+"""What the chain's node shows about an account's transactions. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from fedprotocol.journal import OutboxTx
 
 
 class Looks:
-    """Raises from every look: ChainUnreachable, WrongChain, RpcRefused."""
+    """Every method may raise: ChainUnreachable, WrongChain, RpcRefused."""
 
     def __init__(self, eth: Eth, account: ChecksumAddress) -> None:
         self._eth, self._account = eth, account
 
     def time(self) -> int:
-        """Of the block that is being made, chain seconds; of the newest one where the node does not show that."""
+        """The time of the pending block, in the chain's seconds; that of the newest block if the node does not show the
+        pending one."""
         with translated("eth_getBlockByNumber"):
             return int(self._eth.get_block("pending")["timestamp"])
 
@@ -33,7 +34,7 @@ class Looks:
             return self._eth.get_transaction_count(self._account, "latest")
 
     def receipt(self, txs: Iterable[OutboxTx]) -> tuple[OutboxTx, TxReceipt] | None:
-        """Of the newest of `txs` that is in a block."""
+        """The receipt of the newest of `txs` that is in a block."""
         for tx in reversed(list(txs)):
             with translated(tx.label), suppress(TransactionNotFound):
                 receipt = self._eth.get_transaction_receipt(HexBytes(tx.hash))
@@ -50,14 +51,14 @@ class Looks:
         return False
 
     def is_under(self, receipt: TxReceipt, depth: int) -> bool:
-        """Whether so many blocks lie on top of its own."""
+        """Whether this many blocks lie on top of the transaction's block."""
         if depth == 0:
             return True
         with translated("eth_blockNumber"):
             return self._eth.block_number - receipt["blockNumber"] >= depth
 
     def reverts(self, tx: OutboxTx) -> bool:
-        """Whether the contract would refuse it by now."""
+        """Whether the contract would refuse the transaction by now."""
         try:
             self.run(tx, "pending")
         except ContractReverted:
@@ -65,7 +66,7 @@ class Looks:
         return False
 
     def run(self, tx: OutboxTx, block: BlockIdentifier) -> None:
-        """Without sending it, on the state of `block`. Raises ContractReverted too."""
+        """Run the call without sending it, on the state of `block`. Also raises ContractReverted."""
         request = TxParams({"from": self._account, "to": Web3.to_checksum_address(tx.to), "data": HexBytes(tx.data)})
         with translated(tx.label):
             self._eth.call(request, block)

@@ -1,4 +1,5 @@
-"""Transactions of one account: each is in the journal before it is broadcast, and followed until its nonce is used."""
+"""Transactions of one account: each is written to the journal before it is broadcast, and followed until its nonce is
+used."""
 
 from __future__ import annotations
 
@@ -37,8 +38,10 @@ log = logging.getLogger(__name__)
 
 ETHER = 10**18  # wei
 NONCE_TRIES = 5
-LAST_TRIES = 4  # replacements for which there is time before a deadline
-LOOKS = 3  # in a row before a transaction is given up: endpoints behind one name lag behind each other
+LAST_TRIES = 4  # how many replacements there must be time for before a deadline
+# refusals in a row before a transaction is given up, because several endpoints behind one name may lag behind each
+# other
+LOOKS = 3
 
 
 class Sender:
@@ -57,7 +60,8 @@ class Sender:
         sleep: Callable[[float], None] = time.sleep,
         agreement: Callable[[], None] = lambda: None,
     ) -> None:
-        """`agreement`: asked before each call without a bound of gas; it raises ChainError if nothing may be sent."""
+        """`agreement` is called before each call that has no bound of gas, and raises ChainError if nothing may be
+        sent."""
         self._eth = web3.eth
         self._looks = Looks(web3.eth, signer.address)
         self._signer = signer
@@ -80,16 +84,16 @@ class Sender:
         gas_bound: int | None = None,
         confirmed: bool = True,
     ) -> TxReceipt:
-        """Dry-run, sign, write down, broadcast, wait. Whatever the outbox still holds is followed up first.
+        """Dry-run, sign, write down, broadcast, wait. Transactions that are still in the outbox are followed up first.
 
         Args:
-            label: what it is, for log and errors ("reveal round 3").
-            deadline: chain time of the block from which on it comes too late. The nearer it is, the sooner the fees
-                are raised; once it has passed, an empty transaction takes the nonce.
-            gas_bound: what it takes at most. With it nothing the node merely advises (a dry run, an estimate, a price)
-                stops the call: only the contract's own refusal does.
-            confirmed: wait for the policy's confirmations; otherwise for its block alone. What a re-org then drops is
-                the caller's to see and to do again, and its nonce is used by whatever is sent next.
+            label: what the call is, for the log and for errors ("reveal round 3").
+            deadline: the chain time of the first block in which the call is too late. The nearer the deadline is, the
+                sooner the fees are raised. Once it has passed, an empty transaction takes the nonce.
+            gas_bound: the most gas that the call takes. If it is given, nothing that the node merely advises (a dry
+                run, an estimate, a price) stops the call; only a refusal by the contract does.
+            confirmed: wait for the policy's confirmations; otherwise only wait for its block. Then the caller has to
+                notice if a re-org drops the call, and to send it again; the next transaction uses its nonce.
 
         Raises:
             ContractReverted: the contract refuses (nothing was sent), or refused in the block.
@@ -97,13 +101,13 @@ class Sender:
             FeesTooHigh: the base fee is above the policy's bound (nothing was sent).
             NotMined: not in a block within `give_up_after`; it stays in the outbox.
             TooLate: not in a block before `deadline`; it was called back.
-            ChainUnreachable, WrongChain: no endpoint; what was signed by then stays in the outbox.
-            SignerError: it is not signed (nothing was sent).
-            RpcRefused: the node takes it for malformed.
-            EndpointsDisagree: the RPC endpoints tell different things (nothing was sent).
+            ChainUnreachable, WrongChain: no endpoint; a transaction that was already signed stays in the outbox.
+            SignerError: it could not be signed (nothing was sent).
+            RpcRefused: the node refuses it as malformed.
+            EndpointsDisagree: the RPC endpoints say different things (nothing was sent).
         """
         self.resume()
-        if gas_bound is None:  # what has one is judged by the contract alone, and no endpoint may veto it
+        if gas_bound is None:  # a call with a bound is judged only by the contract, and no endpoint may prevent it
             self._agreement()
         depth = self._policy.confirmations if confirmed else 0
         for _ in range(NONCE_TRIES):
@@ -125,9 +129,9 @@ class Sender:
         raise ChainError(f"{label}: another program keeps using the nonces of {self.address}; stop it, then try again")
 
     def resume(self) -> None:
-        """Follow up what a former run (or an interrupted send) left open. A revert is logged, not raised.
-
-        What the node does not know is broadcast again, unless the contract would refuse it by now: then it is given up.
+        """Follow up the transactions that an earlier run, or an interrupted send, left open. A revert is logged, not
+        raised. A transaction that the node does not know is broadcast again, unless the contract would refuse it by
+        now; then it is given up.
 
         Raises OutOfFunds, NotMined, ChainUnreachable, WrongChain, RpcRefused.
         """
@@ -145,13 +149,11 @@ class Sender:
     # --------------------------------------------------------------- following
 
     def _follow(self, txs: list[OutboxTx], depth: int, waited_for: bool = False) -> tuple[OutboxTx, TxReceipt] | None:
-        """Until the nonce of `txs` (a transaction and its replacements) is used, under `depth` blocks: which one used
-        it. None if another transaction did, or if the node has none of `txs` and the contract would refuse it by now.
-
-        `waited_for`: one with a later nonce is out. Then an empty transaction takes the place of what is refused: sent
-        anew with the free nonce, the later one could be mined twice.
-
-        Raises RpcRefused if the node has none of `txs` and takes none, time and again.
+        """Wait until the nonce of `txs` (a transaction and its replacements) is used, `depth` blocks deep, and return
+        the one that used it. None if another transaction used it, or if the node has none of `txs` and the contract
+        would refuse it by now. `waited_for`: a transaction with a later nonce was already sent. Then an empty
+        transaction replaces one that is refused, because the later one, sent again with the free nonce, could be mined
+        twice. Raises RpcRefused if the node has none of `txs` and refuses them again and again.
         """
         started = priced = self._clock()
         foreign = refused = 0
@@ -170,7 +172,8 @@ class Sender:
                     return None
             elif reached < txs[-1].nonce and self._refilled(reached, depth):
                 continue
-            elif not self._looks.is_pending(txs):  # never arrived, dropped, or in a block that is no longer one
+            # it never arrived, was dropped, or was in a block that is no longer in the chain
+            elif not self._looks.is_pending(txs):
                 reverts = self._looks.reverts(txs[-1])
                 refusal = None if reverts else self._broadcast(txs)
                 refused = refused + 1 if reverts or refusal else 0
@@ -193,22 +196,23 @@ class Sender:
             self._sleep(self._policy.poll)
 
     def _patience(self, tx: OutboxTx) -> float:
-        """Seconds to wait for a block before the fees are raised, or before it is called back."""
+        """Seconds to wait for a block before the fees are raised, or before the transaction is replaced by an empty
+        one."""
         if tx.deadline is None or self._is_empty(tx):
             return self._policy.replace_after
         left = tx.deadline - self._looks.time()
         return min(self._policy.replace_after, left / LAST_TRIES) if left > 0 else 0.0
 
     def _is_empty(self, tx: OutboxTx) -> bool:
-        """Whether it only takes a nonce: nothing else is ever sent to oneself."""
+        """Whether the transaction only uses up a nonce. Nothing else is ever sent to the own account."""
         return tx.to == self.address
 
     def _given_up(self, tx: OutboxTx) -> list[OutboxTx]:
-        """What the same nonce was given to before: a node that took none of it may have passed it on all the same."""
+        """Earlier transactions with the same nonce. A node that refused them may have passed them on all the same."""
         return self._journal.outbox_lost(self._chain_id, self.address, tx.nonce)
 
     def _refilled(self, nonce: int, depth: int) -> bool:
-        """Get a nonce used that a re-org set free again; False if nothing of the journal was mined with it."""
+        """Use a nonce again that a re-org has set free. False if no transaction in the journal was mined with it."""
         dropped = self._journal.outbox_mined(self._chain_id, self.address, nonce)
         if dropped is None:
             return False
@@ -235,24 +239,25 @@ class Sender:
                 raise
             if answer is Refusal.REFUSED:
                 log.warning("%s: the node does not take 0x%s: %s", tx.label, tx.hash.hex(), error.node_message)
-                txs.insert(0, txs.pop())  # one that it took before may do; this one is looked for all the same
+                # one that the node took before may be mined; this one is looked for all the same
+                txs.insert(0, txs.pop())
                 return error
-            # Known, or the nonce used or taken: the chain will tell whose it was.
+            # The node has it, or the nonce is used or taken: the chain will show by which transaction.
         else:
             log.info("%s: sent 0x%s (nonce %d)", tx.label, tx.hash.hex(), tx.nonce)
         return None
 
     def _turned_away(self, txs: list[OutboxTx], refusal: RpcRefused) -> NoReturn:
-        """Its nonce is free for what is sent next."""
+        """End it as lost: its nonce is free for the next transaction."""
         with advisory(txs[-1].label):  # OutOfFunds, whatever message the node has for that
             check_funds(self._eth, txs[-1])
         self._give_up(txs, "the node does not take it")
         raise refusal
 
     def _replace(self, txs: list[OutboxTx], emptied: bool = False) -> RpcRefused | None:
-        """Sign the newest again with higher fees and broadcast that, as far as the policy's bound allows; if asked to,
-        or if it would come too late, an empty one in its place: a call that reverts costs more. Returns what
-        `_broadcast` does."""
+        """Sign the newest again with higher fees, as far as the policy allows, and broadcast it. If asked to, or if the
+        call would come too late, send an empty transaction in its place, because a call that reverts costs more.
+        Returns the result of `_broadcast`."""
         old = txs[-1]
         late = old.deadline is not None and not self._is_empty(old) and self._looks.time() >= old.deadline
         if emptied or late:
@@ -280,7 +285,7 @@ class Sender:
     # ---------------------------------------------------------------- outcomes
 
     def _mined(self, found: tuple[OutboxTx, TxReceipt], txs: list[OutboxTx]) -> tuple[OutboxTx, TxReceipt] | None:
-        """None if it is an earlier call, which was given up, and not that of `txs`."""
+        """The receipt; None if it belongs to an earlier call that was given up, and not to `txs`."""
         tx, receipt = found
         good, number = receipt["status"] == 1, receipt["blockNumber"]
         self._journal.outbox_close(tx.hash, "mined" if good else "reverted", number)

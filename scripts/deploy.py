@@ -3,10 +3,10 @@
     FEDERATION=federation.toml brownie run deploy --network <name>
     brownie run deploy main federation.toml --network <name>
 
-The file is described by `federation.example.toml`; the spec it names supplies the rest. Everything is checked before
+`federation.example.toml` describes the file. The spec that it names supplies the rest. Everything is checked before
 the first transaction. What was deployed is written to deployments/<chainid>.json (DEPLOYMENTS_DIR moves the folder).
-On development chains the node's first account deploys and a demo token is made if none is named; elsewhere FED_ACCOUNT
-names a keystore (FED_PASSWORD_FILE: its password).
+On development chains the first account of the node deploys, and a demo token is made if the file names none. On other
+chains FED_ACCOUNT names a keystore, and FED_PASSWORD_FILE a file with its password.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
 
 
 def _verify(coordinator: Coordinator) -> None:
-    """What programs will ask before they put anything in. Only a gate may be the sponsor's own."""
+    """Check what all programs will check before they put money in. Only the gate may have the sponsor's own code."""
     parts = examine(coordinator)
     unknown = foreign(parts)
     if any(part.role != "gate" for part in unknown):
@@ -131,7 +131,8 @@ def _verify(coordinator: Coordinator) -> None:
 
 
 def _check(federation: Federation, sender: Purse) -> Amounts:
-    """What can be known to be wrong before anything is deployed; returns how the token's amounts are written."""
+    """Find everything that can be known to be wrong before anything is deployed. Returns how the token's amounts are
+    written."""
     money, gate = federation.money, federation.members.gate
     if not sender.web3.eth.get_balance(sender.address) and not is_free(sender.web3.eth):
         raise ScriptError(
@@ -161,7 +162,8 @@ def _check(federation: Federation, sender: Purse) -> Amounts:
 
 
 def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactions: dict[str, str | None]) -> Contracts:
-    """Deploy what the coordinator is constructed with, and is not there yet; adds to `transactions`."""
+    """Deploy the contracts that the coordinator's constructor needs and that do not exist yet. Adds to
+    `transactions`."""
     token, gate = federation.money.token, federation.members.gate
     if token is None:
         token, transactions["token"] = establish(DemoToken, sender, sender.address)
@@ -175,14 +177,14 @@ def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactio
 
 
 def _as_struct(config: dict[str, Any]) -> tuple[Any, ...]:
-    """In the order of the constructor's struct, whatever that is."""
+    """The values in the order of the constructor's struct."""
     [constructor] = [entry for entry in FederationCoordinator.abi if entry["type"] == "constructor"]
     [struct] = constructor["inputs"]
     return tuple(config[field["name"]] for field in struct["components"])
 
 
 def _git_commit() -> str | None:
-    """HEAD, with a + if the contracts differ from it."""
+    """The commit of HEAD, with a + if the contracts differ from it."""
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     if head.returncode:
         return None

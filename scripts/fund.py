@@ -16,12 +16,13 @@ from scripts.lib import token as tokens
 from scripts.lib.network import ScriptError, command, current, is_development, sending
 
 FAUCET_ETHER = 10 * 10**18  # wei
-FAUCET_STAKES = 10  # of the larger of a stake and a bond: enough to join, propose, and propose beside others
+# this many times the larger of a stake and a bond, which is enough to join, to propose, and to propose beside others
+FAUCET_STAKES = 10
 
 
 @command
 def main(amount: str = "") -> None:
-    """Add `amount` tokens, or what the pool lacks for the rounds that are left."""
+    """Add `amount` tokens to the pool. Without an amount, add what the pool lacks for the rounds that are left."""
     deployment, coordinator = current()
     amounts = Amounts.of(coordinator.token)
     units = amounts.parse(amount) if amount else _shortage(coordinator)
@@ -56,7 +57,7 @@ def faucet(*addresses: str) -> None:
 
 
 def _shortage(coordinator: Coordinator) -> int:
-    """Units that the pool lacks for the rounds that can still be opened."""
+    """The token units that the pool lacks for the rounds that can still be opened."""
     config = coordinator.config()
     last = coordinator.last_opened()
     unsettled = sum(coordinator.round_view(n).settled_at == 0 for n in range(max(1, last - 1), last + 1))

@@ -1,6 +1,6 @@
 """Publish the sources of the federation deployed on a network, so that an explorer shows and confirms them.
 
-    brownie run publish --network <name>                     the commands for Sourcify, to read or to copy
+    brownie run publish --network <name>                     print the commands for Sourcify, to read or to copy
     brownie run publish main etherscan --network <name>      the same for Etherscan and explorers like it
     brownie run publish send --network <name>                run them (ETHERSCAN_API_KEY, for `send etherscan`)
 
@@ -25,7 +25,7 @@ from fedprotocol.deployment.record import Deployment
 
 from scripts.lib.network import ROOT, ScriptError, command, current
 
-SALT_BYTES = 32  # in front of what the deployer makes
+SALT_BYTES = 32  # length of the salt, which comes before the deployment code
 VERIFIERS = ("sourcify", "etherscan")
 
 
@@ -49,7 +49,7 @@ def main(verifier: str = "sourcify") -> None:
 
 @command
 def send(verifier: str = "sourcify") -> None:
-    """Run the commands. One that fails does not keep the others back."""
+    """Run the commands. If one fails, the others are still run."""
     deployment, coordinator = current()
     failed = []
     for contract in _contracts(deployment, coordinator):
@@ -81,7 +81,8 @@ def _contracts(deployment: Deployment, coordinator: Coordinator) -> Iterator[Pub
 
 
 def _arguments(coordinator: Coordinator, container: ContractContainer, tx_hash: str | None) -> bytes:
-    """What came behind the contract's own code in the transaction that created it; nothing if none is known."""
+    """The bytes after the contract's own code in the transaction that created it; empty if that transaction is not
+    known."""
     if tx_hash is None:
         return b""
     transaction = coordinator.web3.eth.get_transaction(HexStr(tx_hash))
@@ -92,7 +93,7 @@ def _arguments(coordinator: Coordinator, container: ContractContainer, tx_hash: 
 
 
 def _command(contract: Published, verifier: str, chain_id: int) -> list[str]:
-    """For forge, whose settings (foundry.toml) are those that brownie compiled with."""
+    """The command for forge, whose settings (foundry.toml) are those with which brownie compiled."""
     if verifier not in VERIFIERS:
         raise ScriptError(f"{verifier}: publish with {' or '.join(VERIFIERS)}")
     build = contract.container._build
@@ -105,5 +106,5 @@ def _command(contract: Published, verifier: str, chain_id: int) -> list[str]:
 
 
 def _source(name: str) -> str:
-    """Of one of the project's contracts."""
+    """The name of one of the project's contracts, as forge writes it."""
     return str(getattr(brownie, name)._build["sourcePath"])

@@ -21,7 +21,7 @@ from scripts.lib.network import CACHE, ScriptError, command, current
 
 @command
 def main() -> None:
-    """Federation, rounds, participants, balances."""
+    """Show the federation, its rounds, its participants and its balances."""
     deployment, coordinator = current()
     money = Amounts.of(coordinator.token)
     history = _history(deployment, coordinator)
@@ -35,7 +35,7 @@ def main() -> None:
 
 @command
 def show(number: str = "") -> None:
-    """Round `number` in detail; without it, the last one."""
+    """Show round `number` in detail; without a number, the last round."""
     deployment, coordinator = current()
     last = coordinator.last_opened()
     if number and not number.isdecimal():
@@ -55,14 +55,14 @@ def show(number: str = "") -> None:
 
 @command
 def events() -> None:
-    """Every event since the deployment, decoded."""
+    """Show every event since the deployment, decoded."""
     deployment, coordinator = current()
     history = _history(deployment, coordinator)
     tables.show(tables.events(history, Amounts.of(coordinator.token)))
 
 
 def _history(deployment: Deployment, coordinator: Coordinator) -> Iterator[Event]:
-    """Every event since the deployment; what an earlier run has read is not read again."""
+    """Every event since the deployment. Events that an earlier run has read are not read again."""
     path = CACHE / f"events-{deployment.chain_id}-{deployment.coordinator}.sqlite"
     with EventIndex(coordinator, path, lambda: deployment.block) as index:
         index.sync()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write the compiled ABIs, and what tells the contracts' code, that ship inside fedprotocol; `--check` fails if the
-shipped ones are others."""
+"""Write the compiled ABIs, and the data by which the contracts' code is recognised, that ship inside fedprotocol.
+`--check` fails if the shipped files differ."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ABIS = {  # shipped file: (source, contract)
     "lens": ("contracts/lens/FederationLens.sol", "FederationLens"),
 }
 RULES = sorted((ROOT / "contracts/rules").glob("*.sol"))
-ERRORS = [  # whatever else a call of the coordinator or of Disputes may revert with
+ERRORS = [  # other errors with which a call of the coordinator or of Disputes may revert
     (f"{OPENZEPPELIN}/interfaces/draft-IERC6093.sol", "IERC20Errors"),
     (f"{OPENZEPPELIN}/token/ERC20/utils/SafeERC20.sol", "SafeERC20"),
     (f"{OPENZEPPELIN}/utils/ReentrancyGuardTransient.sol", "ReentrancyGuardTransient"),
@@ -33,7 +33,7 @@ ERRORS = [  # whatever else a call of the coordinator or of Disputes may revert 
     *((path.relative_to(ROOT).as_posix(), path.stem) for path in RULES),
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
-LENS_CODE = "lens_query.json"  # its creation code, a hex string
+LENS_CODE = "lens_query.json"  # its deployment code as a hex string
 CODE = "code.json"
 
 
@@ -71,12 +71,12 @@ def _read(source: str) -> str:
 
 
 def render(entries: list[dict[str, Any]]) -> str:
-    """One ABI entry a line, so that a change shows as one line of a diff."""
+    """The ABI with each entry in one line, so that a change shows as one line of a diff."""
     return "[\n" + ",\n".join(json.dumps(e, separators=(",", ":")) for e in entries) + "\n]\n"
 
 
 def shipped_files() -> dict[str, str]:
-    """File name -> content, as freshly compiled."""
+    """File name -> content, freshly compiled."""
     contracts = compile_sources()
     files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
     errors = {json.dumps(e): e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"}

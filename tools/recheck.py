@@ -8,8 +8,8 @@ store's folder or a trustless IPFS gateway, verifies each of these trees against
 the accepted updates, and compares the result with the global model that the chain has, leaf by leaf. docs/protocol.md
 says the same in words and works a round through in numbers.
 
-It trusts the chain node, so ask one of your own, or ask several. It trusts nothing and nobody else: whatever a store
-or gateway hands out is hashed. Exit status: 0 the global is right, 1 it is wrong, 2 it could not be checked.
+It trusts the chain node, so ask your own, or ask several. It trusts nothing and nobody else: everything that a store or
+gateway sends is hashed. Exit status: 0 the global is right, 1 it is wrong, 2 it could not be checked.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Ethereum's names for what interfaces/ declares: the keccak-256 of the signature, of a function the first four bytes.
+# Ethereum's names for what interfaces/ declares: the keccak-256 of the signature, and for a function its first four
+# bytes.
 CONFIG, INPUTS, NAME = "0x79502c55", "0xddef9ea1", "0x06fdde03"  # config(), inputs(uint256), the rule's name()
 REVEALED = "0x73e741b75542d3eefafe875f421ef67f80a79d0d049f941c3cda74fd6a981d1a"
 PAGED = "0xeef70a2a5634c4d4434e256e41aef1e796649f3fc838ac8d0397fb05a9ff0e2c"  # ProposalPaged
@@ -35,7 +36,7 @@ CONVICTED = "0x0b3ba1f1d35b583a36b152c0d8641ddb9fd5affe71c38ad91f8a852be5b8b668"
 FINALIZED = "0x9ce34a60347f51b85e8f77030e3b8da9d7ab5b3c453cb780fb0d1260687aa043"  # RoundFinalized
 
 RAW, DAG_CBOR = 0x55, 0x71  # the codecs of a leaf and of a node
-SECONDS = 60  # for each answer from the network
+SECONDS = 60  # seconds to wait for each answer from the network
 
 
 class Unchecked(Exception):
@@ -51,7 +52,7 @@ class Update(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the chain says of a round. `claimed`: the leaf digests of its global, which has the root `root`."""
+    """What the chain says about a round. `claimed`: the leaf digests of its global, which has the root `root`."""
 
     leaf_count: int
     leaf_values: int
@@ -65,7 +66,8 @@ class Round(NamedTuple):
 
 
 class Node:
-    """A chain node, asked about the contract `coordinator` as of the newest block when this is made."""
+    """A chain node that is asked about the contract `coordinator`, at the block that was the newest when this object
+    was made."""
 
     def __init__(self, url: str, coordinator: str) -> None:
         self.url, self.coordinator = url, coordinator
@@ -88,7 +90,7 @@ class Node:
         return words(self.ask("eth_call", {"to": contract, "data": data}, hex(self.block)))
 
     def logs(self, number: int, first: int, last: int) -> list[Any]:
-        """All of a round's, in order. A node that does not serve a range of blocks is asked for its halves."""
+        """All logs of a round, in order. If a node does not serve a range of blocks, it is asked for the two halves."""
         where = {"address": self.coordinator, "topics": [None, f"0x{number:064x}"]}
         try:
             return list(self.ask("eth_getLogs", where | {"fromBlock": hex(first), "toBlock": hex(last)}))
@@ -110,7 +112,7 @@ def read_round(node: Node, number: int, first_block: int) -> Round:
     inputs_hash, mask, prior = node.call(node.coordinator, INPUTS + f"{number:064x}")
     updates: list[Update] = []
     pages: dict[str, list[bytes]] = {}  # the leaf digests that each proposer has handed in so far
-    live: dict[bytes, list[bytes]] = {}  # those of each proposal that stands, the oldest first
+    live: dict[bytes, list[bytes]] = {}  # the leaf digests of each live proposal, the oldest first
     final, last_hash = b"", bytes(32)
     for log in node.logs(number, first_block, node.block):
         (event, _, *topics), data = log["topics"], words(log["data"])
@@ -175,14 +177,16 @@ def leaves_of(blocks: dict[bytes, bytes], digest: bytes, count: int) -> list[byt
 
 
 def blocks_of(car: bytes) -> dict[bytes, bytes]:
-    """The blocks of a CAR v1 by their digests, which are computed here: what the file calls them does not count."""
+    """The blocks of a CAR v1 by their digests, which are computed here: the digests that the file names do not
+    count."""
     blocks, at = {}, 0
     while at < len(car):
         length = shift = 0
         more = 0x80
-        while more and at < len(car):  # seven bits of the length in a byte, the lowest first
+        while more and at < len(car):  # each byte has seven bits of the length, the lowest first
             length, shift, more, at = length | (car[at] & 0x7F) << shift, shift + 7, car[at] & 0x80, at + 1
-        block = car[at + 36 : at + length]  # behind a CID of 36 bytes; of the header, which does not count, it is noise
+        # the block comes after a CID of 36 bytes; for the header, which is not used, this gives a wrong digest
+        block = car[at + 36 : at + length]
         blocks[hashlib.sha256(block).digest()] = block
         at += length
     return blocks
@@ -193,7 +197,7 @@ def cid(root: bytes) -> str:
 
 
 def read_car(source: str, root: bytes, most: int) -> bytes:
-    """At most `most` bytes of it."""
+    """At most `most` bytes of the source."""
     if not source.startswith(("http://", "https://")):
         with Path(source, "trees", f"{cid(root)}.car").open("rb") as file:
             return file.read(most)
@@ -204,7 +208,8 @@ def read_car(source: str, root: bytes, most: int) -> bytes:
 
 
 def read_tree(sources: list[str], root: bytes, count: int, size: int) -> bytes:
-    """The leaves under `root` one after the other, `count` of `size` bytes, from the first source that has them all."""
+    """The `count` leaves of `size` bytes under `root`, one after the other, from the first source that has all of
+    them."""
     reasons = []
     for source in sources:
         try:
@@ -218,7 +223,7 @@ def read_tree(sources: list[str], root: bytes, count: int, size: int) -> bytes:
 
 
 def divide(a: np.ndarray, b: int) -> np.ndarray:
-    """R(a, b): to the nearest whole number, a half away from zero."""
+    """R(a, b): division, rounded to the nearest whole number, a half away from zero."""
     return np.asarray(np.sign(a) * ((2 * np.abs(a) + b) // (2 * b)))
 
 

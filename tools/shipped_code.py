@@ -1,7 +1,7 @@
-"""What fedprotocol ships of the compiled contracts, to know them on a chain: `fedprotocol.chain.read.code`.
-
-Of each contract its role, and of its runtime code without the metadata at the end: the length, the places that only a
-deployment fills in, and the hash with zeros there; and the constructor, but for a gate's, whose list is its owner's.
+"""The data about the compiled contracts that fedprotocol ships, to recognise them on a chain
+(`fedprotocol.chain.read.code`). For each contract these are its role; for its runtime code without the metadata at the
+end, the length, the places that only a deployment fills in, and the hash with zeros in these places; and the
+constructor. A gate's constructor is left out, because its owner decides about its list.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ROLES = {
     "contracts/gates/AllowlistGate.sol": "gate",
     **{path.relative_to(ROOT).as_posix(): "rule" for path in sorted((ROOT / "contracts/rules").glob("*.sol"))},
 }
-LIBRARY = "library"  # the role of what the others are linked to
-PUSH_OWN_ADDRESS = "73" + 40 * "0"  # how a library's code begins: what is deployed holds its own address there
+LIBRARY = "library"  # the role of contracts to which others are linked
+PUSH_OWN_ADDRESS = "73" + 40 * "0"  # how a library's code begins: once deployed, it holds its own address there
 OWN = "own address"
 NO_CONSTRUCTOR = {"constructor": "0x", "constructor_blanks": []}
 
@@ -35,7 +35,7 @@ def settings() -> dict[str, Any]:
 
 
 def compile_contracts() -> dict[str, dict[str, Any]]:
-    """Source -> contract -> solc's `evm`. Raises SystemExit with solc's messages."""
+    """Source -> contract -> the part `evm` of solc's output. Raises SystemExit with solc's messages."""
     request = {
         "language": "Solidity",
         "sources": {source: {"content": (ROOT / source).read_text()} for source in ROLES},
@@ -57,7 +57,7 @@ def compile_contracts() -> dict[str, dict[str, Any]]:
 
 
 def code_file() -> str:
-    """The content of code.json, a contract a line."""
+    """The content of code.json, with a line for each contract."""
     compiled = compile_contracts()
     waiting = {(source, Path(source).stem): role for source, role in ROLES.items()}
     entries: dict[str, dict[str, Any]] = {}
@@ -87,7 +87,7 @@ def described(name: str, code: dict[str, Any]) -> dict[str, Any]:
 
 
 def constructor_of(name: str, evm: dict[str, Any]) -> dict[str, Any]:
-    """What comes before the runtime code in the code that makes the contract."""
+    """The part of the deployment code that comes before the runtime code."""
     whole, runtime = evm["bytecode"]["object"], evm["deployedBytecode"]["object"]
     if not whole.endswith(runtime):
         sys.exit(f"{name}: its constructor does not end with the code that it returns")
@@ -110,7 +110,7 @@ def links_of(code: dict[str, Any]) -> list[tuple[int, int, str]]:
 
 
 def blanked(digits: str, blanks: list[tuple[int, int, str]]) -> bytes:
-    """Code in hex, perhaps with solc's marks where libraries belong, with zeros there."""
+    """Code from hex. Where solc has marked the place of a library, there are zeros."""
     for start, length, _ in blanks:
         digits = digits[: 2 * start] + 2 * length * "0" + digits[2 * (start + length) :]
     return bytes.fromhex(digits)

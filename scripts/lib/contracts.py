@@ -1,5 +1,5 @@
-"""Deploying contracts that brownie compiled, without brownie's own records of them: those turn against every later run
-once a development chain has been started anew. `deployments/` is the record."""
+"""Deploying contracts that brownie compiled, without brownie's own records of them, which break every later run once a
+development chain has been started again. The records are in `deployments/`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scripts.lib.purse import Purse
 
 @dataclass(frozen=True)
 class _Making:
-    """A call of the deployer, which has no ABI: what of a ContractFunction the sender needs."""
+    """A call of the deployer, which has no ABI. It has the parts of a ContractFunction that the sender needs."""
 
     data: bytes
     address: str = DEPLOYER
@@ -31,13 +31,13 @@ class _Making:
 def establish(
     container: ContractContainer, sender: Purse, *args: Any, confirmed: bool = False
 ) -> tuple[str, str | None]:
-    """An instance whose address says what made it, so that programs know it (`fedprotocol.chain.read.creation`).
-
-    One without arguments serves every federation of the chain and is only deployed if it is not there yet. Returns its
-    address and the transaction's hash, None if there was none.
+    """Deploy a contract at an address that shows what made it, so that programs recognise it
+    (`fedprotocol.chain.read.creation`). A contract without arguments serves every federation of the chain and is only
+    deployed if it does not exist yet. Returns its address and the transaction's hash, or None if no transaction was
+    needed.
 
     Args:
-        confirmed: wait until the chain has confirmed it, and all that was sent before.
+        confirmed: wait until the chain has confirmed this transaction and all earlier ones.
     """
     code = bytes.fromhex(container.deploy.encode_input(*args).removeprefix("0x"))
     web3, name = sender.web3, container._name
@@ -49,7 +49,7 @@ def establish(
         if not args:
             print(f"{address} (it is there already)")
             return address, None
-    with translated(name):  # the deployer has no words for what a constructor refuses
+    with translated(name):  # the deployer does not pass on why a constructor reverted
         sender.web3.eth.call({"from": sender.address, "data": "0x" + code.hex()})
     _ensure_deployer(sender)
     making = _Making(salt.to_bytes(32, "big") + code)
@@ -62,7 +62,7 @@ def establish(
 
 
 def _ensure_deployer(sender: Purse) -> None:
-    """Most chains have it."""
+    """Deploy the deployer itself if the chain does not have it; most have."""
     web3 = sender.web3
     if web3.eth.get_code(DEPLOYER):
         return

@@ -1,4 +1,4 @@
-"""What every script asks first: which chain, whose account, which deployment."""
+"""What every script has to find out first: the chain, the account, the deployment."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ MOST_GWEI = FeePolicy.max_fee // GWEI
 
 
 class ScriptError(FedError):
-    """A script was asked for something it cannot do here; the message says what would work."""
+    """A script was asked for something that it cannot do on this network. The message says what would work."""
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """A function for `brownie run`: an error that a person can act on is shown without a traceback, exit status 1."""
+    """Turns a function into one for `brownie run`. An error that a person can act on is shown without a traceback, and
+    the exit status is 1."""
 
     @functools.wraps(function)
     def run(*args: str) -> None:
@@ -56,7 +57,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             )
         except FedError as error:
             _fail(str(error), error.exit_code)
-        except Exception as error:  # brownie would show what others wrote as it is
+        except Exception as error:  # brownie would show text from elsewhere without making it safe
             if os.environ.get(DEBUG):
                 _fail(traceback.format_exc())
             _fail(f"{unexpected(error)}\nset {DEBUG}=1 and run it again to see where it comes from")
@@ -70,14 +71,15 @@ def _fail(message: str, status: int = 1) -> NoReturn:
 
 
 def is_development() -> bool:
-    """Whether the chain is a local one for development, whoever started it: ether and tokens cost nothing there."""
+    """Whether the chain is a local one for development, where ether and tokens cost nothing. It does not matter who
+    started it."""
     return known_for_development(web3)
 
 
 def _signer() -> Signer:
-    """Who signs: the keystore of FED_ACCOUNT, a file or an account that brownie knows (its password comes from
-    FED_PASSWORD_FILE, from FEDNODE_PASSWORD or from the terminal); without it the first account of a development chain,
-    which its node signs for."""
+    """The signer: the keystore that FED_ACCOUNT names, as a file or as an account that brownie knows. Its password
+    comes from FED_PASSWORD_FILE, from FEDNODE_PASSWORD or from the terminal. Without FED_ACCOUNT it is the first
+    account of a development chain, for which the chain's node signs."""
     name = os.environ.get("FED_ACCOUNT")
     if name:
         path = Path(name).expanduser()
@@ -96,8 +98,9 @@ def _signer() -> Signer:
 
 @contextmanager
 def sending() -> Iterator[Purse]:
-    """Whoever `_signer` says, sending as the programs do: what an earlier run left on its way is followed up first,
-    and a transaction counts once it is confirmed. A development chain may have been started anew: nothing is kept."""
+    """A sender for the account of `_signer` that works like that of the programs: transactions of an earlier run are
+    followed up first, and a transaction counts once it is confirmed. On a development chain, which may have been
+    started again, nothing is kept."""
     signer, chain_id = _signer(), web3.eth.chain_id
     confirmations = 0 if is_development() else CONFIRMATIONS
     with tempfile.TemporaryDirectory() as forgotten:
@@ -108,8 +111,8 @@ def sending() -> Iterator[Purse]:
 
 
 def client() -> Web3:
-    """The programs' own client of the active network's node. Brownie's keeps an answer until it has heard of a new
-    block, so that a contract may be missing after the receipt of its creation."""
+    """A client of the active network's node, made like that of the programs. Brownie's client keeps an answer until it
+    has heard of a new block, so a contract may seem to be missing after its transaction was mined."""
     return connect_web3(endpoint(), web3.eth.chain_id)
 
 
@@ -119,7 +122,7 @@ def endpoint() -> str:
 
 
 def deployments_dir() -> Path:
-    """DEPLOYMENTS_DIR, or deployments/ of the repository."""
+    """The folder DEPLOYMENTS_DIR, or deployments/ in the repository."""
     return Path(os.environ.get("DEPLOYMENTS_DIR") or ROOT / "deployments").expanduser()
 
 

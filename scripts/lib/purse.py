@@ -1,4 +1,4 @@
-"""The account that a script sends from, which unlike a program's also gives ether away."""
+"""The account from which a script sends. Unlike a program's account, it also gives ether away."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
 from web3 import Web3
 
-WAIT = 900.0  # seconds for a block with it
+WAIT = 900.0  # seconds to wait for a block with the gift
 
 
 class Purse(Sender):
-    """See `Sender`. Ether is given without the journal: it is small change, and a second gift does no harm.
-
-    `web3` is the programs' own client: brownie's makes ValueErrors of what contracts refuse.
+    """See `Sender`. Gifts of ether are not written to the journal: they are small, and giving twice does no harm.
+    `web3` is a client like that of the programs, because brownie's turns errors of contracts into ValueErrors.
     """
 
     def __init__(self, web3: Web3, signer: Signer, journal: Journal, fees: FeePolicy) -> None:

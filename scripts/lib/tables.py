@@ -34,7 +34,7 @@ LOSS_ARGS = {"loss_before", "loss_after"}  # unit 1e-6
 
 
 def show(*parts: Table) -> None:
-    """Print the parts, as wide as they need to be where nobody reads them on a screen."""
+    """Print the parts; if the output is not a terminal, as wide as they need to be."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)
@@ -44,7 +44,7 @@ def show(*parts: Table) -> None:
 
 
 def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Table:
-    """What it is and how far it has come."""
+    """The federation, and how many rounds it has finished."""
     config = coordinator.config()
     number, root = coordinator.latest_final()
     return _facts(
@@ -65,7 +65,7 @@ def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts)
 
 
 def rounds(coordinator: Coordinator) -> Table:
-    """One line a round."""
+    """A table with a line for each round."""
     table = _table("Rounds", "#", "phase", "until", "active", "committed", "revealed", "attested", "accepted", "global")
     for n in range(1, coordinator.last_opened() + 1):
         view = coordinator.round_view(n)
@@ -88,7 +88,7 @@ def rounds(coordinator: Coordinator) -> Table:
 
 
 def participants(coordinator: Coordinator, history: Iterable[Event], money: Amounts) -> Table:
-    """Everybody who ever took part, with what they hold and what they got."""
+    """Everybody who ever took part, with their stakes and what they earned."""
     earned: dict[str, int] = {}
     lost: dict[str, int] = {}
     known: dict[str, None] = {}
@@ -124,14 +124,14 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Amou
 
 
 def balances(coordinator: Coordinator, money: Amounts) -> Table:
-    """Where the coordinator's tokens belong."""
+    """Whose the tokens are that the coordinator holds."""
     held = coordinator.balances()
     facts = {name: money(getattr(held, name)) for name in ("pool", "reserved", "stakes", "bonds", "owed", "burned")}
     return _facts("Balances", facts | {"in the contract": money(coordinator.token.balance_of(coordinator.address))})
 
 
 def round_facts(coordinator: Coordinator, n: int) -> Table:
-    """The round as a whole."""
+    """A table about the whole round."""
     view = coordinator.round_view(n)
     facts = {
         "phase": _name(view.phase) + (f": {_name(view.void_reason)}" if view.phase is Phase.VOID else ""),
@@ -177,7 +177,7 @@ def proposals(coordinator: Coordinator, n: int, money: Amounts) -> Table:
 
 
 def events(history: Iterable[Event], money: Amounts) -> Table:
-    """One line an event."""
+    """A line for each event."""
     table = _table("Events", "time", "block", "event", "what")
     for event in history:
         what = ", ".join(f"{name} {_value(name, value, money)}" for name, value in event.args.items())
@@ -222,7 +222,7 @@ def _facts(title: str, facts: dict[str, str]) -> Table:
 
 
 def _add(table: Table, *cells: str) -> None:
-    """A row of plain text: nothing in it is rich's markup."""
+    """A row of plain text, in which rich sees no markup."""
     table.add_row(*(Text(printable(cell)) for cell in cells))
 
 

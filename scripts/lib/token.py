@@ -1,4 +1,4 @@
-"""The federation's token, from the side of the sponsor. Amounts, allowances and what a token may be: `fedprotocol`."""
+"""What a sponsor does with the federation's token. Amounts, allowances and the kinds of tokens are in `fedprotocol`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from scripts.lib.network import ScriptError, is_development
 
 
 def ensure_balance(token: Token, sender: Sender, amount: int, demo: bool) -> None:
-    """See that the sender has `amount` units: a demo token is minted on a development chain, another must be there."""
+    """Make sure that the sender has `amount` units. On a development chain a demo token is minted; other tokens the
+    sender must have."""
     missing = amount - token.balance_of(sender.address)
     if missing <= 0:
         return

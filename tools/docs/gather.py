@@ -1,9 +1,9 @@
-"""Gather what the documentation site is made of: docs/, documents of other folders, and a page for each module.
+"""Gather the sources of the documentation site: docs/, documents of other folders, and a page for each module.
 
     python tools/docs/gather.py build/docs
 
-Links keep working. Those between documents get the site's places; a link to a file that is not part of the site becomes
-that file's path in the repository.
+Links keep working: links between documents lead to their places on the site, and a link to a file that is not on the
+site becomes that file's path in the repository.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LINK = re.compile(r"(?P<picture>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<t
 
 
 def place_of(path: Path) -> str:
-    """Where a document or picture of the repository, `path` relative to it, stands on the site."""
+    """The place on the site of a document or picture with this `path` in the repository."""
     if path == Path("README.md"):
         return "index.md"
     return path.relative_to("docs").as_posix() if path.is_relative_to("docs") else path.as_posix()
@@ -65,7 +65,7 @@ def escaped(text: str) -> str:
 
 
 def reference() -> Iterator[tuple[str, str]]:
-    """Place and content of each page of the reference."""
+    """The place and the content of each page of the reference."""
     lines = ["# Reference", "", "Made from the docstrings. A name that begins with an underscore is not part of it."]
     for folder, package in PACKAGES.items():
         lines += ["", f"## {package}", "", "| module | what it has |", "|---|---|"]
@@ -76,12 +76,12 @@ def reference() -> Iterator[tuple[str, str]]:
 
 
 def rewritten(text: str, source: Path, known: frozenset[str]) -> str:
-    """A document's text with links as the site has them.
+    """A document's text, with links that work on the site.
 
     Args:
         text: the document.
         source: its path in the repository.
-        known: paths in the repository of all that is part of the site.
+        known: the paths in the repository of everything that is on the site.
     """
     here = Path(place_of(source)).parent
 

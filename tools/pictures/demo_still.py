@@ -1,9 +1,9 @@
-"""Draw docs/pictures/demo.svg: the end of what a run of the demo printed, but for the tables of gas and money.
+"""Draw docs/pictures/demo.svg: the end of what a run of the demo printed, without the tables of gas and money.
 
     python tools/pictures/demo_still.py all_losses/demo-runs/20261126-015830
 
-Made from the run's files alone, by the code that prints them in a terminal. No font is fetched: the picture takes the
-reader's own.
+It is made from the run's files alone, by the code that prints them in a terminal. No font is fetched; the picture uses
+the reader's fonts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.terminal_theme import TerminalTheme
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "demo.svg"
 COLUMNS = 96
-TOKEN_DECIMALS = 18  # of the demo's token
+TOKEN_DECIMALS = 18  # token units that make one of the demo's tokens
 COLOURS = [
     (27, 39, 51),
     (255, 123, 114),
@@ -47,7 +47,7 @@ FORM = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
 
 
 def still(folder: Path) -> str:
-    """The picture, as SVG."""
+    """The picture as SVG."""
     run = ResultsFolder.open(folder)
     rounds, report = run.rounds(), run.report()
     clients = list(report.solo)

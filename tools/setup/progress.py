@@ -2,9 +2,9 @@
 
     python3 tools/setup/progress.py STAGE COMMAND [ARGUMENT …]
 
-On a terminal one line is rewritten in place; elsewhere, as in a CI log, a line is written every quarter of a minute.
-What the command prints goes to .tools/logs/STAGE.log, and its end is shown if the command fails. This needs the
-standard library alone, since it runs before anything is installed.
+On a terminal one line is rewritten in place; elsewhere, for example in a CI log, a line is written every quarter of a
+minute. What the command prints goes to .tools/logs/STAGE.log, and its end is shown if the command fails. It only needs
+the standard library, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _COMPILED = re.compile(r" - (\w+)$")
 
 @dataclass
 class Packages:
-    """What pip is doing, by the lines that it prints. `installed` counts the packages that are in place by now."""
+    """Finds out what pip is doing from the lines that it prints. `installed` counts the packages that are installed by
+    now."""
 
     expected: int
     installed: Callable[[], int]
@@ -74,7 +75,7 @@ class Packages:
 
 @dataclass
 class Contracts:
-    """What brownie is doing: it names every contract whose build data it writes."""
+    """Finds out what brownie is doing: it names every contract whose build data it writes."""
 
     built: int = 0
 
@@ -87,10 +88,10 @@ class Contracts:
 
 @dataclass
 class Quiet:
-    """A command that says nothing on its way."""
+    """A command that prints nothing about its progress."""
 
     def read(self, line: str) -> None:
-        """Nothing is learned from it."""
+        """The line says nothing about the progress."""
 
     def __str__(self) -> str:
         return "fetching"
@@ -122,13 +123,14 @@ STAGES = {
 
 
 def lasted(seconds: float) -> str:
-    """`75.2` is `1 min 15 s`."""
+    """A number of seconds in words: `75.2` is `1 min 15 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def is_live() -> bool:
-    """Whether one line may be rewritten in place: a terminal, and nothing that make runs beside this."""
+    """Whether one line may be rewritten in place: only on a terminal, and only if make runs nothing else at the same
+    time."""
     return (
         sys.stdout.isatty()
         and os.environ.get("TERM", "dumb") != "dumb"
@@ -137,11 +139,11 @@ def is_live() -> bool:
 
 
 class Teller:
-    """Writes `title: text` lines, or rewrites one of them where that is possible."""
+    """Writes lines `title: text`, or rewrites one line where that is possible."""
 
     def __init__(self, title: str, live: bool, width: Callable[[], int]) -> None:
         self.title, self.live, self.width = title, live, width
-        self.last = 0.0  # seconds of the last line; the first one says what this is
+        self.last = 0.0  # time of the last line; the first line says which stage this is
 
     def say(self, text: str) -> None:
         print(f"{chr(13) + chr(27) + '[K' if self.live else ''}{self.title}: {text}", flush=True)
@@ -188,7 +190,7 @@ def run(stage: Stage, command: list[str], log: Path, teller: Teller) -> int:
 
 
 def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    """What a process prints, line by line; an empty text whenever it prints nothing for a while."""
+    """Yields the lines that a process prints, and an empty text whenever it prints nothing for a while."""
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pass_on, args=(process.stdout, lines), daemon=True).start()
     while True:

@@ -1,6 +1,5 @@
-"""Runs every slither detector on the contracts and holds what it finds to answers.toml.
-
-Exits with 1 if a finding has no answer, or an answer no finding. Not judged: node_modules, contracts/mocks (tests),
+"""Run every slither detector on the contracts and compare the findings with answers.toml. Exits with 1 if a finding has
+no answer, or an answer no finding. These are left out: node_modules, contracts/mocks (for tests),
 contracts/rules/reference (never deployed).
 """
 
@@ -47,7 +46,7 @@ def main() -> int:
 
 
 def analyse() -> Iterator[Finding]:
-    """What the detectors find in files that are judged."""
+    """The findings in all files that are not left out."""
     settings = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]["solc"]
     sources = [path for folder in ("contracts", "interfaces") for path in sorted((ROOT / folder).rglob("*.sol"))]
     names = {path.relative_to(ROOT).as_posix(): path for path in sources}
@@ -77,7 +76,7 @@ def analyse() -> Iterator[Finding]:
 
 
 def place(element: dict[str, Any]) -> str:
-    """`Contract.function.variable`, as far down as the element is."""
+    """The name of an element: `Contract.function.variable`, or a part of that."""
     names = [element["name"]]
     while parent := element.get("type_specific_fields", {}).get("parent"):
         element = parent

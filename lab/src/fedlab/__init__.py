@@ -1,4 +1,4 @@
-"""What shows and measures a federation: the demo, the experiments, their results. No operator installs it.
+"""Shows and measures federations: the demo, the experiments, and their results. No operator installs it.
 
 The names in `__all__` are what other programs may rely on; everything else may change from release to release. They are
 loaded when they are first used, so that importing the package is quick.

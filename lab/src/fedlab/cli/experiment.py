@@ -16,7 +16,7 @@ Wanted = Literal["auto", "cpu", "cuda"]
 
 
 def chosen(device: Wanted) -> Device:
-    """What it is computed on. Raises DeviceMissing."""
+    """The device that computes. Raises DeviceMissing."""
     import torch
     from fednode.base_model import DeviceMissing
 

@@ -1,4 +1,5 @@
-"""A local Ethereum node: Foundry's anvil, a block a second, on a port that the system chooses."""
+"""A local Ethereum node: Foundry's anvil, which makes a block every second and listens on a port that the system
+chooses."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def find_anvil(root: Path) -> Path:
 
 
 def new_chain_id() -> int:
-    """One that no other development chain has, so that nothing remembered of another chain is taken for this one's."""
+    """A chain id that no other development chain has, so that nothing remembered about another chain is taken for this
+    one's."""
     return 2**24 + secrets.randbelow(2**24)
 
 

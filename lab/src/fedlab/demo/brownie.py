@@ -1,4 +1,4 @@
-"""The brownie scripts, run as an operator would run them against a chain that is up already."""
+"""The brownie scripts, run as an operator would run them on a chain that is already running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ TIMEOUT = 600.0  # seconds; the first run compiles the contracts
 
 
 class Brownie:
-    """`brownie run` on one chain, with a HOME of its own so that no other project's networks are seen or changed."""
+    """`brownie run` on one chain, with a separate HOME, so that other projects' networks are neither seen nor
+    changed."""
 
     def __init__(self, supervisor: Supervisor, paths: Paths, chain: Chain) -> None:
         self._supervisor = supervisor
@@ -42,7 +43,7 @@ class Brownie:
         return self._call(f"brownie-{script}", ["run", script, function, *arguments, "--network", NETWORK])
 
     def _call(self, name: str, arguments: list[str]) -> str:
-        # Two brownies that load one project at a time trip over each other's files in build/.
+        # Two brownies that load the same project at the same time disturb each other's files in build/.
         lock = self._root / "build" / "demo.lock"
         lock.parent.mkdir(exist_ok=True)
         with lock.open("w") as held:

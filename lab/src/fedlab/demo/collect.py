@@ -1,4 +1,4 @@
-"""What a run left behind, from the chain and from the nodes' files, as the records of the results folder."""
+"""Collects the results of a run from the chain and the nodes' files, as records for the results folder."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "numpy", "datasets"
 
 
 def round_records(paths: Paths, ready: Ready, history: History, spent: list[Spending]) -> list[RoundRecord]:
-    """Genesis and every final round. Raises: ResultsError if a site scored another global than the final one."""
+    """The records of the genesis and of every final round. Raises: ResultsError if a site scored another global than
+    the final one."""
     names = {account: name for name, account in ready.accounts.items()}
     genesis = load_spec(paths.spec.read_bytes()).genesis_root
     gas = gas_by_round(spent)
@@ -61,7 +62,7 @@ def round_records(paths: Paths, ready: Ready, history: History, spent: list[Spen
 def report(
     paths: Paths, ready: Ready, history: History, gas: dict[str, GasUse], peak_memory: Mapping[str, int]
 ) -> Report:
-    """What the final table shows beside the rounds. `peak_memory`: bytes by process."""
+    """What the final table shows in addition to the rounds. `peak_memory`: bytes for each process."""
     solo = {}
     for site in ready.sites:
         entries = records(_metrics(paths, site.name) / "solo.jsonl")
@@ -84,7 +85,7 @@ def report(
 
 
 def copy_steps(paths: Paths, ready: Ready, folder: ResultsFolder) -> None:
-    """The nodes' own CSVs of their training, checked on the way."""
+    """The CSV files that the nodes wrote about their training. They are checked when they are copied."""
     for site in ready.sites:
         for file in sorted(_metrics(paths, site.name).glob("round_*.csv")):
             folder.write_steps(site.name, int(file.stem.removeprefix("round_")), read_steps(file))
@@ -97,7 +98,8 @@ def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunI
     del config["out"], config["keep"]
     described = spec.model_dump(mode="json")
     described["layout"] = {"value_count": spec.layout.value_count, **described["layout"]}
-    del described["layout"]["tensors"]  # long, and implied by the base model and the adapter's settings
+    # left out: it is long, and follows from the base model and the adapter's settings
+    del described["layout"]["tensors"]
     seeds = {"spec": options.seed}
     data = {}
     for index, site in enumerate(ready.sites):
@@ -168,11 +170,11 @@ def _metrics(paths: Paths, name: str) -> Path:
 
 
 def _git_commit(root: Path) -> str:
-    """HEAD, with a + if tracked files differ from it."""
+    """The commit of HEAD, with a + if tracked files differ from it."""
     env = environment.given()
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, env=env, capture_output=True, check=True).stdout
         changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, env=env, check=False).returncode
-    except (OSError, subprocess.CalledProcessError):  # no git here, or no checkout
+    except (OSError, subprocess.CalledProcessError):  # git is not installed, or this is no checkout
         return "unknown"
     return commit.decode().strip() + ("+" if changed else "")

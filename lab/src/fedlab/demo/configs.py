@@ -10,19 +10,18 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 
 def toml(tables: Tables) -> str:
-    """Flat tables of text, numbers, booleans and lists of them; keys of the table "" stand at the top."""
+    """TOML of flat tables that hold text, numbers, booleans and lists of these. The keys of the table "" come first."""
     parts = []
     for name, table in tables.items():
-        # JSON's text, numbers, booleans and arrays are also TOML's.
+        # Text, numbers, booleans and arrays are written in the same way in JSON and TOML.
         lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
         parts.append("\n".join([f"[{name}]", *lines] if name else lines))
     return "\n\n".join(parts) + "\n"
 
 
 def federation(spec: str, nodes: int, rounds: int) -> Tables:
-    """federation.toml: room for slow machines in every phase, as phases end early once all have acted.
-
-    `spec`: path of the document, relative to the file.
+    """federation.toml: every phase is long enough for slow machines, and ends early once everybody has acted. `spec`:
+    path of the document, relative to the file.
     """
     return {
         "": {"spec": spec},
@@ -48,7 +47,7 @@ def federation(spec: str, nodes: int, rounds: int) -> Tables:
 
 
 def connection(rpc: str, chain_id: int, coordinator: str, store: str, peers: Sequence[str]) -> Tables:
-    """The tables that a node and an aggregator share."""
+    """The tables that nodes and aggregators have in common."""
     return {
         "": {"home": "home"},
         "chain": {"rpc": [rpc], "chain_id": chain_id, "coordinator": coordinator, "poll_seconds": 1.0},
@@ -58,7 +57,7 @@ def connection(rpc: str, chain_id: int, coordinator: str, store: str, peers: Seq
 
 
 def node(shared: Tables, model: str, seed: int, compare: bool) -> Tables:
-    """fednode.toml of one site; its data lie beside it. `compare`: it also trains a model of its own."""
+    """fednode.toml of one site, whose data are in the same folder. `compare`: the site also trains a model alone."""
     tables = {
         **shared,
         "model": {"source": model, "device": "cpu", "threads": 1},

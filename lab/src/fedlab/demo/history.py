@@ -1,4 +1,4 @@
-"""What happened in the rounds, from the coordinator's log alone."""
+"""What happened in the rounds, found from the coordinator's log alone."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fedprotocol.chain.read.events import Event
 
 @dataclass(frozen=True)
 class RoundHistory:
-    """One final round. Accounts are checksummed addresses, money token units."""
+    """One final round. Accounts are checksummed addresses, money is in token units."""
 
     number: int
     root: bytes
     aggregator: str
-    weights: dict[str, int]  # of the accepted updates
-    roots: dict[str, bytes]  # of every revealed update
+    weights: dict[str, int]  # weight of the accepted updates
+    roots: dict[str, bytes]  # weight of every revealed update
     recomputed_by: tuple[str, ...]  # accounts whose commit in the next round names this root
     dissenters: tuple[str, ...]  # accounts whose commit in the next round names another
 
@@ -27,7 +27,7 @@ class History:
     """The federation so far."""
 
     final: tuple[RoundHistory, ...] = ()
-    void: dict[int, str] = field(default_factory=dict)  # round -> reason
+    void: dict[int, str] = field(default_factory=dict)  # round -> why it was void
     rewards: dict[str, int] = field(default_factory=dict)  # account -> earned in final rounds, once credited
     bonds: dict[str, int] = field(default_factory=dict)  # account -> bonds it got back
     paid: dict[str, int] = field(default_factory=dict)  # account -> what it claimed
@@ -36,7 +36,7 @@ class History:
 
 
 def read_history(events: Iterable[Event]) -> History:
-    """Rebuild it from `events` in order of the log."""
+    """The history that follows from `events`, which are in the order of the log."""
     commits: dict[int, dict[str, bytes]] = defaultdict(dict)
     reveals: dict[int, list[tuple[str, int, bytes]]] = defaultdict(list)  # by index: client, weight, root
     bitmaps: dict[int, dict[str, int]] = defaultdict(dict)
@@ -94,7 +94,7 @@ def accepted_indices(revealed: list[tuple[str, int]], bitmaps: dict[str, int]) -
 
     Args:
         revealed: (client, weight) by index.
-        bitmaps: By attester.
+        bitmaps: the votes of each attester.
     """
     total = sum(weight for _, weight in revealed)
     weights = dict(revealed)

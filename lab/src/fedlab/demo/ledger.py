@@ -1,4 +1,4 @@
-"""What was spent: every mined transaction to the federation's contracts, with the gas of its receipt."""
+"""What was spent: every mined transaction to the federation's contracts, with the gas that its receipt names."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from fedlab.results.records import GasUse
 
 @dataclass(frozen=True)
 class Spending:
-    """One mined transaction. `round` is None where the call names none; `succeeded` is False for a revert."""
+    """One mined transaction. `round` is None if the call names none. `succeeded` is False if it reverted."""
 
     sender: str
-    call: str | None  # None: not one that the contracts' ABIs know
+    call: str | None  # name of the call; None if the contracts' ABIs do not have it
     round: int | None
     gas: int
     succeeded: bool
@@ -74,7 +74,7 @@ def deployment_gas(coordinator: Coordinator, transactions: Mapping[str, str]) ->
 
 
 def gas_by_call(spent: Iterable[Spending]) -> dict[str, GasUse]:
-    """Of the transactions that succeeded, by the name of the call."""
+    """The gas of each transaction that succeeded, by the name of the call."""
     costs: dict[str, list[int]] = defaultdict(list)
     for item in spent:
         if item.succeeded and item.call is not None:
@@ -86,7 +86,7 @@ def gas_by_call(spent: Iterable[Spending]) -> dict[str, GasUse]:
 
 
 def gas_by_round(spent: Iterable[Spending]) -> dict[int, int]:
-    """Of every transaction that names a round, reverted ones too: they were paid for."""
+    """The gas of all transactions for each round. Reverted ones count too, because they were paid for."""
     total: dict[int, int] = defaultdict(int)
     for item in spent:
         if item.round is not None:
@@ -95,7 +95,7 @@ def gas_by_round(spent: Iterable[Spending]) -> dict[int, int]:
 
 
 def gas_by_sender(spent: Iterable[Spending]) -> dict[str, int]:
-    """Of every transaction, by account."""
+    """The gas of all transactions of each account."""
     total: dict[str, int] = defaultdict(int)
     for item in spent:
         total[item.sender] += item.gas

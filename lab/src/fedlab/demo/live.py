@@ -1,4 +1,5 @@
-"""The live view: one value of what is going on, and how it looks in a terminal or, without one, as lines."""
+"""The live view: one value that says what is going on, and how it is shown in a terminal or, without a terminal, as
+lines."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ PHASES = ("Train", "Waiting", "Reveal", "Attest", "Aggregate", "Challenge", "Fin
 
 @dataclass(frozen=True)
 class RoundLine:
-    """A round that is open, or the last one settled. `ends_in`: seconds, None without a deadline."""
+    """A round that is open, or the last one that was settled. `ends_in`: seconds; None if there is no deadline."""
 
     number: int
     phase: str
@@ -25,7 +26,8 @@ class RoundLine:
 
 @dataclass(frozen=True)
 class NodeLine:
-    """One program. `since`: seconds of `activity`; `meanwhile`: what it does while it waits; money in whole tokens."""
+    """One program. `since`: how many seconds `activity` has lasted; `meanwhile`: what it does while it waits. Money is
+    in whole tokens."""
 
     name: str
     activity: str
@@ -42,7 +44,7 @@ class NodeLine:
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """A global adapter on the part of the common test set that was scored so far."""
+    """The score of a global adapter on the part of the common test set that was scored so far."""
 
     round: int
     loss: float
@@ -52,8 +54,8 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class View:
-    """One moment. `elapsed`: seconds since the demo began; `pool`, `reserved`: whole tokens; `left`: what is to come,
-    in words."""
+    """The state at one moment. `elapsed`: seconds since the demo began; `pool`, `reserved`: whole tokens; `left`: what
+    is still to come, in words."""
 
     title: str
     elapsed: float
@@ -70,14 +72,14 @@ class View:
 
 
 def clock(seconds: float) -> str:
-    """1:05, 1:00:05."""
+    """Seconds as a clock shows them: 1:05, 1:00:05."""
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def amount(tokens: float) -> str:
-    """Tokens with the digits that matter."""
+    """An amount of tokens with as many digits as matter."""
     return f"{tokens:,.2f}".rstrip("0").rstrip(".")
 
 
@@ -150,7 +152,7 @@ def _scores(view: View) -> list[Text]:
 
 
 def changes(before: View | None, now: View) -> list[str]:
-    """What is new since `before`, a line each: for logs and terminals that cannot redraw."""
+    """One line for each thing that changed since `before`, for logs and terminals that cannot redraw."""
     time = f"[{clock(now.elapsed):>7}]"
     old_rounds = {line.number: line.phase for line in before.rounds} if before else {}
     old_nodes = {node.name: node for node in before.nodes} if before else {}

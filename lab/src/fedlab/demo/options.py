@@ -1,4 +1,4 @@
-"""What a demo is asked for, and where its files lie."""
+"""The options of a demo, and where its files are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LEAST_ROUNDS = 2
 
 
 class DemoError(FedError):
-    """The demo cannot be run as asked, or here."""
+    """The demo cannot run with these options, or not on this machine."""
 
 
 @dataclass(frozen=True)
 class Options:
     """`model`: a local folder, .gguf file or hub id; None: SmolLM2-135M-Instruct from the package index.
 
-    `compare`: each site also trains a model on its own data alone, to compare the federation's with.
+    `compare`: each site also trains a model on its own data alone, for comparison with the federation's.
     `out`: where the results folder of the run is made. Raises (from `check`): DemoError.
     """
 
@@ -37,7 +37,7 @@ class Options:
     out: Path = Path("all_losses/demo-runs")
 
     def check(self) -> None:
-        """Refuse what cannot work, before anything is started."""
+        """Refuse options that cannot work, before anything is started."""
         if not 2 <= self.nodes <= MOST_NODES:
             raise DemoError(f"--nodes must be 2 to {MOST_NODES}, not {self.nodes}")
         if self.rounds < LEAST_ROUNDS:
@@ -105,7 +105,8 @@ def find_root(start: Path) -> Path:
 
 
 def new_run(root: Path, out: Path, stamp: str) -> tuple[Paths, Path]:
-    """Fresh folders runs/<stamp>/ and <out>/<stamp>; a number is added to the stamp of a run that began this second.
+    """Fresh folders runs/<stamp>/ and <out>/<stamp>; if another run began in the same second, a number is added to the
+    stamp.
 
     The results folder is not made yet.
     """

@@ -25,12 +25,12 @@ AGGREGATOR = "aggregator"
 SPONSOR = "sponsor"
 FEDERATION_NAME = "Four domains, one model"
 STEPS = 6
-"""How many steps `prepare` says."""
+"""How many steps `prepare` reports."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """The base model: what the spec calls it, and where it lies here (folder, .gguf file or hub id)."""
+    """The base model: its name in the spec, and where it is on this machine (folder, .gguf file or hub id)."""
 
     name: str
     source: str
@@ -38,7 +38,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Ready:
-    """A federation that only has to be started. `accounts`: name -> address of every node and the aggregator."""
+    """A federation that is ready to be started. `accounts`: name -> address of every node and the aggregator."""
 
     chain: Chain
     deployment: Deployment
@@ -50,7 +50,7 @@ class Ready:
 def prepare(
     options: Options, paths: Paths, supervisor: Supervisor, stores: Stores, model: Model, say: Callable[[str], None]
 ) -> Ready:
-    """Do it all; `say` gets a line before each step. Raises: FedError."""
+    """Make everything ready. `say` gets a line before each step. Raises: FedError."""
     programs = Programs(supervisor)
     sites = deal(options.nodes)
     names = [site.name for site in sites]
@@ -96,7 +96,7 @@ def start(paths: Paths, supervisor: Supervisor, ready: Ready) -> None:
 def _make_spec_and_accounts(
     options: Options, paths: Paths, programs: Programs, stores: Stores, model: Model, names: list[str]
 ) -> dict[str, str]:
-    """Side by side, since neither needs the other; the address of each of `names`."""
+    """Do two independent steps at the same time; returns the address of each of `names`."""
     spec = _new_spec(options, paths, stores, model)
     _, *printed = programs.fednode_all([spec, *(_new_account(paths, name) for name in names)], SPEC_TIMEOUT)
     return dict(zip(names, map(_address, printed), strict=True))
@@ -127,7 +127,7 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
     arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
     arguments += [f"--class={name}" for name in CLASSES]
     if options.model is None and options.batch_size <= Options.batch_size:
-        arguments.append("--no-try")  # tried before, and each node does it again
+        arguments.append("--no-try")  # left out: the sponsor has tried it already, and each node tries it again
     return Job("spec", paths.run, arguments)
 
 

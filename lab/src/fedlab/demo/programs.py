@@ -1,4 +1,4 @@
-"""The programs of the product as the demo starts them: the same commands that an operator types."""
+"""How the demo starts the project's programs: with the same commands that an operator types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fedlab.demo.supervisor import Process, Supervisor
 
 @dataclass(frozen=True)
 class Job:
-    """One command to run to its end in `folder`; `name` names its log."""
+    """A command that runs to its end in `folder`; `name` names its log."""
 
     name: str
     folder: Path
@@ -24,7 +24,7 @@ class Job:
 
 
 class Programs:
-    """`fednode` and `fedaggregator` of this environment, one thread a process."""
+    """`fednode` and `fedaggregator` of this environment, with one thread for each process."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
@@ -38,7 +38,7 @@ class Programs:
             "COLUMNS": "200",
             VARIABLE: "human",  # the logs of a demo are for people
         }
-        self._env.pop("FEDNODE_CONFIG", None)  # of the person who runs the demo: not of these nodes
+        self._env.pop("FEDNODE_CONFIG", None)  # these belong to the person who runs the demo, not to its nodes
         self._env.pop("FEDNODE_PASSWORD", None)
 
     def start(self, name: str, folder: Path, program: str, *arguments: str) -> Process:
@@ -50,7 +50,7 @@ class Programs:
         return self.fednode_all([job], timeout)[0]
 
     def fednode_all(self, jobs: Sequence[Job], timeout: float) -> list[str]:
-        """Run several `fednode …` side by side; what each printed, in order. Raises: ProcessFailed."""
+        """Run several `fednode …` at the same time; returns what each printed, in order. Raises: ProcessFailed."""
         command = str(self._bin / "fednode")
         processes = [self._supervisor.start(job.name, [command, *job.arguments], self._env, job.folder) for job in jobs]
         return [self._supervisor.wait(process, timeout) for process in processes]

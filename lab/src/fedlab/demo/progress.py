@@ -15,9 +15,8 @@ from fedlab.demo.live import clock
 
 @contextmanager
 def steps(console: Console, began: float, total: int) -> Iterator[Callable[[str], None]]:
-    """A function that says the next of `total` steps; in a terminal a clock runs below it, beside how many follow.
-
-    `began`: time.monotonic() of the demo's start.
+    """A function that prints which of `total` steps is next. In a terminal, a clock and the number of steps that follow
+    are shown below it. `began`: time.monotonic() at the demo's start.
     """
     columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", style="dim"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as running:
@@ -36,7 +35,7 @@ def steps(console: Console, began: float, total: int) -> Iterator[Callable[[str]
 
 
 def told(console: Console, began: float, what: str) -> None:
-    """A line with the time since `began` before it."""
+    """The text with the time since `began` in front of it."""
     console.print(f"[dim][{clock(time.monotonic() - began):>7}][/dim] {escape(what)}", highlight=False)
 
 

@@ -1,4 +1,5 @@
-"""Check an audit bundle from its files alone, with none of the code that made it: only NumPy, SHA-256 and the formulas.
+"""Check an audit bundle with nothing but its files. None of the code that made it is used, only NumPy, SHA-256 and the
+formulas.
 
     python -m fedlab.demo.recheck runs/<run>/audit/<round>
 
@@ -24,7 +25,7 @@ LINK_BYTES = 41  # d82a 5825 00 01 <codec> 12 20 <digest>
 
 
 class BundleWrong(FedError):
-    """The bundle is damaged, or its global is not what its inputs give."""
+    """The bundle is damaged, or its global does not follow from its inputs."""
 
 
 def recheck(bundle: Path) -> str:
@@ -62,7 +63,7 @@ def recheck(bundle: Path) -> str:
 
 
 def _divide(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
-    """R(a, b): to the nearest, halves away from zero."""
+    """R(a, b): division, rounded to the nearest integer, halves away from zero."""
     if b <= 0:
         raise ValueError("the accepted updates have no weight")
     quotient: NDArray[np.int64] = np.sign(a) * ((2 * np.abs(a) + b) // (2 * b))
@@ -85,7 +86,7 @@ def _blocks(car: Path) -> dict[bytes, bytes]:
     """The blocks of a CAR v1 by digest."""
     data = car.read_bytes()
     length, position = _varint(data, 0)
-    position += length  # the header: what counts is which root one starts from
+    position += length  # the header is not used: only the root from which one starts counts
     blocks: dict[bytes, bytes] = {}
     while position < len(data):
         length, position = _varint(data, position)

@@ -36,27 +36,28 @@ from fedlab.results.records import summarize
 
 LOOK_SECONDS = 1.0
 AUDIT_TIMEOUT = 120.0
-LOST_CHAIN_LOOKS = 10  # in a row
+LOST_CHAIN_LOOKS = 10  # failures in a row
 DEFAULT_MODEL = "SmolLM2-135M-Instruct-Q4_1"
 
 
 class DemoFailed(FedError):
-    """The run came to its end, and something that must hold does not; the message lists it."""
+    """The run ended, and something that must be true is not. The message lists it."""
 
 
 class Interrupted(FedError):
-    """Ctrl-C, or a signal to end."""
+    """The person pressed Ctrl-C, or a signal asked the program to end."""
 
     exit_code = 130
 
 
 def run(options: Options, console: Console) -> None:
-    """Run it, print its results. Raises: DemoFailed, Interrupted, or another FedError for what broke it off."""
+    """Run the demo and print its results. Raises: DemoFailed, Interrupted, or another FedError that says why it was
+    broken off."""
     options.check()
     root = find_root(Path.cwd())
     out = options.out if options.out.is_absolute() else root / options.out
     if options.store == "ipfs":
-        find_kubo(root)  # before anything is made
+        find_kubo(root)  # this must be checked before anything is made
     began, started = time.monotonic(), datetime.now(UTC)
     paths, results = new_run(root, out, started.strftime("%Y%m%d-%H%M%S"))
     stores = new_stores(options.store, root, paths.run / "stores")
@@ -150,7 +151,8 @@ def _watch(supervisor: Supervisor, watcher: Watcher, ready: Ready, console: Cons
 
 
 def _audit(paths: Paths, supervisor: Supervisor, ready: Ready, number: int) -> str:
-    """Write a round's bundle with `fednode audit`, and recompute it apart; what is wrong, or nothing."""
+    """Write a round's bundle with `fednode audit`, and check it with separate code. Returns what is wrong, or an empty
+    text."""
     bundle = paths.audit(number)
     job = Job(f"audit-{number}", paths.site(ready.sites[0].name), ["audit", str(number), "--out", str(bundle)])
     try:
@@ -173,11 +175,11 @@ def _keep(supervisor: Supervisor, console: Console, rpc: str) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP end the run in order, so that what it started is stopped."""
+    """SIGINT, SIGTERM and SIGHUP end the run in an orderly way, so that everything it started is stopped."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         for each in before:
-            signal.signal(each, signal.SIG_IGN)  # stopping is not to be interrupted
+            signal.signal(each, signal.SIG_IGN)  # stopping must not be interrupted
         raise Interrupted(f"stopped by {signal.Signals(number).name}; everything this run had started is stopped")
 
     before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}

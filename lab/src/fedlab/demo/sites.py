@@ -1,4 +1,4 @@
-"""Who takes part, and which rows each site has: the shipped data, dealt to any number of nodes."""
+"""The sites of the demo, and the rows of each: the shipped data, divided among any number of nodes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPLATE = "Definition: {prompt}\nClass:"
 
 @dataclass(frozen=True)
 class Site:
-    """One node's rows, as lines of JSON. `test` is the part of the common test set that it scores every global on."""
+    """One node's rows, as lines of JSON. `test` is the part of the common test set on which it scores every global."""
 
     name: str
     train: tuple[str, ...]
@@ -37,7 +37,7 @@ def deal(nodes: int) -> tuple[Site, ...]:
     """`nodes` sites that share no training row, and whose tests together are the common test set, each row once.
 
     The fifth node is a second clinic with half of the clinic's rows, and so on. A domain without a site of its own
-    (fewer than four nodes) is tested by one that has another.
+    (fewer than four nodes) is tested by a site of another domain.
     """
     kinds = list(DOMAINS)
     names = [kinds[i % 4] if i < 4 else f"{kinds[i % 4]}-{i // 4 + 1}" for i in range(nodes)]

@@ -1,4 +1,4 @@
-"""One store for everybody who publishes: a directory of one's own that reads the others', or a Kubo daemon."""
+"""A store for everybody who publishes: a separate directory that also reads the others', or a Kubo daemon."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fedlab.demo.options import DemoError
 
 
 class Stores(Protocol):
-    """Stores by the name of their owner."""
+    """The stores, by the name of their owner."""
 
     def open(self, names: Sequence[str]) -> None: ...
     def url(self, name: str) -> str: ...
@@ -27,7 +27,7 @@ class Stores(Protocol):
 
 
 class DirectoryStores:
-    """`<run>/stores/<name>/`; each reads the directories of all others, and writes its own only."""
+    """`<run>/stores/<name>/`; each owner reads the directories of all others and writes only its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,7 +54,8 @@ class DirectoryStores:
 
 
 class KuboStores:
-    """A Kubo daemon each, connected to one another and to nobody else; stopped on leaving the `with` block."""
+    """One Kubo daemon for each owner. They are connected to one another and to nobody else, and stop at the end of the
+    `with` block."""
 
     def __init__(self, root: Path, folder: Path) -> None:
         self._binary = find_kubo(root)
@@ -72,7 +73,7 @@ class KuboStores:
     def url(self, name: str) -> str:
         return f"kubo:{self._daemons[name].url}"
 
-    def peers(self, name: str) -> list[str]:  # noqa: ARG002 - Kubo finds them itself
+    def peers(self, name: str) -> list[str]:  # noqa: ARG002 - Kubo finds the other daemons itself
         return []
 
     def __enter__(self) -> Self:
@@ -94,5 +95,5 @@ def find_kubo(root: Path) -> Path:
 
 
 def new_stores(kind: str, root: Path, folder: Path) -> Stores:
-    """Not opened yet. Raises: DemoError if there is no Kubo."""
+    """The stores, not opened yet. Raises: DemoError if there is no Kubo."""
     return KuboStores(root, folder) if kind == "ipfs" else DirectoryStores(folder)

@@ -18,7 +18,7 @@ from fedlab.results.records import Report, RoundRecord, Score, Summary
 def render(
     rounds: Sequence[RoundRecord], summary: Summary, report: Report, clients: Sequence[str], decimals: int
 ) -> RenderableType:
-    """The result of a run: losses, payouts, gas, and who recomputed what."""
+    """The tables with the result of a run: losses, payouts, gas, and how many nodes recomputed each global."""
     tables = [_losses(rounds, report, clients), _rounds(rounds, clients), _gas(report), _paid(report, decimals)]
     parts: list[RenderableType] = [part for table in tables for part in (table, "")]
     reduction = f"{summary.loss_reduction_pct:.0f} % less" if summary.loss_reduction_pct > 0 else "no less"
@@ -83,8 +83,8 @@ def _paid(report: Report, decimals: int) -> Table:
 
 
 def next_steps(paths: Paths, results: Path, site: Path, kept: str, compared: bool) -> RenderableType:
-    """Where everything is, and commands to try. `kept`: the RPC URL of the chain if it stays up, else nothing;
-    `compared`: the models of sites alone are in the results."""
+    """Where everything is, and commands to try. `kept`: the RPC URL of the chain if it keeps running, otherwise empty;
+    `compared`: whether the results have models of sites alone."""
     run = _short(paths.run)
     if kept:
         node = f"--config {_short(site)}/fednode.toml"

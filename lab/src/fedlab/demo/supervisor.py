@@ -1,4 +1,4 @@
-"""Child processes of the demo: each in its own process group with its own log; none is left over at the end."""
+"""Child processes of the demo: each has its own process group and its own log, and none is left at the end."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ GRACE_SECONDS = 10.0
 
 
 class ProcessFailed(FedError):
-    """A program of the demo ended when it should not have, or not well; the message ends with its last words."""
+    """A program of the demo ended too early or with an error. The message ends with the last lines of its log."""
 
 
 @dataclass
 class Process:
-    """One child. `peak_memory`: bytes of resident memory at its highest as last seen (0 where the system tells not)."""
+    """One child process. `peak_memory`: the most resident memory so far, in bytes (0 if the system does not say)."""
 
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
-    log_start: int = 0  # bytes that were in the log before it
+    log_start: int = 0  # how many bytes were in the log before it started
     peak_memory: int = 0
 
     @property
@@ -50,7 +50,7 @@ class Process:
 
 
 class Supervisor:
-    """Starts programs and stops them all on leaving the `with` block, the last started first."""
+    """Starts programs, and stops all of them at the end of the `with` block, the last one first."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -84,7 +84,8 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 env=dict(env),
                 cwd=cwd,
-                start_new_session=True,  # a Ctrl-C in the terminal reaches the demo only, which then stops the rest
+                # Ctrl-C in the terminal reaches only the demo, which then stops the other programs
+                start_new_session=True,
             )
         process = Process(name, popen, log, start)
         self._processes[name] = process
@@ -110,7 +111,7 @@ class Supervisor:
         return process.output()
 
     def check(self) -> None:
-        """Look at every process once. Raises: ProcessFailed if one ended with another exit status than 0."""
+        """Check every process once. Raises: ProcessFailed if one ended with another exit status than 0."""
         for process in self._processes.values():
             code = process.code
             if code is None:
@@ -124,11 +125,12 @@ class Supervisor:
         self._stop([self._processes[name]])
 
     def stop_all(self) -> None:
-        """SIGTERM to every group that still runs, SIGKILL to those that are there after a grace period."""
+        """Send SIGTERM to every group that still runs, and SIGKILL to those that still run a while later."""
         self._stop(list(reversed(self._processes.values())))
 
     def _stop(self, processes: Sequence[Process]) -> None:
-        running = [process for process in processes if process.code is None]  # the ids of others may be somebody else's
+        # the ids of processes that ended may belong to other programs by now
+        running = [process for process in processes if process.code is None]
         for process in running:
             process.peak_memory = max(process.peak_memory, peak_memory(process.popen.pid))
             _signal_group(process, signal.SIGTERM)
@@ -139,19 +141,19 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 _signal_group(process, signal.SIGKILL)
                 process.popen.wait()
-            _signal_group(process, signal.SIGKILL)  # what it started and did not stop itself
+            _signal_group(process, signal.SIGKILL)  # processes that the child started and did not stop
 
 
 def _signal_group(process: Process, number: signal.Signals) -> None:
-    """The group's number is the child's process id: it began a session of its own."""
+    """The number of the process group is the child's process id, because the child began a new session."""
     try:
         os.killpg(process.popen.pid, number)
-    except (ProcessLookupError, PermissionError):  # nobody left in it (macOS says the latter of zombies)
+    except (ProcessLookupError, PermissionError):  # the group is empty (macOS raises the latter for zombies)
         return
 
 
 def peak_memory(pid: int) -> int:
-    """Bytes of resident memory at the highest, as Linux tells (VmHWM); 0 elsewhere."""
+    """The most resident memory in bytes, which Linux shows as VmHWM; 0 on other systems."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

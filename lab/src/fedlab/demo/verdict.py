@@ -1,4 +1,4 @@
-"""What must hold for a demo to have worked, as a pure function of what was collected."""
+"""What must be true if a demo has worked, as a pure function of what was collected."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def failures(
     """Everything that went wrong, in words; empty if the run was a success.
 
     Args:
-        rounds: How many were to become final.
+        rounds: how many rounds should have become final.
         accounts: Address of each client -> its name.
-        rechecked: Final round -> what was wrong with its audit bundle; empty if nothing was.
+        rechecked: Final round -> what was wrong with its audit bundle; an empty text if nothing was.
     """
     found = [f"round {number} was void: {reason}" for number, reason in history.void.items()]
     if len(history.final) < rounds:

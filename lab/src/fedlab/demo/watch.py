@@ -1,4 +1,4 @@
-"""Look at the chain and at what the programs say about themselves, and put it into one View."""
+"""Combines what the chain shows and what the programs say about themselves into one View."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from fedlab.results.records import Score, pool
 
 
 class Watcher:
-    """Takes a View whenever asked; made just before the nodes are started. `began`: time.monotonic() of the start;
-    `compare`: the sites train models of their own too."""
+    """Makes a View when it is called. Create it just before the nodes are started. `began`: time.monotonic() of the
+    start; `compare`: the sites train models of their own too."""
 
     def __init__(
         self, paths: Paths, ready: Ready, coordinator: Coordinator, ledger: Ledger, began: float, compare: bool
@@ -70,7 +70,7 @@ class Watcher:
         )
 
     def scores(self) -> dict[int, Score]:
-        """Round -> what the nodes that have scored its global so far found, put together."""
+        """Round -> the scores of all nodes that have scored its global so far, taken together."""
         found: dict[int, dict[str, Score]] = {}
         for site in self._ready.sites:
             for number, (_, score) in site_scores(self._paths.site(site.name)).items():
@@ -128,7 +128,7 @@ def _status_line(paths: Paths, name: str) -> NodeLine:
 
 
 def _bonds(chain: Snapshot, account: str) -> int:
-    """Token units that stand behind the account's proposals."""
+    """The token units that are locked as bonds of the account's proposals."""
     open_rounds = [state for state in chain.rounds if not state.view.phase.settled]
     return sum(p.bond for state in open_rounds for p in state.proposals if p.proposer == account)
 

@@ -1,4 +1,4 @@
-"""Training without a federation, round by round as a site does beside it: one site's rows, or all of them pooled."""
+"""Training without a federation, round by round, on one site's rows or on the rows of all sites."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def alone(model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], member: Member) -> Iterator[Round]:
-    """As many rounds of `spec.training.steps` as the federation has, with its learning rates; the model holds what
-    each came to. Nothing is sent."""
+    """Train as many rounds of `spec.training.steps` as the federation has, with its learning rates. After each round
+    the model holds the result. Nothing is sent."""
     units = genesis
     for number in range(1, spec.training.rounds + 1):
         model.set_global(units)

@@ -1,4 +1,4 @@
-"""The cells of an experiment: what is run, and where what came of it lies."""
+"""The cells of an experiment: what is run, and where the results are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 from fedlab.experiment.definition import Experiment, Row, Task
 
-EVALUATION_STEPS = 1 / 20  # of one test item, in training steps of the same batch size; measured on a CPU
+# the work of scoring one test item, in training steps of the same batch size; measured on a CPU
+EVALUATION_STEPS = 1 / 20
 
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """One run: `row` is a name of the experiment's [rows], `site` what a single-site row trains on."""
+    """One run: `row` is a name of the experiment's [rows], `site` is the site on whose data a single-site row
+    trains."""
 
     task: str
     row: str
@@ -22,19 +24,19 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """The row as the results name it: `single:clinic`."""
+        """The name of the row in the results, such as `single:clinic`."""
         return f"{self.row}:{self.site}" if self.site else self.row
 
     def __str__(self) -> str:
         return f"{self.task} {self.label} {self.seed}"
 
     def path(self, folder: Path) -> Path:
-        """Of its result."""
+        """The path of the cell's result, without a folder."""
         return folder / "cells" / self.task / self.label.replace(":", "@") / f"{self.seed}.json"
 
 
 def cells_of(experiment: Experiment, sites: Sequence[str], task: Task) -> list[Cell]:
-    """All of a task's, the initial model first. It is the same for every seed and is run once."""
+    """All cells of a task, the initial model first. It is the same for every seed and is run once."""
     seeds = task.seeds or experiment.seeds
     found = []
     for seed in seeds:
@@ -48,7 +50,7 @@ def cells_of(experiment: Experiment, sites: Sequence[str], task: Task) -> list[C
 
 
 def steps_of(experiment: Experiment, task: Task, row: Row) -> int:
-    """Optimiser steps of all sites together."""
+    """How many optimiser steps all sites make together."""
     settings = experiment.settings(task, row)
     match row.kind:
         case "initial":
@@ -60,7 +62,7 @@ def steps_of(experiment: Experiment, task: Task, row: Row) -> int:
 
 
 def cost(experiment: Experiment, task: Task, row: Row) -> float:
-    """About how much work a cell is, in training steps of eight rows of 64 tokens."""
+    """An estimate of the work of a cell, in training steps of eight rows of 64 tokens."""
     settings = experiment.settings(task, row)
     size = settings.batch_size * settings.sequence_length / 512
     rounds = experiment.scored_rounds(task, settings.rounds)

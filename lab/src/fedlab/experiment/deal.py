@@ -14,12 +14,12 @@ Sites = dict[str, list[Row]]
 
 
 def domains_of(rows: Sequence[Row]) -> list[str]:
-    """In the order of their names; rows without one are of the domain "all"."""
+    """The domains in the order of their names. Rows without a domain belong to "all"."""
     return sorted({row.domain or "all" for row in rows})
 
 
 def site_names(domains: Sequence[str], sites: int, split: str) -> list[str]:
-    """One name a site: its domain where rows are dealt by domain, and a number from its second site on."""
+    """A name for each site. If rows are divided by domain, it is the domain, with a number from its second site on."""
     if split != "domain":
         return [f"site-{number}" for number in range(1, sites + 1)]
     known = sorted(domains)
@@ -27,7 +27,8 @@ def site_names(domains: Sequence[str], sites: int, split: str) -> list[str]:
 
 
 def deal(rows: Sequence[Row], task: Task, seed: int) -> Sites:
-    """Every row to one site, in an order that follows from `seed`; then what the task spoils."""
+    """Give every row to one site, in an order that follows from `seed`. Then take rows away, and falsify answers, as
+    the task says."""
     rng = np.random.default_rng([seed, 0xDEA1])
     shuffled = [rows[i] for i in rng.permutation(len(rows))][: task.train_items]
     names = site_names(domains_of(rows), task.sites, task.split)
@@ -48,7 +49,7 @@ def deal(rows: Sequence[Row], task: Task, seed: int) -> Sites:
 
 
 def _by_domain(rows: Sequence[Row], task: Task) -> list[int]:
-    """`own_share` of a domain's rows to its own sites, the others to the other sites, in turn."""
+    """Give the share `own_share` of a domain's rows to its own sites, and the others to the other sites, in turn."""
     domains = domains_of(rows)
     own = {domain: [i for i in range(task.sites) if i % len(domains) == d] for d, domain in enumerate(domains)}
     for d, domain in enumerate(domains):  # fewer sites than domains: some hold several
@@ -67,8 +68,8 @@ def _by_domain(rows: Sequence[Row], task: Task) -> list[int]:
 
 
 def _by_classes(rows: Sequence[Row], task: Task, rng: np.random.Generator) -> list[int]:
-    """Each class over the sites in proportions drawn from Dir(alpha). Hsu et al. 2019, "Measuring the Effects of
-    Non-Identical Data Distribution for Federated Visual Classification". No site stays empty."""
+    """Divide each class among the sites in proportions drawn from Dir(alpha). Hsu et al. 2019, "Measuring the Effects
+    of Non-Identical Data Distribution for Federated Visual Classification". No site stays empty."""
     owners = np.zeros(len(rows), dtype=np.int64)
     by_class = _positions(rows, lambda row: row.completion)
     for positions in by_class.values():
@@ -83,7 +84,7 @@ def _by_classes(rows: Sequence[Row], task: Task, rng: np.random.Generator) -> li
 
 
 def _spoil(rows: list[Row], answers: Sequence[str], share: float, rng: np.random.Generator) -> list[Row]:
-    """`share` of the rows with another answer than theirs."""
+    """The rows, of which the given share has a wrong answer."""
     wrong = set(rng.permutation(len(rows))[: round(share * len(rows))].tolist())
     return [
         Row(row.prompt, str(rng.choice([a for a in answers if a != row.completion])), row.domain) if i in wrong else row

@@ -1,4 +1,4 @@
-"""The experiment file: a TOML document that says what is compared, on what, how often."""
+"""The experiment file: a TOML document that says what is compared, on which data, and with how many seeds."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ class Task(Settings):
     seeds: tuple[int, ...] | None = None  # default: the experiment's
     test_items: PositiveInt = 300
     curve_items: Annotated[int, Field(ge=0)] | None = None  # default: the experiment's
-    held_out: bool = False  # score training rows held out in place of the test rows: to choose settings by
+    held_out: bool = False  # score on training rows that are kept apart, instead of the test rows, to choose settings
     train_items: PositiveInt | None = None  # default: all
     sites: Annotated[int, Field(ge=2, le=256)] = 4
     split: Literal["domain", "dirichlet", "even"] = "domain"
-    own_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of a domain's rows, that its own sites hold
+    own_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # share of a domain's rows that its own sites get
     alpha_classes: PositiveFloat = 0.3  # Dirichlet's concentration
-    small_site: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of its rows that the first site has
+    small_site: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of its rows that the first site keeps
     noisy_site: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the last site's answers that are wrong
 
 
 class Experiment(Section):
     """The whole file. `model`: a folder, .gguf file or hub id; "demo" is SmolLM2-135M-Instruct from the package index.
-    `curve_items`: test items that a curve is scored on; 0: no curves. `curve_points`: rounds that are scored, the last
-    among them."""
+    `curve_items`: how many test items a curve is scored on; 0 means no curves. `curve_points`: how many rounds are
+    scored, including the last."""
 
     name: Name
     model: str = "demo"
@@ -77,7 +77,7 @@ class Experiment(Section):
         return self
 
     def curve_of(self, task: Task) -> int:
-        """Test items that the task's curves are scored on."""
+        """How many test items the task's curves are scored on."""
         return self.curve_items if task.curve_items is None else task.curve_items
 
     def scored_rounds(self, task: Task, rounds: int) -> frozenset[int]:
@@ -89,7 +89,7 @@ class Experiment(Section):
         return next(task for task in self.tasks if task.name == name)
 
     def settings(self, task: Task, row: Row) -> Settings:
-        """What a row trains with on a task: the experiment's settings, as changed by the task, then by the row."""
+        """The settings of a row on a task: those of the experiment, changed first by the task and then by the row."""
         return self.training.changed_by(task).changed_by(row)
 
 

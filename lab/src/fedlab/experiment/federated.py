@@ -1,6 +1,7 @@
 """Federated rounds in one process: the nodes' training and encoding and the aggregator's merge, without chain or store.
 
-Integers give the very globals that a federation on a chain gets: FedAvg does not depend on the order of its inputs.
+The integers give exactly the globals that a federation on a chain gets: FedAvg does not depend on the order of its
+inputs.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Round:
-    """What came of one. The model holds its global. `root`: None where floats were averaged; `bytes_sent`: of all
-    `updates` as they are published, none of which are made of floats."""
+    """The result of a round. The model holds its global. `root` is None if floats were averaged. `bytes_sent` is the
+    size of all `updates` as they are published; there are none if floats were averaged."""
 
     number: int
     root: bytes | None
@@ -50,7 +51,7 @@ class Round:
 def in_integers(
     model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], members: Mapping[str, Member]
 ) -> Iterator[Round]:
-    """The federation's own arithmetic, weights by rows. `genesis`: int32 [value_count], units of 2^-24."""
+    """The federation's own arithmetic. Weights are numbers of rows. `genesis`: int32 [value_count], units of 2^-24."""
     layout, rule = spec.layout, rule_named(spec.rule)
     prior = MemoryLeaves(split_leaves(genesis, layout.leaf_values))
     for number in range(1, spec.training.rounds + 1):
@@ -77,7 +78,7 @@ def in_integers(
 def in_floats(
     model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], members: Mapping[str, Member]
 ) -> Iterator[Round]:
-    """The same in float32, as other systems do it: what the integers are compared with."""
+    """The same in float32, as other systems compute it, for comparison with the integers."""
     values = dequantize_global(genesis)
     rate = spec.server_lr / SERVER_LR_ONE
     rows = sum(len(member.data) for member in members.values())
@@ -94,7 +95,7 @@ def in_floats(
 
 
 def car_bytes(leaves: MemoryLeaves) -> int:
-    """Length of the CAR file that a tree travels as."""
+    """The length of the CAR file in which a tree is sent."""
     with tempfile.TemporaryFile() as file:
         write_car(leaves, file)
         return file.tell()

@@ -1,4 +1,4 @@
-"""What computed a cell, in a line: seconds and peaks mean nothing without it."""
+"""The machine that computed a cell, in one line. Seconds and peaks of memory mean nothing without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def machine(device: str) -> str:
-    """Of "cpu" or "cuda": processor, cores, what is fast on it, and the libraries that did the arithmetic."""
+    """For "cpu" or "cuda": the processor, its cores, its special abilities, and the libraries that computed."""
     import torch
     from fednode.base_model.arithmetic import computes_bfloat16
 
@@ -23,7 +23,7 @@ def machine(device: str) -> str:
 
 
 def processor() -> str:
-    """What the system calls the CPU; its architecture where it says no name."""
+    """The system's name for the CPU, or its architecture if there is no name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

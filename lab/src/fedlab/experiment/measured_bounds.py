@@ -2,7 +2,7 @@
 
     python -m fedlab.experiment.measured_bounds OUT.json lab/experiments/claims.toml wordnet/fedavg/1 …
 
-Nothing is scored. If the cell has a result, its root says whether these are the very updates that led to it.
+Nothing is scored. If the cell has a result, its root shows whether these are the same updates that led to it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ THREADS = 1
 
 
 def measure(experiment: Experiment, cell: Cell, models: Models) -> dict[str, Any]:
-    """The largest shares of the bounds and the smallest multiple of the floor among all updates of the cell."""
+    """The largest shares of the upper bounds, and the smallest multiple of the lower bound, among all updates of the
+    cell."""
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
     settings = experiment.settings(task, row)
     pool = load_pool(task.data, task.held_out)
@@ -65,8 +66,9 @@ def measure(experiment: Experiment, cell: Cell, models: Models) -> dict[str, Any
 
 
 def shares(spec: Spec, updates: Sequence[Update]) -> dict[str, float]:
-    """`norm`: the largest, of the bound; `value`: the largest, of what the largest shift holds; `floor`: the smallest
-    norm, in floors; `touched`: how many updates had to be scaled or clipped."""
+    """`norm`: the largest norm, as a share of the bound. `value`: the largest value, as a share of what the largest
+    shift can hold. `floor`: the smallest norm, as a multiple of the lower bound. `touched`: how many updates had to be
+    scaled or clipped."""
     bounds = spec.bounds
     holds = ((1 << (spec.layout.mantissa_bits - 1)) - 1 << bounds.max_shift) * UNIT
     return {
@@ -85,7 +87,7 @@ def _cells(names: Sequence[str]) -> Iterator[Cell]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status."""
+    """Measure and write. Returns the exit status."""
     if len(arguments) < 3:
         print(f"usage: {__doc__}", file=sys.stderr)
         return 2

@@ -1,8 +1,8 @@
-"""What models of other sizes take to train, measured: the shapes of `needs`, with random weights.
+"""Measure what it takes to train models of other sizes: the shapes in `needs`, with random weights.
 
     python -m fedlab.experiment.measured_needs cuda all_losses/experiments/claims/needs.json
 
-Memory and seconds do not depend on the weights' values. Loading, adapter and training are the nodes' own.
+Memory and seconds do not depend on the weights' values. Loading, adapter and training use the nodes' own code.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def write_model(shape: Shape, folder: Path, device: str) -> None:
 
 
 def measure(shape: Shape, kind: str, folder: Path, device: str) -> dict[str, Any]:
-    """Bytes of the frozen weights and at the peak of training, seconds of the fastest step: the first ones warm up."""
+    """The bytes of the frozen weights, the bytes at the peak of training, and the seconds of the fastest step (the
+    first steps are slower)."""
     from fednode.base_model import load_base
     from fednode.data.encode import left_padded
     from fednode.training.adapter import attach
@@ -86,7 +87,7 @@ def _examples(shape: Shape) -> list[Example]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status."""
+    """Measure and write. Returns the exit status."""
     if len(arguments) != 2 or arguments[0] not in ("cpu", "cuda"):
         print("usage: python -m fedlab.experiment.measured_needs cpu|cuda OUT.json", file=sys.stderr)
         return 2

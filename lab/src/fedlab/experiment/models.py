@@ -29,9 +29,9 @@ DEMO = "demo"
 
 @dataclass(frozen=True)
 class Base:
-    """The base model: what a spec calls it, and where it lies (folder, .gguf file or hub id).
+    """The base model: its name in a spec, and where it is (folder, .gguf file or hub id).
 
-    `is_demo`: it is made of one file whose bytes were checked.
+    `is_demo`: it was made from one file whose bytes were checked.
     """
 
     name: str
@@ -40,15 +40,14 @@ class Base:
 
     @classmethod
     def of(cls, model: str, cache: Path) -> Base:
-        """Of an experiment's `model`; the demo's is fetched into `cache`. Raises BaseModelError."""
+        """The base model for an experiment's `model`. The demo's is fetched into `cache`. Raises BaseModelError."""
         if model == DEMO:
             return cls(MODEL_ID, str(demo_base_model(cache)), is_demo=True)
         return cls(Path(model).name if Path(model).exists() else model, model)
 
     def key(self, pinned: Identity | BaseModelRef) -> str:
-        """What a cell is made of, as far as it is the model: changes with all that a spec pins of it.
-
-        The texts of a federation do not count, and for the demo's model the weights stand for the rest.
+        """The part of a cell's key that describes the model. It changes with everything that a spec fixes about the
+        model. The probe texts of a federation do not count, and for the demo's model the weights' digest is enough.
         """
         if self.is_demo:
             return pinned.digest
@@ -94,7 +93,7 @@ def training_of(settings: Settings) -> SpecTraining:
 
 
 def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewFederation:
-    """Spec and global 0, as `fednode spec new` makes them; global 0 follows from `seed`."""
+    """The spec and global 0, made like `fednode spec new` makes them. Global 0 follows from `seed`."""
     choices = Choices(
         name="experiment",
         base_model=base.name,
@@ -119,7 +118,8 @@ def with_steps(spec: Spec, steps: int) -> Spec:
 
 
 class Models:
-    """Loads models of `base` on `device` ("cpu" or "cuda"), each with `threads` CPU threads, and keeps the last."""
+    """Loads models of `base` on `device` ("cpu" or "cuda"), each with `threads` CPU threads, and keeps the last one
+    loaded."""
 
     def __init__(self, base: Base, device: Device, threads: int) -> None:
         self.base = base
@@ -132,11 +132,11 @@ class Models:
         """The spec's. Raises what `AdapterModel.load` raises."""
         from fednode.training import AdapterModel
 
-        lora = spec.lora.model_copy(update={"factors": "both"})  # which of them train is asked for round by round
+        lora = spec.lora.model_copy(update={"factors": "both"})  # which factors train is decided in each round
         key = (spec.quantization, lora, spec.prompt, spec.training.sequence_length, spec.evaluation)
         if self._held is None or key != self._key:
-            self._held = None  # two do not fit everywhere
-            gc.collect()  # its modules refer to each other
+            self._held = None  # not every machine has memory for two
+            gc.collect()  # its modules refer to each other, so only the garbage collector frees them
             self._held = AdapterModel.load(spec, self.base.source, self.device, self._threads)
             self._key = key
         return self._held

@@ -1,4 +1,4 @@
-"""What models that are not here need in memory, computed from their shapes: nothing in it is measured.
+"""How much memory models need that are not on this machine. It is computed from their shapes; nothing is measured.
 
 NF4 with double quantisation: Dettmers et al. 2023, "QLoRA": four bits a weight, a scale of 8 bits for 64 of them, and
 one of 32 bits for 256 scales. Embeddings, head and norms stay 16-bit.
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 NF4_BITS = 4 + 8 / 64 + 32 / (64 * 256)
 RANK = 8
-ADAPTER_BYTES = 16  # a value: float32 weight, gradient, and Adam's two moments
+ADAPTER_BYTES = 16  # bytes for each value: float32 weight, gradient, and Adam's two moments
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A Llama's dimensions. `tied`: the head is the embedding."""
+    """A Llama's dimensions. `tied`: the output layer has the same weights as the embedding."""
 
     name: str
     hidden: int
@@ -28,23 +28,23 @@ class Shape:
 
     @property
     def linear(self) -> int:
-        """Weights of the linear layers, which NF4 quantises."""
+        """How many weights the linear layers have, which NF4 quantises."""
         kv = self.hidden // self.heads * self.kv_heads
         attention = 2 * self.hidden * self.hidden + 2 * self.hidden * kv
         return self.layers * (attention + 3 * self.hidden * self.intermediate)
 
     @property
     def other(self) -> int:
-        """Embeddings, head, norms."""
+        """How many weights embeddings, output layer and norms have."""
         return self.vocabulary * self.hidden * (1 if self.tied else 2) + (2 * self.layers + 1) * self.hidden
 
     def adapter(self, rank: int) -> int:
-        """LoRA's values on q and v."""
+        """How many values LoRA has on q and v."""
         kv = self.hidden // self.heads * self.kv_heads
         return self.layers * rank * (2 * self.hidden + self.hidden + kv)
 
     def weights_bytes(self, kind: str) -> float:
-        """Of the frozen model: "nf4", "bf16" or "fp32"."""
+        """Bytes of the frozen model in "nf4", "bf16" or "fp32"."""
         if kind == "nf4":
             return self.linear * NF4_BITS / 8 + 2 * self.other
         return (self.linear + self.other) * {"bf16": 2, "fp32": 4}[kind]

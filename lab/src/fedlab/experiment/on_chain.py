@@ -1,8 +1,8 @@
-"""Do a demo's rounds again in one process, without chain, store and nodes, and hold every global to the chain's.
+"""Repeat a demo's rounds in one process, without chain, store and nodes, and compare every global with the chain's.
 
     python -m fedlab.experiment.on_chain runs/<run> all_losses/demo-runs/<run> OUT.json
 
-What this shows: the figures of an experiment are those that the federation's own programs would have come to.
+This shows that an experiment's figures are those that the federation's own programs would have got.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ CALLS = ("commit", "reveal", "attest")
 
 
 class OtherBits(FedError):
-    """A global of the chain is not what its sites' data give."""
+    """A global on the chain does not follow from its sites' data."""
 
 
 def compare(run: Path, results: Path) -> list[dict[str, str | int]]:
-    """Round by round the root on the chain and the one computed here. Raises OtherBits at the first that differs."""
+    """For each round, the root on the chain and the root computed here. Raises OtherBits at the first difference."""
     from fednode.training import AdapterModel
 
     federation = load_federation(run / "spec")
@@ -64,7 +64,7 @@ def money(results: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status."""
+    """Repeat the rounds and write the result. Returns the exit status."""
     if len(arguments) != 3:
         print(
             "usage: python -m fedlab.experiment.on_chain runs/<run> all_losses/demo-runs/<run> OUT.json",

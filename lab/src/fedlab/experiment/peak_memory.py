@@ -1,5 +1,5 @@
-"""The peak of memory since it was last asked to begin again: this process' resident memory, or what torch holds of a
-GPU's."""
+"""The peak of memory since the measurement began: the resident memory of this process, or the GPU memory that torch
+holds."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PEAK = "5"  # proc(5): resets VmHWM
 
 
 def begin(device: str) -> None:
-    """Later peaks on "cpu" or "cuda" count from here on, as far as the system can: Linux; glibc also gives back what is
-    freed."""
+    """Begin to measure the peak on "cpu" or "cuda". On a CPU this needs Linux; with glibc, freed memory is given back
+    first."""
     gc.collect()
     if device == "cuda":
         import torch
@@ -31,7 +31,7 @@ def begin(device: str) -> None:
 
 
 def peak(device: str) -> int:
-    """Bytes; right after `begin`, what is held. 0 where the system does not tell."""
+    """The peak in bytes; right after `begin`, the memory that is in use. 0 if the system does not say."""
     if device == "cuda":
         import torch
 

@@ -1,4 +1,4 @@
-"""Rows that differ in the precision of the frozen model alone: what QLoRA is held against 16-bit LoRA by."""
+"""Finds rows that differ only in the precision of the frozen model, to compare QLoRA with 16-bit LoRA."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ KINDS = ("nf4", "bf16", "fp32")
 
 
 def compared(experiment: Experiment, results: Iterable[CellResult]) -> dict[str, list[CellResult]]:
-    """Precision -> the cells that were trained alike at more than one precision, and for the same seeds at each.
+    """For each precision, the cells that were trained alike at more than one precision, with the same seeds at each.
 
-    Trained alike: on the same device, the same task, kind and budget of row, and the same settings but for the
-    precision. Where there are such cells of several devices, those of the one with more of them.
+    Trained alike: on the same device, the same task, kind and budget of row, and with the same settings except the
+    precision. If several devices have such cells, those of the device with the most of them are taken.
     """
     groups: dict[str, dict[str, list[CellResult]]] = defaultdict(lambda: defaultdict(list))
     for result in results:

@@ -1,4 +1,5 @@
-"""How far an experiment is: a bar for it and for every cell that runs, an estimate of what is left, a line a result."""
+"""Shows how far an experiment is: a bar for all of it and for each running cell, an estimate of the time left, and a
+line for each result."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from fedlab.experiment.workers import Failed, Outcome, Told
 
 
 class View:
-    """`costs`: of all cells that will run, in whatever unit; time is taken to go with it."""
+    """`costs`: an estimate of the work of each cell that will run, in any unit. Time is assumed to be proportional to
+    it."""
 
     def __init__(self, costs: Mapping[Cell, float], console: Console) -> None:
         self._costs = costs
@@ -35,7 +37,7 @@ class View:
         self._running: dict[Cell, TaskID] = {}
 
     def told(self, message: Told) -> None:
-        """News of a running cell."""
+        """Show the progress of a running cell."""
         if message.cell not in self._running:
             self._running[message.cell] = self._bars.add_task("", total=1.0)
         news = printable(f"  {message.cell}: {message.news}")
@@ -43,7 +45,7 @@ class View:
         self._advance(message.cell, message.share)
 
     def finished(self, cell: Cell, outcome: Outcome) -> None:
-        """A cell came to its end."""
+        """Show that a cell has ended."""
         if (bar := self._running.pop(cell, None)) is not None:
             self._bars.remove_task(bar)
         self._advance(cell, 1.0)

@@ -1,4 +1,4 @@
-"""What came of a cell, as it is written the moment it is done; and all of them in one list."""
+"""The result of a cell, written the moment it is done, and the list of all results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULTS = "results.json"
 
 
 class RoundScore(Record):
-    """The model after a round, on the curve's items; `bytes_sent`: by all sites until then."""
+    """The score of the model after a round, on the curve's items. `bytes_sent`: what all sites have sent until then."""
 
     round: Count
     score: Score
@@ -26,11 +26,12 @@ class RoundScore(Record):
 
 
 class CellResult(Record):
-    """One cell. `key`: of what it was made of: settings, data and program; another key makes it stale.
+    """The result of one cell. `key` names everything that the result depends on: settings, data and program. With
+    another key the result no longer counts.
 
-    `rounds`: the curve, on the first `curve_items` of the test items (all, without a curve); a row without one has its
-    last round. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`: of the
-    process, on a GPU of the device's memory.
+    `rounds`: the curve, scored on the first `curve_items` test items. Without a curve it has only the last round,
+    scored on all test items. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`:
+    the most memory of the process, or on a GPU the most memory of the device.
     """
 
     task: str
@@ -56,7 +57,7 @@ class CellResult(Record):
 
 
 def write_result(result: CellResult, path: Path) -> None:
-    """Whole or not at all. Raises OSError."""
+    """Write the result, whole or not at all. Raises OSError."""
     write_whole(path, json.dumps(result.model_dump(mode="json"), indent=1) + "\n")
 
 
@@ -69,18 +70,18 @@ def read_result(path: Path) -> CellResult:
 
 
 def read_all(folder: Path) -> list[CellResult]:
-    """Every cell's, in the order of tasks, rows and seeds. Raises ResultsError."""
+    """All results, in the order of tasks, rows and seeds. Raises ResultsError."""
     return [read_result(path) for path in sorted((folder / "cells").glob("*/*/*.json"))]
 
 
 def is_done(cell: Cell, key: str, folder: Path) -> bool:
-    """Whether its result is there and was made of the same. Raises ResultsError."""
+    """Whether the cell has a result with the same key. Raises ResultsError."""
     path = cell.path(folder)
     return path.is_file() and read_result(path).key == key
 
 
 def as_list(results: Iterable[CellResult]) -> list[dict[str, Any]]:
-    """The rows of results.json: every cell beside its task's initial model."""
+    """The rows of results.json: every cell, compared with its task's initial model."""
     found = list(results)
     initial = {result.task: result for result in found if result.row == "initial"}
     rows = []
@@ -108,5 +109,5 @@ def as_list(results: Iterable[CellResult]) -> list[dict[str, Any]]:
 
 
 def write_list(folder: Path) -> Path:
-    """Make results.json of the cells. Raises ResultsError."""
+    """Write results.json from the cells. Raises ResultsError."""
     return write_whole(folder / RESULTS, json.dumps(as_list(read_all(folder)), indent=1) + "\n")

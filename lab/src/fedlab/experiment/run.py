@@ -1,4 +1,4 @@
-"""An experiment from its file to its results: what is done stays done, the rest is run."""
+"""An experiment, from its file to its results. Cells that have a result are kept, and the others are run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class CellsFailed(FedError):
 
 @dataclass(frozen=True)
 class Plan:
-    """`todo`: cells without a result, in the order they are run; `absent`: tasks without data, and why."""
+    """`todo`: the cells without a result, in the order in which they are run. `absent`: the tasks without data, and
+    why."""
 
     shared: Shared
     done: tuple[Cell, ...]
@@ -42,13 +43,13 @@ class Plan:
     absent: dict[str, str]
 
     def cost(self, cell: Cell) -> float:
-        """About how much work a cell is."""
+        """An estimate of the work of a cell."""
         experiment = self.shared.experiment
         return cost(experiment, experiment.task(cell.task), experiment.rows[cell.row])
 
 
 def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> Plan:
-    """What there is to do, on "cpu" or "cuda". `only`: task names or `task/row`.
+    """What has to be run, on "cpu" or "cuda". `only`: task names or `task/row`.
 
     Raises ConfigError, BaseModelError, DataError, ResultsError, CellsFailed for an `only` that names nothing.
     """
@@ -72,12 +73,13 @@ def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> 
     if only and not done and not todo and not absent:
         raise CellsFailed(f"{file} has no task or task/row named {', '.join(only)}")
     turn = {task.name: task.seeds or experiment.seeds for task in experiment.tasks}
-    todo.sort(key=lambda cell: turn[cell.task].index(cell.seed))  # a whole comparison of one seed first
+    # all rows with one seed come first, so that they can be compared early
+    todo.sort(key=lambda cell: turn[cell.task].index(cell.seed))
     return Plan(Shared(experiment, base, folder, device), tuple(done), tuple(todo), absent)
 
 
 def run(planned: Plan, processes: int, threads: int, commit: bool, console: Console) -> None:
-    """Run what is left and write results.json. `commit`: put every result into git at once.
+    """Run the cells without a result and write results.json. `commit`: put every result into git at once.
 
     Raises CellsFailed, WorkerLost.
     """

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     from fedprotocol.spec import Spec
     from numpy.typing import NDArray
 
-NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Settings.model_fields}  # of a task; what it changes is told apart
+# the rest of a task; what it changes in the settings is listed separately
+NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Settings.model_fields}
 SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
 
 Told = Callable[[float, str], None]
-"""Called with the share of the cell that is done, and what came last."""
+"""Called with the share of the cell that is done, and the latest result."""
 
 
 class CellError(FedError):
@@ -47,9 +48,9 @@ class CellError(FedError):
 
 
 def key_of(experiment: Experiment, cell: Cell, pool: Pool, model: str) -> str:
-    """Changes whenever what the cell is made of does: rows, settings, sites, base model (`Base.key`).
-
-    Defaults are left out, so that a new setting does not make every older result stale: a default must never change.
+    """The cell's key. It changes with everything that the result depends on: rows, settings, sites, base model
+    (`Base.key`). Defaults are left out, so that older results stay valid when a setting is added. So a default must
+    never change.
     """
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
     curve = experiment.curve_of(task)
@@ -66,7 +67,7 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, model: str) -> str:
 
 
 def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tell: Told) -> CellResult:
-    """Train and score it. Raises CellError, and what training and loading raise."""
+    """Train and score the cell. Raises CellError, and the errors of training and loading."""
     began = time.monotonic()
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
     settings = experiment.settings(task, row)

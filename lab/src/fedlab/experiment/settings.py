@@ -1,4 +1,4 @@
-"""What one training run is made of, and what a task or a row changes of it."""
+"""The settings of one training run, and the changes that a task or a row makes to them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Device = Literal["cpu", "cuda"]
 
 
 class Settings(Section):
-    """Of a site's training and of the adapter, as in the spec; `arithmetic`: how updates travel and are averaged, in
-    the federation's integers or, for comparison, in float32."""
+    """Settings of a site's training and of the adapter, as in the spec. `arithmetic` says how updates are sent and
+    averaged: in the federation's integers or, for comparison, in float32."""
 
     rounds: PositiveInt = 5
-    steps: PositiveInt = 6  # of each site in a round
+    steps: PositiveInt = 6  # steps of each site in a round
     batch_size: PositiveInt = 8
     sequence_length: Annotated[int, Field(ge=8)] = 64
     learning_rate: PositiveFloat = 2e-3
@@ -42,6 +42,6 @@ class Settings(Section):
         return round(self.server_lr * SERVER_LR_ONE)
 
     def changed_by(self, changes: Settings) -> Settings:
-        """These settings, with those that were given in `changes` in place of them; its defaults change nothing."""
+        """These settings, in which those that `changes` sets are replaced. Its defaults change nothing."""
         given = changes.model_fields_set & Settings.model_fields.keys()
         return self.model_copy(update={name: getattr(changes, name) for name in given})

@@ -14,7 +14,7 @@ Value = Callable[[CellResult], float | None]
 
 @dataclass(frozen=True)
 class Figure:
-    """`deviation`: the sample's, over `count` seeds; None for fewer than two."""
+    """A mean over `count` seeds. `deviation`: the sample's standard deviation; None for fewer than two seeds."""
 
     mean: float
     deviation: float | None
@@ -22,24 +22,24 @@ class Figure:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Figure | None:
-        """None of no values."""
+        """The figure of some values; None if there are none."""
         if not values:
             return None
         return cls(mean(values), stdev(values) if len(values) > 1 else None, len(values))
 
     def text(self, digits: int = 3, scale: float = 1.0) -> str:
-        """`1.234 ± 0.012`."""
+        """The figure as text, such as `1.234 ± 0.012`."""
         mean_text = f"{scale * self.mean:.{digits}f}"
         return mean_text if self.deviation is None else f"{mean_text} ± {scale * self.deviation:.{digits}f}"
 
 
 def family(row: str) -> str:
-    """`single` of `single:clinic`."""
+    """The row without the name of its site: `single` for `single:clinic`."""
     return row.partition(":")[0]
 
 
 def by_seed(results: Iterable[CellResult], value: Value) -> dict[int, float]:
-    """Seed -> mean of `value` over the results of that seed: over sites, where there are several."""
+    """Seed -> mean of `value` over the results with that seed, which may be of several sites."""
     found: dict[int, list[float]] = defaultdict(list)
     for result in results:
         if (number := value(result)) is not None:
@@ -48,12 +48,13 @@ def by_seed(results: Iterable[CellResult], value: Value) -> dict[int, float]:
 
 
 def figure(results: Iterable[CellResult], value: Value) -> Figure | None:
-    """Over seeds."""
+    """The mean over seeds."""
     return Figure.of(list(by_seed(results, value).values()))
 
 
 def of_one_device(results: Iterable[CellResult]) -> list[CellResult]:
-    """Those of the device that has most of them: seconds and memory of several have no mean."""
+    """The results of the device that has most of them, because a mean of seconds or memory over several devices means
+    nothing."""
     found = list(results)
     most = Counter(result.device for result in found).most_common(1)
     return [result for result in found if result.device == most[0][0]]
@@ -79,10 +80,10 @@ def ratios(of: dict[int, float], by: dict[int, float]) -> Figure | None:
 
 
 def accuracy(result: CellResult) -> float | None:
-    """0 to 1, None where the task has no classes."""
+    """The accuracy from 0 to 1; None if the task has no classes."""
     return result.accuracy
 
 
 def loss(result: CellResult) -> float | None:
-    """Nats per answer token."""
+    """The loss in nats per token of the answer."""
     return result.loss

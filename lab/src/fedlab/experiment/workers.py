@@ -1,6 +1,8 @@
-"""Cells on several processes, one model and a share of the processor each; every result is written when it is there.
+"""Runs cells in several processes. Each has one model and a share of the processor's cores, and writes every result as
+soon as it is there.
 
-Not concurrent.futures: its pool waits for what runs, and a cell runs for minutes after Ctrl-C.
+concurrent.futures is not used, because its pool waits for running work, and after Ctrl-C a cell would go on for
+minutes.
 """
 
 from __future__ import annotations
@@ -32,12 +34,12 @@ from fedlab.experiment.sources import load_pool
 
 
 class WorkerLost(FedError):
-    """A process of the experiment ended: most often the system had no memory left for it."""
+    """A process of the experiment ended, most often because the system had no memory left."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """A cell's news: the share of it that is done."""
+    """A message about a cell: the share of it that is done."""
 
     cell: Cell
     share: float
@@ -46,7 +48,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all cells need. `folder`: of the results; `device`: "cpu" or "cuda"."""
+    """What all cells need. `folder`: the folder for the results; `device`: "cpu" or "cuda"."""
 
     experiment: Experiment
     base: Base
@@ -65,14 +67,14 @@ Outcome = CellResult | Failed
 
 
 class _Worker:
-    """A process that runs one cell after the other; it is ended with what it is at."""
+    """A process that runs one cell after the other. When it is ended, its current cell is lost."""
 
     def __init__(self, shared: Shared, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.link, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(shared, threads, theirs, os.getpid()), daemon=True)
         self._process.start()
-        theirs.close()  # so that the end of the process is the end of the link
+        theirs.close()  # so that the connection ends with the process
         self.cell: Cell | None = None
 
     def give(self, cell: Cell | None) -> None:
@@ -93,7 +95,8 @@ class _Worker:
 def run_all(
     shared: Shared, cells: Sequence[Cell], processes: int, threads: int, told: Callable[[Told], None]
 ) -> Iterator[tuple[Cell, Outcome]]:
-    """Every cell's result once it is written, or what broke it off; the others go on. `told` gets the news.
+    """Yields the result of every cell once it is written, or the error that ended it; the other cells go on. `told`
+    gets messages about progress.
 
     Raises WorkerLost if a process ends.
     """
@@ -131,7 +134,7 @@ def _received(worker: _Worker) -> Told | Outcome:
 def _serve(shared: Shared, threads: int, link: Connection, parent: int) -> None:
     end_with(parent)
     models = Models(shared.base, shared.device, threads)
-    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # nobody is there any more
+    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # the process has ended
         while True:
             cell: Cell = link.recv()
             link.send(_outcome(shared, models, cell, link))
@@ -151,7 +154,7 @@ def _outcome(shared: Shared, models: Models, cell: Cell, link: Connection) -> Ou
         raise
     except FedError as error:
         return Failed(str(error))
-    except Exception as error:  # a bug: this cell's, and no reason to lose the others
+    except Exception as error:  # a bug ends only this cell, and is no reason to lose the others
         place = traceback.extract_tb(error.__traceback__)[-1]
         return Failed(f"{unexpected(error)} ({place.filename}, line {place.lineno})")
     return result

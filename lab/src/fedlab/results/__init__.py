@@ -1,1 +1,1 @@
-"""What a run leaves behind in `all_losses/demo-runs/<run>/`: records, the folder, plots made of it alone."""
+"""The results of a run in `all_losses/demo-runs/<run>/`: records, the folder, and plots made from the folder alone."""

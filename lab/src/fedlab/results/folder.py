@@ -72,11 +72,11 @@ class ResultsFolder:
         return self._read("summary.json", Summary)
 
     def report(self) -> Report | None:
-        """None where the run wrote none."""
+        """The report; None if the run wrote none."""
         return self._read("report.json", Report) if (self.path / "report.json").is_file() else None
 
     def rounds(self) -> list[RoundRecord]:
-        """In order. Raises: ResultsError naming the line that is wrong, or if a round is out of order."""
+        """The rounds in order. Raises: ResultsError naming the line that is wrong, or if a round is out of order."""
         file = self.path / "rounds.jsonl"
         records = [
             _parse(RoundRecord, line, f"{file}, line {number}")
@@ -109,7 +109,7 @@ def _pretty(record: Record) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Of JSON: whatever else splitlines() takes for a line's end may be inside a value."""
+    """The lines of JSON Lines. Other characters that splitlines() takes for the end of a line may be inside a value."""
     return text.removesuffix("\n").split("\n") if text else []
 
 

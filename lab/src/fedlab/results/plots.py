@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED = "#1a1a1a", "#8a8a8a"
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by everybody
+# the palette of Okabe and Ito, whose colours colour-blind people can tell apart
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 SIZE = (7.2, 4.2)  # inches
 DPI = 150
 
@@ -41,14 +42,15 @@ def draw(folder: ResultsFolder) -> list[Path]:
     if all(record.global_accuracy is not None for record in rounds):
         plots.append(("accuracy.png", lambda axes: _by_round(axes, rounds, solo, "accuracy (%)", _accuracy)))
     if report and report.gas:
-        gas = {call: use.mean for call, use in report.gas.items() if not call.startswith("deploy ")}  # another scale
+        # left out, because it needs another scale
+        gas = {call: use.mean for call, use in report.gas.items() if not call.startswith("deploy ")}
         plots.append(("gas.png", lambda axes: _gas(axes, gas)))
     return [save(folder.plots / name, plot) for name, plot in plots]
 
 
 def save(file: Path, plot: Callable[[Axes], None]) -> Path:
     """Draw one plot into a file, replacing it; returns its path."""
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of a home where it cannot keep its fonts
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns if it cannot keep its fonts in the home folder
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -59,7 +61,7 @@ def save(file: Path, plot: Callable[[Axes], None]) -> Path:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
-    with rc_context({"text.parse_math": False}):  # a dollar in a name is a dollar
+    with rc_context({"text.parse_math": False}):  # a dollar sign in a name is not mathematics
         plot(axes)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Software": None})  # the same records give the same bytes
@@ -81,7 +83,7 @@ def _by_round(
     label: str,
     value: Callable[[Score], float],
 ) -> None:
-    """The global adapter over rounds, whole and by domain; each site's own model beside the last round."""
+    """The global adapter over the rounds, in total and by domain, with each site's own model beside the last round."""
     numbers = [record.round for record in rounds]
     domains = sorted({domain for record in rounds for domain in record.by_domain})
     for domain, colour in zip(domains, _cycle(len(domains)), strict=True):
@@ -133,7 +135,7 @@ def _by_round(
 
 
 def _training(axes: Axes, folder: ResultsFolder) -> None:
-    """Training loss of every step, one line a client, rounds side by side."""
+    """The training loss of every step, with a line for each client and the rounds one after the other."""
     clients = folder.clients()
     widths: dict[int, int] = {}
     for rounds in clients.values():

@@ -1,4 +1,5 @@
-"""The records of a run. Losses are mean nats per answer token, accuracies 0..1, gas gas units, money token units."""
+"""The records of a run. Losses are mean nats per answer token, accuracies 0..1, gas in units of gas, money in token
+units."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ResultsError(FedError):
-    """A results folder is missing, exists already, or holds something that is not what this module wrote."""
+    """A results folder is missing, exists already, or contains something that this module did not write."""
 
 
 class Record(BaseModel):
@@ -22,7 +23,7 @@ class Record(BaseModel):
 
 
 class Score(Record):
-    """A model on a set of test items; `accuracy` is None where the spec names no classes."""
+    """The score of a model on a set of test items. `accuracy` is None if the spec names no classes."""
 
     loss: Loss
     accuracy: Share | None
@@ -40,12 +41,12 @@ class RoundRecord(Record):
     by_domain: dict[str, Score]
     weights: dict[str, Count]  # client id -> weight of its accepted update
     bytes: dict[str, Count]  # client id -> bytes of its published update
-    gas: Count  # of all transactions that belong to the round
+    gas: Count  # gas of all transactions that belong to the round
     recomputed_by: tuple[str, ...]  # clients whose next commit names this root
 
 
 class RunInfo(Record):
-    """`run.json`: all that is needed to repeat the run."""
+    """`run.json`: everything that is needed to repeat the run."""
 
     run: str
     started: str  # ISO 8601, UTC
@@ -87,7 +88,7 @@ class GasUse(Record):
 
 
 class Payout(Record):
-    """An account's money, token units: what it earned, the bonds it got back, and what it claimed of both."""
+    """An account's money in token units: what it earned, the bonds that came back, and how much of both it claimed."""
 
     rewards: Count
     bonds_returned: Count
@@ -95,16 +96,17 @@ class Payout(Record):
 
 
 class Report(Record):
-    """`report.json`: what the final table shows beside the summary."""
+    """`report.json`: what the final table shows in addition to the summary."""
 
-    solo: dict[str, Score]  # client id -> its own site-only model on the common test set, with as many steps
+    # client id -> score of the model that the site trained alone, on the common test set, with as many steps
+    solo: dict[str, Score]
     paid: dict[str, Payout]  # client id, or "aggregator"
     gas: dict[str, GasUse]  # call -> gas
-    peak_memory: dict[str, Count]  # process -> bytes of resident memory at its highest
+    peak_memory: dict[str, Count]  # process -> the most bytes of resident memory
 
 
 def summarize(rounds: list[RoundRecord], clients: int, seconds_total: float) -> Summary:
-    """The summary that `rounds` (genesis first, then every final round in order) implies.
+    """The summary that follows from `rounds` (the genesis first, then every final round in order).
 
     Raises: ResultsError without a genesis record.
     """

@@ -1,7 +1,7 @@
 """python -m fedlab.experiment.claims lab/experiments/claims.toml all_losses
 
-Beside the cells in all_losses/experiments/<name>: on_chain.json, needs.json. In all_losses/experiments/<name>-elsewhere
-the same cells as another machine computed them.
+Besides the cells, it reads on_chain.json and needs.json in all_losses/experiments/<name>, and in
+all_losses/experiments/<name>-elsewhere the same cells as another machine computed them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fedlab.experiment.results import read_all
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status."""
+    """Write the page. Returns the exit status."""
     if len(arguments) != 2:
         print("usage: python -m fedlab.experiment.claims EXPERIMENT.toml all_losses", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from fedlab.experiment.results import CellResult
 from fedlab.experiment.stats import Figure, accuracy, by_seed, differences, family, figure, loss
 from fedlab.experiment.tables import GIB, MIB
 
-TOKEN = 10**18  # units, of the demo's token
+TOKEN = 10**18  # units that make one of the demo's tokens
 UNKNOWN = "not measured yet"
 
 

@@ -36,7 +36,7 @@ class Beside:
 
 
 def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) -> str:
-    """The whole page."""
+    """The text of the whole page."""
     at = compared(experiment, results)
     tasks = [task.name for task in experiment.tasks if any(r.task == task.name and r.steps_total for r in results)]
     parts = [
@@ -112,7 +112,7 @@ def _own_and_other(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
 
 
 def _site_domain(row: str) -> str:
-    """`law` of `single:law-2`."""
+    """The domain in the name of a row: `law` for `single:law-2`."""
     site = row.partition(":")[2]
     name, _, number = site.rpartition("-")
     return name if number.isdecimal() else site

@@ -1,4 +1,4 @@
-"""Plots of an experiment, made of its cells alone."""
+"""Plots of an experiment, made from its cells alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fedlab.results.plots import save
 
 
 def draw(experiment: Experiment, results: Sequence[CellResult], folder: Path) -> list[Path]:
-    """Every plot that there are results for; returns their paths."""
+    """Draw every plot for which there are results; returns their paths."""
     made = []
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]

@@ -20,7 +20,7 @@ Plot = Callable[["Axes"], None]
 
 
 def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes: Axes) -> None:
-    """Accuracy of every row, each single site apart."""
+    """The accuracy of every row, with each single site shown separately."""
     labels = [
         label
         for name in task.rows
@@ -44,7 +44,8 @@ def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes
 
 
 def memory(axes: Axes, compared: Mapping[str, Sequence[CellResult]]) -> None:
-    """Weights and everything, by the precision of the base model: of rows that are otherwise trained alike."""
+    """The memory of the weights, and all memory, by the precision of the base model. Only the precision differs between
+    the rows."""
     measures: list[tuple[str, Value]] = [
         ("frozen weights", lambda result: result.weights_bytes / MIB),
         ("peak of all", lambda result: result.peak_memory_bytes / MIB),

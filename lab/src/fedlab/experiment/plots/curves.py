@@ -24,7 +24,7 @@ Point = Callable[[RoundScore], float | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """What a curve shows: `scale` takes it to what `label` says."""
+    """What a curve shows. Values are multiplied by `scale` to get what `label` says."""
 
     label: str
     of: Point
@@ -36,7 +36,7 @@ ACCURACY = Measure("accuracy (%)", lambda point: point.score.accuracy, 100.0)
 
 
 def by_round(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
-    """Each way to train, a single site as the mean of all, of the federated rows the first; a row without a curve is a
+    """Each way to train: the mean of the single sites, and the first federated row. A row without a curve is shown as a
     mark at the right."""
     federated = [name for name in task.rows if experiment.rows[name].kind == "federated"]
     names = [name for name in task.rows if name not in federated[1:] and experiment.rows[name].kind != "initial"]
@@ -59,7 +59,7 @@ def by_site(experiment: Experiment, task: Task, results: Sequence[CellResult], m
 
 
 def by_bytes(experiment: Experiment, task: Task, results: Sequence[CellResult], measure: Measure, axes: Axes) -> None:
-    """Every federated row against what all its sites have sent."""
+    """Every federated row, against the bytes that all its sites have sent."""
     names = [name for name in task.rows if experiment.rows[name].kind == "federated"]
     for name, (colour, style) in zip(names, _STYLES, strict=False):
         mine = [result for result in results if result.row == name]

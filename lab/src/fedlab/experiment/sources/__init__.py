@@ -1,4 +1,4 @@
-"""Where an experiment's rows come from: a module for each source, a folder for one's own data.
+"""Where an experiment's rows come from: a module for each source, and any folder for your own data.
 
 wordnet         definition -> class, four domains; ships with the package
 wordnet-terms   term -> definition, the same rows
@@ -26,8 +26,8 @@ SOURCES: dict[str, Callable[[], Pool]] = {
 
 
 def load_pool(name: str, held_out: bool = False) -> Pool:
-    """The rows of a source, or of the folder of that name. `held_out`: a part of the training rows in place of the test
-    rows. Raises NoData: they are not at hand; DataError."""
+    """The rows of a source, or of the folder of that name. `held_out`: take a part of the training rows in place of the
+    test rows. Raises NoData if they are not on this machine, and DataError."""
     if name in SOURCES:
         pool = SOURCES[name]()
     elif Path(name).is_dir():

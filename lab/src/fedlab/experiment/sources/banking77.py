@@ -1,6 +1,7 @@
 """banking77: what bank customers ask. Casanueva et al. 2020, "Efficient Intent Detection with Dual Sentence Encoders".
 
-Sixteen of its 77 intents, four of each of four desks, each answered by a word that no other begins like.
+It uses sixteen of the 77 intents, four from each of four departments. Each answer is a word whose beginning differs
+from all others.
 """
 
 from __future__ import annotations

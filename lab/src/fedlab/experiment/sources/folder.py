@@ -1,4 +1,4 @@
-"""One's own data: train.* and test.* in a folder, and prompt.txt for another template than the plain one."""
+"""Your own data: train.* and test.* in a folder, and prompt.txt if the template is not the plain one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fednode.data import DataError, Row, check_data, read_rows
 from fedlab.experiment.sources.pool import NoData, Pool, shuffled
 
 TEMPLATE = "{prompt}\nAnswer:"
-MOST_CLASSES = 64  # distinct answers that are still taken for classes
+MOST_CLASSES = 64  # most different answers that are treated as classes
 
 
 def load(folder: Path) -> Pool:

@@ -1,4 +1,4 @@
-"""All rows of a task, before sites hold them."""
+"""All rows of a task, before they are divided among sites."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class NoData(FedError):
 
 @dataclass(frozen=True)
 class Pool:
-    """`classes`: answers that accuracy is scored by, None: loss alone. `template` holds {prompt} once."""
+    """`classes`: the possible answers, by which accuracy is scored; None if only the loss is computed. `template` holds
+    {prompt} once."""
 
     train: tuple[Row, ...]
     test: tuple[Row, ...]
@@ -44,5 +45,5 @@ def shared_folder(name: str) -> Path:
 
 
 def shuffled(rows: Sequence[Row], seed: int = 0) -> tuple[Row, ...]:
-    """The same order everywhere."""
+    """The rows in an order that is the same on every machine."""
     return tuple(rows[i] for i in np.random.default_rng(seed).permutation(len(rows)))

@@ -12,13 +12,13 @@ from fedlab.experiment.sources.pool import Pool, shuffled
 
 
 def classes() -> Pool:
-    """Definition to class."""
+    """The task to find the class of a definition."""
     train = [_class_row(record) for site in DOMAINS for record in _records(site)]
     return Pool(shuffled(train), shuffled([_class_row(record) for record in _records("test")]), CLASSES, TEMPLATE)
 
 
 def terms() -> Pool:
-    """Term to definition: loss alone."""
+    """The task to define a term, which is scored by its loss alone."""
     train = [_term_row(record) for site in DOMAINS for record in _records(site)]
     test = [_term_row(record) for record in _records("test")]
     return Pool(shuffled(train), shuffled(test), None, "Term: {prompt}\nDefinition:")

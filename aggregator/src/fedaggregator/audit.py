@@ -1,4 +1,4 @@
-"""The audit bundle of a round: everything any independent program needs to check its aggregate."""
+"""The audit bundle of a round: everything that an independent program needs to check its aggregate."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class AuditError(FedError):
 
 @dataclass(frozen=True)
 class AuditResult:
-    """`recomputed_root`: of the merge of the bundle's own files; the round is right if it is `global_root`.
-
-    `absent`: indices of updates that were not accepted and that nobody serves; the aggregate does not need them.
+    """`recomputed_root`: the root that the bundle's own files lead to. The round is right if it equals `global_root`.
+    `absent`: the indices of updates that were not accepted and that nobody serves; the aggregate does not need them.
     """
 
     round: int
@@ -45,9 +44,8 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
     """Write prior.car, update-<index>.car, global.car and round.json into `out`, and check them.
 
     Raises:
-        AuditError: the round is not final, `out` holds something else, or an accepted update, the prior or the global
-            is served by nobody.
-        StoreError, ChainError: store or chain do not work.
+        AuditError: the round is not final, `out` holds something else, or nobody serves an accepted update, the prior
+            or the global. StoreError, ChainError: store or chain do not work.
     """
     view = _final(coordinator, number)
     updates = coordinator.updates(number)

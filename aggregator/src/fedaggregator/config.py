@@ -15,8 +15,8 @@ DEFAULT_NAME = "aggregator.toml"
 class AggregatorSection(Section):
     """`[aggregator]`."""
 
-    window_leaves: int = Field(default=256, ge=1)  # leaves merged at once
-    keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose inputs and global stay pinned
+    window_leaves: int = Field(default=256, ge=1)  # how many leaves are merged at once
+    keep_rounds: int = Field(default=8, ge=1)  # how many settled rounds keep their inputs and global pinned
 
 
 class AggregatorConfig(ConnectionConfig):
@@ -26,7 +26,7 @@ class AggregatorConfig(ConnectionConfig):
 
     @property
     def status(self) -> Path:
-        """What the running aggregator last said about itself (JSON, replaced whole)."""
+        """The status file of the running aggregator (JSON; each write replaces it whole)."""
         return self.home / "status.json"
 
 
@@ -54,8 +54,8 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 # Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [aggregator]
-# window_leaves = 256               # leaves merged at once: about 60 bytes of memory a value of these
-# keep_rounds = 8                   # settled rounds whose inputs and global stay pinned
+# window_leaves = 256               # how many leaves are merged at once: about 60 bytes of memory a value of these
+# keep_rounds = 8                   # how many settled rounds keep their inputs and global pinned
 
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
@@ -73,7 +73,7 @@ def render(
     home: str = "home",
 ) -> str:
     """The text of a config file, commented."""
-    # JSON's strings and arrays of strings are also TOML's.
+    # Strings and arrays of strings are written in the same way in JSON and TOML.
     password = (
         f"password_file = {json.dumps(password_file)}"
         if password_file

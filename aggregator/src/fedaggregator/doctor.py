@@ -1,4 +1,5 @@
-"""Is everything there that an aggregator or a watchtower needs? Nothing is sent, nothing large is fetched."""
+"""Checks whether an aggregator or a watchtower has everything that it needs. Nothing is sent, and nothing large is
+fetched."""
 
 from __future__ import annotations
 
@@ -21,11 +22,11 @@ from fedaggregator.config import AggregatorConfig
 
 
 class Lacking(FedError):
-    """Something is missing; the message says what to do."""
+    """Something is missing. The message says what to do."""
 
 
 class Patient:
-    """What is looked at, opened by its config when it is first needed."""
+    """What the checks look at. Each thing is opened, as the config says, when it is first needed."""
 
     def __init__(self, config: AggregatorConfig) -> None:
         self.config = config
@@ -75,5 +76,5 @@ CHECKS = (
 
 
 def examine(config: AggregatorConfig) -> Iterator[CheckResult]:
-    """Every check, in order; those that depend on a failed one say so instead of failing too."""
+    """All checks, in order. Checks that depend on a failed one say so instead of failing too."""
     return examined(CHECKS, Patient(config))

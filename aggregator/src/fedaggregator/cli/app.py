@@ -115,7 +115,7 @@ def watch(
 
 
 def _observe(config: Path) -> bool:
-    """Whether everything that was seen is right."""
+    """Show what was seen. Returns whether all of it is right."""
     from fedprotocol.config import load_config
     from fedprotocol.program.signals import stop_at_signals
 
@@ -131,7 +131,7 @@ def _observe(config: Path) -> bool:
 
 
 def _run(config: Path, proposes: bool) -> bool:
-    """Until it is stopped or the federation is over."""
+    """Run until it is stopped or the federation is over."""
     from fedprotocol.chain.account.signer import open_signer
     from fedprotocol.config import load_config
     from fedprotocol.errors import refusals_told
@@ -246,7 +246,7 @@ def claim(config: ConfigOption = DEFAULT) -> None:
 
 
 def _terminal_handler() -> logging.Handler | None:
-    """None where standard error is no terminal."""
+    """How to write to the terminal; None if standard error is no terminal."""
     if not sys.stderr.isatty():
         return None
     from rich.console import Console

@@ -13,7 +13,7 @@ from fedaggregator.daemon.status import Status
 
 
 def as_document(snapshot: Snapshot, last_status: Status | None) -> dict[str, Any]:
-    """For `--json`."""
+    """The report for `--json`."""
     return {
         "account": snapshot.account,
         "wei": snapshot.eth,
@@ -28,7 +28,7 @@ def as_document(snapshot: Snapshot, last_status: Status | None) -> dict[str, Any
 
 
 def as_text(snapshot: Snapshot, last_status: Status | None, amounts: Amounts) -> list[str]:
-    """For people, a line each."""
+    """The report for people, line by line."""
     lines = [
         f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
         f"{amounts(snapshot.my_owed)} owed",

@@ -19,7 +19,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other 
 
 
 def add_program_options(app: typer.Typer, program: str, version: str) -> None:
-    """Give `app` the options that stand before its commands: `--version`, `--debug`."""
+    """Give `app` the options that come before its commands: `--version`, `--debug`."""
 
     def show(wanted: bool) -> None:
         if wanted:

@@ -1,4 +1,5 @@
-"""Whether a round's inputs lie deep enough: a proposal made of inputs that a re-org replaces would lose its bond."""
+"""Whether a round's inputs lie deep enough in the chain. If a re-org replaced them, a proposal made from them would
+lose its bond."""
 
 from __future__ import annotations
 

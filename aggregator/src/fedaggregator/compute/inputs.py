@@ -23,11 +23,12 @@ from fedaggregator.rules import Rule, rule_named
 
 FILES_PER_UPDATE = 2
 OTHER_FILES = 128
-"""What a daemon has open besides: journal, chain, prior, logs."""
+"""File descriptors that a daemon needs besides: journal, chain, prior, logs."""
 
 
 class InputsMissing(FedError):
-    """Accepted updates that could not be had, each with its client and root; trying again later may help."""
+    """Some accepted updates could not be fetched. The message names the client and the root of each. Trying again later
+    may help."""
 
     def __init__(self, round_number: int, missing: dict[Update, str]) -> None:
         self.round = round_number
@@ -37,26 +38,25 @@ class InputsMissing(FedError):
 
 
 def delta_shape(config: FederationConfig) -> TreeShape:
-    """The tree of an update."""
+    """The shape of an update's tree."""
     return TreeShape(config.leaf_count, config.leaf_values * config.mantissa_bits // 8)
 
 
 def global_shape(config: FederationConfig, rule: Rule) -> TreeShape:
-    """The tree of a global adapter and of what the rule keeps beside it: int32 values."""
+    """The shape of the tree of a global adapter and of what the rule keeps beside it, all int32 values."""
     return TreeShape(config.leaf_count * rule.parts, config.leaf_values * 4)
 
 
 def accepted(state: RoundState) -> list[Update]:
-    """The accepted updates in index order; none before the round's Attest is over."""
+    """The accepted updates in index order. There are none before the round's Attest is over."""
     return [update for index, update in enumerate(state.updates) if state.view.accepted_mask >> index & 1]
 
 
 def rule_of(coordinator: Coordinator) -> Rule:
-    """The twin of the federation's rule.
+    """The Python version of the federation's rule.
 
     Raises:
-        RuleError: this version does not have it.
-        ChainError: the chain does not answer, or the rule's contract does not.
+        RuleError: this version does not have it. ChainError: the chain or the rule's contract does not answer.
     """
     return rule_named(coordinator.rule_name)
 
@@ -73,16 +73,16 @@ def recompute(
     """The global that follows from a round whose inputs are fixed, from verified copies of the accepted updates.
 
     Args:
-        coordinator: names the rule and the federation's numbers.
+        coordinator: has the rule and the federation's numbers.
         store: where the updates are fetched from and stay pinned.
         state: a round in Aggregate or later.
         prior: the round's prior global (`state.view.prior_root`).
         out: file for the leaves of the result.
         window_leaves: see `merge`.
-        deadline: when nothing more is fetched or merged; each fetch ends by itself too.
+        deadline: when fetching and merging must stop; each fetch also ends by itself.
 
     Raises:
-        InputsMissing: an accepted update was not found or is not its tree, from whomever the store asked.
+        InputsMissing: no source of the store has an accepted update, or what they have under its root is not its tree.
         StoreError: the store itself does not work.
         MergeError, RuleError, ChainError: see there.
     """
@@ -107,7 +107,7 @@ def contributions(
 ) -> Iterator[list[Contribution]]:
     """Verified copies of a round's accepted updates in index order, open while in the context.
 
-    They are fetched side by side, the heaviest first, so that one which nobody serves delays no other.
+    They are fetched at the same time, the heaviest first, so that an update which nobody serves delays no other.
 
     Raises:
         InputsMissing, StoreError: see `recompute`.
@@ -136,7 +136,7 @@ def contributions(
 
 
 def allow_open_files(count: int) -> None:
-    """Raise the process's own limit as far as it may: some systems start programs with 256."""
+    """Raise the process's limit of open files as far as allowed, because some systems start programs with only 256."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + OTHER_FILES if hard == resource.RLIM_INFINITY else min(count + OTHER_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,4 +1,4 @@
-"""A tree's leaves one after the other in a plain file: what a merge writes before the root is known."""
+"""A tree's leaves, one after the other in a plain file. A merge writes them before the root is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fedprotocol.tree import DIGEST_BYTES, TreeShape, root
 class LeafFile:
     """A `fedprotocol.car.Leaves` over a file of exactly `shape.leaf_count * shape.leaf_bytes` bytes.
 
-    Holds 32 bytes of digest a leaf in memory and the leaves on disk.
+    The leaves are on disk; in memory there is a digest of 32 bytes for each.
     """
 
     def __init__(self, path: Path, shape: TreeShape, digests: Sequence[bytes]) -> None:
@@ -36,7 +36,7 @@ class LeafFile:
         return self._digests[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
 
     def close(self) -> None:
-        """Release the file; it stays on disk."""
+        """Close the file, which stays on disk."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -1,4 +1,5 @@
-"""Accepted updates and the prior global become the next global, one window of leaves at a time."""
+"""Computes the next global from the accepted updates and the prior global, for a limited number of leaves at a time (a
+window)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class MergeError(FedError):
 
 @dataclass(frozen=True)
 class Contribution:
-    """One accepted update: its leaves, and the weight and shift it was revealed with."""
+    """One accepted update: its leaves, and the weight and shift with which it was revealed."""
 
     leaves: Leaves
     weight: int
@@ -44,17 +45,18 @@ def merge(
 ) -> LeafFile:
     """The next global, written leaf by leaf to `out`.
 
-    Memory is one window of the rule's sums (FedAvg: int64) and one of a client's mantissas, whatever the number of
-    leaves; beyond it there is one digest a leaf, about 70 bytes while merging and 32 in the result.
+    It needs memory for one window of the rule's sums (FedAvg: int64) and one window of a client's mantissas, however
+    many leaves there are. In addition there is one digest for each leaf, about 70 bytes while merging and 32 in the
+    result.
 
     Args:
-        rule: the twin of the federation's on-chain rule.
-        prior: the global the updates were trained on; its leaves hold K int32, and each leaf of an update has
+        rule: the Python version of the federation's rule.
+        prior: the global on which the updates were trained; its leaves hold K int32, and each leaf of an update has
             `rule.parts` of them.
         contributions: the accepted updates in index order; their leaves hold K mantissas.
         bits: width of a mantissa, 8 or 16.
         server_lr: 1 .. 2^17, unit 2^-16.
-        out: where the leaves go; replaced only once they are complete.
+        out: file for the leaves; it is replaced only once they are complete.
         window_leaves: leaves worked on at once, at least 1.
         after_window: called after every window; an exception from it ends the merge and passes through.
 
@@ -65,7 +67,7 @@ def merge(
     shape = _checked_shape(rule, prior, contributions, bits)
     window_leaves = max(1, window_leaves)
     leaf_count = shape.leaf_count // rule.parts
-    firsts = range(0, shape.leaf_count, leaf_count)  # of each part
+    firsts = range(0, shape.leaf_count, leaf_count)  # first leaf of each part
     total_weight = sum(c.weight for c in contributions)
     digests = [b""] * shape.leaf_count
     with written_whole(out, synced=False) as file:
@@ -100,7 +102,7 @@ def _window(leaves: Leaves, start: int, stop: int) -> bytes:
 
 
 def _checked_shape(rule: Rule, prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
-    """The shape of the prior, which is that of the next global."""
+    """The shape of the prior, which is also the shape of the next global."""
     if bits not in (8, 16):
         raise MergeError(f"mantissas have 8 or 16 bits, not {bits}")
     if not contributions:

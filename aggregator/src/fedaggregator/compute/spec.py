@@ -1,4 +1,4 @@
-"""The federation's document, from a store, as the contract names it."""
+"""Fetches the federation's document, which the contract names, from a store."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fedaggregator.rules import rule_of_spec
 
 
 def spec_of(coordinator: Coordinator, store: Store) -> Spec:
-    """The document whose digest the contract has, checked against the contract's own numbers and rule.
+    """The document with the digest that the contract has. Its numbers and its rule are compared with the contract's.
 
     Raises:
         NotFound, Malformed, Unavailable: the store does not have it, or does not work.
-        SpecError, SpecMismatch: it is no spec, or says something else than the contract.
+        SpecError, SpecMismatch: it is no spec, or it does not agree with the contract.
         RuleError: this version does not have the federation's rule.
         ChainError: the chain does not answer.
     """

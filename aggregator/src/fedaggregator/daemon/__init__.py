@@ -1,1 +1,2 @@
-"""The programs that run for months: one that proposes, one that watches without a key; and how they decide."""
+"""The programs that run for months: the aggregator, the watchtower, and the observer without a key; and how they
+decide."""

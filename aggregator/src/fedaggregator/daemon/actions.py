@@ -18,7 +18,7 @@ class Approve:
 
 @dataclass(frozen=True)
 class ProposePage:
-    """Hand in one page of our global's leaf digests."""
+    """Send one page of our global's leaf digests."""
 
     round: int
     page: int
@@ -26,7 +26,7 @@ class ProposePage:
 
 @dataclass(frozen=True)
 class Challenge:
-    """Send the next call of the case against a live proposal."""
+    """Send the next call of the proof against a live proposal."""
 
     round: int
     proposal: Proposal
@@ -34,9 +34,9 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Claim:
-    """Take what is owed: our share, bonds, bounties. The coordinator settles what is due on the way."""
+    """Take what is owed: our share, bonds, bounties. The same call also settles what is due."""
 
-    settled: frozenset[int]  # rounds of ours that are over
+    settled: frozenset[int]  # rounds in which we proposed and that are over
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Resume:
 
 @dataclass(frozen=True)
 class Merge:
-    """Fetch the accepted updates, compute the next global, publish it in the store. `inputs`: the round's."""
+    """Fetch the accepted updates, compute the next global, publish it in the store. `inputs`: the hash of the round's
+    inputs."""
 
     round: int
     inputs: str
@@ -70,21 +71,22 @@ class BuildCase:
 
 @dataclass(frozen=True)
 class Release:
-    """Unpin the inputs and the global of a round that nobody can dispute or audit from here any more."""
+    """Unpin the inputs and the global of a round that this program will no longer dispute or audit."""
 
     round: int
 
 
 @dataclass(frozen=True)
 class Interrupt:
-    """Stop work in the background: it is no longer wanted, or it keeps others waiting for too long."""
+    """Stop background work that is no longer needed, or that keeps other work waiting for too long."""
 
     work: Work
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do. `until` is a chain time, or None where there is no deadline; `problem` needs a person."""
+    """Nothing to do. `until` is a chain time, or None if there is no deadline. `problem` is something that needs a
+    person."""
 
     reason: str
     until: int | None = None
@@ -93,7 +95,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class Done:
-    """The federation opens no further round and everything of ours is collected."""
+    """The federation opens no further round, and we have collected everything that is ours."""
 
     reason: str
 
@@ -104,7 +106,7 @@ Action = Sent | Work | Interrupt | Wait | Done
 
 
 class Lane(Enum):
-    """What of the background's work waits for one another."""
+    """Groups of background work. Within a lane, one piece of work waits for the other."""
 
     INPUTS = auto()
     DISPUTES = auto()

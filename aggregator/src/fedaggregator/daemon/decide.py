@@ -34,14 +34,14 @@ from fedaggregator.daemon.facts import Facts, RoundFacts
 from fedaggregator.daemon.waiting import waiting
 from fedaggregator.disputes.judge import has_right_proposal, wrong_proposals
 
-MERGE_TRIES = 3  # of a round that is over
-CASES_AT_HAND = 8  # in memory, each with a leaf of every accepted update
+MERGE_TRIES = 3  # phases of a round that is over
+CASES_AT_HAND = 8  # cases in memory, each with a leaf of every accepted update
 
 
 def decide(snapshot: Snapshot, facts: Facts) -> Action:
     """The next action; `Wait` if nothing can be started now. Never returns what runs already or is paused."""
     ahead = list(candidates(snapshot, facts))
-    going = facts.running - facts.stopped  # what was told to stop and hangs keeps nobody waiting
+    going = facts.running - facts.stopped  # work that was told to stop and hangs keeps no other work waiting
     for work in going:
         if work not in ahead and not _is_being_built(snapshot, work):
             return Interrupt(work)
@@ -81,36 +81,37 @@ def time_left(snapshot: Snapshot, action: Action) -> float:
 
 
 def given_up(known: RoundFacts) -> bool:
-    """Whether the global of a round that is over cannot be computed here."""
+    """Whether this program cannot compute the global of a round that is over."""
     return known.failed_merges >= MERGE_TRIES
 
 
 def over(snapshot: Snapshot, facts: Facts) -> frozenset[int]:
-    """Rounds of ours whose outcome can be collected."""
+    """Rounds in which we proposed and whose outcome can be collected."""
     unsettled = {state.number for state in snapshot.rounds if not state.view.phase.settled}
     return facts.proposed - unsettled
 
 
 def _right_proposals(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
-    """A root that differs from one's own recomputation is wrong: nothing else is needed to propose the right one."""
+    """A root that differs from our own result is wrong. Nothing else need be known to propose the right one."""
     for state in snapshot.rounds:
         known = facts.round(state.number)
         if not facts.proposes or known.own_root is None or state.view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
             continue
         if is_proposed(state, known) or any(p.proposer == snapshot.account for p in state.proposals):
             continue
-        # A proposal names its inputs, so that a re-org cannot turn it into a lie: beside a lie it need not wait.
+        # A proposal names its inputs, so a re-org cannot make it wrong. If there is a wrong proposal, ours need not
+        # wait.
         if (not known.confirmed and state.view.live == 0) or snapshot.tokens < snapshot.bond:
             continue
         if snapshot.allowance < snapshot.bond:
             yield Approve(state.number, snapshot.bond)
         else:
-            # Pages of another global (the inputs changed in a re-org) are no start: page 0 begins again.
+            # Pages of another global do not count (a re-org changed the inputs): start again with page 0.
             yield ProposePage(state.number, state.my_pages if known.paging_root == known.own_root else 0)
 
 
 def is_proposed(state: RoundState, known: RoundFacts) -> bool:
-    """Whether our global is live, whoever proposed it."""
+    """Whether our global is a live proposal, no matter who proposed it."""
     return known.stands or has_right_proposal(state, known.own_root)
 
 
@@ -122,14 +123,14 @@ def _convictions(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
     for number, proposal in wrong:
         known = facts.round(number)
         if proposal.root not in known.reported:
-            if proposal.completed_at < snapshot.time:  # before that, no log of it is in a block
+            if proposal.completed_at < snapshot.time:  # before that, no block has its log
                 yield Report(number, proposal)
         elif facts.sends and proposal.root not in known.cases and len(at_hand) < CASES_AT_HAND:
             yield BuildCase(number, proposal)
 
 
 def _merges(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
-    """The open rounds; without a key also those that are over, to say whether they ended right."""
+    """The open rounds. Without a key also those that are over, to say whether they ended with the right global."""
     for state in sorted(snapshot.rounds, key=lambda state: state.view.phase.settled):
         known = facts.round(state.number)
         wanted = state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
@@ -164,7 +165,7 @@ def _end(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
 
 
 def _is_being_built(snapshot: Snapshot, work: Work) -> bool:
-    """Whether it makes the case against a live proposal, for which there is room although others are at hand by now."""
+    """Whether this prepares the proof against a live proposal, and there is room for it beside those that are ready."""
     if not isinstance(work, BuildCase):
         return False
     state = snapshot.round(work.round)

@@ -1,4 +1,5 @@
-"""A watch without a key: every round is computed, every proposal and final global judged by it, nothing is sent."""
+"""Watching without a key: every round is recomputed, every proposal and every final global is compared with the result,
+and nothing is sent."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ NO_INPUTS = "its inputs are not to be had"
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict on one root of a round, by that root alone. `proposer` None: it is the final global."""
+    """The verdict on one root of a round, found from the root alone. `proposer` is None for the final global."""
 
     round: int
     root: bytes
@@ -52,7 +53,8 @@ class Finding:
 
 
 def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
-    """The verdicts on everything in `snapshot` that can be compared with a recomputation, or never will be."""
+    """The verdicts on everything in `snapshot` that can be compared with our own result, and on what can never be
+    compared."""
     for state in snapshot.rounds:
         known, is_final = facts.round(state.number), state.view.phase is Phase.FINAL
         if known.own_root is None and not given_up(known):
@@ -63,7 +65,7 @@ def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
 
 
 class Observer(Watcher):
-    """Remembers in `seen` what it found, the newest word on each root."""
+    """Remembers in `seen` what it found: the latest verdict on each root."""
 
     def __init__(self, config: AggregatorConfig, coordinator: Coordinator, store: Store, journal: Journal) -> None:
         memory = Memory(journal, config.aggregator.keep_rounds, proposes=False, sends=False)
@@ -73,8 +75,8 @@ class Observer(Watcher):
     @classmethod
     @contextmanager
     def open(cls, config: ConnectionConfig, keep_rounds: int) -> Iterator[Self]:
-        """A watch by the config of a node or an aggregator, which must not run meanwhile. What it keeps is in
-        `home`/watch; of a directory store nothing is changed.
+        """An observer with the config of a node or an aggregator, which must not run at the same time. Its files are in
+        `home`/watch. A directory store is not changed.
 
         Raises:
             FedError: the home is in use, the chain or the store does not answer, the rule is unknown.
@@ -116,12 +118,12 @@ def observe(config: ConnectionConfig, keep_rounds: int, stop: threading.Event) -
 
 
 def in_lines(seen: Sequence[Finding]) -> list[str]:
-    """What was seen, a line each."""
+    """A line for each thing that was seen."""
     return list(map(str, seen)) or ["nothing was seen: no round had fixed inputs"]
 
 
 def _beside(store: StoreConfig, own: Path) -> StoreConfig:
-    """A directory store is only read from; copies and merges go into one of the watch's own."""
+    """A directory store is only read. Copies and merged globals go into the observer's own store."""
     if not store.url.startswith("dir:"):
         return store
     return StoreConfig(url=f"dir:{own}/store", peers=(store.url, *store.peers))

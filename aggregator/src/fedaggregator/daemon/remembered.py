@@ -12,12 +12,13 @@ from fedprotocol.journal import Journal
 
 from fedaggregator.daemon.facts import Facts, RoundFacts
 
-PROPOSED = "aggregator.proposed"  # rounds whose outcome is not collected
-PINNED = "aggregator.pinned"  # rounds whose content the store pins
+PROPOSED = "aggregator.proposed"  # key for rounds whose outcome is not collected
+PINNED = "aggregator.pinned"  # key for rounds whose content the store pins
 
 
 class Memory:
-    """Facts in, facts out. A round's global counts only as long as the round has the inputs it was computed from.
+    """Stores facts and returns them. A round's global counts only as long as the round has the inputs from which it was
+    computed.
 
     Safe to use from several threads.
     """
@@ -26,8 +27,8 @@ class Memory:
         self._journal = journal
         self._keep_rounds = keep_rounds
         self._proposes, self._sends = proposes, sends
-        self._failed_merges: Counter[int] = Counter()  # forgotten at the end of the program
-        self._lock = threading.RLock()  # a note is read, changed and written
+        self._failed_merges: Counter[int] = Counter()  # not kept when the program ends
+        self._lock = threading.RLock()  # reading, changing and writing a note must not be interrupted
 
     def facts(
         self,
@@ -36,13 +37,13 @@ class Memory:
         cases: frozenset[tuple[int, bytes]],
         stand: frozenset[int],
     ) -> Facts:
-        """What is remembered of everything `decide` needs.
+        """The remembered part of what `decide` needs.
 
         Args:
             snapshot: the chain.
-            unconfirmed: rounds whose inputs do not lie under enough blocks.
-            cases: round and root of the proposals against which a case is at hand.
-            stand: rounds in which our global is live, although the snapshot does not show it.
+            unconfirmed: rounds whose inputs do not lie deep enough yet. cases: round and root of the proposals against
+                which a proof is ready. stand: rounds in which our global is a live proposal, although the snapshot does
+                not show it.
         """
         return Facts(
             rounds={
@@ -57,12 +58,12 @@ class Memory:
         )
 
     def own_root(self, state: RoundState) -> bytes | None:
-        """Root of the global computed here from exactly these inputs."""
+        """The root of the global that was computed here from exactly these inputs."""
         note = self._note(state.number)
         return bytes.fromhex(note["own"]) if note.get("inputs") == state.view.inputs else None
 
     def pin(self, state: RoundState, roots: Iterable[bytes]) -> None:
-        """Before content of this round enters the store."""
+        """Call this before content of this round enters the store."""
         with self._lock:
             note = self._note(state.number)
             pinned = sorted({*note.get("pinned", ()), *(root.hex() for root in roots)})
@@ -70,53 +71,53 @@ class Memory:
             self._set(PINNED, self._rounds(PINNED) | {state.number})
 
     def merged(self, state: RoundState, root: bytes) -> None:
-        """The round's global is computed and in the store."""
+        """Remember that the round's global is computed and in the store."""
         with self._lock:
             note = self._note(state.number)
-            if note.get("own") != root.hex():  # what was wrong may be right now, or wrong at another leaf
+            if note.get("own") != root.hex():  # a proposal that was wrong may be right now, or wrong at another leaf
                 note.pop("wrong", None)
             self._write(state.number, note | {"own": root.hex(), "inputs": state.view.inputs})
 
     def forget_merged(self, round_number: int) -> None:
-        """The store lost the global: compute it again."""
+        """The store lost the global: remember that it must be computed again."""
         with self._lock:
             note = self._note(round_number)
             note.pop("inputs", None)
             self._write(round_number, note)
 
     def paging(self, round_number: int, root: bytes) -> None:
-        """Before page 0 of a proposal of `root` is sent."""
+        """Call this before page 0 of a proposal of `root` is sent."""
         with self._lock:
             self._write(round_number, self._note(round_number) | {"paging": root.hex()})
 
     def proposing(self, round_number: int) -> None:
-        """Before the last page is sent: from then on something may be owed to us."""
+        """Call this before the last page is sent. From then on something may be owed to us."""
         with self._lock:
             self._set(PROPOSED, self._rounds(PROPOSED) | {round_number})
 
     def reported(self, round_number: int, root: bytes, leaf: int) -> None:
-        """The wrong proposal `root` was named; `leaf` is its first wrong one."""
+        """Remember that the wrong proposal `root` was reported; `leaf` is its first wrong leaf."""
         with self._lock:
             note = self._note(round_number)
             self._write(round_number, note | {"wrong": note.get("wrong", {}) | {root.hex(): leaf}})
 
     def merge_failed(self, round_number: int) -> None:
-        """The round could not be merged."""
+        """Remember that the round could not be merged."""
         self._failed_merges[round_number] += 1
 
     def collected(self, rounds: Iterable[int]) -> None:
-        """What came of our proposals in `rounds` is collected."""
+        """Remember that the outcome of our proposals in `rounds` is collected."""
         with self._lock:
             self._set(PROPOSED, self._rounds(PROPOSED) - set(rounds))
 
     def releasable(self, round_number: int) -> list[bytes]:
-        """Roots that only this round keeps pinned."""
+        """The roots that no other round keeps pinned."""
         others = self._rounds(PINNED) - {round_number}
         still_needed = {root for other in others for root in self._note(other).get("pinned", ())}
         return [bytes.fromhex(root) for root in self._note(round_number).get("pinned", ()) if root not in still_needed]
 
     def released(self, round_number: int) -> None:
-        """Nothing of this round is pinned any more."""
+        """Remember that nothing from this round is pinned any more."""
         with self._lock:
             self._set(PINNED, self._rounds(PINNED) - {round_number})
             self._journal.forget(_key(round_number))

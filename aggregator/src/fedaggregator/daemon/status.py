@@ -1,4 +1,4 @@
-"""What `status.json` of an aggregator holds, and keeping it up to date."""
+"""The content of an aggregator's `status.json`, and how it is kept up to date."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from fedprotocol.program.status import DaemonStatus, StatusFile
 from fedprotocol.program.status import read_status as read
 
 log = logging.getLogger("fedaggregator")
-REMEMBERED = 64  # problems that are not logged again
+REMEMBERED = 64  # how many problems are remembered so as not to log them again
 
 
 class Status(DaemonStatus):
-    """One moment of an aggregator."""
+    """The state of an aggregator at one moment."""
 
-    problem: str  # what a person should look at; empty: nothing
-    owed: int  # token units the coordinator holds for the account
-    tokens: int  # token units the account has
+    problem: str  # what a person should look at; empty if there is nothing
+    owed: int  # token units that the coordinator owes the account
+    tokens: int  # token units in the account
 
 
 class Reporter:
-    """Keeps status file, figures and health up to date and logs what changes, once. `decimals`: the token's."""
+    """Keeps status file, figures and health up to date, and logs each change once. `decimals`: those of the token."""
 
     def __init__(self, path: Path, health: Health, decimals: int) -> None:
         self._file = StatusFile(path, log)
@@ -37,10 +37,10 @@ class Reporter:
         self._decimals = decimals
         self._status: Status | None = None
         self._problem = ""
-        self._logged: dict[str, None] = {}  # problems, the newest last
+        self._logged: dict[str, None] = {}  # problems that were logged, the newest last
 
     def activity(self, snapshot: Snapshot, activity: str, until: int, at_most: float) -> None:
-        """What is done, for `at_most` so many seconds, or waited for now."""
+        """Say what is being done, for `at_most` this many seconds, or what it waits for."""
         now, last = time.time(), self._status
         self.health.turned(activity, at_most)
         observe(snapshot, self._decimals, now)
@@ -66,7 +66,7 @@ class Reporter:
         self._write(status)
 
     def problem(self, message: str) -> None:
-        """What a person should look at, until it is called again; the empty string takes it back."""
+        """Set what a person should look at. It stays until the next call; an empty string removes it."""
         self._say(message)
         self._problem = message
         metrics.PROBLEMS.set(bool(message))
@@ -74,14 +74,14 @@ class Reporter:
             self._write(self._status.model_copy(update={"problem": message, "updated": time.time()}))
 
     def failed(self, error: Exception) -> None:
-        """Something did not end well; it is tried again."""
+        """Report that something failed and will be tried again."""
         self._say(str(error) or type(error).__name__)
         metrics.ERRORS.labels(type(error).__name__).inc()
         if isinstance(error, ChainError):
             self.health.failed("chain", str(error))
 
     def _say(self, message: str) -> None:
-        """The same again only once, although it fails and is tried again by turns."""
+        """Log the same problem only once, although it comes and goes."""
         if message and message not in self._logged:
             log.error("%s", message)
         if message:
@@ -96,5 +96,5 @@ class Reporter:
 
 
 def read_status(path: Path) -> Status | None:
-    """The last thing the aggregator said; None if it never ran here. Raises StatusError."""
+    """The last status that the aggregator wrote; None if it never ran here. Raises StatusError."""
     return read(path, Status)

@@ -1,4 +1,4 @@
-"""What an aggregator says while it has nothing to start: what it waits for, and whether a person should look."""
+"""The text of an aggregator that has nothing to start: what it waits for, and whether a person should look at it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from fedaggregator.disputes.judge import has_right_proposal
 
 
 def waiting(snapshot: Snapshot, facts: Facts, ahead: Sequence[Action]) -> Wait:
-    """The sentence for the status. `ahead`: everything useful, the most urgent first; nothing of it can be started."""
+    """The sentence for the status. `ahead`: everything useful, the most urgent first, none of which can be started
+    now."""
     unsettled = [state for state in snapshot.rounds if not state.view.phase.settled]
     waits = [_in_round(snapshot, facts, state, facts.round(state.number)) for state in unsettled]
     until = next((wait.until for wait in waits if wait.until), None)

@@ -1,4 +1,5 @@
-"""What a proposer's bond and the shortest window must be, from the price of the proof that convicts.
+"""How large a proposer's bond and how long the shortest window must be. Both follow from the price of the proof that
+convicts.
 
 `docs/decisions/015-bond-priced-at-deployment.md` says why it is computed here and not by the contract.
 """
@@ -13,13 +14,13 @@ from fedprotocol.spec import Spec
 from fedaggregator.disputes.price import CaseSize
 from fedaggregator.rules import rule_named
 
-PROOFS = 4  # a bond is worth this many, so that the bounty, half of it, pays for two
-WINDOW_CALLS = 10  # the shortest window has room for the longest case this many times
+PROOFS = 4  # a bond is worth this many proofs, so that the bounty, which is half of it, pays for two
+WINDOW_CALLS = 10  # the shortest window is this many times as long as the longest case
 GWEI = Decimal(10) ** -9  # ether
 
 
 def largest_case(federation: Federation, spec: Spec) -> CaseSize:
-    """The dearest case that this federation can come to."""
+    """The dearest proof that can be needed in this federation."""
     layout = spec.layout
     return CaseSize.largest(
         rule_named(spec.rule),
@@ -31,7 +32,8 @@ def largest_case(federation: Federation, spec: Spec) -> CaseSize:
 
 
 def least_bond(federation: Federation, spec: Spec) -> Decimal:
-    """Whole tokens: a quarter of a round's reward, and four proofs at the file's price of gas and of ether."""
+    """The least bond in whole tokens: at least a quarter of a round's reward, and at least four proofs at the file's
+    price of gas and of ether."""
     proof = federation.proof
     gas = sum(call.gas for call in largest_case(federation, spec).calls())
     price = gas * proof.gas_price * GWEI * (proof.ether or 0)
@@ -39,18 +41,17 @@ def least_bond(federation: Federation, spec: Spec) -> Decimal:
 
 
 def least_window(federation: Federation, spec: Spec) -> int:
-    """Seconds: ten times as many blocks as the longest case takes calls, which follow one another."""
+    """The shortest window in seconds: ten times as many blocks as the longest case has calls, because the calls follow
+    one another."""
     calls = len(list(largest_case(federation, spec).calls()))
     return WINDOW_CALLS * calls * federation.proof.block_time
 
 
 def settled(federation: Federation, spec: Spec, decimals: int) -> Federation:
-    """`federation` with its bond: the one it names, or the least one, rounded up to the token's `decimals`.
-
-    Raises:
-        FederationError: a bond that does not pay for a proof, a window too short for one, or more clients than the rule
-            can be proved for.
-        RuleError: this version does not know the spec's rule.
+    """`federation` with its bond: the bond that it names or, if it names none, the least bond, rounded up to the
+    token's `decimals`. Raises: FederationError: the bond is worth too little for the proofs, the window is too
+    short for them, or there may be more clients than a leaf can be proved wrong for. RuleError: this version does
+    not know the spec's rule.
     """
     provable = rule_named(spec.rule).max_clients(spec.layout.leaf_values, spec.layout.mantissa_bits)
     if federation.members.max_clients > provable:

@@ -1,8 +1,8 @@
 """A wrong proposal's first wrong leaf, and the calls of the Disputes contract that convict it. Nothing here is sent.
 
-A case that does not fit one transaction is carried: `carry` keeps the sums after some accepted updates, `challenge`
-goes on from any that are kept. The sums themselves are recomputed here from the updates, which are public; the chain
-need only say which ones it keeps.
+A case that does not fit into one transaction takes several: `carry` keeps the sums after some accepted updates, and
+`challenge` can go on from any sums that are kept. The sums themselves are recomputed here from the updates, which are
+public. The chain only has to say which ones it keeps.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from fedaggregator.rules.base import Sums as RuleSums
 
 
 class StaleCase(DisputeError):
-    """One's own global is not made of the round's inputs as they are now: merge again, and compare anew."""
+    """Our global was not made from the round's present inputs. Merge again, and compare again."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """One accepted update's part in a leaf."""
+    """What one accepted update contributes to a leaf."""
 
     opening: Opening
     weight: int
@@ -40,7 +40,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Case:
-    """All that proves one leaf of one proposal wrong."""
+    """Everything that proves one leaf of one proposal wrong."""
 
     round: int
     proposal_root: bytes
@@ -48,17 +48,17 @@ class Case:
     accepted_mask: int
     wrong: WrongLeaf
     leaf: int  # of the updates' trees
-    part: int  # of it in the global's
+    part: int  # leaf count of one part in the global's tree
     claimed_path: tuple[bytes, ...]
     prior: tuple[Opening, ...]  # every part
-    shares: tuple[Share, ...]  # of the accepted updates, by index
+    shares: tuple[Share, ...]  # the leaves of the accepted updates, by index
     rule: Rule = field(repr=False)
     bits: int
     values: int  # K
 
     @property
     def size(self) -> CaseSize:
-        """What its cost depends on."""
+        """The sizes on which its cost depends."""
         siblings = len(self.shares[0].opening.path)
         prior = tuple(len(opening.path) for opening in self.prior)
         return CaseSize(self.rule, len(self.shares), self.values, self.bits, siblings, prior, self.part)
@@ -73,14 +73,15 @@ class Case:
         return found
 
     def result(self, server_lr: int) -> bytes:
-        """The right leaf's part, from what the proof carries alone."""
+        """The right content of the wrong part, computed only from what the proof contains."""
         *_, (_, weight, sums) = self._accumulated(len(self.shares))
         prior = from_bytes(b"".join(opening.leaf for opening in self.prior), GLOBAL_BITS)
         finished = self.rule.finish(sums, prior, weight, server_lr)
         return to_bytes(finished[self.part * self.values : (self.part + 1) * self.values])
 
     def _accumulated(self, updates: int) -> Iterator[tuple[int, int, RuleSums]]:
-        """How many of the first `updates` are in, their weight, and the rule's sums, which the next step may change."""
+        """For growing numbers of updates: their number, their weight, and the rule's sums, which the next step may
+        change."""
         running, weight = None, 0
         for count, share in enumerate(self.shares[:updates], start=1):
             mantissas = from_bytes(share.opening.leaf, self.bits)
@@ -98,13 +99,13 @@ def build(
     claim: Claim,
     wrong: WrongLeaf,
 ) -> Case:
-    """The case against a proposal by its first wrong leaf, as `judge` found it.
+    """The case against a proposal, by its first wrong leaf, which `judge` found.
 
     Args:
-        rule: the twin of the federation's rule.
+        rule: the Python version of the federation's rule.
         state: the round, its inputs fixed.
         prior: the round's prior global.
-        contributions: the accepted updates in index order, as `merge` took them for the right global.
+        contributions: the accepted updates in index order, the same that `merge` got for the right global.
         claim: the proposal, with its leaf digests.
         wrong: the leaf that convicts it.
 
@@ -142,7 +143,7 @@ def build(
 
 
 def _check(case: Case, server_lr: int) -> None:
-    """The leaf once more from what the proof carries: a damaged file must not become a transaction."""
+    """Compute the leaf again from what the proof contains, so that a damaged file does not become a transaction."""
     if tree.leaf_digest(case.result(server_lr)) != case.wrong.expected:
         raise StaleCase(
             f"leaf {case.wrong.leaf} of one's own global does not follow from the accepted updates: "
@@ -156,17 +157,16 @@ def _opening(leaves: Leaves, index: int) -> Opening:
 
 
 def furthest(case: Case, kept: Sequence[bytes]) -> int:
-    """The largest number of updates whose sums the contract keeps (`Disputes.carried`) and which are these; 0: none."""
+    """The largest number of updates whose sums the contract keeps (`Disputes.carried`), if they are the right ones; 0
+    if there are none."""
     reached = [count for count, digest in enumerate(kept) if any(digest)]
     own = case.sums(reached)
     return max((count for count in reached if own[count].digest == kept[count]), default=0)
 
 
 def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Proof:
-    """The call after sums over `start` updates: the challenge if it fits the limits, else as much as one call carries.
-
-    Raises:
-        CallTooLarge: not even one more update fits, or not the proof alone.
+    """The call after sums over `start` updates: the challenge if it fits into the limits, otherwise a call that carries
+    as many updates as fit. Raises: CallTooLarge: not even one more update fits, or the proof alone does not fit.
     """
     call = case.size.next_call(start, limits)
     if call.final:
@@ -177,7 +177,7 @@ def next_call(case: Case, start: int, limits: Limits | None = None) -> Step | Pr
 
 
 def plan(case: Case, start: int = 0, limits: Limits | None = None) -> Iterator[Step | Proof]:
-    """Every call from sums over `start` updates to the challenge, in order.
+    """All calls from sums over `start` updates to the challenge, in order.
 
     Raises:
         CallTooLarge: see `next_call`.

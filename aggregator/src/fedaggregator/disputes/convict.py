@@ -1,4 +1,4 @@
-"""Carries a case through the chain: what it would cost, and the calls themselves, from wherever anybody left off."""
+"""Sends the calls of a case, starting from the sums that are already kept, and computes what they would cost."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CallCost:
-    """One call of a case: the accepted updates summed before and after it, its calldata in bytes, its gas: the node's
-    estimate, or an upper bound (`bound`) where it has to be in the block after others, or the node gives none."""
+    """One call of a case: the accepted updates summed before and after it, its calldata in bytes, and its gas: the
+    node's estimate, or an upper bound (`bound`) if other calls have to be mined before it, or the node gives no
+    estimate."""
 
     name: str  # carry or challenge
     start: int
@@ -37,31 +38,31 @@ class CallCost:
 
 
 class Move(Enum):
-    """What one step of a case came to."""
+    """The outcome of one step of a case."""
 
-    CARRIED = "carried"  # sums are kept, more calls follow
-    CONVICTED = "convicted"  # by this call; half the bond is owed to its sender
-    GONE = "gone"  # the proposal is not live any more: somebody else convicted it, or it is too late
+    CARRIED = "carried"  # sums are kept, and more calls follow
+    CONVICTED = "convicted"  # this call convicted; half the bond is owed to its sender
+    GONE = "gone"  # the proposal is no longer live: somebody else convicted it, or it is too late
 
 
 @dataclass(frozen=True)
 class Conviction:
-    """How a case ended. `gas` is what this run's calls used in all."""
+    """How a case ended. `gas` is the total of this run's calls."""
 
-    convicted: bool  # by this run's challenge; otherwise the proposal was not live any more
+    convicted: bool  # this run's challenge convicted it; otherwise the proposal was no longer live
     calls: int
     gas: int
 
 
 def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> list[CallCost]:
-    """What the calls that are still missing would cost `account`: the next one run by the node, those after it bounded.
-
-    None are missing where the proposal is not live any more. Advice: what a node does not tell is done without.
+    """What the missing calls would cost `account`. The node simulates the next call; for the later ones there are upper
+    bounds. If the proposal is no longer live, no call is missing. This is only advice: if a node does not answer, it is
+    done without.
 
     Raises:
         StaleCase: the round's inputs changed.
         ContractReverted: the contract would refuse the next call although the proposal is live: the case is wrong.
-        ChainError: the chain does not tell what is kept of the case, or whether the proposal is live.
+            ChainError: the chain's node does not say which sums are kept, or whether the proposal is live.
     """
     disputes = Disputes(coordinator)
     start = furthest(case, disputes.carried(case.round, case.leaf))
@@ -118,14 +119,13 @@ def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits |
 
 
 def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
-    """Send the one next call that a case misses, from wherever anybody left off; returns what came of it and its gas.
-
-    It is not waited for confirmations: what a re-org drops is missing when the chain is looked at again.
+    """Send the next call that is missing in a case. Returns its outcome and its gas. It does not wait for
+    confirmations: if a re-org drops the call, it is missing again at the next look.
 
     Raises:
         StaleCase: the round's inputs changed.
         ContractReverted: the contract refuses the call although the proposal is live.
-        ChainError: see `Sender.send`; what was kept by then stays kept.
+        ChainError: see `Sender.send`; sums that were kept by then stay kept.
     """
     if not is_open(coordinator, case):
         return Move.GONE, 0
@@ -144,9 +144,8 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
 
 
 def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Conviction:
-    """Send what is missing of a case until the proposal is convicted or not live any more.
-
-    A run that was interrupted is simply started anew. Raises what `advance` does.
+    """Send the missing calls of a case until the proposal is convicted or no longer live. After an interruption, simply
+    call it again. Raises the errors of `advance`.
     """
     calls = gas = 0
     while True:

@@ -1,4 +1,5 @@
-"""What a proposal is judged by, read from the chain's log and the own store; and the case against a wrong one."""
+"""Reads from the chain's log and the own store what a proposal is judged by, and prepares the case against a wrong
+one."""
 
 from __future__ import annotations
 
@@ -24,17 +25,15 @@ from fedaggregator.disputes.price import CaseSize
 from fedaggregator.disputes.proposed_leaves import ProposalUnreadable, proposed_digests
 
 OpenOwn = Callable[[], AbstractContextManager[Leaves]]
-"""Opens the round's global as it was recomputed here."""
+"""Opens the round's global that was recomputed here."""
 
 
 def judge_proposal(
     events: EventIndex, state: RoundState, proposer: str, root: bytes, own_root: bytes, open_own: OpenOwn
 ) -> Verdict:
-    """The verdict on the proposal of `root`, with its first wrong leaf where the log shows its leaves.
-
-    Nothing is read for a right one, and `open_own` is called only if there are leaves to compare with.
-
-    Raises what `open_own` raises, DisputeError, RuleError, ChainError.
+    """The verdict on the proposal of `root`, with its first wrong leaf if the log shows its leaves. For a right one
+    nothing is read, and `open_own` is called only if there are leaves to compare with. Raises the errors of `open_own`,
+    DisputeError, RuleError, ChainError.
     """
     return _judged(events, state, proposer, root, own_root, open_own)[1]
 
@@ -43,7 +42,7 @@ def gather(events: EventIndex, store: Store, state: RoundState, own: Leaves, pro
     """The case against a wrong `proposal` in a round whose right global is `own`.
 
     Raises:
-        ProposalUnreadable: its leaf digests cannot be had, so no leaf of it can be opened.
+        ProposalUnreadable: its leaf digests cannot be read, so no leaf can be proved wrong.
         StaleCase: the proposal is right after all, or `own` does not follow from the round's accepted updates.
         InputsMissing, StoreError, RuleError, ChainError, DisputeError: see there.
     """
@@ -104,7 +103,7 @@ def _judged(
 
 
 def _pricing(coordinator: Coordinator, state: RoundState) -> Callable[[int], CaseSize]:
-    """What a case in this round takes, by the number of the wrong leaf."""
+    """A function from the number of the wrong leaf to what a case in this round takes."""
     config = coordinator.config()
     return partial(
         CaseSize.at_leaf,

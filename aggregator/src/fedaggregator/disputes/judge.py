@@ -1,7 +1,8 @@
-"""Is a proposal wrong, and where? The one place that answers it. Pure: all that it looks at is handed in.
+"""Whether a proposal is wrong, and where. Only this module decides it. It is pure: everything that it needs is passed
+in.
 
 Aggregator, watchtower, observer, node and `fednode challenge` judge here. `evidence` reads what they judge by: the
-proposal's leaf digests from the chain's log, and the own recomputation from the store.
+proposal's leaf digests from the chain's log, and the own result from the store.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from fedaggregator.disputes.price import CaseSize
 
 
 class DisputeError(FedError):
-    """A proposal that cannot be judged, or a case that cannot be made, from these inputs; the message says why."""
+    """A proposal cannot be judged, or a case cannot be made, with these inputs. The message says why."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What is known of a proposal: its root, and the 32-byte digests of its leaves in order.
+    """What is known about a proposal: its root, and the 32-byte digests of its leaves in order.
 
-    `digests` is None where they were not read, or could not be: then `unreadable` says why.
+    `digests` is None if they were not read, or could not be read; then `unreadable` says why.
     """
 
     root: bytes
@@ -48,7 +49,7 @@ class WrongLeaf:
 
 @dataclass(frozen=True)
 class Right:
-    """The proposal is what was recomputed from the accepted updates."""
+    """The proposal equals the global that was recomputed from the accepted updates."""
 
     def __str__(self) -> str:
         return "is right"
@@ -56,10 +57,9 @@ class Right:
 
 @dataclass(frozen=True)
 class Wrong:
-    """The proposal is not what was recomputed. Its first wrong leaf is what convicts it.
-
-    `first` is None where the leaves are not known; `unreadable` says why, if they were asked for. `cost` is what the
-    case by that leaf takes, None where nobody asked.
+    """The proposal differs from the global that was recomputed. It is convicted by its first wrong leaf, `first`, which
+    is None if the leaves are not known; `unreadable` says why, if they were requested. `cost` is what the case by that
+    leaf takes; None if it was not requested.
     """
 
     first: WrongLeaf | None = None
@@ -98,12 +98,12 @@ def judge(
 ) -> Verdict:
     """Whether a proposal is wrong, at which leaf first, and what it takes to convict it.
 
-    The root alone tells right from wrong. The leaf is named where the leaves of both are at hand.
+    The root alone tells right from wrong. The leaf is named if the leaves of both are known.
 
     Args:
         claim: the proposal.
-        own: the round's right global as it was recomputed here, or its 32-byte root alone; None: there is none.
-        price: what the case takes by the number of its wrong leaf (`CaseSize.at_leaf`).
+        own: the round's right global that was recomputed here, or only its root (32 bytes); None if there is none.
+        price: what a case takes, by the number of its wrong leaf (`CaseSize.at_leaf`).
         missing: why there is no `own`.
 
     Raises:
@@ -134,7 +134,8 @@ def _first_wrong_leaf(root: bytes, digests: Sequence[bytes], own: Leaves) -> Wro
 def wrong_proposals(state: RoundState, own_root: bytes | None) -> list[Proposal]:
     """The live proposals of a round that are wrong and can still be convicted, by the end of their windows.
 
-    `own_root` is the root of the round's global as it was recomputed here; while it is None, nothing is known wrong.
+    `own_root` is the root of the round's global that was recomputed here. While it is None, no proposal is known to be
+    wrong.
     """
     if state.view.phase is not Phase.CHALLENGE:
         return []
@@ -143,11 +144,11 @@ def wrong_proposals(state: RoundState, own_root: bytes | None) -> list[Proposal]
 
 
 def has_right_proposal(state: RoundState, own_root: bytes | None) -> bool:
-    """Whether a right proposal is among the live ones that the snapshot shows, whoever made it."""
+    """Whether a right proposal is among the live ones that the snapshot shows, no matter who made it."""
     return any(isinstance(judge(Claim(proposal.root), own_root), Right) for proposal in state.proposals)
 
 
 def alarm(round_number: int, proposer: str, root: bytes, verdict: Wrong) -> str:
-    """The line by which people learn of a wrong proposal."""
+    """The line that reports a wrong proposal to people."""
     cost = f"; to convict it takes {verdict.cost.describe()}" if verdict.cost is not None else ""
     return f"round {round_number}: WRONG PROPOSAL by {proposer}, root {tree.cid(root)}: {verdict.where}{cost}"

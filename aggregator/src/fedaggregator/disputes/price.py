@@ -1,6 +1,5 @@
-"""What convicting a proposal takes, before anybody has to: calls, calldata, gas. Pure.
-
-The bounds are of the calls of `contracts/Disputes.sol`. Tests compare them with gas measured on a chain (docs/gas.md).
+"""Computes in advance what convicting a proposal takes: calls, calldata, gas. All functions are pure. The bounds are
+for the calls of `contracts/Disputes.sol`. Tests compare them with gas measured on a chain (docs/gas.md).
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from fedaggregator.rules.base import Rule
 
 
 class CallTooLarge(FedError):
-    """Not even one more update fits a call, or not the proof alone."""
+    """Not even one more update fits into a call, or the proof alone does not fit."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call may take, and upper bounds of what its parts cost."""
+    """The limits of one call, and upper bounds of the gas of its parts."""
 
     calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
     gas: int = 2**24  # EIP-7825
-    gas_fixed: int = 600_000  # the coordinator's state, the conviction, memory
+    gas_fixed: int = 600_000  # for the coordinator's state, the conviction, and memory
     gas_update: int = 25_000
     gas_sibling: int = 1_000
     gas_global_word: int = 10  # to hash and copy 32 bytes of a global's leaf
@@ -33,9 +32,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class CallSize:
-    """One call: sums over `start` updates in, `updates` more added; the challenge itself if `final`.
-
-    `calldata`: bytes, exactly as the ABI encodes it. `gas`: an upper bound.
+    """One call, which starts from sums over `start` updates and adds `updates` more. If `final`, it is the challenge.
+    `calldata`: the exact number of bytes. `gas`: an upper bound.
     """
 
     start: int
@@ -47,10 +45,9 @@ class CallSize:
 
 @dataclass(frozen=True)
 class CaseSize:
-    """All that the cost of a case depends on.
-
-    `updates`: accepted ones. `values`: of a leaf (K), of `bits` bits each. `siblings`: on the path of the leaf in an
-    update. `prior_siblings`: on the path of each part of it in a global. `part`: the one that is wrong.
+    """Everything on which the cost of a case depends. `updates`: the number of accepted updates. `values`: the number
+    of values in a leaf (K), of `bits` bits each. `siblings`: the length of the leaf's path in an update.
+    `prior_siblings`: the length of the path of each part of the leaf in a global. `part`: the part that is wrong.
     """
 
     rule: Rule
@@ -63,7 +60,8 @@ class CaseSize:
 
     @classmethod
     def largest(cls, rule: Rule, clients: int, values: int, bits: int, leaf_count: int) -> CaseSize:
-        """The dearest case that a federation can come to: an update of every client, a leaf with the longest path."""
+        """The dearest case that can be needed in a federation: an update from every client, and a leaf with the longest
+        path."""
         longest = (leaf_count * rule.parts - 1).bit_length()
         return cls(rule, clients, values, bits, (leaf_count - 1).bit_length(), (longest,) * rule.parts)
 
@@ -86,7 +84,7 @@ class CaseSize:
         )
 
     def calls(self, start: int = 0, limits: Limits | None = None) -> Iterator[CallSize]:
-        """Every call from sums over `start` updates to the challenge, each as large as the limits let it be.
+        """All calls from sums over `start` updates to the challenge, each as large as the limits allow.
 
         Raises:
             CallTooLarge: see there.
@@ -99,7 +97,8 @@ class CaseSize:
             start += call.updates
 
     def next_call(self, start: int, limits: Limits | None = None) -> CallSize:
-        """The call after sums over `start` updates: the challenge if it fits, else as much as one call carries.
+        """The call after sums over `start` updates: the challenge if it fits, otherwise a call that carries as many
+        updates as fit.
 
         Raises:
             CallTooLarge: see there.
@@ -116,14 +115,14 @@ class CaseSize:
         )
 
     def call(self, start: int, updates: int, final: bool, limits: Limits | None = None) -> CallSize:
-        """Calldata and gas of one call. Calldata costs 16 gas a byte beside execution, or 40 if that is more
-        (EIP-7623)."""
+        """Calldata and gas of one call. Calldata costs 16 gas a byte in addition to execution. If 40 gas a byte is more
+        than both together, that is the price (EIP-7623)."""
         limits = limits or Limits()
         size = self._calldata(start, updates, final)
         work = updates * (limits.gas_update + limits.gas_sibling * self.siblings)
         work += self.rule.gas_bound(updates, self.values, self.bits, start, final)
         if final:
-            # The claimed part's path, and the first prior part, are within `gas_fixed`.
+            # `gas_fixed` includes the claimed part's path and the first part of the prior leaf.
             work += sum(limits.gas_sibling * s + limits.gas_global_word * self.values for s in self.prior_siblings[1:])
         gas = limits.gas_fixed + max(40 * size, 16 * size + work)
         return CallSize(start, updates, final, size, gas)
@@ -138,12 +137,12 @@ class CaseSize:
         return size
 
     def _opening(self, bits: int, siblings: int) -> int:
-        """Without the word that says where it stands."""
+        """The size without the word that says where it begins."""
         return (4 + siblings) * WORD + _padded(self.values * bits // 8)
 
 
 def describe_cost(calls: int, calldata: int, gas: int, bound: bool) -> str:
-    """What a case takes in all. `calldata` in bytes; `bound`: `gas` is an upper bound."""
+    """What a whole case takes. `calldata` is in bytes. `bound`: whether `gas` is an upper bound."""
     most = "at most " if bound else ""
     return f"{calls} call{'s' if calls != 1 else ''}, {calldata:,} bytes of calldata, {most}{gas:,} gas"
 

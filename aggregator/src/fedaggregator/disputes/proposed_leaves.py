@@ -18,20 +18,20 @@ from web3.types import LogReceipt
 
 PAGED, PROPOSED = "ProposalPaged", "Proposed"
 ROOT_TOPIC = 3  # of Proposed, after its own, the round and the proposer
-HEAD = 4 * WORD  # of a page's data, before the digests: number, root, where they begin, how many there are
+# words of a page's data before the digests: number, root, where the digests begin, and how many there are
+HEAD = 4 * WORD
 LARGEST_DATA = HEAD + PAGE_LEAVES * DIGEST_BYTES
 MAX_PAGES = MAX_LEAVES // PAGE_LEAVES
 
 
 class ProposalUnreadable(FedError):
-    """No RPC endpoint gives the digests; the message says of which proposal, and what each endpoint said."""
+    """No RPC endpoint gives the digests. The message names the proposal, and says what each endpoint answered."""
 
 
 def proposed_digests(events: EventIndex, round_number: int, proposer: str, proposed: bytes) -> list[bytes]:
-    """Every leaf digest of the proposal of root `proposed` that `proposer` completed in a round.
-
-    The index is read first. If it lacks a page, or the chain does not let it follow, every RPC endpoint is asked by
-    itself: each digest is verified, so that one which tells the truth is enough.
+    """All leaf digests of the proposal with root `proposed` that `proposer` completed in a round. The event index is
+    read first. If a page is missing there, or the index cannot be brought up to date, each RPC endpoint is asked
+    separately. Each digest is verified, so one endpoint that tells the truth is enough.
 
     Raises ProposalUnreadable.
     """
@@ -53,9 +53,8 @@ def proposed_digests(events: EventIndex, round_number: int, proposer: str, propo
 
 
 def assembled(logs: Iterable[LogReceipt], proposed: bytes) -> list[bytes] | None:
-    """The digests under `proposed` that one proposer's pages in one round hold; None if they do not hold them all.
-
-    At most one proposal's pages are kept, however many there are.
+    """The digests under `proposed` in one proposer's pages of one round; None if some are missing. Only the pages of
+    one proposal are kept in memory, however many there are.
     """
     pages: list[LogReceipt] = []
     for log in logs:
@@ -76,7 +75,7 @@ def assembled(logs: Iterable[LogReceipt], proposed: bytes) -> list[bytes] | None
 
 
 def _digests(page: LogReceipt) -> list[bytes]:
-    """None at all if they are not under the page's root."""
+    """The digests of a page; none if they do not lead to the page's root."""
     data = bytes(page["data"])
     digests = [data[at : at + DIGEST_BYTES] for at in range(HEAD, len(data), DIGEST_BYTES)]
     whole = len(data) > HEAD and len(data) % DIGEST_BYTES == 0
@@ -84,7 +83,8 @@ def _digests(page: LogReceipt) -> list[bytes]:
 
 
 def _sources(events: EventIndex, round_number: int, proposer: str) -> Iterator[tuple[str, Iterator[LogReceipt]]]:
-    """This proposer's log entries in a round, one list for each source. None is asked before it is read."""
+    """This proposer's log entries in a round, one iterable for each source. A source is asked only when its entries are
+    read."""
     yield "the index of events", _indexed(events, round_number, proposer)
     provider = events.coordinator.web3.provider
     if isinstance(provider, FallbackProvider):

@@ -1,4 +1,5 @@
-"""Aggregation rules by the name their contracts give: every module of this package holds one twin, `RULE`."""
+"""Aggregation rules, found by the names of their contracts. Every module of this package has one rule as `RULE`, which
+computes the same as its contract."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
 
 
 def rule_named(name: str) -> Rule:
-    """The twin of the contract whose `name()` is `name`.
+    """The Python version of the contract whose `name()` is `name`.
 
     Raises:
         RuleError: this version does not know the rule.
@@ -29,11 +30,11 @@ def rule_named(name: str) -> Rule:
 
 
 def rule_of_spec(spec: Spec) -> Rule:
-    """The twin of the rule that `spec` names.
+    """The Python version of the rule that `spec` names.
 
     Raises:
         RuleError: this version does not know the rule.
-        SpecMismatch: the spec's globals have other parts than the rule's.
+        SpecMismatch: the spec and the rule disagree about the parts of a global.
     """
     rule = rule_named(spec.rule)
     if spec.layout.parts != rule.parts:

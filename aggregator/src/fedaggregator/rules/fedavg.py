@@ -1,6 +1,6 @@
 """Federated averaging, weighted by examples (McMahan et al., 2017, arXiv:1602.05629), in integers.
 
-The twin of `contracts/rules/FedAvg.sol`; `docs/protocol.md` has the formula.
+It computes the same as `contracts/rules/FedAvg.sol`; `docs/protocol.md` has the formula.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class FedAvg:
     contract = "FedAvg"
     parts = 1
 
-    def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be carried on
+    def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be spread over more calls
         """See `Rule.max_clients`."""
         return 256
 
-    def sums_bytes(self, updates: int, leaf_values: int) -> int:  # noqa: ARG002 - of one length
+    def sums_bytes(self, updates: int, leaf_values: int) -> int:  # noqa: ARG002 - the sums always have the same length
         """See `Rule.sums_bytes`."""
         return 8 * leaf_values
 
@@ -65,7 +65,7 @@ class FedAvg:
             raise RuleError("the accepted updates have no weight")
         if not 1 <= server_lr <= MAX_SERVER_LR:
             raise RuleError(f"server_lr {server_lr} is not in 1 .. {MAX_SERVER_LR}")
-        # Beyond this the product with server_lr could leave int64, where the contract would still be exact.
+        # Beyond this, the product with server_lr might not fit into int64, where the contract would still be exact.
         limit = total_weight * MAX_MEAN
         if sums.size and (int(sums.max()) > limit or int(sums.min()) < -limit):
             raise RuleError(f"the sums are too large for a total weight of {total_weight}")

@@ -124,7 +124,7 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Amou
 
 
 def balances(coordinator: Coordinator, money: Amounts) -> Table:
-    """Whose the tokens are that the coordinator holds."""
+    """How the coordinator's tokens are divided: stakes, bonds, what is owed, the pool."""
     held = coordinator.balances()
     facts = {name: money(getattr(held, name)) for name in ("pool", "reserved", "stakes", "bonds", "owed", "burned")}
     return _facts("Balances", facts | {"in the contract": money(coordinator.token.balance_of(coordinator.address))})

@@ -16,7 +16,7 @@ DEFAULT_NAME = "fednode.toml"
 
 
 class ModelConfig(Section):
-    """`[model]`: where the base model comes from here, and what it runs on."""
+    """`[model]`: where this machine gets the base model, and on what it runs."""
 
     source: str | None = None  # a local folder, a .gguf file or a hub id; default: the spec's id
     device: Literal["cpu", "cuda"] = "cpu"
@@ -33,9 +33,9 @@ class DataConfig(Section):
 class NodeSection(Section):
     """`[node]`: how the daemon behaves."""
 
-    stake: Tokens = Decimal(0)  # whole tokens that `join` locks; 0: the federation's minimum
+    stake: Tokens = Decimal(0)  # whole tokens that `join` locks; 0 for the federation's minimum
     propose_after: PositiveInt = (
-        120  # seconds an aggregation may stand without a live proposal before this node proposes
+        120  # seconds that a round may be in Aggregate without a live proposal before this node proposes
     )
     challenge_after: int = Field(default=0, ge=0)  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = Field(
@@ -43,7 +43,7 @@ class NodeSection(Section):
     )  # seconds before the end of Attest at which absent updates are given up at the latest
     keep_rounds: int = Field(default=8, ge=1)  # settled rounds whose updates and prior stay in the own store
     claim: bool = False  # claim what is owed at the end of the federation
-    seed: int = Field(default=0, ge=0, lt=2**31)  # of the order of the data and of the rounding
+    seed: int = Field(default=0, ge=0, lt=2**31)  # seed of the order of the data and of the rounding
 
 
 class SoloConfig(Section):
@@ -69,7 +69,7 @@ class NodeConfig(ConnectionConfig):
 
     @property
     def status(self) -> Path:
-        """What the running node last said about itself (JSON, replaced whole)."""
+        """The status file of the running node (JSON; each write replaces it whole)."""
         return self.home / "status.json"
 
     @property
@@ -78,12 +78,12 @@ class NodeConfig(ConnectionConfig):
 
     @property
     def updates(self) -> Path:
-        """Updates of one's own; nobody else may read them before they are published."""
+        """The folder for this site's updates, which nobody else may read before they are published."""
         return self.home / "updates"
 
     @property
     def solos(self) -> Path:
-        """The site's own models; nobody else may read them."""
+        """The folder for the site's own models, which nobody else may read."""
         return self.home / "solo"
 
     @property
@@ -173,7 +173,7 @@ def render(
 ) -> str:
     """The text of a config file, commented; what is None stays a comment."""
     return TEMPLATE.format(
-        rpc=json.dumps(list(rpc)),  # JSON's strings and arrays of strings are also TOML's
+        rpc=json.dumps(list(rpc)),  # strings and arrays of strings are written in the same way in JSON and TOML
         chain_id=chain_id,
         confirmations=usual_confirmations(chain_id),
         coordinator=json.dumps(coordinator),

@@ -34,7 +34,7 @@ from fedaggregator.daemon.facts import Facts, RoundFacts
 from fedaggregator.daemon.waiting import waiting
 from fedaggregator.disputes.judge import has_right_proposal, wrong_proposals
 
-MERGE_TRIES = 3  # phases of a round that is over
+MERGE_TRIES = 3  # tries for a round that is over
 CASES_AT_HAND = 8  # cases in memory, each with a leaf of every accepted update
 
 

@@ -1,4 +1,5 @@
-"""The type that a device computes in. bfloat16 costs a CPU that has no instructions for it about a hundredfold."""
+"""The type in which a device computes. On a CPU without instructions for bfloat16, computing in it takes about a
+hundred times as long."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ log = logging.getLogger("fednode")
 
 
 def computes_bfloat16(device: str) -> bool:
-    """Whether "cuda" or this "cpu" multiplies bfloat16 at speed: a CPU where oneDNN has kernels for it (AVX-512 and up;
-    on Arm, bf16), any GPU.
+    """Whether "cuda" or this "cpu" multiplies bfloat16 fast: every GPU does, and CPUs for which oneDNN has kernels
+    (AVX-512 and newer; on Arm, bf16).
     """
     import torch
 
@@ -21,7 +22,8 @@ def computes_bfloat16(device: str) -> bool:
 
 
 def arithmetic(wanted: torch.dtype, device: str) -> torch.dtype:
-    """`wanted`, or float32 in place of bfloat16 where the device would crawl: it is the same weights, rounded less."""
+    """`wanted`, or float32 in place of bfloat16 if the device would be very slow. The weights are the same, and results
+    are rounded less."""
     import torch
 
     if wanted != torch.bfloat16 or computes_bfloat16(device):

@@ -1,4 +1,4 @@
-"""bitsandbytes' 4-bit weights taken apart rightly on every CPU."""
+"""Makes bitsandbytes dequantise its 4-bit weights correctly on every CPU."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _OPERATOR = "bitsandbytes::dequantize_4bit"
 
 @cache
 def repair_dequantize() -> Any:
-    """Make bitsandbytes' `dequantize_4bit` on the CPU right for rows of any length, once a process.
+    """Make bitsandbytes' `dequantize_4bit` on the CPU correct for rows of any length, once in a process.
 
-    Its kernel for AVX-512 (0.50.2, csrc/cpu_ops.cpp) takes the scale of a block by row and column, although blocks run
-    on over the ends of rows: where a row is no whole number of blocks, values get their neighbours' scales, in forward
-    and backward alike. What is quantised is right, so that it is enough to hand the kernel the same values as rows of
-    one block each.
+    Its kernel for AVX-512 (0.50.2, csrc/cpu_ops.cpp) finds the scale of a block by row and column, although blocks go
+    on over the ends of rows. If a row is no whole number of blocks, values get the scales of other blocks, in the
+    forward and the backward pass. The quantised values are right, so it is enough to give the kernel the same values as
+    rows of one block each.
     """
     return repaired()
 
 
 def repaired() -> Any:
-    """The same on top of the kernel registered now; it lasts as long as the library that is returned."""
+    """Register the correction on top of the current kernel. It lasts as long as the library object that is returned."""
     import bitsandbytes  # noqa: F401 - registers the kernel
     import torch
 
@@ -42,7 +42,7 @@ def repaired() -> Any:
         dtype: torch.dtype,
     ) -> torch.Tensor:
         count = math.prod(shape)
-        padded = count + count % 2  # two values a byte
+        padded = count + count % 2  # two values in a byte
         rows = (count // blocksize, blocksize) if count % blocksize == 0 else (1, padded)
         flat: torch.Tensor = kernel.call_boxed(keyset, packed, absmax, blocksize, quant_type, rows, dtype)
         return flat.view(-1)[:count].view(shape)

@@ -22,13 +22,14 @@ _CHUNK_BYTES = 1 << 26
 
 
 def weights_digest(folder: Path) -> str:
-    """0x-hex sha-256 of the weights before quantisation; the same for every copy with equal values.
+    """0x-hex sha-256 of the weights before quantisation. It is the same for every copy with equal values.
 
-    Over all tensors sorted by their name in transformers' model with its head: UTF-8 `name`, NUL, `dtype`, NUL, the
-    decimal `shape` joined by commas, NUL, then the bytes, row-major and little-endian. Floating-point tensors count as
-    float32 ("F32"): widening float16 or bfloat16 is exact, so the width that a copy is stored in does not show. A tied
-    weight counts once, under the name it is tied to, unless the copy holds another value for it. Derived values that
-    old checkpoints hold do not count: rotary frequencies, and what the class passes over (the causal masks of GPT-2).
+    It runs over all tensors, sorted by their names in transformers' model with its head: UTF-8 `name`, NUL, `dtype`,
+    NUL, the decimal `shape` joined by commas, NUL, then the bytes, row-major and little-endian. Floating-point tensors
+    count as float32 ("F32"): widening float16 or bfloat16 is exact, so it makes no difference in which width a copy is
+    stored. A tied weight counts once, under the name it is tied to, unless the copy holds another value for it. Derived
+    values that old checkpoints hold do not count: rotary frequencies, and tensors that the model's class ignores (the
+    causal masks of GPT-2).
 
     Raises BaseModelMissing (no safetensors), BaseModelError (already quantised, float64, remote code).
     """
@@ -38,7 +39,8 @@ def weights_digest(folder: Path) -> str:
 
 
 def tensors_digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
-    """The same over tensors, each in the file it is mapped to; `names`: what one counts as, if not under its own."""
+    """The same digest over tensors, each in the file to which it is mapped. `names`: the name under which a tensor
+    counts, if it is not its own."""
     with told_as(BaseModelError, "the weights cannot be read", AGAIN):
         return _digest(files, names)
 
@@ -63,7 +65,7 @@ def _digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
 
 
 def _names_in(model: PreTrainedModel, stored: Iterable[str]) -> dict[str, str]:
-    """What the stored tensors are in `model`, without those from which transformers loads nothing and is silent."""
+    """The names of the stored tensors in `model`, without those that transformers ignores without a message."""
     known, prefix, tied = model.state_dict().keys(), model.base_model_prefix, model.all_tied_weights_keys
     passed_over = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]
     names = {}

@@ -8,11 +8,11 @@ class BaseModelError(FedError):
 
 
 class BaseModelMissing(BaseModelError):
-    """There is no such model here, and it could not be fetched."""
+    """The model is not on this machine, and it could not be fetched."""
 
 
 class BaseModelPartial(BaseModelMissing):
-    """Only some of its files are here; the message names one that is not, and what fetches it."""
+    """Only some of its files are on this machine. The message names a missing one, and how to fetch it."""
 
 
 class BaseModelMismatch(BaseModelError):
@@ -20,4 +20,4 @@ class BaseModelMismatch(BaseModelError):
 
 
 class DeviceMissing(BaseModelError):
-    """The device named in the config is not in this machine."""
+    """This machine does not have the device that the config names."""

@@ -1,4 +1,4 @@
-"""Are the 4-bit layers in memory what their files hold, and do they compute with it?"""
+"""Checks that the 4-bit layers in memory hold what their files hold, and compute with it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 _ROWS = 8
 _ROUNDING = 0.02
-"""Of a product's length: bfloat16 leaves 0.005; scales of wrong blocks, 0.1 and more."""
+"""The largest error of a product, as a share of its length. bfloat16 causes 0.005, and the scales of wrong blocks 0.1
+and more."""
 
 
 def verify(model: PreTrainedModel, skeleton: PreTrainedModel, files: Mapping[str, Path]) -> None:
-    """Compare every 4-bit layer of `model`, on the CPU, with its original in `files` and with what it computes.
-
-    `skeleton`: the same model without weights, unquantised. One layer at a time is taken apart.
-    Raises BaseModelError, naming the first layer that is not within NF4's bounds, has no original, or computes
-    something else than its weight, forward or backward.
+    """Compare every 4-bit layer of `model`, on the CPU, with its original in `files`, and with what the layer computes.
+    `skeleton`: the same model without weights, unquantised. One layer at a time is dequantised. Raises BaseModelError,
+    naming the first layer that is not within NF4's bounds, has no original, or computes something else than its weight,
+    forward or backward.
     """
     from bitsandbytes.nn import Linear4bit
 
@@ -69,7 +69,8 @@ _AS_NF4 = f"as NF4 allows; {_REMEDY}"
 
 
 def _computes(layer: Linear4bit, weight: torch.Tensor) -> bool:
-    """Whether the layer multiplies with `weight` (float32 [out, in]): evaluating, training and in its gradient."""
+    """Whether the layer multiplies with `weight` (float32 [out, in]) while evaluating, while training, and in its
+    gradient."""
     import torch
 
     width = layer.compute_dtype or torch.float32

@@ -1,4 +1,4 @@
-"""How much of a model stands in 4 bits: the memory that a spec of kind nf4 promises."""
+"""How much of a model is kept in 4 bits, which decides how much memory a spec of kind nf4 really needs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 SHARE = 0.9
-"""Of the weights outside embeddings and head, at least so many are in 4 bits, or the model needs the memory of another
-precision than its spec's: 5.3 bits a weight at this share, 4.1 at all of them."""
+"""At least this share of the weights outside embeddings and output layer must be in 4 bits. Otherwise the model needs
+as much memory as with another precision than its spec's: 5.3 bits for each weight at this share, and 4.1 if all are in
+4 bits."""
 
 
 @dataclass(frozen=True)
 class FourBits:
-    """`values` in 4 bits of `weights`, the values of all matrices outside embeddings and head; `stored`: their bytes,
-    scales included. `wide`: the matrices that are not in 4 bits, the largest first, those of all layers in one."""
+    """`values` of the `weights` are in 4 bits, where `weights` counts all matrices outside embeddings and output layer.
+    `stored`: their bytes, scales included. `wide`: the matrices that are not in 4 bits, the largest first; matrices of
+    the same name in all layers count as one."""
 
     values: int
     weights: int
@@ -50,7 +52,7 @@ class FourBits:
 
 
 def bits(quantization: Quantization, computed_in: torch.dtype | None = None) -> Any:
-    """transformers' settings of NF4."""
+    """The settings of transformers for NF4."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
@@ -62,7 +64,7 @@ def bits(quantization: Quantization, computed_in: torch.dtype | None = None) -> 
 
 
 def replaced(skeleton: PreTrainedModel, quantization: Quantization) -> PreTrainedModel:
-    """The model without weights, bitsandbytes' layers in it where a loaded one of kind nf4 will have them."""
+    """The model without weights, with the layers of bitsandbytes where a loaded model of kind nf4 has them."""
     from transformers.quantizers import AutoHfQuantizer
 
     AutoHfQuantizer.from_config(bits(quantization), pre_quantized=False).preprocess_model(skeleton, device_map=None)
@@ -70,9 +72,8 @@ def replaced(skeleton: PreTrainedModel, quantization: Quantization) -> PreTraine
 
 
 def held_as(model: PreTrainedModel, quantization: Quantization) -> str:
-    """How the weights are held, in words: of a loaded model, or of what `replaced` gives.
-
-    Raises BaseModelError if the model is of kind nf4 in name only.
+    """A text that says how the weights of a loaded model, or of the result of `replaced`, are kept. Raises
+    BaseModelError if too few of the weights of a model of kind nf4 are in 4 bits.
     """
     if quantization.kind != "nf4":
         return f"all weights in {quantization.kind}"
@@ -82,13 +83,14 @@ def held_as(model: PreTrainedModel, quantization: Quantization) -> str:
 
 
 def will_hold(folder: Path, quantization: Quantization) -> str:
-    """How `load_base` will hold the model in `folder`; no weight is read. Raises BaseModelMissing, BaseModelError."""
+    """How `load_base` will keep the model in `folder`, found without reading any weight. Raises BaseModelMissing,
+    BaseModelError."""
     skeleton = load_skeleton(folder)
     return held_as(replaced(skeleton, quantization) if quantization.kind == "nf4" else skeleton, quantization)
 
 
 def four_bits(model: PreTrainedModel, double_quant: bool) -> FourBits:
-    """Counted on a model in which bitsandbytes has replaced what it replaces, with weights or without (meta)."""
+    """Count on a model in which bitsandbytes has replaced its layers. The model may be without weights (meta)."""
     from bitsandbytes.nn import Linear4bit
     from torch import nn
 

@@ -21,7 +21,7 @@ from fednode.base_model.quiet import quiet
 if TYPE_CHECKING:
     from gguf import GGUFReader
 
-_UNUSED = 5  # llama.cpp's type of tokens that only fill the vocabulary up to the width of the embedding
+_UNUSED = 5  # the type in llama.cpp of tokens that only fill the vocabulary up to the width of the embedding
 
 
 def converted(gguf: Path, cache: Path) -> Path:
@@ -38,14 +38,14 @@ def converted(gguf: Path, cache: Path) -> Path:
 
 
 _FORM = 2
-"""Of the conversion: a folder that an older one made is not taken for this one's."""
+"""The version of the conversion, so that a folder made by an older version is not used."""
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
     """Dequantise a GGUF file to float32 safetensors, config and tokenizer in a new `folder`, whole or not at all.
 
-    float32 holds every GGUF value exactly, so that the folder and the file are one model. Raises BaseModelError, also
-    for a file that says something of the computation which would be lost.
+    float32 holds every GGUF value exactly, so the folder and the file are the same model. Raises BaseModelError, also
+    if the file has settings that would be lost.
     """
     import torch
     from gguf import GGUFReader
@@ -59,13 +59,14 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
         ):
             content = GGUFReader(gguf)
             check_whole(gguf, content)
-            with contextlib.redirect_stderr(io.StringIO()):  # transformers' bar for GGUF files ignores quiet()
+            # the progress bar of transformers for GGUF files ignores quiet()
+            with contextlib.redirect_stderr(io.StringIO()):
                 model, report = AutoModelForCausalLM.from_pretrained(
                     gguf.parent,
                     gguf_file=gguf.name,
                     dtype=torch.float32,
                     output_loading_info=True,
-                    ignore_mismatched_sizes=True,  # they are in the report, and refused by name
+                    ignore_mismatched_sizes=True,  # missing tensors are in the report, and are refused by name
                 )
             check_complete(gguf, model, report)
             tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
@@ -78,12 +79,12 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
             tokenizer.save_pretrained(draft)
             _keep_tokens(draft / "tokenizer.json", _tokens(content))
     except OSError:
-        if not (folder / "config.json").is_file():  # else another process was first, with the same content
+        if not (folder / "config.json").is_file():  # otherwise another process was first, with the same content
             raise
 
 
 def _tokens(content: GGUFReader) -> dict[int, bool]:
-    """The ids that the file has tokens for, each with whether it is used."""
+    """The ids for which the file has tokens, and whether each is used."""
     tokens, types = (content.get_field(f"tokenizer.ggml.{name}") for name in ("tokens", "token_type"))
     count = len(tokens.data) if tokens is not None else 0
     kinds = types.contents() if types is not None else [1] * count
@@ -91,8 +92,8 @@ def _tokens(content: GGUFReader) -> dict[int, bool]:
 
 
 def _keep_tokens(path: Path, known: dict[int, bool]) -> None:
-    """Take out of a tokenizer.json what the model's own has not: tokens that transformers adds (GPT-2's end of text,
-    under an id past the embedding), and those that fill the vocabulary up."""
+    """Remove from a tokenizer.json what the model's original does not have: tokens that transformers adds (GPT-2's end
+    of text, with an id beyond the embedding), and tokens that only fill the vocabulary."""
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     content["added_tokens"] = [token for token in content["added_tokens"] if known.get(token["id"])]
     vocabulary = content["model"]["vocab"]

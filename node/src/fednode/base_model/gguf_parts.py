@@ -1,4 +1,4 @@
-"""One part of a GGUF in several files, told from a whole one before transformers makes a model of it."""
+"""Recognises one part of a GGUF that consists of several files, before transformers makes a model from it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _JOIN = "join them with `llama-gguf-split --merge` and give the whole file"
 
 
 def check_whole(gguf: Path, content: GGUFReader) -> None:
-    """Raises BaseModelError if the file is one part of several, or says nothing of its model's shape.
-
-    transformers would make up what is in the other parts, and for a shape that is not said take Llama's with its seven
-    billion weights.
+    """Raises BaseModelError if the file is one part of several, or does not say its model's shape. transformers would
+    fill the missing parts with random weights, and would take Llama's shape with seven billion weights if none is
+    given.
     """
     parts = content.get_field("split.count")
     if parts is not None and parts.contents() > 1:

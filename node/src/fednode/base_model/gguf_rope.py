@@ -1,4 +1,5 @@
-"""Rotary scaling that a GGUF states and transformers passes over: read, or refused, but never lost.
+"""Reads rotary scaling that a GGUF has and transformers ignores. What cannot be read is refused, so that it is never
+lost.
 
 llama.cpp keeps Llama 3's scaling as a tensor of divisors, one for each frequency, and every other kind in its metadata.
 """
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DIVISORS = "rope_freqs.weight"
-_TOLERANCE = 1e-5  # of a frequency; another length by one token differs by ten times as much
+# largest relative error of a frequency; if the length differs by one token, the difference is ten times as large
+_TOLERANCE = 1e-5
 
 
 def carry_rope(content: GGUFReader, config: Any) -> None:
-    """Put the scaling that the file states into transformers' `config`. Raises BaseModelError for one it cannot."""
+    """Put the file's scaling into the `config` of transformers. Raises BaseModelError for a scaling that this cannot
+    do."""
     tensors = {tensor.name: tensor.data for tensor in content.tensors if tensor.name.startswith("rope_")}
     architecture = content.get_field("general.architecture").contents()
     kind = content.get_field(f"{architecture}.rope.scaling.type")
@@ -43,7 +46,8 @@ def carry_rope(content: GGUFReader, config: Any) -> None:
 
 
 def _llama3(divisors: NDArray[np.float64], config: Any) -> dict[str, Any]:
-    """The settings behind the divisors, with low_freq_factor 1: other settings of the same divisors are the same.
+    """The settings that lead to these divisors, with low_freq_factor 1. Other settings with the same divisors mean the
+    same.
 
     Between the wavelengths L / high and L the divisor d of the frequency 1/w has 1/d = (1 - s) / factor + s, with
     s = (L / w - 1) / (high - 1): a straight line over 1/w, which two points give.
@@ -65,7 +69,7 @@ def _llama3(divisors: NDArray[np.float64], config: Any) -> dict[str, Any]:
 
 
 def _agrees(divisors: NDArray[np.float32], theta: float, config: Any) -> bool:
-    """Whether transformers computes the frequencies from the config that the divisors give."""
+    """Whether transformers, with this config, computes the frequencies that the divisors give."""
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
     made, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")

@@ -1,4 +1,4 @@
-"""A model from the hub: what loading it takes, all of that, and nothing else."""
+"""A model from the hub: exactly the files that are needed to load it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _TOKENIZER_FILES = (
     *("tokenizer*", "*vocab*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "tekken.json"),
     *("*.model", "*.spm", "*.tiktoken", "*.codes", "*.bpe", "normalizer.json", "emoji.json", "byte_maps.json"),
 )
-_NEVER = ("*/*", "*.py", "*.safetensors", "*.bin", "*.md")  # as parts of a tokenizer
+_NEVER = ("*/*", "*.py", "*.safetensors", "*.bin", "*.md")  # read as parts of a tokenizer
 
 
 def from_hub(name: str, revision: str | None, fetch: bool) -> Path:
     """The folder of `name` in huggingface_hub's cache, completed from the hub.
 
-    Not `fetch`, or no hub to be reached: what is there already, if it is whole. Raises BaseModelMissing,
-    BaseModelPartial.
+    Without `fetch`, or if the hub cannot be reached, the files that are there already are used if none is missing.
+    Raises BaseModelMissing, BaseModelPartial.
     """
     if fetch:
         try:
@@ -40,7 +40,7 @@ def from_hub(name: str, revision: str | None, fetch: bool) -> Path:
             return _fetched(name, revision)
         except BaseModelMissing:
             raise
-        except Exception as error:  # of its connection, its files, its answers: of any kind
+        except Exception as error:  # errors of any kind: about the connection, the files, the answers
             folder, why = _cached(name, revision), _why(name, revision, error)
             if folder is None or lacks(folder) is not None:
                 raise BaseModelMissing(
@@ -64,7 +64,8 @@ def from_hub(name: str, revision: str | None, fetch: bool) -> Path:
 
 
 def lacks(folder: Path) -> str | None:
-    """The first file that a model's folder is without, as far as it can be told without the hub. None: it is whole."""
+    """The first file that is missing in a model's folder, as far as this can be known without the hub. None if nothing
+    is missing."""
     needed = [_CONFIG] if (folder / SINGLE).is_file() else [_CONFIG, INDEX]
     if (folder / "vocab.json").is_file() and not (folder / "tokenizer.json").is_file():
         needed.append("merges.txt")
@@ -96,7 +97,7 @@ def _fetched(name: str, revision: str | None) -> Path:
     named = set(_texts_in(folder / _TOKENIZER_CONFIG)).intersection(names)
     weights = [SINGLE] if SINGLE in names else _shards(folder)
     folder = get([*sorted(named), *weights])
-    if revision != info.sha:  # so that the cache knows the name of the commit when there is no hub to be asked
+    if revision != info.sha:  # so that the cache knows the name of the commit when the hub cannot be reached
         snapshot_download(name, revision=revision, allow_patterns=[])
     return folder
 
@@ -106,7 +107,7 @@ def _is_of_tokenizer(file: str) -> bool:
 
 
 def _shards(folder: Path) -> list[str]:
-    """Raises BaseModelMissing for an index that is none."""
+    """Raises BaseModelMissing if the file is no index."""
     try:
         return shards((folder / INDEX).read_bytes())
     except (OSError, ValueError) as error:
@@ -114,7 +115,8 @@ def _shards(folder: Path) -> list[str]:
 
 
 def _texts_in(path: Path) -> Iterator[str]:
-    """All texts of a JSON file: among them names of files. None if it cannot be read, which loading will tell."""
+    """All texts in a JSON file, some of which are names of files. None if it cannot be read; loading will then report
+    it."""
     try:
         waiting: list[Any] = [json.loads(path.read_bytes())]
     except (OSError, ValueError, RecursionError):
@@ -130,7 +132,7 @@ def _texts_in(path: Path) -> Iterator[str]:
 
 
 def _cached(name: str, revision: str | None) -> Path | None:
-    """Where the cache has the model, or a part of it."""
+    """The folder in the cache that has the model, or a part of it."""
     from huggingface_hub import snapshot_download
 
     try:
@@ -153,6 +155,6 @@ def _why(name: str, revision: str | None, error: Exception) -> str:
     if isinstance(error, NetworkSetting):
         return str(error)
     message = f"{type(error).__name__}: {in_a_line(error)}"
-    if isinstance(error, OSError) and error.filename:  # of this machine: its cache
+    if isinstance(error, OSError) and error.filename:  # an error of this machine, about its cache
         return f"{message}; set HF_HOME to a folder that can be written"
     return f"{message}{by_way_of_hub()}"

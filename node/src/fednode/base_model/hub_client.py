@@ -1,4 +1,5 @@
-"""The connection to the hub: by the rule for all others (`fedprotocol.program.outgoing`), as far as it is Python's."""
+"""The connection to the hub. It follows the same rule as all others (`fedprotocol.program.outgoing`), as far as Python
+code makes it."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from fedprotocol.program import outgoing
 
 
 def trust_as_elsewhere() -> None:
-    """Have huggingface_hub believe whose certificates count here; its proxies it takes from the same variables by
-    itself. Raises NetworkSetting."""
+    """Make huggingface_hub trust the same certificates as all other connections. It reads its proxies from the same
+    variables itself. Raises NetworkSetting."""
     from huggingface_hub import set_client_factory
 
     by_way_of_hub()
@@ -18,14 +19,14 @@ def trust_as_elsewhere() -> None:
 
 
 def by_way_of_hub() -> str:
-    """Words about the proxy that stands before the hub; empty if none does. Raises NetworkSetting."""
+    """Text that names the proxy on the way to the hub; empty if there is none. Raises NetworkSetting."""
     from huggingface_hub import constants
 
     return outgoing.through(constants.ENDPOINT)
 
 
 def _client() -> Any:
-    """The library's own client, but for what it trusts."""
+    """The library's own client, with other trusted certificates."""
     import httpx2
     from huggingface_hub.utils._http import hf_request_event_hook
 

@@ -16,26 +16,27 @@ from fednode.base_model.settings import defaults_of, setting_differences, settin
 from fednode.base_model.skeleton import load_config
 from fednode.base_model.tokenizer import describe, load_tokenizer, tokenizer_differences
 
-_MOST = 4  # differences that a message names
+_MOST = 4  # how many differences a message names
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a spec pins of a model (`fedprotocol.base_model`)."""
+    """What a spec fixes about a model (`fedprotocol.base_model`)."""
 
     digest: str
     config: dict[str, Setting]
     tokenizer: TokenizerRef
 
     def named(self, name: str, revision: str | None) -> BaseModelRef:
-        """As a spec writes it."""
+        """The identity in the form of a spec."""
         return BaseModelRef(
             id=name, revision=revision, digest=self.digest, config=self.config, tokenizer=self.tokenizer
         )
 
 
 def identity_of(folder: Path, texts: Iterable[str] = ()) -> Identity:
-    """Of the model in `folder`. `texts`: of the federation, which its tokenizer must cut in the same way everywhere.
+    """The identity of the model in `folder`. `texts`: texts of the federation, which its tokenizer must turn into the
+    same tokens everywhere.
 
     Raises BaseModelMissing, BaseModelError.
     """
@@ -56,13 +57,13 @@ def check_model(ref: BaseModelRef, folder: Path) -> None:
 
 
 def check_tokenizer(ref: BaseModelRef, tokenizer: Any, folder: Path) -> None:
-    """The same for the tokenizer alone."""
+    """The same check for the tokenizer alone."""
     with told_as(BaseModelError, f"{folder}: its tokenizer cannot be used", AGAIN):
         _refuse(ref, folder, tokenizer_differences(ref.tokenizer, tokenizer))
 
 
 def _settings(folder: Path) -> tuple[dict[str, Setting], dict[str, Setting]]:
-    """Those of the model, and the defaults of its kind."""
+    """The settings of the model, and the defaults of its class."""
     config = load_config(folder)
     with told_as(BaseModelError, f"{folder}: its config cannot be read", AGAIN):
         return settings_of(config), defaults_of(config)

@@ -1,4 +1,4 @@
-"""The base model into memory. Safetensors only: nothing is unpickled, no remote code is run."""
+"""Loads the base model into memory, only from safetensors: nothing is unpickled, and no remote code is run."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-"""Where the weights are: in one file, or in those that an index names. The one comes first, as in transformers."""
+"""The files with the weights: one file, or several that an index names. If both exist, the one file is used, as in
+transformers."""
 
 
 class _Index(BaseModel):
-    """model.safetensors.index.json, as far as it counts here."""
+    """The parts of model.safetensors.index.json that are used."""
 
     weight_map: dict[str, str]
 
@@ -37,11 +38,11 @@ class _Index(BaseModel):
 def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrainedModel:
     """The base model on `device` ("cpu" or "cuda"), frozen.
 
-    nf4: the linear layers but the head in 4 bits (bitsandbytes), the rest and all arithmetic in `compute_dtype`;
-    bf16 and fp32: everything in that type. A CPU without bfloat16 computes in float32 instead, with the same weights.
-    On a CPU each 4-bit layer is compared with its original.
-    Raises DeviceMissing, BaseModelMissing, BaseModelError (files that are not this model whole, weights that stay wider
-    than the spec says, 4-bit layers that hold or compute something else).
+    nf4: the linear layers except the output layer are in 4 bits (bitsandbytes), the rest and all arithmetic in
+    `compute_dtype`; bf16 and fp32: everything in that type. A CPU without bfloat16 computes in float32 instead, with
+    the same weights. On a CPU each 4-bit layer is compared with its original. Raises DeviceMissing, BaseModelMissing,
+    BaseModelError (the files are not exactly this model, weights stay wider than the spec says, or 4-bit layers hold or
+    compute something else).
     """
     import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
@@ -51,7 +52,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     if device == "cuda" and not torch.cuda.is_available():
         raise DeviceMissing("[model] device is cuda, but torch finds no CUDA device; set it to cpu")
     if device == "cuda":
-        # a batch padded to 64 tokens (modulo 128) gets NaN gradients of cuDNN's attention (pytorch issue 196678)
+        # with a batch padded to 64 tokens (modulo 128), cuDNN's attention gives NaN gradients (pytorch issue 196678)
         torch.backends.cuda.enable_cudnn_sdp(False)
     quiet()
     load_config(folder)
@@ -59,7 +60,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     four_bit = quantization.kind == "nf4"
     if four_bit:
         skeleton = replaced(load_skeleton(folder), quantization)
-        held_as(skeleton, quantization)  # refused before there is memory to lack
+        held_as(skeleton, quantization)  # refused before memory is used for it
     held_in = quantization.compute_dtype if four_bit else quantization.kind
     dtype = torch.float32 if held_in == "fp32" else torch.bfloat16
     computed_in = arithmetic(dtype, device)
@@ -69,13 +70,14 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
             folder,
             dtype=dtype,
             quantization_config=bits(quantization, computed_in) if four_bit else None,
-            generation_config=GenerationConfig(),  # not the file's: what it says of sampling and stopping is not ours
+            # replaces the file's settings of sampling and stopping, which are not used
+            generation_config=GenerationConfig(),
             device_map={"": device},
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are in the report, and refused by name
+            ignore_mismatched_sizes=True,  # missing tensors are in the report, and are refused by name
         )
     check_complete(folder, model, report)
     if four_bit:
@@ -85,13 +87,14 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
     if four_bit and device == "cpu":
         repair_dequantize()
         verify(model, skeleton, files)
-    # `logits_to_keep` hands the head a slice, for which torch.matmul would copy the head once a row of the batch
+    # with `logits_to_keep` the output layer gets a slice, for which torch.matmul would copy its weights for each row of
+    # the batch
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
     return model.requires_grad_(False)
 
 
 def tensor_files(folder: Path) -> dict[str, Path]:
-    """The safetensors file that each tensor lies in; the same files that transformers loads."""
+    """The safetensors file that holds each tensor. These are the files that transformers loads."""
     from safetensors import safe_open
 
     single, index = folder / SINGLE, folder / INDEX
@@ -110,7 +113,8 @@ def tensor_files(folder: Path) -> dict[str, Path]:
 
 
 def shards(index: bytes) -> list[str]:
-    """The files that an index names, once each. Raises ValueError if it is none, or names one that is not beside it."""
+    """The files that an index names, each once. Raises ValueError if it is no index, or names a file in another
+    folder."""
     names = None
     with suppress(ValidationError):
         names = set(_Index.model_validate_json(index).weight_map.values())
@@ -122,7 +126,7 @@ def shards(index: bytes) -> list[str]:
 
 
 def _widen(model: PreTrainedModel, held: torch.dtype, wider: torch.dtype) -> None:
-    """Every tensor of type `held` to `wider`; `Module.to` refuses where some weights are in 4 bits."""
+    """Convert every tensor of type `held` to `wider`. `Module.to` refuses to do this if some weights are in 4 bits."""
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.dtype == held:
             tensor.data = tensor.data.to(wider)
@@ -131,8 +135,8 @@ def _widen(model: PreTrainedModel, held: torch.dtype, wider: torch.dtype) -> Non
 def _keep_unpacked(model: PreTrainedModel) -> None:
     """Forbid bitsandbytes' repacking of 4-bit weights for avx512_bf16 CPUs.
 
-    It happens in place at the first evaluation, and the packed weights pass no gradient: training would go on without
-    moving anything (bitsandbytes 0.50.2, `Linear4bit.forward`).
+    It happens in place at the first evaluation, and packed weights pass on no gradients, so training would go on
+    without changing anything (bitsandbytes 0.50.2, `Linear4bit.forward`).
     """
     from bitsandbytes.nn import Linear4bit
 

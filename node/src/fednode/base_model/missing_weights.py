@@ -1,4 +1,4 @@
-"""Is the model in memory the one in its files, all of it and nothing made up?"""
+"""Checks that the model in memory is exactly the one in its files, with nothing missing and nothing random."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ _NAMED = 3
 
 
 def check_complete(source: Path, model: PreTrainedModel, report: Mapping[str, Any]) -> None:
-    """Raises BaseModelError, naming the tensors, unless `source` held every tensor of the model in its shape, and no
-    other.
-
-    `report`: transformers' of the loading of `model` (`output_loading_info`, with `ignore_mismatched_sizes`), in which
-    it has filled what is missing or has another shape with random values. What the model's class says it derives or
-    passes over is not in it, nor the shapes of what goes into 4 bits.
+    """Raise BaseModelError, which names the tensors, unless `source` has every tensor of the model in its shape, and no
+    other tensor. `report` is what transformers says about loading `model` (`output_loading_info`, with
+    `ignore_mismatched_sizes`); it fills missing tensors, and those of another shape, with random values. The report
+    does not list tensors that the model's class computes or ignores, nor the shapes of weights that are put into 4
+    bits.
     """
     if lacking := report["missing_keys"]:
         raise BaseModelError(
@@ -44,7 +43,8 @@ def check_complete(source: Path, model: PreTrainedModel, report: Mapping[str, An
 
 
 def _misshapen_in_4_bits(model: PreTrainedModel) -> Iterator[tuple[str, Sequence[int], Sequence[int]]]:
-    """Name, shape and right shape of 4-bit weights, which transformers puts into a layer whatever their shape."""
+    """Name, shape and right shape of 4-bit weights, which transformers puts into a layer even if their shape is
+    wrong."""
     from bitsandbytes.nn import Linear4bit
 
     for name, layer in model.named_modules():

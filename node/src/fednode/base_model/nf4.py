@@ -1,7 +1,7 @@
-"""What NF4 may make of a weight, worked out apart from bitsandbytes.
+"""What NF4 may turn a weight into, computed without bitsandbytes.
 
 Dettmers et al. 2023, "QLoRA": blocks of 64 values, row after row, each value the nearest of 16 codes times the largest
-magnitude in its block; with double quantisation that scale is itself in 8 bits.
+magnitude in its block; with double quantisation that scale is itself quantised to 8 bits.
 """
 
 from __future__ import annotations
@@ -32,22 +32,21 @@ CODES = (
     1.0,
 )
 SCALES = 256
-"""Scales that double quantisation takes together, less the mean of all."""
+"""How many scales double quantisation quantises together, after subtracting the mean of all."""
 SCALE_ERROR = 0.00703125 + 2.0**-16
-"""Of a scale in 8 bits, as a share of the largest deviation from the mean among its 256: half the widest gap of the
-8-bit codes, (1 - 0.1) / 64, and what bitsandbytes' table of 2^16 entries adds."""
+"""The largest error of a scale in 8 bits, as a share of the largest deviation from the mean among its 256: half of the
+widest gap between 8-bit codes, (1 - 0.1) / 64, plus the error of bitsandbytes' table of 2^16 entries."""
 _BINS = 1 << 12
-"""Of [-1, 1]: how far a value may lie from its nearest code is looked up by them, the worst of each bin."""
+"""Bins of the interval [-1, 1]. For each bin a table has the largest distance of a value to its nearest code."""
 _PART = 1 << 11
-"""Blocks compared at a time: what they take stays in the processor's cache."""
+"""How many blocks are compared at a time, so that they stay in the processor's cache."""
 
 
 def overshoot(weight: torch.Tensor, held: torch.Tensor, double_quant: bool) -> float:
-    """How far `held`, the weight in NF4 taken apart again, lies from `weight`, as a multiple of what NF4 allows.
-
-    Both of one shape, floating; `weight` of finite values, in the type that was quantised. At most 1 if each value is
-    the nearest code times its block's scale, up to the rounding of the scales and of `held`'s type; infinite if
-    something in `held` is not a number.
+    """How far `held`, the weight after NF4 and dequantising, lies from `weight`, as a multiple of what NF4 allows. Both
+    are floating-point tensors of one shape; `weight` has finite values, in the type that was quantised. At most 1 if
+    each value is the nearest code times its block's scale, up to the rounding of the scales and of `held`'s type;
+    infinite if something in `held` is not a number.
     """
     import torch
 
@@ -69,14 +68,14 @@ def overshoot(weight: torch.Tensor, held: torch.Tensor, double_quant: bool) -> f
 
 
 def stored_bytes(values: int, double_quant: bool) -> int:
-    """What a weight of so many values takes in NF4, its scales included."""
+    """The bytes that a weight with this many values takes in NF4, with its scales."""
     blocks = -(-values // BLOCK)
     return -(-values // 2) + (blocks + 4 * -(-blocks // SCALES) if double_quant else 4 * blocks)
 
 
 @cache
 def _reach() -> torch.Tensor:
-    """The largest distance of a value in each bin to the code nearest to it; 1 is in a bin of its own."""
+    """The largest distance of a value in each bin to its nearest code. The value 1 has a separate bin."""
     import torch
 
     edges = torch.linspace(-1, 1, _BINS + 1)
@@ -85,7 +84,7 @@ def _reach() -> torch.Tensor:
 
 
 def _blocks(tensor: torch.Tensor) -> torch.Tensor:
-    """[blocks, 64], zeros after the last value."""
+    """The values as [blocks, 64], with zeros after the last value."""
     import torch
 
     flat = tensor.reshape(-1)
@@ -93,7 +92,7 @@ def _blocks(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _scale_errors(scales: torch.Tensor) -> torch.Tensor:
-    """What each scale may be off by in 8 bits."""
+    """The largest error of each scale in 8 bits."""
     import torch
 
     deviations = (scales - scales.mean()).abs()

@@ -1,4 +1,4 @@
-"""The weights of a model as its files hold them, under the model's own names, one after the other."""
+"""Reads the weights of a model from its files, one after the other, under their names in the model."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 def originals(
     skeleton: PreTrainedModel, files: Mapping[str, Path], wanted: Collection[str]
 ) -> Iterator[tuple[str, torch.Tensor]]:
-    """(name, weight) of those `wanted` that the files hold, as stored; few at a time are in memory.
+    """(name, weight) for each of the `wanted` weights that the files hold, as stored. Only a few are in memory at a
+    time.
 
-    `files`: the file of each stored tensor. What transformers renames, splits or joins while it loads is done by its
-    own rules (`core_model_loading`), here without quantising.
+    `files`: the file of each stored tensor. Weights that transformers renames, splits or joins while loading are
+    treated by its own rules (`core_model_loading`), but not quantised.
     """
     from safetensors import safe_open
     from transformers.conversion_mapping import get_model_conversion_mapping

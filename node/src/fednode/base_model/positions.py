@@ -1,4 +1,4 @@
-"""What a base model takes: how many tokens, and which."""
+"""How many tokens a base model takes, and which."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def positions(model: PreTrainedModel) -> int | None:
-    """Tokens, where the model has looked up a vector for each position (GPT-2); None where it computes them (rotary
-    ones go on, if worse, beyond what the model has seen)."""
+    """The most tokens, if the model has a table with a vector for each position (GPT-2). None if it computes positions:
+    rotary ones work beyond the length that the model has seen, even if not as well."""
     config = model.config.get_text_config()
     if getattr(config, "rope_parameters", None) is not None:
         return None
@@ -21,7 +21,7 @@ def positions(model: PreTrainedModel) -> int | None:
 
 
 def check_length(model: PreTrainedModel, sequence_length: int) -> None:
-    """Raises BaseModelError if the model has fewer positions than the spec's rows may have tokens."""
+    """Raise BaseModelError if the model has fewer positions than the spec's rows may have tokens."""
     longest = positions(model)
     if longest is not None and sequence_length > longest:
         raise BaseModelError(
@@ -30,6 +30,6 @@ def check_length(model: PreTrainedModel, sequence_length: int) -> None:
 
 
 def embedded_tokens(model: PreTrainedModel) -> int:
-    """How many tokens the model has vectors for, going in and coming out: it knows the ids below that."""
+    """For how many tokens the model has vectors, at its input and its output. It knows the ids below this number."""
     tables = (model.get_input_embeddings(), model.get_output_embeddings())
     return min(int(table.weight.shape[0]) for table in tables)

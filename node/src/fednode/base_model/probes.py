@@ -1,6 +1,5 @@
-"""Texts on which tokenizers that are not the same come apart: pinned in a spec with the ids that they must become.
-
-Later versions may have others: a spec holds its own.
+"""Texts that different tokenizers turn into different tokens. A spec contains them with the ids that they must become.
+Later versions may have other texts, because each spec contains its own.
 """
 
 PROBES = (

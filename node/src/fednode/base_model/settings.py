@@ -16,9 +16,9 @@ import numpy as np
 from fedprotocol.base_model import Setting
 
 IDLE = {
-    # what the model is called, and what wrote and stored it
+    # the model's name, and the program that stored it
     *("architectures", "auto_map", "tokenizer_class", "transformers_version", "dtype", "torch_dtype"),
-    # what a caller asks for, and how much memory it takes; the numbers stay the same
+    # what a caller requests, and how much memory it takes; the results stay the same
     *("output_attentions", "output_hidden_states", "return_dict", "use_cache", "chunk_size_feed_forward"),
     # random values from before the weights were trained
     *("initializer_range", "initializer_factor", "init_std"),
@@ -28,22 +28,22 @@ IDLE = {
     *("id2label", "label2id", "num_labels", "problem_type", "finetuning_task", "task_specific_params"),
     *("classifier_dropout", "summary_type", "summary_use_proj", "summary_activation", "summary_proj_to_labels"),
     "summary_first_dropout",
-    # what it decides stands in layer_types
+    # layer_types says what this decides
     "max_window_layers",
     # the digest of the weights counts a tied head once, and another head as another weight
     "tie_word_embeddings",
 }
-"""Settings that change nothing of what is computed here. All others count; dropout too, as it acts in training."""
+"""Settings that do not change what is computed here. All others count, also dropout, because it acts in training."""
 
 _SHARED = ("transformers.modeling_rope_utils", "transformers.masking_utils")  # read settings for many models
 
 
 def settings_of(config: Any) -> dict[str, Setting]:
-    """What counts of transformers' `config`, its defaults filled in; parts of a setting under dotted names.
+    """The settings in the `config` of transformers that count, with its defaults. Parts of a setting have dotted names.
 
-    A setting that transformers' class does not declare (config.json may hold anything) counts if the code of the model
-    names it: what is not named is not read. Numbers are the shortest that round to the same float32, as a GGUF file
-    holds no more.
+    A setting that transformers' class does not declare (config.json may hold anything) counts if the model's code names
+    it, because code that does not name it does not read it. Numbers are the shortest that round to the same float32,
+    because a GGUF file holds no more digits.
     """
     found: dict[str, Setting] = {}
     kind: Any = type(config)
@@ -60,7 +60,7 @@ def settings_of(config: Any) -> dict[str, Setting]:
 
 
 def defaults_of(config: Any) -> dict[str, Setting]:
-    """What counts of a config of the same class that says nothing; empty where that cannot be made."""
+    """The settings that count in an empty config of the same class; empty if there cannot be such a config."""
     try:
         return settings_of(type(config)())
     except Exception:  # a class may refuse its own defaults, in any way
@@ -70,10 +70,8 @@ def defaults_of(config: Any) -> dict[str, Setting]:
 def setting_differences(
     spec: Mapping[str, Setting], here: Mapping[str, Setting], defaults: Mapping[str, Setting]
 ) -> Iterator[str]:
-    """What differs, each in a few words.
-
-    A setting that the spec does not name was not known to the transformers that wrote it: its model is computed as with
-    the default.
+    """The differences, each in a few words. If the spec does not name a setting, the transformers that wrote it did not
+    know it, so its model is computed with the default.
     """
     for name in sorted(spec.keys() | here.keys(), key=lambda name: (name != "model_type", name)):
         if name not in spec and here[name] in (None, defaults.get(name)):

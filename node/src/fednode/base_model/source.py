@@ -1,4 +1,4 @@
-"""Where the base model's folder comes from: a local folder, a GGUF file or a hub id."""
+"""Finds the base model's folder, from a local folder, a GGUF file or a hub id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fednode.base_model.hub import from_hub
 
 
 def locate(source: str, revision: str | None = None, cache: Path | None = None, fetch: bool = True) -> Path:
-    """The local folder (config, safetensors, tokenizer) of a folder, GGUF file or hub id.
+    """The local folder (config, safetensors, tokenizer) for a folder, GGUF file or hub id.
 
     A GGUF file is converted once into `cache` (default ~/.cache/fednode/models); a hub id is fetched by
     huggingface_hub into its own cache, or, if not `fetch`, only looked for there.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "tekken.json")
-"""Files one of which a tokenizer is made of, most often."""
+"""Most tokenizers are made from one of these files."""
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -47,7 +47,8 @@ def start_of_text(tokenizer: Any) -> list[int]:
 
 
 def describe(tokenizer: Any, texts: Iterable[str] = ()) -> TokenizerRef:
-    """What a spec says of it, by our probes and by `texts`. Raises BaseModelError if it has no end of text."""
+    """The description of a tokenizer for a spec, with our probes and with `texts`. Raises BaseModelError if it has no
+    end of text."""
     if tokenizer.eos_token_id is None:
         raise BaseModelError("the base model's tokenizer has no end-of-text token; choose another base model")
     with told_as(BaseModelError, "the base model's tokenizer cannot be used", AGAIN):
@@ -67,7 +68,7 @@ def _described(tokenizer: Any, texts: Iterable[str]) -> TokenizerRef:
 
 
 def tokenizer_differences(spec: TokenizerRef, tokenizer: Any) -> Iterator[str]:
-    """What differs, each in a few words; of the texts only the first."""
+    """The differences, each in a few words. Only the first text that differs is named."""
     vocabulary = _vocabulary(tokenizer)
     if len(vocabulary) != spec.size:
         yield f"the spec's tokenizer has {spec.size} tokens, this one {len(vocabulary)}"

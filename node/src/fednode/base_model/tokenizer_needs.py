@@ -1,4 +1,5 @@
-"""Why a folder's tokenizer cannot be loaded, as far as its files say; the library names the wrong package."""
+"""Why a folder's tokenizer cannot be loaded, as far as its files show it, because the library's message names the wrong
+package."""
 
 from __future__ import annotations
 
@@ -10,15 +11,15 @@ _PACKAGES = {
     "sentencepiece": {"sentencepiece": "sentencepiece", "protobuf": "google.protobuf"},
     "tiktoken": {"tiktoken": "tiktoken"},
 }
-"""What reading each kind of file takes: packages as pip calls them, and their modules."""
+"""The packages, by their names for pip, and their modules, that are needed to read each kind of file."""
 
 _VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "tekken.json", "*.model", "*.spm", "*.tiktoken")
-_TIKTOKEN = re.compile(rb"[A-Za-z0-9+/=]+ \d+\s")  # base64 of a token, and its rank
+_TIKTOKEN = re.compile(rb"[A-Za-z0-9+/=]+ \d+\s")  # a line with the base64 of a token, and its rank
 _SENTENCEPIECE = b"\n"  # the tag of the first piece, in protobuf's encoding
 
 
 def obstacle(folder: Path) -> str | None:
-    """What the person can do something about; None: nothing that can be seen from outside."""
+    """What is wrong, if a person can repair it; None if the files do not show it."""
     found = [file for pattern in _VOCABULARIES for file in sorted(folder.glob(pattern))]
     if not found:
         return "none of its files is a tokenizer's (tokenizer.json and the like); add those of the model"
@@ -45,5 +46,5 @@ def _kind(file: Path) -> str:
 def _is_here(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it lies in
+    except ModuleNotFoundError:  # the package that contains the module
         return False

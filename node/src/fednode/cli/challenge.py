@@ -57,7 +57,8 @@ def challenge(
 
 
 def _described(session: Session, number: int, examined: Examined) -> dict[str, Any]:
-    """Amounts in token units, prices in wei. What the chain's node does not tell of costs is null: it stops nothing."""
+    """The result as JSON. Amounts are in token units, prices in wei. If the chain's node does not say a cost, it is
+    null, which stops nothing."""
     from dataclasses import asdict
 
     from fedaggregator.disputes.convict import CallCost, simulate

@@ -1,4 +1,4 @@
-"""What the commands share: the config option, opening a session, tables and JSON on the terminal."""
+"""What the commands have in common: the config option, opening a session, tables and JSON on the terminal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def open_session(config: Path) -> Session:
 
 
 def warn_of_code(session: Session) -> None:
-    """Say on standard error whose code what is shown rests on, if it is not this version's. Raises ChainError."""
+    """Say on standard error if what is shown depends on contracts that do not have this version's code. Raises
+    ChainError."""
     from fedprotocol.chain.read.trust import warnings
 
     for warning in warnings(session.coordinator, session.config.chain, session.config.home):
@@ -51,7 +52,7 @@ def warn_of_code(session: Session) -> None:
 
 
 def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
-    """Round and root of a final global. Raises FedError if that round is not final."""
+    """The round and the root of a final global. Raises FedError if that round is not final."""
     from fedprotocol.errors import FedError
     from fedprotocol.types import Phase
 

@@ -54,7 +54,7 @@ def check(
 
 
 def _encoder(session: Session) -> tuple[Encoder | None, str]:
-    """With the reason if there is none."""
+    """The encoder, or the reason why there is none."""
     from fedprotocol.errors import FedError
 
     from fednode.use.loaded import load_encoder

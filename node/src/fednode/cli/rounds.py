@@ -13,7 +13,7 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print
 if TYPE_CHECKING:
     from fedprotocol.chain.read.coordinator import Coordinator
 
-WIDTH = 110  # of the table in a file or a pipe
+WIDTH = 110  # width of the table in a file or a pipe
 
 
 def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:

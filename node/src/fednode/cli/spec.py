@@ -250,7 +250,7 @@ def show(
 
 
 def _try(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
-    """Say what the trial found. Raises SpecError."""
+    """Print what the trial found. Raises SpecError."""
     from fednode.cli.spec_options import in_options, options_named
     from fednode.daemon.explain import duration
     from fednode.slow_work import told_if_slow
@@ -268,7 +268,7 @@ def _try(federation: NewFederation, source: str | None, device: str, threads: in
 
 @contextmanager
 def _open(url: str) -> Iterator[tuple[Store, str]]:
-    """A store that answers, and where it is. Raises StoreError."""
+    """A store that answers, and its URL. Raises StoreError."""
     import tempfile
 
     from fedprotocol.store.open import open_store

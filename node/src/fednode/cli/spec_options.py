@@ -1,4 +1,4 @@
-"""What `fednode spec` was told, in the names of its options: a sponsor has no config file, and no spec yet."""
+"""Names the options of `fednode spec` in error messages, because a sponsor has no config file and no spec yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fedprotocol.printable import printable
 from fedprotocol.spec import SpecError
 from pydantic import ValidationError
 
-LONGEST = 400  # characters about one option
+LONGEST = 400  # most characters about one option
 
 _TRAINING = (
     *("rounds", "steps", "batch_size", "gradient_accumulation", "sequence_length", "optimizer", "learning_rate"),
@@ -66,13 +66,13 @@ _WORDS = {"server_lr": "must be above 0 and at most 2"}  # the spec's unit is an
 
 
 def in_options(message: str) -> str:
-    """A node's message with this command's options in place of the settings and fields that a node would look at."""
+    """A node's message, with the options of this command in place of a node's settings and a spec's fields."""
     return _NAMES.sub(lambda found: _IN_MESSAGES[found.group()], message)
 
 
 @contextmanager
 def options_named() -> Iterator[None]:
-    """What is wrong with a spec leaves as a SpecError in the names of options."""
+    """Around code that checks a spec: errors become a SpecError that names options."""
     try:
         yield
     except ValidationError as error:
@@ -97,5 +97,5 @@ def _field(location: Sequence[str | int]) -> str:
     for field in OPTIONS:
         if path == field or path.startswith(f"{field}."):
             return field
-    ends = {field.rpartition(".")[2]: field for field in OPTIONS}  # of a part that was checked by itself
+    ends = {field.rpartition(".")[2]: field for field in OPTIONS}  # for a part that was checked separately
     return ends.get(str(location[0]), "") if location else ""

@@ -55,7 +55,7 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
     """Write `folder/<chain_id>.json`.
 
     The file of another federation is kept as `<chain_id>-<coordinator>.json`, unless that coordinator is gone with a
-    development chain that was started anew.
+    development chain that was started again.
 
     Args:
         is_live: Whether there is a contract at an address of this chain.

@@ -38,7 +38,7 @@ def close_to_others(path: Path) -> None:
 
 
 def open_to_others(paths: Iterable[Path]) -> list[Path]:
-    """Those of `paths` that exist and that others than their owner may read, write or enter. Raises OSError."""
+    """The members of `paths` that exist and that others than their owner may read, write or enter. Raises OSError."""
     return [path for path in paths if path.exists() and exposure(path)]
 
 

@@ -123,7 +123,7 @@ class BitmapOutOfRange(RoundError):
 
 
 class WrongAccepted(RoundError):
-    """the accepted updates are {1}, not {0} (a bit each): compute the global anew"""
+    """the accepted updates are {1}, not {0} (a bit each): compute the global again"""
 
 
 class AlreadyProposed(RoundError):

@@ -1,4 +1,4 @@
-"""Figures side by side."""
+"""Figures as bars, beside one another."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""The node's daemon: a reconciler that reads the chain and the journal and does the one next thing."""
+"""The node's daemon. It reads the chain and the journal again and again, and does the next thing that has to be
+done."""

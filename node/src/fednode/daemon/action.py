@@ -1,7 +1,7 @@
-"""What every action answers for itself. The actions are in model/, data/ and chain/, and listed in actions.py.
+"""What every action has to say about itself. The actions are in model/, data/ and chain/, and listed in actions.py.
 
-An action is a value: `decide` chooses one and the loop starts it. Its class holds all that belongs to it: when it is
-due (pure), what it is called in the status, how it is done, and what follows from it.
+An action is a value: `decide` chooses one and the loop starts it. Its class has everything that belongs to it: when it
+is due (pure), its name in the status, how it is done, and what follows from it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 
 class TooEarly(FedError):
-    """Nothing is wrong; the message says what must be first."""
+    """It is too early, and nothing is wrong. The message says what must come first."""
 
 
 class Overtaken(FedError):
-    """Somebody else did it, or it is done already; it may be looked at again later."""
+    """Somebody else did it, or it is done already. It may be checked again later."""
 
 
 class Outdated(FedError):
-    """The chain has changed since it was read; the next turn of the loop sees what is to be done now."""
+    """The chain has changed since it was read. The next turn of the loop sees what has to be done now."""
 
 
 class Lane(StrEnum):
-    """What runs in the background one at a time; one lane does not wait for another. What an obligation waits for never
-    stands behind what a stranger can make slow."""
+    """A group of background work of which only one piece runs at a time. One lane does not wait for another. Work that
+    an obligation needs never waits for work that a stranger can make slow."""
 
     MODEL = "model"
     INPUTS = "inputs"
@@ -48,14 +48,13 @@ class Lane(StrEnum):
 
 
 class Action(ABC):
-    """A thing that a node can do next: a frozen dataclass, equal to another that means the same.
-
-    What a subclass leaves as it is here does not concern it.
+    """A thing that a node can do next: a frozen dataclass, equal to another one that means the same. What a subclass
+    does not override does not apply to it.
     """
 
-    is_owed: ClassVar[bool] = False  # it costs stake if it comes too late
-    keeps_node_running: ClassVar[bool] = False  # the node does not end while an open round needs it
-    is_waited_for: ClassVar[bool] = True  # while it runs, or cannot be started, the status says so
+    is_owed: ClassVar[bool] = False  # whether it costs stake if it comes too late
+    keeps_node_running: ClassVar[bool] = False  # whether the node must not end while an open round needs this
+    is_waited_for: ClassVar[bool] = True  # whether the status mentions it while it runs or cannot be started
 
     @abstractmethod
     def describe(self) -> str:
@@ -63,11 +62,12 @@ class Action(ABC):
 
     @property
     def round_number(self) -> int | None:
-        """The round that it is done for; None for what belongs to no round."""
+        """The round for which it is done; None if it belongs to no round."""
         return getattr(self, "round", None)
 
     def time_left(self, chain: Snapshot) -> float:
-        """Seconds until it comes too late: to the end of its round's phase; infinite if it never does."""
+        """Seconds until it is too late, which is until the end of its round's phase; infinite if it is never too
+        late."""
         state = chain.round(self.round_number) if self.round_number is not None else None
         if state is None or state.view.phase.settled or not state.view.phase_end:
             return math.inf
@@ -78,49 +78,48 @@ class Action(ABC):
         return None
 
     def failed(self, tools: Tools, error: Exception, chain: Snapshot) -> Iterable[Action]:
-        """What follows from `error` besides another try later; returns what else cannot be done until then."""
+        """Do what follows from `error`, in addition to another try later. Returns other actions that cannot be done
+        until then."""
         return ()
 
 
 @dataclass(frozen=True)
 class Revisit:
-    """Work that ended well may have more to do later. It is left alone for longer each time: for `longest` seconds at
-    most, and with several tries left in the `left` seconds before it comes too late."""
+    """How work that ended well, and may have more to do later, is tried again. It rests longer each time, at most
+    `longest` seconds, and several tries fit into the `left` seconds before it is too late."""
 
     longest: float = math.inf
     left: float = math.inf
 
 
 class Work(Action):
-    """An action that runs in the background, in a thread of its own."""
+    """An action that runs in the background, in a separate thread."""
 
     lane: ClassVar[Lane]
     leads_to: ClassVar[str] = "act on what it finds"  # what comes when it has ended: a phrase after "next:"
 
     @abstractmethod
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
-        """What its thread does, on the state that it was decided on. Called in the loop's thread."""
+        """The function for its thread, with the state on which the decision was based. Called in the loop's thread."""
 
     def heard(self, tools: Tools, part: Any, chain: Snapshot) -> None:
-        """A part of the result that its thread told (`Tools.tell`) before the end. Called in the loop's thread.
-
-        Raises JournalError, OSError if it cannot be written down now; then it is called again.
+        """Take a part of the result that its thread reported (`Tools.tell`) before the end. Called in the loop's
+        thread. Raises JournalError or OSError if it cannot be written down now; then it is called again.
         """
         raise NotImplementedError(f"{type(self).__name__} tells no parts of its result")
 
     @abstractmethod
     def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:
-        """What follows from what its thread returned: journal, figures, log. Called in the loop's thread.
-
-        Raises JournalError, OSError if it cannot be written down now; then it is called again.
+        """Do what follows from the result of its thread: journal, figures, log. Called in the loop's thread. Raises
+        JournalError or OSError if it cannot be written down now; then it is called again.
         """
 
     def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
-        """Whether it should go on, whatever else there is to do."""
+        """Whether it should go on, no matter what else has to be done."""
         return True
 
     def revisit(self, chain: Snapshot) -> Revisit | None:
-        """When to do the same again after it ended well; None: as soon as it is due."""
+        """When to do the same again after it ended well; None if it may start as soon as it is due."""
         return None
 
     def is_hopeless(self, error: Exception) -> bool:
@@ -129,9 +128,8 @@ class Work(Action):
 
 
 class ChainAction(Action):
-    """An action that sends transactions, in the loop itself.
-
-    Each call is simulated first, and in the journal's outbox before it leaves (`Sender`).
+    """An action that sends transactions, in the loop itself. Each call is simulated first, and is in the journal's
+    outbox before it is sent (`Sender`).
     """
 
     @abstractmethod
@@ -139,7 +137,7 @@ class ChainAction(Action):
         """Send it and write down what follows. Raises TooEarly, Overtaken, Outdated; FedError, OSError if it failed."""
 
     def why_left_alone(self, chain: Snapshot, facts: Facts) -> Wait | None:
-        """What was sent is not done again before a read of the chain can show it."""
+        """How long to wait before the same is done again, so that a read of the chain can show what was sent."""
         return Wait(Cause.SENT, f"the chain's node to show what came of {self.describe()}", deadline(chain), "")
 
 
@@ -147,7 +145,7 @@ class ChainAction(Action):
 class Wait(Action):
     """Nothing to do: `what` the node waits for, `until` which chain time (0: no deadline), and what it does `then`.
 
-    Of a `cause` WORK, `what` is that work.
+    If `cause` is WORK, `what` names that work.
     """
 
     cause: Cause
@@ -161,7 +159,7 @@ class Wait(Action):
 
 @dataclass(frozen=True)
 class Finish(Action):
-    """Leave the loop; `failure` says that it is not a success."""
+    """Leave the loop. `failure` says whether this counts as a failure."""
 
     reason: str
     failure: bool = False
@@ -172,7 +170,7 @@ class Finish(Action):
 
 @dataclass(frozen=True)
 class Interrupt(Action):
-    """Stop work in the background: it is no longer wanted, or something with a deadline is."""
+    """Stop background work that is no longer needed, or that must make room for something with a deadline."""
 
     work: Work
 

@@ -22,13 +22,13 @@ from fednode.daemon.model.solo import EvaluateSolo, TrainSolo
 from fednode.daemon.model.train import Train
 
 MODEL: tuple[type[ModelWork], ...] = (Train, Evaluate, TrainSolo, EvaluateSolo)
-"""Needs the model: one at a time, in the model's thread."""
+"""Work that needs the model: one at a time, in the model's thread."""
 DATA: tuple[type[Work], ...] = (CheckInputs, Recompute, FetchGlobal, JudgeProposal, BuildCase, Release)
-"""Moves data: one at a time in each lane."""
+"""Work that moves data: one at a time in each lane."""
 CHAIN: tuple[type[ChainAction], ...] = (Commit, Reveal, Attest, Propose, Challenge, Abandon, Settle, Claim)
-"""Sends transactions: in the loop itself."""
+"""Actions that send transactions, in the loop itself."""
 LOOP: tuple[type[Action], ...] = (Wait, Finish, Interrupt)
-"""What concerns the loop alone."""
+"""Actions that concern only the loop."""
 
 __all__ = [
     "CHAIN",

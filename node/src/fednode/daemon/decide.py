@@ -1,7 +1,7 @@
-"""The one next thing to do: a pure function of the chain's state and the node's facts.
+"""The next thing to do: a pure function of the chain's state and the node's facts.
 
 `ORDER` lists when each action is due, by urgency: what the chain has a deadline for first, then the aggregate, then
-training, then what only this site is interested in. `decide` takes the first that can be started now, so that what
+training, then what interests only this site. `decide` takes the first that can be started now, so that what
 fails, waits or takes long hides nothing but what cannot be done without it.
 """
 
@@ -48,15 +48,16 @@ def candidates(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
 
 
 def _gives_way(facts: Facts, holder: do.Work, before: Sequence[do.Action]) -> bool:
-    """Whether the work that has a lane leaves it to what comes after `before`: of what obligations and aggregates are
-    made of, to whatever is more urgent; otherwise only if it has had its time."""
+    """Whether the work in a lane makes room for what comes after `before`. Work for obligations and aggregates makes
+    room for anything more urgent; other work only if it has run long enough."""
     if holder.lane is do.Lane.MODEL:
         return False
     return holder in facts.underway.overdue or (holder.lane is do.Lane.INPUTS and holder not in before)
 
 
 def _is_needed(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> bool:
-    """Whether the node must not end: something runs, or an open round has lies in it that it may yet convict."""
+    """Whether the node must not end, because something runs, or an open round has wrong proposals that it may still
+    convict."""
     open_rounds = {state.number for state in unsettled(chain)}
     owed = any(action.keeps_node_running and action.round_number in open_rounds for action in ahead)
     return bool(facts.underway.occupying()) or owed
@@ -88,7 +89,7 @@ ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     do.Settle.due,
     do.Claim.due,
     do.Train.due,
-    do.Evaluate.due,  # what only this site is interested in
+    do.Evaluate.due,  # what interests only this site
     do.TrainSolo.due,
     do.EvaluateSolo.due,
     disputes,

@@ -17,8 +17,8 @@ from fednode.daemon.view import turn, unsettled
 
 
 def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
-    """Convict what is wrong, by the end of its window; then say whether what is right is. A case is built when its turn
-    has come: by then others may have convicted."""
+    """Convict wrong proposals, in the order in which their windows end. Then check whether the others are right. A case
+    is built when this node's turn has come, because others may have convicted by then."""
     own, verdicts = facts.remembered.recomputed, facts.remembered.verdicts
     lies = [(state, lie) for state in unsettled(chain) for lie in wrong_proposals(state, own.get(state.number))]
     at_hand = [(state.number, lie.root) for state, lie in lies if (state.number, lie.root) in facts.remembered.cases]
@@ -29,7 +29,7 @@ def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:
             if has_turn:
                 yield Challenge(*key)
         elif key not in verdicts or verdicts[key].leaf is None:  # its leaves may be readable now
-            if lie.completed_at < chain.time:  # before that, no log of it is in a block
+            if lie.completed_at < chain.time:  # before that, no block has its log
                 yield JudgeProposal(state.number, lie.proposer, lie.root, own[state.number])
         elif has_turn and len(at_hand) < CASES_AT_HAND:
             yield BuildCase(state.number, lie.proposer, lie.root)

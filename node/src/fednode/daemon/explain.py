@@ -14,12 +14,12 @@ from fednode.daemon.status import Status
 from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
 from fednode.daemon.waiting import describe_obstacle, ending
 
-SILENCE = 300.0  # seconds after which a node that says nothing new is suspected
-LONG = 72_000  # seconds from which on a clock time alone says too little
+SILENCE = 300.0  # seconds after which a node that says nothing new is suspected to hang
+LONG = 72_000  # seconds from which a time of day without a date says too little
 
 
 class Need(StrEnum):
-    """What the account's state on the chain asks for while no node runs."""
+    """What the account's state on the chain requires while no node runs."""
 
     UNREAD = "the chain is not known"
     SEAT = "a seat"
@@ -38,7 +38,7 @@ class Need(StrEnum):
 
 @dataclass(frozen=True)
 class Explanation:
-    """`cause`: of a node that runs what its status says, or "silent"; else a Need."""
+    """The explanation. `cause`: for a running node, the one that its status names, or "silent"; otherwise a Need."""
 
     cause: str
     sentence: str
@@ -99,7 +99,7 @@ def _until(until: int, time: int, so_far: str = "") -> str:
 
 
 def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: bool) -> tuple[Need, str]:
-    """What comes after "The node is not running, and"."""
+    """The text that follows "The node is not running, and"."""
     if chain is None:
         return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
     if is_over(chain):
@@ -166,7 +166,7 @@ def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
 
 
 def duration(seconds: float) -> str:
-    """A length of time as people say it."""
+    """A length of time in the words of people."""
     whole = int(seconds)
     for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
         if whole >= 2 * size:

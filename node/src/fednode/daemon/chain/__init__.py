@@ -1,1 +1,2 @@
-"""What a node sends to the chain: commits, reveals, attestations, proposals, challenges, and what collects money."""
+"""What a node sends to the chain: commits, reveals, attestations, proposals, challenges, and the collection of
+money."""

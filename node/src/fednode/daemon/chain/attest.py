@@ -21,7 +21,7 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Attest(ChainAction):
-    """Vouch for the updates in `bitmap`, of the input set `inputs_hash`."""
+    """Vouch for the updates in `bitmap`, which belong to the inputs `inputs_hash`."""
 
     round: int
     inputs_hash: bytes
@@ -49,14 +49,14 @@ class Attest(ChainAction):
             return
         try:
             self._name_absent(tools, state, facts)
-        except Exception as error:  # only said for people; the attestation is owed
+        except Exception as error:  # this only informs people; the attestation must go on
             log.warning("saying what is absent failed: %s", error)
         call = tools.coordinator.calls.attest(self.round, self.inputs_hash, self.bitmap)
         tools.sender.send(call, f"attest in round {self.round}", phase_end(state))
         log.info("round %d: attested, bitmap %s", self.round, bin(self.bitmap))
 
     def _name_absent(self, tools: Tools, state: RoundState, facts: Facts) -> None:
-        """Tell people what is not vouched for."""
+        """Tell people which updates this node does not vouch for."""
         checked = facts.remembered.checked.get(self.round)
         for index, update in enumerate(state.updates):
             if not self.bitmap >> index & 1:

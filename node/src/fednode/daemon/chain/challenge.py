@@ -22,7 +22,7 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Challenge(ChainAction):
-    """Send the next call of the case against a live proposal. When: see `disputes.py`."""
+    """Send the next call of the proof against a live proposal. `disputes.py` says when."""
 
     round: int
     root: bytes
@@ -35,7 +35,7 @@ class Challenge(ChainAction):
         return window_left(chain, self.round, self.root)
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
-        """Raises StaleCase too."""
+        """Also raises StaleCase."""
         memory = tools.memory
         move = advance(tools.coordinator, tools.sender, memory.cases[self.round, self.root])[0]
         if move is Move.CARRIED:
@@ -48,7 +48,7 @@ class Challenge(ChainAction):
             log.info("round %d: %s is not live any more", self.round, cid(self.root))
 
     def failed(self, tools: Tools, error: Exception, chain: Snapshot) -> Iterable[Action]:
-        """The case is built anew, as late as the call would be sent again."""
+        """The case is built again, when the call would be sent again."""
         if isinstance(error, StaleCase):
             tools.memory.note_doubtful(self.round)
         tools.memory.cases.pop((self.round, self.root), None)

@@ -20,7 +20,7 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Commit(ChainAction):
-    """Send the hash of the journalled update."""
+    """Send the hash of the update in the journal."""
 
     round: int
     is_owed = True
@@ -28,7 +28,8 @@ class Commit(ChainAction):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Commit]:
-        """When the update of the round that takes commits is trained on the global that the round starts from."""
+        """It is due when the round takes commits and there is an update for it, trained on the global from which the
+        round starts."""
         target = target_round(chain)
         own = facts.remembered.updates.get(target) if target is not None else None
         if target is None or own is None or own.prior_root != expected_prior(chain, facts, target):

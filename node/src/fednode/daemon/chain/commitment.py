@@ -7,7 +7,7 @@ from fedprotocol.journal import UpdateRecord
 
 
 def commitment_hash(coordinator: Coordinator, account: str, record: UpdateRecord) -> bytes:
-    """What the commitment of a journalled update by `account` is on the chain, 32 bytes."""
+    """The commitment on the chain, 32 bytes, of an update in the journal of `account`."""
     return coordinator.commit_hash(
         record.round, account, record.prior_root, record.root, record.shift, record.examples, record.salt
     )

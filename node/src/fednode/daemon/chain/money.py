@@ -46,7 +46,7 @@ class Claim(ChainAction):
 
     @staticmethod
     def bounty_due(chain: Snapshot, facts: Facts) -> Iterator[Claim]:
-        """At any time, the bounty of a challenge."""
+        """It is due at any time for the bounty of a challenge."""
         if facts.remembered.has_bounty and chain.my_owed > 0:
             yield Claim()
 

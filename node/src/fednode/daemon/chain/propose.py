@@ -22,25 +22,25 @@ from fednode.daemon.view import phase_end, unsettled
 
 log = logging.getLogger("fednode")
 OWN_SECONDS = 5.0
-"""For reading what must be in the own store, in the loop itself: nobody else's slowness may hold it up."""
-BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right one stands, or this account has had its one proposal
+"""Seconds for reading, in the loop itself, what must be in the own store. No other site's slowness may delay it."""
+BEATEN = ("DuplicateRoot", "AlreadyProposed")  # the right proposal is live, or this account has made its one proposal
 
 
 class BondMissing(FedError):
-    """A proposal is due and the account has not the tokens for its bond."""
+    """A proposal is due, and the account lacks the tokens for its bond."""
 
 
 @dataclass(frozen=True)
 class Propose(ChainAction):
-    """Hand in the own recomputed global."""
+    """Propose the global that was recomputed here."""
 
     round: int
     keeps_node_running = True
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Propose]:
-        """A root that differs from the own recomputation is wrong: the own one goes beside it at once, nothing else
-        need be known. While none is live, after a while."""
+        """A root that differs from the own result is wrong. Then the own global is proposed at once; nothing else need
+        be known. If no proposal is live, it is proposed after a while."""
         for state in unsettled(chain):
             number, view = state.number, state.view
             if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
@@ -55,7 +55,7 @@ class Propose(ChainAction):
         return f"proposing the aggregate of round {self.round}"
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
-        """Raises BondMissing, StoreError too."""
+        """Also raises BondMissing, StoreError."""
         state, own_root = chain.round(self.round), facts.remembered.recomputed[self.round]
         if state is None:
             return
@@ -73,18 +73,19 @@ class Propose(ChainAction):
 
 
 def _stands(state: RoundState, own_root: bytes, facts: Facts) -> bool:
-    """Whether the own aggregate is live, whoever proposed it."""
+    """Whether the own result is a live proposal, no matter who made it."""
     return state.number in facts.remembered.unseen or has_right_proposal(state, own_root)
 
 
 def _mine(chain: Snapshot, state: RoundState) -> bool:
-    """Whether this account has its one proposal of the round."""
+    """Whether this account has already made its one proposal of the round."""
     return any(proposal.proposer == chain.account for proposal in state.proposals)
 
 
 def _wait_for_depth(tools: Tools, state: RoundState) -> None:
-    """A proposal names its inputs, so that a re-org cannot turn it into a lie: the depth only spares its cost.
-    Beside a lie it is not waited for, nor where the chain's node cannot tell it."""
+    """Whether the inputs lie deep enough. A proposal names its inputs, so a re-org cannot make it wrong, and waiting
+    only saves the cost of sending it again. If there is a wrong proposal, or the chain's node cannot say how deep they
+    lie, there is no waiting."""
     depth = tools.config.chain.confirmations
     if state.view.live > 0:
         return
@@ -98,7 +99,7 @@ def _wait_for_depth(tools: Tools, state: RoundState) -> None:
 
 
 def _send_pages(tools: Tools, chain: Snapshot, state: RoundState, own_root: bytes) -> None:
-    """All pages, from the first."""
+    """Send all pages, beginning with the first."""
     if chain.tokens < chain.bond:
         raise BondMissing(
             f"round {state.number} needs a proposal, its bond is {chain.bond} token units and {chain.account} has "

@@ -19,12 +19,12 @@ from fednode.daemon.tools import Tools
 from fednode.daemon.view import is_matching, phase_end, unsettled
 
 log = logging.getLogger("fednode")
-LAST_PART = 4  # a quarter of Reveal: then what only makes it safer is not waited for any more
+LAST_PART = 4  # after a quarter of Reveal, the node no longer waits for what only makes revealing safer
 
 
 @dataclass(frozen=True)
 class Reveal(ChainAction):
-    """Publish the journalled update in the store, then open the commitment."""
+    """Publish the update in the store, then open the commitment."""
 
     round: int
     is_owed = True
@@ -32,7 +32,7 @@ class Reveal(ChainAction):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Reveal]:
-        """When the journal has the update that was committed."""
+        """It is due when the journal has the update that was committed."""
         for state in unsettled(chain):
             if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
                 own = facts.remembered.updates.get(state.number)
@@ -43,8 +43,8 @@ class Reveal(ChainAction):
         return f"sending its reveal of round {self.round}"
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
-        """Publish first: nobody can vouch for what nobody serves. Where hardly any time is left, reveal first, which
-        saves the penalty. Raises StoreError, CarError too."""
+        """Publish first, because nobody can vouch for content that nobody serves. If hardly any time is left, reveal
+        first, which avoids the penalty. Also raises StoreError, CarError."""
         state = chain.round(self.round)
         if state is None:
             return
@@ -68,7 +68,7 @@ class Reveal(ChainAction):
         log.info("round %d: revealed %s, shift %d", self.round, cid(update.root), update.shift)
 
     def _wait_for_depth(self, tools: Tools) -> None:
-        """What is revealed cannot be hidden again: the end of Train should lie that many blocks deep."""
+        """Wait until the end of Train lies this many blocks deep, because a revealed update cannot be hidden again."""
         depth = tools.config.chain.confirmations
         if depth:
             latest = tools.coordinator.head()

@@ -1,1 +1,1 @@
-"""What a node does with data: check updates, recompute and fetch globals, judge proposals, let go of old rounds."""
+"""What a node does with data: check updates, recompute and fetch globals, judge proposals, unpin old rounds."""

@@ -25,7 +25,7 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Built:
-    """A case, and what its calls cost, in words."""
+    """A case, and a text that says what its calls cost."""
 
     case: Case
     costs: str
@@ -45,11 +45,12 @@ class BuildCase(DisputeWork):
     def _build(
         self, tools: Tools, state: RoundState, own_root: bytes, account: str, deadline: Deadline
     ) -> Built | None:
-        """None if the proposal is not live any more.
+        """The case; None if the proposal is no longer live.
 
         Raises:
-            StaleCase: the proposal is right, or the global computed here does not follow from the round's inputs now.
-            FedError: what else `evidence.gather` and `convict.advised` of `fedaggregator.disputes` raise.
+            StaleCase: the proposal is right, or the global that was computed here does not follow from the round's
+                present inputs. FedError: the other errors of `evidence.gather` and `convict.advised` of
+                `fedaggregator.disputes`.
         """
         proposal = proposal_in(state, self.root)
         if proposal is None:

@@ -31,13 +31,13 @@ from fednode.daemon.view import round_of, unsettled
 log = logging.getLogger("fednode")
 
 AGAIN_SECONDS = 3.0
-"""After which an absent update is asked for again, as long as others are still fetched."""
+"""Seconds after which a missing update is requested again, while others are still being fetched."""
 TRIES_IN_ATTEST = 16  # at least, to get what is absent or malformed
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one update; `why` is empty for a good one."""
+    """The verdict on one update. `why` is empty for a good one."""
 
     index: int
     verdict: UpdateVerdict
@@ -112,7 +112,7 @@ class CheckInputs(Work):
             )
 
     def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:
-        """Nothing is left to write down: each finding was heard by itself."""
+        """There is nothing left to write down, because each finding was taken when it came."""
 
 
 def owes_attestation(state: RoundState) -> bool:
@@ -123,7 +123,7 @@ def owes_attestation(state: RoundState) -> bool:
 
 
 def verdicts_on(facts: Facts, state: RoundState) -> Mapping[int, UpdateVerdict]:
-    """By index of the update, of the inputs that the round has now."""
+    """The verdicts by index of the update, for the present inputs of the round."""
     checked = facts.remembered.checked.get(state.number)
     return checked.verdicts if checked is not None and checked.inputs_hash == state.view.inputs_hash else {}
 
@@ -143,9 +143,9 @@ def check_inputs(
     deadline: Deadline,
     earlier: Callable[[], Mapping[bytes, int]],
 ) -> None:
-    """Fetch the updates at `indices`, the first ones first, and check them; `found` is told of each as soon as it is
-    known. What is absent is asked for again while others are still fetched. `earlier` gives the roots that were
-    revealed before, with their rounds; it is asked while others are fetched.
+    """Fetch the updates at `indices`, the first ones first, and check them; `found` is called for each as soon as its
+    verdict is known. Missing updates are requested again while others are still being fetched. `earlier` returns the
+    roots that were revealed in earlier rounds, with their rounds; it is called while updates are being fetched.
 
     Raises Unavailable if the store itself does not work, Stopped.
     """
@@ -156,8 +156,9 @@ def check_inputs(
     unavailable: Unavailable | None = None
     for fetched in side_by_side(indices, fetch, deadline, AGAIN_SECONDS):
         if isinstance(fetched.error, Unavailable):
-            unavailable = fetched.error  # of the others something may be here
-        elif isinstance(fetched.error, FedError | OSError):  # malformed from one may still come whole from another
+            unavailable = fetched.error  # some leaves of the others may already be here
+        # an update that is malformed in one source may still be whole in another
+        elif isinstance(fetched.error, FedError | OSError):
             found(Finding(fetched.key, UpdateVerdict.ABSENT, str(fetched.error)))
         elif fetched.result is None:
             raise fetched.error or ValueError("nothing was fetched")

@@ -1,4 +1,4 @@
-"""What judging a live proposal and building the case against it have in common."""
+"""The common part of judging a live proposal and preparing the proof against it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fednode.daemon.view import is_live, window_left
 
 @dataclass(frozen=True)
 class DisputeWork(Work):
-    """Work on the proposal of `root` by `proposer`, until it can no longer be convicted. When: see `disputes.py`."""
+    """Work on the proposal of `root` by `proposer`, until it can no longer be convicted. `disputes.py` says when."""
 
     round: int
     proposer: str

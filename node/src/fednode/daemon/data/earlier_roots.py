@@ -11,14 +11,13 @@ from fedprotocol.errors import FedError
 
 log = logging.getLogger("fednode")
 
-BUDGET = 20.0  # seconds of one look-up: after a start there are all rounds to read
-AGAIN_SECONDS = 60.0  # seconds until one that failed is tried again
+BUDGET = 20.0  # seconds for one look-up; after a start, all rounds have to be read
+AGAIN_SECONDS = 60.0  # seconds until a failed look-up is tried again
 
 
 class EarlierRoots:
-    """Plain calls, one a round, as every RPC node answers them: no event log is needed.
-
-    A round is over before the next one's Train is, so what was read of it stays.
+    """It uses one plain call for each round, which every RPC node answers, and needs no event log. A round is over
+    before Train of the next one is, so what was read about it stays right.
     """
 
     def __init__(self, coordinator: Coordinator) -> None:
@@ -27,10 +26,9 @@ class EarlierRoots:
         self._not_before = 0.0
 
     def before(self, number: int) -> dict[bytes, int]:
-        """Root -> the round that it was revealed in, of all rounds before `number` that can be read.
-
-        Never raises: a replay that one node misses is seen by others, and a node that cannot look is to vote all the
-        same. The log says so.
+        """Root -> the round in which it was revealed, for all rounds before `number` that can be read. It never raises:
+        if one node misses an update that was used before, others see it, and a node that cannot look should vote all
+        the same. The log says so.
         """
         try:
             self._read_until(number)

@@ -1,4 +1,4 @@
-"""Fetching a global adapter of the chain, or the genesis, into the own store."""
+"""Fetching a global adapter that the chain names, or the genesis, into the own store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class FetchGlobal(Work):
         return f"fetching the global of round {self.round}"
 
     def time_left(self, chain: Snapshot) -> float:
-        """To the end of the newest open round's phase: that round is trained on it, or its aggregate made of it."""
+        """Until the end of the newest open round's phase, because training or the aggregate of that round needs this
+        global."""
         states = unsettled(chain)
         if not states or not states[-1].view.phase_end:
             return math.inf

@@ -1,4 +1,4 @@
-"""Comparing live proposals with the aggregate computed here, and saying what is wrong with them."""
+"""Comparing live proposals with the aggregate that was computed here, and reporting what is wrong with them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class JudgeProposal(DisputeWork):
         return f"checking a proposal of round {self.round}"
 
     def revisit(self, chain: Snapshot) -> Revisit:
-        """Only a proposal whose leaves could not be read is judged again; another node of the chain may show them."""
+        """Only a proposal whose leaves could not be read is judged again, because another node of the chain may have
+        them."""
         return Revisit(left=self.time_left(chain))
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:

@@ -1,4 +1,5 @@
-"""Recomputing aggregates: every global is known from own verified copies of the updates, never by what is proposed."""
+"""Recomputing aggregates: the node computes every global from its own verified copies of the updates, and never relies
+on what is proposed."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Recompute(Work):
-    """Merge the accepted updates into the next global adapter, from own verified copies. `inputs`: the round's."""
+    """Merge the accepted updates into the next global adapter, from the node's own verified copies. `inputs`: the hash
+    of the round's inputs."""
 
     round: int
     inputs: str
@@ -40,7 +42,8 @@ class Recompute(Work):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
-        """Every aggregate, and the globals that it is made of; of a round that is over last, nothing depends on it."""
+        """It is due for every aggregate, and for the globals that it needs. Rounds that are over come last, because
+        nothing depends on them."""
         for state in unsettled(chain):
             if (
                 state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
@@ -91,12 +94,10 @@ class Recompute(Work):
 def merged_into(
     store: Store, coordinator: Coordinator, spec: Spec, state: RoundState, folder: Path, deadline: Deadline
 ) -> bytes:
-    """Merge the round's accepted updates by way of a file in `folder` and publish the result in the own store; returns
-    its root.
-
-    Raises InputsMissing, StoreError, and what `fedaggregator.compute.inputs.recompute` raises.
+    """Merge the round's accepted updates, using a file in `folder`, and publish the result in the own store. Returns
+    its root. Raises InputsMissing, StoreError, and the errors of `fedaggregator.compute.inputs.recompute`.
     """
-    inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # a merge of others may still run
+    inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # another merge may still be running
     out = folder / f"round_{state.number}-{inputs}.leaves"
     out.parent.mkdir(parents=True, exist_ok=True)
     try:

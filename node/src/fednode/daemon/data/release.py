@@ -1,4 +1,4 @@
-"""Letting go of old rounds: what the own store holds of them, and the update files."""
+"""Releasing old rounds: what the own store has of them, and the files of updates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = logging.getLogger("fednode")
 
 @dataclass(frozen=True)
 class Release(Work):
-    """Let go of an old round's inputs in the own store, and of those of `own_globals` that were never a global."""
+    """Unpin an old round's inputs in the own store, and those of `own_globals` that did not become a global."""
 
     round: int
     own_globals: frozenset[bytes]
@@ -33,7 +33,7 @@ class Release(Work):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
-        """Old rounds, once a later global is final: until then theirs may be what the next round starts from."""
+        """It is due for old rounds once a later global is final. Until then the next round may start from theirs."""
         oldest_kept = min(
             chain.last_opened - len(unsettled(chain)) - facts.configured.keep_rounds + 1, chain.latest_final[0]
         )
@@ -48,10 +48,9 @@ class Release(Work):
         return lambda stop: self.unpin(tools.coordinator, tools.store, Deadline(stop=stop))
 
     def unpin(self, coordinator: Coordinator, store: Store, deadline: Deadline) -> None:
-        """Unpin what the round was made of, its updates and its prior, but for what a later round needs too.
-
-        Its final global goes with the round that was trained on it; what else was merged for it goes now.
-        Raises Unavailable, ChainError, Stopped.
+        """Unpin the round's updates and its prior, except what a later round needs too. Its final global is unpinned
+        with the round that was trained on it; other globals that were merged for it are unpinned now. Raises
+        Unavailable, ChainError, Stopped.
         """
         view = coordinator.round_view(self.round)
         gone = {update.root for update in coordinator.updates(self.round)} | {view.prior_root}

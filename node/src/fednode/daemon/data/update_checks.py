@@ -1,4 +1,4 @@
-"""What an attester checks of an update beyond the tree that the store has verified already."""
+"""What an attester checks about an update, in addition to the tree, which the store has verified already."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fednode.training.update import norm_units
 
 
 class BadUpdate(FedError):
-    """An update that is served, but is not one of this federation."""
+    """The update is served, but it is not valid in this federation."""
 
 
 def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
@@ -45,7 +45,7 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
         first = index * layout.leaf_values
         if frozen is not None and np.any(mantissas[:kept][frozen[first : first + kept]]):
             raise BadUpdate(f"leaf {index} changes a factor of LoRA that round {round} does not train")
-        squares += int(np.dot(mantissas, mantissas))  # at most 8192 * 2^30: fits int64
+        squares += int(np.dot(mantissas, mantissas))  # at most 8192 * 2^30, which fits into int64
     if squares == 0:
         raise BadUpdate("every value is zero: nothing was trained")
     norm = norm_units(squares << (2 * shift))
@@ -57,12 +57,11 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
 
 
 def check_new(updates: Sequence[Update], index: int, earlier: Mapping[bytes, int]) -> None:
-    """Raise BadUpdate if the root of update `index` was revealed before. `updates`: all of the round, in the order of
-    reveal; `earlier`: the roots of the rounds before it, with the round.
-
-    Two trainings do not come to one root: data, order of rows and rounding differ. A commitment binds its sender, and
-    content is published when Train is over, so nobody can commit to a root that another is about to reveal: an equal
-    one is one update in two seats, or a replay. The first that was revealed keeps it.
+    """Raise BadUpdate if the root of update `index` was revealed before. `updates`: all updates of the round, in the
+    order of reveal. `earlier`: the roots of earlier rounds, with their round. Two trainings do not lead to the same
+    root, because data, order of rows and rounding differ. A commitment binds its sender, and content is published when
+    Train is over, so nobody can commit to a root that another is about to reveal. An equal root is one update in two
+    seats, or an old one used again. It belongs to the first who revealed it.
     """
     root = updates[index].root
     if root in earlier:
@@ -73,7 +72,7 @@ def check_new(updates: Sequence[Update], index: int, earlier: Mapping[bytes, int
 
 
 def _frozen(spec: Spec, round: int) -> NDArray[np.bool_] | None:
-    """Which values stay as they are in this round, bool [value_count]; None: none."""
+    """Which values must not change in this round, bool [value_count]; None if all may change."""
     tensors = spec.layout.tensors
     stays = [not spec.lora.trains(tensor.name, round) for tensor in tensors]
     return np.repeat(stays, [math.prod(tensor.shape) for tensor in tensors]) if any(stays) else None

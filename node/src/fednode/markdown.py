@@ -1,4 +1,5 @@
-"""Text that others chose, inside a Markdown page: shown as it is, without becoming a link, a tag or a table's end."""
+"""Puts text that others chose into a Markdown page so that it is shown unchanged, and never becomes a link, a tag or
+the end of a table."""
 
 from __future__ import annotations
 

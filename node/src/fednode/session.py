@@ -1,4 +1,5 @@
-"""What a command opens by its config: chain, store, account, journal, spec; each when it is first asked for."""
+"""What a command opens, as its config says: chain, store, account, journal, spec. Each is opened when it is first
+needed."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class Session:
 
     @cached_property
     def address(self) -> str:
-        """Without a password. Raises NoAccount, KeystoreError."""
+        """The account's address, found without a password. Raises NoAccount, KeystoreError."""
         from fedprotocol.chain.account.signer import address_of
 
         return str(address_of(self.config.account))

@@ -35,7 +35,7 @@ def usable_data(config: NodeConfig, classes: Sequence[str] | None = None) -> lis
 
 
 def classes_at_hand(session: Session) -> Sequence[str] | None:
-    """The spec's, if it has any and can be had: data can be looked at without."""
+    """The spec's classes; None if it has none or cannot be read, because data can be checked without them."""
     with suppress(FedError):
         return session.spec.evaluation.classes
     return None

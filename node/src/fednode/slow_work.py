@@ -1,4 +1,5 @@
-"""Signs of life from work that cannot say how far it is: a library loads a model, or trains one step."""
+"""Shows that slow work is still going on that cannot say how far it is, such as loading a model or training one
+step."""
 
 from __future__ import annotations
 

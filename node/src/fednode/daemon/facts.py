@@ -16,14 +16,14 @@ class UpdateVerdict(StrEnum):
     """What a node found out about one revealed update."""
 
     GOOD = "good"  # fetched, checked, pinned
-    ABSENT = "absent"  # nobody served it so far; asked for again
-    BAD = "bad"  # served, and not what the spec asks for; final
+    ABSENT = "absent"  # nobody has served it so far; it will be requested again
+    BAD = "bad"  # served, and not what the spec requires; this is final
 
 
 @dataclass(frozen=True)
 class OwnUpdate:
-    """The newest journalled update of a round. `commit_hash`: what its commitment on the chain must be;
-    `revealable`: the commitments that any journalled update of the round can open."""
+    """The newest update of a round in the journal. `commit_hash`: what its commitment on the chain must be.
+    `revealable`: the commitments that any update of the round in the journal can open."""
 
     prior_root: bytes
     root: bytes
@@ -61,9 +61,9 @@ class Remembered:
     verdicts: Mapping[tuple[int, bytes], ProposalVerdict] = field(default_factory=dict)  # (round, proposed root) -> it
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of the wrong ones, those whose proof is built and simulated
     unseen: frozenset[int] = frozenset()  # rounds whose right proposal is live, beyond the snapshot's room
-    proposed: frozenset[int] = frozenset()  # rounds with a proposal of this node whose bond may still be out
-    has_bounty: bool = False  # a challenge of this node convicted, and its bounty may still lie in the contract
-    trained: frozenset[int] = frozenset()  # rounds with an own update
+    proposed: frozenset[int] = frozenset()  # rounds in which this node proposed and its bond may still be locked
+    has_bounty: bool = False  # a challenge of this node convicted, and the contract may still hold the bounty
+    trained: frozenset[int] = frozenset()  # rounds in which this node has an update
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()
@@ -82,12 +82,12 @@ class Remembered:
 class Configured:
     """How the node is set up; times are chain seconds."""
 
-    has_test: bool = False  # there is test data to score globals on
+    has_test: bool = False  # there are test data on which globals are scored
     solo: bool = False  # the site's own model is trained too
     solo_test: bool = False  # and scored
     auto_claim: bool = False  # money is collected at the end
     keep_rounds: int = 8  # settled rounds whose updates and prior stay in the own store
-    propose_after: int = 120  # seconds an aggregation may stand without a live proposal
+    propose_after: int = 120  # seconds that a round may be in Aggregate without a live proposal
     challenge_after: int = 0  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
     amounts: Amounts = UNITS  # how money is written
@@ -95,7 +95,7 @@ class Configured:
 
 @dataclass(frozen=True)
 class Underway:
-    """What the loop has started, and what it leaves alone."""
+    """What the loop has started, and what rests for a while."""
 
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # of that, what was told to stop and has not ended yet
@@ -104,14 +104,14 @@ class Underway:
     failing: Mapping[Action, Setback] = field(default_factory=dict)  # of these, what could not be done
 
     def occupying(self) -> frozenset[Work]:
-        """What keeps its lane from other work: not what was told to stop and hangs, but for the model, of which there
-        is only one."""
+        """The work that keeps its lane busy. Work that was told to stop and hangs does not count, except for the model,
+        of which there is only one."""
         return frozenset(work for work in self.running if work not in self.stopped or work.lane is Lane.MODEL)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything `decide` may know besides the snapshot."""
+    """Everything that `decide` may know in addition to the snapshot."""
 
     remembered: Remembered = field(default_factory=Remembered)
     configured: Configured = field(default_factory=Configured)

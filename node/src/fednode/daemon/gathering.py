@@ -13,7 +13,7 @@ from fednode.daemon.tools import Tools
 
 
 def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configured:
-    """How the node is set up, as far as that matters to decisions."""
+    """The part of the node's configuration that matters for decisions."""
     return Configured(
         has_test=config.data.test is not None,
         solo=config.solo.enabled,
@@ -28,7 +28,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configu
 
 
 def remembered(tools: Tools, chain: Snapshot) -> Remembered:
-    """Journal and memory, as far as they still hold of the rounds in the snapshot. Raises JournalError."""
+    """What journal and memory say about the rounds in the snapshot, as far as it is still true. Raises JournalError."""
     memory = tools.memory
     recomputed = memory.recomputed(chain)
     return Remembered(

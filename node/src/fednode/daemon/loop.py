@@ -1,4 +1,4 @@
-"""The loop: read the chain, decide, do the one next thing, say what it is."""
+"""The loop: read the chain, decide, do the next thing, and say what it is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ log = logging.getLogger("fednode")
 
 
 class Left(FedError):
-    """The node ended for a reason that a person must know."""
+    """The node ended for a reason that a person should know."""
 
 
 class Daemon:
@@ -232,7 +232,7 @@ class Daemon:
             log.debug("%s: again in %.0f s", action.describe(), seconds)
 
     def _unusable(self, error: Exception) -> None:
-        """Nothing can be decided now."""
+        """Report that nothing can be decided now."""
         with self._only_for_people("saying what failed"):
             if self._unforeseen.is_news(None, error):
                 log.error("unexpected error", exc_info=error)
@@ -240,12 +240,12 @@ class Daemon:
 
     @contextmanager
     def _only_for_people(self, what: str) -> Iterator[None]:
-        """What is only for people to see never keeps the node from what it owes."""
+        """Around code that only shows something to people: its errors never keep the node from its duties."""
         try:
             yield
         except Exception as error:
             failure = f"{what} failed: {error}"
-            if failure != self._untold:  # each turn would say it again
+            if failure != self._untold:  # otherwise each turn would report it again
                 log.warning("%s", failure)
             self._untold = failure
 

@@ -1,4 +1,4 @@
-"""What must be right before the daemon starts; wrong things are said at once, not in the middle of a round."""
+"""Checks before the daemon starts, so that mistakes are reported at once and not in the middle of a round."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Memory:
         self._journal.note("fetched", _hex(self.fetched))
 
     def note_released(self, number: int) -> None:
-        """Nothing of the round is in the store any more."""
+        """Remember that nothing from the round is in the store any more."""
         self.cases = {key: case for key, case in self.cases.items() if key[0] != number}
         for known in (self.merged, self.fetched, self.checked):
             known.pop(number, None)
@@ -119,7 +119,7 @@ class Memory:
         self._journal.note("has_bounty", is_there)
 
     def note_proposed(self, number: int) -> None:
-        """Before a proposal is sent: from then on its bond may be out, or owed to this account."""
+        """Call this before a proposal is sent. From then on its bond may be locked, or owed to this account."""
         self.proposed.add(number)
         self._journal.note("proposed", sorted(self.proposed))
 

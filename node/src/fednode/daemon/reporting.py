@@ -66,7 +66,7 @@ class Reporter:
         self._bar.close()
 
     def problem(self, text: str) -> None:
-        """What a person should look at; the same again is said once."""
+        """Report what a person should look at. The same text is only reported once."""
         if text not in self._problems:
             log.warning("%s", text)
         self._problems.pop(text, None)
@@ -106,7 +106,7 @@ class Reporter:
             )
 
     def phases(self, chain: Snapshot) -> None:
-        """Log what became of rounds since the last read."""
+        """Log how rounds have ended since the last read."""
         for state in chain.rounds:
             view = state.view
             if self._phases.get(state.number) is view.phase:

@@ -20,7 +20,7 @@ PLACE = "{prompt}"
 """Where the prompt goes in the template."""
 
 IGNORED = -100
-"""The label of a token that no loss is taken on (torch's and transformers' convention)."""
+"""The label of a token that does not count in the loss (the convention of torch and transformers)."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Example:
 class Encoder:
     """Tokenizer, prompt template and sequence length of one spec.
 
-    Prompt and answer are tokenised apart, so that an answer is learned behind the very tokens that generation starts
-    from. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
+    Prompt and answer are tokenised apart, so that an answer is learned after exactly the tokens from which generation
+    starts. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
     it does not fit alone. Control tokens come from the template and from here, never from the text of a row.
     """
 
@@ -146,8 +146,8 @@ class Encoder:
         return list(owner)
 
     def _way_out(self, classes: Sequence[str]) -> str:
-        """Of classes that begin alike. Tokenizers that put a space before every text (Llama 2's) make a token of its
-        own of one that is there."""
+        """A hint for classes that begin alike. Tokenizers that put a space before every text (Llama 2's) turn a space
+        that is already there into a separate token."""
         bare = [self._tokens(name.lstrip(" "))[:1] for name in classes]
         if all(name.startswith(" ") for name in classes) and len(set(map(tuple, bare))) == len(bare):
             return "leave the leading space out for this tokenizer, here and in the data"

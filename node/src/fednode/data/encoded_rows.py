@@ -67,7 +67,7 @@ class Kept:
         self._kept: dict[bytes, tuple[Example, array[int]]] = {}
 
     def examples(self, data: Dataset) -> Iterator[Example]:
-        """Of all rows of `data` (columns prompt, completion), in their order. Raises EncodingError likewise."""
+        """The encoded rows of all of `data` (columns prompt, completion), in their order. Also raises EncodingError."""
         for number, (prompt, completion) in enumerate(zip(data["prompt"], data["completion"], strict=True), start=1):
             try:
                 yield self._example(prompt, completion)

@@ -16,7 +16,7 @@ _WEIGHT = "weight"  # a message may have one
 
 
 def named_columns(schema: pa.Schema, path: Path) -> list[str]:
-    """Those that count. Raises DataError if some are missing, doubled or of another type."""
+    """The columns that count. Raises DataError if some are missing, doubled or of another type."""
     names = [name for name in (*TEXTS, MESSAGES, DOMAIN) if name in schema.names]
     has = f"it has: {', '.join(schema.names)}"[:300]
     if MESSAGES not in names and (absent := [name for name in TEXTS if name not in names]):

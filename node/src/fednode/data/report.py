@@ -63,7 +63,7 @@ class EncodedRows:
 
 @dataclass(frozen=True)
 class DataReport:
-    """Counts are of rows. `encoded` is None if no tokenizer was at hand, `off_class` also if the spec has no classes.
+    """Counts are of rows. `encoded` is None if there was no tokenizer, `off_class` also if the spec has no classes.
 
     `duplicates`: usable rows whose prompt and completion stand in the file before; they are kept.
     """

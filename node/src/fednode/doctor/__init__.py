@@ -1,4 +1,4 @@
-"""Is everything there that a node needs? What looks cheap comes first; nothing large is downloaded."""
+"""Checks whether a node has everything that it needs. Quick checks come first, and nothing large is downloaded."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ CHECKS = (
 
 
 def examine(session: Session, file: Path) -> Iterator[CheckResult]:
-    """Every check, in order; those that depend on a failed one say so instead of failing too. `file`: the config's."""
+    """Every check, in order; checks that depend on a failed one say so instead of failing too. `file`: the path of the
+    config."""
     patient = Patient(session, file)
     return examined(CHECKS, patient, lambda error: fix_of(error, patient))

@@ -33,7 +33,7 @@ def chain(patient: Patient) -> str:
 
 
 def code(patient: Patient) -> str:
-    """Whose code stakes and bonds would stand under."""
+    """The code of the contracts to which stakes and bonds would be entrusted."""
     session = patient.session
     parts = examine(session.coordinator, session.config.chain.trusted_code)
     if unknown := foreign(parts):
@@ -48,7 +48,7 @@ def clock(patient: Patient) -> str:
     eth = patient.session.coordinator.web3.eth
     other = patient.edit("[chain] rpc: another node first")
     syncing = None
-    with advisory("eth_syncing"), translated("eth_syncing"):  # it need not tell: a stale block does
+    with advisory("eth_syncing"), translated("eth_syncing"):  # it need not say so itself: an old newest block shows it
         syncing = eth.syncing
     if isinstance(syncing, Mapping):
         raise NotFit(f"the chain's node still syncs, at block {syncing.get('currentBlock', 'unknown')}", other)

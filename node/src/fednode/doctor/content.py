@@ -22,7 +22,7 @@ def store(patient: Patient) -> str:
 
 
 def peers(patient: Patient) -> str:
-    """Without anybody to read from, no update of another can be checked."""
+    """The other stores that can be read. Without any, no update of another site can be checked."""
     session = patient.session
     named, found = session.config.store.peers, session.store.reachable()
     if found:

@@ -1,4 +1,4 @@
-"""How long a round's work takes here: all of it, by a few of its steps."""
+"""How long the work of a round takes on this machine, estimated from a few of its steps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class RoundTime:
 
 
 def measured(session: Session) -> RoundTime:
-    """Of a round on the latest global. Raises BaseModelMissing, TrainingError, EncodingError, DataError, StoreError."""
+    """The times of a round that starts from the latest global. Raises BaseModelMissing, TrainingError, EncodingError,
+    DataError, StoreError."""
     from fednode.data import load_data
     from fednode.use.loaded import load_model, locate_here
 

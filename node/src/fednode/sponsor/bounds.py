@@ -31,10 +31,12 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat
 from fednode.training.schedule import learning_rate
 
 MARGIN = 2.0
-"""What is attested, over what honest training can reach. docs/experiments.md has what it did reach."""
+"""How many times larger the upper bounds are than what honest training can reach. docs/experiments.md says how far it
+did reach."""
 
 FLOOR = 0.01
-"""Of one ordinary step at the schedule's lowest rate: an update below that is nearly nothing."""
+"""The lower bound as a share of one ordinary step at the schedule's lowest rate. An update below it is nearly
+nothing."""
 
 BETA1, BETA2 = 0.9, 0.999  # transformers' defaults, which the trainer keeps
 RMSPROP_ALPHA = 0.99  # torch's
@@ -43,11 +45,11 @@ _USUAL_GRADIENT = 0.1  # L2, for the floor of SGD, whose steps are as small as i
 
 
 class NoBound(FedError):
-    """How far the optimiser's steps go is not known; the sponsor has to say."""
+    """The longest step of this optimiser is not known, so the sponsor has to give the bounds."""
 
 
 class ChosenBounds(BaseModel):
-    """What the sponsor sets by hand; None: as computed. Norms in real values."""
+    """The bounds that the sponsor sets by hand; None means that the bound is computed. Norms in real values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,8 +60,8 @@ class ChosenBounds(BaseModel):
 
 @dataclass(frozen=True)
 class Reach:
-    """Of one site in one round, in real values: `value`, `norm` (L2): the most that a value and that all of them can
-    move; `step` (L2): what one step moves where training goes slowest."""
+    """How far one site can move the adapter in one round, in real values. `value`: the most that one value can move.
+    `norm` (L2): the most that all can move. `step` (L2): how far one step moves them where training is slowest."""
 
     value: float
     norm: float
@@ -101,7 +103,8 @@ def shift_for(value: float, bits: int) -> int:
 
 
 def reach(training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]) -> Reach:
-    """Of any round of the federation, with an optimiser of `STEPS` whose decay takes no more than a weight has."""
+    """The reach in any round of the federation, with an optimiser in `STEPS` whose decay takes no more than a weight
+    has."""
     decays, multiple = STEPS[training.optimizer]
     rates = [learning_rate(training, number) for number in (1, training.rounds)]
     counts = [
@@ -136,7 +139,7 @@ def adam_steps(steps: int) -> float:
 
 
 def _is_known(training: Training) -> bool:
-    """Also that decay does not throw a weight over zero, farther with each step."""
+    """Whether decay is small enough not to push a weight beyond zero, farther with each step."""
     return training.optimizer in STEPS and training.learning_rate * training.weight_decay <= 1
 
 

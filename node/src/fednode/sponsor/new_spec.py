@@ -68,7 +68,7 @@ class NewFederation:
 
     @property
     def digest(self) -> bytes:
-        """What the contract is deployed with."""
+        """The two digests with which the contract is deployed."""
         return spec_digest(self.document)
 
 

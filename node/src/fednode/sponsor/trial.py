@@ -1,4 +1,5 @@
-"""A spec tried before it is final: what every node will do with it, once, on made-up rows, by the node's functions."""
+"""Tries a spec before it is final: everything that a node will do with it is done once, on made-up rows, with the
+node's functions."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fednode.training import AdapterModel
 
 Stage = Callable[[str], AbstractContextManager[None]]
-"""Given what is done while it is entered."""
+"""A context manager that gets the name of what is done inside it."""
 
 
 class TrialFailed(FedError):
@@ -31,7 +32,8 @@ class TrialFailed(FedError):
 
 @dataclass(frozen=True)
 class Trial:
-    """`step_seconds`: of one optimiser step here. `remarks`: what nodes can serve and the sponsor hardly means."""
+    """`step_seconds`: of one optimiser step here. `remarks`: things that nodes can do but that the sponsor hardly
+    intends."""
 
     step_seconds: float
     remarks: tuple[str, ...]

@@ -85,8 +85,8 @@ def run_steps(
     The loss of a step is the mean over the answer tokens of all its micro-batches. The model's device is kept. The
     same arguments on the same machine give the same weights, whatever stands in the environment. `examples` are asked
     for by index as they are drawn, one batch ahead. Writes nothing to disk and logs nothing.
-    Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know or that cannot
-    be had here.
+    Raises NotFinite as soon as a loss is, TrainingError for an optimiser that transformers does not know or that this
+    machine lacks.
     """
     require_optimizer(training.optimizer)
     on_cpu = next(model.parameters()).device.type == "cpu"

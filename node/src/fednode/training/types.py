@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TrainingError(FedError):
-    """Training cannot start, or its outcome is no update."""
+    """Training cannot start, or its result is no update."""
 
 
 class NotFinite(TrainingError):

@@ -26,7 +26,7 @@ class ExportError(FedError):
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the model card says of an adapter; digests are 32 raw bytes."""
+    """What the model card says about an adapter; digests are 32 raw bytes."""
 
     round: int
     root: bytes

@@ -1,4 +1,4 @@
-"""The model of a session and its tokenizer, for the commands that use them once."""
+"""The model of a session and its tokenizer, for commands that use them once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def locate_here(session: Session) -> Path:
 def load_encoder(session: Session) -> Encoder:
     """The spec's tokenizer and template, if the base model needs no download.
 
-    Raises FedError: they are not at hand, or it is another tokenizer.
+    Raises FedError if they are not on this machine, or it is another tokenizer.
     """
     from fednode.base_model import check_tokenizer, load_tokenizer
     from fednode.data.encode import load_encoder as load
@@ -34,7 +34,7 @@ def load_encoder(session: Session) -> Encoder:
 
 
 def load_model(session: Session) -> AdapterModel:
-    """Raises what `AdapterModel.load` raises."""
+    """The model of the session. Raises the errors of `AdapterModel.load`."""
     from fednode.training import AdapterModel
 
     settings = session.config.model

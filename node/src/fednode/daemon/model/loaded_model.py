@@ -63,7 +63,7 @@ class LoadedModel:
         return self.load().train(self._spec, data, number, seed, _interruptible(stop), on_step)
 
     def score(self, path: Path, stop: threading.Event) -> Evaluation:
-        """On the rows of `path`. Raises DataError, Interrupted."""
+        """Score the present adapter on the rows of `path`. Raises DataError, Interrupted."""
 
         def on_progress(done: int, total: int) -> None:
             _check(stop)

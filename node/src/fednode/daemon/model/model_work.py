@@ -1,4 +1,4 @@
-"""What all work with the base model has in common, and when what only the site wants has to wait."""
+"""The common part of all work with the base model, and when work that only this site wants has to wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ModelWork(Work):
 
 
 class SiteWork(ModelWork):
-    """What only this site is interested in; it fills the time in which the node waits."""
+    """Work that interests only this site. It uses the time in which the node waits."""
 
     is_waited_for = False
 

@@ -36,7 +36,7 @@ class Trained:
 
     update: UpdateRecord
     drawn: int  # rows that were used
-    truncated: int  # of these, rows cut to the sequence length
+    truncated: int  # those of them that were cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
     norm: float  # L2 of the update, in real values
     seconds: float
@@ -122,7 +122,7 @@ class Train(ModelWork):
 
 
 def _tell(trained: Trained, max_norm: float) -> None:
-    """Log how a training went, and what of it a person should look at."""
+    """Log how a training went, and report what a person should look at."""
     update = trained.update
     log.info(
         "round %d: trained in %.0f s, loss %.3f -> %.3f, norm %.3g of at most %.3g, update %s",

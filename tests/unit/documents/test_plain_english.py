@@ -1,4 +1,4 @@
-"""What a machine can check of plain English: whole phrases in help texts, no words that read as riddles."""
+"""What a machine can check about plain English: whole phrases in help texts, and no riddles in any text."""
 
 from __future__ import annotations
 
@@ -10,22 +10,8 @@ from typing import Any
 import pytest
 from support.command_lines import PROGRAMS, program
 from support.documents import ROOT, documents
+from support.prose import is_fragment, riddles_in, texts_of
 
-RIDDLES = {
-    r"\bmend(s|ed|ing)?\b": "repair, fix",
-    r"\bheld (to|against)\b": "compared with",
-    r"\bown merges?\b": "own result",
-    r"\bown recomputation\b": "own result",
-    r"\bunder enough blocks\b": "enough blocks lie on top of it",
-    r"\b(is|are|was) told of\b": "named, reported",
-    r"(?:^|[.;:(] )[Ww]ho (copies|lies|can|minds|uses|holds|has|asks|proves|comes|cannot|wants) ": "anybody who",
-    r"\b(for|by|from|of) who (?!is\b)": "whoever, those who",
-}
-WRITTEN_BY_TOOLS = {  # from what runs reported
-    "docs/attacks.md",
-    "docs/chaos.md",
-    "docs/load.md",
-}
 STARTS_OF_FRAGMENTS = ("Of ", "Whose ", "By ", "Where ", "What ", "For ")
 
 
@@ -42,26 +28,12 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 ALL = dict(commands())
-DOCUMENTS = [
-    path
-    for path in documents()
-    if not path.is_relative_to(ROOT / "all_losses") and str(path.relative_to(ROOT)) not in WRITTEN_BY_TOOLS
-]
+SOURCES = ("protocol/src", "aggregator/src", "node/src", "lab/src", "scripts", "tools", "examples")
 
 
 def is_whole(text: str) -> bool:
     """A phrase that begins with a capital, ends with a full stop, and does not lean on the name of its option."""
     return bool(re.match(r"[A-Z]", text)) and text.endswith(".") and not text.startswith(STARTS_OF_FRAGMENTS)
-
-
-def riddles_in(text: str) -> list[str]:
-    """Each riddle with what could stand in its place. Code is left out."""
-    prose = re.sub(r"```.*?```|`[^`]*`", "`…`", text, flags=re.DOTALL)
-    return [
-        f"{found[0]!r}: say {better}"
-        for riddle, better in RIDDLES.items()
-        for found in re.finditer(riddle, prose, re.MULTILINE)
-    ]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -80,7 +52,7 @@ def test_every_option_has_a_whole_phrase(name: str) -> None:
         assert not riddles_in(text), option.opts
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("document", list(documents()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_document_speaks_in_riddles(document: Path) -> None:
     assert not riddles_in(document.read_text())
 
@@ -94,5 +66,37 @@ def test_a_fragment_is_seen(text: str) -> None:
     assert is_whole("Rank of the LoRA adapter.")
 
 
+@pytest.mark.parametrize("folder", SOURCES)
+def test_docstrings_and_comments_say_what_they_are_about_and_do_not_speak_in_riddles(folder: str) -> None:
+    """The usage of the brownie scripts is in their docstrings."""
+    texts = [text for path in sorted((ROOT / folder).rglob("*.py")) for text in texts_of(path)]
+    assert sum(text.is_docstring for text in texts) > 5 and not all(text.is_docstring for text in texts)
+    assert [f"{text}: {riddle}" for text in texts for riddle in riddles_in(text.words)] == []
+    assert [str(text) for text in texts if text.is_docstring and is_fragment(text.words)] == []
+
+
 def test_a_riddle_is_seen() -> None:
     assert len(riddles_in("Doctor mends it. Who copies it pays, and the own merge is held to `held to`.")) == 4
+
+
+def test_a_riddle_in_a_source_is_seen(tmp_path: Path) -> None:
+    source = tmp_path / "riddles.py"
+    source.write_text(
+        '''"""Of a round."""
+
+ROOT = 1
+"""What came of
+it."""
+
+
+def judge() -> None:
+    """Compares what lies under
+    enough blocks."""
+    # the text is held
+    # against the other
+    print("held to")  # mends it
+'''
+    )
+    texts = list(texts_of(source))
+    assert sorted(text.line for text in texts if riddles_in(text.words)) == [4, 9, 11, 13]
+    assert [text.line for text in texts if text.is_docstring and is_fragment(text.words)] == [1]

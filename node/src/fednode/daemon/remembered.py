@@ -124,7 +124,7 @@ class Memory:
         self._journal.note("proposed", sorted(self.proposed))
 
     def note_settled(self) -> None:
-        """What became of this account's proposals in settled rounds is in what the contract owes it."""
+        """Remember that what settled rounds mean for this account's proposals is part of what it is owed now."""
         self.proposed.clear()
         self._journal.note("proposed", [])
 

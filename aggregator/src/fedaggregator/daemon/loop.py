@@ -33,18 +33,18 @@ from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.status import Reporter
 
-STEP_SECONDS = 3600.0  # of patience with transactions
-SLICE = 0.1  # seconds after which a stop is noticed
+STEP_SECONDS = 3600.0  # seconds of waiting for transactions
+SLICE = 0.1  # seconds after which a request to stop is noticed
 
 log = logging.getLogger("fedaggregator")
 
 
 class NotYet(FedError):
-    """Nothing is wrong; the message says what the chain must show first."""
+    """It is too early, and nothing is wrong. The message says what the chain must show first."""
 
 
 class Loop(ABC):
-    """The loop of one federation, as `account` sees it. Everything it must remember is in its journal."""
+    """The loop for one federation, from the view of `account`. Everything that it must remember is in its journal."""
 
     def __init__(
         self, config: AggregatorConfig, coordinator: Coordinator, store: Store, account: str, memory: Memory
@@ -61,10 +61,10 @@ class Loop(ABC):
         self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
         self._last_error: Exception | None = None
         self._unforeseen = Unforeseen()
-        self._untold = ""  # what could not be shown to people last
+        self._untold = ""  # the last error in showing something to people
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set or the federation is over. Errors are said, and what failed is tried again."""
+        """Work until `stop` is set or the federation is over. Errors are reported, and what failed is tried again."""
         with monitored(self.config.monitor.port, self.health, self.store):
             while not stop.is_set():
                 try:
@@ -79,7 +79,8 @@ class Loop(ABC):
                     self._sleep(stop)
 
     def turn(self) -> Action:
-        """Read, decide, act once: send, or start something in the background. Returns what; of that nothing fails here.
+        """Read, decide and act once: send something, or start it in the background. Returns the action, whose errors
+        are not raised here.
 
         Raises:
             FedError: the chain or the journal cannot be read.
@@ -105,10 +106,8 @@ class Loop(ABC):
         return action
 
     def step(self) -> Action:
-        """One turn, to the end of what it started: for whoever goes on by hand.
-
-        Raises:
-            Exception: what it failed with.
+        """One turn that waits for everything it started, for tests and for use by hand. Raises: Exception: the error of
+        the action.
         """
         self._last_error = None
         action = self.turn()
@@ -122,14 +121,14 @@ class Loop(ABC):
         return action
 
     def look(self, snapshot: Snapshot, facts: Facts) -> None:  # noqa: B027 (most have nothing to look at)
-        """What is known before each action."""
+        """Show the state before each action."""
 
     def send(self, action: Sent, snapshot: Snapshot) -> None:  # noqa: B027 (without a key nothing is decided)
-        """Perform what takes a transaction, for those who have a key. Raises FedError."""
+        """Perform an action that sends a transaction; only programs with a key do. Raises FedError."""
 
     @abstractmethod
     def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
-        """Perform what runs in the background, in its thread, until `stop` is set. Raises FedError."""
+        """Perform an action in its background thread, until `stop` is set. Raises FedError."""
 
     def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
         """`action` could not be done: it is tried again after a pause, and several times before it comes too late."""
@@ -145,8 +144,8 @@ class Loop(ABC):
                 log.error("%s: unexpected error", describe(action), exc_info=error)
             self.reporter.failed(error)
 
-    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 (for those who send)
-        """Round and root of the proposals against which a case is at hand."""
+    def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 used by programs that send
+        """Round and root of the proposals against which a proof is ready."""
         return frozenset()
 
     def left_open(self) -> bool:
@@ -155,12 +154,12 @@ class Loop(ABC):
 
     @contextmanager
     def aside(self, what: str) -> Iterator[None]:
-        """What is only for people to see never keeps the loop from what it owes."""
+        """Around code that only shows something to people: its errors never keep the loop from its duties."""
         try:
             yield
         except Exception as error:
             text = f"{what} failed: {error}"
-            if text != self._untold:  # each turn would say it again
+            if text != self._untold:  # otherwise each turn would report it again
                 log.warning("%s", text)
             self._untold = text
 
@@ -181,7 +180,7 @@ class Loop(ABC):
     def _ended(self, outcome: Outcome[Work], snapshot: Snapshot) -> None:
         if outcome.error is None:
             self.backoff.succeeded(outcome.work)
-            if isinstance(outcome.work, Report):  # again only if its leaves could not be read
+            if isinstance(outcome.work, Report):  # report it again only if its leaves could not be read
                 self.backoff.postpone(outcome.work, LONGEST_PAUSE, time_left(snapshot, outcome.work))
         else:
             self.failed(outcome.work, outcome.error, snapshot)
@@ -202,7 +201,7 @@ class Loop(ABC):
         )
 
     def _is_confirmed(self, state: RoundState) -> bool:
-        """The depth is a precaution: a node that cannot tell it keeps nothing from being proposed."""
+        """How deep the inputs lie is a precaution. If a node cannot say it, this does not prevent a proposal."""
         try:
             return is_confirmed(self.coordinator, state, self.config.chain.confirmations)
         except ChainError as error:
@@ -224,7 +223,7 @@ class Loop(ABC):
             self.reporter.problem(str(error) or type(error).__name__)
 
     def _sleep(self, stop: threading.Event) -> None:
-        """One poll of the chain, or until something in the background ends, or `stop` is set."""
+        """Wait until the next poll of the chain, until background work ends, or until `stop` is set."""
         end = time.monotonic() + self.config.chain.poll_seconds
         while not stop.is_set() and time.monotonic() < end and not self.background.wait(SLICE):
             pass

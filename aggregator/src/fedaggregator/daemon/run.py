@@ -44,13 +44,14 @@ from fedaggregator.disputes.case import Case, StaleCase
 from fedaggregator.disputes.convict import Move, advance, advised
 from fedaggregator.disputes.evidence import gather
 
-OWN_SECONDS = 60.0  # for reading what must be in the own store, in the loop itself
-MONEY_SECONDS = 300  # of the chain: money that is stuck for longer is called back, what is sent next stands behind it
-BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal stands, whoever made it, or the round is over
+OWN_SECONDS = 60.0  # seconds for reading, in the loop itself, what must be in the own store
+# seconds of chain time after which a claim is replaced, because transactions that are sent next wait for it
+MONEY_SECONDS = 300
+BEATEN = {"DuplicateRoot", "WrongPhase"}  # the right proposal is live, no matter who made it, or the round is over
 
 
 class Aggregator(Watcher):
-    """One account's aggregator of one federation."""
+    """The aggregator of one account in one federation."""
 
     def __init__(
         self,
@@ -64,16 +65,15 @@ class Aggregator(Watcher):
         memory = Memory(journal, config.aggregator.keep_rounds, proposes)
         super().__init__(config, coordinator, store, sender.address, memory)
         self.sender = sender
-        self._cases: dict[tuple[int, bytes], Case] = {}  # by round and proposed root
+        self._cases: dict[tuple[int, bytes], Case] = {}  # cases by round and proposed root
         self._left_open = bool(journal.outbox_open(coordinator.chain_id, sender.address))
 
     @classmethod
     @contextmanager
     def open(cls, config: AggregatorConfig, signer: Signer, proposes: bool = True) -> Iterator[Self]:
-        """An aggregator on the chain and the store that `config` names; a watchtower if it is not to propose.
-
-        Raises:
-            FedError: the journal is in use or another's, the chain or the store does not answer, the rule is unknown.
+        """An aggregator on the chain and the store that `config` names; a watchtower if it must not propose. Raises:
+        FedError: the journal is in use or belongs to somebody else, the chain or the store does not answer, the rule is
+        unknown.
         """
         chain = config.chain
         config.cache.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ class Aggregator(Watcher):
 
     def failed(self, action: Action, error: Exception, snapshot: Snapshot) -> None:
         super().failed(action, error, snapshot)
-        if isinstance(action, Challenge):  # the case is built anew, as late as the call would be sent again
+        if isinstance(action, Challenge):  # the case is built again, when the call would be sent again
             self._cases.pop((action.round, action.proposal.root), None)
             super().failed(BuildCase(action.round, action.proposal), error, snapshot)
         if isinstance(action, Challenge | BuildCase) and isinstance(error, StaleCase):
@@ -133,7 +133,7 @@ class Aggregator(Watcher):
         return self._left_open
 
     def build(self, state: RoundState, proposal: Proposal, stop: threading.Event) -> None:
-        """Build the case against a wrong proposal, and say what it costs."""
+        """Prepare the proof against a wrong proposal, and say what it costs."""
         within = Deadline(stop=stop)
         with self._own(state, within) as own:
             case = gather(self.events, self.store, state, own, proposal)
@@ -143,7 +143,7 @@ class Aggregator(Watcher):
         self._cases[state.number, proposal.root] = case
 
     def challenge(self, number: int, proposal: Proposal) -> None:
-        """Send the next call of the case that is at hand."""
+        """Send the next call of the proof that is ready."""
         key = number, proposal.root
         move, _ = advance(self.coordinator, self.sender, self._cases[key])
         if move is not Move.CARRIED:
@@ -154,7 +154,7 @@ class Aggregator(Watcher):
             log.info("round %d: %s is not live any more", number, cid(proposal.root))
 
     def propose(self, state: RoundState, page: int, bond: int) -> None:
-        """Hand in one page of our global; the last one takes the `bond`. Raises NotYet too."""
+        """Send one page of our global. The last page takes the `bond`. Also raises NotYet."""
         with self._own(state, Deadline(OWN_SECONDS)) as own:
             start, stop = page * PAGE_LEAVES, min((page + 1) * PAGE_LEAVES, len(own))
             digests = [own.digest(leaf) for leaf in range(start, stop)]
@@ -178,7 +178,7 @@ class Aggregator(Watcher):
 
     def claim(self, settled: frozenset[int], deadline: int | None = None) -> int:
         """Take what is owed, by `deadline` (chain time); the rounds in `settled` are then collected. Returns the token
-        units taken, 0 if the receipt does not tell."""
+        units that were taken; 0 if the receipt does not say."""
         amount = 0
         try:
             receipt = self.sender.send(self.coordinator.calls.claim(), "claim", deadline)

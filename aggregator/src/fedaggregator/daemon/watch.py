@@ -37,7 +37,7 @@ class Watcher(Loop):
         self._named_wrong: set[bytes] = set()  # proposed roots
 
     def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
-        """Perform what runs in the background, in its thread, until `stop` is set. Raises FedError."""
+        """Perform an action in its background thread, until `stop` is set. Raises FedError."""
         match action:
             case Merge(number):
                 self.merge(snapshot, state_of(snapshot, number), stop)
@@ -94,13 +94,14 @@ class Watcher(Loop):
         """Unpin what only this round needed."""
         for root in self.memory.releasable(round_number):
             within.check()
-            if root in self.memory.releasable(round_number):  # still: a merge may have begun that needs it
+            # asked again, because a merge may have begun that needs it
+            if root in self.memory.releasable(round_number):
                 self.store.unpin(root)
         self.memory.released(round_number)
         log.info("round %d: its inputs and global are no longer pinned here", round_number)
 
     def _own(self, state: RoundState, within: Deadline) -> CarFile:
-        """Our global of the round, from the store; if it is lost there, the next step computes it again."""
+        """Our global of the round, from the store. If the store has lost it, the next turn computes it again."""
         try:
             return self.store.get(self._own_root(state), self._global_shape, within)
         except (NotFound, Malformed):

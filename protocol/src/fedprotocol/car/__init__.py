@@ -1,9 +1,11 @@
-"""CAR v1 files that hold exactly one tree, depth first from the root, a repeated block once.
+"""CAR v1 files that hold exactly one tree, depth first from the root. A block that occurs more than once in the tree is
+there once.
 
 That is what Kubo's `dag export` and trustless gateways write (https://ipld.io/specs/transport/car/carv1/). The reader
-knows root and shape beforehand, so it knows every block before it comes: it verifies while it copies, stops at the
-first wrong byte, and never reads a block of a length it does not expect. Memory grows neither with the data nor with
-the number of leaves: an index is read and written piece by piece, and blocks once seen are remembered on disk.
+knows the root and the shape beforehand, so it knows which block must come next. It verifies while it copies, stops at
+the first wrong byte, and never reads a block of an unexpected length. The memory that it needs does not grow with the
+data or the number of leaves: an index is read and written piece by piece, and the blocks seen so far are remembered on
+disk.
 """
 
 from fedprotocol.car.errors import (

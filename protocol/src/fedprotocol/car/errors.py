@@ -12,11 +12,11 @@ class BadHeader(CarError):
 
 
 class BadLength(CarError):
-    """A length that is not the one of the block that must stand here."""
+    """A length other than that of the block that must come here."""
 
 
 class ForeignCodec(CarError):
-    """A block or link that is not raw or dag-cbor over sha2-256."""
+    """A block or link whose codec is not raw or dag-cbor, or whose hash is not sha2-256."""
 
 
 class WrongBlock(CarError):

@@ -17,11 +17,11 @@ INDEX_ENTRY = struct.Struct(">Q32s")
 
 
 class CarFile:
-    """A CAR that `read_car` has verified, read leaf by leaf from disk through its index; nothing of it is in memory.
+    """A CAR that `read_car` has verified, read leaf by leaf from disk through its index; nothing of it stays in memory.
 
     Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
-    CarError if a file was changed since; `on_damage` is called first, with this file, when a leaf that is read has
-    changed. Safe to share between threads; close it, or use it as a context manager.
+    CarError if a file was changed since it was verified. If a leaf that is read has changed, `on_damage` is called with
+    this file before the error is raised. Safe to share between threads; close it, or use it as a context manager.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class CarFile:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
             if tree.root(self._digests()) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
-            self[0]  # leaves of another size have the same root; that is no damage
+            self[0]  # the same root with leaves of another size is no damage
         except BaseException:
             self.close()
             raise
@@ -69,7 +69,7 @@ class CarFile:
 
     @property
     def size(self) -> int:
-        """Bytes of the open CAR, which may have no name any more."""
+        """Bytes of the open CAR, which may have been deleted from its folder since."""
         return os.fstat(self._files[0]).st_size
 
     def is_at(self, path: Path) -> bool:
@@ -96,7 +96,7 @@ class CarFile:
         self.close()
 
     def _digests(self) -> Iterator[bytes]:
-        """All of them, read a page at a time."""
+        """All digests, read a page at a time."""
         size = INDEX_ENTRY.size * tree.PAGE_LEAVES
         for at in range(0, INDEX_ENTRY.size * len(self), size):
             page = os.pread(self._files[1], size, at)

@@ -15,10 +15,9 @@ _COUNT = struct.Struct(">I")
 
 
 def read_car(source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, index: BinaryIO) -> None:
-    """Copy a CAR from `source` to `out`, verifying block by block, and write its `index` (one INDEX_ENTRY a leaf).
-
-    Whatever it raises, what is in `out` and `index` is then worthless. Raises the CarError that names what is wrong;
-    nothing is read beyond the first wrong block.
+    """Copy a CAR from `source` to `out`, verifying block by block, and write its `index` (one INDEX_ENTRY for each
+    leaf). If it raises any error, `out` and `index` hold nothing that can be used. Raises the CarError that names what
+    is wrong; nothing is read beyond the first wrong block.
     """
     reader = _Reader(source, out)
     reader.header(root)
@@ -46,7 +45,8 @@ def read_car(source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, ind
 def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tuple[bytes, int], tuple[bytes, int]]:
     """(digest, leaf count) of the two children of the node over `leaf_count` >= 2 leaves.
 
-    The bytes must be exactly a node of that shape: raises ForeignCodec or WrongBlock, which call it `where`.
+    The bytes must be exactly a node of that shape, or it raises ForeignCodec or WrongBlock, which name the node as
+    `where`.
     """
     left_count = tree.left_leaves(leaf_count)
     right_count = leaf_count - left_count
@@ -59,7 +59,7 @@ def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tup
 
 
 class _Reader:
-    """Reads sections of a known kind and copies what was verified."""
+    """Reads sections whose content is known beforehand, and copies what was verified."""
 
     def __init__(self, source: BinaryIO, out: BinaryIO) -> None:
         self._source = source
@@ -76,7 +76,7 @@ class _Reader:
         self._write(prefix + header)
 
     def block(self, digest: bytes, size: int, raw: bool, where: str) -> tuple[bytes, int]:
-        """The bytes of the one block that may stand here, and their offset in the CAR."""
+        """The bytes of the only block that may come here, and their offset in the CAR."""
         length, prefix = self._varint(where)
         if not CID_BYTES <= length <= MAX_SECTION:
             raise BadLength(f"a section of {length} bytes where {where} must stand; no block makes one")

@@ -1,8 +1,10 @@
-"""The coordinator's events on disk: a program that runs for weeks reads every block once, and re-orgs are followed.
+"""The coordinator's events on disk: a program that runs for weeks reads every block only once, and re-orgs are
+followed.
 
-Far below the head logs are asked for by ranges. The last blocks are read one at a time, by their hash: an endpoint
-that lags behind, or has another block there, says so where a range would silently lack what it has not seen. Each
-block must be the child of the one before; if it is not, the index goes back to the last block that the chain still has.
+Logs of older blocks are requested in ranges. The last blocks are read one at a time, by their hash: then an endpoint
+that lags behind, or has another block there, says so, while its answer about a range would silently lack what it has
+not seen. Each block must be the child of the previous one. If it is not, the index goes back to the last block that the
+chain still has.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ AT_ONCE = 64  # log entries in memory: a page of a proposal is 64 KiB
 
 
 class EventIndex:
-    """The events of one coordinator from `first_block` on (a function: asked once, when the index is new) in `path`,
-    or in memory if there is none. Any number of threads and processes may share one file.
+    """The events of one coordinator, kept in the file `path`, or in memory without a path. They begin with the block
+    that `first_block` returns, which is called only once, when the index is new. Any number of threads and processes
+    may share one file.
 
     Errors of every method: EventIndexError, and those of `chunks`.
     """
@@ -60,9 +63,8 @@ class EventIndex:
         self.close()
 
     def sync(self) -> int:
-        """Read what is new; returns the newest block that is in. What lies under enough blocks the caller decides.
-
-        Raises ChainError too: the chain is another one with every look.
+        """Read what is new, and return the newest block that was read. The caller decides which blocks are old enough
+        to rely on. Raises ChainError, too, if the chain changes again and again while it is read.
         """
         try:
             return self._sync()
@@ -83,21 +85,22 @@ class EventIndex:
     def events(
         self, names: Collection[str] = (), round_number: int | None = None, to_block: int | None = None
     ) -> list[Event]:
-        """What was in the chain when `sync` looked last, in order of the log: all, or those called one of `names`, of
-        one round, in blocks up to `to_block`. What may be of any size is better had by `stream`."""
+        """The events that were in the chain at the last `sync`, in the order of the log: all, or only those with one of
+        `names`, of one round, in blocks up to `to_block`. Use `stream` if there may be very many."""
         return list(self.stream(names, round_number, to_block))
 
     def stream(
         self, names: Collection[str] = (), round_number: int | None = None, to_block: int | None = None
     ) -> Iterator[Event]:
-        """The same, a few at a time in memory: a page of a proposal holds 2,048 digests."""
+        """The same events, but only a few of them are in memory at a time, because a page of a proposal holds 2,048
+        digests."""
         codec = self.coordinator.web3.codec
         for log, time in self._rows(names, round_number, to_block):
             yield decode(log, codec, time)
 
     def logs(self, names: Collection[str], round_number: int, account: str) -> Iterator[LogReceipt]:
-        """Those called one of `names`, of one round, whose second indexed argument is `account`, a few at a time in
-        memory and undecoded: anybody may have filled the log with any number of them."""
+        """The events with one of `names`, of one round, whose second indexed argument is `account`. Only a few are in
+        memory at a time, and they are not decoded, because anybody may have put any number of them into the log."""
         for log, _ in self._rows(names, round_number, None, bytes(12) + bytes.fromhex(account.removeprefix("0x"))):
             yield log
 
@@ -119,13 +122,13 @@ class EventIndex:
     # --------------------------------------------------------------- following
 
     def _follow(self, latest: Block) -> bool:
-        """Read up to `latest`; False if the chain changed meanwhile, and is to be looked at again."""
+        """Read up to `latest`. False if the chain changed meanwhile and has to be read again."""
         while (head := self._table.head()).number < latest.number:
             far = latest.number - NEAR
             if not (self._read_far(head, far) if head.number < far else self._read_near(head)):
                 return False
         kept = self._table.hash_of(latest.number)
-        if kept is None:  # so far behind what was read: an endpoint that lags, or another chain
+        if kept is None:  # the newest block is far behind what was read: the endpoint lags, or serves another chain
             self._check_identity()
             return self._table.head().number >= latest.number
         if kept == latest.hash:
@@ -157,19 +160,20 @@ class EventIndex:
                 return False
             timed = [(entry, self._times.of(bytes(entry["blockHash"]))) for entry in logs]
             if not self._table.append(head, block, timed):
-                return True  # another process goes on from there
+                return True  # another process has read further
             head = block
         return True
 
     def _is_child(self, block: Block, head: Block) -> bool:
-        """Whether `block` follows what was read last; otherwise that is no longer in the chain, and is taken back."""
+        """Whether `block` follows the block that was read last. If not, that block is no longer in the chain, and its
+        events are removed."""
         if block.parent == head.hash or not head.hash:
             return True
         self._rewind(head.number)
         return False
 
     def _rewind(self, number: int) -> None:
-        """Forget all after the newest block up to `number` that the chain still has."""
+        """Find the newest block up to `number` that the chain still has, and forget everything after it."""
         for kept, kept_hash in self._table.down_from(number):
             block = self._block(BlockNumber(kept))
             if block is not None and block.hash == kept_hash:
@@ -181,8 +185,8 @@ class EventIndex:
         self._check_identity()
 
     def _check_identity(self) -> None:
-        """Make the index that of this chain and coordinator: what is of another, or of a chain before it was started
-        anew, is forgotten."""
+        """Make this the index of this chain and coordinator. Events of another coordinator, or of a development chain
+        before it was started again, are forgotten."""
         genesis = self._block(BlockNumber(0))
         if genesis is None:
             raise ChainError("the RPC endpoint has no block 0")
@@ -214,5 +218,5 @@ class EventIndex:
 
 
 def index_at(coordinator: Coordinator, path: Path) -> EventIndex:
-    """The index that a daemon and its commands share: from round 1 on."""
+    """The index that a daemon and its commands share. It begins with round 1."""
     return EventIndex(coordinator, path, lambda: first_round_block(coordinator))

@@ -36,7 +36,7 @@ class DamagedIndex(EventIndexError):
 
 
 class Block(NamedTuple):
-    """A block on the chain; `hash` is empty for the one before the first that is read."""
+    """A block on the chain; `hash` is empty for the block before the first one that is read."""
 
     number: int
     hash: bytes

@@ -35,6 +35,13 @@ interface IFederationViews is IFederationTypes {
     /// @return The number of clients.
     function activeCount() external view returns (uint16);
 
+    /// @notice Lists the seated clients that the next round would wait for although they have not committed in the round
+    /// that was opened last, as far as anybody can end that. It means something once Train of that round is over.
+    /// @return droppable Those whose seat `drop` frees for their silence.
+    /// @return indebted Of the others those whom `settle` suspends, because penalties that are due leave them less than
+    /// `minStake`.
+    function silent() external view returns (address[] memory droppable, address[] memory indebted);
+
     /// @notice Says which round was opened last.
     /// @return The number of the round; 0 if none was opened.
     function lastOpened() external view returns (uint32);

@@ -42,6 +42,8 @@ contract FederationLens is FederationViews {
         uint256 eth;
         uint256 tokens;
         uint256 allowance;
+        address[] droppable; // silent clients, see `silent`
+        address[] indebted;
     }
 
     function take(address account) external view returns (Snapshot memory s) {
@@ -62,6 +64,7 @@ contract FederationLens is FederationViews {
         s.eth = account.balance;
         s.tokens = _config.token.balanceOf(account);
         s.allowance = _config.token.allowance(account, address(this));
+        (s.droppable, s.indebted) = silent();
 
         uint256 first = _lastOpened;
         while (first > 1 && roundView(first).settledAt == 0) --first;

@@ -36,6 +36,26 @@ abstract contract FederationViews is Clock, IFederationViews {
         return _activeCount;
     }
 
+    function silent() public view returns (address[] memory droppable, address[] memory indebted) {
+        address[] memory all = clients();
+        (droppable, indebted) = (new address[](all.length), new address[](all.length));
+        (uint256 drops, uint256 debts) = (0, 0);
+        uint32 since = _finalByNow() == 0 ? _previousFinal : _latestFinal;
+        for (uint256 i = 0; i < all.length; ++i) {
+            Seat storage s = _seats[all[i]];
+            if (s.activeUntil != SEATED || s.activeFrom > _lastOpened || s.lastCommit >= _lastOpened) continue;
+            if (since != 0 && s.activeFrom <= since && s.lastCommit < since) {
+                droppable[drops++] = all[i];
+            } else if (s.stake < _config.minStake + _penaltiesDue(all[i], s)) {
+                indebted[debts++] = all[i];
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(droppable, drops)
+            mstore(indebted, debts)
+        }
+    }
+
     function lastOpened() public view returns (uint32) {
         return _lastOpened;
     }
@@ -119,6 +139,23 @@ abstract contract FederationViews is Clock, IFederationViews {
 
     function _proposal(Listed storage p) private view returns (Proposal memory) {
         return Proposal(p.proposer, p.root, p.bond, p.completedAt, p.windowEnd);
+    }
+
+    /// @dev What settling the account takes from its stake, for rounds that are settled in storage (see Ledger._apply).
+    function _penaltiesDue(address account, Seat storage s) private view returns (uint256 due) {
+        if (_isFaulty(s.pendingOld, account)) due += _config.penalty;
+        if (_isFaulty(s.pendingNew, account)) due += _config.penalty;
+    }
+
+    function _isFaulty(uint32 number, address account) private view returns (bool) {
+        Round storage r = _rounds[number];
+        Entry storage entry = r.entries[account];
+        VoidReason reason = r.voidReason;
+        if (r.settledAt == 0 || reason == VoidReason.PriorVoid) return false;
+        if (entry.priorRoot != r.priorRoot) return true;
+        if (reason == VoidReason.TooFewCommits) return false;
+        if (entry.position == 0) return true;
+        return reason != VoidReason.TooFewReveals && (r.attestedMask >> (entry.position - 1)) & 1 == 0;
     }
 
     /// @dev The round that is final by now and not settled in storage; 0: none. Only the oldest unsettled one can be:

@@ -20,7 +20,7 @@ from fedprotocol.chain.errors import ChainUnreachable, FeesTooHigh, told
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.send.development import is_development as known_for_development
 from fedprotocol.chain.send.fees import GWEI, FeePolicy
-from fedprotocol.config import CONFIRMATIONS
+from fedprotocol.chains import usual_confirmations
 from fedprotocol.deployment.record import Deployment, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
@@ -102,7 +102,7 @@ def sending() -> Iterator[Purse]:
     followed up first, and a transaction counts once it is confirmed. On a development chain, which may have been
     started again, nothing is kept."""
     signer, chain_id = _signer(), web3.eth.chain_id
-    confirmations = 0 if is_development() else CONFIRMATIONS
+    confirmations = 0 if is_development() else usual_confirmations(chain_id)
     with tempfile.TemporaryDirectory() as forgotten:
         folder = Path(forgotten) if is_development() else CACHE
         with Journal(folder / f"sent-{chain_id}-{signer.address}.sqlite") as journal:

@@ -67,7 +67,16 @@ class Twin:
         """Every view, as of time `at`; every token balance; the balance equation."""
         model, d = self.model, self.deployed
         last = model.last_opened()
-        names = ("balances", "active_count", "last_opened", "final_count", "latest_final", "is_closed", "clients")
+        names = (
+            "balances",
+            "active_count",
+            "last_opened",
+            "final_count",
+            "latest_final",
+            "is_closed",
+            "clients",
+            "silent",
+        )
         queries: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in names]
         for account in [*self.actors, self.sponsor]:
             queries += [(name, (account,)) for name in ("seat", "owed", "bond_of", "bond_due")]
@@ -89,6 +98,8 @@ class Twin:
             mine = model.wallets[args[0]] if name == "balanceOf" else getattr(model, name)(*args)
             if name == "clients":
                 mine, theirs = sorted(mine), sorted(theirs)
+            if name == "silent":
+                mine, theirs = [*map(sorted, mine)], [*map(sorted, theirs)]
             assert theirs == mine, f"{name}{args} at {at}\nmodel:    {mine}\ncontract: {theirs}"
             self.compared += _size(theirs)
         model.now = now

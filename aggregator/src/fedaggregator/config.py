@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from fedprotocol.config import ConnectionConfig, Section, usual_confirmations
+from fedprotocol.chains import usual_confirmations
+from fedprotocol.config import ConnectionConfig, Section
 from pydantic import Field
 
 DEFAULT_NAME = "aggregator.toml"

@@ -9,10 +9,11 @@ from functools import cached_property
 from fedprotocol.chain.account.signer import address_of
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
-from fedprotocol.chain.needs import Asked, describe_depth, describe_served, probe
+from fedprotocol.chain.needs import Asked, describe_served, probe
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chains import describe_depth
 from fedprotocol.errors import FedError
 from fedprotocol.program.doctor import Check, CheckResult, examined
 from fedprotocol.store.open import open_store
@@ -45,7 +46,7 @@ class Patient:
         return f"chain {self.coordinator.chain_id}, coordinator {self.coordinator.address}, rule {rule}"
 
     def depth(self) -> str:
-        return describe_depth(self.config.chain)
+        return describe_depth(self.config.chain.chain_id, self.config.chain.confirmations)
 
     def account(self) -> str:
         return self.address

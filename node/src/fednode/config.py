@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
-from fedprotocol.config import ConnectionConfig, Section, load_config, usual_confirmations
+from fedprotocol.chains import usual_confirmations
+from fedprotocol.config import ConnectionConfig, Section, load_config
 from fedprotocol.deployment.federation_file import Tokens
 from pydantic import Field, PositiveInt, model_validator
 

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from fedprotocol.chains import CONFIRMATIONS, usual_confirmations
 from fedprotocol.errors import FedError
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.foreign_errors import told_as
@@ -72,17 +73,8 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-DEVELOPMENT_CHAINS = frozenset({1337, 31337})  # geth --dev and ganache; anvil and hardhat
-CONFIRMATIONS = 2  # where the file names none, on any other chain
-
-
-def usual_confirmations(chain_id: object) -> int:
-    """The number that holds if the file names none."""
-    return 0 if chain_id in DEVELOPMENT_CHAINS else CONFIRMATIONS
-
-
 class ChainConfig(Section):
-    """`[chain]`. Except on development chains, 0 confirmations must be written out."""
+    """`[chain]`. Except on development chains, 0 confirmations must be written out (`fedprotocol.chains`)."""
 
     rpc: tuple[RpcUrl, ...] = Field(min_length=1)  # tried in order
     chain_id: PositiveInt

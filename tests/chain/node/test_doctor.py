@@ -147,7 +147,7 @@ def test_what_is_done_without(site: Site, federation: LiveFederation) -> None:
 def test_what_confirmations_mean(site: Site) -> None:
     assert "as is usual on a development chain" in look(site, "depth").detail
     edit(site, "chain_id = 31337", "chain_id = 1")
-    assert "lies under 2 blocks" in look(site, "depth").detail
+    assert "about 36 s on Ethereum" in look(site, "depth").detail
     edit(site, "chain_id = 1", "confirmations = 0\nchain_id = 1")
     assert "as the config file says: every block counts as final" in look(site, "depth").detail
 

@@ -13,7 +13,7 @@ from fednode.daemon.facts import Checked, OwnUpdate, ProposalVerdict, UpdateVerd
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Commitment, Phase, Proposal, Update
 from support.node_facts import changed, node_facts
-from support.snapshots import GENESIS, ME, NOW, OTHER, ZERO, chain, root, state
+from support.snapshots import CONFIG, GENESIS, ME, NOW, OTHER, ZERO, chain, root, state
 from support.steady import Course, Trouble, drive
 
 RIGHT, MINE = root("right"), root("mine")
@@ -202,6 +202,7 @@ class Inputs(World):
         own = OwnUpdate(GENESIS, MINE, root("hash"), frozenset({root("hash")}))
         self.facts = changed(self.facts, updates={20: own}, fetched={0: GENESIS}, attest_margin=WINDOW * 3 // 4)
         self.revealed = self.attested = False
+        self.silent, self.indebted = [OTHER], [root("debtor").hex()]
 
     def see(self) -> Snapshot:
         updates = (Update(ME, MINE, 10, 3, self.attested, 0), Update(OTHER, root("other"), 10, 3, False, 0))
@@ -216,10 +217,15 @@ class Inputs(World):
             if self.revealed
             else state(20, Phase.REVEAL, **mine)
         )
-        return chain(before, now, latest_final=(19, root("unseen")))
+        silent = {"droppable": tuple(self.silent), "indebted": tuple(self.indebted), "active_count": 9}
+        return chain(before, now, latest_final=(19, root("unseen")), **silent, config=replace(CONFIG, total_rounds=40))
 
     def do(self, action: do.Action) -> None:
         match action:
+            case do.Drop(_, client):
+                self.silent.remove(client)
+            case do.Suspend(_, client):
+                self.indebted.remove(client)
             case do.Reveal():
                 self.revealed = True
             case do.Attest():
@@ -234,7 +240,12 @@ class Inputs(World):
 @pytest.mark.parametrize(("bad", "trouble"), [(b, t) for b, t in TROUBLES if b not in (do.Reveal, do.Attest)])
 def test_what_was_committed_is_revealed_and_attested(bad: type, trouble: Trouble) -> None:
     world = Inputs(bad, trouble)
-    world.run(lambda: world.attested)
+
+    def is_reached() -> bool:
+        is_silence_ended = (lost(bad, do.Drop) or not world.silent) and (lost(bad, do.Suspend) or not world.indebted)
+        return world.attested and is_silence_ended
+
+    world.run(is_reached)
     if bad is not do.CheckInputs:
         assert world.facts.remembered.checked, "it was attested without a look"
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from fedprotocol.chain.send.fees import FeePolicy
-from fedprotocol.config import CONFIRMATIONS, ChainConfig
+from fedprotocol.chains import CONFIRMATIONS
+from fedprotocol.config import ChainConfig
 
 
 @pytest.mark.parametrize(
     ("chain_id", "written", "expected"),
     [
-        (1, None, CONFIRMATIONS),
-        (8453, None, CONFIRMATIONS),
+        (1, None, 3),
+        (8453, None, 10),
+        (4242, None, CONFIRMATIONS),
         (31337, None, 0),
         (1337, None, 0),
         (1, 0, 0),

@@ -16,6 +16,7 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.chain.read.trust import require_known
 from fedprotocol.chain.send.fees import FeePolicy
 from fedprotocol.chain.send.sender import Sender
+from fedprotocol.chains import describe_depth
 from fedprotocol.journal import Journal
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.store.base import Store
@@ -83,6 +84,7 @@ class Aggregator(Watcher):
             store = open_store(config.store.url, config.cache, config.store.peers)
             log.info("store: %s", store.check())
             log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
+            log.info("confirmations: %s", describe_depth(chain.chain_id, chain.confirmations))
             agreement = Agreement(coordinator, signer.address, chain.confirmations)
             sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain), agreement=agreement)
             introduce("fedaggregator", coordinator, signer.address)

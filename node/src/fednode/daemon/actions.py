@@ -7,9 +7,11 @@ from fednode.daemon.chain.abandon import Abandon
 from fednode.daemon.chain.attest import Attest
 from fednode.daemon.chain.challenge import Challenge
 from fednode.daemon.chain.commit import Commit
+from fednode.daemon.chain.drop import Drop
 from fednode.daemon.chain.money import Claim, Settle
 from fednode.daemon.chain.propose import Propose
 from fednode.daemon.chain.reveal import Reveal
+from fednode.daemon.chain.suspend import Suspend
 from fednode.daemon.data.build_case import BuildCase
 from fednode.daemon.data.check_inputs import CheckInputs
 from fednode.daemon.data.fetch_global import FetchGlobal
@@ -25,7 +27,18 @@ MODEL: tuple[type[ModelWork], ...] = (Train, Evaluate, TrainSolo, EvaluateSolo)
 """Work that needs the model: one at a time, in the model's thread."""
 DATA: tuple[type[Work], ...] = (CheckInputs, Recompute, FetchGlobal, JudgeProposal, BuildCase, Release)
 """Work that moves data: one at a time in each lane."""
-CHAIN: tuple[type[ChainAction], ...] = (Commit, Reveal, Attest, Propose, Challenge, Abandon, Settle, Claim)
+CHAIN: tuple[type[ChainAction], ...] = (
+    Commit,
+    Reveal,
+    Attest,
+    Propose,
+    Challenge,
+    Abandon,
+    Drop,
+    Suspend,
+    Settle,
+    Claim,
+)
 """Actions that send transactions, in the loop itself."""
 LOOP: tuple[type[Action], ...] = (Wait, Finish, Interrupt)
 """Actions that concern only the loop."""
@@ -44,6 +57,7 @@ __all__ = [
     "CheckInputs",
     "Claim",
     "Commit",
+    "Drop",
     "Evaluate",
     "EvaluateSolo",
     "FetchGlobal",
@@ -57,6 +71,7 @@ __all__ = [
     "Release",
     "Reveal",
     "Settle",
+    "Suspend",
     "Train",
     "TrainSolo",
     "Wait",

@@ -75,13 +75,18 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     elif seat.active_from == 0:
         yield do.Finish("this account holds no seat; take one with `fednode join`", failure=True)
     elif seat.exited and not seat.active_in(chain.last_opened + 1) and not unsettled(chain):
-        yield do.Finish("this account has left the federation; `fednode exit` takes back the stake")
+        yield do.Finish(
+            "this account has left the federation, or was dropped after rounds that it missed; `fednode exit` takes "
+            "back the stake, and `fednode join` then takes a seat again"
+        )
 
 
 ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     do.Reveal.due,  # what costs stake if it is late
     do.Attest.due,
     do.CheckInputs.due,
+    do.Drop.due,  # before the next round opens, which counts whom it waits for
+    do.Suspend.due,
     do.Commit.due,
     do.Propose.due,  # the aggregate
     do.Recompute.due,

@@ -115,7 +115,10 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: b
             return due
     if where is Standing.LEFT:
         when = f" once round {seat.pending_old} is settled" if seat.pending_old else ""
-        return Need.EXIT, f"its account has left: `fednode exit` gives back the stake of {amounts(seat.stake)}{when}"
+        return (
+            Need.EXIT,
+            f"its account has left or was dropped: `fednode exit` gives back the stake of {amounts(seat.stake)}{when}",
+        )
     if where is Standing.SUSPENDED:
         missing = amounts(max(0, chain.config.min_stake - seat.stake))
         return Need.STAKE, f"its seat is suspended: add {missing} with `fednode join`, then `fednode run`"

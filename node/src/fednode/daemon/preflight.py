@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 from fedprotocol.chain.read.trust import require_known
 from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chains import describe_depth
 from fedprotocol.errors import FedError
 
 from fednode.session import Session
 from fednode.site_data import usable_data
+
+log = logging.getLogger("fednode")
 
 
 class NotReady(FedError):
@@ -25,3 +30,5 @@ def preflight(session: Session) -> None:
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
     usable_data(session.config)
     _ = session.spec
+    settings = session.config.chain
+    log.info("confirmations: %s", describe_depth(settings.chain_id, settings.confirmations))

@@ -118,7 +118,10 @@ def seat(patient: Patient) -> str:
             _refuse_if_unwelcome(patient)
             raise NotFit("this account has no seat yet", patient.fednode("join"))
         case Standing.LEFT:
-            raise NotFit("this account has left; once its stake is taken back it can join", patient.fednode("exit"))
+            raise NotFit(
+                "this account has left, or was dropped after rounds that it missed; once its stake is back it can join",
+                patient.fednode("exit"),
+            )
         case Standing.SUSPENDED:
             short = f"the stake is {amounts(held.stake)} of {amounts(config.min_stake)}"
             raise NotFit(f"suspended: {short}", patient.fednode("join"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fedprotocol.chain.needs import Asked, NotServed, describe_depth, describe_served, probe
+from fedprotocol.chain.needs import Asked, NotServed, describe_served, probe
+from fedprotocol.chains import describe_depth
 
 from fednode.doctor.check import NotFit, Patient
 
@@ -18,5 +19,6 @@ def needs(patient: Patient) -> str:
 
 
 def depth(patient: Patient) -> str:
-    """What the setting `confirmations` means."""
-    return describe_depth(patient.session.config.chain)
+    """How many confirmations there are, what they mean on this chain, and whether that is usual."""
+    chain = patient.session.config.chain
+    return describe_depth(chain.chain_id, chain.confirmations)

@@ -21,7 +21,6 @@ from fedprotocol.chain.read.events import chunks, logs_of_block
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.send.fees import suggested_tip
 from fedprotocol.chain.send.gas import estimated
-from fedprotocol.config import DEVELOPMENT_CHAINS, ChainConfig
 
 LARGEST_LEAF = 126 * 1024  # bytes: together with the rest of a proof, the largest transaction that a node's pool takes
 BLOCKS = 2_000  # of logs
@@ -85,18 +84,6 @@ def describe_served(found: Sequence[ProbeResult]) -> str:
     replaced = [result.need for result in found if result.problem]
     missing_kinds = "".join(f"; not served: {need.name}, {need.without}" for need in replaced)
     return f"{len(found) - len(replaced)} kinds of calls that a conviction takes are served{missing_kinds}"
-
-
-def describe_depth(chain: ChainConfig) -> str:
-    """What the setting `confirmations` means."""
-    if chain.confirmations:
-        return f"what is acted upon and sent lies under {chain.confirmations} blocks"
-    if chain.chain_id in DEVELOPMENT_CHAINS:
-        return "0: every block counts as final, as is usual on a development chain"
-    return (
-        "0, as the config file says: every block counts as final. One that a re-org takes back was answered by then "
-        "with what cannot be taken back, such as a reveal"
-    )
 
 
 def _snapshot(asked: Asked) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fedprotocol.address import NOBODY
 from fedprotocol.reference.ledger import Ledger
-from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, Round
+from fedprotocol.reference.state import MAX_BOND_SHIFT, SEATED, Account, Round
 from fedprotocol.types import ZERO, Balances, Commitment, Phase, Proposal, RoundView, Seat, Update
 
 MANY = 2**32
@@ -30,6 +30,26 @@ class Views(Ledger):
     def active_count(self) -> int:
         """Clients that would be active in the next round."""
         return sum(a.active_until == SEATED for a in self.accounts.values())
+
+    def silent(self) -> tuple[list[str], list[str]]:
+        """Active clients that have not committed in the round opened last: whom anybody may drop, and whom anybody's
+        `settle` suspends."""
+        last, finals = self.last_opened(), [number for number, _ in self._finals_by_now() if number]
+        since = finals[-2] if len(finals) > 1 else 0
+        droppable, indebted = [], []
+        for client, a in self.accounts.items():
+            if a.exited or a.active_until != SEATED or a.active_from > last or a.last_commit >= last:
+                continue
+            if since and a.active_from <= since and a.last_commit < since:
+                droppable.append(client)
+            elif a.stake < self.config.min_stake + self.config.penalty * self._faults(client, a):
+                indebted.append(client)
+        return droppable, indebted
+
+    def _faults(self, client: str, account: Account) -> int:
+        """Penalties that are due and not applied."""
+        settled = [self.rounds[n] for n in account.pending if self.rounds[n].settled_at is not None]
+        return sum(self._fault(r, client) is not None for r in settled)
 
     def last_opened(self) -> int:
         return len(self.rounds)

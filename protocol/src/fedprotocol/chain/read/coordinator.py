@@ -120,6 +120,12 @@ class Coordinator:
     def active_count(self, block: BlockIdentifier = "pending") -> int:
         return int(self._read("activeCount", block))
 
+    def silent(self, block: BlockIdentifier = "pending") -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Active clients that have not committed in the round opened last: whom anybody may drop, and whom anybody's
+        `settle` suspends. It means something once Train of that round is over."""
+        droppable, indebted = self._read("silent", block)
+        return tuple(droppable), tuple(indebted)
+
     def last_opened(self, block: BlockIdentifier = "pending") -> int:
         return int(self._read("lastOpened", block))
 

@@ -51,6 +51,8 @@ class Snapshot:
     eth: int
     tokens: int
     allowance: int  # what the account has approved for the coordinator
+    droppable: tuple[str, ...] = ()  # active, silent in the round opened last, and anybody may drop them
+    indebted: tuple[str, ...] = ()  # likewise silent, and anybody's `settle` suspends them
 
     def round(self, number: int) -> RoundState | None:
         return next((r for r in self.rounds if r.number == number), None)
@@ -82,6 +84,8 @@ def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier
         eth=s["eth"],
         tokens=s["tokens"],
         allowance=s["allowance"],
+        droppable=tuple(s["droppable"]),
+        indebted=tuple(s["indebted"]),
     )
 
 

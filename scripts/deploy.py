@@ -1,5 +1,6 @@
 """Deploy a federation.
 
+    brownie run deploy plan federation.toml --network <name>     all figures and costs; nothing is sent
     FEDERATION=federation.toml brownie run deploy --network <name>
     brownie run deploy main federation.toml --network <name>
 
@@ -14,7 +15,6 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import brownie
 from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator
@@ -43,7 +43,9 @@ from fedprotocol.tree import cid, raw_cid
 
 from scripts.lib import token as tokens
 from scripts.lib.contracts import establish
+from scripts.lib.creation import as_struct
 from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, endpoint, is_development, sending
+from scripts.lib.plan import planned
 from scripts.lib.purse import Purse
 
 DEMO_AMOUNTS = Amounts(18, "FED")
@@ -56,14 +58,26 @@ UNCHECKED = (
 @command
 def main(path: str = "") -> None:
     """Deploy the federation of the file `path`, or of the one that FEDERATION names."""
+    federation, made = _load(path)
+    print(f"{made.spec.name!r}: {UNCHECKED}")
+    with sending() as sender:
+        _deploy(federation, made, sender)
+
+
+@command
+def plan(path: str = "", gwei: str = "") -> None:
+    """Show what deploying the file `path` would make and cost, at `gwei` a unit of gas or else at the file's price."""
+    federation, made = _load(path)
+    lines = planned(federation, made, DEMO_AMOUNTS, gwei)
+    print("\n".join(lines))
+
+
+def _load(path: str) -> tuple[Federation, NewFederation]:
     named = path or os.environ.get("FEDERATION")
     if not named:
         raise ScriptError("which federation? Set FEDERATION to a file like federation.example.toml")
     federation = load_federation(Path(named).expanduser())
-    made = load_spec_folder(federation.spec)
-    print(f"{made.spec.name!r}: {UNCHECKED}")
-    with sending() as sender:
-        _deploy(federation, made, sender)
+    return federation, load_spec_folder(federation.spec)
 
 
 def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
@@ -74,7 +88,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
     contracts = _prerequisites(federation, spec, sender, transactions)
     sponsor = federation.money.sponsor or sender.address
     config = coordinator_config(federation, spec, made.digest, contracts, sponsor, money.decimals)
-    address, created_by = establish(FederationCoordinator, sender, _as_struct(config), confirmed=True)
+    address, created_by = establish(FederationCoordinator, sender, as_struct(config), confirmed=True)
     assert created_by is not None
     coordinator = Coordinator.connect(endpoint(), address, sender.web3.eth.chain_id)
     check_against(spec, made.digest, coordinator.config())
@@ -140,7 +154,10 @@ def _check(federation: Federation, sender: Purse) -> Amounts:
         )
     if money.token is None:
         if not is_development():
-            raise ConfigError("money.token: name an ERC-20 token; one is only made on development chains")
+            raise ConfigError(
+                "money.token: name an ERC-20 token; one is only made on development chains, and by `brownie run token` "
+                "on test chains"
+            )
         amounts = DEMO_AMOUNTS
     else:
         token = Token(sender.web3, money.token)
@@ -174,13 +191,6 @@ def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactio
     rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), sender)
     disputes, transactions["disputes"] = establish(Disputes, sender)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
-
-
-def _as_struct(config: dict[str, Any]) -> tuple[Any, ...]:
-    """The values in the order of the constructor's struct."""
-    [constructor] = [entry for entry in FederationCoordinator.abi if entry["type"] == "constructor"]
-    [struct] = constructor["inputs"]
-    return tuple(config[field["name"]] for field in struct["components"])
 
 
 def _git_commit() -> str | None:

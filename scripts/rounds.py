@@ -3,6 +3,7 @@
 brownie run rounds --network <name>              overview
 brownie run rounds show 3 --network <name>       one round: updates, proposals, events
 brownie run rounds events --network <name>       every event since the deployment
+brownie run rounds federations --network <name>  every federation of this chain; FED_COORDINATOR=0x… chooses one
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.events import Event
-from fedprotocol.deployment.record import Deployment
+from fedprotocol.deployment.record import Deployment, deployments
 
 from scripts.lib import tables
-from scripts.lib.network import CACHE, ScriptError, command, current
+from scripts.lib.network import CACHE, ScriptError, client, command, current, deployments_dir, endpoint
 
 
 @command
@@ -59,6 +60,14 @@ def events() -> None:
     deployment, coordinator = current()
     history = _history(deployment, coordinator)
     tables.show(tables.events(history, Amounts.of(coordinator.token)))
+
+
+@command
+def federations() -> None:
+    """Every federation on this chain that `deployments/` knows."""
+    chain_id = client().eth.chain_id
+    known = deployments(deployments_dir(), chain_id)
+    tables.show(tables.federations((one, Coordinator.connect(endpoint(), one.coordinator, chain_id)) for one in known))
 
 
 def _history(deployment: Deployment, coordinator: Coordinator) -> Iterator[Event]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,11 +21,11 @@ from fedprotocol.chain.errors import ChainUnreachable, FeesTooHigh, told
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.send.development import is_development as known_for_development
 from fedprotocol.chain.send.fees import GWEI, FeePolicy
-from fedprotocol.chains import usual_confirmations
-from fedprotocol.deployment.record import Deployment, load_deployment
+from fedprotocol.chains import chain_named, usual_confirmations
+from fedprotocol.deployment.record import Deployment, deployments, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
-from fedprotocol.program.terminal import say_error, unexpected
+from fedprotocol.program.terminal import say, say_error, unexpected
 from web3 import Web3
 
 from scripts.lib.purse import Purse
@@ -32,6 +33,8 @@ from scripts.lib.purse import Purse
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 DEBUG = "FED_DEBUG"
+WANTED = "FED_COORDINATOR"  # names one of several federations on a chain
+UNSET = "not-set"  # in unset.env
 MOST_GWEI = FeePolicy.max_fee // GWEI
 
 
@@ -47,6 +50,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     def run(*args: str) -> None:
         try:
             with told():
+                _refuse_without_endpoint()
                 _refuse_other_chain()
                 function(*args)
         except ChainUnreachable:
@@ -127,9 +131,28 @@ def deployments_dir() -> Path:
 
 
 def current() -> tuple[Deployment, Coordinator]:
-    """The federation deployed on the active network, and a client of its coordinator."""
-    deployment = load_deployment(deployments_dir(), web3.eth.chain_id)
+    """The federation that FED_COORDINATOR names on the active network, or else the one last deployed there, and a
+    client of its coordinator. Of several it is said which one it is."""
+    folder, chain_id, wanted = deployments_dir(), web3.eth.chain_id, os.environ.get(WANTED, "")
+    deployment = load_deployment(folder, chain_id, wanted)
+    if len(deployments(folder, chain_id)) > 1:
+        how = "" if wanted else f", the one last deployed here; {WANTED}=0x… chooses another"
+        say(f"federation {deployment.name}, {deployment.coordinator}{how}")
     return deployment, Coordinator.connect(endpoint(), deployment.coordinator, deployment.chain_id)
+
+
+def _refuse_without_endpoint() -> None:
+    """Brownie's own networks are reached through a service that wants an account."""
+    name, host = str(network.show_active()), str(CONFIG.active_network.get("host"))
+    missing = [variable for variable in re.findall(r"\$\{?(\w+)", host) if os.environ.get(variable) == UNSET]
+    if not missing:
+        return
+    chain = chain_named(name)
+    example = chain.rpc if chain is not None else "https://…"
+    raise ScriptError(
+        f"the network {name} is reached at {host}, and {missing[0]} is not set: set it in the environment, or name "
+        f"another endpoint once: brownie networks modify {name} host={example}"
+    )
 
 
 def _refuse_other_chain() -> None:

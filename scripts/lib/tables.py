@@ -123,6 +123,32 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Amou
     return table
 
 
+def seats(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Table:
+    """Everybody who holds a seat, and what anybody may do about it."""
+    droppable, indebted = coordinator.silent()
+    coming = coordinator.last_opened() + 1
+    table = _table(f"Seats of {deployment.name}", "account", "seat", "stake", "last commit", "silent")
+    for account in sorted(coordinator.clients()):
+        seat = coordinator.seat(account)
+        state = "active" if seat.active_in(coming) else "suspended" if seat.active_until <= coming else "not yet"
+        remark = "may be dropped" if account in droppable else "owes penalties" if account in indebted else "–"
+        last = f"round {seat.last_commit}" if seat.last_commit else "–"
+        _add(table, account, f"{state}, since round {seat.active_from}", money(seat.stake), last, remark)
+    return table
+
+
+def federations(found: Iterable[tuple[Deployment, Coordinator]]) -> Table:
+    """One line each."""
+    table = _table("Federations", "coordinator", "name", "deployed", "rounds final", "pool", "state")
+    for deployment, coordinator in found:
+        final, total = coordinator.final_count(), coordinator.config().total_rounds
+        state = "complete" if final >= total else "closed" if coordinator.is_closed() else "open"
+        pool = Amounts.of(coordinator.token)(coordinator.balances().pool)
+        when = _time(deployment.time)
+        _add(table, deployment.coordinator, deployment.name, when, f"{final} of {total}", pool, state)
+    return table
+
+
 def balances(coordinator: Coordinator, money: Amounts) -> Table:
     """How the coordinator's tokens are divided: stakes, bonds, what is owed, the pool."""
     held = coordinator.balances()

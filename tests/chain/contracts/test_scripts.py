@@ -12,7 +12,6 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,94 +27,20 @@ from fedprotocol.chain.read.trust import examine
 from fedprotocol.deployment.record import Deployment, load_deployment
 from fedprotocol.hashes import commit_hash
 from fedprotocol.spec import check_against, load_spec, spec_digest
+from support.brownie_project import CHAIN_ID, Project, check_refused, copied
 from support.evm import ROOT, Anvil, compiled
 from support.node_kinds import Answer, node, seals
 from support.ports import free_port
 from support.specs import DOCUMENT, small_federation, small_spec
 
-CHAIN_ID = 31_999
 SOMEBODY = "0x" + 20 * "11"
-BROWNIE = ROOT / ".venv/bin/brownie"
-
-
-def plain(text: str) -> str:
-    """Without the terminal's colours."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
-
-
-def check_refused(cases: dict[tuple[str, ...], str], answers: list[tuple[int, str]]) -> None:
-    """Each call must have failed with its message."""
-    for (call, message), (status, output) in zip(cases.items(), answers, strict=True):
-        assert status == 1, (call, output)
-        assert message in output, (call, output)
-
-
-@dataclass
-class Project:
-    """A copy of the repository's contracts and scripts, with a home of its own."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def brownie(self, *args: str, status: int = 0, **environment: str) -> str:
-        """Output of a brownie command that must exit with `status`."""
-        done = subprocess.run(
-            [str(BROWNIE), *args],
-            cwd=self.folder,
-            env={**os.environ, **self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == status, done.stdout
-        return plain(done.stdout)
-
-    def run(self, *args: str, status: int = 0, **environment: str) -> str:
-        """`brownie run …` on the anvil that runs."""
-        return self.brownie("run", *args, "--network", "fed-local", status=status, **environment)
-
-    def batch(self, *calls: tuple[str, ...], **environment: str) -> list[tuple[int, str]]:
-        """Exit status and output of each `brownie run …`, all in one brownie process, for their speed."""
-        file = self.folder / "calls.json"
-        file.write_text(json.dumps([{"args": call, "environment": environment} for call in calls]))
-        self.run("batch", "main", str(file))
-        return [(answer["status"], plain(answer["output"])) for answer in json.loads(file.read_text())]
-
-    def refused(self, cases: dict[tuple[str, ...], str], **environment: str) -> None:
-        """Each call must fail with its message."""
-        check_refused(cases, self.batch(*cases, **environment))
-
-    def federation(self, text: str = "", name: str = "federation.toml") -> str:
-        path = self.folder / name
-        path.write_text(f'spec = "spec.json"\n{text}')
-        return str(path)
-
-    def deployment(self) -> Deployment:
-        return load_deployment(self.folder / "deployments", CHAIN_ID)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("project")
-    for name in ("contracts", "interfaces", "scripts", "build"):
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("deployments", "__pycache__"))
-    shutil.copy(ROOT / "brownie-config.yaml", folder)
-    shutil.copy(ROOT / "tests/support/brownie_batch.py", folder / "scripts/batch.py")
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    small_federation(folder / "spec.json")
-    home = folder / "home"
-    home.mkdir()
-    environment = {
-        "HOME": str(home),
-        "SOLCX_BINARY_PATH": str(ROOT / ".tools/solcx"),
-        "PATH": f"{ROOT / '.tools/bin'}:{os.environ['PATH']}",
-    }
-    made = Project(folder, environment)
-    made.brownie("compile")
-    return made
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    made = copied(tmp_path_factory.mktemp("project"))
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="module")
@@ -460,6 +385,7 @@ def test_a_network_that_is_another_chain_or_silent(project: Project, chain: Anvi
 
 @pytest.mark.usefixtures("deployed")
 def test_a_chain_started_anew_is_said_so(project: Project, tmp_path: Path) -> None:
+    project.stop()
     with Anvil("--chain-id", str(CHAIN_ID)) as anew:
         project.brownie("networks", "modify", "fed-local", f"host={anew.url}")
         (stale,) = project.batch(("rounds",))

@@ -103,6 +103,8 @@ _SENTENCES = {
     "NotActive": "{account} is not active in round {round}: join, or add stake after a suspension",
     "AlreadySeated": "{account} has a seat already",
     "NotSeated": "{account} has no seat: join first",
+    "NotDroppable": "{client} keeps its seat: the gate admits it, and it has not missed the last two final rounds",
+    "NotSponsor": "{caller} is not the federation's sponsor",
     "WithdrawFirst": "{account} left before and its old stake is still in the contract: withdraw it, then join",
     "StakeTooLow": "the stake of {stake} token units is too low: at least {needed} are needed",
     "FederationFull": "all {max_clients} seats are taken: wait until somebody leaves",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.text import without_bom
 from fedprotocol.files.whole import write_whole
 from fedprotocol.foreign_errors import in_a_line
-from fedprotocol.printable import json_text
+from fedprotocol.printable import json_text, printable
+
+SHORTEST_ADDRESS = 6  # characters by which a person may name a coordinator
 
 
 class DeploymentError(FedError):
@@ -67,13 +70,43 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
     return write_whole(path, json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
 
 
-def load_deployment(folder: Path, chain_id: int) -> Deployment:
-    """The federation last deployed on the chain.
+def load_deployment(folder: Path, chain_id: int, wanted: str = "") -> Deployment:
+    """A federation of the chain: the one last deployed, or the one that `wanted` names.
+
+    Args:
+        wanted: the coordinator's address or its beginning, or the federation's name; any case of letters.
 
     Raises:
-        DeploymentError: no such file, or not one that `brownie run deploy` wrote.
+        DeploymentError: no such file, or not one that `brownie run deploy` wrote; `wanted` names none, or several.
     """
-    path = folder / f"{chain_id}.json"
+    if not wanted:
+        return _read(folder / f"{chain_id}.json", chain_id)
+    known = deployments(folder, chain_id)
+    found = [one for one in known if _is_meant(one, wanted.lower())]
+    if len(found) == 1:
+        return found[0]
+    listed = "; ".join(f"{one.coordinator} ({one.name})" for one in found or known) or f"none, in {folder}"
+    count = "several federations are" if found else "no federation is"
+    raise DeploymentError(
+        f"{count} called {printable(wanted)} on chain {chain_id}: name one by its address. There are: {listed}"
+    )
+
+
+def deployments(folder: Path, chain_id: int) -> list[Deployment]:
+    """Every federation of the chain that has a file, the newest first. Files of another form are left out."""
+    found = []
+    for path in (folder / f"{chain_id}.json", *folder.glob(f"{chain_id}-0x*.json")):
+        with suppress(DeploymentError):
+            found.append(_read(path, chain_id))
+    return sorted(found, key=lambda one: one.block, reverse=True)
+
+
+def _is_meant(deployment: Deployment, wanted: str) -> bool:
+    is_address = wanted.startswith("0x") and len(wanted) >= SHORTEST_ADDRESS
+    return deployment.name.lower() == wanted or (is_address and deployment.coordinator.lower().startswith(wanted))
+
+
+def _read(path: Path, chain_id: int) -> Deployment:
     try:
         return Deployment.model_validate_json(without_bom(path.read_bytes()))
     except FileNotFoundError:

@@ -1,0 +1,102 @@
+"""What a federation costs in gas, and gas in ether: for a plan before a deployment, and for a page of figures.
+
+Gas is the dearest that tests have seen of each call (docs/gas.md), between 4 and 256 clients in proportion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+GWEI = Decimal(10) ** -9  # ether
+PAGE_LEAVES = 2_048
+FEW, MANY = 4, 256  # clients for which gas was measured
+APPROVE = 50_000  # of an ordinary ERC-20 token
+
+GAS: dict[str, tuple[int, int]] = {
+    "join": (195_732, 195_732),
+    "commit": (182_464, 165_038),
+    "commit, the first of a round": (269_643, 299_573),
+    "reveal": (235_015, 235_015),
+    "attest": (98_193, 431_703),
+    "settle, a round is final": (162_055, 405_720),
+    "claim": (71_502, 58_290),
+    "exit": (90_466, 106_795),
+    "withdraw": (59_083, 59_083),
+    "drop": (54_748, 112_752),
+    "fund": (95_072, 95_072),
+}
+"""By call: with 4 clients, and with 256. `tests/chain/contracts/gas_calls.json` has the same figures."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Gas of one who takes part.
+
+    `to_join`: approval and seat. `a_round`: a client's commit, reveal and attestation. `opening`: what the client that
+    opens a round pays on top. `proposal`: of one global, with its approval. `settling`: what the first call after a
+    round pays on top. `to_leave`: claim, exit and withdrawal. `drop`: freeing a silent seat.
+    """
+
+    to_join: int
+    a_round: int
+    opening: int
+    proposal: int
+    settling: int
+    to_leave: int
+    drop: int
+
+
+def costs(clients: int, leaves: int) -> Cost:
+    """With so many clients in a round, and a global of so many leaves."""
+    commit = gas_of("commit", clients)
+    return Cost(
+        to_join=APPROVE + gas_of("join", clients),
+        a_round=commit + gas_of("reveal", clients) + gas_of("attest", clients),
+        opening=max(0, gas_of("commit, the first of a round", clients) - commit),
+        proposal=APPROVE + proposal_gas(leaves),
+        settling=gas_of("settle, a round is final", clients),
+        to_leave=sum(gas_of(call, clients) for call in ("claim", "exit", "withdraw")),
+        drop=gas_of("drop", clients),
+    )
+
+
+def gas_of(call: str, clients: int) -> int:
+    """Of one call, with so many clients; beyond what was measured, the nearest figure."""
+    few, many = GAS[call]
+    share = min(max(clients - FEW, 0), MANY - FEW)
+    return few + (many - few) * share // (MANY - FEW)
+
+
+def proposal_gas(leaves: int) -> int:
+    """Every page of a proposal. A digest of 32 bytes costs 40 gas a byte where that is more than what is computed."""
+    full, rest = divmod(leaves, PAGE_LEAVES)
+    if rest == 0:
+        full, rest = full - 1, PAGE_LEAVES
+    return full * 2_640_000 + max(630_000 + 580 * rest, 21_000 + 1_285 * rest)
+
+
+def creation_gas(init_code: bytes, code_bytes: int, storage: int) -> int:
+    """Of a contract that the deployer makes.
+
+    Args:
+        init_code: what is sent, with the constructor's arguments.
+        code_bytes: of the code that stands there afterwards.
+        storage: gas that the constructor takes, for what it stores.
+    """
+    zeros = init_code.count(0)
+    calldata = 16 * (len(init_code) - zeros) + 4 * zeros
+    return 21_000 + 32_000 + 1_000 + calldata + 2 * -(-len(init_code) // 32) + 200 * code_bytes + storage
+
+
+def ether(gas: int, gwei: Decimal | float) -> Decimal:
+    """What `gas` costs at a price in gwei, in ether."""
+    return gas * Decimal(str(gwei)) * GWEI
+
+
+def in_short(amount: Decimal) -> str:
+    """Three digits that mean something, without an exponent: `0.000123`, `1.5`, `0`."""
+    if not amount:
+        return "0"
+    places = max(0, 2 - amount.adjusted())
+    return f"{amount:.{places}f}".rstrip("0").rstrip(".") if places else f"{amount:.0f}"

@@ -55,6 +55,6 @@ def _say_what_is_left(coordinator: Coordinator, amounts: Amounts) -> None:
     reserved = coordinator.balances().reserved
     if reserved:
         print(
-            f"{amounts(reserved)} are reserved for rounds that are open; what returns to the pool is taken with "
-            "`brownie run close now` once they are over"
+            f"{amounts(reserved)} are reserved for open rounds. Once these are over, take what returns to the pool "
+            "with `brownie run close now`"
         )

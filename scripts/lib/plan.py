@@ -59,7 +59,7 @@ def planned(federation: Federation, made: NewFederation, demo: Amounts, gwei: st
 
 @dataclass(frozen=True)
 class Prices:
-    """Of a unit of gas, in gwei: what the file reckons with, and what the chain asks for now (None: nothing)."""
+    """The price of a unit of gas in gwei: the one in the file, and the chain's present one (None if gas is free)."""
 
     file: Decimal
     now: Decimal | None
@@ -67,7 +67,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Plan:
-    """A federation that is checked, with its bond. `creations`: gas by contract; 0: it stands there already."""
+    """A federation that is checked, with its bond. `creations`: the gas for each contract; 0 if it exists already."""
 
     federation: Federation
     spec: Spec

@@ -1,4 +1,4 @@
-"""What needs no key: merge every round, judge every proposal by it, let go of old rounds."""
+"""The actions that need no key: merge every round, judge every proposal, and unpin old rounds."""
 
 from __future__ import annotations
 

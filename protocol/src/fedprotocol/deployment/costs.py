@@ -26,7 +26,7 @@ GAS: dict[str, tuple[int, int]] = {
     "drop": (54_748, 112_752),
     "fund": (95_072, 95_072),
 }
-"""By call: with 4 clients, and with 256. `tests/chain/contracts/gas_calls.json` has the same figures."""
+"""The gas of each call with 4 clients, and with 256. `tests/chain/contracts/gas_calls.json` has the same figures."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,15 @@ def costs(clients: int, leaves: int) -> Cost:
 
 
 def gas_of(call: str, clients: int) -> int:
-    """Of one call, with so many clients; beyond what was measured, the nearest figure."""
+    """The gas of one call with this many clients. Beyond the numbers that were measured, it is the nearest figure."""
     few, many = GAS[call]
     share = min(max(clients - FEW, 0), MANY - FEW)
     return few + (many - few) * share // (MANY - FEW)
 
 
 def proposal_gas(leaves: int) -> int:
-    """Every page of a proposal. A digest of 32 bytes costs 40 gas a byte where that is more than what is computed."""
+    """The gas of all pages of a proposal. A digest of 32 bytes costs 40 gas a byte if that is more than the computing
+    costs."""
     full, rest = divmod(leaves, PAGE_LEAVES)
     if rest == 0:
         full, rest = full - 1, PAGE_LEAVES
@@ -77,12 +78,12 @@ def proposal_gas(leaves: int) -> int:
 
 
 def creation_gas(init_code: bytes, code_bytes: int, storage: int) -> int:
-    """Of a contract that the deployer makes.
+    """The gas of making a contract through the deployer.
 
     Args:
-        init_code: what is sent, with the constructor's arguments.
-        code_bytes: of the code that stands there afterwards.
-        storage: gas that the constructor takes, for what it stores.
+        init_code: the deployment code, with the constructor's arguments.
+        code_bytes: the length of the contract's code.
+        storage: the gas that the constructor uses for storage.
     """
     zeros = init_code.count(0)
     calldata = 16 * (len(init_code) - zeros) + 4 * zeros

@@ -18,14 +18,14 @@ from fednode.daemon.action import Overtaken
 from fednode.daemon.tools import Tools
 from fednode.daemon.view import TURN, unsettled
 
-LONGEST = 300  # seconds of the chain: what is stuck for longer is called back, and duties stand behind it
-GONE = ("NotDroppable", "NotSeated")  # it has acted meanwhile, or somebody else was quicker
+LONGEST = 300  # seconds of chain time after which a stuck transaction is replaced, because duties wait for it
+GONE = ("NotDroppable", "NotSeated")  # the client has acted meanwhile, or somebody else was quicker
 
 
 def whose_turn_it_is(chain: Snapshot, clients: Sequence[str]) -> Iterator[str]:
-    """Of the silent `clients` those against whom it is this account's turn to act.
+    """The silent `clients` that this account should drop now, because it is its turn.
 
-    It is nobody's turn if no round comes that would wait for them, or if none could open without them.
+    There are none if no round comes that would wait for them, or if no round could open without them.
     """
     last, coming = chain.round(chain.last_opened), chain.last_opened + 1
     if last is None or last.view.phase is Phase.TRAIN or not chain.my_seat.active_in(coming):

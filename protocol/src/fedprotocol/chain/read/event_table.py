@@ -90,12 +90,12 @@ class EventTable:
     # ---------------------------------------------------------------- whose it is
 
     def identity(self) -> Identity | None:
-        """Whose events are in it; None: it is new."""
+        """The chain and coordinator whose events are in it; None if it is new."""
         known: Identity | None = self.db.execute("SELECT chain_id, coordinator, genesis FROM identity").fetchone()
         return known
 
     def begin(self, identity: Identity, first: int) -> None:
-        """Forget everything; from now on it is that of `identity`, read from block `first` on."""
+        """Forget everything. From now on the table is for `identity`, whose events are read from block `first` on."""
         with self._transaction():
             self._forget()
             self.db.execute("DELETE FROM identity")
@@ -109,7 +109,7 @@ class EventTable:
         return Block(*row) if row else Block(self.db.execute("SELECT first FROM identity").fetchone()[0] - 1, b"")
 
     def hash_of(self, number: int) -> bytes | None:
-        """Of a block that was read, if it is kept."""
+        """The hash of a block that was read; None if it is not kept."""
         row = self.db.execute("SELECT hash FROM blocks WHERE number = ?", [number]).fetchone()
         return row[0] if row else None
 

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint docs slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
+.PHONY: help setup demo test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ lint: .venv/.installed .tools/.compiled
 docs: .venv/.installed  ## the documentation site in build/site; open build/site/index.html
 	$(BIN)/python tools/docs/gather.py build/docs
 	$(BIN)/zensical build --strict
+
+transcripts: setup  ## run the commands of docs/operating.md again, and write down what they print
+	$(BIN)/python tools/docs/transcripts.py
 
 slither: .tools/.installed .venv/.installed  ## static analysis of the contracts; each finding has its answer
 	$(BIN)/python tools/slither/check.py

@@ -257,6 +257,8 @@ def main() -> int:
     parser.add_argument("source", nargs="+", help="a store's folder, or the URL of a trustless IPFS gateway")
     parser.add_argument("--from-block", type=int, default=0, help="a block before the round opened (default: 0)")
     given = parser.parse_args()
+    for stream in (sys.stdout, sys.stderr):  # a path may hold what a terminal cannot show
+        stream.reconfigure(errors="backslashreplace")
     node = Node(given.rpc, given.coordinator)
     inputs = read_round(node, given.round, given.from_block)
     data, size = average(inputs, given.source), 4 * inputs.leaf_values

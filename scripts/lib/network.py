@@ -25,6 +25,7 @@ from fedprotocol.chains import chain_named, usual_confirmations
 from fedprotocol.deployment.record import Deployment, deployments, load_deployment
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal
+from fedprotocol.program.encoding import spell_out
 from fedprotocol.program.terminal import say, say_error, unexpected
 from web3 import Web3
 
@@ -48,13 +49,17 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def run(*args: str) -> None:
+        spell_out()
         try:
             with told():
                 _refuse_without_endpoint()
                 _refuse_other_chain()
                 function(*args)
-        except ChainUnreachable:
-            _fail(f"the node of network {network.show_active()} does not answer: check that it runs, and its host")
+        except ChainUnreachable as error:
+            _fail(
+                f"the node of network {network.show_active()} does not answer: check that it runs, and its host "
+                f"(`brownie networks modify`); {error}"
+            )
         except FeesTooHigh:
             _fail(
                 f"nothing was sent: the network asks for more than {MOST_GWEI} gwei a gas; wait until that has passed"

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
+from fedaggregator.cli.table import Facts, Table, show  # noqa: F401 (for the scripts)
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import Event
 from fedprotocol.deployment.record import Deployment
-from fedprotocol.printable import printable
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from scripts.lib.columns import EVENT, FEDERATION, PARTICIPANT, PROPOSAL, ROUND, SEAT, UPDATE
 
 MONEY_ARGS = {
     "amount",
@@ -33,21 +33,11 @@ TIME_ARGS = {"at", "train_end", "window_end"}
 LOSS_ARGS = {"loss_before", "loss_after"}  # unit 1e-6
 
 
-def show(*parts: Table) -> None:
-    """Print the parts; if the output is not a terminal, as wide as they need to be."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    for part in parts:
-        console.print()
-        console.print(part if part.row_count else Text.assemble((str(part.title), "bold"), " none yet"))
-
-
-def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Table:
+def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Facts:
     """The federation, and how many rounds it has finished."""
     config = coordinator.config()
     number, root = coordinator.latest_final()
-    return _facts(
+    return Facts(
         f"Federation {deployment.name}",
         {
             "coordinator": f"{coordinator.address} on chain {coordinator.chain_id}, since block {deployment.block}",
@@ -66,25 +56,26 @@ def federation(deployment: Deployment, coordinator: Coordinator, money: Amounts)
 
 def rounds(coordinator: Coordinator) -> Table:
     """A table with a line for each round."""
-    table = _table("Rounds", "#", "phase", "until", "active", "committed", "revealed", "attested", "accepted", "global")
+    rows = []
     for n in range(1, coordinator.last_opened() + 1):
         view = coordinator.round_view(n)
         phase = _name(view.phase) + (f": {_name(view.void_reason)}" if view.phase is Phase.VOID else "")
         until = _time(view.settled_at) if view.phase.settled else _time(view.phase_end) if view.phase_end else "–"
         committed = f"{view.committed}" + (f" ({view.matching} matching)" if view.matching != view.committed else "")
-        _add(
-            table,
-            str(n),
-            phase + (f", {view.convicted} convicted" if view.convicted else ""),
-            until,
-            str(view.active),
-            committed,
-            str(view.revealed),
-            str(view.attested),
-            str(view.accepted_mask.bit_count()),
-            cid(view.global_root) if any(view.global_root) else "–",
+        rows.append(
+            (
+                str(n),
+                phase + (f", {view.convicted} convicted" if view.convicted else ""),
+                until,
+                str(view.active),
+                committed,
+                str(view.revealed),
+                str(view.attested),
+                str(view.accepted_mask.bit_count()),
+                cid(view.global_root) if any(view.global_root) else "–",
+            )
         )
-    return table
+    return Table(ROUND, rows, "Rounds")
 
 
 def participants(coordinator: Coordinator, history: Iterable[Event], money: Amounts) -> Table:
@@ -103,60 +94,59 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Amou
         elif event.name == "Penalized":
             _count(lost, event.args["client"], event.args["amount"])
     seated = set(coordinator.clients())
-    table = _table(
-        "Participants", "account", "seat", "stake", "rewards", "penalties", "may claim now", "tokens", "ether"
-    )
+    rows = []
     for account in known:
         seat = coordinator.seat(account)
         active = seat.active_in(coordinator.last_opened() + 1)
-        _add(
-            table,
-            account,
-            "active" if active and account in seated else "seated, not active" if account in seated else "none",
-            money(seat.stake),
-            money(earned.get(account, 0)),
-            money(lost.get(account, 0)),
-            money(coordinator.owed(account)),
-            money(coordinator.token.balance_of(account)),
-            Amounts(18, "ETH")(coordinator.web3.eth.get_balance(account)),
+        rows.append(
+            (
+                account,
+                "active" if active and account in seated else "seated, not active" if account in seated else "none",
+                money(seat.stake),
+                money(earned.get(account, 0)),
+                money(lost.get(account, 0)),
+                money(coordinator.owed(account)),
+                money(coordinator.token.balance_of(account)),
+                ether(coordinator.web3.eth.get_balance(account)),
+            )
         )
-    return table
+    return Table(PARTICIPANT, rows, "Participants")
 
 
 def seats(deployment: Deployment, coordinator: Coordinator, money: Amounts) -> Table:
     """Everybody who holds a seat, and what anybody may do about it."""
     droppable, indebted = coordinator.silent()
     coming = coordinator.last_opened() + 1
-    table = _table(f"Seats of {deployment.name}", "account", "seat", "stake", "last commit", "silent")
+    rows = []
     for account in sorted(coordinator.clients()):
         seat = coordinator.seat(account)
         state = "active" if seat.active_in(coming) else "suspended" if seat.active_until <= coming else "not yet"
         remark = "may be dropped" if account in droppable else "owes penalties" if account in indebted else "–"
         last = f"round {seat.last_commit}" if seat.last_commit else "–"
-        _add(table, account, f"{state}, since round {seat.active_from}", money(seat.stake), last, remark)
-    return table
+        rows.append((account, f"{state}, since round {seat.active_from}", money(seat.stake), last, remark))
+    return Table(SEAT, rows, f"Seats of {deployment.name}")
 
 
 def federations(found: Iterable[tuple[Deployment, Coordinator]]) -> Table:
     """One line each."""
-    table = _table("Federations", "coordinator", "name", "deployed", "rounds final", "pool", "state")
+    rows = []
     for deployment, coordinator in found:
         final, total = coordinator.final_count(), coordinator.config().total_rounds
         state = "complete" if final >= total else "closed" if coordinator.is_closed() else "open"
         pool = Amounts.of(coordinator.token)(coordinator.balances().pool)
         when = _time(deployment.time)
-        _add(table, deployment.coordinator, deployment.name, when, f"{final} of {total}", pool, state)
-    return table
+        rows.append((deployment.coordinator, deployment.name, when, f"{final} of {total}", pool, state))
+    return Table(FEDERATION, rows, "Federations")
 
 
-def balances(coordinator: Coordinator, money: Amounts) -> Table:
+def balances(coordinator: Coordinator, money: Amounts) -> Facts:
     """How the coordinator's tokens are divided: stakes, bonds, what is owed, the pool."""
     held = coordinator.balances()
     facts = {name: money(getattr(held, name)) for name in ("pool", "reserved", "stakes", "bonds", "owed", "burned")}
-    return _facts("Balances", facts | {"in the contract": money(coordinator.token.balance_of(coordinator.address))})
+    return Facts("Balances", facts | {"in the contract": money(coordinator.token.balance_of(coordinator.address))})
 
 
-def round_facts(coordinator: Coordinator, n: int) -> Table:
+def round_facts(coordinator: Coordinator, n: int) -> Facts:
     """A table about the whole round."""
     view = coordinator.round_view(n)
     facts = {
@@ -170,45 +160,44 @@ def round_facts(coordinator: Coordinator, n: int) -> Table:
         f"{view.revealed} revealed, {view.attested} attested",
         "weight": f"{view.total_weight:,}",
     }
-    return _facts(f"Round {n}", facts | ({"aggregator": view.aggregator} if view.phase is Phase.FINAL else {}))
+    return Facts(f"Round {n}", facts | ({"aggregator": view.aggregator} if view.phase is Phase.FINAL else {}))
 
 
 def updates(coordinator: Coordinator, n: int) -> Table:
     """The revealed updates by index."""
     view = coordinator.round_view(n)
     decided = view.phase not in (Phase.REVEAL, Phase.ATTEST)
-    table = _table("Updates", "#", "client", "weight", "vouched for by", "attested", "accepted", "update")
+    rows = []
     for index, update in enumerate(coordinator.updates(n)):
         accepted = _yes(view.accepted_mask >> index & 1 == 1) if decided else "–"
         share = f"{update.yes / view.total_weight:.0%}"
-        _add(
-            table,
-            str(index),
-            update.client,
-            f"{update.weight:,}",
-            share,
-            _yes(update.attested),
-            accepted,
-            cid(update.root),
+        rows.append(
+            (
+                str(index),
+                update.client,
+                f"{update.weight:,}",
+                share,
+                _yes(update.attested),
+                accepted,
+                cid(update.root),
+            )
         )
-    return table
+    return Table(UPDATE, rows, "Updates")
 
 
 def proposals(coordinator: Coordinator, n: int, money: Amounts) -> Table:
     """The live proposals, oldest first."""
-    table = _table("Live proposals", "proposer", "completed", "bond", "global")
-    for proposal in coordinator.proposals(n):
-        _add(table, proposal.proposer, _time(proposal.completed_at), money(proposal.bond), cid(proposal.root))
-    return table
+    rows = [(p.proposer, _time(p.completed_at), money(p.bond), cid(p.root)) for p in coordinator.proposals(n)]
+    return Table(PROPOSAL, rows, "Live proposals")
 
 
 def events(history: Iterable[Event], money: Amounts) -> Table:
     """A line for each event."""
-    table = _table("Events", "time", "block", "event", "what")
+    rows = []
     for event in history:
         what = ", ".join(f"{name} {_value(name, value, money)}" for name, value in event.args.items())
-        _add(table, _time(event.time), str(event.block), event.name, what)
-    return table
+        rows.append((_time(event.time), str(event.block), event.name, what))
+    return Table(EVENT, rows, "Events")
 
 
 def _value(name: str, value: Any, money: Amounts) -> str:
@@ -231,25 +220,6 @@ def _value(name: str, value: Any, money: Amounts) -> str:
 
 def _count(sums: dict[str, int], account: str, amount: int) -> None:
     sums[account] = sums.get(account, 0) + amount
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _facts(title: str, facts: dict[str, str]) -> Table:
-    table = Table(title=Text(printable(title)), title_justify="left", title_style="bold", show_header=False, box=None)
-    for label, value in facts.items():
-        _add(table, label, value)
-    return table
-
-
-def _add(table: Table, *cells: str) -> None:
-    """A row of plain text, in which rich sees no markup."""
-    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def _name(value: IntEnum) -> str:

@@ -24,8 +24,8 @@ def ensure_balance(token: Token, sender: Sender, amount: int, demo: bool) -> Non
             return
     amounts = Amounts.of(token)
     raise ScriptError(
-        f"{sender.address} holds {amounts(token.balance_of(sender.address))}, {amounts(missing)} less than needed: "
-        "send it some"
+        f"{sender.address} holds {amounts(token.balance_of(sender.address))}, and "
+        f"{amounts.needed(missing)} more are needed: send it some"
     )
 
 

@@ -96,12 +96,13 @@ class NodeConfig(ConnectionConfig):
         return self.home / "logs"
 
 
-def load(path: Path) -> NodeConfig:
+def load(path: Path, name: Path | None = None) -> NodeConfig:
     """Read a config file. Raises ConfigError: no such file, not TOML, a key missing, unknown or wrong.
 
     A `model.source` that starts with `./`, `../`, `/` or `~` is a path relative to the file; anything else is a hub id.
+    `name`: what the file will be called, while it is a draft.
     """
-    config = load_config(path, NodeConfig)
+    config = load_config(path, NodeConfig, name)
     source = config.model.source
     if source is None or not source.startswith((".", "/", "~")):
         return config

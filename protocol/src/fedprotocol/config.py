@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from fedprotocol.chains import CONFIRMATIONS, usual_confirmations
+from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.foreign_errors import told_as
@@ -35,6 +36,8 @@ KIND_OF_URL = {
 
 class ConfigError(FedError):
     """The config file cannot be used; the message names the file, the key and what is expected."""
+
+    needs_person = True
 
 
 def _address(text: str) -> str:
@@ -158,39 +161,27 @@ class ConnectionConfig(Section):
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def load_config(path: Path, model: type[Config]) -> Config:
-    """Read `path` as `model`, with relative paths and `dir:` URLs made absolute.
+def load_config(path: Path, model: type[Config], name: Path | None = None) -> Config:
+    """Read `path` as `model`, with relative paths and `dir:` URLs made absolute. `name`: what the file will be called,
+    while it is a draft.
 
     Raises:
         ConfigError: no such file, not TOML, or a key that is missing, unknown or wrong.
     """
-    with told_as(ConfigError, f"config file {path} cannot be used"):
+    shown = name or path
+    with told_as(ConfigError, f"config file {shown} cannot be used"):
         try:
             config = model.model_validate(tomllib.loads(read_text(path)))
         except FileNotFoundError:
-            raise ConfigError(f"there is no config file {path}; `init` writes one, --config names another") from None
+            raise ConfigError(f"there is no config file {shown}; `init` writes one, --config names another") from None
         except NotText as error:
-            raise ConfigError(f"config file {path} {error}") from None
+            raise ConfigError(f"config file {shown} {error}") from None
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"config file {path} is not valid TOML: {error}") from error
+            raise ConfigError(f"config file {shown} is not valid TOML: {error}") from error
         except ValidationError as error:
-            raise ConfigError(f"config file {path}:\n" + "\n".join(_complaints(error))) from error
+            raise ConfigError("\n  ".join([f"config file {shown}:", *complaints(error)])) from error
         resolved: Config = _resolve(config, path.resolve().parent)
         return resolved
-
-
-def _complaints(error: ValidationError) -> list[str]:
-    items = error.errors()
-    # lists with a wrong item: a complaint that such a list is too short says nothing
-    wrong = {item["loc"][:-1] for item in items}
-    told = [item for item in items if item["type"] != "too_short" or item["loc"] not in wrong]
-    return [f"  {'.'.join(map(str, item['loc'])) or 'file'}: {_complaint(item)}" for item in told]
-
-
-def _complaint(item: Any) -> str:
-    """Pydantic's words, except where only programmers would understand them."""
-    messages = {"extra_forbidden": "unknown key", "missing": "this key is missing"}
-    return messages.get(item["type"]) or str(item["msg"]).removeprefix("Value error, ")
 
 
 def _resolve(value: Any, base: Path) -> Any:

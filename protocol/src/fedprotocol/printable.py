@@ -50,7 +50,7 @@ def paragraph(text: str, margin: str = "  ") -> str:
 def json_text(value: Any, indent: int | None = None) -> str:
     r"""`value` as JSON that a terminal can show: letters stay as they are, and characters that `printable` would write
     out become `\u…`."""
-    return _NOT_ASCII.sub(_json_escape, json.dumps(value, indent=indent, ensure_ascii=False))
+    return _NOT_ASCII.sub(_json_shown, json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def _is_visible(character: str) -> bool:
@@ -65,6 +65,11 @@ def _escaped(character: str) -> str:
     return rf"\x{code:02x}" if code < 0x100 else rf"\u{code:04x}" if code < 0x10000 else rf"\U{code:08x}"
 
 
-def _json_escape(found: re.Match[str]) -> str:
+def json_escape(character: str) -> str:
+    """A character as JSON writes it in ASCII."""
+    return json.dumps(character)[1:-1]
+
+
+def _json_shown(found: re.Match[str]) -> str:
     character = found.group()
-    return character if _is_visible(character) else json.dumps(character)[1:-1]
+    return character if _is_visible(character) else json_escape(character)

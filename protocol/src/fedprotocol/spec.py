@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
 from fedprotocol.base_model import BaseModelRef
+from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.leaves import Leaves
@@ -37,6 +38,8 @@ class SpecError(FedError):
 
 class SpecMismatch(FedError):
     """The spec is not the one that the contract was deployed with."""
+
+    needs_person = True
 
 
 class Lora(Part):
@@ -318,8 +321,7 @@ def _complaint(error: ValidationError) -> str:
     count = error.error_count()
     if count > _MOST_NAMED:  # a document of a megabyte can have a hundred thousand wrong fields
         return f"this is no spec: {count} of its fields are wrong or unknown"
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [printable(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}", _LONGEST) for p in problems]
+    lines = [printable(line, _LONGEST) for line in complaints(error, "document")]
     return "this spec is not valid:\n  " + "\n  ".join(lines)
 
 

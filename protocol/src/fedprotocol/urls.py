@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+STATUSES = {
+    401: "it wants a key or a password: correct the URL, or ask its operator for one",
+    403: "it does not let this key or this machine in: ask its operator",
+    404: "it has nothing at this path: correct the URL",
+    407: "a proxy in between wants a password",
+    429: "too many requests for what this key may ask: wait, or take another plan",
+}
+"""What an HTTP status means to somebody who can change a URL."""
+
+
+def describe_status(status: int) -> str:
+    """An HTTP status that is not the answer that was asked for."""
+    meaning = STATUSES.get(status) or ("it has a fault of its own, or is overloaded" if status >= 500 else "")
+    return f"HTTP {status}, {meaning}" if meaning else f"HTTP {status}"
+
 
 def without_credentials(url: str) -> str:
     """Only scheme, host and port of a URL. User, password, path and query may be secret. Raises ValueError."""

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fedaggregator.cli.app import app
+from fedprotocol.journal import Journal
 from fedprotocol.program.doctor import CheckResult
 from support.aggregators import AggregatorSite
 from support.evm import Anvil
 from support.live_federation import LiveFederation
 from support.node_kinds import MISSING, node, without
+from support.operators import published
 from typer.testing import CliRunner
 
 
 @pytest.fixture(scope="module")
-def federation() -> Iterator[LiveFederation]:
+def sponsor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("sponsor")
+
+
+@pytest.fixture(scope="module")
+def federation(sponsor: Path) -> Iterator[LiveFederation]:
     with Anvil() as chain:
-        yield LiveFederation(chain)
+        yield published(chain, sponsor)
 
 
 @pytest.fixture
-def site(federation: LiveFederation, tmp_path: Path) -> AggregatorSite:
-    return AggregatorSite(federation, tmp_path / "aggregator", [])
+def site(federation: LiveFederation, sponsor: Path, tmp_path: Path) -> AggregatorSite:
+    return AggregatorSite(federation, tmp_path / "aggregator", [sponsor])
 
 
 def doctor(site: AggregatorSite, code: int) -> dict[str, CheckResult]:
@@ -46,6 +55,44 @@ def test_a_node_that_lacks_logs(site: AggregatorSite, federation: LiveFederation
         found = doctor(site, 1)
     assert [name for name, check in found.items() if check.ok is False] == ["needs"]
     assert "logs of a range of blocks" in found["needs"].detail
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "failed", "fix"),
+    [
+        (r"peers = .*", "peers = []", "peers", "$EDITOR {file}  # [store] peers"),
+        (r"chain_id = .*", "chain_id = 5", "chain", "$EDITOR {file}  # [chain] chain_id, or rpc"),
+        (r"keystore = .*", 'keystore = "none.json"', "account", "fedaggregator account new -c {file}"),
+        (r"# port = 0 ", "port = {port} ", "monitor", "$EDITOR {file}  # [monitor] port"),
+    ],
+)
+def test_each_fault_names_the_command_that_repairs_it(
+    site: AggregatorSite, setting: str, wrong: str, failed: str, fix: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        text = site.config_path.read_text()
+        changed = re.sub(setting, wrong.format(port=taken.getsockname()[1]), text)
+        assert changed != text
+        site.config_path.write_text(changed)
+        found = doctor(site, 1)
+    assert (found[failed].ok, found[failed].fix) == (False, fix.format(file=site.config_path))
+
+
+def test_what_others_may_read(site: AggregatorSite) -> None:
+    site.config_path.chmod(0o644)
+    (site.folder / "password.txt").chmod(0o644)
+    found = doctor(site, 1)
+    assert found["private"].fix == f"chmod go= {site.config_path}"
+    assert found["account"].fix == f"chmod 600 {site.folder / 'password.txt'}"
+
+
+def test_an_aggregator_that_runs_and_one_of_another_federation(site: AggregatorSite) -> None:
+    with Journal(site.config().journal) as journal:
+        assert "in use by another process" in doctor(site, 1)["home"].detail
+        journal.bind(5, site.address, site.address)
+    assert doctor(site, 1)["home"].fix == f"$EDITOR {site.config_path}  # home: a new folder"
 
 
 def test_no_ether_and_no_chain(site: AggregatorSite, federation: LiveFederation) -> None:

@@ -16,6 +16,7 @@ from fedaggregator.daemon.observe import NO_INPUTS, Finding, Observer, in_lines
 from fedaggregator.daemon.run import Aggregator
 from fedaggregator.disputes.judge import Right, Undecided
 from fednode.config import load, render
+from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.journal import Journal, JournalLocked
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
@@ -139,7 +140,7 @@ def test_it_says_what_it_saw_when_it_is_stopped(clients: list[SyntheticClient], 
     assert (process.returncode, said) == (0, f"round 1: the proposal of {site.address}, {cid(root)} is right\n")
     assert "error" not in log.read_text().lower()
     refused = subprocess.run([command[0], "watch", *command[3:]], capture_output=True, text=True)
-    assert refused.returncode == 1 and "there is no file" in refused.stderr
+    assert refused.returncode == FOR_A_PERSON and "there is no file" in refused.stderr
 
 
 def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], tmp_path: Path) -> None:
@@ -181,4 +182,4 @@ def test_it_does_not_run_beside_the_node(clients: list[SyntheticClient], tmp_pat
 def test_without_dry_a_key_is_asked_for(clients: list[SyntheticClient], tmp_path: Path) -> None:
     config = site_without_a_key(tmp_path / "site", clients[0].federation, [])
     refused = subprocess.run([str(BIN / "fednode"), "run", "-c", str(config)], capture_output=True, text=True)
-    assert refused.returncode == 1 and "to only watch, add --dry-run" in refused.stderr
+    assert refused.returncode == FOR_A_PERSON and "to only watch, add --dry-run" in refused.stderr

@@ -332,7 +332,7 @@ def test_tokens_as_they_are(project: Project, chain: Anvil, tmp_path: Path) -> N
         calls = (("fund", "main", "2"), ("rounds",), ("fund", "faucet", SOMEBODY))
         answers = project.batch(*calls, **environment)
         assert [status for status, _ in answers] == [0, 0, 0], answers
-        said = "14.5 OLD" if token is old else "302 token units"
+        said = "14.5 OLD" if token is old else "302 smallest units"
         assert f"The pool holds {said}" in answers[0][1]
         assert re.search(rf"pool +{said}", answers[1][1]), answers[1][1]
         assert token.functions.allowance(sponsor, coordinator).call() == 0

@@ -25,6 +25,7 @@ from fednode.session import Session
 from fedprotocol.chain.account import keys
 from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import take_snapshot
+from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.files.private import create_private
 from fedprotocol.journal import Journal, UpdateRecord
 from support.evm import Anvil
@@ -68,7 +69,7 @@ def changed(site: Site, *pairs: tuple[str, str]) -> str:
 
 def refused(site: Site, *command: str, said: str) -> None:
     done = site.command(*command, check=False)
-    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.returncode in (1, FOR_A_PERSON), done.stdout + done.stderr
     assert said in done.stderr, done.stderr
     assert done.stderr.startswith("error: "), done.stderr
     assert "Traceback" not in done.stderr

@@ -359,7 +359,7 @@ def test_a_disk_that_is_too_small(chain: Anvil, tmp_path: Path) -> None:
     federation = published(chain, tmp_path / "sponsor", totalRounds=rounds)
     tables = {"node": {"keep_rounds": rounds}}
     site = operator(tmp_path / "site", federation, federation.new_account(), tmp_path / "sponsor", **tables)
-    found(site, "disk", "GB free", f"{rounds} rounds may take", fix=editor(site, "[node] keep_rounds"))
+    found(site, "disk", "GiB free", f"{rounds} rounds take", fix=editor(site, "[node] keep_rounds"))
 
 
 def test_no_model(site: Site) -> None:

@@ -19,6 +19,7 @@ from fednode.doctor import examine
 from fednode.session import Session
 from fedprotocol.chain.read.code import code_hash
 from fedprotocol.chain.read.trust import ForeignCode
+from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.program.doctor import CheckResult
 from support.aggregators import COMMAND, AggregatorSite
 from support.config_files import rewrite
@@ -144,7 +145,7 @@ def test_a_watch_without_a_key_goes_on(
 @pytest.mark.parametrize("command", ["run", "watch"])
 def test_aggregators_and_watchtowers(command: str, federation: LiveFederation, aggregator: AggregatorSite) -> None:
     process = aggregator.start(command)
-    assert process.wait(60) == 1
+    assert process.wait(60) == FOR_A_PERSON
     names_the_mock(aggregator.log.read_text(), federation)
     assert "Traceback" not in aggregator.log.read_text()
     assert sent(federation, aggregator.address) == 0

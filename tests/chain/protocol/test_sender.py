@@ -73,9 +73,9 @@ def test_an_allowance_that_must_be_taken_back_first(
         assert token.ensure_allowance(s, spender, amount) is not None
         assert token.allowance(s.address, spender) == amount
     assert [tx.label for tx in outbox(s)] == [
-        "approve 100 token units",
-        "take back an approval of 100 token units",
-        "approve 150 token units",
+        "approve tokens",
+        "take back an earlier approval",
+        "approve tokens",
     ]
 
 
@@ -89,7 +89,7 @@ def test_an_approval_that_the_token_refuses(chain: Anvil, account: LocalAccount,
 def test_amounts_of_a_token_that_does_not_name_itself(chain: Anvil, token: Token) -> None:
     silent = Token(token.contract.w3, chain.deploy("SilentToken").address)
     assert Amounts.of(token)(15 * 10**17) == "1.5 FED"
-    assert Amounts.of(silent)(15 * 10**17) == f"{15 * 10**17} token units"
+    assert Amounts.of(silent)(15 * 10**17) == f"{15 * 10**17} smallest units"
 
 
 CHILD = """

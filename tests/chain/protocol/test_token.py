@@ -19,11 +19,16 @@ LARGEST = (1 << 128) - 1
 
 
 @given(units=st.integers(0, LARGEST), decimals=st.integers(0, 36))
-def test_what_is_written_is_read_again(units: int, decimals: int) -> None:
-    amounts = Amounts(decimals, "FED")
-    written = amounts(units)
-    assert written.endswith(" FED") and amounts.units(Decimal(written.removesuffix(" FED"))) == units
-    assert not units or amounts.parse(written.removesuffix(" FED")) == units
+def test_what_is_had_is_rounded_down_what_is_needed_up_and_little_is_not_none(units: int, decimals: int) -> None:
+    amounts, step = Amounts(decimals, "FED"), 10 ** max(0, decimals - 4)
+    had, needed = (written.removesuffix(" FED") for written in (amounts(units), amounts.needed(units)))
+    assert 0 <= amounts.units(Decimal(needed)) - units < step
+    assert len(needed.partition(".")[2]) <= 4
+    if 0 < units < step:
+        assert had == "<0.0001"
+    else:
+        assert 0 <= units - amounts.units(Decimal(had)) < step
+        assert had == "0" or amounts.parse(had)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,7 @@ def test_what_is_no_amount(text: str, said: str) -> None:
 
 
 def test_amounts_that_decimals_context_would_round() -> None:
-    assert Amounts(18, "FED")(LARGEST) == "340282366920938463463.374607431768211455 FED"
+    assert Amounts(18, "FED")(LARGEST) == "340282366920938463463.3746 FED"
     assert in_units(Decimal("340282366920938463463.374607431768211455"), 18) == LARGEST
     assert in_units(Decimal("12e3"), 2) == 1_200_000
     assert in_units(Decimal("0e-9999"), 0) == 0

@@ -443,7 +443,7 @@ def test_a_problem_in_one_round_does_not_stop_the_other() -> None:
     facts = Facts({1: computed()}, paused=frozenset({Report(1, proposal(WRONG))}))
     assert decide(snapshot(stuck, round_state(2, AGGREGATE), tokens=0), facts) == Merge(2, INPUTS)
     waiting = decide(snapshot(stuck, round_state(2, Phase.TRAIN), tokens=0), facts)
-    assert isinstance(waiting, Wait) and waiting.problem and "send it tokens" in waiting.reason
+    assert isinstance(waiting, Wait) and waiting.problem and "send it 250" in waiting.reason
 
 
 def test_only_so_many_cases_are_held_in_memory() -> None:

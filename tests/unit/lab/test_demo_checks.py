@@ -18,6 +18,7 @@ from fedlab.demo.recheck import BundleWrong, recheck
 from fedlab.demo.verdict import failures
 from fedlab.results.records import Summary
 from fedprotocol.car import Leaves, MemoryLeaves, write_car
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.events import Event
 from fedprotocol.numbers import split_leaves
 from fedprotocol.types import PenaltyReason, VoidReason
@@ -207,7 +208,7 @@ CHECKED = {1: "", 2: ""}
 
 
 def judge(history: History, summary: Summary = SUMMARY, rounds: int = 2, checked: dict[int, str] = CHECKED) -> str:
-    return "\n".join(failures(history, summary, rounds, NAMES, checked))
+    return "\n".join(failures(history, summary, rounds, NAMES, checked, Amounts(0, "FED")))
 
 
 def test_a_good_run_has_no_failures() -> None:
@@ -231,11 +232,11 @@ def test_every_failure_is_named() -> None:
     assert "bank did not confirm global 1" in judge(with_first(recomputed_by=("0xA", "0xC")))
     assert "law computed another global 1" in judge(with_first(recomputed_by=("0xA", "0xB"), dissenters=("0xC",)))
     assert "round 1 went without clinic" in judge(with_first(weights={"0xB": 1, "0xC": 1}))
-    assert "bank claimed 9 token units of 10" in judge(replace(good, paid={**good.paid, "0xB": 9}))
-    assert "bank claimed 0 token units of 0" in judge(
+    assert "bank claimed 9 FED of 10 FED" in judge(replace(good, paid={**good.paid, "0xB": 9}))
+    assert "bank claimed 0 FED of 0 FED" in judge(
         replace(good, paid={**good.paid, "0xB": 0}, rewards={**good.rewards, "0xB": 0})
     )
-    assert "0xD claimed 8 token units of 33" in judge(replace(good, paid={**good.paid, "0xD": 8}))
+    assert "0xD claimed 8 FED of 33 FED" in judge(replace(good, paid={**good.paid, "0xD": 8}))
     assert "convicted" in judge(replace(good, convicted=((1, "0xD"),)))
 
 

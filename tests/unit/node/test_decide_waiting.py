@@ -116,13 +116,13 @@ WAITS = {
     "for money in the pool": (
         chain(balances=Balances(0, 0, 0, 0, 99, 0)),
         node_facts(),
-        (Cause.POOL, "the pool holds 99 token units and a round needs 100 token units", 0),
+        (Cause.POOL, "the pool holds 99 smallest units and a round needs 100 smallest units", 0),
     ),
     "for one's seat to begin": (chain(my_seat=replace(SEAT, active_from=3)), node_facts(), (Cause.SEAT, "round 3", 0)),
     "for stake": (
         chain(my_seat=replace(SEAT, active_until=1, stake=300)),
         node_facts(),
-        (Cause.SUSPENDED, "100 token units more stake", 0),
+        (Cause.SUSPENDED, "100 smallest units more stake", 0),
     ),
     "for stake while others go on": (
         chain(state(1, Phase.TRAIN), my_seat=replace(SEAT, active_until=1, stake=300)),

@@ -71,6 +71,17 @@ def test_remembers_across_a_restart(path: Path) -> None:
         assert journal.outbox_open(31337, "0xA") == [TX]
 
 
+def test_what_lies_beside_it_is_found_again_after_a_move(path: Path) -> None:
+    """Else a node that goes to another folder between commit and reveal loses its reveal, and pays the penalty."""
+    beside = replace(RECORD, car=path.parent / "updates/round_3.car")
+    with Journal(path) as journal:
+        journal.save_update(beside)
+        assert journal.update(3) == beside
+    moved = path.parent.rename(path.parent.with_name("elsewhere"))
+    with Journal(moved / path.name) as journal:
+        assert journal.update(3) == replace(beside, car=moved / "updates/round_3.car")
+
+
 def test_an_earlier_update_of_the_round_is_kept(path: Path) -> None:
     """The chain may hold the commitment to the first although the second was about to replace it."""
     with Journal(path) as journal:

@@ -172,6 +172,34 @@ def test_a_key_is_never_overwritten(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_another_password_for_the_same_key(path: Path, tmp_path: Path) -> None:
+    account = keys.create(path, PASSWORD, LIGHT)
+    with pytest.raises(PasswordError, match="at least 8"):
+        keys.change_password(path, PASSWORD, "short", LIGHT)
+    with pytest.raises(PasswordError, match="wrong password"):
+        keys.change_password(path, "another one entirely", PASSWORD, LIGHT)
+    assert keys.load(path, PASSWORD).key == account.key
+    path.chmod(0o400)
+    assert keys.change_password(path, PASSWORD, "the new password", LIGHT).address == account.address
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and [*path.parent.iterdir()] == [path]
+    assert keys.load(path, "the new password").key == account.key
+    with pytest.raises(PasswordError):
+        keys.load(path, PASSWORD)
+    with pytest.raises(KeystoreError, match="there is no file"):
+        keys.change_password(tmp_path / "none.json", PASSWORD, PASSWORD)
+
+
+def test_a_new_password_is_never_the_one_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDNODE_PASSWORD", PASSWORD)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(PasswordError, match="--new-password-file"):
+        keys.read_new_password()
+    file = tmp_path / "new.txt"
+    file.touch(mode=0o600)
+    file.write_text("the new password\n")
+    assert keys.read_new_password(file) == "the new password"
+
+
 def test_wrong_password(path: Path) -> None:
     keys.create(path, PASSWORD, LIGHT)
     with pytest.raises(PasswordError, match="wrong password for the keystore") as wrong:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fedprotocol.errors import FedError
+from fedprotocol.errors import FedError, as_a_service
 from fedprotocol.files.private import warn_if_open
-from fedprotocol.printable import json_text
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
-from fedprotocol.program.terminal import run_program, say
+from fedprotocol.program.terminal import run_program, say, say_json, warn
 
 from fedaggregator import __version__
+from fedaggregator.cli.account import account_commands
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
-from fedaggregator.cli.shared_options import JsonOption, LogFormatOption, add_program_options
+from fedaggregator.cli.rounds import round_entry, show_rounds
+from fedaggregator.cli.shared_options import (
+    DEFAULT,
+    ConfigOption,
+    JsonOption,
+    LogFormatOption,
+    VerboseOption,
+    add_program_options,
+)
+
+if TYPE_CHECKING:
+    from fedprotocol.config import AccountConfig
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch accepted updates, average them, propose the result, be paid.",
@@ -25,12 +37,6 @@ app = typer.Typer(
     add_completion=False,
 )
 add_program_options(app, "fedaggregator", __version__)
-
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The aggregator's config file, which `fedaggregator init` writes.")
-]
-DEFAULT = Path("aggregator.toml")
 
 
 @app.command()
@@ -78,7 +84,7 @@ def init(
     try:
         with create_private(draft) as file:
             file.write(text.encode())
-        loaded = load_config(draft, AggregatorConfig)
+        loaded = load_config(draft, AggregatorConfig, config)
         path = keystore_of(loaded.account)
         if not path.exists():
             keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
@@ -90,9 +96,11 @@ def init(
 
 
 @app.command()
-def run(log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT) -> None:
+def run(
+    verbose: VerboseOption = False, log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT
+) -> None:
     """Aggregate every round until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
-    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service():
         _run(config, proposes=True)
 
 
@@ -101,6 +109,7 @@ def watch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only look, without a key: say what is wrong and send nothing.")
     ] = False,
+    verbose: VerboseOption = False,
     log_format: LogFormatOption = LogFormat.AUTO,
     config: ConfigOption = DEFAULT,
 ) -> None:
@@ -108,10 +117,14 @@ def watch(
 
     A watchtower proposes nothing, so it needs ether for its transactions and no tokens.
     """
-    with logging_as(log_format, "fedaggregator", _terminal_handler()):
+    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service():
         is_well = _observe(config) if dry_run else _run(config, proposes=False)
     if not is_well:
         raise typer.Exit(1)
+
+
+def _level(verbose: bool) -> int:
+    return logging.DEBUG if verbose else logging.INFO
 
 
 def _observe(config: Path) -> bool:
@@ -171,13 +184,13 @@ def status(
     chain = settings.chain
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     for warning in warnings(coordinator, chain, settings.home):
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
     snapshot, last_status = (
         take_snapshot(coordinator, address_of(settings.account)),
         read_status(settings.status),
     )
     if as_json:
-        print(json_text(as_document(snapshot, last_status), indent=2))
+        say_json(as_document(snapshot, last_status))
     else:
         say(*as_text(snapshot, last_status, Amounts.of(coordinator.token)))
 
@@ -187,23 +200,24 @@ def doctor(
     config: ConfigOption = DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the chain, account, money and store, and try every kind of call that a conviction takes.
+    """Check everything that an aggregator needs, and name the command that repairs each fault.
 
-    Exits with 1 if something is not right.
+    It looks at the chain, contracts, account, money, store, spec and disk, and tries every kind of call that a
+    conviction takes. Nothing is sent. Exits with 1 if something is not right.
     """
     from fedprotocol.config import load_config
-    from fedprotocol.program.doctor import as_text
+    from fedprotocol.program.doctor import CheckResult, as_text
 
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.doctor import examine
 
-    results = list(examine(load_config(config, AggregatorConfig)))
-    if as_json:
-        shown = [{"name": result.name, "ok": result.ok, "detail": result.detail} for result in results]
-        print(json_text(shown, indent=2))
-    else:
-        for result in results:
+    results: list[CheckResult] = []
+    for result in examine(load_config(config, AggregatorConfig), config):
+        results.append(result)
+        if not as_json:
             say(*as_text(result))
+    if as_json:
+        say_json([asdict(result) for result in results])
     if not all(result.ok for result in results):
         raise typer.Exit(1)
 
@@ -227,6 +241,19 @@ def audit(
 
 
 @app.command()
+def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT) -> None:
+    """List every round with its phase, its participants and its global model."""
+    from fedprotocol.chain.read.coordinator import Coordinator
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+
+    chain = load_config(config, AggregatorConfig).chain
+    coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+    show_rounds([round_entry(coordinator, n) for n in range(1, coordinator.last_opened() + 1)], as_json)
+
+
+@app.command()
 def claim(config: ConfigOption = DEFAULT) -> None:
     """Collect what the coordinator owes the account. A running aggregator does this by itself."""
     from fedprotocol.chain.account.signer import open_signer
@@ -245,14 +272,20 @@ def claim(config: ConfigOption = DEFAULT) -> None:
             say(f"nothing is owed to {signer.address}")
 
 
+def _account_in(config: Path) -> AccountConfig:
+    from fedprotocol.config import load_config
+
+    from fedaggregator.config import AggregatorConfig
+
+    return load_config(config, AggregatorConfig).account
+
+
+app.add_typer(account_commands(ConfigOption, DEFAULT, _account_in), name="account")
+
+
 def _terminal_handler() -> logging.Handler | None:
     """How to write to the terminal; None if standard error is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-    from rich.console import Console
-    from rich.logging import RichHandler
-
-    return RichHandler(console=Console(stderr=True), show_path=False)
+    return logging.StreamHandler() if sys.stderr.isatty() else None
 
 
 def main() -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fedprotocol.printable import json_text
-from fedprotocol.program.terminal import say
+from fedprotocol.program.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
     from fedprotocol.config import ConnectionConfig
@@ -33,7 +32,7 @@ def audit_round(config: ConnectionConfig, number: int, out: Path, as_json: bool)
     chain = config.chain
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     for warning in warnings(coordinator, chain, config.home):
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
     store = open_store(config.store.url, config.cache, config.store.peers)
     result = write_bundle(coordinator, store, spec_of(coordinator, store), number, out)
     if as_json:
@@ -45,7 +44,7 @@ def audit_round(config: ConnectionConfig, number: int, out: Path, as_json: bool)
             "absent": list(result.absent),
             "out": str(out),
         }
-        print(json_text(document, indent=2))
+        say_json(document)
     elif result.right:
         say(f"round {number} is right: the bundle in {out} recomputes to {cid(result.global_root)}")
     else:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.tree import cid
 
@@ -30,7 +31,7 @@ def as_document(snapshot: Snapshot, last_status: Status | None) -> dict[str, Any
 def as_text(snapshot: Snapshot, last_status: Status | None, amounts: Amounts) -> list[str]:
     """The report for people, line by line."""
     lines = [
-        f"account   {snapshot.account}: {snapshot.eth / 10**18:.6f} ether, {amounts(snapshot.tokens)}, "
+        f"account   {snapshot.account}: {ether(snapshot.eth)} ETH, {amounts(snapshot.tokens)}, "
         f"{amounts(snapshot.my_owed)} owed",
         f"rounds    {snapshot.final_count} of {snapshot.config.total_rounds} final, {snapshot.last_opened} opened",
     ]

@@ -1,5 +1,6 @@
-"""Options that both programs have, `fedaggregator` and `fednode`."""
+"""Options that several commands have, of `fedaggregator` and of `fednode`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,19 @@ LogFormatOption = Annotated[
         help="Form of the lines on standard error; auto is human on a terminal and json elsewhere.",
     ),
 ]
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="FEDAGGREGATOR_CONFIG",
+        help="The aggregator's config file, which `fedaggregator init` writes.",
+    ),
+]
+DEFAULT = Path("aggregator.toml")
+
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Also log what is tried again.")]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 

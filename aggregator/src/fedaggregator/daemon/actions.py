@@ -134,8 +134,8 @@ def describe(action: Action) -> str:
             return f"round {number}: building the proof against the proposal of {proposal.proposer}"
         case Challenge(number, proposal):
             return f"round {number}: challenging the proposal of {proposal.proposer}"
-        case Approve(number, amount):
-            return f"round {number}: approving a bond of {amount} token units"
+        case Approve(number, _):
+            return f"round {number}: letting the coordinator take the bond"
         case ProposePage(number, page):
             return f"round {number}: proposing, page {page}"
         case Claim(_):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.program.backoff import Setback
 
 from fedaggregator.daemon.actions import Action, Work
@@ -33,6 +34,7 @@ class Facts:
     keep_rounds: int = 8
     proposes: bool = True  # False: a watchtower
     sends: bool = True  # False: it has no key and only watches
+    amounts: Amounts = UNITS  # how money is written
     left_open: bool = False  # transactions of an earlier run may still be mined
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # background work that was told to stop and has not ended yet

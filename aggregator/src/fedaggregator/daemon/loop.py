@@ -56,7 +56,8 @@ class Loop(ABC):
         self.health = Health(config.chain.poll_seconds)
         self.account = account
         self.memory = memory
-        self.reporter = Reporter(config.status, self.health, Amounts.of(coordinator.token).decimals)
+        self.amounts = Amounts.of(coordinator.token)
+        self.reporter = Reporter(config.status, self.health, self.amounts.decimals)
         self.background: Background[Work] = Background()
         self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
         self._last_error: Exception | None = None
@@ -192,6 +193,7 @@ class Loop(ABC):
         )
         return replace(
             self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand),
+            amounts=self.amounts,
             left_open=self.left_open(),
             running=self.background.running(),
             stopped=self.background.stopped(),

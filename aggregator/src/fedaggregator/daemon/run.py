@@ -176,7 +176,7 @@ class Aggregator(Watcher):
             raise NotYet(f"round {state.number}: {why} ({error.name})") from error
         else:
             if is_last:
-                log.info("round %d: proposed %s, bond %d token units", state.number, cid(own.root), bond)
+                log.info("round %d: proposed %s, bond %s", state.number, cid(own.root), self.amounts(bond))
 
     def claim(self, settled: frozenset[int], deadline: int | None = None) -> int:
         """Take what is owed, by `deadline` (chain time); the rounds in `settled` are then collected. Returns the token
@@ -189,6 +189,6 @@ class Aggregator(Watcher):
                 raise
         else:
             amount = claimed(self.coordinator, receipt) or 0
-            log.info("claimed %s", f"{amount} token units" if amount else "what was owed")
+            log.info("claimed %s", self.amounts(amount) if amount else "what was owed")
         self.memory.collected(settled)
         return amount

@@ -50,8 +50,8 @@ def _in_round(snapshot: Snapshot, facts: Facts, state: RoundState, known: RoundF
         return Wait(what, end, problem=True)
     if snapshot.tokens < snapshot.bond:
         what = (
-            f"round {n} needs a bond of {snapshot.bond} token units and {snapshot.account} has {snapshot.tokens}: "
-            "send it tokens"
+            f"round {n} needs a bond of {facts.amounts.needed(snapshot.bond)} and {snapshot.account} has "
+            f"{facts.amounts(snapshot.tokens)}: send it {facts.amounts.needed(snapshot.bond - snapshot.tokens)}"
         )
         return Wait(what, end, problem=True)
     if not known.confirmed and view.live == 0:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ChainUnreachable
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import scan
@@ -96,10 +97,10 @@ def run(options: Options, console: Console) -> None:
         collect.copy_steps(paths, ready, folder)
         draw(folder)
         clients = [site.name for site in ready.sites]
-        decimals = coordinator.token.decimals()
-        console.print(summary.render(rounds, totals, report, clients, decimals))
+        amounts = Amounts.of(coordinator.token)
+        console.print(summary.render(rounds, totals, report, clients, amounts.decimals))
         addresses = {ready.accounts[name]: name for name in clients}
-        wrong = failures(history, totals, options.rounds, addresses, rechecked)
+        wrong = failures(history, totals, options.rounds, addresses, rechecked, amounts)
         if options.compare:
             wrong += [f"{name} has no model of its own to compare with" for name in clients if name not in report.solo]
         site = paths.site(clients[0])

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from fedprotocol.chain.amounts import Amounts
+
 from fedlab.demo.history import History
 from fedlab.results.records import Summary
 
 
 def failures(
-    history: History, summary: Summary, rounds: int, accounts: Mapping[str, str], rechecked: Mapping[int, str]
+    history: History,
+    summary: Summary,
+    rounds: int,
+    accounts: Mapping[str, str],
+    rechecked: Mapping[int, str],
+    amounts: Amounts,
 ) -> list[str]:
     """Everything that went wrong, in words; empty if the run was a success.
 
@@ -17,6 +24,7 @@ def failures(
         rounds: how many rounds should have become final.
         accounts: Address of each client -> its name.
         rechecked: Final round -> what was wrong with its audit bundle; an empty text if nothing was.
+        amounts: How the token is written.
     """
     found = [f"round {number} was void: {reason}" for number, reason in history.void.items()]
     if len(history.final) < rounds:
@@ -42,7 +50,7 @@ def failures(
         name = accounts.get(address, address)
         due = history.rewards.get(address, 0) + history.bonds.get(address, 0)
         if not due or history.paid.get(address) != due:
-            found.append(f"{name} claimed {history.paid.get(address, 0)} token units of {due} that it is due")
+            found.append(f"{name} claimed {amounts(history.paid.get(address, 0))} of {amounts(due)} that it is due")
     if summary.final_loss >= summary.initial_loss:
         found.append(f"the loss did not fall: {summary.initial_loss:.3f} at first, {summary.final_loss:.3f} at the end")
     return found

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from fednode.training import StepRecord
 from fednode.training.step_files import read_steps, write_steps
+from fedprotocol.complaints import complaints
 from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 from pydantic import ValidationError
@@ -130,5 +131,4 @@ def _parse(kind: type[R], text: str, where: str) -> R:
 def _first(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}"
+    return complaints(error, "document")[0]

@@ -18,6 +18,8 @@ class BaseModelPartial(BaseModelMissing):
 class BaseModelMismatch(BaseModelError):
     """The weights or shapes are not those that the federation's spec names."""
 
+    needs_person = True
+
 
 class DeviceMissing(BaseModelError):
     """This machine does not have the device that the config names."""

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fedprotocol.quantities import size
+
 from fednode.base_model.errors import BaseModelError
 from fednode.base_model.nf4 import stored_bytes
 from fednode.base_model.skeleton import load_skeleton
@@ -37,7 +39,7 @@ class FourBits:
 
     def __str__(self) -> str:
         share = f"{self.values:,} of {self.weights:,} weights of its layers"
-        return f"{share} in 4 bits ({self.stored / 1e6:,.2f} MB)"
+        return f"{share} in 4 bits ({size(self.stored)})"
 
     def check(self) -> None:
         """Raises BaseModelError if less than SHARE of the weights is in 4 bits."""

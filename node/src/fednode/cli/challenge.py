@@ -108,6 +108,7 @@ def _convict(session: Session, examined: Examined) -> dict[str, Any]:
 
 
 def _lines(session: Session, examined: Examined, entry: dict[str, Any], dry_run: bool) -> list[str]:
+    from fedprotocol.chain.errors import ether
     from fedprotocol.tree import cid
 
     proposal = examined.proposal
@@ -117,12 +118,9 @@ def _lines(session: Session, examined: Examined, entry: dict[str, Any], dry_run:
     for call in entry["calls"]:
         name, updates = call["name"], f"updates {call['start']} to {call['stop']}"
         lines.append(f"  {name:<10}{updates:<20}{call['calldata']:>8,} bytes{call['gas']:>12,} gas")
-    ether = (
-        f"{entry['gas'] * entry['gas_price'] / 10**18:.6f} ether"
-        if entry["gas_price"] is not None
-        else "what gas costs"
-    )
-    lines.append(f"  costs about {ether} now, the bounty is {session.amounts(entry['bounty'])}")
+    price = entry["gas_price"]
+    cost = f"{ether(entry['gas'] * price, up=True)} ETH" if price is not None else "what gas costs"
+    lines.append(f"  costs about {cost} now, the bounty is {session.amounts(entry['bounty'])}")
     if dry_run:
         lines.append("  dry run: nothing was sent")
     elif entry["convicted"]:

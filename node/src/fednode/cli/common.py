@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fedprotocol.printable import json_text
 from fedprotocol.program import environment
+from fedprotocol.program.terminal import say_json, warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ def warn_of_code(session: Session) -> None:
     from fedprotocol.chain.read.trust import warnings
 
     for warning in warnings(session.coordinator, session.config.chain, session.config.home):
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
 
 
 def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
@@ -76,4 +76,4 @@ def units_of(session: Session, root: bytes) -> NDArray[Any]:
 
 
 def print_json(value: Any) -> None:
-    print(json_text(value, indent=2))
+    say_json(value)

@@ -50,6 +50,7 @@ def init(
     from fedprotocol.files.whole import PRIVATE, written_whole
 
     from fednode.config import load, render
+    from fednode.privacy import notice
 
     if config.exists():
         raise ConfigError(f"{config} exists and is not overwritten: choose another with --config, or move it away")
@@ -68,7 +69,8 @@ def init(
     with written_whole(config, PRIVATE) as file:
         file.write(text.encode())
         file.flush()
-        load(Path(file.name))
+        load(Path(file.name), config)
+    say(*notice())
     say(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
 
 

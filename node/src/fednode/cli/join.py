@@ -24,6 +24,8 @@ def join(
     from fedprotocol.chain.read.trust import require_known
     from fedprotocol.errors import FedError
 
+    from fednode.privacy import notice
+
     with open_session(config) as session:
         require_known(session.coordinator, session.config.chain)
         coordinator, token, amounts = session.coordinator, session.coordinator.token, session.amounts
@@ -31,7 +33,7 @@ def join(
         wanted = amounts.parse(stake) if stake else amounts.units(session.config.node.stake) or terms.min_stake
         if wanted < terms.min_stake:
             raise FedError(
-                f"a stake of {amounts(wanted)} is too low: the federation asks for {amounts(terms.min_stake)}"
+                f"a stake of {amounts(wanted)} is too low: the federation asks for {amounts.needed(terms.min_stake)}"
             )
         seat = coordinator.seat(session.address)
         seated = seat.active_from > 0 and not seat.exited
@@ -42,9 +44,11 @@ def join(
         held = token.balance_of(session.address)
         if held < missing:
             raise FedError(
-                f"{amounts(missing)} are needed and {session.address} has {amounts(held)}: "
-                f"send it {amounts(missing - held)} (token {token.address})"
+                f"{amounts.needed(missing)} are needed and {session.address} has {amounts(held)}: "
+                f"send it {amounts.needed(missing - held)} (token {token.address})"
             )
+        if not seated:
+            say(*notice())
         token.ensure_allowance(session.sender, coordinator.address, missing)
         call = coordinator.calls.add_stake(missing) if seated else coordinator.calls.join(missing)
         session.sender.send(call, "add stake" if seated else "join")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 from fedaggregator.cli.shared_options import LogFormatOption
-from fedprotocol.errors import refusals_told
+from fedprotocol.errors import as_a_service, refusals_told
 from fedprotocol.files.private import warn_if_open
 from fedprotocol.program.environment import ignored
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
@@ -48,6 +48,7 @@ def run(
     level = logging.DEBUG if verbose else logging.INFO
     with (
         logging_as(log_format, "fednode", terminal_handler(), level),
+        as_a_service(),
         refusals_told(),
         open_session(config) as session,
         log_file(session.config.logs),
@@ -79,8 +80,8 @@ def _watch(log_format: LogFormat, config: Path) -> None:
     from fednode.config import load
     from fednode.daemon.logs import terminal_handler
 
-    settings = load(config)
-    with logging_as(log_format, "fedaggregator", terminal_handler()):
+    with logging_as(log_format, "fedaggregator", terminal_handler()), as_a_service():
+        settings = load(config)
         hide_in(*settings.chain.rpc)
         warn_if_open(config, log)
         seen = observe(settings, settings.node.keep_rounds, stop_at_signals())

@@ -251,8 +251,9 @@ def show(
 
 def _try(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
     """Print what the trial found. Raises SpecError."""
+    from fedprotocol.quantities import duration
+
     from fednode.cli.spec_options import in_options, options_named
-    from fednode.daemon.explain import duration
     from fednode.slow_work import told_if_slow
     from fednode.sponsor.trial import try_out
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fedprotocol.complaints import complaint
 from fedprotocol.errors import FedError
 from fedprotocol.printable import printable
 from fedprotocol.spec import SpecError
@@ -76,7 +77,7 @@ def options_named() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        problems = error.errors(include_url=False, include_input=False)
         lines = [printable(f"  {_complaint(problem)}", LONGEST) for problem in problems]
         raise SpecError("\n".join(["no spec can be made of this:", *lines])) from error
     except FedError as error:
@@ -85,7 +86,7 @@ def options_named() -> Iterator[None]:
 
 def _complaint(problem: Any) -> str:
     field = _field(problem["loc"])
-    said = str(problem["msg"]).removeprefix("Value error, ")
+    said = complaint(problem)
     if not field:
         return in_options(said)
     return f"{OPTIONS[field]}: {_WORDS.get(field, in_options(said))}"

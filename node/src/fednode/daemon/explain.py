@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.quantities import duration
 from fedprotocol.types import Phase
 
 from fednode.daemon.status import Status
@@ -120,7 +121,7 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: b
             f"its account has left or was dropped: `fednode exit` gives back the stake of {amounts(seat.stake)}{when}",
         )
     if where is Standing.SUSPENDED:
-        missing = amounts(max(0, chain.config.min_stake - seat.stake))
+        missing = amounts.needed(max(0, chain.config.min_stake - seat.stake))
         return Need.STAKE, f"its seat is suspended: add {missing} with `fednode join`, then `fednode run`"
     return _coming(chain, amounts)
 
@@ -166,12 +167,3 @@ def _coming(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
         f"round {number} needs nothing from its account in {view.phase.name.capitalize()}, {until}: "
         f"`fednode run` takes part from round {max(number + 1, chain.my_seat.active_from)} on"
     )
-
-
-def duration(seconds: float) -> str:
-    """A length of time in the words of people."""
-    whole = int(seconds)
-    for size, name in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size:
-            return f"{whole // size} {name}"
-    return f"{whole} s"

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fedprotocol.errors import FedError
 from fedprotocol.program.logs import LINE, HumanFormatter, listening
 
 from fednode.progress_bar import terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 log = logging.getLogger("fednode")
 
@@ -57,8 +61,21 @@ def kept_in_log() -> Iterator[None]:
 def terminal_handler() -> logging.Handler | None:
     """Above the progress bar; None where standard error is no terminal."""
     console = terminal()
-    if console is None:
-        return None
-    from rich.logging import RichHandler
+    return None if console is None else Lines(console)
 
-    return RichHandler(console=console, show_path=False, omit_repeated_times=False)
+
+class Lines(logging.Handler):
+    """A record is a line of the terminal, which alone breaks it where it ends: what is copied is whole."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from rich.text import Text
+
+        try:
+            style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else ""
+            self._console.print(Text(self.format(record), style), soft_wrap=True)
+        except Exception:  # as logging's own handlers: a log must not end a program
+            self.handleError(record)

@@ -154,7 +154,7 @@ def _next(chain: Snapshot, facts: Facts, number: int) -> str:
 
 
 def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
-    missing = amounts(max(0, chain.config.min_stake - chain.my_seat.stake))
+    missing = amounts.needed(max(0, chain.config.min_stake - chain.my_seat.stake))
     return do.Wait(
         Cause.SUSPENDED, f"{missing} more stake, its seat is suspended: stop it and run `fednode join`", 0, "train"
     )
@@ -193,8 +193,8 @@ def describe_obstacle(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str
             return f"{chain.active_count} of at least {config.min_clients} clients have joined"
         case Obstacle.POOL:
             return (
-                f"the pool holds {amounts(chain.balances.pool)} and a round needs {amounts(config.round_reward)}, "
-                "which the sponsor puts in with `brownie run fund`"
+                f"the pool holds {amounts(chain.balances.pool)} and a round needs "
+                f"{amounts.needed(config.round_reward)}, which the sponsor puts in with `brownie run fund`"
             )
         case _:
             assert_never(found)

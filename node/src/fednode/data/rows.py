@@ -17,6 +17,8 @@ DOMAIN = "domain"
 class DataError(FedError):
     """The data file cannot be used as it is."""
 
+    needs_person = True
+
 
 @dataclass(frozen=True)
 class Row:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, content, machine, model, needs, place
+from fednode.doctor import chain, content, leaving, machine, model, needs, place
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -26,6 +26,7 @@ CHECKS = (
     Check("private", (), place.private),
     Check("store", (), content.store),
     Check("peers", ("store",), content.peers),
+    Check("leaves", (), leaving.leaves),
     Check("spec", ("chain", "store"), content.spec),
     Check("global", ("spec",), content.latest_global),
     Check("data", (), place.data),

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from pathlib import Path
-
+from fedaggregator.doctor import shared
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.account.keys import PasswordError
-from fedprotocol.chain.account.signer import keystore_of
-from fedprotocol.chain.errors import ContractReverted, translated
-from fedprotocol.chain.read.trust import ForeignCode, examine, foreign
+from fedprotocol.chain.errors import ContractReverted, ether, translated
 from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.fees import is_free
-from fedprotocol.chain.send.gas import advisory
-from fedprotocol.files.private import exposure
 
-from fednode.daemon.explain import duration
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
-from fednode.doctor.check import NotFit, Patient, quoted
+from fednode.doctor.check import NotFit, Patient
 
-STALE = 600.0  # seconds
-SYNC_CLOCK = "sudo timedatectl set-ntp true"
 OWN_REFUSALS = {error["name"] for error in load("coordinator") if error["type"] == "error"}
 """All else is the token's way to refuse what is not approved yet, which is the last thing that `join` asks for."""
 
@@ -33,62 +22,16 @@ def chain(patient: Patient) -> str:
 
 
 def code(patient: Patient) -> str:
-    """The code of the contracts to which stakes and bonds would be entrusted."""
-    session = patient.session
-    parts = examine(session.coordinator, session.config.chain.trusted_code)
-    if unknown := foreign(parts):
-        raise ForeignCode(unknown)
-    named = [part for part in parts if not part.is_known]
-    summary = f"{', '.join(part.role for part in parts if part.is_known)}: of this version"
-    return summary + "".join(f"; {part.role} {part.address}: trusted by [chain] trusted_code" for part in named)
+    return shared.code(patient.session.coordinator, patient.session.config.chain.trusted_code)
 
 
 def clock(patient: Patient) -> str:
-    """A node of the chain that lags shows rounds as they were; deadlines are the chain's."""
-    eth = patient.session.coordinator.web3.eth
-    other = patient.edit("[chain] rpc: another node first")
-    syncing = None
-    with advisory("eth_syncing"), translated("eth_syncing"):  # it need not say so itself: an old newest block shows it
-        syncing = eth.syncing
-    if isinstance(syncing, Mapping):
-        raise NotFit(f"the chain's node still syncs, at block {syncing.get('currentBlock', 'unknown')}", other)
-    makes_blocks_on_demand = is_development(eth.w3)
-    with translated("eth_getBlockByNumber"):
-        newest = int(eth.get_block("pending" if makes_blocks_on_demand else "latest")["timestamp"])
-    behind = time.time() - newest
-    if behind > STALE:
-        raise NotFit(
-            f"the newest block is {duration(behind)} old: the chain's node is behind, or this machine's clock is wrong "
-            f"(`{SYNC_CLOCK}`)",
-            other,
-        )
-    if behind < -STALE:
-        raise NotFit(f"this machine's clock is {duration(-behind)} behind the chain's time", SYNC_CLOCK)
-    return f"the chain's time and this machine's differ by {duration(abs(behind))}"
+    return shared.clock(patient.session.coordinator, patient.say)
 
 
 def account(patient: Patient) -> str:
-    session, settings = patient.session, patient.session.config.account
-    if settings.signer is None:
-        keystore = keystore_of(settings)
-        if not keystore.exists():
-            raise NotFit(f"there is no keystore {keystore}", patient.fednode("account", "new"))
-        for secret in filter(None, (keystore, settings.password_file)):
-            _refuse_readable(secret)
-    elif settings.address is None:
-        raise NotFit("[account] names a signer and no address", patient.edit("[account] address"))
-    try:
-        address = session.signer.address
-    except PasswordError as error:
-        file = settings.password_file
-        fix = f"$EDITOR {quoted(file)}" if file is not None else patient.edit("[account] password_file")
-        raise NotFit(str(error), fix) from error
-    return f"{address} (can sign)"
-
-
-def _refuse_readable(path: Path) -> None:
-    if path.exists() and (exposed := exposure(path)):
-        raise NotFit(exposed.text, exposed.command)
+    session = patient.session
+    return shared.account(session.config.account, lambda: session.signer, patient.say)
 
 
 def funds(patient: Patient) -> str:
@@ -98,13 +41,15 @@ def funds(patient: Patient) -> str:
     needed = 0 if seated else max(amounts.units(session.config.node.stake), now.config.min_stake)
     missing = ["ether for transactions"] if now.eth == 0 and not is_free(session.coordinator.web3.eth) else []
     if now.tokens < needed:
-        missing.append(f"{amounts(needed - now.tokens)} for its stake (token {now.config.token})")
+        missing.append(f"{amounts.needed(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:
         is_given = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show") + "  # the address to send it to"
         fix = f"brownie run fund faucet {session.address}" if is_given else show
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", fix)
-    return f"{now.eth / 1e18:.4f} ETH, {amounts(now.tokens)}" + ("" if seated else f" (a seat needs {amounts(needed)})")
+    return f"{ether(now.eth)} ETH, {amounts(now.tokens)}" + (
+        "" if seated else f" (a seat needs {amounts.needed(needed)})"
+    )
 
 
 def seat(patient: Patient) -> str:
@@ -123,7 +68,7 @@ def seat(patient: Patient) -> str:
                 patient.fednode("exit"),
             )
         case Standing.SUSPENDED:
-            short = f"the stake is {amounts(held.stake)} of {amounts(config.min_stake)}"
+            short = f"the stake is {amounts(held.stake)} of {amounts.needed(config.min_stake)}"
             raise NotFit(f"suspended: {short}", patient.fednode("join"))
         case Standing.ACTIVE | Standing.EARLY:
             weight = f"enough for a weight of {held.stake // config.stake_per_example} examples"

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from fedprotocol.journal import Journal, JournalError
+from fedprotocol.quantities import duration
 
 from fednode.base_model import BaseModelMissing, BaseModelPartial
-from fednode.daemon.explain import duration
 from fednode.data.plain_text import EncodingError
 from fednode.doctor.check import NotFit, Patient
 from fednode.doctor.round_time import measured

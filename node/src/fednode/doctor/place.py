@@ -8,13 +8,14 @@ from pathlib import Path
 from fedprotocol.files.filesystem import is_read_only
 from fedprotocol.files.private import exposure, open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+from fedprotocol.quantities import size
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, quoted
 from fednode.site_data import classes_at_hand, data_files, usable_data
 
 MOST_NAMED = 3
-SPARE_BYTES = 1 << 30  # beyond what the trees of the rounds take
+SPARE_BYTES = 1 << 30  # for the journal, logs and temporary files
 
 
 def home(patient: Patient) -> str:
@@ -72,11 +73,13 @@ def disk(patient: Patient) -> str:
     round_bytes = layout.global_shape.leaf_bytes * layout.leaf_count
     round_bytes += terms.max_clients * layout.delta_shape.leaf_bytes * layout.leaf_count
     rounds = min(terms.total_rounds, session.config.node.keep_rounds + 2)  # two may be unsettled
-    needed = rounds * round_bytes + SPARE_BYTES
+    needed = rounds * round_bytes
     folder = _existing(session.config.home)
     free = shutil.disk_usage(folder).free
-    summary = f"{free / 1e9:.1f} GB free, {rounds} rounds may take {needed / 1e9:.1f} GB"
-    if free < needed:
+    summary = (
+        f"{size(free)} free; {rounds} rounds take {size(needed)} at most, logs and temporary files {size(SPARE_BYTES)}"
+    )
+    if free < needed + SPARE_BYTES:
         raise NotFit(f"{folder}: {summary}", patient.edit("[node] keep_rounds, or home on a larger disk"))
     return summary
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fednode.daemon.explain import duration
+from fedprotocol.quantities import duration
+
 from fednode.session import Session
 from fednode.training.types import NearlyNothing, StepRecord, ZeroDelta
 

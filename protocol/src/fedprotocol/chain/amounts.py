@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from fedprotocol.errors import FedError
+from fedprotocol.quantities import decimal
 
 if TYPE_CHECKING:
     from fedprotocol.chain.read.token import Token
@@ -42,10 +43,12 @@ class Amounts:
             return cls(decimals, "tokens")
 
     def __call__(self, units: int) -> str:
-        """`1500000000000000000` -> `1.5 FED`."""
-        digits = str(abs(units)).rjust(self.decimals + 1, "0")
-        whole, rest = digits[: len(digits) - self.decimals], digits[len(digits) - self.decimals :].rstrip("0")
-        return f"{'-' if units < 0 else ''}{whole}{'.' + rest if rest else ''} {self.symbol}"
+        """What somebody has, holds or gets: `1500000000000000000` -> `1.5 FED`; rounded down to four decimals."""
+        return f"{decimal(units, self.decimals)} {self.symbol}"
+
+    def needed(self, units: int) -> str:
+        """What somebody must have or send: rounded up, so that it is enough."""
+        return f"{decimal(units, self.decimals, up=True)} {self.symbol}"
 
     def units(self, whole: Decimal) -> int:
         """Units of an amount in whole tokens. Raises AmountError; see `in_units`."""
@@ -65,7 +68,7 @@ class Amounts:
         return self.units(whole)
 
 
-UNITS = Amounts(0, "token units")
+UNITS = Amounts(0, "smallest units")
 """For a token that names no decimals."""
 
 

@@ -16,7 +16,9 @@ from web3.exceptions import BadFunctionCallOutput, ContractLogicError, Web3Excep
 from fedprotocol.chain.abi import Entry, load, named
 from fedprotocol.errors import FedError
 from fedprotocol.printable import LONGEST_TEXT, printable
+from fedprotocol.quantities import decimal
 from fedprotocol.types import PenaltyReason, Phase, VoidReason
+from fedprotocol.urls import describe_status
 
 MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 """What web3 and eth_abi raise if an answer does not have the form of the standard."""
@@ -37,6 +39,8 @@ class ChainUnreachable(ChainError):
 
 class WrongChain(ChainError):
     """An RPC endpoint serves another chain than the one configured."""
+
+    needs_person = True
 
 
 class NoContract(ChainError):
@@ -64,8 +68,8 @@ class OutOfFunds(ChainError):
     def __init__(self, address: str, needed: int, available: int) -> None:
         self.address, self.needed, self.available = address, needed, available
         super().__init__(
-            f"{address} has {ether(available)} ETH and needs up to {ether(needed)} ETH for this transaction: "
-            f"send it at least {ether(needed - available)} ETH"
+            f"{address} has {ether(available)} ETH and needs up to {ether(needed, up=True)} ETH for this transaction: "
+            f"send it at least {ether(needed - available, up=True)} ETH"
         )
 
 
@@ -106,13 +110,13 @@ _SENTENCES = {
     "NotDroppable": "{client} keeps its seat: the gate admits it, and it has not missed the last two final rounds",
     "NotSponsor": "{caller} is not the federation's sponsor",
     "WithdrawFirst": "{account} left before and its old stake is still in the contract: withdraw it, then join",
-    "StakeTooLow": "the stake of {stake} token units is too low: at least {needed} are needed",
+    "StakeTooLow": "the stake is below the least that the federation asks for: lock more",
     "FederationFull": "all {max_clients} seats are taken: wait until somebody leaves",
     "NotAllowed": "the membership gate does not admit {account}: ask the federation's sponsor",
     "FederationClosed": "the sponsor closed the federation: no further rounds open",
     "FederationComplete": "the federation has all the rounds it was made for",
     "TooFewActive": "{active} active clients, {needed} are needed to open a round: wait for others to join",
-    "PoolTooLow": "the pool holds {pool} token units and a round's reward is {needed}: fund it",
+    "PoolTooLow": "the pool holds less than a round's reward: fund it",
     "RoundNotOpenable": "round {round} cannot open: it is not the next one, or the one before is still taking inputs",
     "WrongPrior": "the commit builds on {given}, the prior global of this round is {expected}: train on that",
     "NoCommit": "{account} has no commitment in round {round}: nothing to reveal",
@@ -130,10 +134,10 @@ _SENTENCES = {
     "StillPending": "round {round}, in which {account} committed, is not settled yet: try again after it",
     "NotExited": "{account} still has its seat: exit first",
     "NothingOwed": "nothing is owed to {account}",
-    "ERC20InsufficientAllowance": "{spender} may take {allowance} token units and needs {needed}: approve that",
-    "ERC20InsufficientBalance": "{sender} has {balance} token units and needs {needed}",
-    "TransferMismatch": "of {expected} token units {received} were moved: the token takes a fee of every transfer, and "
-    "no federation can use such a token",
+    "ERC20InsufficientAllowance": "the token does not let {spender} take as much as it needs: approve more",
+    "ERC20InsufficientBalance": "{sender} has too few tokens: send it more",
+    "TransferMismatch": "the token moved less than it was told to: it takes a fee of every transfer, and no federation "
+    "can use such a token",
     "Error": "{message}",
     "Panic": "the contract's own check failed: {message}",
     "Unknown": "the contract reverted with {data}, which no known error explains",
@@ -157,11 +161,9 @@ def show(value: Any) -> str:
     return str(value)
 
 
-def ether(wei: int) -> str:
-    """An amount in ETH, exact to the last wei, so that an amount that is asked for is enough, and a small amount is not
-    shown as zero."""
-    whole, part = divmod(wei, 10**18)
-    return f"{whole}.{part:018d}".rstrip("0").rstrip(".")
+def ether(wei: int, up: bool = False) -> str:
+    """In ETH. `up`: what is asked for, which must be enough; otherwise rounded down, see `decimal`."""
+    return decimal(wei, 18, up)
 
 
 def enums(components: list[Entry], values: dict[str, Any]) -> dict[str, Any]:
@@ -226,9 +228,9 @@ def told(label: str = "") -> Iterator[None]:
             f"{label or 'the contract'} answered something else than expected: is this the right contract address?"
         ) from error
     except RequestException as error:
-        raise ChainUnreachable(
-            f"no answer from the RPC endpoint ({type(error).__name__}): check [chain] rpc"
-        ) from error
+        answer = error.response
+        why = type(error).__name__ if answer is None else describe_status(answer.status_code)
+        raise ChainUnreachable(f"no answer from the RPC endpoint ({why}): check [chain] rpc") from error
     except Web3RPCError as error:
         node_message = _node_message(error)
         raise RpcRefused(f"{label + ': ' if label else ''}the node refused: {node_message}", node_message) from error

@@ -50,9 +50,13 @@ class JournalLocked(JournalError):
 class JournalVersion(JournalError):
     """The journal was written by another version of this program."""
 
+    needs_person = True
+
 
 class JournalForeign(JournalError):
     """The journal belongs to another federation or account."""
+
+    needs_person = True
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ class Journal:
     def save_update(self, record: UpdateRecord) -> None:
         """Keep `record`. An earlier record of the round stays, because the commitment on the chain may belong to that
         one."""
-        values = [str(v) if isinstance(v, Path) else v for v in astuple(record)]
+        values = [self._stored(v) if isinstance(v, Path) else v for v in astuple(record)]
         self._execute("INSERT INTO updates VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def update(self, round_number: int) -> UpdateRecord | None:
@@ -163,7 +167,12 @@ class Journal:
         """Every record of the round, newest first."""
         rows = self._execute("SELECT * FROM updates WHERE round = ? ORDER BY id DESC", [round_number])
         known = [{f.name: row[f.name] for f in fields(UpdateRecord)} for row in rows]
-        return tuple(UpdateRecord(**{**values, "car": Path(values["car"])}) for values in known)
+        return tuple(UpdateRecord(**{**values, "car": self.path.parent / values["car"]}) for values in known)
+
+    def _stored(self, path: Path) -> str:
+        """What lies beside the journal is named from there: the folder may go to another place or machine."""
+        folder = self.path.parent
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
     # ------------------------------------------------------------------ facts
 

@@ -4,6 +4,7 @@ contains a secret, or a character that a terminal would obey."""
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from fedprotocol.errors import FedError
 from fedprotocol.printable import json_text, paragraph, printable
+from fedprotocol.program.encoding import json_for
 
 VARIABLE = "FED_LOG_FORMAT"  # environment variable with the form of the lines, if no option names it
 PACKAGES = ("fedprotocol", "fedaggregator", "fednode")
@@ -87,7 +89,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = without_secrets(self.formatException(record.exc_info))
-        return json_text(entry)
+        return json_for(sys.stderr, json_text(entry))
 
 
 @contextmanager
@@ -105,12 +107,7 @@ def logging_as(
     """
     is_json = choice is LogFormat.JSON or (choice is LogFormat.AUTO and terminal is None)
     console = terminal if terminal is not None and not is_json else logging.StreamHandler()
-    if is_json:
-        console.setFormatter(JsonFormatter())
-    elif console is not terminal:
-        console.setFormatter(HumanFormatter(LINE, datefmt="%H:%M:%S"))
-    else:
-        console.setFormatter(HumanFormatter("%(message)s"))
+    console.setFormatter(JsonFormatter() if is_json else HumanFormatter(LINE, datefmt="%H:%M:%S"))
     console.setLevel(level)
     log = logging.getLogger(program)
     with listening(console):

@@ -7,11 +7,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
-from fedprotocol.printable import paragraph, printable
+from fedprotocol.printable import json_text, paragraph, printable
 from fedprotocol.program import environment
+from fedprotocol.program.encoding import json_for, spell_out
 from fedprotocol.program.logs import without_secrets
 
 DEBUG = "--debug"
@@ -21,6 +23,16 @@ def say(*lines: str, error: bool = False) -> None:
     """Print each of `lines` as one line, to standard error if it is part of an `error`."""
     for line in lines:
         print(printable(without_secrets(line)), file=sys.stderr if error else sys.stdout)
+
+
+def say_json(value: Any) -> None:
+    """Print `value` as JSON, for other programs."""
+    print(json_for(sys.stdout, json_text(value, indent=2)))
+
+
+def warn(message: str) -> None:
+    """One line on standard error: something that a person should know, and that stops nothing."""
+    say(f"warning: {message}", error=True)
 
 
 def say_error(error: object) -> None:
@@ -34,6 +46,7 @@ def run_program(app: Callable[[], None]) -> None:
     message, with all text made safe to show.
     """
     environment.settle()
+    spell_out()
     debug = DEBUG in sys.argv[1:]
     sys.argv[1:] = [word for word in sys.argv[1:] if word != DEBUG]
     sys.excepthook = lambda _, error, __: _say_unexpected(error, debug)

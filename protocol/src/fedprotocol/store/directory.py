@@ -23,6 +23,7 @@ from fedprotocol.car import CarError, CarFile, Leaves, read_car, write_car
 from fedprotocol.errors import FedError
 from fedprotocol.files.whole import STALE_SECONDS, sync_file, sync_folder, written_whole
 from fedprotocol.foreign_errors import in_a_line
+from fedprotocol.quantities import size
 from fedprotocol.store.base import Malformed, NotFound, Unavailable
 from fedprotocol.tree import TreeShape
 
@@ -114,8 +115,8 @@ class DirectoryStore:
         with self._usable(), self._temporary_file() as probe:
             probe.write_bytes(b"")
             trees = sum(1 for _ in (self.path / "trees").glob("*.car"))
-            free = shutil.disk_usage(self.path).free / 2**30
-        return f"directory {self.path}: {trees} trees, {free:.1f} GiB free"
+            free = size(shutil.disk_usage(self.path).free)
+        return f"directory {self.path}: {trees} trees, {free} free"
 
     def car_path(self, root: bytes) -> Path:
         """Where a tree's CAR is, or would be."""

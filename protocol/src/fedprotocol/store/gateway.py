@@ -23,7 +23,7 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.download import Download, time_for
 from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, SourceFailed
 from fedprotocol.tree import TreeShape
-from fedprotocol.urls import http_url
+from fedprotocol.urls import describe_status, http_url
 
 CAR = "application/vnd.ipld.car; version=1; order=dfs; dups=n"
 RAW = "application/vnd.ipld.raw"
@@ -82,7 +82,9 @@ class Gateway:
                 if answer.head.status in _ABSENT:
                     raise NotFound(f"it does not have {cid} (HTTP {answer.head.status})")
                 if answer.head.status != _OK:
-                    raise SourceFailed(f"it refuses {cid} (HTTP {answer.head.status}{outgoing.through(url)})")
+                    raise SourceFailed(
+                        f"it refuses {cid} ({describe_status(answer.head.status)}{outgoing.through(url)})"
+                    )
                 if answer.head.media_type != accept.partition(";")[0]:
                     kind = answer.head.media_type or "bytes"
                     by = outgoing.through(url)

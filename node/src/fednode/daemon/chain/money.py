@@ -56,7 +56,7 @@ class Claim(ChainAction):
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
         tools.sender.send(tools.coordinator.calls.claim(), "claim")
         tools.memory.note_bounty(False)
-        log.info("claimed %d token units", chain.my_owed)
+        log.info("claimed %s", facts.configured.amounts(chain.my_owed))
 
 
 def is_unsettled(chain: Snapshot, facts: Facts) -> bool:

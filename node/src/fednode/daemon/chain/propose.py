@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fedaggregator.compute.confirmed import is_confirmed
 from fedaggregator.disputes.judge import has_right_proposal
+from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import INPUTS_CHANGED, ChainError, ContractReverted
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.errors import FedError
@@ -62,7 +63,7 @@ class Propose(ChainAction):
         _wait_for_depth(tools, state)
         tools.memory.note_proposed(self.round)
         try:
-            _send_pages(tools, chain, state, own_root)
+            _send_pages(tools, chain, state, own_root, facts.configured.amounts)
         except ContractReverted as error:
             if error.name in BEATEN:
                 raise Overtaken("somebody else was quicker") from error
@@ -98,12 +99,12 @@ def _wait_for_depth(tools: Tools, state: RoundState) -> None:
         raise TooEarly(f"{depth} blocks on top of the inputs of round {state.number}")
 
 
-def _send_pages(tools: Tools, chain: Snapshot, state: RoundState, own_root: bytes) -> None:
+def _send_pages(tools: Tools, chain: Snapshot, state: RoundState, own_root: bytes, amounts: Amounts) -> None:
     """Send all pages, beginning with the first."""
     if chain.tokens < chain.bond:
         raise BondMissing(
-            f"round {state.number} needs a proposal, its bond is {chain.bond} token units and {chain.account} has "
-            f"{chain.tokens}: send it tokens"
+            f"round {state.number} needs a proposal, its bond is {amounts.needed(chain.bond)} and {chain.account} has "
+            f"{amounts(chain.tokens)}: send it {amounts.needed(chain.bond - chain.tokens)}"
         )
     coordinator, sender, end = tools.coordinator, tools.sender, phase_end(state)
     with tools.store.get(own_root, tools.spec.layout.global_shape, Deadline(OWN_SECONDS)) as leaves:

@@ -34,6 +34,8 @@ SHORTEST_PASSWORD = 8
 class KeystoreError(FedError):
     """The keystore cannot be used: missing, readable by others, damaged, there already."""
 
+    needs_person = True
+
 
 class NamesNoAddress(KeystoreError):
     """A keystore that does not name its address, so that its password is needed to find it out."""
@@ -41,6 +43,8 @@ class NamesNoAddress(KeystoreError):
 
 class PasswordError(FedError):
     """No password, a wrong one, or a password file that others can read."""
+
+    needs_person = True
 
 
 def create(path: Path, password: str, iterations: int | None = None) -> LocalAccount:
@@ -82,12 +86,35 @@ def save(path: Path, account: LocalAccount, password: str, iterations: int | Non
         KeystoreError: the file is there already (a key is never overwritten), or cannot be written.
         PasswordError: the password is shorter than 8 characters.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise PasswordError(f"the password must have at least {SHORTEST_PASSWORD} characters")
+    _refuse_short(password)
     _refuse_existing(path)
     with told_as(KeystoreError, f"the keystore {path} cannot be made"):
         content = account.encrypt(password, iterations=iterations)
     _write_new(path, json.dumps(content))
+
+
+def change_password(path: Path, before: str, after: str, iterations: int | None = None) -> LocalAccount:
+    """Encrypt the key in `path` with another password, in the same file; it is replaced whole, and only by what opens.
+
+    Args:
+        before: what opens it now.
+        after: what opens it from now on.
+        iterations: as of `save`.
+
+    Raises:
+        KeystoreError: it is missing, damaged, or cannot be written.
+        PasswordError: `before` is wrong, or `after` is shorter than 8 characters.
+    """
+    account = load(path, before)
+    _refuse_short(after)
+    with told_as(KeystoreError, f"the keystore {path} cannot be made"):
+        content = account.encrypt(after, iterations=iterations)
+    _decrypt(path, content, after)
+    try:
+        write_whole(path, json.dumps(content), PRIVATE)
+    except OSError as error:
+        raise KeystoreError(f"the keystore {path} cannot be written: {error.strerror}") from error
+    return account
 
 
 def load(path: Path, password: str) -> LocalAccount:
@@ -129,6 +156,24 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
     if confirm and getpass.getpass("Once more: ") != password:
         raise PasswordError("the two passwords differ")
     return password
+
+
+def read_new_password(file: Path | None = None) -> str:
+    """From `file` (its first line), else asked for twice at the terminal; never from the environment, which has the old
+    one. Raises PasswordError."""
+    if file is not None:
+        return read_password(file)
+    if not sys.stdin.isatty():
+        raise PasswordError("no new password: name a file with --new-password-file, or use a terminal")
+    password = getpass.getpass("New password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise PasswordError("the two passwords differ")
+    return password
+
+
+def _refuse_short(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise PasswordError(f"the password must have at least {SHORTEST_PASSWORD} characters")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

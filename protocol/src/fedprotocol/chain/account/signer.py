@@ -18,6 +18,8 @@ from fedprotocol.config import AccountConfig
 class NoAccount(ChainError):
     """The config names no account that could sign."""
 
+    needs_person = True
+
 
 class Signer(Protocol):
     """Signs for one account. Code that has a Signer cannot read the key."""

@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
 from fedprotocol.program import outgoing
+from fedprotocol.urls import describe_status
 
 CONNECT_SECONDS = 10.0  # for each address of the host
 PAUSES = (0.25, 0.5)  # seconds before another try if nobody answers, as while a node restarts
@@ -154,7 +155,7 @@ class Endpoint:
             timeout=(min(CONNECT_SECONDS, seconds), seconds),
         ) as response:
             if response.is_redirect:
-                raise NoAnswer(f"HTTP {response.status_code}")
+                raise NoAnswer(describe_status(response.status_code))
             with _while_it_comes():
                 return HttpResponse(response.status_code, b"".join(_bounded(response, limit)), self._through)
 

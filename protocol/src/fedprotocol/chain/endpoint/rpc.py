@@ -16,7 +16,7 @@ from fedprotocol.chain.endpoint.http import Endpoint, HttpResponse, NoAnswer, To
 from fedprotocol.chain.endpoint.refusals import Weight, plain, weight
 from fedprotocol.chain.errors import ChainError, ChainUnreachable, WrongChain, translated
 from fedprotocol.printable import LONGEST_NAME, printable
-from fedprotocol.urls import http_url, without_credentials
+from fedprotocol.urls import describe_status, http_url, without_credentials
 
 TIMEOUT = 30.0  # seconds for one whole answer
 LIMIT_EXCEEDED = -32005
@@ -139,7 +139,7 @@ def parsed(answer: HttpResponse) -> RPCResponse:
     """The JSON-RPC answer, which has either a result or an error in the form of `plain`, whatever the HTTP status was.
     Raises NoAnswer if it is no JSON-RPC answer, or would become gigabytes of objects.
     """
-    otherwise = "" if answer.status == OK else f"HTTP {answer.status}"
+    otherwise = "" if answer.status == OK else describe_status(answer.status)
     if sum(map(answer.body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise NoAnswer(f"more than {MOST_VALUES:,} values")
     try:

@@ -90,13 +90,13 @@ class Token:
         standing = self.allowance(sender.address, spender)
         if standing >= amount:
             return None
-        call, label = self.approve(spender, amount), f"approve {amount} token units"
+        call, label = self.approve(spender, amount), "approve tokens"
         try:
             return sender.send(call, label, deadline)
         except ContractReverted:
             if standing == 0:
                 raise
-        sender.send(self.approve(spender, 0), f"take back an approval of {standing} token units", deadline)
+        sender.send(self.approve(spender, 0), "take back an earlier approval", deadline)
         return sender.send(call, label, deadline)
 
 

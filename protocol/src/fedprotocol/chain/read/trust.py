@@ -77,6 +77,8 @@ class Part:
 class ForeignCode(ChainError):
     """A contract of the federation is neither of this version nor named in the config. `parts` are these contracts."""
 
+    needs_person = True
+
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(parts)
         super().__init__(f"{'; '.join(map(str, parts))}. Nothing was put into this federation. {_remedy(parts)}")

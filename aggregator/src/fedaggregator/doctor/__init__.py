@@ -1,0 +1,175 @@
+"""Is everything there that an aggregator or a watchtower needs? Nothing is sent, nothing large is fetched."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from fedprotocol.chain.account.signer import Signer, address_of, open_signer
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.errors import ether
+from fedprotocol.chain.needs import Asked, NotServed, describe_served, probe
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import take_snapshot
+from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chains import describe_depth
+from fedprotocol.files.private import open_to_others
+from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+from fedprotocol.program.doctor import Check, CheckResult, examined
+from fedprotocol.quantities import size
+from fedprotocol.spec import Spec
+from fedprotocol.store.base import Store
+from fedprotocol.store.open import open_store
+
+from fedaggregator.compute.inputs import rule_of
+from fedaggregator.compute.spec import spec_of
+from fedaggregator.config import AggregatorConfig
+from fedaggregator.daemon.status import Status, read_status
+from fedaggregator.doctor import shared
+from fedaggregator.doctor.check import Commands, NotFit, quoted
+
+SPARE_BYTES = 1 << 30  # for the journal and temporary files
+
+
+class Patient:
+    """What is looked at, opened by its config when it is first needed. `file`: the config's."""
+
+    def __init__(self, config: AggregatorConfig, file: Path) -> None:
+        self.config = config
+        self.say = Commands("fedaggregator", file)
+
+    @cached_property
+    def coordinator(self) -> Coordinator:
+        chain = self.config.chain
+        return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+
+    @cached_property
+    def address(self) -> str:
+        return str(address_of(self.config.account))
+
+    @cached_property
+    def signer(self) -> Signer:
+        return open_signer(self.config.account)
+
+    @cached_property
+    def opened(self) -> Store:
+        store = self.config.store
+        return open_store(store.url, self.config.cache, store.peers)
+
+    @cached_property
+    def federation(self) -> Spec:
+        return spec_of(self.coordinator, self.opened)
+
+    def running(self) -> Status | None:
+        """What the aggregator says, if one runs in this home."""
+        status = read_status(self.config.status)
+        return status if status is not None and status.is_running else None
+
+    def chain(self) -> str:
+        rule = rule_of(self.coordinator).name
+        return f"chain {self.coordinator.chain_id}, coordinator {self.coordinator.address}, rule {rule}"
+
+    def code(self) -> str:
+        return shared.code(self.coordinator, self.config.chain.trusted_code)
+
+    def clock(self) -> str:
+        return shared.clock(self.coordinator, self.say)
+
+    def depth(self) -> str:
+        return describe_depth(self.config.chain.chain_id, self.config.chain.confirmations)
+
+    def account(self) -> str:
+        return shared.account(self.config.account, lambda: self.signer, self.say)
+
+    def needs(self) -> str:
+        try:
+            return describe_served(list(probe(Asked(self.coordinator, self.address, self.config.chain.confirmations))))
+        except NotServed as error:
+            raise NotFit(str(error), self.say.edit("[chain] rpc: add or name another node")) from error
+
+    def funds(self) -> str:
+        now, amounts = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
+        if now.eth == 0 and not is_free(self.coordinator.web3.eth):
+            show = self.say.command("account", "show") + "  # the address to send it to"
+            raise NotFit(f"{self.address} has no ether: without it nothing is sent, no conviction either", show)
+        short = f"; a proposal takes {amounts.needed(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
+        return f"{ether(now.eth)} ETH, {amounts(now.tokens)}{short}"
+
+    def home(self) -> str:
+        """One process a journal, and one federation and account."""
+        path, other = self.config.journal, self.say.edit("home: a new folder")
+        if not path.exists():
+            return f"no journal in {self.config.home} yet"
+        try:
+            with Journal(path) as journal:
+                if journal.recall("journal.identity") is not None:
+                    journal.bind(self.config.chain.chain_id, self.coordinator.address, self.address)
+        except JournalLocked as error:
+            said = self.running()
+            if said is not None and said.pid == error.pid:
+                return f"the aggregator runs (pid {said.pid})"
+            raise NotFit(str(error), f"kill {error.pid}" if error.pid else other) from error
+        except JournalForeign as error:
+            raise NotFit(str(error), other) from error
+        return f"the journal in {self.config.home} is free"
+
+    def private(self) -> str:
+        """RPC URLs in the config may hold keys."""
+        if exposed := open_to_others([self.say.file, self.config.journal]):
+            shown = ", ".join(map(str, exposed))
+            raise NotFit(f"others may read {shown}", f"chmod go= {' '.join(map(quoted, exposed))}")
+        return "nobody else may read the config"
+
+    def store(self) -> str:
+        return self.opened.check()
+
+    def peers(self) -> str:
+        """Without anybody to read from there is nothing to average."""
+        if found := self.opened.reachable():
+            return f"{found} can be read from"
+        raise NotFit(f"nobody else can be read from: {self.opened.check()}", self.say.edit("[store] peers"))
+
+    def spec(self) -> str:
+        return f"“{self.federation.name}” is the contract's"
+
+    def disk(self) -> str:
+        layout, terms = self.federation.layout, self.coordinator.config()
+        a_round = (
+            layout.global_shape.leaf_bytes + terms.max_clients * layout.delta_shape.leaf_bytes
+        ) * layout.leaf_count
+        rounds = min(terms.total_rounds, self.config.aggregator.keep_rounds + 2)  # two may be unsettled
+        folder = next(place for place in (self.config.home, *self.config.home.parents) if place.exists())
+        free, needed = shutil.disk_usage(folder).free, rounds * a_round
+        said = f"{size(free)} free; {rounds} rounds take {size(needed)} at most, temporary files {size(SPARE_BYTES)}"
+        if free < needed + SPARE_BYTES:
+            raise NotFit(f"{folder}: {said}", self.say.edit("[aggregator] keep_rounds, or home on a larger disk"))
+        return said
+
+    def monitor(self) -> str:
+        return shared.monitor(self.config, self.running() is not None, self.say)
+
+
+CHECKS = (
+    Check("chain", (), Patient.chain),
+    Check("code", ("chain",), Patient.code),
+    Check("clock", ("chain",), Patient.clock),
+    Check("depth", (), Patient.depth),
+    Check("account", (), Patient.account),
+    Check("needs", ("chain", "account"), Patient.needs),
+    Check("funds", ("chain", "account"), Patient.funds),
+    Check("home", ("chain", "account"), Patient.home),
+    Check("private", (), Patient.private),
+    Check("store", (), Patient.store),
+    Check("peers", ("store",), Patient.peers),
+    Check("spec", ("chain", "store"), Patient.spec),
+    Check("disk", ("spec",), Patient.disk),
+    Check("monitor", (), Patient.monitor),
+)
+
+
+def examine(config: AggregatorConfig, file: Path) -> Iterator[CheckResult]:
+    """Every check, in order; those that depend on a failed one say so instead of failing too. `file`: the config's."""
+    patient = Patient(config, file)
+    return examined(CHECKS, patient, patient.say.fix_of)

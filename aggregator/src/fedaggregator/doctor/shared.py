@@ -1,0 +1,97 @@
+"""Checks that the doctors of both programs make: contracts, clock, key, port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fedprotocol.chain.account.keys import PasswordError
+from fedprotocol.chain.account.signer import Signer, keystore_of
+from fedprotocol.chain.errors import translated
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.trust import ForeignCode, examine, foreign
+from fedprotocol.chain.send.development import is_development
+from fedprotocol.chain.send.gas import advisory
+from fedprotocol.config import AccountConfig, ConnectionConfig
+from fedprotocol.files.private import exposure
+from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.server import PortTaken, serve
+from fedprotocol.quantities import duration
+
+from fedaggregator.doctor.check import Commands, NotFit, quoted
+
+STALE = 600.0  # seconds
+SYNC_CLOCK = "sudo timedatectl set-ntp true"
+
+
+def code(coordinator: Coordinator, trusted: tuple[str, ...]) -> str:
+    """Whose code stakes and bonds would stand under."""
+    parts = examine(coordinator, trusted)
+    if unknown := foreign(parts):
+        raise ForeignCode(unknown)
+    named = [part for part in parts if not part.is_known]
+    said = f"{', '.join(part.role for part in parts if part.is_known)}: of this version"
+    return said + "".join(f"; {part.role} {part.address}: trusted by [chain] trusted_code" for part in named)
+
+
+def clock(coordinator: Coordinator, commands: Commands) -> str:
+    """A node of the chain that lags shows rounds as they were; deadlines are the chain's."""
+    eth = coordinator.web3.eth
+    other = commands.edit("[chain] rpc: another node first")
+    syncing = None
+    with advisory("eth_syncing"), translated("eth_syncing"):  # it need not tell: a stale block does
+        syncing = eth.syncing
+    if isinstance(syncing, Mapping):
+        raise NotFit(f"the chain's node still syncs, at block {syncing.get('currentBlock', 'unknown')}", other)
+    makes_blocks_on_demand = is_development(eth.w3)
+    with translated("eth_getBlockByNumber"):
+        newest = int(eth.get_block("pending" if makes_blocks_on_demand else "latest")["timestamp"])
+    behind = time.time() - newest
+    if behind > STALE:
+        raise NotFit(
+            f"the newest block is {duration(behind)} old: the chain's node is behind, or this machine's clock is wrong "
+            f"(`{SYNC_CLOCK}`)",
+            other,
+        )
+    if behind < -STALE:
+        raise NotFit(f"this machine's clock is {duration(-behind)} behind the chain's time", SYNC_CLOCK)
+    return f"the chain's time and this machine's differ by {duration(abs(behind))}"
+
+
+def account(settings: AccountConfig, signer: Callable[[], Signer], commands: Commands) -> str:
+    """Whether there is a key, which nobody else can read and which opens."""
+    if settings.signer is None:
+        keystore = keystore_of(settings)
+        if not keystore.exists():
+            raise NotFit(f"there is no keystore {keystore}", commands.command("account", "new"))
+        for secret in filter(None, (keystore, settings.password_file)):
+            _refuse_readable(secret)
+    elif settings.address is None:
+        raise NotFit("[account] names a signer and no address", commands.edit("[account] address"))
+    try:
+        address = signer().address
+    except PasswordError as error:
+        file = settings.password_file
+        fix = f"$EDITOR {quoted(file)}" if file is not None else commands.edit("[account] password_file")
+        raise NotFit(str(error), fix) from error
+    return f"{address} (can sign)"
+
+
+def monitor(config: ConnectionConfig, is_running: bool, commands: Commands) -> str:
+    """Whether the port is free. `is_running`: then the program itself has it."""
+    port = config.monitor.port
+    if not port:
+        return "off ([monitor] port is 0)"
+    if not is_running:
+        try:
+            with serve(port, Health(config.chain.poll_seconds)):
+                pass
+        except PortTaken as error:
+            raise NotFit(str(error), commands.edit("[monitor] port")) from error
+    return f"/metrics and /health on 127.0.0.1:{port}"
+
+
+def _refuse_readable(path: Path) -> None:
+    if path.exists() and (exposed := exposure(path)):
+        raise NotFit(exposed.text, exposed.command)

@@ -1,0 +1,11 @@
+"""What leaves this site once the node runs: never a fault, but said before anything does."""
+
+from __future__ import annotations
+
+from fednode.doctor.check import Patient
+from fednode.privacy import NEVER, leaving
+
+
+def leaves(patient: Patient) -> str:
+    store = patient.session.config.store.url
+    return f"{leaving()}, {store}; never {NEVER}"

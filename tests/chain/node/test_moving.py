@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from eth_account import Account
+from fednode.config import load
+from fednode.doctor import CHECKS
+from fednode.doctor.check import Patient, fix_of
+from fednode.session import Session
 from fedprotocol.chain.account import keys
+from fedprotocol.program.doctor import CheckResult, examined
 from fedprotocol.types import Phase
 from support.evm import Anvil
 from support.sites import Site, Sites, choices
@@ -30,10 +35,12 @@ def stop(site: Site) -> None:
     assert site.process.wait(timeout=30) == 0, site.console()
 
 
-def check(site: Site, name: str) -> dict[str, str]:
+def check(site: Site, name: str) -> CheckResult:
     """One check of `fednode doctor`."""
-    found = json.loads(site.command("doctor", "--json", check=False).stdout)
-    return next(result for result in found if result["name"] == name)
+    [one] = [replace(check, needs=()) for check in CHECKS if check.name == name]
+    with Session(load(site.config)) as session:
+        patient = Patient(session, site.config)
+        return next(examined([one], patient, lambda error: fix_of(error, patient)))
 
 
 def test_password_machine_leaving_coming_back_and_another_key(chain: Anvil, tmp_path: Path) -> None:
@@ -52,7 +59,7 @@ def test_password_machine_leaving_coming_back_and_another_key(chain: Anvil, tmp_
         site = sites.sites[0] = moved(site, tmp_path / "new-machine" / "clinic")
         text = other.config.read_text()  # the others name the store where it is now
         other.config.write_text(text.replace(f"{tmp_path}/site-0/store", f"{site.folder}/store"))
-        assert check(site, "account")["ok"] and check(site, "home")["ok"]
+        assert check(site, "account").ok and check(site, "home").ok
         site.run()
         other.run()
         sites.wait(lambda: coordinator.round_view(1).phase is Phase.FINAL, PATIENCE, "round 1")
@@ -63,11 +70,11 @@ def test_password_machine_leaving_coming_back_and_another_key(chain: Anvil, tmp_
         # Leaving, and coming back with the same folder.
         leave(sites, site)
         assert re.fullmatch(r"received \d+(\.\d+)? FED\n", site.command("claim").stdout)
-        assert check(site, "seat")["detail"] == "this account has no seat yet"
+        assert check(site, "seat").detail == "this account has no seat yet"
         other.kill()
         first_again = coordinator.last_opened() + 1
         assert f"takes part from round {first_again} on, stake 1000 FED" in site.command("join").stdout
-        assert check(site, "seat")["ok"]
+        assert check(site, "seat").ok
 
         another_key(sites, site)
     finally:
@@ -81,9 +88,9 @@ def another_password(site: Site) -> None:
     before = site.account.address
     said = site.command("account", "password", "--new-password-file", "new.txt").stdout
     assert f"the account is still {before}" in said and "password.txt still holds the old password" in said
-    assert "wrong password" in check(site, "account")["detail"]
+    assert "wrong password" in check(site, "account").detail
     new.replace(site.folder / "password.txt")
-    assert check(site, "account")["detail"] == f"{before} (can sign)"
+    assert check(site, "account").detail == f"{before} (can sign)"
 
 
 def moved(site: Site, folder: Path) -> Site:
@@ -120,4 +127,4 @@ def another_key(sites: Sites, old: Site) -> None:
     assert "took back 1000 FED" in old.command("exit").stdout
     seats = [sites.coordinator.seat(account) for account in (old.account.address, address)]
     assert [seat.active_from > 0 for seat in seats] == [False, True]
-    assert check(new, "seat")["ok"] and check(new, "home")["ok"]
+    assert check(new, "seat").ok and check(new, "home").ok

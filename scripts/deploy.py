@@ -5,7 +5,8 @@
     brownie run deploy main federation.toml --network <name>
 
 `federation.example.toml` describes the file. The spec that it names supplies the rest. Everything is checked before
-the first transaction. What was deployed is written to deployments/<chainid>.json (DEPLOYMENTS_DIR moves the folder).
+the first transaction. What was deployed is written to deployments/<chainid>.json (DEPLOYMENTS_DIR moves the folder),
+and beside it the invitation, <chainid>.invitation.json, from which sites and aggregators make their configs.
 On development chains the first account of the node deploys, and a demo token is made if the file names none. On other
 chains FED_ACCOUNT names a keystore, and FED_PASSWORD_FILE a file with its password.
 """
@@ -41,8 +42,9 @@ from fedprotocol.deployment.record import Deployment, abi_hash, save_deployment
 from fedprotocol.spec import Spec, check_against
 from fedprotocol.tree import cid, raw_cid
 
+from scripts.lib import invitation
 from scripts.lib import token as tokens
-from scripts.lib.contracts import establish
+from scripts.lib.contracts import establish, establish_peer_directory
 from scripts.lib.creation import as_struct
 from scripts.lib.network import ROOT, ScriptError, command, deployments_dir, endpoint, is_development, sending
 from scripts.lib.plan import planned
@@ -120,6 +122,7 @@ def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
     written = save_deployment(deployment, deployments_dir(), is_live=lambda old: bool(sender.web3.eth.get_code(old)))
     _report(deployment, written)
     _verify(coordinator)
+    invitation.write(federation, spec, made.digest, coordinator, money, written)
     print(f"  {'bond':<12} {money(config['bondBase'])}")
     if federation.money.pool:
         amount = to_units("pool", federation.money.pool, money.decimals)
@@ -148,6 +151,7 @@ def _check(federation: Federation, sender: Purse) -> Amounts:
     """Find everything that can be known to be wrong before anything is deployed. Returns how the token's amounts are
     written."""
     money, gate = federation.money, federation.members.gate
+    invitation.check(federation)
     if not sender.web3.eth.get_balance(sender.address) and not is_free(sender.web3.eth):
         raise ScriptError(
             f"{sender.address} has no ether on chain {sender.web3.eth.chain_id} to pay for transactions with"
@@ -190,6 +194,7 @@ def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactio
         )
     rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), sender)
     disputes, transactions["disputes"] = establish(Disputes, sender)
+    establish_peer_directory(sender)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)
 
 

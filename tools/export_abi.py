@@ -22,6 +22,7 @@ ABIS = {  # shipped file: (source, contract)
     "disputes": ("interfaces/IDisputes.sol", "IDisputes"),
     "rule": ("interfaces/IAggregationRule.sol", "IAggregationRule"),
     "erc20": (f"{OPENZEPPELIN}/token/ERC20/extensions/IERC20Metadata.sol", "IERC20Metadata"),
+    "peers": ("interfaces/IPeerDirectory.sol", "IPeerDirectory"),
     "lens": ("contracts/lens/FederationLens.sol", "FederationLens"),
 }
 RULES = sorted((ROOT / "contracts/rules").glob("*.sol"))
@@ -30,16 +31,19 @@ ERRORS = [  # other errors with which a call of the coordinator or of Disputes m
     (f"{OPENZEPPELIN}/token/ERC20/utils/SafeERC20.sol", "SafeERC20"),
     (f"{OPENZEPPELIN}/utils/ReentrancyGuardTransient.sol", "ReentrancyGuardTransient"),
     ("contracts/libraries/UpdateTree.sol", "UpdateTree"),
+    ("interfaces/IPeerDirectory.sol", "IPeerDirectory"),
     *((path.relative_to(ROOT).as_posix(), path.stem) for path in RULES),
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
 LENS_CODE = "lens_query.json"  # its deployment code as a hex string
+PEERS = ("contracts/PeerDirectory.sol", "PeerDirectory")
+PEERS_CODE = "peers_code.json"  # its creation code, a hex string, which is what its address follows from
 CODE = "code.json"
 
 
 def compile_sources() -> dict[str, Any]:
     """solc's standard-json output for every source above. Raises SystemExit with solc's messages."""
-    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY]})
+    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY, PEERS]})
     request = {
         "language": "Solidity",
         "sources": {s: {"content": _read(s)} for s in sources},
@@ -81,8 +85,8 @@ def shipped_files() -> dict[str, str]:
     files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
     errors = {json.dumps(e): e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"}
     files["errors.json"] = render(list(errors.values()))
-    source, contract = LENS_QUERY
-    files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
+    for name, (source, contract) in ((LENS_CODE, LENS_QUERY), (PEERS_CODE, PEERS)):
+        files[name] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
     files[CODE] = code_file()
     return files
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from brownie.network.contract import ContractContainer
 from fedprotocol.chain.errors import translated
+from fedprotocol.chain.read import peer_directory
 from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
 from fedprotocol.chain.send.receipts import gas_used
 from web3.exceptions import Web3Exception
@@ -51,14 +52,30 @@ def establish(
             return address, None
     with translated(name):  # the deployer does not pass on why a constructor reverted
         sender.web3.eth.call({"from": sender.address, "data": "0x" + code.hex()})
+    return address, _make(salt, code, address, name, sender, confirmed)
+
+
+def establish_peer_directory(sender: Purse) -> None:
+    """Where participants announce where they serve their content: one for all federations of the chain, and its
+    address follows from the code that these programs ship."""
+    print("PeerDirectory: ", end="", flush=True)
+    if sender.web3.eth.get_code(peer_directory.ADDRESS):
+        print(f"{peer_directory.ADDRESS} (it is there already)")
+    else:
+        _make(0, peer_directory.creation_code(), peer_directory.ADDRESS, "PeerDirectory", sender)
+
+
+def _make(salt: int, code: bytes, address: str, name: str, sender: Purse, confirmed: bool = False) -> str:
+    """Have the deployer make it; returns the transaction's hash."""
+    web3 = sender.web3
     _ensure_deployer(sender)
     making = _Making(salt.to_bytes(32, "big") + code)
     receipt = sender.send(making, f"deploy {name}", confirmed=confirmed)
-    transaction = web3.to_hex(receipt["transactionHash"])
-    if not web3.eth.get_code(address):
+    transaction = str(web3.to_hex(receipt["transactionHash"]))
+    if not web3.eth.get_code(web3.to_checksum_address(address)):
         raise ScriptError(f"{name}: transaction {transaction} went well and there is nothing at {address}")
     print(f"{address} ({gas_used(receipt):,} gas, transaction {transaction})")
-    return address, transaction
+    return transaction
 
 
 def _ensure_deployer(sender: Purse) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fedprotocol.chains import usual_confirmations
-from fedprotocol.config import ConnectionConfig, Section
+from fedprotocol.config import ConnectionConfig, Section, as_comments
 from pydantic import Field
 
 DEFAULT_NAME = "aggregator.toml"
@@ -33,7 +33,7 @@ class AggregatorConfig(ConnectionConfig):
 
 TEMPLATE = """\
 # An aggregator of one federation. Relative paths are relative to this file.
-
+{remarks}
 home = {home}                       # journal, status, temporary files
 
 [chain]
@@ -48,6 +48,8 @@ coordinator = {coordinator}
 [store]
 url = {store}                 # this aggregator's own: dir:folder, or kubo:http://127.0.0.1:5001
 peers = {peers}                          # to read from, in turn: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
+# find_peers = true                 # also read from where the others announce on the chain that they serve
+# announce = ["https://gateway"]    # where others can read this store; announced on the chain (a transaction)
 
 [account]
 keystore = {keystore}          # encrypted; `fedaggregator init` makes one if there is none
@@ -72,8 +74,9 @@ def render(
     keystore: str,
     password_file: str | None,
     home: str = "home",
+    remarks: Sequence[str] = (),
 ) -> str:
-    """The text of a config file, commented."""
+    """The text of a config file, commented. `remarks`: lines for its head."""
     # Strings and arrays of strings are written in the same way in JSON and TOML.
     password = (
         f"password_file = {json.dumps(password_file)}"
@@ -81,6 +84,7 @@ def render(
         else '# password_file = "password.txt"    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal'
     )
     return TEMPLATE.format(
+        remarks=as_comments(remarks),
         home=json.dumps(home),
         rpc=json.dumps(list(rpc)),
         chain_id=chain_id,

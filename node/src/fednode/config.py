@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from fedprotocol.chains import usual_confirmations
-from fedprotocol.config import ConnectionConfig, Section, load_config
+from fedprotocol.config import ConnectionConfig, Section, as_comments, load_config
 from fedprotocol.deployment.federation_file import Tokens
 from pydantic import Field, PositiveInt, model_validator
 
@@ -112,7 +112,7 @@ def load(path: Path, name: Path | None = None) -> NodeConfig:
 
 TEMPLATE = """\
 # A node of a federation. Relative paths are relative to this file.
-
+{remarks}
 home = "home"                       # journal, status, metrics, logs, cache
 
 [chain]
@@ -127,6 +127,8 @@ coordinator = {coordinator}
 [store]
 url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
 peers = {peers}                          # to read from, in this order: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
+# find_peers = true                 # also read from where the others announce on the chain that they serve
+# announce = ["https://gateway"]    # where others can read this store; announced on the chain (a transaction)
 
 [account]
 keystore = {keystore}     # `fednode account new` writes it
@@ -172,9 +174,11 @@ def render(
     password_file: str | None = None,
     model: str | None = None,
     test: str | None = None,
+    remarks: Sequence[str] = (),
 ) -> str:
-    """The text of a config file, commented; what is None stays a comment."""
+    """The text of a config file, commented; what is None stays a comment. `remarks`: lines for its head."""
     return TEMPLATE.format(
+        remarks=as_comments(remarks),
         rpc=json.dumps(list(rpc)),  # strings and arrays of strings are written in the same way in JSON and TOML
         chain_id=chain_id,
         confirmations=usual_confirmations(chain_id),

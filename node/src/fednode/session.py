@@ -54,10 +54,10 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """Raises StoreError."""
-        from fedprotocol.store.open import open_store
+        """Reads from the peers that the config names and from those that are announced. Raises StoreError."""
+        from fedprotocol.peers.find import open_shared_store
 
-        return open_store(self.config.store.url, self.config.cache, self.config.store.peers)
+        return open_shared_store(self.config, lambda: self.coordinator)
 
     @cached_property
     def journal(self) -> Journal:

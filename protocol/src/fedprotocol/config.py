@@ -6,6 +6,7 @@ Relative paths are relative to the file. Unknown keys are errors, so that a typi
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -25,6 +26,7 @@ from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.foreign_errors import told_as
+from fedprotocol.printable import printable
 from fedprotocol.urls import http_url
 
 KIND_OF_URL = {
@@ -102,6 +104,8 @@ class StoreConfig(Section):
 
     url: StoreUrl
     peers: tuple[Peer, ...] = ()
+    find_peers: bool = True  # also read from where the other participants announce, on the chain, that they serve
+    announce: tuple[Peer, ...] | None = None  # where others can read this store; None: see `fedprotocol.peers`
 
 
 class AccountConfig(Section):
@@ -156,6 +160,11 @@ class ConnectionConfig(Section):
     def cache(self) -> Path:
         """Verified copies and temporary files."""
         return self.home / "cache"
+
+
+def as_comments(remarks: Sequence[str]) -> str:
+    """Lines of a TOML file; what others chose cannot end one of them early."""
+    return "".join(f"# {printable(remark)}\n" for remark in remarks)
 
 
 Config = TypeVar("Config", bound=BaseModel)

@@ -45,3 +45,12 @@ def http_url(text: str) -> str:
     if not host or any(not 0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
         raise ValueError("must name a host: http://host:port")
     return url
+
+
+def gateway_url(text: str) -> str:
+    """The URL of a trustless gateway without a slash or `/ipfs` behind it. Raises ValueError, which says what is
+    wrong."""
+    parts = urlsplit(http_url(text))
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError("must be https://host, without a user, a query or /ipfs behind it")
+    return text.strip().rstrip("/").removesuffix("/ipfs")

@@ -165,6 +165,7 @@ def test_the_shipped_example_is_what_init_writes() -> None:
     live = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
     tables = tomllib.loads(live)
     assert tables["account"].pop("password_file") == "password.txt"
+    assert tables["store"].pop("announce") == ["https://gateway"]
     assert AggregatorConfig.model_validate(tables) == AggregatorConfig.model_validate(tomllib.loads(text))
 
 

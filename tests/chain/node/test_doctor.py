@@ -335,7 +335,9 @@ def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
         found(site, "peers", "connected to nobody", fix=f"ipfs swarm connect {gone}")
         with KuboDaemon(BINARY, site.folder / "other") as other:
             own.connect([other])
-            assert look(site, "peers") == CheckResult("peers", True, "1 can be read from")
+            assert look(site, "peers") == CheckResult(
+                "peers", True, "1 can be read from; nobody else announces where content is served"
+            )
 
 
 @pytest.mark.parametrize(

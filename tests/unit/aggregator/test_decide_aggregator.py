@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fedaggregator.daemon.actions import (
     Action,
+    Announce,
     Approve,
     BuildCase,
     Challenge,
@@ -345,6 +346,24 @@ CASES: list[tuple[str, Snapshot, Facts, Action]] = [
         snapshot(round_state(1, Phase.TRAIN)),
         Facts(left_open=True),
         Resume(),
+    ),
+    (
+        "where content is served is announced after all else",
+        snapshot(round_state(1, Phase.TRAIN)),
+        Facts(announcement="https://gateway.example", proposed=frozenset({1}), left_open=True),
+        Resume(),
+    ),
+    (
+        "who proposed announces where content is served",
+        snapshot(round_state(1, Phase.TRAIN)),
+        Facts(announcement="https://gateway.example", proposed=frozenset({1})),
+        Announce("https://gateway.example"),
+    ),
+    (
+        "nobody listens to who proposed nothing",
+        snapshot(round_state(3, Phase.FINAL), final_count=3),
+        Facts(announcement="https://gateway.example"),
+        Done("all 3 rounds are final"),
     ),
     (
         "a release that fails or hangs keeps nobody from ending",

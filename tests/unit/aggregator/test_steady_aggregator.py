@@ -28,6 +28,7 @@ PREREQUISITES: dict[type, set[type]] = {
     act.Challenge: set(),
     act.Claim: set(),
     act.Resume: set(),
+    act.Announce: set(),
     act.Release: set(),
 }
 """Kind -> what cannot be done without it, of the same round or the same proposal; everything else must be done."""
@@ -43,6 +44,7 @@ class World:
         self.bad, self.trouble = bad, trouble
         self.known = RoundFacts(confirmed=False)
         self.allowance, self.owed, self.left_open = 0, 7, True
+        self.announcement: str | None = "https://gateway.example"
         self.pinned = frozenset({1, 2})
         self.course: Course[act.Action] = Course()
 
@@ -58,6 +60,7 @@ class World:
             rounds={20: replace(self.known, stands=self.mine and len(self.lies) >= SEEN)},
             pinned=self.pinned,
             left_open=self.left_open,
+            announcement=self.announcement,
             running=frozenset(work),
             stopped=frozenset(work & self.course.stopped),
             overdue=frozenset(work & self.course.overdue()),
@@ -113,6 +116,8 @@ class World:
                 self.owed = 0
             case act.Resume():
                 self.left_open = False
+            case act.Announce():
+                self.announcement = None
             case act.Release(number):
                 self.pinned -= {number}
             case _:

@@ -50,6 +50,7 @@ class World:
             evaluated={0: root("another")},
             merged={1: frozenset({root("old")})},
             has_bounty=True,
+            announcement="https://gateway.example",
         )
         self.course: Course[do.Action] = Course()
         self.owed = 7
@@ -111,6 +112,8 @@ class World:
                 self.facts = changed(known, merged={n: roots for n, roots in remembered.merged.items() if n != number})
             case do.Claim():
                 self.owed = 0
+            case do.Announce(text):
+                self.facts = changed(known, announced=text)
             case do.Wait():
                 raise AssertionError("nothing to perform")
 

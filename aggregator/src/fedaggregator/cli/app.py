@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fedprotocol.errors import FedError, as_a_service
+from fedprotocol.errors import as_a_service
 from fedprotocol.files.private import warn_if_open
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
 from fedprotocol.program.terminal import run_program, say, say_json, warn
@@ -17,6 +17,7 @@ from fedprotocol.program.terminal import run_program, say, say_json, warn
 from fedaggregator import __version__
 from fedaggregator.cli.account import account_commands
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
+from fedaggregator.cli.init import init
 from fedaggregator.cli.rounds import round_entry, show_rounds
 from fedaggregator.cli.shared_options import (
     DEFAULT,
@@ -39,60 +40,7 @@ app = typer.Typer(
 add_program_options(app, "fedaggregator", __version__)
 
 
-@app.command()
-def init(
-    coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
-    chain_id: Annotated[int, typer.Option(help="Chain id of the network that the coordinator is on.")],
-    rpc: Annotated[
-        list[str],
-        typer.Option(help="URL of an Ethereum node. Repeat the option to name several; they are tried in order."),
-    ],
-    store: Annotated[
-        str, typer.Option(help="Store that this program publishes in: dir:FOLDER or kubo:http://127.0.0.1:5001.")
-    ] = "dir:store",
-    peer: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Store of somebody else to read from: dir:FOLDER, or a multiaddress "
-            "with Kubo. Repeat the option to name several."
-        ),
-    ] = None,
-    keystore: Annotated[Path, typer.Option(help="Encrypted key file; it is made if it does not exist.")] = Path(
-        "keystore.json"
-    ),
-    password_file: Annotated[Path | None, typer.Option(help="File of mode 600 with the key's password.")] = None,
-    config: ConfigOption = DEFAULT,
-) -> None:
-    """Write a config file with comments, and make a new account if there is no keystore.
-
-    Only its owner can read the file (mode 600), because an RPC URL may contain a key.
-    """
-    from fedprotocol.chain.account import keys
-    from fedprotocol.chain.account.signer import address_in, keystore_of
-    from fedprotocol.config import load_config
-    from fedprotocol.files.private import create_private
-
-    from fedaggregator.config import AggregatorConfig, render
-
-    if config.exists():
-        raise FedError(f"{config} exists and is not overwritten: choose another file with --config, or move it away")
-    config.parent.mkdir(parents=True, exist_ok=True)
-    text = render(
-        rpc, chain_id, coordinator, store, peer or (), str(keystore), str(password_file) if password_file else None
-    )
-    draft = config.with_name(config.name + ".part")
-    try:
-        with create_private(draft) as file:
-            file.write(text.encode())
-        loaded = load_config(draft, AggregatorConfig, config)
-        path = keystore_of(loaded.account)
-        if not path.exists():
-            keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
-        address = address_in(path, loaded.account.password_file)
-        draft.replace(config)
-    finally:
-        draft.unlink(missing_ok=True)
-    say(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")
+app.command()(init)
 
 
 @app.command()

@@ -23,7 +23,7 @@ def audit_round(config: ConnectionConfig, number: int, out: Path, as_json: bool)
     """
     from fedprotocol.chain.read.coordinator import Coordinator
     from fedprotocol.chain.read.trust import warnings
-    from fedprotocol.store.open import open_store
+    from fedprotocol.peers.find import open_shared_store
     from fedprotocol.tree import cid
 
     from fedaggregator.audit import write_bundle
@@ -33,7 +33,7 @@ def audit_round(config: ConnectionConfig, number: int, out: Path, as_json: bool)
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     for warning in warnings(coordinator, chain, config.home):
         warn(warning)
-    store = open_store(config.store.url, config.cache, config.store.peers)
+    store = open_shared_store(config, lambda: coordinator)
     result = write_bundle(coordinator, store, spec_of(coordinator, store), number, out)
     if as_json:
         document = {

@@ -45,6 +45,13 @@ class Resume:
 
 
 @dataclass(frozen=True)
+class Announce:
+    """Say in the peer directory where our content is served: `text`, a place in a line; empty: nowhere."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Merge:
     """Fetch the accepted updates, compute the next global, publish it in the store. `inputs`: the hash of the round's
     inputs."""
@@ -100,7 +107,8 @@ class Done:
     reason: str
 
 
-Sent = Approve | ProposePage | Challenge | Claim | Resume  # transactions: one after the other, in the loop itself
+# Transactions: one after the other, in the loop itself.
+Sent = Approve | ProposePage | Challenge | Claim | Resume | Announce
 Work = Merge | Report | BuildCase | Release  # in the background, one at a time in each lane
 Action = Sent | Work | Interrupt | Wait | Done
 
@@ -142,6 +150,8 @@ def describe(action: Action) -> str:
             return "claiming what is owed"
         case Resume():
             return "following up what an earlier run sent"
+        case Announce():
+            return "announcing where its content is served"
         case Release(number):
             return f"round {number}: releasing its content"
         case Interrupt(work):

@@ -15,6 +15,7 @@ from fedprotocol.types import Phase
 
 from fedaggregator.daemon.actions import (
     Action,
+    Announce,
     Approve,
     BuildCase,
     Challenge,
@@ -67,6 +68,8 @@ def candidates(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
     if facts.sends:
         yield from _money(snapshot, facts)
     yield from _releases(snapshot, facts)
+    if facts.sends and facts.announcement is not None and facts.proposed:  # who proposes nothing is not listened to
+        yield Announce(facts.announcement)
     yield from _end(snapshot, facts)
 
 

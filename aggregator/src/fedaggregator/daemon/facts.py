@@ -35,6 +35,7 @@ class Facts:
     proposes: bool = True  # False: a watchtower
     sends: bool = True  # False: it has no key and only watches
     amounts: Amounts = UNITS  # how money is written
+    announcement: str | None = None  # what the peer directory should say of us and does not yet
     left_open: bool = False  # transactions of an earlier run may still be mined
     running: frozenset[Work] = frozenset()  # work in the background
     stopped: frozenset[Work] = frozenset()  # background work that was told to stop and has not ended yet

@@ -149,6 +149,10 @@ class Loop(ABC):
         """Round and root of the proposals against which a proof is ready."""
         return frozenset()
 
+    def announcement(self) -> str | None:
+        """What the peer directory should say of this account and does not say yet."""
+        return None
+
     def left_open(self) -> bool:
         """Whether transactions of an earlier run may still be mined."""
         return False
@@ -195,6 +199,7 @@ class Loop(ABC):
             self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand),
             amounts=self.amounts,
             left_open=self.left_open(),
+            announcement=self.announcement(),
             running=self.background.running(),
             stopped=self.background.stopped(),
             overdue=self.background.older_than(LANE_SECONDS),

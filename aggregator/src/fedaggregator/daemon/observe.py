@@ -17,8 +17,8 @@ from fedprotocol.chain.read.trust import warnings
 from fedprotocol.config import ConnectionConfig, StoreConfig
 from fedprotocol.journal import Journal, locked
 from fedprotocol.monitor.chain import introduce
+from fedprotocol.peers.find import open_shared_store
 from fedprotocol.store.base import Store
-from fedprotocol.store.open import open_store
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
 
@@ -94,7 +94,7 @@ class Observer(Watcher):
         with locked(config.journal), Journal(settings.journal) as journal:
             coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
             journal.bind(chain.chain_id, coordinator.address, "nobody")
-            store = open_store(settings.store.url, settings.cache, settings.store.peers)
+            store = open_shared_store(settings, lambda: coordinator)
             log.info("store: %s", store.check())
             for warning in warnings(coordinator, chain, own):
                 log.warning("%s", warning)

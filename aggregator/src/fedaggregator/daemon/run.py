@@ -12,6 +12,7 @@ from fedprotocol.chain.errors import INPUTS_CHANGED, ContractReverted
 from fedprotocol.chain.read.agreement import Agreement
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import claimed
+from fedprotocol.chain.read.peer_directory import PeerDirectory
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.chain.read.trust import require_known
 from fedprotocol.chain.send.fees import FeePolicy
@@ -19,9 +20,10 @@ from fedprotocol.chain.send.sender import Sender
 from fedprotocol.chains import describe_depth
 from fedprotocol.journal import Journal
 from fedprotocol.monitor.chain import introduce
+from fedprotocol.peers.announcement import wanted
+from fedprotocol.peers.find import open_shared_store
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
-from fedprotocol.store.open import open_store
 from fedprotocol.tree import PAGE_LEAVES, cid
 from fedprotocol.types import Proposal
 
@@ -29,6 +31,7 @@ from fedaggregator.compute.inputs import rule_of
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.actions import (
     Action,
+    Announce,
     Approve,
     BuildCase,
     Challenge,
@@ -67,6 +70,7 @@ class Aggregator(Watcher):
         super().__init__(config, coordinator, store, sender.address, memory)
         self.sender = sender
         self._cases: dict[tuple[int, bytes], Case] = {}  # cases by round and proposed root
+        self._announced: str | None = None  # by this process
         self._left_open = bool(journal.outbox_open(coordinator.chain_id, sender.address))
 
     @classmethod
@@ -81,7 +85,7 @@ class Aggregator(Watcher):
         with Journal(config.journal) as journal:
             coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
             journal.bind(chain.chain_id, coordinator.address, signer.address)
-            store = open_store(config.store.url, config.cache, config.store.peers)
+            store = open_shared_store(config, lambda: coordinator)
             log.info("store: %s", store.check())
             log.info("rule: %s, account: %s", rule_of(coordinator).name, signer.address)
             log.info("confirmations: %s", describe_depth(chain.chain_id, chain.confirmations))
@@ -106,6 +110,8 @@ class Aggregator(Watcher):
                 self.propose(state_of(snapshot, number), page, snapshot.bond)
             case Claim(settled):
                 self.claim(settled, snapshot.time + MONEY_SECONDS)
+            case Announce(text):
+                self.announce(text, snapshot.time + MONEY_SECONDS)
             case Resume():
                 self.sender.resume()
                 self._left_open = False
@@ -133,6 +139,18 @@ class Aggregator(Watcher):
 
     def left_open(self) -> bool:
         return self._left_open
+
+    def announcement(self) -> str | None:
+        text = wanted(self.config)
+        return None if text == self._announced else text
+
+    def announce(self, text: str, deadline: int) -> None:
+        """Make `text` what the peer directory says of this account, by `deadline` (chain time)."""
+        directory = PeerDirectory(self.coordinator)
+        if directory.is_there() and directory.announced([self.sender.address]).get(self.sender.address, "") != text:
+            self.sender.send(directory.announce(text), "announce", deadline)
+            log.info("announced: %s", ", ".join(text.splitlines()) or "nothing any more")
+        self._announced = text
 
     def build(self, state: RoundState, proposal: Proposal, stop: threading.Event) -> None:
         """Prepare the proof against a wrong proposal, and say what it costs."""

@@ -17,11 +17,11 @@ from fedprotocol.chain.send.fees import is_free
 from fedprotocol.chains import describe_depth
 from fedprotocol.files.private import open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+from fedprotocol.peers.find import open_shared_store
 from fedprotocol.program.doctor import Check, CheckResult, examined
 from fedprotocol.quantities import size
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
-from fedprotocol.store.open import open_store
 
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.compute.spec import spec_of
@@ -55,8 +55,7 @@ class Patient:
 
     @cached_property
     def opened(self) -> Store:
-        store = self.config.store
-        return open_store(store.url, self.config.cache, store.peers)
+        return open_shared_store(self.config, lambda: self.coordinator)
 
     @cached_property
     def federation(self) -> Spec:

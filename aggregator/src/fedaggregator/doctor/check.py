@@ -11,12 +11,14 @@ from fedprotocol.chain.account.keys import KeystoreError
 from fedprotocol.chain.account.signer import NoAccount
 from fedprotocol.chain.errors import ChainError, NoContract, NotACoordinator, WrongChain
 from fedprotocol.chain.read.trust import ForeignCode
+from fedprotocol.config import ConfigError
 from fedprotocol.errors import FedError
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
 
 Keys = Sequence[tuple[type[FedError], str]]
 KEYS: Keys = (
+    (ConfigError, "[store] announce"),
     (WrongChain, "[chain] chain_id, or rpc"),
     (NoContract, "[chain] coordinator"),
     (NotACoordinator, "[chain] coordinator"),

@@ -12,7 +12,7 @@ from fednode.base_model.four_bits import held_as, will_hold
 from fednode.base_model.gguf import convert_gguf
 from fednode.base_model.identity import Identity, check_model, check_tokenizer, identity_of
 from fednode.base_model.load import load_base
-from fednode.base_model.positions import check_length, embedded_tokens, positions
+from fednode.base_model.positions import check_length, embedded_tokens, positions, seen_length
 from fednode.base_model.skeleton import load_skeleton
 from fednode.base_model.source import commit_of, locate
 from fednode.base_model.tokenizer import load_tokenizer
@@ -37,6 +37,7 @@ __all__ = [
     "load_tokenizer",
     "locate",
     "positions",
+    "seen_length",
     "weights_digest",
     "will_hold",
 ]

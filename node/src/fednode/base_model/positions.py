@@ -20,6 +20,12 @@ def positions(model: PreTrainedModel) -> int | None:
     return longest
 
 
+def seen_length(model: PreTrainedModel) -> int | None:
+    """Tokens of the longest text that the model was made for, as its config says; None: it does not say."""
+    longest: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return longest
+
+
 def check_length(model: PreTrainedModel, sequence_length: int) -> None:
     """Raise BaseModelError if the model has fewer positions than the spec's rows may have tokens."""
     longest = positions(model)

@@ -22,6 +22,7 @@ from fednode.cli.join import join
 from fednode.cli.rounds import rounds
 from fednode.cli.run import run
 from fednode.cli.spec import app as spec
+from fednode.cli.spec_next import next_ as spec_next
 from fednode.cli.status import status
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ TAKE_PART = "Take part"
 LOOK = "Look"
 USE = "Use the model"
 
+spec.command("next")(spec_next)
 app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)

@@ -6,31 +6,29 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fedaggregator.cli.shared_options import (
+    ChainIdOption,
+    CoordinatorOption,
+    InvitationOption,
+    PeerOption,
+    RpcOption,
+    StoreOption,
+)
 from fedprotocol.program.terminal import say
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
 
 def init(
-    coordinator: Annotated[str, typer.Option(help="Address of the federation's coordinator.")],
-    chain_id: Annotated[int, typer.Option(help="Chain id of the network that the coordinator is on.")],
-    rpc: Annotated[
-        list[str],
-        typer.Option(help="URL of an Ethereum node. Repeat the option to name several; they are tried in order."),
-    ],
+    invitation: InvitationOption = None,
+    coordinator: CoordinatorOption = None,
+    chain_id: ChainIdOption = None,
+    rpc: RpcOption = None,
     train: Annotated[Path, typer.Option(help="This site's training data, as JSONL, CSV or Parquet.")] = Path(
         "train.jsonl"
     ),
-    store: Annotated[
-        str, typer.Option(help="Store that this program publishes in: dir:FOLDER or kubo:http://127.0.0.1:5001.")
-    ] = "dir:store",
-    peer: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Store of another site to read from: dir:FOLDER, or a multiaddress "
-            "with Kubo. Repeat the option to name several."
-        ),
-    ] = None,
+    store: StoreOption = None,
+    peer: PeerOption = None,
     model: Annotated[
         str | None,
         typer.Option(help="Local folder or .gguf file of the base model. Default: the spec's model, from the hub."),
@@ -42,11 +40,12 @@ def init(
     ),
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a config file with comments. Nothing is sent, and no key is made.
+    """Write a config file with comments, from the sponsor's invitation. Nothing is sent, and no key is made.
 
     Only its owner can read the file (mode 600), because an RPC URL may contain a key.
     """
     from fedprotocol.config import ConfigError
+    from fedprotocol.deployment.received import connection
     from fedprotocol.files.whole import PRIVATE, written_whole
 
     from fednode.config import load, render
@@ -54,22 +53,25 @@ def init(
 
     if config.exists():
         raise ConfigError(f"{config} exists and is not overwritten: choose another with --config, or move it away")
+    given = connection(invitation, coordinator, chain_id, rpc or (), store, peer or ())
     text = render(
-        rpc=rpc,
-        chain_id=chain_id,
-        coordinator=coordinator,
-        store=store,
-        peers=peer or (),
+        rpc=given.rpc,
+        chain_id=given.chain_id,
+        coordinator=given.coordinator,
+        store=given.store,
+        peers=given.peers,
         keystore=str(keystore),
         train=str(train),
         password_file=str(password_file) if password_file else None,
         model=_model_path(model),
         test=str(test) if test else None,
+        remarks=given.remarks,
     )
     with written_whole(config, PRIVATE) as file:
         file.write(text.encode())
         file.flush()
         load(Path(file.name), config)
+    say(*given.remarks)
     say(*notice())
     say(f"wrote {config}. Next: `fednode account new`, then `fednode doctor`")
 

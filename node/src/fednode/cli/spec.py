@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from fedaggregator.cli.shared_options import JsonOption
-from fedprotocol.program import environment
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import print_json
-
-if TYPE_CHECKING:
-    from fedprotocol.store.base import Store
-
-    from fednode.sponsor.new_spec import NewFederation
+from fednode.cli.spec_made import (
+    DeviceOption,
+    SourceOption,
+    StoreOption,
+    ThreadsOption,
+    opened_store,
+    publish_in,
+    show_made,
+    try_it,
+)
 
 app = typer.Typer(
     help="Make, try, show or publish the federation's document: model, adapter, training and number formats.",
     no_args_is_help=True,
 )
-
-SourceOption = Annotated[str | None, typer.Option(help="Local folder or .gguf file of the base model.")]
-DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="Device that the trial runs on.")]
-ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Number of CPU threads for the trial. Default: all cores.")
-]
-StoreOption = Annotated[
-    str | None,
-    typer.Option("--store", help="Store to publish both files in: dir:FOLDER or kubo:http://127.0.0.1:5001."),
-]
 
 
 @app.command("new")
@@ -193,16 +184,16 @@ def new(
     require_free(out)
     with options_named():
         chosen = Choices.model_validate(values)
-    with nullcontext() if store is None else _open(store) as opened:
+    with nullcontext() if store is None else opened_store(store) as opened:
         with options_named(), told_if_slow("loading libraries and reading the base model"):
             federation = make(chosen, source)
         if not no_try:
-            _try(federation, source, device, threads)
+            try_it(federation, source, device, threads)
         save(federation, out)
         say(f"wrote {out / 'spec.json'} and {out / 'genesis.car'}", error=True)
         if opened is not None:
-            _publish(federation, *opened)
-    _show(federation, as_json)
+            publish_in(federation, *opened)
+    show_made(federation, as_json)
 
 
 @app.command("try")
@@ -219,7 +210,7 @@ def try_(
     from fednode.sponsor.new_spec import load
 
     federation = load(folder)
-    _try(federation, source, device, threads)
+    try_it(federation, source, device, threads)
     say(f"{federation.spec.name}: a node can serve this spec")
 
 
@@ -233,9 +224,9 @@ def publish(
     from fednode.sponsor.new_spec import load
 
     federation = load(folder)
-    with _open(store) as opened:
-        _publish(federation, *opened)
-    _show(federation, as_json)
+    with opened_store(store) as opened:
+        publish_in(federation, *opened)
+    show_made(federation, as_json)
 
 
 @app.command("show")
@@ -246,74 +237,4 @@ def show(
     """Check a spec and its global 0, and print their digests."""
     from fednode.sponsor.new_spec import load
 
-    _show(load(folder), as_json)
-
-
-def _try(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
-    """Print what the trial found. Raises SpecError."""
-    from fedprotocol.quantities import duration
-
-    from fednode.cli.spec_options import in_options, options_named
-    from fednode.slow_work import told_if_slow
-    from fednode.sponsor.trial import try_out
-
-    cores = threads or os.cpu_count() or 1
-    environment.set_threads(cores)
-    with options_named():
-        trial = try_out(federation, source, device, cores, told_if_slow)
-    for remark in trial.remarks:
-        say(f"warning: {in_options(remark)}", error=True)
-    seconds = trial.step_seconds * federation.spec.training.steps
-    say(f"tried: training for a round would take about {duration(seconds)} here ({device})", error=True)
-
-
-@contextmanager
-def _open(url: str) -> Iterator[tuple[Store, str]]:
-    """A store that answers, and its URL. Raises StoreError."""
-    import tempfile
-
-    from fedprotocol.store.open import open_store
-
-    if url.startswith("dir:"):
-        url = f"dir:{Path(url.removeprefix('dir:')).expanduser().resolve()}"
-    with tempfile.TemporaryDirectory() as cache:
-        store = open_store(url, Path(cache))
-        store.check()
-        yield store, url
-
-
-def _publish(federation: NewFederation, store: Store, url: str) -> None:
-    from fednode.sponsor.new_spec import publish as put
-
-    put(federation, store)
-    say(f"published in {url}", error=True)
-
-
-def _show(federation: NewFederation, as_json: bool) -> None:
-    from fedprotocol.numbers import UNIT
-    from fedprotocol.tree import cid, raw_cid
-
-    spec, layout = federation.spec, federation.spec.layout
-    digest, genesis = federation.digest, federation.genesis.root
-    if as_json:
-        print_json(
-            {
-                "spec_digest": "0x" + digest.hex(),
-                "spec_cid": raw_cid(digest),
-                "genesis_root": "0x" + genesis.hex(),
-                "genesis_cid": cid(genesis),
-                "value_count": layout.value_count,
-                "leaf_count": layout.leaf_count,
-                "bounds": spec.bounds.model_dump(),
-            }
-        )
-        return
-    say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
-    say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
-    say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
-    bounds = spec.bounds
-    largest = (1 << (layout.mantissa_bits - 1 + bounds.max_shift)) * UNIT
-    say(
-        f"an update     L2 norm {bounds.min_norm:.4g} to {bounds.max_norm:.4g}, "
-        f"values up to {largest:.4g} (shift {bounds.max_shift})"
-    )
+    show_made(load(folder), as_json)

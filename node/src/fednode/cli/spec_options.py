@@ -78,7 +78,9 @@ def options_named() -> Iterator[None]:
         yield
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
-        lines = [printable(f"  {_complaint(problem)}", LONGEST) for problem in problems]
+        wrong = {problem["loc"][:-1] for problem in problems}  # of which an item is wrong: too few says nothing then
+        told = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in wrong]
+        lines = [printable(f"  {_complaint(problem)}", LONGEST) for problem in told]
         raise SpecError("\n".join(["no spec can be made of this:", *lines])) from error
     except FedError as error:
         raise SpecError(in_options(str(error))) from error

@@ -88,10 +88,13 @@ def _daemon(last_status: Status) -> list[str]:
 
 
 def _on_chain(session: Session, chain: Snapshot) -> list[str]:
+    from fedprotocol.peers.in_words import others_announce
+
     last, amounts = chain.round(chain.last_opened), session.amounts
     phase = "no round is open" if last is None else f"round {last.number} is in {last.view.phase.name.capitalize()}"
     return [
         f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final",
         f"money     stake {amounts(chain.my_seat.stake)}, owed {amounts(chain.my_owed)}, "
         f"in hand {amounts(chain.tokens)}",
+        f"peers     {others_announce(session.config, session.coordinator, session.address)}",
     ]

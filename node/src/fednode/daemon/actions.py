@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fednode.daemon.action import Action, ChainAction, Finish, Interrupt, Lane, Wait, Work
 from fednode.daemon.chain.abandon import Abandon
+from fednode.daemon.chain.announce import Announce
 from fednode.daemon.chain.attest import Attest
 from fednode.daemon.chain.challenge import Challenge
 from fednode.daemon.chain.commit import Commit
@@ -38,6 +39,7 @@ CHAIN: tuple[type[ChainAction], ...] = (
     Suspend,
     Settle,
     Claim,
+    Announce,
 )
 """Actions that send transactions, in the loop itself."""
 LOOP: tuple[type[Action], ...] = (Wait, Finish, Interrupt)
@@ -50,6 +52,7 @@ __all__ = [
     "MODEL",
     "Abandon",
     "Action",
+    "Announce",
     "Attest",
     "BuildCase",
     "ChainAction",

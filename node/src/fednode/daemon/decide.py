@@ -100,5 +100,6 @@ ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     disputes,
     do.Claim.bounty_due,
     do.Release.due,
+    do.Announce.due,
     _end,
 )

@@ -67,6 +67,7 @@ class Remembered:
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()
+    announced: str = ""  # what the peer directory says of this account
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
 
     def held(self) -> frozenset[bytes]:
@@ -90,6 +91,7 @@ class Configured:
     propose_after: int = 120  # seconds that a round may be in Aggregate without a live proposal
     challenge_after: int = 0  # seconds that a wrong proposal is left to other challengers
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
+    announcement: str | None = None  # what the peer directory should say of this account; None: whatever it says
     amounts: Amounts = UNITS  # how money is written
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fedaggregator.compute.unseen import stands_unseen
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.peers.announcement import wanted
 
 from fednode.config import NodeConfig
 from fednode.daemon.chain.commitment import commitment_hash
@@ -23,6 +24,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configu
         propose_after=config.node.propose_after,
         challenge_after=config.node.challenge_after,
         attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
+        announcement=wanted(config),
         amounts=amounts,
     )
 
@@ -50,6 +52,7 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         evaluated=memory.evaluated,
         solo_trained=frozenset(memory.solo_trained),
         solo_evaluated=frozenset(memory.solo_evaluated),
+        announced=memory.announced,
         train_seconds=memory.train_seconds,
     )
 

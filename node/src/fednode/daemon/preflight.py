@@ -8,6 +8,7 @@ from fedprotocol.chain.read.trust import require_known
 from fedprotocol.chain.send.fees import is_free
 from fedprotocol.chains import describe_depth
 from fedprotocol.errors import FedError
+from fedprotocol.peers.announcement import wanted
 
 from fednode.session import Session
 from fednode.site_data import usable_data
@@ -22,6 +23,7 @@ class NotReady(FedError):
 def preflight(session: Session) -> None:
     """Chain, its contracts, key, journal, seat, ether, data, spec. Raises the error that names what is wrong."""
     _ = session.journal
+    wanted(session.config)
     require_known(session.coordinator, session.config.chain)
     chain = session.snapshot()
     if chain.my_seat.active_from == 0:

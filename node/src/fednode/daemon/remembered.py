@@ -43,6 +43,7 @@ class Memory:
             )
             for number, entry in (journal.recall("checked") or {}).items()
         }
+        self.announced = str(journal.recall("announced") or "")
         self.train_seconds = float(journal.recall("train_seconds") or 0.0)
 
     def recomputed(self, chain: Snapshot) -> dict[int, bytes]:
@@ -117,6 +118,10 @@ class Memory:
     def note_bounty(self, is_there: bool) -> None:
         self.has_bounty = is_there
         self._journal.note("has_bounty", is_there)
+
+    def note_announced(self, text: str) -> None:
+        self.announced = text
+        self._journal.note("announced", text)
 
     def note_proposed(self, number: int) -> None:
         """Call this before a proposal is sent. From then on its bond may be locked, or owed to this account."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedprotocol.peers.in_words import others_announce, this_announces
 from fedprotocol.store.base import NotFound, StoreError, Unavailable
 
 from fednode.doctor.check import NotFit, Patient, quoted
@@ -26,7 +27,7 @@ def peers(patient: Patient) -> str:
     session = patient.session
     named, found = session.config.store.peers, session.store.reachable()
     if found:
-        return f"{found} can be read from"
+        return f"{found} can be read from; {others_announce(session.config, session.coordinator, session.address)}"
     is_kubo = session.config.store.url.startswith("kubo:")
     if is_kubo and named:
         raise NotFit("Kubo is connected to nobody", f"ipfs swarm connect {quoted(named[0])}")
@@ -34,6 +35,12 @@ def peers(patient: Patient) -> str:
         raise NotFit("Kubo is connected to nobody", patient.edit("[store] peers: what `ipfs id` says at the others"))
     silent = session.store.check() if named else "[store] peers names nobody"
     raise NotFit(f"nobody else can be read from: {silent}", patient.edit("[store] peers"))
+
+
+def announced(patient: Patient) -> str:
+    """Others cannot check this site's update if they do not know where it is."""
+    session = patient.session
+    return f"others find this store at: {this_announces(session.config, session.coordinator, session.address)}"
 
 
 def spec(patient: Patient) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 from fedaggregator.rules import RuleError, rule_named, rule_of_spec
+from fedprotocol.base_model import BaseModelRef
 from fedprotocol.car import Leaves, MemoryLeaves
 from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.files.text import without_bom
@@ -19,15 +21,20 @@ from fedprotocol.spec import (
     Decisions,
     Layout,
     Spec,
+    Tensor,
     dump_spec,
     load_spec,
     spec_digest,
 )
 from fedprotocol.store.base import Store
 from fedprotocol.strict import Name
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from fednode.sponsor.bounds import ChosenBounds, bounds_of, require_bound
+
+if TYPE_CHECKING:
+    from fednode.training.genesis import NewAdapter
 
 SPEC_FILE = "spec.json"
 GENESIS_FILE = "genesis.car"
@@ -72,13 +79,25 @@ class NewFederation:
         return spec_digest(self.document)
 
 
-def make(choices: Choices, source: str | None = None) -> NewFederation:
-    """Build the adapter's layout and first values on the base model at `source` (default: the hub id).
+@dataclass(frozen=True)
+class Start:
+    """What a new federation goes on from: the base model, the layout's tensors in order, and global 0's values, int32
+    [value_count], units of 2^-24."""
+
+    base: BaseModelRef
+    tensors: tuple[Tensor, ...]
+    units: NDArray[np.int32]
+
+
+def make(choices: Choices, source: str | None = None, start: Start | None = None) -> NewFederation:
+    """Build the adapter's layout on the base model at `source` (default: the hub id). Its first values are those of
+    `start`, or new ones.
 
     The revision of a model from the hub is pinned to the commit it is now.
 
     Raises TrainingError (an optimiser that transformers does not know), NoBound (see `fednode.sponsor.bounds`),
-    BaseModelError, EncodingError (tokenizer, template, classes), LayoutMismatch, SpecError (a document that nodes
+    BaseModelError, BaseModelMismatch (another model than that of `start`), EncodingError (tokenizer, template,
+    classes), LayoutMismatch, SpecError (a document that nodes
     would not take), pydantic's ValidationError for a layout or bounds out of range. Whether the model trains is
     `fednode.sponsor.trial`'s.
     """
@@ -99,6 +118,9 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         sequence_length=choices.training.sequence_length,
         texts=_texts(choices),
     )
+    if start is not None:
+        _require_same(start, adapter, folder)
+    units = adapter.units if start is None else start.units
     layout = Layout.model_validate(
         {
             "tensors": adapter.tensors,
@@ -108,10 +130,10 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
         }
     )
     revision = choices.revision if source else adapter.commit or choices.revision
-    weights = split_leaves(adapter.units, choices.leaf_values)
+    weights = split_leaves(units, choices.leaf_values)
     state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
     genesis = MemoryLeaves(weights + state)
-    bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, adapter.units)
+    bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, units)
     spec = Spec(
         version=1,
         base_model=adapter.base.named(choices.base_model, revision),
@@ -122,6 +144,17 @@ def make(choices: Choices, source: str | None = None) -> NewFederation:
     )
     document = dump_spec(spec)
     return NewFederation(load_spec(document), document, genesis)
+
+
+def _require_same(start: Start, adapter: NewAdapter, folder: Path) -> None:
+    """Raise BaseModelMismatch or LayoutMismatch unless the values of `start` mean the same on this model. The template
+    and the classes may be others than the old ones."""
+    from fednode.base_model import check_model
+    from fednode.training import LayoutMismatch
+
+    check_model(start.base, folder)
+    if adapter.tensors != start.tensors:
+        raise LayoutMismatch("the adapter has other tensors than the one to go on from")
 
 
 def require_free(folder: Path) -> None:

@@ -67,6 +67,12 @@ def try_out(
     with stage("encoding the update and scoring"), _must_work("encode an update or score answers"):
         remarks = _within_bounds(spec, delta)
         model.evaluate(spec, made_up(spec, 2))
+    longest = model.seen_length
+    if longest is not None and spec.training.sequence_length > longest:
+        remarks += (
+            f"training.sequence_length is {spec.training.sequence_length}, and the base model was made for at most "
+            f"{longest} tokens: of longer rows it makes little sense",
+        )
     return Trial(seconds, remarks)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from fedprotocol.program.environment import settled
 from fedprotocol.spec import Spec
 
-from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions
+from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
 from fednode.data.encode import Encoder, Example, left_padded, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
 from fednode.evaluation.score import Evaluation, OnProgress, summarize
@@ -85,6 +85,11 @@ class AdapterModel:
             if "lora_" not in name and isinstance(value, torch.Tensor):
                 storages[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
         return sum(storages.values())
+
+    @property
+    def seen_length(self) -> int | None:
+        """Tokens of the longest text that the base model was made for; None: it does not say."""
+        return seen_length(self._model.get_base_model())
 
     def set_global(self, units: NDArray[np.int32]) -> None:
         """Set the adapter to exactly `units * 2^-24`: int32 [value_count], layout order. Raises NumbersError."""

@@ -11,11 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from fedprotocol.address import NOBODY
 from fedprotocol.chain.amounts import MOST_DIGITS, AmountError, in_units
-from fedprotocol.config import Address, Section, load_config
+from fedprotocol.config import Address, RpcUrl, Section, load_config
 from fedprotocol.errors import FedError
 from fedprotocol.spec import Spec
 
@@ -135,6 +135,13 @@ class Proof(Section):
     block_time: Seconds = 12
 
 
+class Invite(Section):
+    """`[invitation]`: what the invitation says besides what the rest of the file and the chain do."""
+
+    rpc: tuple[RpcUrl, ...] = ()  # none: the deployment's own, on development chains only
+    peers: tuple[Annotated[str, AfterValidator(str.strip)], ...] = ()
+
+
 class Federation(Section):
     """The whole file. `spec` is the path of the spec document, relative to the file."""
 
@@ -143,6 +150,7 @@ class Federation(Section):
     phases: Phases = Phases()
     money: Money = Money()
     proof: Proof = Proof()
+    invitation: Invite = Invite()
 
 
 class Contracts(Section):

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fedprotocol.config import Address, Section
+from fedprotocol.deployment.invitation import invitation_file
 from fedprotocol.errors import FedError
 from fedprotocol.files.text import without_bom
 from fedprotocol.files.whole import write_whole
@@ -58,7 +59,7 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
     """Write `folder/<chain_id>.json`.
 
     The file of another federation is kept as `<chain_id>-<coordinator>.json`, unless that coordinator is gone with a
-    development chain that was started again.
+    development chain that was started again. Its invitation is kept with it.
 
     Args:
         is_live: Whether there is a contract at an address of this chain.
@@ -66,7 +67,10 @@ def save_deployment(deployment: Deployment, folder: Path, is_live: Callable[[str
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{deployment.chain_id}.json"
     if path.exists() and (old := _coordinator_of(path)) != deployment.coordinator and (old is None or is_live(old)):
-        path.rename(folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json")
+        aside = folder / f"{deployment.chain_id}-{old or f'unreadable-{path.stat().st_mtime_ns}'}.json"
+        path.rename(aside)
+        with suppress(FileNotFoundError):
+            invitation_file(path).rename(invitation_file(aside))
     return write_whole(path, json_text(deployment.model_dump(mode="json"), indent=2) + "\n")
 
 

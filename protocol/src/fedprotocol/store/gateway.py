@@ -11,7 +11,6 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver
 
@@ -23,7 +22,7 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.download import Download, time_for
 from fedprotocol.store.source import BLOCK_SECONDS, FIND_SECONDS, SourceFailed
 from fedprotocol.tree import TreeShape
-from fedprotocol.urls import describe_status, http_url
+from fedprotocol.urls import describe_status, gateway_url
 
 CAR = "application/vnd.ipld.car; version=1; order=dfs; dups=n"
 RAW = "application/vnd.ipld.raw"
@@ -100,9 +99,6 @@ def _file(chunks: Iterator[bytes], deadline: Deadline) -> BinaryIO:
 
 def _checked(url: str) -> str:
     try:
-        parts = urlsplit(http_url(url))
+        return gateway_url(url)
     except ValueError as error:
         raise StoreError(f"{url!r} is no gateway: it {error}") from None
-    if parts.username or parts.query or parts.fragment:
-        raise StoreError(f"{url!r} is no gateway; write https://host, without /ipfs behind it")
-    return url.rstrip("/").removesuffix("/ipfs")

@@ -68,13 +68,17 @@ class KuboStore:
         find_seconds: float = FIND_SECONDS,
         peers: Sequence[str] = (),
         sources: Sequence[Source] = (),
+        more_peers: Callable[[], Sequence[str]] = tuple,
+        more: Callable[[], Sequence[Source]] = tuple,
     ) -> None:
-        """Raises StoreError if `url` or a peer makes no sense."""
+        """`more_peers`, `more`: name further ones when something is not found. Raises StoreError if `url` or a peer
+        makes no sense."""
         self.url = url
         self._by = outgoing.through(url)
         self.cache = cache
         self.peers = {peer_id(peer): peer for peer in peers}
         self.sources = tuple(sources)
+        self._more_peers, self._more = more_peers, more
         self._find_seconds = find_seconds
         self._met = not self.peers
         self._asked_again = 0.0  # monotonic time from which copies are pinned again
@@ -100,10 +104,14 @@ class KuboStore:
             held = self.cache.get(root, shape)
         except (NotFound, Malformed) as error:
             attempts = [Attempt(f"Kubo at {self.url}", partial(self._found, partial(self._fetch, root, shape)))]
-            attempts += [tree_from(source, self.cache, root, shape) for source in self.sources]
+            attempts += [tree_from(source, self.cache, root, shape) for source in self._asked()]
             held = first_of(attempts, tree.cid(root), error, within)
         self._keep(root, within)
         return held
+
+    def _asked(self) -> tuple[Source, ...]:
+        named = {source.name for source in self.sources}
+        return (*self.sources, *(source for source in self._more() if source.name not in named))
 
     def _keep(self, root: bytes, deadline: Deadline) -> None:
         """Have Kubo pin what is in the cache. If it does not answer, this is tried again later."""
@@ -142,10 +150,10 @@ class KuboStore:
         except (NotFound, Malformed) as error:  # a damaged copy is replaced
             find = partial(self._found, partial(self._fetch_block, digest, max_bytes))
             attempts = [Attempt(f"Kubo at {self.url}", find)]
-            attempts += [block_from(source, self.cache, digest, max_bytes) for source in self.sources]
+            attempts += [block_from(source, self.cache, digest, max_bytes) for source in self._asked()]
             within = self._patience(deadline, BLOCK_SECONDS)
             data = first_of(attempts, tree.raw_cid(digest), error, within)
-            if self.sources:  # one of the sources had it; by then Kubo has it too, or does not answer
+            if len(attempts) > 1:  # one of the sources had it; by then Kubo has it too, or does not answer
                 with suppress(Unavailable):
                     self._put_block(data, min(_ANSWER_SECONDS, max(1.0, within.left)))
             return data
@@ -197,14 +205,15 @@ class KuboStore:
     def _meet(self) -> bool:
         """Connect Kubo to the named peers to which it is not connected. Returns whether there are more connections than
         before."""
-        if not self.peers:
+        peers = {**{peer_id(peer): peer for peer in self._more_peers()}, **self.peers}
+        if not peers:
             return False
         try:
             connected = self._connected()
         except Unavailable:  # Kubo is offline or does not run; the next request says so if it matters
             return False
         self._met = True
-        missing = [address for peer, address in self.peers.items() if peer not in connected]
+        missing = [address for peer, address in peers.items() if peer not in connected]
         tried = side_by_side(missing, self._connect, Deadline(2 * _MEETING_SECONDS), places=_STREAMS)
         met = [of.result is True for of in tried]
         return any(met)

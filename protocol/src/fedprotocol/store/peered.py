@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from fedprotocol import tree
 from fedprotocol.car import CarFile, Leaves
-from fedprotocol.store.base import Malformed, NotFound, Unavailable
+from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore, block_path, car_path, open_regular, read_block
 from fedprotocol.store.download import Download, seconds_for, time_for
@@ -69,12 +69,19 @@ class PeerDirectory:
 
 
 class PeeredStore:
-    """`own` holds everything this site published or fetched; `sources` are asked in turn for what it lacks, and several
-    at a time if they are slow."""
+    """`own` holds everything this site published or fetched; `sources`, and then those that `more` names at that time,
+    are asked in turn for what it lacks, and several at a time if they are slow."""
 
-    def __init__(self, own: DirectoryStore, sources: Sequence[Source]) -> None:
+    def __init__(
+        self, own: DirectoryStore, sources: Sequence[Source], more: Callable[[], Sequence[Source]] = tuple
+    ) -> None:
         self.own = own
         self.sources = tuple(sources)
+        self._more = more
+
+    def _asked(self) -> tuple[Source, ...]:
+        named = {source.name for source in self.sources}
+        return (*self.sources, *(source for source in self._more() if source.name not in named))
 
     def put(self, leaves: Leaves) -> bytes:
         """Publish and pin a tree in the own directory."""
@@ -85,7 +92,7 @@ class PeeredStore:
         try:
             return self.own.get(root, shape)
         except (NotFound, Malformed) as error:  # a damaged own copy is replaced
-            attempts = [tree_from(source, self.own, root, shape) for source in self.sources]
+            attempts = [tree_from(source, self.own, root, shape) for source in self._asked()]
             return first_of(
                 attempts, tree.cid(root), error, patience(deadline, seconds_for(shape, FIND_SECONDS), len(attempts))
             )
@@ -99,7 +106,7 @@ class PeeredStore:
         try:
             return self.own.get_block(digest, max_bytes)
         except (NotFound, Malformed) as error:
-            attempts = [block_from(source, self.own, digest, max_bytes) for source in self.sources]
+            attempts = [block_from(source, self.own, digest, max_bytes) for source in self._asked()]
             return first_of(attempts, tree.raw_cid(digest), error, patience(deadline, BLOCK_SECONDS, len(attempts)))
 
     def unpin(self, root: bytes) -> None:
@@ -108,15 +115,16 @@ class PeeredStore:
 
     def check(self) -> str:
         """One line with the own directory, and which sources answer."""
-        own, quiet = self.own.check(), silent(self.sources)
-        answering = len(self.sources) - len(quiet)
-        summary = f"{own}; {answering} of {len(self.sources)} peers can be read"
+        asked = self._asked()
+        own, quiet = self.own.check(), silent(asked)
+        summary = f"{own}; {len(asked) - len(quiet)} of {len(asked)} peers can be read"
         return summary + "".join(f"; {line}" for line in quiet)
 
     def reachable(self) -> int:
         """How many sources answer."""
         self.own.check()
-        return len(self.sources) - len(silent(self.sources))
+        asked = self._asked()
+        return len(asked) - len(silent(asked))
 
 
 class ReadOnlyStore(PeeredStore):
@@ -136,3 +144,12 @@ class ReadOnlyStore(PeeredStore):
             f"{what} cannot be published: gateways ({names}) are read only; use a store of your own, dir: or kubo:, "
             "with the gateways as its peers"
         )
+
+
+def directory_of(url: str) -> Path:
+    """The folder that `dir:/absolute/path` names. Raises StoreError."""
+    scheme, _, rest = url.partition(":")
+    path = Path(rest)
+    if scheme != "dir" or not path.is_absolute():
+        raise StoreError(f"{url!r} names no directory; write dir:/absolute/path")
+    return path

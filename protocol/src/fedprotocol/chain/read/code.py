@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 
 from web3 import Web3
 
@@ -58,6 +59,12 @@ def shipped() -> Mapping[str, Shipped]:
         )
         for name, entry in load("code").items()
     }
+
+
+@cache
+def shipped_version() -> str:
+    """A hash of all that code is compared with, 0x-hex: two versions with the same one know the same contracts."""
+    return code_hash(files("fedprotocol.chain").joinpath("abi", "code.json").read_bytes())
 
 
 def code_hash(code: bytes) -> str:

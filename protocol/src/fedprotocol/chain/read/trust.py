@@ -7,8 +7,6 @@ import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from web3 import Web3
 
 from fedprotocol.address import NOBODY
 from fedprotocol.chain.errors import ChainError, translated
-from fedprotocol.chain.read.code import Shipped, can_change, code_hash, libraries_in, shipped
+from fedprotocol.chain.read.code import Shipped, can_change, code_hash, libraries_in, shipped, shipped_version
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import init_code, was_made
 from fedprotocol.config import ChainConfig
@@ -132,7 +130,7 @@ def require_known(coordinator: Coordinator, config: ChainConfig) -> None:
 def warnings(coordinator: Coordinator, config: ChainConfig, home: Path) -> list[str]:
     """A sentence for each unknown contract, for commands that only read. The result is kept in `home`, with everything
     on which it depends. Raises the errors of `examine`."""
-    key = " ".join((_version(), str(coordinator.chain_id), coordinator.address, code_hash(coordinator.code)))
+    key = " ".join((shipped_version(), str(coordinator.chain_id), coordinator.address, code_hash(coordinator.code)))
     key += "".join(f" {hash_}" for hash_ in sorted(config.trusted_code))
     file = home / VERDICTS
     known = _read(file)
@@ -149,12 +147,6 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
-
-
-@cache
-def _version() -> str:
-    """A hash over the contracts that are compared with."""
-    return code_hash(files("fedprotocol.chain").joinpath("abi", "code.json").read_bytes())
 
 
 class _Look:

@@ -1,0 +1,100 @@
+"""What the commands that make a spec do with it: try it, publish it, show its digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from fedprotocol.program import environment
+from fedprotocol.program.terminal import say
+
+from fednode.cli.common import print_json
+
+if TYPE_CHECKING:
+    from fedprotocol.store.base import Store
+
+    from fednode.sponsor.new_spec import NewFederation
+
+SourceOption = Annotated[str | None, typer.Option(help="Local folder or .gguf file of the base model.")]
+DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="Device that the trial runs on.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Number of CPU threads for the trial. Default: all cores.")
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", help="Store to publish both files in: dir:FOLDER or kubo:http://127.0.0.1:5001."),
+]
+
+
+def try_it(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
+    """Print what the trial found. Raises SpecError."""
+    from fedprotocol.quantities import duration
+
+    from fednode.cli.spec_options import in_options, options_named
+    from fednode.slow_work import told_if_slow
+    from fednode.sponsor.trial import try_out
+
+    cores = threads or os.cpu_count() or 1
+    environment.set_threads(cores)
+    with options_named():
+        trial = try_out(federation, source, device, cores, told_if_slow)
+    for remark in trial.remarks:
+        say(f"warning: {in_options(remark)}", error=True)
+    seconds = trial.step_seconds * federation.spec.training.steps
+    say(f"tried: training for a round would take about {duration(seconds)} here ({device})", error=True)
+
+
+@contextmanager
+def opened_store(url: str) -> Iterator[tuple[Store, str]]:
+    """A store that answers, and its URL. Raises StoreError."""
+    import tempfile
+
+    from fedprotocol.store.open import open_store
+
+    if url.startswith("dir:"):
+        url = f"dir:{Path(url.removeprefix('dir:')).expanduser().resolve()}"
+    with tempfile.TemporaryDirectory() as cache:
+        store = open_store(url, Path(cache))
+        store.check()
+        yield store, url
+
+
+def publish_in(federation: NewFederation, store: Store, url: str) -> None:
+    from fednode.sponsor.new_spec import publish as put
+
+    put(federation, store)
+    say(f"published in {url}", error=True)
+
+
+def show_made(federation: NewFederation, as_json: bool) -> None:
+    from fedprotocol.numbers import UNIT
+    from fedprotocol.tree import cid, raw_cid
+
+    spec, layout = federation.spec, federation.spec.layout
+    digest, genesis = federation.digest, federation.genesis.root
+    if as_json:
+        print_json(
+            {
+                "spec_digest": "0x" + digest.hex(),
+                "spec_cid": raw_cid(digest),
+                "genesis_root": "0x" + genesis.hex(),
+                "genesis_cid": cid(genesis),
+                "value_count": layout.value_count,
+                "leaf_count": layout.leaf_count,
+                "bounds": spec.bounds.model_dump(),
+            }
+        )
+        return
+    say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
+    say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
+    say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
+    bounds = spec.bounds
+    largest = (1 << (layout.mantissa_bits - 1 + bounds.max_shift)) * UNIT
+    say(
+        f"an update     L2 norm {bounds.min_norm:.4g} to {bounds.max_norm:.4g}, "
+        f"values up to {largest:.4g} (shift {bounds.max_shift})"
+    )

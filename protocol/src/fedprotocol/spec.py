@@ -1,7 +1,8 @@
 """The federation's document: everything that must be the same at every site and is not money or time.
 
 One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
-unknown fields, conversions or defaults, so that a document means the same to every version that accepts it.
+unknown fields, conversions or defaults, so that a document means the same to every version that accepts it. (Only
+`prompt.join`, which came later, may be absent, and that has one meaning too.)
 """
 
 import hashlib
@@ -138,10 +139,24 @@ class Layout(Part):
         return units
 
 
+BLANKS = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""The white space that is taken off prompts, completions and classes where the spec says how they are joined."""
+
+
 class Prompt(Part):
-    """How an example becomes text: the template, the completion directly after it, the end-of-text token."""
+    """How an example becomes text: the template, `join`, the completion, the end-of-text token.
+
+    With `join`, prompt and completion lose the `BLANKS` at both their ends. A document without it takes both as they
+    are, with nothing between template and completion. It then has no field `join`, not even null.
+    """
 
     template: str
+    join: Annotated[str, Field(pattern=r"^[ \t\n]{0,8}$")] | None = Field(
+        default=None, exclude_if=lambda join: join is None
+    )
 
     @field_validator("template")
     @classmethod
@@ -149,6 +164,23 @@ class Prompt(Part):
         if template.count("{prompt}") != 1:
             raise ValueError("must contain {prompt} exactly once")
         return template
+
+    @field_validator("join", mode="before")
+    @classmethod
+    def _blank(cls, join: object) -> object:
+        if not isinstance(join, str) or len(join) > 8 or set(join) - set(" \t\n"):
+            raise ValueError("must be at most 8 spaces, tabs and line breaks, or empty; other text is the template's")
+        return join
+
+    @model_validator(mode="after")
+    def _joined_once(self) -> Self:
+        if self.join is not None and self.template[-1:] in BLANKS:
+            raise ValueError("prompt.template ends in white space; what stands before the completion is prompt.join")
+        return self
+
+    def trimmed(self, text: str) -> str:
+        """A prompt or completion as it is put into the template."""
+        return text if self.join is None else text.strip(BLANKS)
 
 
 class Training(Part):
@@ -210,6 +242,17 @@ class Decisions(Part):
     evaluation: Evaluation
     rule: Name  # what name() of the rule's contract returns
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
+
+    @model_validator(mode="after")
+    def _classes_trimmed(self) -> Self:
+        for name in self.evaluation.classes or ():
+            if not (trimmed := self.prompt.trimmed(name)):
+                raise ValueError(f"evaluation.classes: {name!r} is nothing but white space")
+            if trimmed != name:
+                raise ValueError(
+                    f"evaluation.classes: {name!r} must be {trimmed!r}; prompt.join is what stands before it"
+                )
+        return self
 
 
 class Spec(Decisions):

@@ -128,7 +128,7 @@ def test_its_results_are_whole(demos: tuple[Demo, Demo]) -> None:
     assert {"join", "commit", "reveal", "attest", "propose", "claim"} <= set(report.gas)
     assert {plot.name for plot in results.plots.iterdir()} == {"loss.png", "accuracy.png", "training.png", "gas.png"}
     info = results.run()
-    assert info.config["spec"]["evaluation"]["classes"] == list(CLASSES)
+    assert info.config["spec"]["evaluation"]["classes"] == [name.strip() for name in CLASSES]
     assert str(ROOT) not in (folder / "run.json").read_text()
 
 

@@ -86,10 +86,11 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
     assert "--optimizer 'adamw_torhc' is unknown to transformers; was adamw_torch meant?" in said(
         "--optimizer", "adamw_torhc", "--no-try"
     )
-    assert "leave the leading space out for this tokenizer" in said(
-        "--class", " red", "--class", " green", folder=llama2_like
+    assert "--template ends in white space; what stands before the completion is --join" in said(
+        "--template", "Thing: {prompt} Colour: "
     )
-    assert "--class: ' red' and ' red wine' begin with the same token ' red'" in said(
+    assert "--join: must be at most 8 spaces, tabs and line breaks" in said("--join", "and")
+    assert "--class: 'red' and 'red wine' begin with the same token ' red'" in said(
         "--class", " red", "--class", " red wine"
     )
     assert "rename one" in said("--class", " red", "--class", " red wine")
@@ -103,7 +104,8 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
     bare = tmp_path / "bare"
     shutil.copytree(tiny_folder, bare, ignore=shutil.ignore_patterns("token*"))
     assert "tokenizer" in said(folder=bare)
-    assert spec_new(llama2_like, out, "--class", "red", "--class", "green").exit_code == 0
+    assert spec_new(llama2_like, out, "--class", "red", "--class", " green").exit_code == 0
+    assert load(out).spec.evaluation.classes == ("red", "green") and load(out).spec.prompt.join == " "
 
 
 @pytest.mark.parametrize(

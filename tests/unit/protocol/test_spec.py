@@ -17,6 +17,7 @@ from fedprotocol import tree
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
+    BLANKS,
     MAX_SPEC_BYTES,
     SpecError,
     SpecMismatch,
@@ -103,6 +104,36 @@ def test_a_spec_comes_back_and_its_canonical_form_is_stable() -> None:
     assert "définitions" in canonical.decode()
 
 
+def test_a_document_without_join_keeps_its_bytes_and_its_meaning() -> None:
+    old = load_spec(document())
+    assert b"join" not in dump_spec(old) and dump_spec(load_spec(dump_spec(old))) == dump_spec(old)
+    assert old.prompt.join is None and old.prompt.trimmed(" a\n") == " a\n"
+
+
+@pytest.mark.parametrize("join", ["", " ", "\n", "\t \n"])
+def test_join_is_kept_and_trims(join: str) -> None:
+    classes = {"classes": ["disease", "law"]}
+    prompt = {**DOCUMENT["prompt"], "join": join}
+    spec = load_spec(json.dumps({**DOCUMENT, "prompt": prompt, "evaluation": classes}).encode())
+    assert json.loads(dump_spec(spec))["prompt"] == prompt
+    assert load_spec(dump_spec(spec)) == spec
+    assert spec.prompt.trimmed("\u3000\x85 a b\u00a0\n") == "a b"
+    assert spec.prompt.trimmed("\ufeffa\u200b") == "\ufeffa\u200b", "no white space"
+
+
+def test_what_is_trimmed_does_not_change_with_unicode() -> None:
+    assert "".join(filter(str.isspace, map(chr, range(0x110000)))) == BLANKS
+
+
+def test_with_join_neither_template_nor_classes_bring_spaces_of_their_own() -> None:
+    joined = {"template": "{prompt}:", "join": " "}
+    with pytest.raises(SpecError, match=r"prompt\.template ends in white space; .* is prompt\.join"):
+        load_spec(document("prompt", {**joined, "template": "{prompt}: "}))
+    wanted = {"prompt": joined, "evaluation": {"classes": ["red", " green"]}}
+    with pytest.raises(SpecError, match=r"evaluation\.classes: ' green' must be 'green'"):
+        load_spec(json.dumps({**DOCUMENT, **wanted}).encode())
+
+
 def test_the_digest_is_over_the_bytes_served() -> None:
     data = document()
     assert spec_digest(data) == hashlib.sha256(data).digest() != spec_digest(data + b" ")
@@ -182,6 +213,10 @@ def test_a_spec_cannot_be_changed() -> None:
         ("layout.tensors.0.name", ""),
         ("prompt.template", "no place"),
         ("prompt.template", "{prompt} {prompt}"),
+        ("prompt.join", None),
+        ("prompt.join", 1),
+        ("prompt.join", " and "),
+        ("prompt.join", " " * 9),
         ("training.steps", 0),
         ("training.steps", "8"),
         ("training.learning_rate", 0),

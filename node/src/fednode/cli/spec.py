@@ -43,6 +43,13 @@ def new(
         typer.Option(help="Revision of the base model on the hub. Default: today's commit, which is pinned."),
     ] = None,
     store: StoreOption = None,
+    join: Annotated[
+        str,
+        typer.Option(
+            help=r"White space between the template and the answer; \n for a new line. Sites need not think of it: "
+            "spaces around prompts and answers are taken off."
+        ),
+    ] = " ",
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.")] = 8,
     alpha: Annotated[int, typer.Option(help="Scaling of the LoRA adapter (alpha).")] = 16,
     dropout: Annotated[float, typer.Option(help="Dropout of the LoRA adapter during training, 0 to 1.")] = 0.0,
@@ -92,8 +99,8 @@ def new(
         list[str] | None,
         typer.Option(
             "--class",
-            help="An answer that accuracy is scored by. Repeat the option to name several. Write it as the data does: "
-            "most tokenizers want a space in front (' red'); those that add one by themselves (Llama 2's) do not.",
+            help="An answer that accuracy is scored by. Repeat the option to name several. Spaces around it are taken "
+            "off, as they are off the answers in the data.",
         ),
     ] = None,
     max_norm: Annotated[
@@ -157,7 +164,7 @@ def new(
         "revision": revision,
         "lora": {"r": rank, "alpha": alpha, "dropout": dropout, "target_modules": modules, "factors": factors},
         "quantization": {"kind": quantization, "double_quant": double_quant, "compute_dtype": compute},
-        "prompt": {"template": template.replace("\\n", "\n")},
+        "prompt": {"template": template.replace("\\n", "\n"), "join": join.replace("\\n", "\n")},
         "training": {
             "rounds": rounds,
             "steps": steps,
@@ -173,7 +180,7 @@ def new(
             "gradient_checkpointing": gradient_checkpointing,
             "proximal_mu": proximal_mu,
         },
-        "evaluation": {"classes": tuple(class_) if class_ else None},
+        "evaluation": {"classes": tuple(name.strip() for name in class_) if class_ else None},
         "bounds": {"max_shift": max_shift, "max_norm": max_norm, "min_norm": min_norm},
         "leaf_values": leaf_values,
         "mantissa_bits": bits,

@@ -39,6 +39,7 @@ OPTIONS = {
     "quantization.double_quant": "--double-quant",
     "quantization.compute_dtype": "--compute",
     "prompt.template": "--template",
+    "prompt.join": "--join",
     **{f"training.{name}": f"--{name.replace('_', '-')}" for name in _TRAINING},
     "evaluation.classes": "--class",
     "bounds.max_shift": "--max-shift",

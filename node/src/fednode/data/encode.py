@@ -1,4 +1,4 @@
-"""Examples to tokens: the spec's template around the prompt, the completion straight after it, then end of text."""
+"""Examples to tokens: the spec's template around the prompt, the completion behind it, then end of text."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fedprotocol.spec import Prompt
+
 from fednode.base_model import embedded_tokens, load_skeleton, load_tokenizer
 from fednode.base_model.tokenizer import start_of_text
 from fednode.data.plain_text import EncodingError, PlainText
 
 if TYPE_CHECKING:
     import torch
-    from fedprotocol.spec import Evaluation, Prompt, Training
+    from fedprotocol.spec import Evaluation, Training
     from transformers import PreTrainedTokenizerBase
 
 PLACE = "{prompt}"
 """Where the prompt goes in the template."""
+
+_BEFORE = "a"
+"""What a word is written behind to see its tokens behind a space; the first letter that every vocabulary has."""
 
 IGNORED = -100
 """The label of a token that does not count in the loss (the convention of torch and transformers)."""
@@ -43,11 +48,20 @@ class Encoder:
     Prompt and answer are tokenised apart, so that an answer is learned after exactly the tokens from which generation
     starts. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
     it does not fit alone. Control tokens come from the template and from here, never from the text of a row.
+
+    Of the spec's `join`, a last space belongs to the answer, because tokenizers make one token of a space and the word
+    behind it; all else belongs to the prompt. `_answer` is the only place that makes tokens of answers and of classes.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str, sequence_length: int) -> None:
-        """Raises EncodingError if the tokenizer cannot be used, has no end of text, or the template leaves no room."""
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, template: str, sequence_length: int, join: str | None = None
+    ) -> None:
+        """`join`: as in a spec's prompt. Raises EncodingError if the tokenizer cannot be used, has no end of text, or
+        the template leaves no room."""
         self._text = PlainText(tokenizer)
+        self._prompt = Prompt(template=template) if join is None else Prompt(template=template, join=join)
+        self._after_space = (join or "").endswith(" ")
+        template += (join or "").removesuffix(" ")
         if tokenizer.eos_token_id is None:
             raise EncodingError("the base model's tokenizer has no end-of-text token; choose another base model")
         self._tokenizer: Any = tokenizer
@@ -99,6 +113,7 @@ class Encoder:
 
     def prompt(self, prompt: str, room: int = 1) -> tuple[list[int], bool]:
         """Token ids that an answer of `room` tokens follows, and whether the prompt was cut to leave that room."""
+        prompt = self._prompt.trimmed(prompt)
         ids = self._render(prompt)
         truncated = False
         while (over := len(ids) + room - self._length) > 0 and prompt:
@@ -114,7 +129,7 @@ class Encoder:
 
         Raises EncodingError if the tokenizer makes nothing of the completion.
         """
-        answer = self._tokens(completion)
+        answer = self._answer(completion)
         if not answer:
             raise EncodingError(f"the base model's tokenizer makes no token of the completion {completion!r}")
         if end:
@@ -125,7 +140,7 @@ class Encoder:
 
     def first_token(self, text: str) -> int | None:
         """The token that an answer begins with; None if the tokenizer makes nothing of it."""
-        return next(iter(self._tokens(text)), None)
+        return next(iter(self._answer(text)), None)
 
     def first_tokens(self, classes: Sequence[str]) -> list[int]:
         """The token that each class begins with, in the order of `classes`.
@@ -134,7 +149,7 @@ class Encoder:
         """
         owner: dict[int, str] = {}
         for name in classes:
-            tokens = self._tokens(name)
+            tokens = self._answer(name)
             if not tokens:
                 raise EncodingError(f"evaluation.classes: {name!r} has no tokens")
             if tokens[0] in owner:
@@ -149,12 +164,53 @@ class Encoder:
         """A hint for classes that begin alike. Tokenizers that put a space before every text (Llama 2's) turn a space
         that is already there into a separate token."""
         bare = [self._tokens(name.lstrip(" "))[:1] for name in classes]
+        if self._after_space and len(set(map(tuple, bare))) == len(bare):
+            return 'for this tokenizer the space is a token of its own: set prompt.join to "\\n"'
         if all(name.startswith(" ") for name in classes) and len(set(map(tuple, bare))) == len(bare):
             return "leave the leading space out for this tokenizer, here and in the data"
         return "rename one"
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def shown(self, example: Example) -> tuple[str, str]:
+        """What the model sees of an example and what of it it learns, as text, control tokens too."""
+        whole, prompt = (
+            str(self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+            for ids in (example.input_ids, example.input_ids[: example.prompt_length])
+        )
+        return prompt, whole.removeprefix(prompt)
+
+    def prompt_lengths(self, prompts: Sequence[str]) -> list[int]:
+        """How many tokens each takes in the template, uncut: faster than `prompt` for many."""
+        texts = [self._template.replace(PLACE, self._prompt.trimmed(prompt)) for prompt in prompts]
+        return [max(1, len(self._start) + count) for count in self._text.counts(texts)]
+
+    def answer_length(self, completion: str) -> int:
+        """How many tokens a completion takes, without its end of text."""
+        return len(self._answer(completion))
+
+    @property
+    def room(self) -> int:
+        """The tokens that a prompt (with nothing but the template left of it) leaves to an answer and its end."""
+        return self._length - len(self._frame)
+
+    @property
+    def length(self) -> int:
+        """The spec's sequence length, in tokens."""
+        return self._length
+
+    def _answer(self, completion: str) -> list[int]:
+        """Tokens of a completion behind the prompt.
+
+        Tokenizers differ in what a space at the beginning of a text becomes; some put one there by themselves. What
+        they make of a word behind a space is what counts, so the word is written behind another one.
+        """
+        text = self._prompt.trimmed(completion)
+        if not self._after_space or not text:
+            return self._tokens(text)
+        before, whole = self._tokens(_BEFORE), self._tokens(f"{_BEFORE} {text}")
+        return whole[len(before) :] if whole[: len(before)] == before else self._tokens(f" {text}")
 
     def _tokens(self, text: str) -> list[int]:
         return self._text.tokens(text)
@@ -181,7 +237,8 @@ def load_encoder(spec: Worded, folder: Path) -> Encoder:
     Raises BaseModelMissing, BaseModelError, and EncodingError also if two of the spec's classes begin with the same
     token, or if the tokenizer makes tokens that the model does not know.
     """
-    encoder = Encoder(load_tokenizer(folder), spec.prompt.template, spec.training.sequence_length)
+    prompt = spec.prompt
+    encoder = Encoder(load_tokenizer(folder), prompt.template, spec.training.sequence_length, prompt.join)
     encoder.check_fits(embedded_tokens(load_skeleton(folder)))
     if spec.evaluation.classes is not None:
         encoder.first_tokens(spec.evaluation.classes)

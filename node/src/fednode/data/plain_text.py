@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
@@ -82,6 +82,10 @@ class PlainText:
     def tokens(self, text: str) -> list[int]:
         """Token ids of `text`, of which only what went through `with_control` can be control tokens."""
         return list(self._encoded(text).ids)
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, as `tokens` makes them."""
+        return [len(encoding.ids) for encoding in self._backend.encode_batch_fast(texts, add_special_tokens=False)]
 
     def starts(self, text: str) -> list[int]:
         """The index of the character in `text` that each of its tokens begins at."""

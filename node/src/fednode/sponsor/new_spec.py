@@ -168,8 +168,9 @@ def require_free(folder: Path) -> None:
 
 
 def _texts(choices: Choices) -> list[str]:
-    """What stands in every row: the template around the prompt, and the classes."""
-    return [*choices.prompt.template.split("{prompt}"), *(choices.evaluation.classes or ())]
+    """What stands in every row: the template around the prompt, and the classes as they stand behind it."""
+    join = choices.prompt.join or ""
+    return [*choices.prompt.template.split("{prompt}"), *(join + name for name in choices.evaluation.classes or ())]
 
 
 def save(federation: NewFederation, folder: Path) -> None:

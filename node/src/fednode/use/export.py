@@ -69,6 +69,12 @@ def _tensors(spec: Spec, units: NDArray[np.int32]) -> dict[str, NDArray[np.float
     return {tensor.name: part.reshape(tensor.shape) for tensor, part in zip(spec.layout.tensors, parts, strict=True)}
 
 
+def _how_it_goes_on(join: str | None) -> str:
+    if (join or "").endswith(" "):
+        return "the answer follows it after a space (generate from the template without that space) and"
+    return "the answer follows it directly and"
+
+
 def _card(spec: Spec, provenance: Provenance) -> str:
     base = spec.base_model
     quoted = json.dumps(base.id, ensure_ascii=False)  # as YAML and as Python
@@ -99,9 +105,9 @@ byte for byte.
 
 ## Use
 
-The prompt template is part of the adapter; the answer follows it directly and ends with the tokenizer's end of text:
+The prompt template is part of the adapter; {_how_it_goes_on(spec.prompt.join)} ends with the tokenizer's end of text:
 
-{block(spec.prompt.template)}
+{block(spec.prompt.template + (spec.prompt.join or "").removesuffix(" "))}
 
 ```python
 from peft import PeftModel

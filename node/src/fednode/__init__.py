@@ -11,7 +11,8 @@ from fedprotocol.lazy_names import lazily
 
 if TYPE_CHECKING:
     from fednode.data.read import read_rows
-    from fednode.data.report import check_data, load_data
+    from fednode.data.report import check_data
+    from fednode.data.table import load_data
     from fednode.training.model import AdapterModel
     from fednode.training.update import make_update
     from fednode.use.export import export_adapter
@@ -33,7 +34,7 @@ __getattr__ = lazily(
         "AdapterModel": "training.model",
         "check_data": "data.report",
         "export_adapter": "use.export",
-        "load_data": "data.report",
+        "load_data": "data.table",
         "make_update": "training.update",
         "read_rows": "data.read",
     },

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from fedprotocol.chains import usual_confirmations
 from fedprotocol.config import ConnectionConfig, Section, as_comments, load_config
@@ -14,6 +14,8 @@ from fedprotocol.deployment.federation_file import Tokens
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
+
+ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class ModelConfig(Section):
@@ -25,10 +27,14 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """`[data]`: JSONL, CSV or Parquet; `test` is scored with every global."""
+    """`[data]`: files of any kind that `fednode data check` reads; `test` is scored with every global."""
 
     train: Path
     test: Path | None = None
+    prompt: ColumnName = "prompt"  # what the files call it, and the next two
+    completion: ColumnName = "completion"
+    domain: ColumnName = "domain"
+    labels: dict[str, ColumnName] = Field(default={})  # completions for values of their column; empty: as they are
 
 
 class NodeSection(Section):
@@ -72,6 +78,11 @@ class NodeConfig(ConnectionConfig):
     def status(self) -> Path:
         """The status file of the running node (JSON; each write replaces it whole)."""
         return self.home / "status.json"
+
+    @property
+    def known_spec(self) -> Path:
+        """The federation's spec as it was last had, for commands that look at data without chain or store."""
+        return self.home / f"spec-{self.chain.chain_id}-{self.chain.coordinator}.json"
 
     @property
     def metrics(self) -> Path:
@@ -141,8 +152,11 @@ keystore = {keystore}     # `fednode account new` writes it
 # threads = 1
 
 [data]
-train = {train}             # JSONL, CSV or Parquet: prompt and completion, or messages; it never leaves this machine
+train = {train}             # rows with prompt and completion, or messages; they never leave this machine
 {test}               # scored with every global; may have a column domain
+# prompt = "text"                   # what your files call the prompt, if not prompt
+# completion = "label"              # what they call the completion
+# labels = {{ 0 = "no", 1 = "yes" }}  # what their labels stand for
 
 [node]
 # stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum

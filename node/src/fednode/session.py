@@ -3,7 +3,7 @@ needed."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -96,7 +96,9 @@ class Session:
         """
         from fedaggregator.compute.spec import spec_of
 
-        return spec_of(self.coordinator, self.store)
+        spec = spec_of(self.coordinator, self.store)
+        self._remember(spec)
+        return spec
 
     @cached_property
     def amounts(self) -> Amounts:
@@ -108,6 +110,14 @@ class Session:
         from fedprotocol.chain.read.snapshot import take_snapshot
 
         return take_snapshot(self.coordinator, self.address)
+
+    def _remember(self, spec: Spec) -> None:
+        from fedprotocol.files.whole import write_whole
+        from fedprotocol.spec import dump_spec
+
+        with suppress(OSError):  # it is only a convenience
+            if self.config.home.is_dir():
+                write_whole(self.config.known_spec, dump_spec(spec), synced=False)
 
     def __enter__(self) -> Self:
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,11 @@ from typing import TYPE_CHECKING
 from fedprotocol.errors import FedError
 
 from fednode.config import NodeConfig
-from fednode.data import DataError, DataReport, check_data
+from fednode.data import Columns, DataError, DataReport, check_data
 
 if TYPE_CHECKING:
+    from fedprotocol.spec import Spec
+
     from fednode.session import Session
 
 
@@ -22,20 +23,35 @@ def data_files(config: NodeConfig) -> list[Path]:
     return list(dict.fromkeys(path for path in named if path is not None))
 
 
-def usable_data(config: NodeConfig, classes: Sequence[str] | None = None) -> list[DataReport]:
-    """A report on each, for a spec with these `classes`.
+def columns_of(config: NodeConfig) -> Columns:
+    """What the files call their columns."""
+    data = config.data
+    return Columns(data.prompt, data.completion, data.domain, data.labels)
 
-    Raises DataError if a row of any cannot be used, naming it, or if there is none.
+
+def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
+    """A report on each file, for `spec` and, if the base model is here, its tokenizer.
+
+    Raises DataError if something in any of them must be corrected, naming it.
     """
-    reports = [check_data(path, classes=classes) for path in data_files(config)]
-    bad = [line for report in reports if not report.ok for line in report.lines()]
+    from fednode.site_model import load_encoder
+
+    encoder = None
+    with suppress(FedError):  # what is wrong with the base model is reported where it is loaded
+        encoder = None if spec is None else load_encoder(config.model, spec)
+    reports = [check_data(path, encoder, spec, columns_of(config)) for path in data_files(config)]
+    bad = [line for report in reports if not report.ok for line in (f"{report.path}:", *report.errors())]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))
     return reports
 
 
-def classes_at_hand(session: Session) -> Sequence[str] | None:
-    """The spec's classes; None if it has none or cannot be read, because data can be checked without them."""
+def spec_at_hand(session: Session) -> Spec | None:
+    """The spec if it can be had: from chain and store, or as it was last had. Data can be looked at without."""
+    from fedprotocol.spec import load_spec
+
     with suppress(FedError):
-        return session.spec.evaluation.classes
+        return session.spec
+    with suppress(FedError, OSError):
+        return load_spec(session.config.known_spec.read_bytes())
     return None

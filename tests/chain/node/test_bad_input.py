@@ -175,22 +175,23 @@ def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: p
         assert "longer" not in caplog.text
 
 
-def test_completions_of_no_class_and_control_tokens_are_said(site: Site) -> None:
-    """`no-leading-space.jsonl` and `special-token-in-answer.jsonl`."""
+def test_answers_of_no_class_are_refused_and_control_tokens_said(site: Site) -> None:
+    """By `data check`, by doctor, and before a node trains on them."""
     rows = [{**row, "completion": row["completion"].strip()} for row in colour_rows(8)]
     rows[0] = {"prompt": "what does <|end|> mean", "completion": "white <|end|>"}
     (site.folder / "bare.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    checked = site.command("data", "check", "bare.jsonl").stdout
-    assert "8 completions begin with none of the spec's classes: '" in checked
+    checked = site.command("data", "check", "bare.jsonl", check=False).stdout
+    wrong = "8 answers are none of the spec's classes, and would never count as right:"
+    assert wrong in checked and "is the class ' white' without its leading space" in checked
+    assert "the first row as the model sees it" in checked and ">>>white <|end|><|end|><<<" in checked
     assert "1 rows hold '<|end|>', a control token of the base model: it is read as the text it is" in checked
     config = changed(site, ('"train.jsonl"', '"bare.jsonl"'))
     said = {
         check["name"]: check for check in json.loads(site.command("doctor", "--json", "-c", config, check=False).stdout)
     }
-    assert said["data"]["detail"].startswith(
-        "bare.jsonl: 8 rows (8 completions begin with none of the spec's classes: '"
-    )
-    assert "test.jsonl: 24 rows" in said["data"]["detail"]
+    assert not said["data"]["ok"] and wrong in said["data"]["detail"]
+    refused = site.command("run", "-c", config, check=False)
+    assert refused.returncode == 1 and wrong in refused.stderr
 
 
 def test_doctor_measures_all_of_a_round(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

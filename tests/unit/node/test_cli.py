@@ -19,6 +19,7 @@ import pytest
 from fedprotocol.chain.account import keys
 from support import programs
 from support.sites import BIN, environment
+from support.specs import small_spec
 
 ROOT = Path(__file__).parents[3]
 MODULES_HELP_MUST_NOT_NEED = ("torch", "transformers", "peft", "datasets", "web3", "numpy", "pydantic")
@@ -148,13 +149,36 @@ def test_data_check_names_rows_and_exits_with_1(tmp_path: Path) -> None:
     bad.write_text("prompt,completion\na,\n")
     fine = fednode("data", "check", str(good), cwd=tmp_path)
     assert fine.returncode == 0, fine.stderr
-    assert "1 usable rows" in fine.stdout
+    assert (
+        "1 usable row\n" in fine.stdout and "not checked, because the federation's spec is not at hand" in fine.stdout
+    )
     chat = tmp_path / "chat.parquet"
     pq.write_table(pa.table({"messages": [[{"role": "user", "content": "x"}]]}), chat)
     done = fednode("data", "check", str(good), str(bad), str(chat), cwd=tmp_path)
     assert done.returncode == 1
     assert "line 2: completion is empty" in done.stdout
     assert "row 1: messages end with the role user" in done.stdout
+
+
+@pytest.mark.process
+def test_data_are_converted_and_checked_against_a_spec(tmp_path: Path) -> None:
+    prompt, classes = {"template": "{prompt}:", "join": " "}, {"classes": ["no", "yes"]}
+    (tmp_path / "spec.json").write_bytes(small_spec(prompt=prompt, evaluation=classes))
+    (tmp_path / "d.csv").write_bytes("text;label\ncafé;0\nthé;1\n".encode("cp1252"))
+    named = ("--prompt", "text", "--completion", "label")
+    wrong = fednode("data", "check", "d.csv", *named, cwd=tmp_path)
+    assert wrong.returncode == 1 and "fednode data convert d.csv d-utf8.jsonl --encoding cp1252" in wrong.stdout
+    into = ("data", "convert", "d.csv", "d.jsonl", "--encoding", "cp1252", *named)
+    assert "wrote d.jsonl: 2 rows" in fednode(*into, cwd=tmp_path).stdout
+    off = fednode("data", "check", "d.jsonl", "--spec", ".", cwd=tmp_path)
+    assert off.returncode == 1 and "2 answers are none of the spec's classes" in off.stdout
+    (tmp_path / "d.jsonl").unlink()
+    assert fednode(*into, "--label", "0=no", "--label", "1= yes", cwd=tmp_path).returncode == 0
+    fine = fednode("data", "check", "d.jsonl", "--spec", "spec.json", cwd=tmp_path)
+    assert fine.returncode == 0 and "classes: 'no' 1, 'yes' 1" in fine.stdout
+    for option, said in (("--label=0", "such as --label 0=no"), ("--spec=none", "none cannot be read")):
+        refused = fednode("data", "check", "d.jsonl", option, cwd=tmp_path)
+        assert refused.returncode == 1 and said in refused.stderr
 
 
 @pytest.mark.process

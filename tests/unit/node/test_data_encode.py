@@ -65,7 +65,9 @@ def test_a_long_prompt_loses_its_end_and_is_counted(encoder: Encoder, tokenizer:
     assert "\ufffd" not in tokenizer.decode(example.input_ids)
     rows = [*colour_rows(3), {"prompt": "rose " * 99, "completion": " red"}, {"prompt": "x", "completion": "y z " * 99}]
     report = check_data(write_jsonl(tmp_path / "d.jsonl", rows), encoder)
-    assert (report.encoded.truncated, report.encoded.answers_cut, report.ok) == (2, 1, True)
+    assert (report.encoded.truncated, report.encoded.answers_cut, report.ok) == (2, 1, False)
+    [said] = report.errors()
+    assert said.startswith("1 answers are longer than the ") and "the first line 5" in said
 
 
 def test_a_template_that_leaves_no_room(tokenizer: Any) -> None:

@@ -52,8 +52,8 @@ def test_a_report_counts(tmp_path: Path) -> None:
     rows = [{**GOOD, "domain": "warm"}, {**GOOD, "domain": "warm"}, {**GOOD, "prompt": "the sea", "domain": "cold"}]
     path = jsonl(tmp_path / "d.jsonl", *map(json.dumps, rows), '{"prompt": "x"}')
     report = check_data(path)
-    assert (report.usable, report.duplicates, report.domains, report.ok) == (3, 1, {"warm": 2, "cold": 1}, False)
-    assert report.encoded is None
+    assert (report.usable, report.twins.repeated, report.domains, report.ok) == (3, 1, {"warm": 2, "cold": 1}, False)
+    assert report.encoded is None and report.answers is None
     assert "line 4: has no completion" in "\n".join(report.lines())
 
 
@@ -80,8 +80,9 @@ def test_no_file_wrong_kind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         (tmp_path / "folder.csv").mkdir()
         load_data(tmp_path / "folder.csv")
-    with pytest.raises(DataError, match=r"give a \.jsonl file .* or a \.parquet file"):
-        load_data(tmp_path / "d.json")
+    with pytest.raises(DataError, match=r"its name must end in \.jsonl .* \.parquet"):
+        (tmp_path / "d.txt").touch()
+        load_data(tmp_path / "d.txt")
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_csv(tmp_path: Path) -> None:
         ("snow", " white", None),
     ]
     assert [(problem.number, problem.what) for problem in table.problems] == [
-        (5, "has 3 fields, the header 4"),
+        (5, "has another number of fields than the header: 3, not 4"),
         (6, "completion is empty"),
     ]
 
@@ -108,7 +109,7 @@ def test_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"prompt;completion\nx;y\n", "no column prompt and completion"),
+        (b"prompt/completion\nx/y\n", "no column prompt and completion"),
         (b"prompt,answer\nx,y\n", "no column completion; it names: prompt, answer"),
         (b"prompt,completion,prompt\nx,y,z\n", "two columns named prompt"),
         (b'prompt,completion\n"x,y\n', "is not valid CSV"),

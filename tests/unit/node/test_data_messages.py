@@ -109,7 +109,7 @@ def test_both_forms_may_stand_in_a_file_but_not_in_a_row(tmp_path: Path) -> None
     assert [str(problem) for problem in table.problems] == [
         "line 3: has messages beside prompt; give one or the other",
         "line 4: has messages beside prompt and completion; give one or the other",
-        "line 5: has neither prompt and completion nor messages",
+        "line 5: messages end with the role user, not with an answer of the assistant",
         "line 6: messages end with the role user, not with an answer of the assistant",
         "line 7: domain is not text but int",
     ]

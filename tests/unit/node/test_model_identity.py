@@ -24,8 +24,8 @@ from fednode.base_model import (
     weights_digest,
 )
 from fednode.base_model.gguf_rope import carry_rope
+from fednode.site_model import load_encoder
 from fednode.training import AdapterModel
-from fednode.use.loaded import load_encoder
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.spec import Quantization, dump_spec, load_spec
 from support.tiny_families import build_family
@@ -150,9 +150,9 @@ def test_another_tokenizer(
     spec, _ = tiny_spec(tiny_folder, "fp32")
     with pytest.raises(BaseModelMismatch, match=says):
         AdapterModel.load(spec, str(other), "cpu", 1)
-    session: Any = SimpleNamespace(spec=spec, config=SimpleNamespace(model=SimpleNamespace(source=str(other))))
+    settings: Any = SimpleNamespace(source=str(other))
     with pytest.raises(BaseModelMismatch, match=says):
-        load_encoder(session)
+        load_encoder(settings, spec)
 
 
 def test_a_head_of_another_width_that_no_class_declares(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global
 
 def evaluate(
     data: Annotated[
-        Path | None, typer.Argument(help="Data to score on, as JSONL, CSV or Parquet. Default: the config's test data.")
+        Path | None,
+        typer.Argument(
+            help="Data to score on, of any kind that `fednode data check` reads. Default: the config's test data."
+        ),
     ] = None,
     number: RoundOption = None,
     as_json: JsonOption = False,
@@ -26,13 +29,14 @@ def evaluate(
 
     from fednode.data import load_data
     from fednode.progress_bar import ProgressBar
+    from fednode.site_data import columns_of
     from fednode.use.loaded import load_model
 
     with open_session(config) as session:
         path = data or session.config.data.test
         if path is None:
             raise FedError("name a data file, or set [data] test in the config")
-        rows = load_data(path)
+        rows = load_data(path, columns_of(session.config))
         found, root = global_of(session, number)
         units = units_of(session, root)
         model = load_model(session)

@@ -24,9 +24,9 @@ def init(
     coordinator: CoordinatorOption = None,
     chain_id: ChainIdOption = None,
     rpc: RpcOption = None,
-    train: Annotated[Path, typer.Option(help="This site's training data, as JSONL, CSV or Parquet.")] = Path(
-        "train.jsonl"
-    ),
+    train: Annotated[
+        Path, typer.Option(help="This site's training data, of any kind that `fednode data check` reads.")
+    ] = Path("train.jsonl"),
     store: StoreOption = None,
     peer: PeerOption = None,
     model: Annotated[

@@ -30,7 +30,6 @@ def preflight(session: Session) -> None:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")
     if chain.eth == 0 and not is_free(session.coordinator.web3.eth):
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
-    usable_data(session.config)
-    _ = session.spec
+    usable_data(session.config, session.spec)
     settings = session.config.chain
     log.info("confirmations: %s", describe_depth(settings.chain_id, settings.confirmations))

@@ -1,17 +1,23 @@
 """What a data file is made of: records turned into rows of text, or told what is wrong with them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fedprotocol.errors import FedError
+from fedprotocol.printable import printable
 
+from fednode.data.columns import DOMAIN, Columns
+from fednode.data.layouts import CONVERSATIONS, as_messages, from_instruction
 from fednode.data.learnable import no_words, not_text
 from fednode.data.messages import prompt_and_answer
 
-TEXTS = ("prompt", "completion")
 MESSAGES = "messages"
-DOMAIN = "domain"
+_SHOWN = 200  # characters of names of columns
+
+Unit = Literal["line", "row", "item"]
 
 
 class DataError(FedError):
@@ -31,11 +37,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong at the line or row `number` of the file (from 1; for a CSV row of several lines, its last)."""
+    """What is wrong at the line, row or item `number` of the file (from 1; where several lines make a row, its first).
+
+    Problems of one cause begin alike, up to a colon.
+    """
 
     number: int
     what: str
-    unit: Literal["line", "row"] = "line"
+    unit: Unit = "line"
 
     def __str__(self) -> str:
         return f"{self.unit} {self.number}: {self.what}"
@@ -49,24 +58,55 @@ class Table:
     problems: tuple[Problem, ...]
 
 
-def to_row(record: Mapping[str, Any]) -> Row | str:
-    """The row of a record with `prompt` and `completion`, or with `messages`, or what is wrong with it."""
-    given = [name for name in TEXTS if record.get(name) is not None]
-    if record.get(MESSAGES) is not None:
+def to_row(record: Mapping[str, Any], columns: Columns) -> Row | str:
+    """The row of a record with prompt and completion (as `columns` names them), with `messages`, or in one of the other
+    `layouts`; or what is wrong with it."""
+    given = [name for name in columns.texts if record.get(name) is not None]
+    messages, conversations = record.get(MESSAGES), record.get(CONVERSATIONS)
+    if messages is not None:
         if given:
             return f"has messages beside {' and '.join(given)}; give one or the other"
-        found = prompt_and_answer(record[MESSAGES])
-        if isinstance(found, str):
-            return found
-        prompt, completion = found
+        found = prompt_and_answer(messages)
+    elif given:
+        found = _as_named(record, columns)
+    elif instructed := from_instruction(record):
+        found = _checked(("instruction", "output"), instructed)
+    elif conversations is not None:
+        found = prompt_and_answer(as_messages(conversations))
     else:
-        if not given:
-            return "has neither prompt and completion nor messages"
-        for name in TEXTS:
-            if wrong := no_words(name, record.get(name)):
-                return wrong
-        prompt, completion = record["prompt"], record["completion"]
-    domain = record.get(DOMAIN)
+        return f"has neither {' and '.join(columns.texts)} nor messages{_names_of(record)}"
+    if isinstance(found, str):
+        return found
+    domain = record.get(columns.domain)
     if domain is None or domain == "":
-        return Row(prompt, completion, None)
-    return not_text(DOMAIN, domain) or Row(prompt, completion, domain)
+        return Row(*found, None)
+    return not_text(DOMAIN, domain) or Row(*found, domain)
+
+
+def name_columns(columns: Columns) -> str:
+    """How to say which columns of a file are meant, for an error."""
+    named = [f'{key} = "…"' for key in ("prompt", "completion") if getattr(columns, key) == key]
+    return f"say in the config which they are: [data] {', '.join(named)}" if named else "correct [data] in the config"
+
+
+def _as_named(record: Mapping[str, Any], columns: Columns) -> tuple[str, str] | str:
+    value = record.get(columns.completion)
+    try:
+        answer = columns.answer(value)
+    except KeyError:
+        return f"{columns.completion} has a value that [data] labels does not have: {printable(str(value), 40)}"
+    if isinstance(answer, int | float) and not columns.labels:
+        return f'{columns.completion} is a number, not text: say what each means, such as [data] labels = {{0 = "no"}}'
+    return _checked(columns.texts, (record.get(columns.prompt), answer))
+
+
+def _checked(names: tuple[str, str], values: tuple[Any, Any]) -> tuple[str, str] | str:
+    for name, value in zip(names, values, strict=True):
+        if wrong := no_words(name, value):
+            return wrong
+    return values
+
+
+def _names_of(record: Mapping[str, Any]) -> str:
+    names = [str(name) for name, value in record.items() if value is not None]
+    return f": it has {printable(', '.join(names), _SHOWN)}" if names else ""

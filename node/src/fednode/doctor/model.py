@@ -19,7 +19,7 @@ from fednode.training.types import TrainingError
 def model(patient: Patient) -> str:
     from fednode.base_model import BaseModelMismatch, check_model, will_hold
     from fednode.data.encode import load_encoder
-    from fednode.use.loaded import locate_here
+    from fednode.site_model import locate_here
 
     session = patient.session
     spec, settings = session.spec, session.config.model
@@ -32,7 +32,7 @@ def model(patient: Patient) -> str:
                 "[model] device is cuda, but torch finds no CUDA device", patient.edit('[model] device = "cpu"')
             )
     try:
-        folder = locate_here(session)
+        folder = locate_here(settings, spec)
     except BaseModelPartial as error:
         return f"{error}, and checks it"
     except BaseModelMissing as error:

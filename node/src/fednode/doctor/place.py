@@ -12,7 +12,7 @@ from fedprotocol.quantities import size
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, quoted
-from fednode.site_data import classes_at_hand, data_files, usable_data
+from fednode.site_data import data_files, spec_at_hand, usable_data
 
 MOST_NAMED = 3
 SPARE_BYTES = 1 << 30  # for the journal, logs and temporary files
@@ -58,13 +58,10 @@ def data(patient: Patient) -> str:
         if not path.is_file():
             raise NotFit(f"there is no data file {path}", patient.edit("[data] train, or test"))
     try:
-        reports = usable_data(config, classes_at_hand(patient.session))
+        reports = usable_data(config, spec_at_hand(patient.session))
     except DataError as error:
         raise NotFit(str(error), patient.fednode("data", "check")) from error
-    return ", ".join(
-        f"{report.path.name}: {report.usable} rows" + (f" ({report.off_class})" if report.off_class else "")
-        for report in reports
-    )
+    return ", ".join(f"{report.path.name}: {report.usable} rows" for report in reports)
 
 
 def disk(patient: Patient) -> str:

@@ -29,7 +29,7 @@ def check_lines(data: bytes, table: Table) -> None:
 
 def check(table: Table, most: int) -> None:
     """Of a file that holds at most so many rows."""
-    report = make_report(Path("d"), table)
+    report = make_report(Path("d"), [*enumerate(table.rows, start=1), *table.problems])
     assert report.usable == len(table.rows)
     assert len(report.lines()) < 20
     assert len(table.rows) + len(table.problems) <= most

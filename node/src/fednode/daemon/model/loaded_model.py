@@ -90,8 +90,9 @@ class LoadedModel:
         """The rows of `path`, read once. Raises DataError."""
         if path not in self._data:
             from fednode.data import load_data
+            from fednode.site_data import columns_of
 
-            self._data[path] = load_data(path)
+            self._data[path] = load_data(path, columns_of(self._config))
         return self._data[path]
 
     def global_units(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
-from fednode.data.encode import IGNORED, Encoder, left_padded
+from fednode.data.encode import Encoder
+from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
 from hypothesis import strategies as st

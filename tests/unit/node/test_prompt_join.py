@@ -52,7 +52,7 @@ def test_training_scoring_and_generation_have_the_same_tokens(kind: str, join: s
         assert trained.input_ids[: trained.prompt_length] == scored.input_ids[: scored.prompt_length] == asked
         assert scored.input_ids[scored.prompt_length] == encoder.first_token("red")
         assert encoder.answer_length("red ") == scored.answer_length
-        assert encoder.prompt_lengths(["a rose "]) == [len(asked)]
+        assert encoder.are_cut(["a rose "] * 2, [64 - len(asked), 65 - len(asked)]) == [False, True]
 
 
 def test_a_word_behind_a_space_is_the_token_that_the_tokenizer_has_for_it() -> None:

@@ -55,7 +55,7 @@ def measure(shape: Shape, kind: str, folder: Path, device: str) -> dict[str, Any
     """The bytes of the frozen weights, the bytes at the peak of training, and the seconds of the fastest step (the
     first steps are slower)."""
     from fednode.base_model import load_base
-    from fednode.data.encode import left_padded
+    from fednode.data.padding import left_padded
     from fednode.training.adapter import attach
     from fednode.training.trainer import run_steps
 

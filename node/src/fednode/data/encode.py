@@ -14,7 +14,6 @@ from fednode.base_model.tokenizer import start_of_text
 from fednode.data.plain_text import EncodingError, PlainText
 
 if TYPE_CHECKING:
-    import torch
     from fedprotocol.spec import Evaluation, Training
     from transformers import PreTrainedTokenizerBase
 
@@ -23,9 +22,6 @@ PLACE = "{prompt}"
 
 _BEFORE = "a"
 """What a word is written behind to see its tokens behind a space; the first letter that every vocabulary has."""
-
-IGNORED = -100
-"""The label of a token that does not count in the loss (the convention of torch and transformers)."""
 
 
 @dataclass(frozen=True)
@@ -181,10 +177,16 @@ class Encoder:
         )
         return prompt, whole.removeprefix(prompt)
 
-    def prompt_lengths(self, prompts: Sequence[str]) -> list[int]:
-        """How many tokens each takes in the template, uncut: faster than `prompt` for many."""
+    def are_cut(self, prompts: Sequence[str], answer_lengths: Sequence[int]) -> list[bool]:
+        """Whether each prompt would be cut for an answer of so many tokens, its end of text among them: what `prompt`
+        says, faster for many."""
+        rooms = [self._length - len(self._start) - length for length in answer_lengths]
         texts = [self._template.replace(PLACE, self._prompt.trimmed(prompt)) for prompt in prompts]
-        return [max(1, len(self._start) + count) for count in self._text.counts(texts)]
+        unsure = [
+            i for i, text in enumerate(texts) if (most := self._text.most_tokens(text)) is None or most > rooms[i]
+        ]
+        counts = dict(zip(unsure, self._text.counts([texts[i] for i in unsure]), strict=True))
+        return [counts.get(i, 0) > room for i, room in enumerate(rooms)]
 
     def answer_length(self, completion: str) -> int:
         """How many tokens a completion takes, without its end of text."""
@@ -194,11 +196,6 @@ class Encoder:
     def room(self) -> int:
         """The tokens that a prompt (with nothing but the template left of it) leaves to an answer and its end."""
         return self._length - len(self._frame)
-
-    @property
-    def length(self) -> int:
-        """The spec's sequence length, in tokens."""
-        return self._length
 
     def _answer(self, completion: str) -> list[int]:
         """Tokens of a completion behind the prompt.
@@ -243,31 +240,3 @@ def load_encoder(spec: Worded, folder: Path) -> Encoder:
     if spec.evaluation.classes is not None:
         encoder.first_tokens(spec.evaluation.classes)
     return encoder
-
-
-def left_padded(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor | int]:
-    """A batch of B examples, padded on the left to the longest, L tokens, so that all answers end together.
-
-    `input_ids`, `attention_mask`, `position_ids`: int64 [B, L]. `logits_to_keep`: k, one more than the longest answer;
-    `labels`: int64 [B, k], of the last k tokens, IGNORED outside the answers. The model's head then runs over k
-    positions only, and the logits at position i of these k score the label at i + 1.
-    """
-    import torch
-
-    length = max(len(example.input_ids) for example in examples)
-    keep = 1 + max(example.answer_length for example in examples)
-    ids = torch.full((len(examples), length), pad_id)
-    mask = torch.zeros_like(ids)
-    labels = torch.full((len(examples), keep), IGNORED)
-    for row, example in enumerate(examples):
-        tokens = torch.tensor(example.input_ids)
-        ids[row, length - len(tokens) :] = tokens
-        mask[row, length - len(tokens) :] = 1
-        labels[row, keep - example.answer_length :] = tokens[example.prompt_length :]
-    return {
-        "input_ids": ids,
-        "attention_mask": mask,
-        "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
-        "labels": labels,
-        "logits_to_keep": keep,
-    }

@@ -55,9 +55,8 @@ class Lengths:
 
     def close(self) -> None:
         waiting, self._waiting = self._waiting, []
-        prompts = self._encoder.prompt_lengths([row.prompt for row in waiting])
-        for row, prompt in zip(waiting, prompts, strict=True):
-            self.truncated += prompt + self._answer_length(row.completion) + 1 > self._encoder.length
+        lengths = [self._answer_length(row.completion) + 1 for row in waiting]
+        self.truncated += sum(self._encoder.are_cut([row.prompt for row in waiting], lengths))
 
     def lines(self) -> list[str]:
         """For a person, one fact a line: what is used as it is."""

@@ -21,7 +21,7 @@ _WEIGHT = "weight"  # a message may have one
 
 
 def named_columns(schema: pa.Schema, path: Path, columns: Columns) -> list[str]:
-    """Those that count. Raises DataError if some are missing, doubled or of another type."""
+    """The columns that count. Raises DataError if some are missing, doubled or of another type."""
     has = f"it has: {', '.join(schema.names)}"[:300]
     names = _wanted(schema, path, columns, has)
     for name in names:

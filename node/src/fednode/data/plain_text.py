@@ -58,6 +58,11 @@ class PlainText:
         for content, key in special.items():
             if not _BYTE.fullmatch(content) and self._backend.token_to_id(self._hidden[content]) != key:
                 raise EncodingError(f"the base model's tokenizer has no place of its own for {content!r}")
+        self._by_bytes = (
+            document["normalizer"] is None
+            and document["model"]["type"] == "BPE"
+            and any(_cuts_bytes(part) for part in _parts(document["pre_tokenizer"]))
+        )
         self._backend.no_truncation()
         self._backend.no_padding()
         vocabulary = self._backend.get_vocab(with_added_tokens=True)
@@ -87,6 +92,11 @@ class PlainText:
         """How many tokens each text has, as `tokens` makes them."""
         return [len(encoding.ids) for encoding in self._backend.encode_batch_fast(texts, add_special_tokens=False)]
 
+    def most_tokens(self, text: str) -> int | None:
+        """A number of tokens that `text` cannot exceed, without making them: where each byte becomes a character of the
+        vocabulary, its bytes. None: the tokenizer is not of that kind."""
+        return len(text.encode()) if self._by_bytes else None
+
     def starts(self, text: str) -> list[int]:
         """The index of the character in `text` that each of its tokens begins at."""
         return [start for start, _ in self._encoded(text).offsets]
@@ -94,6 +104,18 @@ class PlainText:
     def _encoded(self, text: str) -> Encoding:
         encoding: Encoding = self._backend.encode(text, add_special_tokens=False)
         return encoding
+
+
+def _parts(pre_tokenizer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Of a sequence those that it consists of."""
+    if pre_tokenizer is None:
+        return []
+    return list(pre_tokenizer.get("pretokenizers", [pre_tokenizer]))
+
+
+def _cuts_bytes(pre_tokenizer: Mapping[str, Any]) -> bool:
+    """Whether it makes one character of each byte, and adds none."""
+    return pre_tokenizer["type"] == "ByteLevel" and not pre_tokenizer["add_prefix_space"]
 
 
 def hidden(tokenizer: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

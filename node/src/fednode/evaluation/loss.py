@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from fednode.data.encode import IGNORED
+from fednode.data.padding import IGNORED
 
 
 def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -11,8 +11,9 @@ from fedprotocol.program.environment import settled
 from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
-from fednode.data.encode import Encoder, Example, left_padded, load_encoder
+from fednode.data.encode import Encoder, Example, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
+from fednode.data.padding import left_padded
 from fednode.evaluation.score import Evaluation, OnProgress, summarize
 from fednode.training.adapter import (
     LIMIT,

@@ -20,7 +20,7 @@ def main() -> None:
     _, coordinator = current()
     held, amounts = coordinator.balances(), Amounts.of(coordinator.token)
     print(
-        f"The pool holds {amounts(held.pool)} that no round has reserved, and {amounts(held.reserved)} for open rounds"
+        f"The pool holds {amounts(held.pool)} that is free, and {amounts(held.reserved)} are reserved for open rounds"
     )
     print(f"Final are {coordinator.final_count()} of {coordinator.config().total_rounds} rounds")
     if coordinator.is_closed():
@@ -55,6 +55,6 @@ def _say_what_is_left(coordinator: Coordinator, amounts: Amounts) -> None:
     reserved = coordinator.balances().reserved
     if reserved:
         print(
-            f"{amounts(reserved)} are reserved for open rounds. Once these are over, take what returns to the pool "
-            "with `brownie run close now`"
+            f"{amounts(reserved)} are reserved for rounds that are open: what of it comes back to the pool is taken "
+            "with `brownie run close now` once they are over"
         )

@@ -168,7 +168,7 @@ def test_closing_is_shown_first_and_takes_back_what_is_free(world: World) -> Non
     pool, before = coordinator.balances().pool, coordinator.token.balance_of(sponsor)
     chosen = {"FED_COORDINATOR": coordinator.address}
     shown, closed = world.ok(("close",), ("close", "now"), **chosen)
-    assert "Closing cannot be undone" in shown and "100 FED for open rounds" in shown
+    assert "Closing cannot be undone" in shown and "100 FED are reserved for open rounds" in shown
     assert "is closed: no further round opens" in closed and "100 FED are reserved" in closed
     assert coordinator.is_closed() and coordinator.token.balance_of(sponsor) == before + pool
     chain.set_time(chain.now() + 10_000)  # nobody reveals: the round is void, and its reward comes back to the pool

@@ -107,7 +107,7 @@ def test_without_a_terminal_only_what_is_new_is_told() -> None:
 
 def test_numbers_for_people() -> None:
     assert [clock(s) for s in (-3, 0, 65.9, 3605)] == ["0:00", "0:00", "1:05", "1:00:05"]
-    assert [amount(t) for t in (0, 22.5, 100, 1234.567)] == ["0", "22.5", "100", "1,234.57"]
+    assert [amount(t) for t in (0, 0.004, 22.5, 100, 1234.567)] == ["0", "<0.01", "22.5", "100", "1,234.57"]
 
 
 def record(number: int, loss: float) -> RoundRecord:

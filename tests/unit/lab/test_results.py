@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fedlab.demo import summary
 from fedlab.results.folder import ResultsFolder
 from fedlab.results.plots import draw
 from fedlab.results.records import (
@@ -27,6 +28,8 @@ from fednode.training import StepRecord
 from fedprotocol.printable import printable
 from PIL import Image
 from pydantic import ValidationError
+from rich.console import Console
+from support.documents import ROOT
 
 DOMAINS = ("medicine", "finance", "law", "computing")
 SITES = ("clinic", "bank", "law", "computing")
@@ -201,3 +204,17 @@ def test_plots_say_what_is_wrong(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "no run.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_last_tables_of_a_demo_fit_the_terminal_and_cut_no_value(width: int) -> None:
+    newest = ResultsFolder.open(sorted((ROOT / "all_losses/demo-runs").iterdir())[-1])
+    report, console = newest.report(), Console(width=width)
+    clients = [name for name in report.paid if name != "aggregator"]
+    with console.capture() as captured:
+        console.print(summary.render(newest.rounds(), newest.summary(), report, clients, 18))
+    text = captured.get()
+    assert max(map(len, text.splitlines())) <= width
+    for record in newest.rounds():
+        assert f"{record.cid[:10]}…{record.cid[-4:]}" in text and f"{record.global_loss:.3f}" in text
+    assert ("  recomputed by" in text) == (width >= 80)

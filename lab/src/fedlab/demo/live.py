@@ -79,8 +79,8 @@ def clock(seconds: float) -> str:
 
 
 def amount(tokens: float) -> str:
-    """An amount of tokens with as many digits as matter."""
-    return f"{tokens:,.2f}".rstrip("0").rstrip(".")
+    """An amount of tokens with as many digits as matter; a little is not none."""
+    return "<0.01" if 0 < tokens < 0.01 else f"{tokens:,.2f}".rstrip("0").rstrip(".")
 
 
 def render(view: View) -> RenderableType:

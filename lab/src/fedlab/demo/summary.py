@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -14,12 +15,16 @@ from fedlab.demo.live import amount, clock
 from fedlab.demo.options import Paths
 from fedlab.results.records import Report, RoundRecord, Score, Summary
 
+UNBOUNDED = 1000  # characters, more than any table needs
+
 
 def render(
     rounds: Sequence[RoundRecord], summary: Summary, report: Report, clients: Sequence[str], decimals: int
 ) -> RenderableType:
     """The tables with the result of a run: losses, payouts, gas, and how many nodes recomputed each global."""
-    tables = [_losses(rounds, report, clients), _rounds(rounds, clients), _gas(report), _paid(report, decimals)]
+    losses = Fitting([_losses(rounds, report, clients, whole) for whole in (True, False)])
+    by_round = Fitting([_rounds(rounds, clients, whole) for whole in (True, False)])
+    tables: list[RenderableType] = [losses, by_round, _gas(report), _paid(report, decimals)]
     parts: list[RenderableType] = [part for table in tables for part in (table, "")]
     reduction = f"{summary.loss_reduction_pct:.0f} % less" if summary.loss_reduction_pct > 0 else "no less"
     line = f"Loss {summary.initial_loss:.3f} → {summary.final_loss:.3f} ({reduction})"
@@ -30,23 +35,39 @@ def render(
     return Group(*parts)
 
 
-def _losses(rounds: Sequence[RoundRecord], report: Report, clients: Sequence[str]) -> Table:
+@dataclass(frozen=True)
+class Fitting:
+    """The first of some tables that fits the terminal, or else the last: no value is cut."""
+
+    tables: Sequence[Table]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        unbounded = options.update(width=UNBOUNDED)
+        needed = ((table, console.measure(table, options=unbounded).maximum) for table in self.tables)
+        fitting = (table for table, width in needed if width <= options.max_width)
+        yield next(fitting, self.tables[-1])
+
+
+def _losses(rounds: Sequence[RoundRecord], report: Report, clients: Sequence[str], whole: bool) -> Table:
     domains = list(rounds[0].by_domain)
-    columns = domains if rounds[0].global_accuracy is not None else []
-    table = _table("Held-out common test set (by domain: accuracy)", "model", "loss", "accuracy", *columns)
+    columns = domains if whole and rounds[0].global_accuracy is not None else []
+    title = "Held-out common test set" + (" (by domain: accuracy)" if columns else "")
+    table = _table(title, "model", "loss", "accuracy", *columns)
     for record in (rounds[0], rounds[-1]) if len(rounds) > 1 else rounds:
         name = "genesis (before)" if record.round == 0 else f"federated, round {record.round}"
-        whole = Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)
+        every = Score(loss=record.global_loss, accuracy=record.global_accuracy, items=0)
         parts = [record.by_domain[domain].accuracy for domain in columns]
-        table.add_row(name, *_cells(whole), *(_percent(part, 0) for part in parts), style="bold")
+        table.add_row(name, *_cells(every), *(_percent(part, 0) for part in parts), style="bold")
     for client in clients if report.solo else ():
         score = report.solo.get(client)
         table.add_row(f"{client} alone", *(_cells(score) if score else ("not scored", "")))
     return table
 
 
-def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str]) -> Table:
-    table = _table("Rounds", "round", "global adapter", "loss", "accuracy", "gas", "recomputed by")
+def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str], whole: bool) -> Table:
+    table = _table(
+        "Rounds", "round", "global adapter", "loss", "accuracy", *(("gas", "recomputed by") if whole else ())
+    )
     for record in rounds:
         checked = f"{len(record.recomputed_by)} of {len(clients)} nodes"
         if record.round == 0:
@@ -56,7 +77,8 @@ def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str]) -> Table:
         gas = f"{record.gas / 1e6:.2f}M" if record.gas else ""
         cid = f"{record.cid[:10]}…{record.cid[-4:]}"
         accuracy = _percent(record.global_accuracy)
-        table.add_row(str(record.round), cid, f"{record.global_loss:.3f}", accuracy, gas, checked)
+        more = (gas, checked) if whole else ()
+        table.add_row(str(record.round), cid, f"{record.global_loss:.3f}", accuracy, *more)
     table.caption = (
         "Counted on the chain: nodes whose commit in the next round names this root. Nobody commits after the last "
         "round; its audit bundle was recomputed by a program of its own, as all were."

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.28;
 
+import {IFederationCoordinator} from "../../interfaces/IFederationCoordinator.sol";
 import {FederationViews} from "./FederationViews.sol";
 
 /// @title Questions to a coordinator, answered from its own storage: `coordinator.inspect(lens, question)`.
@@ -36,6 +37,8 @@ contract FederationLens is FederationViews {
         uint16 activeCount;
         Seat seat;
         uint256 owed;
+        Seat settledSeat; // what `settle` would leave of them now
+        uint256 settledOwed;
         uint256 bondDue; // credited when the account is settled next
         uint256 bond; // what a proposal would cost the account
         Balances balances;
@@ -46,7 +49,7 @@ contract FederationLens is FederationViews {
         address[] indebted;
     }
 
-    function take(address account) external view returns (Snapshot memory s) {
+    function take(address account) external returns (Snapshot memory s) {
         s.chainId = block.chainid;
         s.blockNumber = block.number;
         s.time = block.timestamp;
@@ -66,9 +69,17 @@ contract FederationLens is FederationViews {
         s.allowance = _config.token.allowance(account, address(this));
         (s.droppable, s.indebted) = silent();
 
+        _takeRounds(account, s);
+        // Last, because it changes what is read. Nothing of it stays: `inspect` always reverts.
+        IFederationCoordinator(address(this)).settle(account);
+        s.settledSeat = _seats[account];
+        s.settledOwed = owed(account);
+    }
+
+    function _takeRounds(address account, Snapshot memory s) private view {
         uint256 first = _lastOpened;
         while (first > 1 && roundView(first).settledAt == 0) --first;
-        if (first == 0) return s;
+        if (first == 0) return;
         s.rounds = new RoundState[](_lastOpened - first + 1);
         for (uint256 i; i < s.rounds.length; ++i) s.rounds[i] = _state(account, first + i);
     }

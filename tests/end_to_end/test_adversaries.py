@@ -102,7 +102,10 @@ def _events(sites: Sites, name: str) -> list[Event]:
 def _named(site: Site) -> bool:
     """Whether the node says, where its operator looks, which leaf of the lie is wrong."""
     status = json.loads(site.command("status", "--json").stdout)
-    return any("WRONG PROPOSAL" in problem and f"leaf {WRONG_LEAF} " in problem for problem in status["problems"])
+    return any(
+        "WRONG PROPOSAL" in problem["text"] and f"leaf {WRONG_LEAF} " in problem["text"]
+        for problem in status["problems"]
+    )
 
 
 @pytest.mark.usefixtures("story")

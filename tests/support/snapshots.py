@@ -100,6 +100,8 @@ def chain(*rounds: RoundState, **changes: Any) -> Snapshot:
         account=ME,
         my_seat=SEAT,
         my_owed=0,
+        settled_seat=changes.get("my_seat", SEAT),
+        settled_owed=changes.get("my_owed", 0),
         balances=Balances(stakes=2000, bonds=0, owed=0, reserved=0, pool=1000, burned=0),
         eth=10**18,
         tokens=1000,

@@ -40,7 +40,9 @@ class DataConfig(Section):
 class NodeSection(Section):
     """`[node]`: how the daemon behaves."""
 
-    stake: Tokens = Decimal(0)  # whole tokens that `join` locks; 0 for the federation's minimum
+    stake: Tokens = Decimal(0)  # whole tokens that `join` locks; 0 for the federation's least and room for `penalties`
+    penalties: int = Field(default=3, ge=0)  # that the stake can lose before the seat is suspended, if `stake` is 0
+    top_up: Tokens = Decimal(0)  # whole tokens that the daemon may add after penalties, all of them together
     propose_after: PositiveInt = (
         120  # seconds that a round may be in Aggregate without a live proposal before this node proposes
     )
@@ -159,7 +161,9 @@ train = {train}             # rows with prompt and completion, or messages; they
 # labels = {{ 0 = "no", 1 = "yes" }}  # what their labels stand for
 
 [node]
-# stake = 0                         # whole tokens that `fednode join` locks; 0: the federation's minimum
+# stake = 0                         # whole tokens that `fednode join` locks; 0: the least, and room for penalties
+# penalties = 3                     # how many the stake can lose before the seat is suspended, where stake is 0
+# top_up = 0                        # whole tokens that the node may add after penalties, all together; 0: it adds none
 # propose_after = 120               # hand in the aggregate oneself after so many seconds without a live proposal
 # challenge_after = 0               # leave a wrong proposal, and its bounty, to others for so many seconds
 # attest_margin = 60                # seconds before the deadline at which absent updates are given up at the latest

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fedprotocol.printable import printable
+from fedprotocol.program.slow_work import told_if_slow
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +25,17 @@ def terminal() -> Console | None:
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far `what` is: a bar on a terminal, elsewhere a line now and then once it takes long."""
+    if terminal() is None:
+        with told_if_slow(what) as work:
+            yield work.at
+    else:
+        with ProgressBar() as bar:
+            yield lambda done, total: bar.show(what, done, total)
 
 
 class ProgressBar:

@@ -3,12 +3,14 @@ needed."""
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.program.slow_work import told_if_slow
 
 from fednode.config import NodeConfig
 
@@ -19,24 +21,30 @@ if TYPE_CHECKING:
     from fedprotocol.chain.read.snapshot import Snapshot
     from fedprotocol.chain.send.sender import Sender
     from fedprotocol.journal import Journal
+    from fedprotocol.monitor.last_seen import LastSeen
     from fedprotocol.spec import Spec
     from fedprotocol.store.base import Store
+    from web3.contract.contract import ContractFunction
 
 
 class Session:
     """Use it in `with`: the journal is locked until the end."""
 
-    def __init__(self, config: NodeConfig) -> None:
+    def __init__(self, config: NodeConfig, rpc_seconds: float | None = None) -> None:
+        """`rpc_seconds`: patience with one answer of an RPC endpoint; default: that of whoever sends."""
         self.config = config
+        self._rpc_seconds = rpc_seconds
         self._open = ExitStack()
 
     @cached_property
     def coordinator(self) -> Coordinator:
         """Raises ChainUnreachable, WrongChain, NoContract, NotACoordinator."""
+        from fedprotocol.chain.endpoint.rpc import TIMEOUT
         from fedprotocol.chain.read.coordinator import Coordinator
 
         chain = self.config.chain
-        return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+        with told_if_slow("asking the chain's node"):
+            return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id, self._rpc_seconds or TIMEOUT)
 
     @cached_property
     def address(self) -> str:
@@ -81,6 +89,14 @@ class Session:
         sender.resume()
         return sender
 
+    def send(self, call: ContractFunction, label: str) -> None:
+        """Send a transaction and wait for it, telling a person who waits for long. Raises the errors of the sender."""
+        depth = self.config.chain.confirmations
+        blocks = f"its block and {depth} on top of that" if depth else "its block"
+        sender = self.sender
+        with told_if_slow(f"{label}: waiting for {blocks}"):
+            sender.send(call, label)
+
     @cached_property
     def events(self) -> EventIndex:
         """Shared with a running node."""
@@ -104,6 +120,21 @@ class Session:
     def amounts(self) -> Amounts:
         """How the federation's token is written. Raises ChainError."""
         return Amounts.of(self.coordinator.token)
+
+    def last_seen(self) -> LastSeen:
+        """The chain now, with what is needed to show it without the chain later."""
+        from fedprotocol.chain.send.fees import is_free
+        from fedprotocol.monitor.last_seen import LastSeen
+
+        chain = self.snapshot()
+        return LastSeen(
+            coordinator=self.coordinator.address,
+            chain=chain,
+            read=time.time(),
+            decimals=self.amounts.decimals,
+            symbol=self.amounts.symbol,
+            gas_is_free=chain.eth == 0 and is_free(self.coordinator.web3.eth),
+        )
 
     def snapshot(self) -> Snapshot:
         """The chain now, as the account sees it."""

@@ -157,6 +157,11 @@ class ConnectionConfig(Section):
         return self.home / "events.sqlite"
 
     @property
+    def last_seen(self) -> Path:
+        """What was last read from the chain (JSON; it may be deleted)."""
+        return self.home / "chain.json"
+
+    @property
     def cache(self) -> Path:
         """Verified copies and temporary files."""
         return self.home / "cache"

@@ -27,7 +27,10 @@ LAST_READ = Gauge("fed_chain_read_timestamp_seconds", "When the chain was last r
 ETHER = Gauge("fed_balance_ether", "What the account can pay for transactions with")
 TOKENS = Gauge("fed_balance_tokens", "Tokens that the account has in hand")
 OWED = Gauge("fed_owed_tokens", "Tokens that the coordinator holds for the account")
-STAKE = Gauge("fed_stake_tokens", "Tokens that stand behind the account's seat")
+STAKE = Gauge("fed_stake_tokens", "Tokens that stand behind the account's seat, penalties that are due taken off")
+PENALTIES = Gauge("fed_penalties", "Penalties that rounds have cost the account, as far as is known here", ["reason"])
+PENALTY_TOKENS = Gauge("fed_penalty_tokens", "Tokens that they cost", ["reason"])
+PENALTIES_BORNE = Gauge("fed_penalties_borne", "How many more the stake can lose before the seat is suspended")
 
 LOSS = Gauge("fed_training_loss", "Loss of the last training step, in nats per answer token")
 GLOBAL_LOSS = Gauge("fed_global_loss", "Loss of the newest global on the site's test data")
@@ -44,7 +47,7 @@ RETRIES = Counter("fed_retries", "Work that failed and is tried again, and trans
 ERRORS = Counter("fed_errors", "Errors by the name of their kind", ["kind"])
 
 _UNKNOWN_AT_FIRST = (
-    *(ROUND, PHASE_SECONDS, FINAL_ROUNDS, BLOCK, CHAIN_TIME, LAST_READ, ETHER, TOKENS, OWED, STAKE),
+    *(ROUND, PHASE_SECONDS, FINAL_ROUNDS, BLOCK, CHAIN_TIME, LAST_READ, ETHER, TOKENS, OWED, STAKE, PENALTIES_BORNE),
     *(LOSS, GLOBAL_LOSS, PEERS),
 )
 for _gauge in _UNKNOWN_AT_FIRST:

@@ -224,7 +224,7 @@ def test_inputs_that_are_missing_are_waited_for(chain: Anvil, clients: Clients, 
             assert time.monotonic() < deadline, site.log.read_text()
             time.sleep(0.1)
         said = json.loads(subprocess.check_output([COMMAND, "status", "--json", "-c", site.config_path]))
-        assert said["running"] and late.address in said["daemon"]["problem"]
+        assert said["running"] and late.address in said["daemon"]["problems"][0]["text"]
         assert said["rounds"][0]["phase"] == "Aggregate"
         late.store.put(late.updates[1].leaves)
         assert process.wait(timeout=60) == 0, site.log.read_text()
@@ -336,7 +336,7 @@ def test_a_chain_that_goes_away_is_said_and_survived(tmp_path: Path) -> None:
     try:
         wait_for_log(site, "no RPC endpoint answers")
         deadline = time.monotonic() + 60
-        while "no RPC endpoint answers" not in json.loads(site.config().status.read_text())["problem"]:
+        while "no RPC endpoint answers" not in str(json.loads(site.config().status.read_text())["problems"]):
             assert time.monotonic() < deadline, site.log.read_text()
             time.sleep(0.05)
         process.terminate()

@@ -103,7 +103,7 @@ def found(site: Site, name: str, *words: str, fix: str) -> str:
 
 
 def editor(site: Site, key: str) -> str:
-    return f"$EDITOR {shlex.quote(str(site.config))}  # {key}"
+    return f"${{EDITOR:-vi}} {shlex.quote(str(site.config))}  # {key}"
 
 
 def fednode(site: Site, *words: str) -> str:
@@ -217,7 +217,7 @@ def test_no_key(site: Site) -> None:
 def test_a_wrong_password_or_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     password = site.folder / "password.txt"
     password.write_text("another password")
-    found(site, "account", "wrong password", fix=f"$EDITOR {shlex.quote(str(password))}")
+    found(site, "account", "wrong password", fix=f"${{EDITOR:-vi}} {shlex.quote(str(password))}")
     edit(site, 'password_file = "password.txt"\n', "")
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
@@ -236,18 +236,20 @@ def test_secrets_that_others_may_read(site: Site, name: str) -> None:
 def test_no_ether_and_no_tokens(federation: LiveFederation, sponsor: Path, tmp_path: Path) -> None:
     poor = Account.create()
     site = operator(tmp_path / "site", federation, poor, sponsor)
-    faucet = f"brownie run fund faucet {poor.address}"
-    found(site, "funds", "lacks ether for transactions and 1000 FED for its stake", fix=faucet)
+    show = fednode(site, "account", "show")
+    fix = found(site, "funds", "lacks ether for transactions and 1300 FED for its stake", fix=show)
+    assert f"send this address to the sponsor, who runs `brownie run fund faucet {poor.address}`" in fix
+    follow(fix)
     give(federation.chain, poor, ETHER)
-    found(site, "funds", "lacks 1000 FED", fix=faucet)
-    federation.mint(poor.address, 1000 * TOKEN)
+    found(site, "funds", "lacks 1300 FED", fix=show)
+    federation.mint(poor.address, 1300 * TOKEN)
     assert look(site, "funds").ok
 
 
 def test_no_ether_where_gas_is_free(federation: LiveFederation, sponsor: Path, tmp_path: Path) -> None:
     poor = Account.create()
     site = operator(tmp_path / "site", federation, poor, sponsor)
-    federation.mint(poor.address, 1000 * TOKEN)
+    federation.mint(poor.address, 1300 * TOKEN)
     with node(federation.chain.url, lambda asked: free(asked) or legacy(asked)) as proxy:
         edit(site, federation.chain.url, proxy.url)
         assert look(site, "funds").ok
@@ -316,12 +318,13 @@ def test_a_store_that_is_not_there(site: Site) -> None:
 def test_nobody_to_read_from(site: Site, sponsor: Path) -> None:
     edit(site, str(sponsor), str(sponsor / "elsewhere"))
     found(site, "peers", "0 of 1 peers can be read", "there is no store in", fix=editor(site, "[store] peers"))
-    found(
-        site,
-        "spec",
-        "nobody has",
-        fix=f"fednode spec publish FOLDER --store {shlex.quote(f'dir:{site.folder}/store')}",
-    )
+    found(site, "spec", "nobody has", "the sponsor publishes it", fix=editor(site, "[store] peers"))
+
+
+def test_a_home_that_cannot_be_written(site: Site) -> None:
+    site.home.parent.mkdir(exist_ok=True)
+    edit(site, 'home = "home"', f'home = "{site.config.name}/home"')
+    found(site, "home", "nothing can be written at", "Not a directory", fix=editor(site, "home: a folder"))
 
 
 @needs_kubo
@@ -343,7 +346,7 @@ def test_a_kubo_that_is_connected_to_nobody(site: Site) -> None:
 @pytest.mark.parametrize(
     ("content", "words", "command"),
     [
-        (None, "there is no data file", "$EDITOR"),
+        (None, "there is no data file", "${EDITOR:-vi}"),
         ("", "not one row", "fednode data check"),
         ('{"prompt": "a rose"}\n', "line 1: has no completion", "fednode data check"),
     ],

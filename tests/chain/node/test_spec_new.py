@@ -13,10 +13,10 @@ import pytest
 from fednode.cli.spec import app
 from fednode.cli.spec_options import OPTIONS, in_options
 from fednode.data.encode import Encoder, load_encoder
-from fednode.slow_work import told_if_slow
 from fednode.sponsor.new_spec import NewFederation, load, make, save
 from fednode.sponsor.trial import TrialFailed, made_up, try_out
 from fedprotocol.errors import FedError
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.spec import SpecError, SpecMismatch, dump_spec
 from support.evm import ROOT
 from support.sites import choices

@@ -115,6 +115,8 @@ def test_snapshots_follow_the_round(played: dict[str, Any]) -> None:
     assert played["final"].latest_final == (1, played["final"].rounds[-1].view.global_root)
     settled, claimed = played["settled"], played["claimed"]
     assert settled.my_owed == 100 + 250 + 900 * 50 // 101, "aggregator's part, bond, client's part"
+    assert (played["final"].settled_owed, played["final"].settled_seat) == (settled.my_owed, settled.my_seat)
+    assert played["final"].my_owed == 0, "nothing was settled by looking"
     assert settled.balances.owed == settled.my_owed + 900 * 51 // 101
     assert claimed.my_owed == 0
     assert claimed.tokens == settled.tokens + settled.my_owed

@@ -219,7 +219,7 @@ def test_a_signer_that_refuses_or_does_not_answer(vault: Anvil) -> None:
     with Proxy(vault.url, response=lambda _: b"<html>") as web, pytest.raises(SignerError, match="no JSON-RPC answer"):
         RemoteSigner.connect(web.url, me)
     with Proxy(vault.url, response=lambda _: None) as cut:
-        with pytest.raises(SignerError, match=r"does not answer within 5 s \(ConnectionError\)"):
+        with pytest.raises(SignerError, match=r"does not answer within 5 s \(it closes the connection"):
             RemoteSigner.connect(cut.url, me, timeout=5)
         closed = cut.url.replace("http://", "http://user:secret@") + "/token"
     with pytest.raises(SignerError, match=r"the signer http://127.0.0.1:\d+ does not answer") as away:
@@ -227,7 +227,7 @@ def test_a_signer_that_refuses_or_does_not_answer(vault: Anvil) -> None:
     assert "secret" not in str(away.value) and "token" not in str(away.value)
     with Proxy(vault.url, response=lambda _: time.sleep(3)) as slow:  # type: ignore[func-returns-value]
         started = time.monotonic()
-        with pytest.raises(SignerError, match=r"does not answer within 0.5 s \(ReadTimeout\)"):
+        with pytest.raises(SignerError, match=r"does not answer within 0.5 s \(no answer within 0.5 s\)"):
             RemoteSigner.connect(slow.url, me, timeout=0.5)
         assert time.monotonic() - started < 3  # it sleeps as long
 

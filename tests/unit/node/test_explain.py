@@ -27,13 +27,14 @@ from fednode.daemon.waiting import describe_obstacle
 from fedprotocol.chain.amounts import UNITS
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.program.backoff import Setback
 from fedprotocol.types import Balances, Commitment, Phase, Proposal, Seat, Update
 from support.node_facts import changed, node_facts
 from support.snapshots import COMMITTED, GENESIS, ME, NOW, OTHER, OWN, SEAT, chain, root, state
 
 WALL = 2_000_000.0
-TROUBLE = "no RPC endpoint answers: http://127.0.0.1:9 (ConnectionError)"
+TROUBLE = "no RPC endpoint answers: http://127.0.0.1:9 (the connection is refused)"
 FOREVER = 2**32 - 1
 UPDATE = Update(ME, root("update0"), 10, 3, attested=False, yes=10)
 RIGHT = root("right")
@@ -140,7 +141,8 @@ def states() -> list[State]:
 def said(states: list[State], folder: Path, confirmations: int) -> Iterator[tuple[State, do.Action, Status]]:
     """What a running node would write down in each state, through its own status file."""
     path = folder / "status.json"
-    reporter = Reporter(path, ME, 0, confirmations, ModelProgress(), Health(1.0), now=lambda: WALL)
+    keeper = Keeper(folder / "chain.json", OTHER, UNITS, lambda: False)
+    reporter = Reporter(path, ME, 0, confirmations, ModelProgress(), Health(1.0), keeper, now=lambda: WALL)
     different = {(decide(one.snapshot, one.facts), deadline(one.snapshot)): one for one in states}
     for (action, _), one in different.items():
         reporter.activity(one.snapshot, one.facts, action)
@@ -187,7 +189,12 @@ def test_a_node_that_does_not_run(states: list[State]) -> None:
     stopped = _status(pid=_nobody(), activity="training for round 1")
     needs: dict[str, set[str]] = {}
     for met in {one.snapshot for one in states}:
-        for snapshot in (met, replace(met, eth=0), replace(met, my_owed=5), replace(met, my_seat=TAKEN)):
+        for snapshot in (
+            met,
+            replace(met, eth=0),
+            replace(met, settled_owed=5),
+            replace(met, my_seat=TAKEN, settled_seat=TAKEN),
+        ):
             for status in (None, stopped):
                 found = explain(status, snapshot, "", UNITS, WALL)
                 check(found)

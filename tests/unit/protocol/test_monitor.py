@@ -99,7 +99,13 @@ def test_health_over_http(told: Health, clock: Clock) -> None:
         clock.now += 7
         assert health(port) == (
             200,
-            {"healthy": True, "why": [], "doing": "waiting for round 2", "chain_read_age_seconds": 7.0},
+            {
+                "healthy": True,
+                "why": [],
+                "doing": "waiting for round 2",
+                "penalties": [],
+                "chain_read_age_seconds": 7.0,
+            },
         )
         told.failed("store", "no Kubo answers at “x”")
         status, document = health(port)

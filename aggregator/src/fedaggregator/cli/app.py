@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from fedprotocol.errors import as_a_service
 from fedprotocol.files.private import warn_if_open
+from fedprotocol.program import interrupt
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
-from fedprotocol.program.terminal import run_program, say, say_json, warn
+from fedprotocol.program.terminal import run_program, say, say_json
 
 from fedaggregator import __version__
 from fedaggregator.cli.account import account_commands
@@ -86,7 +87,7 @@ def _observe(config: Path) -> bool:
     settings = load_config(config, AggregatorConfig)
     hide_in(*settings.chain.rpc)
     warn_if_open(config, logging.getLogger("fedaggregator"))
-    seen = observe(settings, settings.aggregator.keep_rounds, stop_at_signals())
+    seen = observe(settings, settings.aggregator.keep_rounds, stop_at_signals(is_usual_end=True))
     say(*in_lines(seen))
     return all(finding.right for finding in seen)
 
@@ -116,31 +117,27 @@ def status(
     config: ConfigOption = DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the aggregator waits for and since when, and what the chain says."""
-    from fedprotocol.chain.account.signer import address_of
-    from fedprotocol.chain.amounts import Amounts
-    from fedprotocol.chain.read.coordinator import Coordinator
-    from fedprotocol.chain.read.snapshot import take_snapshot
-    from fedprotocol.chain.read.trust import warnings
-    from fedprotocol.config import load_config
+    """Show what the aggregator waits for and since when, and what the chain says.
 
+    If the chain does not answer within three seconds, it shows what was last read from it, and how old that is.
+    """
+    from fedprotocol.config import load_config
+    from fedprotocol.errors import FedError
+
+    from fedaggregator.cli.look import look_at
     from fedaggregator.cli.report import as_document, as_text
     from fedaggregator.config import AggregatorConfig
     from fedaggregator.daemon.status import read_status
 
     settings = load_config(config, AggregatorConfig)
-    chain = settings.chain
-    coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
-    for warning in warnings(coordinator, chain, settings.home):
-        warn(warning)
-    snapshot, last_status = (
-        take_snapshot(coordinator, address_of(settings.account)),
-        read_status(settings.status),
-    )
+    last_status = read_status(settings.status)
+    found = look_at(settings, is_running=last_status is not None and last_status.is_running)
+    if found.seen is None and last_status is None:
+        raise FedError(found.problem)
     if as_json:
-        say_json(as_document(snapshot, last_status))
+        say_json(as_document(found, last_status))
     else:
-        say(*as_text(snapshot, last_status, Amounts.of(coordinator.token)))
+        say(*as_text(found, last_status))
 
 
 @app.command()
@@ -238,4 +235,5 @@ def _terminal_handler() -> logging.Handler | None:
 
 def main() -> None:
     """The console command."""
+    interrupt.answer()
     run_program(app)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import say, say_json, warn
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def audit_round(config: ConnectionConfig, number: int, out: Path, as_json: bool)
     for warning in warnings(coordinator, chain, config.home):
         warn(warning)
     store = open_shared_store(config, lambda: coordinator)
-    result = write_bundle(coordinator, store, spec_of(coordinator, store), number, out)
+    with told_if_slow(f"fetching and recomputing round {number}"):
+        result = write_bundle(coordinator, store, spec_of(coordinator, store), number, out)
     if as_json:
         document = {
             "round": result.round,

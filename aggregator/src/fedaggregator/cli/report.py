@@ -8,31 +8,51 @@ from typing import Any
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.monitor.last_seen import Look
+from fedprotocol.program.status import problem_lines
+from fedprotocol.quantities import duration
 from fedprotocol.tree import cid
 
 from fedaggregator.daemon.status import Status
 
 
-def as_document(snapshot: Snapshot, last_status: Status | None) -> dict[str, Any]:
+def as_document(found: Look, last_status: Status | None) -> dict[str, Any]:
     """The report for `--json`."""
-    return {
+    document = {
+        "running": last_status is not None and last_status.is_running,
+        "daemon": last_status.model_dump() if last_status else None,
+        "chain_problem": found.problem,
+    }
+    if found.seen is None:
+        return document
+    snapshot = found.seen.chain
+    return document | {
+        "chain_age_seconds": round(found.seen.age(), 1) if found.problem else 0.0,
         "account": snapshot.account,
         "wei": snapshot.eth,
         "tokens": snapshot.tokens,
-        "owed": snapshot.my_owed,
-        "running": last_status is not None and last_status.is_running,
-        "daemon": last_status.model_dump() if last_status else None,
+        "owed": snapshot.settled_owed,
         "final_rounds": snapshot.final_count,
         "total_rounds": snapshot.config.total_rounds,
         "rounds": [_round(state) for state in snapshot.rounds],
     }
 
 
-def as_text(snapshot: Snapshot, last_status: Status | None, amounts: Amounts) -> list[str]:
+def as_text(found: Look, last_status: Status | None) -> list[str]:
     """The report for people, line by line."""
+    lines = []
+    if found.problem:
+        old = "" if found.seen is None else f"; what follows was read {duration(found.seen.age())} ago"
+        lines.append(f"chain     it cannot be read now: {found.problem}{old}")
+    if found.seen is not None:
+        lines += _chain(found.seen.chain, found.seen.amounts)
+    return lines + _daemon(last_status)
+
+
+def _chain(snapshot: Snapshot, amounts: Amounts) -> list[str]:
     lines = [
         f"account   {snapshot.account}: {ether(snapshot.eth)} ETH, {amounts(snapshot.tokens)}, "
-        f"{amounts(snapshot.my_owed)} owed",
+        f"{amounts(snapshot.settled_owed)} owed",
         f"rounds    {snapshot.final_count} of {snapshot.config.total_rounds} final, {snapshot.last_opened} opened",
     ]
     for state in snapshot.rounds:
@@ -45,14 +65,16 @@ def as_text(snapshot: Snapshot, last_status: Status | None, amounts: Amounts) ->
             f"{len(state.proposals)} proposed"
         )
         lines += [f"          {cid(proposal.root)} by {proposal.proposer}" for proposal in state.proposals]
+    return lines
+
+
+def _daemon(last_status: Status | None) -> list[str]:
     if last_status is None:
-        return [*lines, "daemon    never ran with this config; start it with `fedaggregator run`"]
-    lines.append(f"daemon    {last_status.activity}, for {int(time.time() - last_status.since)} s")
-    if last_status.problem:
-        lines.append(f"problem   {last_status.problem}")
+        return ["daemon    never ran with this config; start it with `fedaggregator run`"]
+    lines = [f"daemon    {last_status.activity}, for {int(time.time() - last_status.since)} s"]
     if not last_status.is_running:
         lines[-1] += " (not running now; start it with `fedaggregator run`)"
-    return lines
+    return lines + problem_lines(last_status.problems, last_status.activity, time.time())
 
 
 def _round(state: RoundState) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
+from fedprotocol.chain.send.fees import is_free
 from fedprotocol.errors import FedError
 from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.monitor.start import monitored
 from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
 from fedprotocol.program.backoff import LONGEST_PAUSE, Backoff, Setback
@@ -31,7 +33,7 @@ from fedaggregator.daemon.actions import Action, Done, Interrupt, Merge, Report,
 from fedaggregator.daemon.decide import decide, time_left
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.remembered import Memory
-from fedaggregator.daemon.status import Reporter
+from fedaggregator.daemon.status import CHAIN, Reporter
 
 STEP_SECONDS = 3600.0  # seconds of waiting for transactions
 SLICE = 0.1  # seconds after which a request to stop is noticed
@@ -41,6 +43,9 @@ log = logging.getLogger("fedaggregator")
 
 class NotYet(FedError):
     """It is too early, and nothing is wrong. The message says what the chain must show first."""
+
+
+WAITING = "waiting"  # the key of the problem that the aggregator waits for a person
 
 
 class Loop(ABC):
@@ -57,7 +62,8 @@ class Loop(ABC):
         self.account = account
         self.memory = memory
         self.amounts = Amounts.of(coordinator.token)
-        self.reporter = Reporter(config.status, self.health, self.amounts.decimals)
+        keeper = Keeper(config.last_seen, coordinator.address, self.amounts, lambda: is_free(coordinator.web3.eth))
+        self.reporter = Reporter(config.status, self.health, self.amounts.decimals, keeper)
         self.background: Background[Work] = Background()
         self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
         self._last_error: Exception | None = None
@@ -141,9 +147,10 @@ class Loop(ABC):
             self.memory.merge_failed(action.round)
         with self.aside("saying what failed"):
             metrics.RETRIES.labels(type(action).__name__.lower()).inc()
-            if self._unforeseen.is_news(action, error):
+            is_told = self._unforeseen.is_news(action, error)
+            if is_told:
                 log.error("%s: unexpected error", describe(action), exc_info=error)
-            self.reporter.failed(error)
+            self.reporter.failed(action, describe(action), error, is_told)
 
     def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 used by programs that send
         """Round and root of the proposals against which a proof is ready."""
@@ -177,14 +184,19 @@ class Loop(ABC):
         except Exception as error:
             self.failed(action, error, snapshot)
         else:
-            self.backoff.succeeded(action)
+            self._succeeded(action)
+
+    def _succeeded(self, action: Action) -> None:
+        self.backoff.succeeded(action)
+        with self.aside("saying what works again"):
+            self.reporter.succeeded(action, describe(action))
 
     def _start(self, action: Work, snapshot: Snapshot) -> None:
         self.background.start(action, lambda stop: self.work(action, snapshot, stop))
 
     def _ended(self, outcome: Outcome[Work], snapshot: Snapshot) -> None:
         if outcome.error is None:
-            self.backoff.succeeded(outcome.work)
+            self._succeeded(outcome.work)
             if isinstance(outcome.work, Report):  # report it again only if its leaves could not be read
                 self.backoff.postpone(outcome.work, LONGEST_PAUSE, time_left(snapshot, outcome.work))
         else:
@@ -217,17 +229,23 @@ class Loop(ABC):
 
     def _say(self, snapshot: Snapshot, facts: Facts, action: Action) -> None:
         until = action.until or 0 if isinstance(action, Wait) else 0
-        self.reporter.activity(snapshot, describe(action), until, STEP_SECONDS if isinstance(action, Sent) else 0.0)
-        problems = [action.reason] if isinstance(action, Wait) and action.problem else []
-        problems += [setback.why for setback in facts.failing.values() if not setback.too_early]
-        self.reporter.problem("; ".join(dict.fromkeys(problems)))
+        failing = {work for work, setback in facts.failing.items() if not setback.too_early}
+        self.reporter.look(failing | facts.running, {s.number for s in snapshot.rounds if not s.view.phase.settled})
+        is_problem = isinstance(action, Wait) and action.problem
+        if is_problem and not failing:  # what fails was reported when it failed
+            self.reporter.problem(describe(action), WAITING)
+        else:
+            self.reporter.over(WAITING)
+        seconds = STEP_SECONDS if isinstance(action, Sent) else 0.0
+        self.reporter.activity(snapshot, describe(action), until, seconds, is_told=is_problem)
 
     def _unread(self, error: Exception) -> None:
         with self.aside("saying what failed"):
-            if self._unforeseen.is_news(None, error):
+            is_told = self._unforeseen.is_news(None, error)
+            if is_told:
                 log.error("unexpected error", exc_info=error)
-            self.reporter.failed(error)
-            self.reporter.problem(str(error) or type(error).__name__)
+            self.reporter.failed(CHAIN, "", error, is_told)
+            self.reporter.unread()
 
     def _sleep(self, stop: threading.Event) -> None:
         """Wait until the next poll of the chain, until background work ends, or until `stop` is set."""

@@ -99,8 +99,9 @@ class Patient:
     def home(self) -> str:
         """One process a journal, and one federation and account."""
         path, other = self.config.journal, self.say.edit("home: a new folder")
+        shared.try_home((self.config.home, self.config.cache), (self.config.events, path), self.say)
         if not path.exists():
-            return f"no journal in {self.config.home} yet"
+            return f"{self.config.home} can be written; it has no journal yet"
         try:
             with Journal(path) as journal:
                 if journal.recall("journal.identity") is not None:

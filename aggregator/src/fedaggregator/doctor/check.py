@@ -16,6 +16,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.spec import SpecError, SpecMismatch
 from fedprotocol.store.base import StoreError
 
+EDITOR = "${EDITOR:-vi}"  # works as printed, whether the variable is set or not
 Keys = Sequence[tuple[type[FedError], str]]
 KEYS: Keys = (
     (ConfigError, "[store] announce"),
@@ -50,7 +51,7 @@ class Commands:
 
     def edit(self, key: str) -> str:
         """Change a setting of the config."""
-        return f"$EDITOR {quoted(self.file)}  # {key}"
+        return f"{EDITOR} {quoted(self.file)}  # {key}"
 
     def command(self, *arguments: str) -> str:
         """Another command with this config."""

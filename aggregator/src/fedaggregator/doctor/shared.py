@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fedprotocol.chain.account.keys import PasswordError
@@ -15,11 +15,12 @@ from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.gas import advisory
 from fedprotocol.config import AccountConfig, ConnectionConfig
 from fedprotocol.files.private import exposure
+from fedprotocol.files.writable import NotWritable, try_to_write
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.server import PortTaken, serve
 from fedprotocol.quantities import duration
 
-from fedaggregator.doctor.check import Commands, NotFit, quoted
+from fedaggregator.doctor.check import EDITOR, Commands, NotFit, quoted
 
 STALE = 600.0  # seconds
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
@@ -73,7 +74,7 @@ def account(settings: AccountConfig, signer: Callable[[], Signer], commands: Com
         address = signer().address
     except PasswordError as error:
         file = settings.password_file
-        fix = f"$EDITOR {quoted(file)}" if file is not None else commands.edit("[account] password_file")
+        fix = f"{EDITOR} {quoted(file)}" if file is not None else commands.edit("[account] password_file")
         raise NotFit(str(error), fix) from error
     return f"{address} (can sign)"
 
@@ -95,3 +96,13 @@ def monitor(config: ConnectionConfig, is_running: bool, commands: Commands) -> s
 def _refuse_readable(path: Path) -> None:
     if path.exists() and (exposed := exposure(path)):
         raise NotFit(exposed.text, exposed.command)
+
+
+def try_home(folders: Sequence[Path], files: Sequence[Path], commands: Commands) -> None:
+    """Write in every one of `folders`, as the program will, and open the `files` that it will change. Raises NotFit."""
+    parts = [file.with_name(file.name + suffix) for file in files for suffix in ("", "-wal", "-shm", ".lock")]
+    try:
+        try_to_write(folders, parts)
+    except NotWritable as error:
+        other = commands.edit("home: a folder that can be written, on a disk with room")
+        raise NotFit(str(error), error.command or other) from error

@@ -108,7 +108,7 @@ def _status_line(paths: Paths, name: str) -> NodeLine:
         aggregator = read_aggregator(paths.aggregator / "home" / "status.json")
         if aggregator is None:
             return line
-        problem = aggregator.activity if aggregator.problem else ""
+        problem = aggregator.problems[-1].text if aggregator.problems else ""
         return replace(line, activity=aggregator.activity, since=now - aggregator.since, problem=problem)
     from fednode.daemon.status import read_status
 
@@ -123,7 +123,7 @@ def _status_line(paths: Paths, name: str) -> NodeLine:
         step=node.step,
         steps=node.steps,
         loss=node.loss,
-        problem=node.problems[-1] if node.problems else "",
+        problem=node.problems[-1].text if node.problems else "",
     )
 
 

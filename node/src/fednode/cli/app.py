@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 from fedaggregator.cli.shared_options import add_program_options
+from fedprotocol.program import interrupt
 from fedprotocol.program.terminal import run_program
 
 from fednode import __version__
@@ -60,4 +61,5 @@ app.command(rich_help_panel=USE)(export)
 
 def main() -> None:
     """The console command."""
+    interrupt.answer()
     run_program(app)

@@ -12,13 +12,17 @@ def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Rounds that are over and were not yet credited to this account are credited on the way.
     """
+    from fednode.daemon.view import is_over
+    from fednode.daemon.waiting import ending
+
     with open_session(config) as session:
+        chain = session.snapshot()
+        if chain.settled_owed == 0:
+            later = "yet: rewards are credited once their round is final"
+            say(f"nothing is owed to this account {f'any more: {ending(chain)}' if is_over(chain) else later}")
+            return
         coordinator, token = session.coordinator, session.coordinator.token
         before = token.balance_of(session.address)
-        session.sender.send(coordinator.calls.settle(session.address), "settle the account")
-        if coordinator.owed(session.address) == 0:
-            say("nothing is owed to this account yet: rewards are credited once their round is final")
-            return
-        session.sender.send(coordinator.calls.claim(), "claim")
+        session.send(coordinator.calls.claim(), "claim")
         received = token.balance_of(session.address) - before
         say(f"received {session.amounts(received)}")

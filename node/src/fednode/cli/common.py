@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from fedprotocol.program import environment
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import say_json, warn
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ RoundOption = Annotated[
     ),
 ]
 DEFAULT_CONFIG = Path("fednode.toml")
+READING_SECONDS = 10.0  # of patience with one answer of the chain's node
 
 
 def open_session(config: Path) -> Session:
@@ -40,6 +42,16 @@ def open_session(config: Path) -> Session:
     loaded = load(config)
     environment.set_threads(loaded.model.threads)
     return Session(loaded)
+
+
+def open_to_read(config: Path) -> Session:
+    """For commands that send nothing: they give up soon where the chain does not answer. Raises ConfigError."""
+    from fednode.config import load
+    from fednode.session import Session
+
+    loaded = load(config)
+    environment.set_threads(loaded.model.threads)
+    return Session(loaded, READING_SECONDS)
 
 
 def warn_of_code(session: Session) -> None:
@@ -71,7 +83,7 @@ def global_of(session: Session, number: int | None) -> tuple[int, bytes]:
 def units_of(session: Session, root: bytes) -> NDArray[Any]:
     """The values of a global, int32 [value_count], from the store. Raises NotFound, Malformed, Unavailable."""
     layout = session.spec.layout
-    with session.store.get(root, layout.global_shape) as leaves:
+    with told_if_slow("fetching the global model"), session.store.get(root, layout.global_shape) as leaves:
         return layout.weights(leaves)
 
 

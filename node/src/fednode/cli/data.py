@@ -170,9 +170,10 @@ def _encoder(config: NodeConfig | None, spec: Spec | None) -> tuple[Encoder | No
             "not checked, because the federation's spec is not at hand: whether answers are its classes, whether rows "
             "fit its sequence length (--spec FILE names it)"
         )
+    from fedprotocol.program.slow_work import told_if_slow
+
     from fednode.config import ModelConfig
     from fednode.site_model import load_encoder
-    from fednode.slow_work import told_if_slow
 
     try:
         with told_if_slow("loading the base model's tokenizer"):

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 from fedaggregator.cli.shared_options import JsonOption
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, print_json, units_of
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_to_read, print_json, units_of
 
 
 def evaluate(
@@ -28,21 +29,22 @@ def evaluate(
     from fedprotocol.errors import FedError
 
     from fednode.data import load_data
-    from fednode.progress_bar import ProgressBar
+    from fednode.progress_bar import progress
     from fednode.site_data import columns_of
     from fednode.use.loaded import load_model
 
-    with open_session(config) as session:
+    with open_to_read(config) as session:
         path = data or session.config.data.test
         if path is None:
             raise FedError("name a data file, or set [data] test in the config")
-        rows = load_data(path, columns_of(session.config))
         found, root = global_of(session, number)
+        with told_if_slow("reading the rows"):
+            rows = load_data(path, columns_of(session.config))
         units = units_of(session, root)
         model = load_model(session)
         model.set_global(units)
-        with ProgressBar() as bar:
-            score = model.evaluate(session.spec, rows, lambda done, total: bar.show("evaluating", done, total))
+        with progress("evaluating") as on_progress:
+            score = model.evaluate(session.spec, rows, on_progress)
     if as_json:
         print_json({"round": found, "root": "0x" + root.hex(), **asdict(score)})
         return

@@ -22,11 +22,11 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
         if seat.active_from == 0 and seat.stake == 0:
             raise FedError(f"{session.address} has no seat and no stake in this federation: nothing to leave")
         if seat.active_from and not seat.exited:
-            session.sender.send(coordinator.calls.exit(), "exit")
+            session.send(coordinator.calls.exit(), "exit")
             say(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
         before = token.balance_of(session.address)
         try:
-            session.sender.send(coordinator.calls.withdraw(), "withdraw")
+            session.send(coordinator.calls.withdraw(), "withdraw")
         except ContractReverted as error:
             if error.name != "StillPending":
                 raise

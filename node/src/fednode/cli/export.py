@@ -13,7 +13,7 @@ from fednode.cli.common import (
     ConfigOption,
     RoundOption,
     global_of,
-    open_session,
+    open_to_read,
     units_of,
     warn_of_code,
 )
@@ -27,7 +27,7 @@ def export(
     """Write the adapter as a folder that `PeftModel.from_pretrained` loads: safetensors, config and model card."""
     from fednode.use.export import Provenance, export_adapter
 
-    with open_session(config) as session:
+    with open_to_read(config) as session:
         warn_of_code(session)
         found, root = global_of(session, number)
         coordinator = session.coordinator

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_session, units_of
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, RoundOption, global_of, open_to_read, units_of
 
 
 def generate(
@@ -19,8 +20,10 @@ def generate(
     """Print the answer of the federation's model to a prompt."""
     from fednode.use.loaded import load_model
 
-    with open_session(config) as session:
+    with open_to_read(config) as session:
         units = units_of(session, global_of(session, number)[1])
         model = load_model(session)
         model.set_global(units)
-        say(*model.generate(session.spec, prompt, max_new_tokens).split("\n"))
+        with told_if_slow("answering"):
+            answer = model.generate(session.spec, prompt, max_new_tokens)
+        say(*answer.split("\n"))

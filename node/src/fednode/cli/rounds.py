@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from fedaggregator.cli.rounds import round_entry, show_rounds
 from fedaggregator.cli.shared_options import JsonOption
+from fedprotocol.program.slow_work import told_if_slow
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_to_read
 
 if TYPE_CHECKING:
     from fednode.config import NodeConfig
+
+UNSCORED = {"loss": None, "accuracy": None}
 
 
 def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -18,13 +21,15 @@ def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
     Loss and accuracy are this site's: what the node found with the test data of its config.
     """
-    with open_session(config) as session:
+    with open_to_read(config) as session:
         coordinator = session.coordinator
         scores = _scores(session.config)
-        found = [
-            {**round_entry(coordinator, number), **scores.get(number, {"loss": None, "accuracy": None})}
-            for number in range(1, coordinator.last_opened() + 1)
-        ]
+        last = coordinator.last_opened()
+        found: list[dict[str, Any]] = []
+        with told_if_slow("reading the rounds") as work:
+            for number in range(1, last + 1):
+                found.append({**round_entry(coordinator, number), **scores.get(number, UNSCORED)})
+                work.at(number, last)
     show_rounds(found, as_json)
 
 

@@ -84,7 +84,7 @@ def _watch(log_format: LogFormat, config: Path) -> None:
         settings = load(config)
         hide_in(*settings.chain.rpc)
         warn_if_open(config, log)
-        seen = observe(settings, settings.node.keep_rounds, stop_at_signals())
+        seen = observe(settings, settings.node.keep_rounds, stop_at_signals(is_usual_end=True))
     say(*in_lines(seen))
     if not all(finding.right for finding in seen):
         raise typer.Exit(1)

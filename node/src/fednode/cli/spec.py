@@ -151,10 +151,10 @@ def new(
     Before anything is written the spec is tried, because a deployment makes it final. As on a node, the base model is
     loaded, trained for one step on made-up rows of the full sequence length, its update encoded and an answer scored.
     """
+    from fedprotocol.program.slow_work import told_if_slow
     from fedprotocol.spec import SERVER_LR_ONE
 
     from fednode.cli.spec_options import options_named
-    from fednode.slow_work import told_if_slow
     from fednode.sponsor.new_spec import Choices, make, require_free, save
 
     modules = tuple(target_module or ("q_proj", "v_proj"))

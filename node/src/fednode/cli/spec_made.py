@@ -32,10 +32,10 @@ StoreOption = Annotated[
 
 def try_it(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:
     """Print what the trial found. Raises SpecError."""
+    from fedprotocol.program.slow_work import told_if_slow
     from fedprotocol.quantities import duration
 
     from fednode.cli.spec_options import in_options, options_named
-    from fednode.slow_work import told_if_slow
     from fednode.sponsor.trial import try_out
 
     cores = threads or os.cpu_count() or 1

@@ -107,10 +107,10 @@ def next_(
     federation file. Base model, layers, rank, alpha and quantisation stay, because the adapter is the same.
     """
     from fedprotocol.deployment.received import connection
+    from fedprotocol.program.slow_work import told_if_slow
     from fedprotocol.tree import cid
 
     from fednode.cli.spec_options import options_named
-    from fednode.slow_work import told_if_slow
     from fednode.sponsor.new_spec import require_free, save
     from fednode.sponsor.successor import final_global, successor
 

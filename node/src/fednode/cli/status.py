@@ -9,10 +9,13 @@ import typer
 from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
-from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json, warn_of_code
+from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_to_read, print_json, warn_of_code
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fedprotocol.chain.read.snapshot import Snapshot
+    from fedprotocol.monitor.last_seen import LastSeen
 
     from fednode.daemon.status import Status
     from fednode.session import Session
@@ -21,39 +24,65 @@ if TYPE_CHECKING:
 def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say in one sentence what the node does or waits for, until when, and what comes next; then show figures.
 
-    Exits with 1 if the node is not running.
+    If the chain does not answer within three seconds, it shows what was last read from it, and how old that is. Exits
+    with 1 if the node is not running.
     """
+    from contextlib import suppress
+
     from fedprotocol.chain.amounts import UNITS
-    from fedprotocol.chain.send.fees import is_free
     from fedprotocol.errors import FedError
+    from fedprotocol.monitor.last_seen import kept, look
+    from fedprotocol.program.status import problem_lines
 
     from fednode.daemon.explain import explain
     from fednode.daemon.status import read_status
 
-    with open_session(config) as session:
-        last_status = read_status(session.config.status)
+    with open_to_read(config) as session:
+        settings = session.config
+        last_status = read_status(settings.status)
         running = last_status is not None and last_status.is_running
-        try:
-            chain: Snapshot | None = session.snapshot()
-            warn_of_code(session)
-            problem = ""
-        except FedError as error:
-            chain, problem = None, str(error)
-        amounts = session.amounts if chain is not None else UNITS
-        gas_is_free = chain is not None and chain.eth == 0 and is_free(session.coordinator.web3.eth)
-        why = explain(last_status, chain, problem, amounts, time.time(), gas_is_free)
+        account = None
+        with suppress(FedError):  # it is reported when the chain is asked
+            account = session.address
+        before = kept(settings.last_seen, settings.chain.chain_id, settings.chain.coordinator, account)
+        peers: list[str] = []
+        found = look(settings.last_seen, before, running, lambda: _read(session, peers))
+        now, seen = time.time(), found.seen
+        chain = seen.chain if seen is not None else None
+        age = seen.age(now) if seen is not None and found.problem else 0.0
+        why = explain(
+            last_status,
+            chain,
+            found.problem,
+            seen.amounts if seen is not None else UNITS,
+            now,
+            gas_is_free=seen is not None and seen.gas_is_free,
+            age=age,
+        )
         if as_json:
             daemon = last_status.model_dump() if last_status is not None else {}
             shown = {"running": running, "cause": why.cause, "answer": why.sentence}
-            print_json({**daemon, **shown, "chain": _chain(chain), "chain_problem": problem})
+            asked = {"chain": _chain(chain), "chain_age_seconds": round(age, 1), "chain_problem": found.problem}
+            print_json({**daemon, **shown, **asked})
         else:
             lines = [why.sentence]
             lines += _daemon(last_status) if last_status is not None else []
-            lines += _on_chain(session, chain) if chain is not None else []
-            lines += [f"problem   {text}" for text in (last_status.problems if last_status is not None else ())]
+            lines += _on_chain(seen, age, peers) if seen is not None else []
+            lines += [f"penalty   {text}" for text in (last_status.penalties if last_status is not None else ())]
+            lines += problem_lines(last_status.problems if last_status is not None else (), why.sentence, now)
             say(*lines)
     if not running:
         raise typer.Exit(1)
+
+
+def _read(session: Session, peers: list[str]) -> LastSeen:
+    """Ask the chain. `peers` is filled with what it says of others' stores."""
+    from fedprotocol.peers.in_words import others_announce
+
+    seen = session.last_seen()
+    warn_of_code(session)
+    peers.append(others_announce(session.config, session.coordinator, session.address))
+    return seen
 
 
 def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
@@ -68,8 +97,8 @@ def _chain(chain: Snapshot | None) -> dict[str, Any] | None:
         "phase_end": 0 if last is None else last.view.phase_end,
         "final_rounds": chain.final_count,
         "total_rounds": chain.config.total_rounds,
-        "stake": chain.my_seat.stake,
-        "owed": chain.my_owed,
+        "stake": chain.settled_seat.stake,
+        "owed": chain.settled_owed,
         "tokens": chain.tokens,
         "wei": chain.eth,
     }
@@ -87,14 +116,17 @@ def _daemon(last_status: Status) -> list[str]:
     return lines
 
 
-def _on_chain(session: Session, chain: Snapshot) -> list[str]:
-    from fedprotocol.peers.in_words import others_announce
+def _on_chain(seen: LastSeen, age: float, peers: Sequence[str]) -> list[str]:
+    """`age`: seconds, if it is not what the chain says now."""
+    from fedprotocol.quantities import duration
 
-    last, amounts = chain.round(chain.last_opened), session.amounts
+    chain, amounts = seen.chain, seen.amounts
+    last = chain.round(chain.last_opened)
     phase = "no round is open" if last is None else f"round {last.number} is in {last.view.phase.name.capitalize()}"
+    old = f" (read {duration(age)} ago)" if age else ""
     return [
-        f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final",
-        f"money     stake {amounts(chain.my_seat.stake)}, owed {amounts(chain.my_owed)}, "
-        f"in hand {amounts(chain.tokens)}",
-        f"peers     {others_announce(session.config, session.coordinator, session.address)}",
+        f"chain     {phase}; {chain.final_count} of {chain.config.total_rounds} rounds are final{old}",
+        f"money     stake {amounts(chain.settled_seat.stake)}, owed {amounts(chain.settled_owed)}, "
+        f"in hand {amounts(chain.tokens)}{old}",
+        *(f"peers     {text}" for text in peers),
     ]

@@ -13,6 +13,7 @@ from fednode.daemon.chain.money import Claim, Settle
 from fednode.daemon.chain.propose import Propose
 from fednode.daemon.chain.reveal import Reveal
 from fednode.daemon.chain.suspend import Suspend
+from fednode.daemon.chain.top_up import TopUp
 from fednode.daemon.data.build_case import BuildCase
 from fednode.daemon.data.check_inputs import CheckInputs
 from fednode.daemon.data.fetch_global import FetchGlobal
@@ -35,6 +36,7 @@ CHAIN: tuple[type[ChainAction], ...] = (
     Propose,
     Challenge,
     Abandon,
+    TopUp,
     Drop,
     Suspend,
     Settle,
@@ -75,6 +77,7 @@ __all__ = [
     "Reveal",
     "Settle",
     "Suspend",
+    "TopUp",
     "Train",
     "TrainSolo",
     "Wait",

@@ -91,6 +91,7 @@ ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     do.Propose.due,  # the aggregate
     do.Recompute.due,
     do.Abandon.due,
+    do.TopUp.due,
     do.Settle.due,
     do.Claim.due,
     do.Train.due,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -46,16 +46,26 @@ class Explanation:
 
 
 def explain(
-    status: Status | None, chain: Snapshot | None, trouble: str, amounts: Amounts, now: float, gas_is_free: bool = False
+    status: Status | None,
+    chain: Snapshot | None,
+    trouble: str,
+    amounts: Amounts,
+    now: float,
+    gas_is_free: bool = False,
+    age: float = 0.0,
 ) -> Explanation:
     """What `fednode status` says first.
 
     Args:
         status: what the node last wrote about itself; None: it never ran.
-        chain: None if it could not be read, and then `trouble` says why.
+        chain: None if it could never be read.
+        trouble: why it cannot be read now; empty: it can.
         now: seconds since 1970.
         gas_is_free: nobody needs ether there.
+        age: how many seconds ago `chain` was read, if it cannot be read now.
     """
+    if chain is not None and age:
+        chain = replace(chain, time=chain.time + int(age))
     if status is not None and status.is_running:
         return _running(status, chain, trouble, now)
     need, sentence = _need(chain, trouble, amounts, gas_is_free)
@@ -63,6 +73,8 @@ def explain(
         before = "The node has not run with this config yet"
     else:
         before = f"The node is not running, it was last seen {duration(now - status.updated)} ago ({status.activity})"
+    if chain is not None and trouble:
+        sentence += f" (as the chain was {duration(age)} ago, it cannot be read now: {trouble})"
     return Explanation(need, f"{before}, and {sentence}.")
 
 
@@ -81,7 +93,7 @@ def _running(status: Status, chain: Snapshot | None, trouble: str, now: float) -
     sentence = f"The node is {status.activity}, {_until(status.until, time, duration(now - status.since))}"
     if status.then:
         sentence += f"; next: {status.then}"
-    if chain is None and trouble not in status.activity:
+    if trouble and trouble not in status.activity:
         sentence += f" (this command itself cannot read the chain: {trouble})"
     return Explanation(status.cause, sentence + ".")
 
@@ -105,7 +117,7 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: b
         return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
     if is_over(chain):
         return _last(chain, amounts)
-    where, seat = standing(chain), chain.my_seat
+    where, seat = standing(chain), chain.settled_seat
     if where is Standing.NONE:
         return Need.SEAT, f"its account {chain.account} holds no seat: take one with `fednode join`, then `fednode run`"
     if chain.eth == 0 and not gas_is_free:
@@ -127,8 +139,8 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: b
 
 
 def _last(chain: Snapshot, amounts: Amounts) -> tuple[Need, str]:
-    seat, left = chain.my_seat, []
-    if chain.my_owed or seat.pending_old or seat.pending_new:
+    seat, left = chain.settled_seat, []
+    if chain.settled_owed:
         left.append("`fednode claim` takes what its account is owed")
     if seat.stake:
         left.append(f"`fednode exit` gives back its stake of {amounts(seat.stake)}")

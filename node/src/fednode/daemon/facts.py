@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fedprotocol.chain.amounts import UNITS, Amounts
+from fedprotocol.chain.read.penalties import Penalty
 from fedprotocol.program.backoff import Setback
 
 from fednode.daemon.action import Action, Lane, Work
@@ -62,6 +63,8 @@ class Remembered:
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of the wrong ones, those whose proof is built and simulated
     unseen: frozenset[int] = frozenset()  # rounds whose right proposal is live, beyond the snapshot's room
     proposed: frozenset[int] = frozenset()  # rounds in which this node proposed and its bond may still be locked
+    penalties: Mapping[int, Penalty] = field(default_factory=dict)  # by round, taken or certain
+    topped_up: Mapping[int, int] = field(default_factory=dict)  # round of a penalty -> token units added after it
     has_bounty: bool = False  # a challenge of this node convicted, and the contract may still hold the bounty
     trained: frozenset[int] = frozenset()  # rounds in which this node has an update
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
@@ -87,6 +90,8 @@ class Configured:
     solo: bool = False  # the site's own model is trained too
     solo_test: bool = False  # and scored
     auto_claim: bool = False  # money is collected at the end
+    wanted_stake: int = 0  # token units up to which a penalty is made up for
+    top_up: int = 0  # token units that the node may add to its stake, all together
     keep_rounds: int = 8  # settled rounds whose updates and prior stay in the own store
     propose_after: int = 120  # seconds that a round may be in Aggregate without a live proposal
     challenge_after: int = 0  # seconds that a wrong proposal is left to other challengers

@@ -9,8 +9,10 @@ from fedprotocol.peers.announcement import wanted
 
 from fednode.config import NodeConfig
 from fednode.daemon.chain.commitment import commitment_hash
+from fednode.daemon.chain.top_up import topped_up
 from fednode.daemon.facts import Configured, OwnUpdate, Remembered
 from fednode.daemon.tools import Tools
+from fednode.stake import wanted_stake
 
 
 def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configured:
@@ -20,6 +22,8 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configu
         solo=config.solo.enabled,
         solo_test=config.solo.test is not None,
         auto_claim=config.node.claim,
+        wanted_stake=wanted_stake(config.node, chain.config, amounts).stake,
+        top_up=amounts.units(config.node.top_up),
         keep_rounds=config.node.keep_rounds,
         propose_after=config.node.propose_after,
         challenge_after=config.node.challenge_after,
@@ -47,6 +51,8 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
             if stands_unseen(tools.coordinator, state, recomputed.get(state.number))
         ),
         proposed=frozenset(memory.proposed),
+        penalties=memory.penalties,
+        topped_up=topped_up(tools.journal) if tools.config.node.top_up else {},
         has_bounty=memory.has_bounty,
         trained=frozenset(memory.trained),
         evaluated=memory.evaluated,

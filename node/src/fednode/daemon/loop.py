@@ -13,11 +13,13 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
+from fedprotocol.chain.send.fees import is_free
 from fedprotocol.chain.send.sender import Sender
 from fedprotocol.errors import FedError
 from fedprotocol.journal import Journal, JournalError
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.monitor.health import Health
+from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
 from fedprotocol.program.backoff import LONGEST_PAUSE, TRIES_LEFT, Backoff, Setback
 from fedprotocol.program.unforeseen import Unforeseen
@@ -32,6 +34,7 @@ from fednode.daemon.facts import Facts, Underway
 from fednode.daemon.gathering import configured, remembered
 from fednode.daemon.model.loaded_model import Interrupted, LoadedModel, ModelFailure
 from fednode.daemon.model_progress import ModelProgress
+from fednode.daemon.penalties import note_penalties
 from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.tools import Tools
@@ -66,7 +69,8 @@ class Daemon:
         progress = ModelProgress()
         self._amounts = Amounts.of(coordinator.token)
         decimals, depth = self._amounts.decimals, config.chain.confirmations
-        self._reporter = Reporter(config.status, account, decimals, depth, progress, health)
+        keeper = Keeper(config.last_seen, coordinator.address, self._amounts, lambda: is_free(coordinator.web3.eth))
+        self._reporter = Reporter(config.status, account, decimals, depth, progress, health, keeper)
         self._backoff: Backoff[do.Action] = Backoff(clock, config.chain.poll_seconds)
         self._parts: queue.SimpleQueue[tuple[do.Work, Any]] = queue.SimpleQueue()
         self._tools = Tools(
@@ -81,7 +85,7 @@ class Daemon:
             earlier_roots=EarlierRoots(coordinator),
             model=LoadedModel(config, spec, store, progress),
             tell=lambda work, part: self._parts.put((work, part)),
-            report=self._reporter.problem,
+            report=lambda text, action, number: self._reporter.problem(text, (action, text), number),
         )
         self._ended: list[Outcome[do.Work]] = []  # not written down yet
         self._told: list[tuple[do.Work, Any]] = []  # parts of results, not written down yet
@@ -120,6 +124,8 @@ class Daemon:
             self._background.wait(self._config.chain.poll_seconds)
             return None
         self._collect(chain)
+        with self._only_for_people("looking for penalties"):
+            note_penalties(self._coordinator, self._memory, chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
         with self._only_for_people("saying how it is"):
@@ -129,7 +135,7 @@ class Daemon:
             case do.Wait():
                 self._background.wait(self._config.chain.poll_seconds)
             case do.Finish():
-                log.info("%s", action.reason)
+                log.log(logging.DEBUG if action.failure else logging.INFO, "%s", action.reason)  # it is raised
             case do.Interrupt(work):
                 log.info("%s", action.describe())
                 self._background.interrupt(work)
@@ -161,7 +167,7 @@ class Daemon:
         except Exception as error:
             self._failed(action, error, chain)
         else:
-            self._backoff.succeeded(action)
+            self._succeeded(action)
             # A chain that mines by the clock shows the transaction at once; one read behind must not send it twice.
             self._backoff.pause(action, self._config.chain.poll_seconds)
 
@@ -180,7 +186,7 @@ class Daemon:
         try:
             note(*what, chain)
         except (JournalError, OSError) as error:
-            self._reporter.problem(str(error))
+            self._reporter.problem(str(error), "journal")
             return False
         except Exception as error:
             self._failed(work, error, chain)
@@ -195,7 +201,7 @@ class Daemon:
             self._background_failed(work, outcome.error, chain)
             return
         work.ended(self._tools, outcome.result, chain)
-        self._backoff.succeeded(work)
+        self._succeeded(work)
         again = work.revisit(chain)
         if again is not None:
             self._backoff.postpone(work, again.longest, again.left)
@@ -226,17 +232,23 @@ class Daemon:
         for other in action.failed(self._tools, error, chain):
             self._backoff.retry_later(other, Setback(str(error)), other.time_left(chain))
         with self._only_for_people("saying what failed"):
-            if self._unforeseen.is_news(action, error):
+            is_told = self._unforeseen.is_news(action, error)
+            if is_told:
                 log.error("%s: unexpected error", action.describe(), exc_info=error)
-            self._reporter.failed(action, error)
+            self._reporter.failed(action, error, is_told)
             log.debug("%s: again in %.0f s", action.describe(), seconds)
+
+    def _succeeded(self, action: do.Action) -> None:
+        self._backoff.succeeded(action)
+        with self._only_for_people("saying what works again"):
+            self._reporter.succeeded(action)
 
     def _unusable(self, error: Exception) -> None:
         """Report that nothing can be decided now."""
         with self._only_for_people("saying what failed"):
             if self._unforeseen.is_news(None, error):
                 log.error("unexpected error", exc_info=error)
-            self._reporter.problem(str(error) or type(error).__name__)
+            self._reporter.problem(str(error) or type(error).__name__, "loop")
 
     @contextmanager
     def _only_for_people(self, what: str) -> Iterator[None]:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedaggregator.disputes.case import Case
+from fedprotocol.chain.read.penalties import Penalty
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal
+from fedprotocol.types import PenaltyReason
 
 from fednode.daemon.facts import Checked, ProposalVerdict, UpdateVerdict
 
@@ -35,6 +37,11 @@ class Memory:
             if not verdict.text or verdict.leaf is not None:  # else another of the chain's nodes may show more
                 self.verdicts[entry["round"], bytes.fromhex(entry["root"])] = verdict
         self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
+        self.penalties: dict[int, Penalty] = {
+            entry["round"]: Penalty(entry["round"], entry["amount"], PenaltyReason(entry["reason"]))
+            for entry in journal.recall("penalties") or ()
+        }
+        self.penalties_known = int(journal.recall("penalties_known") or 0)  # the last round that was looked at
         self.has_bounty = bool(journal.recall("has_bounty"))
         self.proposed = set[int](journal.recall("proposed") or ())
         self.checked: dict[int, Checked] = {
@@ -122,6 +129,17 @@ class Memory:
     def note_announced(self, text: str) -> None:
         self.announced = text
         self._journal.note("announced", text)
+
+    def note_penalties(self, found: Mapping[int, Penalty | None], known: int) -> None:
+        """What rounds cost (None: nothing; a re-org may change it). All rounds up to `known` are settled."""
+        changed = {**self.penalties, **{number: penalty for number, penalty in found.items() if penalty is not None}}
+        changed = {number: penalty for number, penalty in changed.items() if found.get(number, penalty) is not None}
+        if (changed, known) == (self.penalties, self.penalties_known):
+            return
+        self.penalties, self.penalties_known = changed, known
+        entries = [{"round": p.round, "amount": p.amount, "reason": p.reason.value} for p in changed.values()]
+        self._journal.note("penalties", entries)
+        self._journal.note("penalties_known", known)
 
     def note_proposed(self, number: int) -> None:
         """Call this before a proposal is sent. From then on its bond may be locked, or owed to this account."""

@@ -18,7 +18,7 @@ class Status(DaemonStatus):
     steps: int = 0
     loss: float | None = None  # of that step, else of the last one trained
     base: str = ""  # how the base model is held in memory; empty before it is loaded
-    problems: tuple[str, ...] = ()  # what a person should look at, oldest first
+    penalties: tuple[str, ...] = ()  # that nothing has made up for yet: how much, why, what to do
 
 
 def read_status(path: Path) -> Status | None:

@@ -14,7 +14,7 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 
 from fednode.config import NodeConfig
-from fednode.daemon.action import Work
+from fednode.daemon.action import ChainAction, Work
 from fednode.daemon.data.earlier_roots import EarlierRoots
 from fednode.daemon.model.loaded_model import LoadedModel
 from fednode.daemon.remembered import Memory
@@ -24,8 +24,8 @@ from fednode.daemon.remembered import Memory
 class Tools:
     """Threads of the background use neither `sender`, `journal`, `memory` nor `report`: these are the loop's.
 
-    `tell(work, part)` hands a part of a result to the loop's thread, which calls `work.heard` with it; `report` says
-    what a person should look at.
+    `tell(work, part)` hands a part of a result to the loop's thread, which calls `work.heard` with it; `report(text,
+    action, round)` says what a person should look at as long as the round is open.
     """
 
     config: NodeConfig
@@ -39,4 +39,4 @@ class Tools:
     earlier_roots: EarlierRoots
     model: LoadedModel
     tell: Callable[[Work, Any], None]
-    report: Callable[[str], None]
+    report: Callable[[str, Work | ChainAction, int], None]

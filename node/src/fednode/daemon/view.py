@@ -85,7 +85,8 @@ class Standing(StrEnum):
 
 
 def standing(chain: Snapshot) -> Standing:
-    seat, coming = chain.my_seat, chain.last_opened + 1
+    """As settled: the next call of the account takes the penalties that are due before anything else."""
+    seat, coming = chain.settled_seat, chain.last_opened + 1
     if seat.active_from == 0:
         return Standing.NONE
     if seat.exited:
@@ -129,7 +130,7 @@ def target_round(chain: Snapshot) -> int | None:
         return None
     else:
         number = chain.last_opened + 1
-    return number if chain.my_seat.active_in(number) else None
+    return number if chain.settled_seat.active_in(number) else None
 
 
 def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:

@@ -154,7 +154,7 @@ def _next(chain: Snapshot, facts: Facts, number: int) -> str:
 
 
 def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
-    missing = amounts.needed(max(0, chain.config.min_stake - chain.my_seat.stake))
+    missing = amounts.needed(max(0, chain.config.min_stake - chain.settled_seat.stake))
     return do.Wait(
         Cause.SUSPENDED, f"{missing} more stake, its seat is suspended: stop it and run `fednode join`", 0, "train"
     )

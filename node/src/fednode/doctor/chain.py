@@ -5,12 +5,14 @@ from __future__ import annotations
 from fedaggregator.doctor import shared
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.errors import ContractReverted, ether, translated
+from fedprotocol.chain.read.penalties import penalties_borne
 from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.fees import is_free
 
 from fednode.daemon.view import Standing, is_over, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient
+from fednode.stake import wanted_stake
 
 OWN_REFUSALS = {error["name"] for error in load("coordinator") if error["type"] == "error"}
 """All else is the token's way to refuse what is not approved yet, which is the last thing that `join` asks for."""
@@ -37,15 +39,16 @@ def account(patient: Patient) -> str:
 def funds(patient: Patient) -> str:
     session = patient.session
     now, amounts = session.snapshot(), session.amounts
-    seated = now.my_seat.active_from > 0 and not now.my_seat.exited
-    needed = 0 if seated else max(amounts.units(session.config.node.stake), now.config.min_stake)
+    seated = now.settled_seat.active_from > 0 and not now.settled_seat.exited
+    needed = 0 if seated else max(wanted_stake(session.config.node, now.config, amounts).stake, now.config.min_stake)
     missing = ["ether for transactions"] if now.eth == 0 and not is_free(session.coordinator.web3.eth) else []
     if now.tokens < needed:
         missing.append(f"{amounts.needed(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:
         is_given = is_development(session.coordinator.web3)
-        show = patient.fednode("account", "show") + "  # the address to send it to"
-        fix = f"brownie run fund faucet {session.address}" if is_given else show
+        show = patient.fednode("account", "show")
+        faucet = f"send this address to the sponsor, who runs `brownie run fund faucet {session.address}`"
+        fix = f"{show}  # {faucet if is_given else 'the address to send it to'}"
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", fix)
     return f"{ether(now.eth)} ETH, {amounts(now.tokens)}" + (
         "" if seated else f" (a seat needs {amounts.needed(needed)})"
@@ -55,7 +58,7 @@ def funds(patient: Patient) -> str:
 def seat(patient: Patient) -> str:
     session = patient.session
     now, amounts = session.snapshot(), session.amounts
-    held, config = now.my_seat, now.config
+    held, config = now.settled_seat, now.config
     if is_over(now):
         raise NotFit(f"{ending(now)}: no round opens any more", patient.edit("[chain] coordinator: another federation"))
     match standing(now):
@@ -72,7 +75,10 @@ def seat(patient: Patient) -> str:
             raise NotFit(f"suspended: {short}", patient.fednode("join"))
         case Standing.ACTIVE | Standing.EARLY:
             weight = f"enough for a weight of {held.stake // config.stake_per_example} examples"
-            return f"active from round {held.active_from} on, stake {amounts(held.stake)} ({weight})"
+            begins = f"from round {held.active_from} on" if held.active_from > now.last_opened else "now"
+            borne = penalties_borne(now)
+            room = "" if borne is None else f", and bears {borne} penalties before the seat is suspended"
+            return f"active {begins}, stake {amounts(held.stake)} ({weight}{room})"
 
 
 def _refuse_if_unwelcome(patient: Patient) -> None:

@@ -7,6 +7,8 @@ from fedprotocol.store.base import NotFound, StoreError, Unavailable
 
 from fednode.doctor.check import NotFit, Patient, quoted
 
+SPONSOR = "the sponsor publishes it: `fednode spec publish FOLDER --store URL`, with a store that this node can read"
+
 
 def store(patient: Patient) -> str:
     session = patient.session
@@ -48,7 +50,7 @@ def spec(patient: Patient) -> str:
     try:
         return f"“{session.spec.name}” is the contract's"
     except NotFound as error:
-        raise NotFit(str(error), f"fednode spec publish FOLDER --store {quoted(session.config.store.url)}") from error
+        raise NotFit(f"{error}; {SPONSOR}", patient.edit("[store] peers: the sponsor's store")) from error
 
 
 def latest_global(patient: Patient) -> str:
@@ -58,5 +60,5 @@ def latest_global(patient: Patient) -> str:
         with session.store.get(root, session.spec.layout.global_shape) as leaves:
             return f"the global of round {number} is here and verified, {len(leaves)} leaves"
     except NotFound as error:
-        publish = f"fednode spec publish FOLDER --store {quoted(session.config.store.url)}"
-        raise NotFit(str(error), publish if number == 0 else patient.edit("[store] peers")) from error
+        whose = f"; {SPONSOR}" if number == 0 else ""
+        raise NotFit(f"{error}{whose}", patient.edit("[store] peers")) from error

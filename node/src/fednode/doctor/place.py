@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from fedaggregator.doctor import shared
 from fedprotocol.files.filesystem import is_read_only
 from fedprotocol.files.private import exposure, open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
@@ -22,8 +23,9 @@ def home(patient: Patient) -> str:
     """One process a journal, and one federation and account."""
     session = patient.session
     path = session.config.journal
+    _try_to_write(patient)
     if not path.exists():
-        return f"no journal in {session.config.home} yet"
+        return f"{session.config.home} can be written; it has no journal yet"
     try:
         with Journal(path) as journal:
             if journal.recall("journal.identity") is not None:
@@ -36,6 +38,13 @@ def home(patient: Patient) -> str:
     except JournalForeign as error:
         raise NotFit(str(error), patient.edit("home: a new folder")) from error
     return f"the journal in {session.config.home} is free"
+
+
+def _try_to_write(patient: Patient) -> None:
+    """Write in every folder in which the node will write, and open the files that it will change."""
+    config = patient.session.config
+    folders = (config.home, config.cache, config.metrics, config.globals, config.updates, config.logs)
+    shared.try_home(folders, (config.logs / "fednode.log", config.events, config.journal), patient.say)
 
 
 def private(patient: Patient) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fednode.training import AdapterModel
 
-Stage = Callable[[str], AbstractContextManager[None]]
+Stage = Callable[[str], AbstractContextManager[object]]
 """A context manager that gets the name of what is done inside it."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fedprotocol.program.slow_work import told_if_slow
+
 from fednode.session import Session
 
 if TYPE_CHECKING:
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def load_model(session: Session) -> AdapterModel:
-    """Raises what `AdapterModel.load` raises."""
-    from fednode.training import AdapterModel
+    """The model of the session. Raises the errors of `AdapterModel.load`."""
+    with told_if_slow("loading libraries and the base model"):
+        from fednode.training import AdapterModel
 
-    settings = session.config.model
-    return AdapterModel.load(session.spec, settings.source, settings.device, settings.threads)
+        settings = session.config.model
+        return AdapterModel.load(session.spec, settings.source, settings.device, settings.threads)

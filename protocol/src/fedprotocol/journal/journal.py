@@ -223,6 +223,15 @@ class Journal:
         )
         return [OutboxTx(*row) for row in rows]
 
+    def outbox_labelled(self, start: str) -> list[OutboxTx]:
+        """Whatever was mined or may still be, and whose label begins with `start`, oldest first; of the replacements of
+        one transaction the newest. What only takes a nonce has another label."""
+        rows = self._execute(
+            "SELECT * FROM outbox WHERE substr(label, 1, length(?)) = ? AND state IN ('open', 'mined') ORDER BY rowid",
+            [start, start],
+        )
+        return list({(tx.label, tx.nonce): tx for tx in (OutboxTx(*row) for row in rows)}.values())
+
     def outbox_all(self) -> list[OutboxTx]:
         """All transactions that were ever sent, oldest first."""
         return [OutboxTx(*row) for row in self._execute("SELECT * FROM outbox ORDER BY rowid", [])]

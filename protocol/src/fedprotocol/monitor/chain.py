@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from importlib.metadata import version
 
 from fedprotocol import metrics
 from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.penalties import penalties_borne
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Phase
 
@@ -35,5 +37,7 @@ def observe(chain: Snapshot, decimals: int, now: float) -> None:
     metrics.LAST_READ.set(now)
     metrics.ETHER.set(chain.eth / 10**18)
     metrics.TOKENS.set(chain.tokens / 10**decimals)
-    metrics.OWED.set(chain.my_owed / 10**decimals)
-    metrics.STAKE.set(chain.my_seat.stake / 10**decimals)
+    metrics.OWED.set(chain.settled_owed / 10**decimals)
+    metrics.STAKE.set(chain.settled_seat.stake / 10**decimals)
+    borne = penalties_borne(chain) if chain.settled_seat.active_from else None
+    metrics.PENALTIES_BORNE.set(math.nan if borne is None else borne)

@@ -82,6 +82,7 @@ def _health(health: Health) -> tuple[str, dict[str, Any]]:
         "healthy": report.healthy,
         "why": list(report.why),
         "doing": report.doing,
+        "penalties": list(report.penalties),
         "chain_read_age_seconds": None if report.age is None else round(report.age, 1),
     }
     return "200 OK" if report.healthy else "503 Service Unavailable", body

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from fedprotocol.errors import FedError
+from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import unexpected
 
 Patient = TypeVar("Patient")
@@ -47,7 +48,9 @@ def examined(
             yield CheckResult(check.name, None, f"needs: {', '.join(missing)}")
             continue
         try:
-            yield CheckResult(check.name, True, check.examine(patient))
+            with told_if_slow(f"doctor looks at “{check.name}”"):
+                found = check.examine(patient)
+            yield CheckResult(check.name, True, found)
         except Exception as error:
             failed.add(check.name)
             detail = str(error) if isinstance(error, FedError) else unexpected(error)

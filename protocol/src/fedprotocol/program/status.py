@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,10 +14,21 @@ from pydantic import BaseModel, ConfigDict
 from fedprotocol.errors import FedError
 from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
+from fedprotocol.quantities import duration
 
 
 class StatusError(FedError):
     """The status file exists, but its content is no status."""
+
+
+class Problem(BaseModel):
+    """What is wrong, and may need a person: since when, and when it was last met (seconds since 1970)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    since: float
+    latest: float
 
 
 class DaemonStatus(BaseModel):
@@ -31,6 +44,7 @@ class DaemonStatus(BaseModel):
     activity: str  # what it does or waits for, as a phrase
     since: float  # start of the activity
     until: int  # when what it waits for ends; 0 if there is no deadline
+    problems: tuple[Problem, ...] = ()  # what is wrong now, one for each cause, the newest last
     chain_time: int
     updated: float
 
@@ -44,6 +58,17 @@ class DaemonStatus(BaseModel):
         except PermissionError:
             return True
         return True
+
+
+def problem_lines(problems: Iterable[Problem], told: str, now: float) -> list[str]:
+    """For people. `told`: what is shown besides, in which the cause of a problem may stand already; `now`: seconds
+    since 1970."""
+    return [
+        f"problem   {problem.text} (since {datetime.fromtimestamp(problem.since, UTC):%H:%M:%S} UTC, "
+        f"{duration(now - problem.since)})"
+        for problem in problems
+        if problem.text not in told
+    ]
 
 
 S = TypeVar("S", bound=DaemonStatus)

@@ -12,7 +12,7 @@ from typing import Any
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.printable import json_text, paragraph, printable
-from fedprotocol.program import environment
+from fedprotocol.program import environment, interrupt
 from fedprotocol.program.encoding import json_for, spell_out
 from fedprotocol.program.logs import without_secrets
 
@@ -53,6 +53,13 @@ def run_program(app: Callable[[], None]) -> None:
     threading.excepthook = lambda it: _say_unexpected(it.exc_value, debug)
     try:
         app()
+        if interrupt.was_pressed():
+            sys.exit()
+    except SystemExit as ended:
+        if not interrupt.was_pressed():
+            raise
+        interrupt.say()
+        sys.exit(ended.code or interrupt.STATUS)
     except FedError as error:
         if debug:
             _say_trace(error)

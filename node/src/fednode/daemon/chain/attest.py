@@ -63,7 +63,5 @@ class Attest(ChainAction):
                 verdict = (
                     checked.verdicts.get(index, UpdateVerdict.ABSENT) if checked is not None else UpdateVerdict.ABSENT
                 )
-                tools.report(
-                    f"round {self.round}: attesting without update {index}, {verdict.value}: "
-                    f"client {update.client}, root {cid(update.root)}"
-                )
+                what = f"round {self.round}: attesting without update {index}, {verdict.value}: "
+                tools.report(f"{what}client {update.client}, root {cid(update.root)}", self, self.round)

@@ -74,12 +74,13 @@ class LoadedModel:
     def load(self) -> AdapterModel:
         """Raises ModelFailure."""
         if self._loaded is None:
-            from fednode.training import AdapterModel
-
             settings = self._config.model
             log.info("loading the base model %s", settings.source or self._spec.base_model.id)
             try:
-                self._loaded = AdapterModel.load(self._spec, settings.source, settings.device, settings.threads)
+                with self._progress.during("loading the base model"):
+                    from fednode.training import AdapterModel
+
+                    self._loaded = AdapterModel.load(self._spec, settings.source, settings.device, settings.threads)
             except FedError as error:
                 raise ModelFailure(str(error)) from error
             self._progress.base = self._loaded.held
@@ -89,10 +90,11 @@ class LoadedModel:
     def dataset(self, path: Path) -> Dataset:
         """The rows of `path`, read once. Raises DataError."""
         if path not in self._data:
-            from fednode.data import load_data
-            from fednode.site_data import columns_of
+            with self._progress.during("reading the rows"):
+                from fednode.data import load_data
+                from fednode.site_data import columns_of
 
-            self._data[path] = load_data(path, columns_of(self._config))
+                self._data[path] = load_data(path, columns_of(self._config))
         return self._data[path]
 
     def global_units(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:

@@ -141,7 +141,7 @@ class Endpoint:
             except Exception as error:
                 is_gone = isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout)
                 if not is_gone or pause is None or time.monotonic() + pause >= until:
-                    raise NoAnswer(type(error).__name__) from error
+                    raise NoAnswer(_in_words(error, seconds)) from error
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -176,8 +176,30 @@ class Endpoint:
 def _while_it_comes() -> Iterator[None]:
     try:
         yield
+    except TimeoutError as error:
+        raise NoAnswer("its answer did not end in time") from error
     except (HTTPError, OSError, ValueError, http.client.HTTPException, zlib.error) as error:
-        raise NoAnswer(type(error).__name__) from error
+        raise NoAnswer(f"its answer broke off: {type(error).__name__}") from error
+
+
+def _in_words(error: Exception, seconds: float) -> str:
+    """Why nothing came, for whoever has to repair it."""
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {min(CONNECT_SECONDS, seconds):g} s"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {seconds:g} s"
+    if not isinstance(error, requests.ConnectionError) or isinstance(error, requests.exceptions.SSLError):
+        return type(error).__name__
+    said = str(error)
+    if "Errno 111" in said:
+        return "the connection is refused: nothing listens there"
+    if "NameResolution" in said or "getaddrinfo" in said:
+        return "the host's name is not known"
+    if "RemoteDisconnected" in said or "Connection aborted" in said:
+        return "it closes the connection without an answer"
+    if "Read timed out" in said:
+        return f"no answer within {seconds:g} s"
+    return "no connection"
 
 
 def _bounded(response: requests.Response, limit: int) -> Iterator[bytes]:

@@ -19,6 +19,9 @@ from fedprotocol.printable import LONGEST_NAME, printable
 from fedprotocol.urls import describe_status, http_url, without_credentials
 
 TIMEOUT = 30.0  # seconds for one whole answer
+GREETING = (
+    5.0  # for the first answer of an endpoint, which says which chain it serves: one that hangs is found out soon
+)
 LIMIT_EXCEEDED = -32005
 OK = 200  # of HTTP
 PENDING, LATEST = "pending", "latest"
@@ -47,7 +50,7 @@ class FallbackProvider(JSONBaseProvider):
     If one answers with an error, the next is asked, unless the error is certainly the chain's own
     (`fedprotocol.chain.endpoint.refusals`). If all answer with errors, the error that is most likely the chain's is the
     answer. If none can answer about the pending block, all are asked about the latest. Before an endpoint's first
-    answer counts, it is asked for its chain id.
+    answer counts, it is asked for its chain id, and has GREETING seconds for that.
 
     Raises (from every request):
         ChainUnreachable: no endpoint answered.
@@ -108,10 +111,10 @@ class FallbackProvider(JSONBaseProvider):
                 FallbackProvider([url], self._chain_id, timeout or self._timeout),
             )
 
-    def _ask(self, index: int, method: RPCEndpoint, params: Any) -> RPCResponse:
-        limit = LARGEST.get(method, LARGEST_OTHER)
+    def _ask(self, index: int, method: RPCEndpoint, params: Any, at_most: float = TIMEOUT) -> RPCResponse:
+        limit, seconds = LARGEST.get(method, LARGEST_OTHER), min(self._timeout, at_most)
         try:
-            answer = self._endpoints[index].post(self.encode_rpc_request(method, params), limit, self._timeout)
+            answer = self._endpoints[index].post(self.encode_rpc_request(method, params), limit, seconds)
         except TooLarge:
             message = f"{self._names[index]} answers {method} with more than {limit // MIB} MiB"
             return {"jsonrpc": "2.0", "id": 0, "error": RPCError(code=LIMIT_EXCEEDED, message=message)}
@@ -120,7 +123,7 @@ class FallbackProvider(JSONBaseProvider):
     def _check_chain(self, index: int) -> None:
         if index in self._checked:
             return
-        response = self._ask(index, RPCEndpoint("eth_chainId"), [])
+        response = self._ask(index, RPCEndpoint("eth_chainId"), [], GREETING)
         if "error" in response:
             raise NoAnswer(f"no chain id: {printable(response['error']['message'], LONGEST_NAME)}")
         try:
@@ -145,9 +148,9 @@ def parsed(answer: HttpResponse) -> RPCResponse:
     try:
         response = json.loads(answer.body)
     except (ValueError, RecursionError) as error:  # ValueError: neither JSON nor text
-        raise NoAnswer((otherwise or type(error).__name__) + answer.through) from error
+        raise NoAnswer((otherwise or "what it answers is no JSON") + answer.through) from error
     if not isinstance(response, dict) or ("result" not in response and response.get("error") is None):
-        raise NoAnswer((otherwise or "no JSON-RPC") + answer.through)
+        raise NoAnswer((otherwise or "what it answers is no JSON-RPC") + answer.through)
     if response.get("error") is not None:
         return RPCResponse(jsonrpc="2.0", id=0, error=plain(response["error"]))
     return RPCResponse(jsonrpc="2.0", id=0, result=_told(response["result"]))

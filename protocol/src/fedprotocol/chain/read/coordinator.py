@@ -14,7 +14,7 @@ from web3.types import BlockIdentifier
 from fedprotocol.address import parse_address
 from fedprotocol.chain.abi import entry, load, struct
 from fedprotocol.chain.calls import Calls
-from fedprotocol.chain.endpoint.rpc import connect_web3
+from fedprotocol.chain.endpoint.rpc import TIMEOUT, connect_web3
 from fedprotocol.chain.errors import ChainError, ContractReverted, NoContract, NotACoordinator, translated
 from fedprotocol.chain.read.lens import ask
 from fedprotocol.chain.read.token import Token
@@ -43,8 +43,9 @@ class Coordinator:
         self.calls = Calls(self.contract)
 
     @classmethod
-    def connect(cls, rpc: str | Sequence[str], address: str, chain_id: int) -> Coordinator:
-        """The coordinator at `address` of chain `chain_id`, through one RPC URL or several (tried in order).
+    def connect(cls, rpc: str | Sequence[str], address: str, chain_id: int, timeout: float = TIMEOUT) -> Coordinator:
+        """The coordinator at `address` of chain `chain_id`, through one RPC URL or several (tried in order), of which
+        each has `timeout` seconds for an answer.
 
         Raises ChainError (not an address), ChainUnreachable, WrongChain, NoContract, NotACoordinator.
         """
@@ -52,7 +53,7 @@ class Coordinator:
             checksummed = parse_address(address)
         except ValueError as error:
             raise ChainError(f"the coordinator's address {address!r} {error}") from None
-        web3 = connect_web3(rpc, chain_id)
+        web3 = connect_web3(rpc, chain_id, timeout)
         coordinator = cls(web3, checksummed, chain_id)
         if not coordinator.code:
             raise NoContract(

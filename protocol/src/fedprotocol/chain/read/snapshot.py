@@ -45,6 +45,8 @@ class Snapshot:
     account: str
     my_seat: Seat
     my_owed: int
+    settled_seat: Seat  # what settling the account now would leave: penalties taken,
+    settled_owed: int  # rewards and returned bonds credited
     bond_due: int  # will be credited when the account is next settled
     bond: int  # the bond that a proposal would cost the account
     balances: Balances
@@ -78,6 +80,8 @@ def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier
         account=Web3.to_checksum_address(account),
         my_seat=convert(Seat, inner["seat"], s["seat"]),
         my_owed=s["owed"],
+        settled_seat=convert(Seat, inner["settledSeat"], s["settled_seat"]),
+        settled_owed=s["settled_owed"],
         bond_due=s["bond_due"],
         bond=s["bond"],
         balances=convert(Balances, inner["balances"], s["balances"]),

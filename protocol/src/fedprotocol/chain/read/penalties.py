@@ -1,0 +1,77 @@
+"""Which penalties rounds cost a client: those that were taken from its stake, and those that are certain by now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
+from fedprotocol.types import PenaltyReason, Phase, VoidReason
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What `round` costs a client: `amount` token units of its stake, taken when the account is settled."""
+
+    round: int
+    amount: int
+    reason: PenaltyReason
+
+
+def fault(state: RoundState) -> PenaltyReason | None:
+    """What the account of `state` failed to do in that round, as the contract's settlement decides it (`_apply` in
+    `contracts/coordinator/Ledger.sol`), as soon as nothing can change it any more; None: nothing so far."""
+    view, commitment = state.view, state.my_commitment
+    if commitment is None or view.phase in (Phase.NONE, Phase.TRAIN, Phase.WAITING):
+        return None  # whoever committed may commit anew, or the global that the round starts from is not known
+    if view.void_reason is VoidReason.PRIOR_VOID:
+        return None
+    if commitment.prior_root != view.prior_root:
+        return PenaltyReason.WRONG_PRIOR
+    if view.void_reason is VoidReason.TOO_FEW_COMMITS:
+        return None
+    if state.my_index is None:
+        return None if view.phase is Phase.REVEAL else PenaltyReason.NOT_REVEALED
+    if view.void_reason is VoidReason.TOO_FEW_REVEALS or view.phase in (Phase.REVEAL, Phase.ATTEST):
+        return None
+    return None if state.updates[state.my_index].attested else PenaltyReason.NOT_ATTESTED
+
+
+def penalties(chain: Snapshot) -> dict[int, Penalty | None]:
+    """The penalty of every round in the snapshot, or None if the round costs nothing so far."""
+    faults = {state.number: fault(state) for state in chain.rounds}
+    amount = chain.config.penalty
+    return {number: Penalty(number, amount, why) if why is not None else None for number, why in faults.items()}
+
+
+def earlier_penalties(coordinator: Coordinator, chain: Snapshot, rounds: Collection[int]) -> Iterator[Penalty]:
+    """The penalties of `rounds` that the snapshot does not show any more; the contract keeps them.
+
+    Raises ChainError.
+    """
+    for number in rounds:
+        why = fault(_state(coordinator, number, chain.account))
+        if why is not None:
+            yield Penalty(number, chain.config.penalty, why)
+
+
+def penalties_borne(chain: Snapshot) -> int | None:
+    """How many more penalties the stake can lose before the seat is suspended; None: a penalty costs nothing."""
+    config = chain.config
+    if not config.penalty:
+        return None
+    return max(0, (chain.settled_seat.stake - config.min_stake) // config.penalty)
+
+
+def _state(coordinator: Coordinator, number: int, account: str) -> RoundState:
+    commitment = coordinator.commitment(number, account)
+    return RoundState(
+        number=number,
+        view=coordinator.round_view(number),
+        updates=coordinator.updates(number),
+        proposals=(),
+        my_commitment=commitment if any(commitment.hash) else None,
+        my_index=coordinator.update_index(number, account),
+        my_pages=0,
+    )

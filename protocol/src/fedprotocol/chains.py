@@ -38,7 +38,8 @@ class Chain:
     `block_seconds`: usual time between two blocks. `confirmations`: blocks on top of what is acted upon, which take
     `confirmations * block_seconds` seconds. `finality`: when a block can no longer be taken back, in words.
     `brownie`: the name under which `brownie run --network` is shown. `rpc`: an endpoint that anybody may ask, good for
-    a try and not for a node that must not fail. `is_test`: its ether is worth nothing.
+    a try and not for a node that must not fail. `gas_gwei`: a price of gas to reckon with, which is not today's.
+    `is_test`: its ether is worth nothing.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Chain:
     confirmations: int
     finality: str
     phases: Phases
+    gas_gwei: float
     is_test: bool = False
     pays_for_data: bool = False  # besides gas, a transaction pays for its bytes on Ethereum
 
@@ -57,12 +59,17 @@ class Chain:
         """How long the confirmations take."""
         return self.confirmations * self.block_seconds
 
+    @property
+    def dearest_gwei(self) -> float:
+        """A price of gas at which a proof should still pay: bytes that are paid for besides gas are in it."""
+        return self.gas_gwei * (20 if self.pays_for_data else 4)
+
 
 _ON_ETHEREUM = "a block is final about 15 minutes after it was made"
 _ON_A_ROLLUP = "the sequencer's word until Ethereum has it, final about 20 minutes after it was made"
 
 CHAINS: tuple[Chain, ...] = (
-    Chain(1, "Ethereum", "mainnet", "https://ethereum-rpc.publicnode.com", 12, 3, _ON_ETHEREUM, Phases()),
+    Chain(1, "Ethereum", "mainnet", "https://ethereum-rpc.publicnode.com", 12, 3, _ON_ETHEREUM, Phases(), 5),
     Chain(
         11155111,
         "Sepolia",
@@ -72,6 +79,7 @@ CHAINS: tuple[Chain, ...] = (
         3,
         _ON_ETHEREUM,
         Phases(),
+        5,
         is_test=True,
     ),
     Chain(
@@ -83,6 +91,7 @@ CHAINS: tuple[Chain, ...] = (
         10,
         _ON_A_ROLLUP,
         WITH_SEQUENCER,
+        0.02,
         pays_for_data=True,
     ),
     Chain(
@@ -94,6 +103,7 @@ CHAINS: tuple[Chain, ...] = (
         80,
         _ON_A_ROLLUP,
         WITH_SEQUENCER,
+        0.05,
         pays_for_data=True,
     ),
     Chain(
@@ -105,6 +115,7 @@ CHAINS: tuple[Chain, ...] = (
         10,
         _ON_A_ROLLUP,
         WITH_SEQUENCER,
+        0.02,
         pays_for_data=True,
     ),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.deployment.costs import CONTRACTS
 from support.brownie_project import CHAIN_ID, Project, check_refused, copied
 from support.evm import Anvil
 
@@ -84,6 +85,8 @@ def test_a_plan_says_what_comes_and_what_it_costs(world: World) -> None:
     )
     for name, gas in planned.items():
         assert used[name] <= gas <= 1.04 * used[name], name
+    created = sum(used[name] for name in ("FedAvg", "Disputes", "FederationCoordinator"))
+    assert created <= CONTRACTS <= 1.02 * created, "what docs/costs.md reckons with"
     for words in (
         "Nothing is sent",
         "3 rounds; each lasts at most 3 h 40 min",

@@ -11,6 +11,7 @@ from decimal import Decimal
 GWEI = Decimal(10) ** -9  # ether
 PAGE_LEAVES = 2_048
 FEW, MANY = 4, 256  # clients for which gas was measured
+CONTRACTS = 7_450_000  # coordinator, disputes contract and rule, with the calldata of their creation
 APPROVE = 50_000  # of an ordinary ERC-20 token
 
 GAS: dict[str, tuple[int, int]] = {

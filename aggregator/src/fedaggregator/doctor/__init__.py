@@ -126,7 +126,7 @@ class Patient:
         return self.opened.check()
 
     def peers(self) -> str:
-        """Without anybody to read from there is nothing to average."""
+        """Read from somebody: otherwise there is nothing to average."""
         if found := self.opened.reachable():
             return f"{found} can be read from"
         raise NotFit(f"nobody else can be read from: {self.opened.check()}", self.say.edit("[store] peers"))

@@ -27,7 +27,7 @@ SYNC_CLOCK = "sudo timedatectl set-ntp true"
 
 
 def code(coordinator: Coordinator, trusted: tuple[str, ...]) -> str:
-    """Whose code stakes and bonds would stand under."""
+    """The code of the contracts to which stakes and bonds would be entrusted."""
     parts = examine(coordinator, trusted)
     if unknown := foreign(parts):
         raise ForeignCode(unknown)

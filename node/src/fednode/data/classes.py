@@ -13,7 +13,7 @@ _KEPT = 1000  # different answers that are told apart
 
 
 class Answers:
-    """The answers of a file, held against the spec's `classes`.
+    """The answers of a file, compared with the spec's `classes`.
 
     `trimmed`: a completion as the model gets it. `first_token`: the id of the token that an answer begins with, by
     which evaluation tells classes apart; None: no tokenizer is here.

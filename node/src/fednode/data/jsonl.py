@@ -8,7 +8,8 @@ from typing import IO, Any
 
 from fednode.data.source import Source
 
-_BLOCK = 1 << 16  # characters; doubled while one value is longer
+_BLOCK = 1 << 14  # characters; doubled while one value is longer
+_START = 1 << 12  # bytes, by which a file is told to be an array
 _DEEP = "is not valid JSON: nested too deep or a number too long"
 
 Records = Iterator[tuple[int, Mapping[str, Any] | str]]
@@ -16,7 +17,7 @@ Records = Iterator[tuple[int, Mapping[str, Any] | str]]
 
 def is_array(source: Source) -> bool:
     """Whether a file of JSON begins with `[`."""
-    start = source.first(_BLOCK).decode(source.encoding(), errors="ignore")
+    start = source.first(_START).decode(source.encoding(), errors="ignore")
     return start.lstrip().startswith("[")
 
 

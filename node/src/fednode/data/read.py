@@ -70,10 +70,10 @@ def _reader(source: Source) -> tuple[Reader, Unit]:
     """By what the file is, else by what it is called."""
     kinds = [suffix.lower() for suffix in source.path.suffixes]
     kind = next((suffix for suffix in reversed(kinds) if suffix != ".gz"), "")
-    start = source.first(4)
+    start = b"" if kind in (*_JSON, *_CSV) else source.first(4)
     if start == b"PAR1" or kind == ".parquet":
         return parquet_records, "row"
-    if (start == b"PK\3\4" and kind not in (*_JSON, *_CSV)) or kind == ".xlsx":
+    if start == b"PK\3\4" or kind == ".xlsx":
         return xlsx_records, "row"
     if kind in _CSV:
         return csv_records, "line"

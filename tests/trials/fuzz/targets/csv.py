@@ -15,6 +15,8 @@ from fuzz.targets.rows import check_lines, features, reader
 def seeds() -> Iterator[bytes]:
     yield b"prompt,completion\nx,y\n"
     yield b'\xef\xbb\xbfid,completion,prompt,domain\r\n1, red,"a ""small"" rose,\nsecond line",warm\r\n\r\n2,,sea,\r\n'
+    yield b'sep=;\r\nprompt;completion\r\n"x\r\ny";z\r\n"open;a\r\n'
+    yield "prompt\tcompletion\nx\ty\n".encode("utf-16")
     yield b'completion,domain,prompt\r"a\rb",,c\rd\r'
 
 

@@ -1,4 +1,4 @@
-"""JSONL: one object a line, with prompt and completion or with messages."""
+"""JSONL: one object a line, or an array of them, with prompt and completion or with messages."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ def seeds() -> Iterator[bytes]:
         yield "\n".join(json.dumps(row, ensure_ascii=ascii_only) for row in ROWS).encode()
     yield b"[" * 1500
     yield b'{"prompt": ' + b"9" * 4400 + b"}"
+    yield json.dumps(ROWS, indent=1).encode()
+    yield b"[[" + json.dumps(ROWS[0]).encode() + b"]"
+    yield json.dumps({"instruction": "x", "input": "y", "output": "z"}).encode("utf-16")
+    yield json.dumps({"conversations": [{"from": "human", "value": "x"}, {"from": "gpt", "value": "y"}]}).encode()
     yield b"\xef\xbb\xbf" + json.dumps(ROWS[0]).encode() + b"\r\n\r\n[]\r\n"
 
 

@@ -35,11 +35,15 @@ def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
     Raises DataError if something in any of them must be corrected, naming it.
     """
     from fednode.site_model import load_encoder
+    from fednode.slow_work import told_if_slow
 
     encoder = None
     with suppress(FedError):  # what is wrong with the base model is reported where it is loaded
         encoder = None if spec is None else load_encoder(config.model, spec)
-    reports = [check_data(path, encoder, spec, columns_of(config)) for path in data_files(config)]
+    reports = []
+    for path in data_files(config):
+        with told_if_slow(f"checking {path.name}"):
+            reports.append(check_data(path, encoder, spec, columns_of(config)))
     bad = [line for report in reports if not report.ok for line in (f"{report.path}:", *report.errors())]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))

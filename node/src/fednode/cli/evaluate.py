@@ -28,7 +28,7 @@ def evaluate(
     """Score a global model on data: loss, accuracy if the spec names classes, and both for each domain."""
     from fedprotocol.errors import FedError
 
-    from fednode.data import load_data
+    from fednode.data import check_data, load_data
     from fednode.progress_bar import progress
     from fednode.site_data import columns_of
     from fednode.use.loaded import load_model
@@ -37,9 +37,13 @@ def evaluate(
         path = data or session.config.data.test
         if path is None:
             raise FedError("name a data file, or set [data] test in the config")
+        columns = columns_of(session.config)
         found, root = global_of(session, number)
         with told_if_slow("reading the rows"):
-            rows = load_data(path, columns_of(session.config))
+            rows = load_data(path, columns)
+            report = check_data(path, spec=session.spec, columns=columns)
+        if report.answers is not None:
+            say(*report.answers.errors(report.unit), error=True)
         units = units_of(session, root)
         model = load_model(session)
         model.set_global(units)

@@ -62,6 +62,9 @@ def next_(
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the new federation.")] = None,
     template: Annotated[str | None, typer.Option(help=r"Prompt template, with {prompt}; \n is a new line.")] = None,
+    join: Annotated[
+        str | None, typer.Option(help=r"White space between the template and the answer; \n is a new line.")
+    ] = None,
     class_: Annotated[
         list[str] | None,
         typer.Option("--class", help="An answer that accuracy is scored by, in place of all the old ones."),
@@ -118,7 +121,10 @@ def next_(
     changes: dict[str, Any] = {"training": given} if given else {}
     parts: dict[str, dict[str, Any]] = {
         "lora": {"factors": factors, "dropout": dropout},
-        "prompt": {"template": template.replace("\\n", "\n") if template is not None else None},
+        "prompt": {
+            "template": template.replace("\\n", "\n") if template is not None else None,
+            "join": join.replace("\\n", "\n") if join is not None else None,
+        },
         "evaluation": {"classes": tuple(class_) if class_ else None},
         "bounds": {"max_norm": max_norm, "min_norm": min_norm, "max_shift": max_shift},
     }

@@ -79,4 +79,7 @@ def successor(ended: Ended, changes: Mapping[str, Any], source: str | None = Non
     for name, value in values.items():
         if hasattr(value, "model_dump"):
             values[name] = value.model_dump()
+    if (classes := values["evaluation"]["classes"]) and "join" in values["prompt"]:
+        # An old federation without it had the space in its classes.
+        values["evaluation"]["classes"] = tuple(name.strip() for name in classes)
     return make(Choices.model_validate(values), source, Start(old.base_model, old.layout.tensors, ended.units))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from fednode.config import load, render
+from fednode.data import Columns
+from fednode.site_data import columns_of
 from fedprotocol.config import ConfigError
 
 VALUES = {
@@ -47,6 +49,16 @@ def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
     assert everything.node == plain.node, "what is commented out is the default"
     assert everything.model.source == str(tmp_path / "model")
     assert everything.solo.test == tmp_path / "test.jsonl"
+
+
+def test_what_the_site_s_files_call_their_columns(tmp_path: Path) -> None:
+    named = 'completion = "label"\nprompt = "text"\nlabels = { 0 = "no", 1 = "yes", true = "certainly" }\n'
+    config = load(write(tmp_path, render(**VALUES).replace("[data]\n", f"[data]\n{named}")))
+    assert columns_of(config) == Columns("text", "label", "domain", {"0": "no", "1": "yes", "true": "certainly"})
+    assert columns_of(load(write(tmp_path, render(**VALUES)))) == Columns()
+    for wrong in ('labels = { 0 = "" }', "labels = { 0 = 1 }", 'prompt = ""'):
+        with pytest.raises(ConfigError, match=r"data\."):
+            load(write(tmp_path, render(**VALUES).replace("[data]\n", f"[data]\n{wrong}\n")))
 
 
 def test_a_hub_id_stays_one(tmp_path: Path) -> None:

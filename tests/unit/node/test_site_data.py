@@ -1,0 +1,80 @@
+"""A site's data files, as doctor and a starting node look at them, and the spec that they are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fednode.config import NodeConfig
+from fednode.data import DataError
+from fednode.session import Session
+from fednode.site_data import columns_of, spec_at_hand, usable_data
+from fedprotocol.spec import Evaluation, Prompt, Spec, dump_spec
+from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
+from support.tiny_spec import tiny_spec
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture
+def spec(tiny_folder: Path) -> Spec:
+    made, _ = tiny_spec(tiny_folder, "fp32", evaluation=Evaluation(classes=tuple(map(str.strip, CLASSES))))
+    return made.model_copy(update={"prompt": Prompt(template=TEMPLATE, join=" ")})
+
+
+def config_of(folder: Path, source: Path, **data: Any) -> NodeConfig:
+    return NodeConfig.model_validate(
+        {
+            "home": folder,
+            "chain": {"rpc": ["http://127.0.0.1:9"], "chain_id": 31337, "coordinator": "0x" + "11" * 20},
+            "store": {"url": f"dir:{folder}/store"},
+            "model": {"source": str(source)},
+            "data": data,
+        }
+    )
+
+
+def test_every_file_must_hold_the_spec_s_classes(tiny_folder: Path, tmp_path: Path, spec: Spec) -> None:
+    good = write_jsonl(tmp_path / "good.jsonl", colour_rows(8))
+    bad = write_jsonl(tmp_path / "bad.jsonl", [{"prompt": "x", "completion": "Red"}])
+    [report] = usable_data(config_of(tmp_path, tiny_folder, train=good, test=good), spec)
+    assert report.usable == 8 and report.encoded is not None
+    for files in ({"train": bad}, {"train": good, "test": bad}):
+        with pytest.raises(DataError, match=r"bad\.jsonl:\n1 answer is none of the spec's classes") as caught:
+            usable_data(config_of(tmp_path, tiny_folder, **files), spec)
+        assert "'Red' is the class 'red' but for its capitals (line 1)" in str(caught.value)
+        assert "usable rows" not in str(caught.value), "what is wrong, and no more"
+
+
+def test_an_answer_that_does_not_fit_stops_a_node_too(tiny_folder: Path, tmp_path: Path, spec: Spec) -> None:
+    free = spec.model_copy(update={"evaluation": Evaluation(classes=None)})
+    long = write_jsonl(tmp_path / "long.jsonl", [{"prompt": "x", "completion": "y z " * 99}])
+    with pytest.raises(DataError, match="1 answers are longer than the"):
+        usable_data(config_of(tmp_path, tiny_folder, train=long), free)
+    elsewhere = config_of(tmp_path, tmp_path / "nowhere", train=long)
+    assert usable_data(elsewhere, free)[0].encoded is None, "before the base model is here"
+
+
+def test_columns_of_the_config_hold_for_all_its_files(tiny_folder: Path, tmp_path: Path, spec: Spec) -> None:
+    (tmp_path / "d.csv").write_text("text;label\na rose;0\nthe sea;1\n")
+    named = {"prompt": "text", "completion": "label", "labels": {"0": "red", "1": "blue"}}
+    config = config_of(tmp_path, tiny_folder, train=tmp_path / "d.csv", **named)
+    assert usable_data(config, spec)[0].answers.counts["blue"] == 1
+    assert columns_of(config).labels == named["labels"]
+
+
+def test_without_a_chain_the_spec_is_the_one_last_had(tmp_path: Path, spec: Spec, monkeypatch: Any) -> None:
+    config = config_of(tmp_path, tmp_path, train=tmp_path / "d.jsonl")
+    with Session(config) as session:
+        assert spec_at_hand(session) is None, "nobody answers at port 9"
+        monkeypatch.setattr(Session, "coordinator", None)
+        monkeypatch.setattr("fedaggregator.compute.spec.spec_of", lambda *_: spec)
+        assert session.spec == spec
+    monkeypatch.undo()
+    assert config.known_spec.read_bytes() == dump_spec(spec)
+    with Session(config) as session:
+        assert spec_at_hand(session) == spec
+    config.known_spec.write_text("{}")
+    with Session(config) as session:
+        assert spec_at_hand(session) is None

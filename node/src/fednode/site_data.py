@@ -34,8 +34,9 @@ def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
 
     Raises DataError if something in any of them must be corrected, naming it.
     """
+    from fedprotocol.program.slow_work import told_if_slow
+
     from fednode.site_model import load_encoder
-    from fednode.slow_work import told_if_slow
 
     encoder = None
     with suppress(FedError):  # what is wrong with the base model is reported where it is loaded

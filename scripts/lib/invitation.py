@@ -66,6 +66,7 @@ def write(
         ),
         data=DataFormat(
             template=spec.prompt.template,
+            join=spec.prompt.join,
             classes=spec.evaluation.classes,
             sequence_length=spec.training.sequence_length,
         ),

@@ -124,7 +124,7 @@ def test_what_a_stopped_node_owes_and_what_missing_it_costs(chain: Anvil, tmp_pa
     other.commit(1, federation.genesis.root)
     first, *figures = fednode(site, "status").stdout.splitlines()
     assert first.startswith("The node has not run with this config yet, and round 1 takes commits until ")
-    assert [line.split()[0] for line in figures] == ["chain", "money"]
+    assert [line.split()[0] for line in figures] == ["chain", "money", "peers"]
     assert ask(site)["cause"] == "a round takes commits"
     mine.commit(1, federation.genesis.root)
     due = ask(site)

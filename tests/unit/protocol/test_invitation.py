@@ -44,7 +44,7 @@ VALUES: dict[str, Any] = {
         "max_clients": 32,
         "rounds": 60,
     },
-    "data": {"template": "Note: {prompt}\nCode:", "classes": [" red", " green"], "sequence_length": 512},
+    "data": {"template": "Note: {prompt}\nCode:", "join": " ", "classes": ["red", "green"], "sequence_length": 512},
 }
 
 
@@ -66,7 +66,7 @@ def test_an_invitation_says_all_that_a_config_needs(tmp_path: Path) -> None:
     assert (own.rpc, own.store) == (("http://mine:8545",), "dir:/mine")
     assert own.peers == ("dir:/theirs", "https://gateway.example")
     said = "\n".join(made.remarks)
-    assert "100 FED" in said and "train 1 h" in said and r"Note: {prompt}\nCode:" in said and '" red", " green"' in said
+    assert "100 FED" in said and "train 1 h" in said and r"Note: {prompt}\nCode: " in said and '"red", "green"' in said
 
 
 def test_peers_are_those_that_the_store_can_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from fedaggregator.compute.spec import spec_of
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
-from fedprotocol.spec import Spec
+from fedprotocol.spec import Prompt, Spec
 from fedprotocol.store.base import Store
 from fedprotocol.types import Phase
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def successor(ended: Ended, changes: Mapping[str, Any], source: str | None = Non
     for name, value in values.items():
         if hasattr(value, "model_dump"):
             values[name] = value.model_dump()
-    if (classes := values["evaluation"]["classes"]) and "join" in values["prompt"]:
-        # An old federation without it had the space in its classes.
-        values["evaluation"]["classes"] = tuple(name.strip() for name in classes)
+    if values["evaluation"]["classes"] is not None:
+        prompt = Prompt.model_validate(values["prompt"])
+        values["evaluation"]["classes"] = tuple(map(prompt.trimmed, values["evaluation"]["classes"]))
     return make(Choices.model_validate(values), source, Start(old.base_model, old.layout.tensors, ended.units))

@@ -73,6 +73,7 @@ class DataFormat(Section):
     """What a site's rows are made into, for people to read; the spec says the same."""
 
     template: Annotated[str, Field(max_length=100_000)]
+    join: Annotated[str, Field(max_length=8)] | None  # white space before the answer; None: spaces are the data's
     classes: tuple[Annotated[str, Field(max_length=1_000)], ...] | None
     sequence_length: PositiveInt
 

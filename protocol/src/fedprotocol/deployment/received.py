@@ -52,8 +52,8 @@ def connection(
         InvitationError: see `receive`.
     """
     if where is None:
-        needed = {"--coordinator": coordinator, "--chain-id": chain_id, "--rpc": rpc}
-        if missing := [option for option, value in needed.items() if not value]:
+        needed = {"--coordinator": coordinator, "--chain-id": chain_id, "--rpc": rpc or None}
+        if missing := [option for option, value in needed.items() if value is None]:
             raise ConfigError(
                 f"give --invitation with the file or URL that the sponsor sent you, or {', '.join(missing)} as well"
             )
@@ -122,6 +122,7 @@ def _fetched(url: str) -> bytes:
 def _head(invitation: Invitation) -> list[str]:
     """What people should know, a line each; nothing that others chose can begin a line of its own."""
     terms, data, phases = invitation.terms, invitation.data, invitation.phases
+    row = printable(json.dumps(data.template + (data.join or "")), LONGEST_TEXT)
     anybody = "anybody with the stake may join"
     lines = [
         f"Federation {json.dumps(invitation.name, ensure_ascii=False)}, coordinator {invitation.coordinator} on chain "
@@ -133,8 +134,7 @@ def _head(invitation: Invitation) -> list[str]:
         f"phases: train {_length(phases.train)}, reveal {_length(phases.reveal)}, attest {_length(phases.attest)}, "
         f"challenge {_length(phases.challenge)}",
         f"base model {json.dumps(invitation.base_model, ensure_ascii=False)}",
-        f"a row: {printable(json.dumps(data.template), LONGEST_TEXT)} and the answer, {data.sequence_length} tokens at "
-        "most",
+        f"a row: {row} and the answer, at most {data.sequence_length} tokens in all",
     ]
     if data.classes:
         lines.append(f"answers: {printable(json.dumps(list(data.classes))[1:-1], LONGEST_TEXT)}")

@@ -44,6 +44,6 @@ def kind_of(peer: str) -> Place:
 
 
 def usual_store(peers: tuple[str, ...]) -> str:
-    """The store of one's own that can read from most of `peers`: a folder, unless only daemons are among them."""
+    """The URL of a store of this site that can read from most of `peers`: a folder, unless all of them are daemons."""
     kinds = {kind_of(peer) for peer in peers}
     return "kubo:http://127.0.0.1:5001" if kinds == {Place.DAEMON} else "dir:store"

@@ -16,7 +16,7 @@ from fedprotocol.store import web
 
 class PublicResolver(AbstractResolver):
     """Web's resolver without private, loopback, link-local and reserved addresses. `proxy`: a host that is this site's
-    own and is not held to that."""
+    own and may have any address."""
 
     def __init__(self, proxy: str | None = None, inner: AbstractResolver = web.RESOLVER) -> None:
         self._proxy = proxy

@@ -72,7 +72,7 @@ class Walk:
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=300,
             )
             status_was, said = shell.returncode, shell.stdout + shell.stderr
         assert status_was == status, (filled, said)

@@ -43,7 +43,7 @@ def connection(
     store: str | None,
     peers: Sequence[str],
 ) -> Connection:
-    """Of an invitation at `where` (file or URL) and what was given beside it; without one, of what was given alone.
+    """What the invitation at `where` (file or URL) says, with what was given beside it; without one, what was given.
 
     `rpc` and `store` take the place of what the invitation says, `peers` are asked before those that it names.
 

@@ -18,7 +18,7 @@ from fedprotocol.store.places import Place, kind_of
 from fedprotocol.store.public import is_public
 
 MOST_PLACES = 4
-"""Of one account that are used."""
+"""The most places of one account that are used."""
 
 
 def usable(text: str, is_local: bool) -> tuple[str, ...]:
@@ -65,13 +65,13 @@ def wanted(config: ConnectionConfig) -> str | None:
 
 
 def _hosts(multiaddress: str) -> Sequence[str]:
-    """Of a multiaddress, also of the relays in it."""
+    """The hosts in a multiaddress, those of relays too."""
     parts = multiaddress.split("/")
     return [host for kind, host in pairwise(parts) if kind in ("ip4", "ip6", "dns", "dns4", "dns6")]
 
 
 def _may_be_public(host: str) -> bool:
-    """Of a name this is only known once it was looked up (`fedprotocol.store.public`)."""
+    """Whether a host can be one of the internet. Of a name only the look-up shows it (`fedprotocol.store.public`)."""
     try:
         return is_public(host)
     except ValueError:

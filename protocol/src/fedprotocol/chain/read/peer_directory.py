@@ -17,7 +17,7 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import made_at
 
 MOST_BYTES = 512
-"""Of an announcement; the contract refuses more."""
+"""The most bytes of an announcement; the contract refuses more."""
 
 
 def creation_code() -> bytes:

@@ -9,6 +9,7 @@ from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator
 from brownie.network.contract import ContractContainer
 from fedaggregator.rules import rule_named
 from fedprotocol.chain.errors import translated
+from fedprotocol.chain.read import peer_directory
 from fedprotocol.chain.read.creation import made_at
 from fedprotocol.deployment.costs import creation_gas
 from fedprotocol.deployment.federation_file import Contracts, Federation, coordinator_config
@@ -37,7 +38,10 @@ def creation_costs(federation: Federation, spec: Spec, digest: bytes, decimals: 
     if members.allowlist:
         found["AllowlistGate"] = _gas(AllowlistGate, SOMEWHERE, list(members.allowlist))
     for shared in (getattr(brownie, rule), Disputes):
-        found[shared._name] = 0 if _stands(web3, shared) else _gas(shared)
+        found[shared._name] = 0 if _stands(web3, made_at(0, _init_code(shared))) else _gas(shared)
+    directory = peer_directory.creation_code()
+    is_there = _stands(web3, peer_directory.ADDRESS)
+    found["PeerDirectory"] = 0 if is_there else creation_gas(directory, len(directory), LITTLE)
     found["FederationCoordinator"] = _gas(FederationCoordinator, as_struct(config))
     return found
 
@@ -61,6 +65,6 @@ def _init_code(container: ContractContainer, *args: Any) -> bytes:
     return bytes.fromhex(container.deploy.encode_input(*args).removeprefix("0x"))
 
 
-def _stands(web3: Web3, container: ContractContainer) -> bool:
+def _stands(web3: Web3, address: str) -> bool:
     with translated("eth_getCode"):
-        return bool(web3.eth.get_code(Web3.to_checksum_address(made_at(0, _init_code(container)))))
+        return bool(web3.eth.get_code(Web3.to_checksum_address(address)))

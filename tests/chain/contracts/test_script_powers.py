@@ -15,6 +15,7 @@ from support.brownie_project import CHAIN_ID, Project, check_refused, copied
 from support.evm import Anvil
 
 STAKE = 100 * 10**18
+CONTRACT_NAMES = {"DemoToken", "AllowlistGate", "FedAvg", "Disputes", "PeerDirectory", "FederationCoordinator"}
 GAS = re.compile(r"(\w+): 0x\w+ \(([\d,]+) gas")
 PLANNED = re.compile(r"^  (\w+) +([\d,]+) gas$", re.MULTILINE)
 
@@ -80,11 +81,9 @@ MINT = [
 def test_a_plan_says_what_comes_and_what_it_costs(world: World) -> None:
     planned = {name: int(gas.replace(",", "")) for name, gas in PLANNED.findall(world.planned)}
     used = {name: int(gas.replace(",", "")) for name, gas in GAS.findall(world.deployed)}
-    assert (
-        {"DemoToken", "AllowlistGate", "FedAvg", "Disputes", "FederationCoordinator"} <= planned.keys() <= used.keys()
-    )
+    assert CONTRACT_NAMES <= planned.keys() <= used.keys()
     for name, gas in planned.items():
-        assert used[name] <= gas <= 1.04 * used[name], name
+        assert used[name] <= gas <= 1.04 * used[name] + 20_000, name
     created = sum(used[name] for name in ("FedAvg", "Disputes", "FederationCoordinator"))
     assert created <= CONTRACTS <= 1.02 * created, "what docs/costs.md reckons with"
     for words in (
@@ -96,7 +95,7 @@ def test_a_plan_says_what_comes_and_what_it_costs(world: World) -> None:
     ):
         assert words in world.planned, words
     again, cheap = world.ok(("deploy", "plan", world.file), ("deploy", "plan", world.file, "0.5"))
-    assert again.count("it is there already") == 2
+    assert again.count("it is there already") == 3
     assert "ETH at 0.5 gwei" in cheap and "ETH at 20 gwei" not in cheap
     world.project.refused({("deploy", "plan", world.file, "cheap"): "no price of gas in gwei"})
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-import typer
 from fedprotocol.chain.account.signer import address_of
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.chain.read.trust import warnings
 from fedprotocol.monitor.last_seen import LastSeen, Look, kept, look
+from fedprotocol.program.terminal import warn
 
 from fedaggregator.config import AggregatorConfig
 
@@ -28,7 +28,7 @@ def _read(settings: AggregatorConfig, account: str) -> LastSeen:
     chain = settings.chain
     coordinator = Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
     for warning in warnings(coordinator, chain, settings.home):
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
     amounts = Amounts.of(coordinator.token)
     return LastSeen(
         coordinator=coordinator.address,

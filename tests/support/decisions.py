@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.daemon.facts import Checked, ProposalVerdict, UpdateVerdict
 from fedprotocol.program.backoff import Setback
 from fedprotocol.types import Phase, Proposal, Update

@@ -83,6 +83,10 @@ def _become(request: dict[str, object], files: list[int]) -> None:
         os.dup2(file, place)
     for file in files:
         os.close(file)
+    encoding, _, errors = (request["environment"].get("PYTHONIOENCODING") or "utf-8").partition(":")  # type: ignore[attr-defined]
+    # Python's own streams remember whether what they wrote to before could be sought in.
+    sys.stdout = open(1, "w", encoding=encoding, errors=errors or None, closefd=False)  # noqa: SIM115 (until the process ends)
+    sys.stderr = open(2, "w", 1, encoding=encoding, errors=errors or "backslashreplace", closefd=False)  # noqa: SIM115 (until the process ends)
     os.chdir(str(request["folder"]))
     os.environ.clear()
     os.environ.update(request["environment"])  # type: ignore[call-overload]

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from fednode.data.read import read_rows
     from fednode.data.report import check_data
     from fednode.data.table import load_data
+    from fednode.global_model.export import export_adapter
     from fednode.training.model import AdapterModel
     from fednode.training.update import make_update
-    from fednode.use.export import export_adapter
 
 __all__ = [
     "AdapterModel",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fedaggregator.daemon.actions import BuildCase, Challenge, Merge, ProposePage, Report
-from fedaggregator.daemon.remembered import Memory
+from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.run import Aggregator
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import RoundState

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from support.contract_and_model import Play
 from support.evm import Anvil
 from support.federation import Deployed
-from support.twin import Play
 
 
 @pytest.fixture(scope="session")

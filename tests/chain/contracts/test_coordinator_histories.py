@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from support.contract_and_model import Twin
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed, Done, Refused
 from support.histories import Author
-from support.twin import Twin
 
 EXAMPLES = 10 + int(os.environ.get("FED_HISTORIES", "12"))  # hypothesis keeps the first ten short
 STEPS = 30  # of BLOCKS blocks each

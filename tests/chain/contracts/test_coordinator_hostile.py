@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from support.contract_and_model import Play
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed, Done, Refused, camel
 from support.histories import digests
-from support.twin import Play
 
 
 def done(outcome: Done | Refused) -> Done:

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 from fedprotocol.types import Phase
+from support.contract_and_model import Play, names, one
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed
 from support.histories import digests, global_root
-from support.twin import Play, names, one
 
 ZERO = bytes(32)
 HASH = b"\1" * 32

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from fedprotocol.hashes import inputs_genesis, inputs_step
 from fedprotocol.types import Phase
+from support.contract_and_model import Play, names, one
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed
 from support.histories import digests
-from support.twin import Play, names, one
 
 ZERO = bytes(32)
 HASH = b"\1" * 32

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from support.contract_and_model import TOKENS, Play, names, one
 from support.federation import Call
-from support.twin import TOKENS, Play, names, one
 
 SEATED = 2**32 - 1
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from fednode.config import load
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
-from fednode.daemon.model.train import Train, Trained
-from fednode.daemon.remembered import Memory
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.model.train import Train, Trained
+from fednode.daemon.journal_facts import Memory
+from fednode.daemon.wait_reason import Cause
 from fednode.doctor import examine, round_time
 from fednode.doctor.round_time import measured
 from fednode.session import Session
@@ -29,10 +29,10 @@ from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.files.private import create_private
 from fedprotocol.journal import Journal, UpdateRecord
 from support.evm import Anvil
+from support.in_process_nodes import running, until
 from support.live_federation import ETHER, LiveFederation
 from support.sites import BIN, PASSWORD, Site, Sites, choices, environment
 from support.tiny_model import TEMPLATE, colour_rows
-from support.turned import running, until
 
 CONFIRMATIONS = 3
 

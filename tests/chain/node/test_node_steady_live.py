@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 from fednode.cli.common import open_session
-from fednode.daemon import actions as do
-from fednode.daemon.remembered import Memory
+from fednode.daemon.actions import registry as do
+from fednode.daemon.journal_facts import Memory
 from fedprotocol.journal import JournalError
 from fedprotocol.types import Phase
 from support.evm import Anvil
+from support.in_process_nodes import running, until
 from support.live_federation import TOKEN
 from support.proxy import Proxy
 from support.sites import Prepared, Sites
 from support.synthetic import SyntheticClient, play_inputs
-from support.turned import running, until
 
 GIVEN = 10_000 * TOKEN
 LOGS = "eth_getLogs"

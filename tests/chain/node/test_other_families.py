@@ -16,22 +16,22 @@ from fednode import doctor
 from fednode.base_model import BaseModelError, load_base, positions, weights_digest
 from fednode.cli.app import app
 from fednode.cli.common import open_session
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.data import load_data
+from fednode.global_model.export import Provenance, export_adapter
 from fednode.sponsor.new_spec import make
 from fednode.training import AdapterModel, LayoutMismatch, TrainResult, new_adapter
-from fednode.use.export import Provenance, export_adapter
 from fedprotocol.numbers import quantize_global
 from fedprotocol.spec import Lora, Quantization, Spec
 from fedprotocol.types import Phase
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from support.evm import Anvil
+from support.in_process_nodes import running, until
 from support.sites import Prepared, Sites, choices
 from support.tiny_families import FAMILIES, POSITIONS, build_family
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
-from support.turned import running, until
 from transformers import AutoModelForCausalLM
 from typer.testing import CliRunner
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from fedaggregator.compute.inputs import delta_shape, global_shape
 from fedaggregator.rules import rule_named
-from fednode.daemon.actions import Release
+from fednode.daemon.actions.registry import Release
 from fednode.daemon.facts import UpdateVerdict
-from fednode.daemon.remembered import Memory
+from fednode.daemon.journal_facts import Memory
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.journal import Journal
 from fedprotocol.store.base import NotFound

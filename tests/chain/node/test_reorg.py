@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 from fednode.cli.common import open_session
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.daemon.facts import ProposalVerdict
-from fednode.daemon.remembered import Memory
+from fednode.daemon.journal_facts import Memory
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.journal import Journal
 from fedprotocol.types import Phase
 from support.evm import Anvil
+from support.in_process_nodes import running, until
 from support.live_federation import TOKEN
 from support.sites import Prepared, Sites
 from support.synthetic import SyntheticClient
-from support.turned import running, until
 from web3.contract.contract import ContractFunction
 
 GIVEN = 10_000 * TOKEN

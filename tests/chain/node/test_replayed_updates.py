@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fednode.daemon.data.check_inputs import Finding, check_inputs
-from fednode.daemon.data.earlier_roots import EarlierRoots
+from fednode.daemon.actions.content.check_inputs import Finding, check_inputs
+from fednode.daemon.actions.content.earlier_roots import EarlierRoots
 from fednode.daemon.facts import UpdateVerdict
 from fedprotocol.chain.errors import ChainUnreachable
 from fedprotocol.chain.read.snapshot import RoundState, take_snapshot

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.action import Overtaken
+from fednode.daemon.action_context import Tools
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.action import Overtaken
 from fednode.daemon.decide import candidates
-from fednode.daemon.tools import Tools
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.types import Phase
 from support.evm import Anvil

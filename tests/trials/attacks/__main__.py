@@ -11,7 +11,7 @@ from pathlib import Path
 from support.evm import ROOT, Anvil
 
 from attacks.arena import Stage
-from attacks.kept import commit, keep, kept, subject
+from attacks.kept_results import commit, keep, kept, subject
 from attacks.row import Row, all_rows
 from attacks.run import Result, carry_out
 from attacks.table import as_markdown, as_text

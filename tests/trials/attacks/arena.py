@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from fedlab.demo.supervisor import Supervisor
-from fednode.base_model.quiet import quiet
+from fednode.base_model.quiet_libraries import quiet
 from fedprotocol.chain.read.events import Event, scan
 from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase
@@ -22,12 +22,12 @@ from support.sites import Prepared, Sites, choices
 from support.synthetic import SyntheticClient
 
 from attacks.actors import Actor
-from attacks.books import Books, Party
+from attacks.balances import Books, Party
 from attacks.clock import Clock
 from attacks.daemons import Daemon
 from attacks.fedavg import Observer
 from attacks.judge import Account
-from attacks.pace import next_deadline
+from attacks.skip_time import next_deadline
 
 Kept = TypeVar("Kept")
 POLL = 0.2  # seconds

@@ -14,7 +14,7 @@ from web3.types import Wei
 
 from attacks.arena import Arena, Stage
 from attacks.judge import Account, convictions
-from attacks.kept import keep, kept
+from attacks.kept_results import keep, kept
 from attacks.row import Row, all_rows
 from attacks.run import Result, carry_out
 from attacks.table import as_markdown

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from support.ending import end_at_sigterm
+from support.end_at_sigterm import end_at_sigterm
 from support.evm import ROOT
 
 from chaos.plan import plan

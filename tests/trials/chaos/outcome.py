@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from attacks import books
+from attacks import balances
 from fedprotocol.chain.errors import show
 from fedprotocol.chain.read.events import scan
 from fedprotocol.types import Phase
@@ -74,7 +74,7 @@ def take_stock(world: World, stopped: Mapping[str, int | None]) -> Outcome:
                 rejected += 1
                 if update.attested:  # the books take it for harm; here its content was what was injured
                     party = next(p for p in world.books.parties if update.client in p.addresses)
-                    party.due -= books.share(coordinator, number, update.client)
+                    party.due -= balances.share(coordinator, number, update.client)
     accounts = world.books.close()
     try:
         world.books.check_balance()

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from attacks.actors import Actor
-from attacks.books import Books
+from attacks.balances import Books
 from attacks.fedavg import Observer
 from fednode.sponsor.new_spec import publish
 from fedprotocol.store.open import open_store

@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from fednode.base_model.quiet import quiet
-from support.ending import end_at_sigterm
+from fednode.base_model.quiet_libraries import quiet
+from support.end_at_sigterm import end_at_sigterm
 from support.evm import ANVIL, ROOT
 from support.kubo import BINARY
 from support.tiny_model import CLASSES, TEMPLATE, build_tiny_model, colour_rows, write_jsonl

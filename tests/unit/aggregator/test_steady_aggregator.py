@@ -11,8 +11,8 @@ from fedaggregator.daemon.decide import decide, time_left
 from fedaggregator.daemon.facts import Facts, RoundFacts
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.types import Phase, Proposal
+from support.simulated_time import Course, Trouble, drive
 from support.snapshots import ME, NOW, OTHER, chain, root, state
-from support.steady import Course, Trouble, drive
 
 RIGHT = root("right")
 WINDOW = 7200  # seconds

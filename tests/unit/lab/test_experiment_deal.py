@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from fedlab.experiment.deal import deal, site_names
 from fedlab.experiment.definition import Task
+from fedlab.experiment.split_rows import deal, site_names
 from fednode.data import Row
 
 DOMAINS = ("a", "b", "c", "d")

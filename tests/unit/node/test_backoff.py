@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fednode.daemon.actions import CheckInputs, Settle
+from fednode.daemon.actions.registry import CheckInputs, Settle
 from fedprotocol.program.backoff import Backoff, Setback
 
 CHECK = CheckInputs(1, b"inputs")

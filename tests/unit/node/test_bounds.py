@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fednode.daemon.data.update_checks import check_update
+from fednode.daemon.actions.content.update_checks import check_update
 from fednode.data import load_data
 from fednode.sponsor.bounds import (
     MARGIN,

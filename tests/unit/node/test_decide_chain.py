@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import registry as do
 from fednode.daemon.decide import decide
-from fednode.daemon.view import turn
+from fednode.daemon.snapshot_questions import turn
+from fednode.daemon.wait_reason import Cause
 from fedprotocol.program.backoff import Setback
 from fedprotocol.types import Commitment, Phase, Proposal
 from support.decisions import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import registry as do
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.facts import Checked, OwnUpdate
+from fednode.daemon.wait_reason import Cause
 from fedprotocol.types import Phase
 from support.decisions import (
     ABSENT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.daemon.decide import decide
 from fedprotocol.types import Phase, Proposal
 from support.decisions import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
-from fednode.daemon.data.time_to_check import gives_up_at
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.content.check_order import gives_up_at
 from fednode.daemon.decide import decide
+from fednode.daemon.wait_reason import Cause
 from fedprotocol.program.backoff import Setback
 from fedprotocol.types import Balances, Commitment, Phase
 from support.decisions import (

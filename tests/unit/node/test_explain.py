@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import registry as do
 from fednode.daemon.decide import candidates, decide
 from fednode.daemon.explain import SILENCE, Explanation, Need, explain
 from fednode.daemon.facts import Checked, Facts, ProposalVerdict, UpdateVerdict
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.reporting import Reporter
+from fednode.daemon.snapshot_questions import Obstacle, Standing, deadline, obstacle, standing
 from fednode.daemon.status import Status, read_status
-from fednode.daemon.view import Obstacle, Standing, deadline, obstacle, standing
+from fednode.daemon.wait_reason import Cause
 from fednode.daemon.waiting import describe_obstacle
 from fedprotocol.chain.amounts import UNITS
 from fedprotocol.chain.read.snapshot import Snapshot

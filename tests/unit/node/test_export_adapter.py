@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 from fednode.data import load_data
+from fednode.global_model.export import ExportError, Provenance, export_adapter
 from fednode.training import AdapterModel
-from fednode.use.export import ExportError, Provenance, export_adapter
 from fedprotocol import tree
 from fedprotocol.numbers import NumbersError, quantize_global
 from fedprotocol.printable import printable

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.chain.silence import left_to_others
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.chain.silence import left_to_others
 from fednode.daemon.decide import candidates, decide
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Phase

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.compute.inputs import InputsMissing, contributions
-from fednode.daemon import actions as do
-from fednode.daemon.data.check_inputs import Finding, check_inputs
-from fednode.daemon.data.time_to_check import SPREAD, gives_up_at, in_order, seconds_to_check
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.content.check_inputs import Finding, check_inputs
+from fednode.daemon.actions.content.check_order import SPREAD, gives_up_at, in_order, seconds_to_check
 from fednode.daemon.facts import UpdateVerdict
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.read.snapshot import RoundState

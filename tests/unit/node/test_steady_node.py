@@ -7,14 +7,14 @@ from dataclasses import replace
 from inspect import isabstract
 
 import pytest
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.daemon.decide import ORDER, decide
 from fednode.daemon.facts import Checked, OwnUpdate, ProposalVerdict, UpdateVerdict
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Commitment, Phase, Proposal, Update
 from support.node_facts import changed, node_facts
+from support.simulated_time import Course, Trouble, drive
 from support.snapshots import CONFIG, GENESIS, ME, NOW, OTHER, ZERO, chain, root, state
-from support.steady import Course, Trouble, drive
 
 RIGHT, MINE = root("right"), root("mine")
 WINDOW = 7200  # seconds, also of Train, Reveal and Attest

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fednode.config import NodeSection
-from fednode.daemon import actions as do
+from fednode.daemon.actions import registry as do
 from fednode.daemon.penalties import penalties_in_words
 from fednode.stake import stake_in_words, wanted_stake
 from fedprotocol.chain.amounts import Amounts

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fedaggregator.rules.fedavg import RULE
-from fednode.daemon.data.update_checks import BadUpdate, check_update
+from fednode.daemon.actions.content.update_checks import BadUpdate, check_update
 from fednode.data import load_data
 from fednode.training import AdapterModel, NearlyNothing
 from fednode.training.update import Update, make_update

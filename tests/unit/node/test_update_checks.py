@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from fednode.daemon.data.earlier_roots import EarlierRoots
-from fednode.daemon.data.update_checks import BadUpdate, check_new, check_update
+from fednode.daemon.actions.content.earlier_roots import EarlierRoots
+from fednode.daemon.actions.content.update_checks import BadUpdate, check_new, check_update
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.errors import ChainUnreachable
@@ -187,7 +187,7 @@ def test_a_round_that_cannot_be_read_stops_nothing(
     chain = Rounds({1: revealed(b"1" * 32), 2: revealed(b"2" * 32)})
     chain.fails = {1}
     now = 1000.0
-    monkeypatch.setattr("fednode.daemon.data.earlier_roots.time.monotonic", lambda: now)
+    monkeypatch.setattr("fednode.daemon.actions.content.earlier_roots.time.monotonic", lambda: now)
     earlier = EarlierRoots(chain)
     assert earlier.before(3) == {b"2" * 32: 2}
     assert "cannot be read: no answer" in caplog.text
@@ -206,7 +206,7 @@ def test_many_rounds_on_a_slow_endpoint_are_read_in_parts(monkeypatch: pytest.Mo
         now += 15
         return chain.rounds[number]
 
-    monkeypatch.setattr("fednode.daemon.data.earlier_roots.time.monotonic", lambda: now)
+    monkeypatch.setattr("fednode.daemon.actions.content.earlier_roots.time.monotonic", lambda: now)
     monkeypatch.setattr(chain, "updates", updates)
     earlier = EarlierRoots(chain)
     assert set(earlier.before(6).values()) == {4, 5}, "the newest first"

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from fednode.daemon import actions as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import registry as do
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.reporting import Reporter
 from fednode.daemon.status import read_status
+from fednode.daemon.wait_reason import Cause
 from fedprotocol.chain.amounts import UNITS
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.last_seen import Keeper

@@ -26,7 +26,7 @@ from fedprotocol.car import (
 from fedprotocol.tree import TreeShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.cars import SIZE, read, tree_of, written
+from support.small_trees import SIZE, read, tree_of, written
 
 OTHER_CARS = Path(__file__).resolve().parents[3].parent / "shared/data/car"
 

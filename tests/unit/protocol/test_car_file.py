@@ -13,7 +13,7 @@ import pytest
 from fedprotocol import car, seen_blocks, tree
 from fedprotocol.car import BadLength, CarFile, MemoryLeaves, WrongBlock
 from fedprotocol.tree import TreeError, TreeShape
-from support.cars import SIZE, read, tree_of, written
+from support.small_trees import SIZE, read, tree_of, written
 
 MANY = 20_000
 

@@ -26,13 +26,13 @@ from fedprotocol.program.backoff import LONGEST_PAUSE, Backoff, Setback
 from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.store.base import Stopped, Store
 
-from fedaggregator.compute.confirmed import is_confirmed
+from fedaggregator.compute.confirmations import is_confirmed
 from fedaggregator.compute.unseen import stands_unseen
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.actions import Action, Done, Interrupt, Merge, Report, Sent, Wait, Work, describe
 from fedaggregator.daemon.decide import decide, time_left
 from fedaggregator.daemon.facts import Facts
-from fedaggregator.daemon.remembered import Memory
+from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.status import CHAIN, Reporter
 
 STEP_SECONDS = 3600.0  # seconds of waiting for transactions

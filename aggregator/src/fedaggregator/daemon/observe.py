@@ -26,8 +26,8 @@ from fedaggregator.compute.inputs import rule_of
 from fedaggregator.config import AggregatorConfig, AggregatorSection
 from fedaggregator.daemon.decide import given_up
 from fedaggregator.daemon.facts import Facts
+from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.loop import log
-from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.watch import Watcher
 from fedaggregator.disputes.judge import Claim, Right, Verdict, judge
 

@@ -41,8 +41,8 @@ from fedaggregator.daemon.actions import (
     Sent,
     Work,
 )
+from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.loop import NotYet, log
-from fedaggregator.daemon.remembered import Memory
 from fedaggregator.daemon.watch import Watcher, state_of
 from fedaggregator.disputes.case import Case, StaleCase
 from fedaggregator.disputes.convict import Move, advance, advised

@@ -21,8 +21,8 @@ from fedaggregator.compute.inputs import accepted, global_shape, recompute, rule
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.actions import Merge, Release, Report, Work
+from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.loop import Loop, log
-from fedaggregator.daemon.remembered import Memory
 from fedaggregator.disputes.evidence import judge_proposal
 from fedaggregator.disputes.judge import Wrong, alarm
 

@@ -20,7 +20,6 @@ from fedprotocol.numbers import UNIT
 from fedprotocol.program.terminal import run_program, say_error
 
 from fedlab.experiment.cells import Cell
-from fedlab.experiment.deal import deal
 from fedlab.experiment.definition import Experiment, load_experiment
 from fedlab.experiment.machine import machine
 from fedlab.experiment.models import Base, Models, federation_of
@@ -28,6 +27,7 @@ from fedlab.experiment.results import read_result
 from fedlab.experiment.run import CACHE
 from fedlab.experiment.run_cell import rounds_of
 from fedlab.experiment.sources import load_pool
+from fedlab.experiment.split_rows import deal
 
 if TYPE_CHECKING:
     from fedprotocol.spec import Spec

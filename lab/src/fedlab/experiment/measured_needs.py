@@ -34,7 +34,7 @@ SETTINGS = Settings(rounds=1, steps=6, batch_size=8, sequence_length=64, learnin
 def write_model(shape: Shape, folder: Path, device: str) -> None:
     """A Llama of the shape with random weights of 16 bits."""
     import torch
-    from fednode.base_model.quiet import quiet
+    from fednode.base_model.quiet_libraries import quiet
     from transformers import AutoModelForCausalLM, LlamaConfig
 
     quiet()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fednode.base_model import Identity
-from fednode.base_model.probes import PROBES
+from fednode.base_model.tokenizer_probes import PROBES
 from fednode.sponsor.new_spec import Choices, NewFederation, make
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.spec import Evaluation, Lora, Prompt, Spec

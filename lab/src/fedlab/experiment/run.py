@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.text import Text
 
 from fedlab.experiment.cells import Cell, cells_of, cost
-from fedlab.experiment.deal import domains_of, site_names
 from fedlab.experiment.definition import load_experiment
 from fedlab.experiment.models import Base
 from fedlab.experiment.progress import View
@@ -23,6 +22,7 @@ from fedlab.experiment.results import is_done, write_list
 from fedlab.experiment.run_cell import key_of
 from fedlab.experiment.settings import Device
 from fedlab.experiment.sources import NoData, load_pool
+from fedlab.experiment.split_rows import domains_of, site_names
 from fedlab.experiment.workers import Failed, Shared, run_all
 
 CACHE = Path(".cache")

@@ -17,7 +17,6 @@ from fedprotocol.errors import FedError
 from fedlab.experiment import peak_memory
 from fedlab.experiment.alone import alone
 from fedlab.experiment.cells import Cell, steps_of
-from fedlab.experiment.deal import Sites, deal
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.definition import Row as ExperimentRow
 from fedlab.experiment.federated import Member, Round, in_floats, in_integers
@@ -26,6 +25,7 @@ from fedlab.experiment.models import Models, federation_of, with_steps
 from fedlab.experiment.results import CellResult, RoundScore
 from fedlab.experiment.settings import Settings
 from fedlab.experiment.sources import Pool
+from fedlab.experiment.split_rows import Sites, deal
 from fedlab.results.records import Score
 
 if TYPE_CHECKING:

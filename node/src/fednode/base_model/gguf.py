@@ -16,7 +16,7 @@ from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.gguf_parts import check_whole
 from fednode.base_model.gguf_rope import carry_rope
 from fednode.base_model.missing_weights import check_complete
-from fednode.base_model.quiet import quiet
+from fednode.base_model.quiet_libraries import quiet
 
 if TYPE_CHECKING:
     from gguf import GGUFReader

@@ -15,7 +15,7 @@ from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.four_bit_check import verify
 from fednode.base_model.four_bits import bits, held_as, replaced
 from fednode.base_model.missing_weights import check_complete
-from fednode.base_model.quiet import quiet
+from fednode.base_model.quiet_libraries import quiet
 from fednode.base_model.skeleton import load_config, load_skeleton
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
 from fednode.base_model.foreign_errors import AGAIN, told_as
-from fednode.base_model.quiet import quiet
+from fednode.base_model.quiet_libraries import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

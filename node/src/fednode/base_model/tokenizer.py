@@ -11,9 +11,9 @@ from fedprotocol.base_model import Text, TokenizerRef
 
 from fednode.base_model.errors import BaseModelError, BaseModelMissing
 from fednode.base_model.foreign_errors import AGAIN, told_as
-from fednode.base_model.probes import PROBES
-from fednode.base_model.quiet import quiet
+from fednode.base_model.quiet_libraries import quiet
 from fednode.base_model.tokenizer_needs import obstacle
+from fednode.base_model.tokenizer_probes import PROBES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -12,7 +12,7 @@ def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Rounds that are over and were not yet credited to this account are credited on the way.
     """
-    from fednode.daemon.view import is_over
+    from fednode.daemon.snapshot_questions import is_over
     from fednode.daemon.waiting import ending
 
     with open_session(config) as session:

@@ -29,9 +29,9 @@ def evaluate(
     from fedprotocol.errors import FedError
 
     from fednode.data import check_data, load_data
+    from fednode.global_model.loaded import load_model
     from fednode.progress_bar import progress
     from fednode.site_data import columns_of
-    from fednode.use.loaded import load_model
 
     with open_to_read(config) as session:
         path = data or session.config.data.test

@@ -25,7 +25,7 @@ def export(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write the adapter as a folder that `PeftModel.from_pretrained` loads: safetensors, config and model card."""
-    from fednode.use.export import Provenance, export_adapter
+    from fednode.global_model.export import Provenance, export_adapter
 
     with open_to_read(config) as session:
         warn_of_code(session)

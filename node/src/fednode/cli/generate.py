@@ -18,7 +18,7 @@ def generate(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Print the answer of the federation's model to a prompt."""
-    from fednode.use.loaded import load_model
+    from fednode.global_model.loaded import load_model
 
     with open_to_read(config) as session:
         units = units_of(session, global_of(session, number)[1])

@@ -35,7 +35,7 @@ def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
 def _scores(config: NodeConfig) -> dict[int, dict[str, Any]]:
     """Round -> how its global scored here."""
-    from fednode.daemon.model.figures import records
+    from fednode.daemon.actions.model.figures import records
 
     return {
         entry["round"]: {"loss": entry["loss"], "accuracy": entry["accuracy"]}

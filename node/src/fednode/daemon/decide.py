@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fedprotocol.chain.read.snapshot import Snapshot
 
-from fednode.daemon import actions as do
-from fednode.daemon.chain.money import is_unsettled
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.chain.money import is_unsettled
 from fednode.daemon.disputes import disputes
 from fednode.daemon.facts import Facts
-from fednode.daemon.view import is_matching, is_over, unsettled
+from fednode.daemon.snapshot_questions import is_matching, is_over, unsettled
 from fednode.daemon.waiting import ending, waiting
 
 

@@ -8,12 +8,12 @@ from fedaggregator.daemon.decide import CASES_AT_HAND
 from fedaggregator.disputes.judge import wrong_proposals
 from fedprotocol.chain.read.snapshot import Snapshot
 
-from fednode.daemon.action import Action
-from fednode.daemon.chain.challenge import Challenge
-from fednode.daemon.data.build_case import BuildCase
-from fednode.daemon.data.judge_proposal import JudgeProposal
+from fednode.daemon.actions.action import Action
+from fednode.daemon.actions.chain.challenge import Challenge
+from fednode.daemon.actions.content.build_case import BuildCase
+from fednode.daemon.actions.content.judge_proposal import JudgeProposal
 from fednode.daemon.facts import Facts
-from fednode.daemon.view import turn, unsettled
+from fednode.daemon.snapshot_questions import turn, unsettled
 
 
 def disputes(chain: Snapshot, facts: Facts) -> Iterator[Action]:

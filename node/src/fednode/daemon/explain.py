@@ -11,8 +11,8 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.quantities import duration
 from fedprotocol.types import Phase
 
+from fednode.daemon.snapshot_questions import Standing, is_matching, is_over, obstacle, standing, unsettled
 from fednode.daemon.status import Status
-from fednode.daemon.view import Standing, is_matching, is_over, obstacle, standing, unsettled
 from fednode.daemon.waiting import describe_obstacle, ending
 
 SILENCE = 300.0  # seconds after which a node that says nothing new is suspected to hang

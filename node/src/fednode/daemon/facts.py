@@ -10,7 +10,7 @@ from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.chain.read.penalties import Penalty
 from fedprotocol.program.backoff import Setback
 
-from fednode.daemon.action import Action, Lane, Work
+from fednode.daemon.actions.action import Action, Lane, Work
 
 
 class UpdateVerdict(StrEnum):

@@ -27,17 +27,17 @@ from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
 
 from fednode.config import NodeConfig
-from fednode.daemon import action as do
-from fednode.daemon.data.earlier_roots import EarlierRoots
+from fednode.daemon.action_context import Tools
+from fednode.daemon.actions import action as do
+from fednode.daemon.actions.content.earlier_roots import EarlierRoots
+from fednode.daemon.actions.model.loaded_model import Interrupted, LoadedModel, ModelFailure
 from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts, Underway
-from fednode.daemon.gathering import configured, remembered
-from fednode.daemon.model.loaded_model import Interrupted, LoadedModel, ModelFailure
+from fednode.daemon.gather_facts import configured, remembered
+from fednode.daemon.journal_facts import Memory
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.penalties import note_penalties
-from fednode.daemon.remembered import Memory
 from fednode.daemon.reporting import Reporter
-from fednode.daemon.tools import Tools
 
 log = logging.getLogger("fednode")
 

@@ -11,10 +11,10 @@ from fedprotocol.chain.read.penalties import Penalty, earlier_penalties, penalti
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import PenaltyReason
 
-from fednode.daemon.chain.top_up import room_left
+from fednode.daemon.actions.chain.top_up import room_left
 from fednode.daemon.facts import Facts
-from fednode.daemon.remembered import Memory
-from fednode.daemon.view import Standing, is_over, standing
+from fednode.daemon.journal_facts import Memory
+from fednode.daemon.snapshot_questions import Standing, is_over, standing
 
 AT_ONCE = 8  # rounds that are read one by one in a turn of the loop, after the node was away for long
 

@@ -20,14 +20,14 @@ from fedprotocol.program.status import StatusFile
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
 
-from fednode.daemon import action as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import action as do
+from fednode.daemon.actions.model.model_work import SiteWork
 from fednode.daemon.facts import Facts
-from fednode.daemon.model.model_work import SiteWork
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.penalties import figures, penalties_in_words
+from fednode.daemon.snapshot_questions import deadline, unsettled
 from fednode.daemon.status import Status
-from fednode.daemon.view import deadline, unsettled
+from fednode.daemon.wait_reason import Cause
 from fednode.progress_bar import ProgressBar
 
 log = logging.getLogger("fednode")

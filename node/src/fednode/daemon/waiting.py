@@ -9,10 +9,9 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.types import Phase
 
-from fednode.daemon import action as do
-from fednode.daemon.cause import Cause
+from fednode.daemon.actions import action as do
 from fednode.daemon.facts import Facts
-from fednode.daemon.view import (
+from fednode.daemon.snapshot_questions import (
     Obstacle,
     Standing,
     deadline,
@@ -21,6 +20,7 @@ from fednode.daemon.view import (
     standing,
     unsettled,
 )
+from fednode.daemon.wait_reason import Cause
 
 
 def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wait:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, content, leaving, machine, model, needs, place
+from fednode.doctor import chain, folders, leaving, machine, model, needs, store
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -22,16 +22,16 @@ CHECKS = (
     Check("needs", ("chain", "account"), needs.needs),
     Check("funds", ("chain", "account"), chain.funds),
     Check("seat", ("chain", "code", "account"), chain.seat),
-    Check("home", ("chain", "account"), place.home),
-    Check("private", (), place.private),
-    Check("store", (), content.store),
-    Check("peers", ("chain", "account", "store"), content.peers),
-    Check("announce", ("chain", "account"), content.announced),
+    Check("home", ("chain", "account"), folders.home),
+    Check("private", (), folders.private),
+    Check("store", (), store.store),
+    Check("peers", ("chain", "account", "store"), store.peers),
+    Check("announce", ("chain", "account"), store.announced),
     Check("leaves", (), leaving.leaves),
-    Check("spec", ("chain", "store"), content.spec),
-    Check("global", ("spec",), content.latest_global),
-    Check("data", (), place.data),
-    Check("disk", ("spec",), place.disk),
+    Check("spec", ("chain", "store"), store.spec),
+    Check("global", ("spec",), store.latest_global),
+    Check("data", (), folders.data),
+    Check("disk", ("spec",), folders.disk),
     Check("model", ("spec",), model.model),
     Check("training", ("global", "data", "model"), model.training),
     Check("monitor", (), machine.monitor),

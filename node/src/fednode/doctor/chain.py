@@ -9,7 +9,7 @@ from fedprotocol.chain.read.penalties import penalties_borne
 from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.fees import is_free
 
-from fednode.daemon.view import Standing, is_over, standing
+from fednode.daemon.snapshot_questions import Standing, is_over, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient
 from fednode.stake import wanted_stake

@@ -44,9 +44,9 @@ def measured(session: Session) -> RoundTime:
     """The times of a round that starts from the latest global. Raises BaseModelMissing, TrainingError, EncodingError,
     DataError, StoreError."""
     from fednode.data import load_data
+    from fednode.global_model.loaded import load_model
     from fednode.site_data import columns_of
     from fednode.site_model import locate_here
-    from fednode.use.loaded import load_model
 
     spec, data, columns = session.spec, session.config.data, columns_of(session.config)
     locate_here(session.config.model, spec)

@@ -9,7 +9,7 @@ from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.store.directory import car_path
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.clients import commit_to
 from attacks.votes import PATIENT, part_of, prior_of, refusal, refuse
@@ -51,7 +51,7 @@ def run(arena: Arena) -> str:
     assert 2 * all_ - 3 <= 3 * mine < 2 * all_, "one more, and they would have two thirds"
     arena.reach(2, Phase.FINAL)
     # The voucher's own updates were good ones.
-    arena.party("cheats").due += sum(books.share(arena.coordinator, n, voucher.address) for n in (1, 2))
+    arena.party("cheats").due += sum(balances.share(arena.coordinator, n, voucher.address) for n in (1, 2))
     return (
         f"with 1/3 of the weight, and with {mine}/{all_}, the noise was not accepted and earned nothing; every node "
         "reported it and voted against it; the other updates that the attesters voted for were accepted anyway"

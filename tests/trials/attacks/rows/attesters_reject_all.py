@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fedprotocol.types import Phase, VoidReason
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.votes import part_of, play_parts, prior_of, rejected
 
@@ -26,7 +26,7 @@ def run(arena: Arena) -> str:
     rejector.examples = 65
     rejector.commit(2, prior_of(arena, 2))
     arena.reach(1, Phase.FINAL)
-    arena.party("rejector").due += books.share(arena.coordinator, 1, rejector.address)  # its update was a good one
+    arena.party("rejector").due += balances.share(arena.coordinator, 1, rejector.address)  # its update was a good one
 
     play_parts(arena, [rejector], 2, no_to=everybody)
     mine, all_ = part_of(arena, 2, rejector.address)

@@ -10,7 +10,7 @@ import pytest
 from fedprotocol.chain.errors import ContractReverted
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.votes import PATIENT, part_of, prior_of, refuse
 
@@ -49,7 +49,7 @@ def run(arena: Arena) -> str:
     refuse(arena, 1, [dumper.address])
     refused("WrongPhase", voter.sender.send, inputs, 0b1111)
     arena.reach(1, Phase.FINAL)
-    arena.party("cheats").due += books.share(arena.coordinator, 1, voter.address)  # its update was a good one
+    arena.party("cheats").due += balances.share(arena.coordinator, 1, voter.address)  # its update was a good one
     return (
         "every further vote was refused (AlreadyAttested, WrongInputs, BitmapOutOfRange, NotRevealed, and WrongPhase "
         f"once the votes were counted); with the attester's {ours}/{all_} of the weight counted once, the noise was "

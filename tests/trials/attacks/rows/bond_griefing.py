@@ -12,7 +12,7 @@ from attacks import mempool
 from attacks.actors import digests_of, proposal
 from attacks.arena import Arena
 from attacks.daemons import Daemon
-from attacks.forced import force
+from attacks.forced_calls import force
 from attacks.judge import amount
 from attacks.rows.half_paged import WIDE
 

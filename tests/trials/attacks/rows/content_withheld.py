@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.actors import digests_of
 from attacks.arena import Arena
 
@@ -28,7 +28,7 @@ def run(arena: Arena) -> str:
     view = arena.coordinator.round_view(1)
     assert (view.aggregator, view.global_root) == (withholder.address, right.root)
     # Its root is right, which is all that an aggregator is paid for: anybody can compute the content.
-    arena.party("withholder").due += books.aggregator_share(arena.coordinator)
+    arena.party("withholder").due += balances.aggregator_share(arena.coordinator)
     return f"{late.name} got the global of round 1 all the same, from nodes that had computed it, and trained on it"
 
 

@@ -8,7 +8,7 @@ from fedprotocol.chain.errors import ContractReverted
 
 from attacks import mempool
 from attacks.arena import Arena
-from attacks.forced import force
+from attacks.forced_calls import force
 
 TITLE = "a token that takes a fee"
 PLACE = 28

@@ -6,7 +6,7 @@ from __future__ import annotations
 from fedprotocol.types import Phase
 from support.synthetic import SyntheticClient
 
-from attacks import books, mempool
+from attacks import balances, mempool
 from attacks.actors import digests_of
 from attacks.arena import Arena
 from attacks.crowd import Crowd
@@ -47,7 +47,7 @@ def run(arena: Arena) -> str:
     for client in clients:
         client.sender.send(arena.coordinator.calls.claim(), "claim")
     crowd.claim()
-    share = books.share(arena.coordinator, 1, crowd.members[0].address)
+    share = balances.share(arena.coordinator, 1, crowd.members[0].address)
     assert {update.weight for update in arena.coordinator.updates(1)} == {EXAMPLES}
     assert {arena.coordinator.token.balance_of(member.address) for member in crowd.members} == {share}
     arena.party("griefers").due += len(crowd.members) * share  # their updates were good ones

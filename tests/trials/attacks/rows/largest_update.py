@@ -7,7 +7,7 @@ import numpy as np
 from fednode.training.update import make_update
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.clients import commit_to
 from attacks.votes import PATIENT, part_of, prior_of
@@ -32,7 +32,7 @@ def run(arena: Arena) -> str:
     assert arena.coordinator.round_view(1).accepted_mask == 0b111
     mine, all_ = part_of(arena, 1, cheat.address)
     # Nobody can tell it from an honest one: it is paid like one.
-    arena.party("cheat").due += books.share(arena.coordinator, 1, cheat.address)
+    arena.party("cheat").due += balances.share(arena.coordinator, 1, cheat.address)
     arena.reach(2, Phase.FINAL)
     losses = [_losses(arena, node.address) for node in arena.nodes]
     began, ended = sum(one[0] for one, _ in losses), sum(two[1] for _, two in losses)

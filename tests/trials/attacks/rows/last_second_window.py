@@ -7,7 +7,7 @@ import os
 
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.lies import one_unit_more, play_along
 
@@ -38,7 +38,7 @@ def run(arena: Arena) -> str:
     arena.federation.transact(arena.coordinator.calls.settle(liar.address), arena.chain.accounts[-1])  # as anybody may
     assert liar.address in _given_back(arena)
     assert not arena.events("Convicted", 1)
-    arena.party("liars").due += books.share(arena.coordinator, 1, dissenter.address)  # its update was an honest one
+    arena.party("liars").due += balances.share(arena.coordinator, 1, dissenter.address)  # its update was an honest one
     return (
         "the right global became final at the end of its window, not a second later; the lie came too late to win or "
         "to be convicted and got its bond back, once its account was settled; the client that had named a wrong "

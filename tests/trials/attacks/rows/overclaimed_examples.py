@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.clients import add_stake
 from attacks.votes import prior_of
@@ -31,7 +31,7 @@ def run(arena: Arena) -> str:
     weights = {update.client: update.weight for update in arena.coordinator.updates(1)}
     assert revealed.args["examples"] == CLAIMED and set(weights.values()) == {CARRIED}, weights
     # Its update is a good one, and so much of it is paid: anybody with that stake may say that he has 64 examples.
-    arena.party("boaster").due += books.share(arena.coordinator, 1, boaster.address, weight=CARRIED)
+    arena.party("boaster").due += balances.share(arena.coordinator, 1, boaster.address, weight=CARRIED)
     return (
         f"it got the weight and the share of {CARRIED} examples, which is what its stake carried when it committed; "
         "each node got the same"

@@ -9,9 +9,9 @@ from fedprotocol.types import Phase
 from support.evm import Anvil
 from support.synthetic import SyntheticClient
 
-from attacks import books, mempool
+from attacks import balances, mempool
 from attacks.arena import Arena
-from attacks.forced import force
+from attacks.forced_calls import force
 from attacks.reorg import drop
 from attacks.together import play_round
 
@@ -62,7 +62,7 @@ def run(arena: Arena) -> str:
     arena.wait("the right one is proposed", lambda: arena.live(1) == [right])
     arena.reach(1, Phase.FINAL)
     assert coordinator.round_view(1).aggregator == aggregator.address and not arena.events("Convicted", 1)
-    arena.party("equivocators").due += books.share(coordinator, 1, voter.address)  # its update was a good one
+    arena.party("equivocators").due += balances.share(coordinator, 1, voter.address)  # its update was a good one
     play_round(arena, honest, 2, right)
     return (
         f"the proposal that the mempool sent again was refused (WrongAccepted) and cost no bond; {aggregator.name} "

@@ -7,10 +7,10 @@ from typing import Any
 
 from fedprotocol.types import Phase
 
-from attacks import books, mempool
+from attacks import balances, mempool
 from attacks.actors import Actor, digests_of, proposal
 from attacks.arena import Arena
-from attacks.forced import force
+from attacks.forced_calls import force
 from attacks.puppet import Puppet
 
 TITLE = "a re-entrant token"
@@ -35,7 +35,7 @@ def run(arena: Arena) -> str:
     bond = coordinator.bond_of(issuer.address)
     doors.through(proposal(coordinator, 1, 0, digests_of(arena.observer.right(1))), pays=-bond)
     arena.reach(1, Phase.FINAL)
-    share = books.aggregator_share(coordinator)
+    share = balances.aggregator_share(coordinator)
     arena.party("issuer").due += share  # its proposal was the right one
     doors.through(calls.claim(), pays=bond + share)
     master.send(issuer.all_of(calls.exit()), "exit")

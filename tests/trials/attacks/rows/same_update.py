@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fedprotocol.types import Phase
 
-from attacks import books
+from attacks import balances
 from attacks.arena import Arena
 from attacks.clients import commit_to
 from attacks.votes import PATIENT, prior_of, refusal, refuse
@@ -42,7 +42,7 @@ def run(arena: Arena) -> str:
     for node in arena.nodes:
         for rider in (second, late):
             assert "its root was revealed" in refusal(node, 2, rider.address), refusal(node, 2, rider.address)
-    arena.party("riders").due += books.share(arena.coordinator, 2, first.address)  # an update like any other
+    arena.party("riders").due += balances.share(arena.coordinator, 2, first.address)  # an update like any other
     return (
         "every node reported where each of the two roots had been revealed before and voted against them; neither "
         "was accepted or paid; the update that two handed in counted once, for the first of them"

@@ -10,7 +10,7 @@ from fedprotocol.types import Phase
 from support.live_federation import TOKEN
 
 from attacks.arena import Arena
-from attacks.books import aggregator_share
+from attacks.balances import aggregator_share
 from attacks.clients import add_stake
 from attacks.crowd import Crowd
 from attacks.judge import amount

@@ -10,7 +10,7 @@ from support.synthetic import SyntheticClient
 
 from attacks.arena import Arena
 from attacks.escape import Escape
-from attacks.forced import force
+from attacks.forced_calls import force
 from attacks.judge import amount
 from attacks.mempool import refusal
 

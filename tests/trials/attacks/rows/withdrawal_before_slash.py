@@ -8,10 +8,10 @@ from typing import Any
 from fedprotocol.leaves import MemoryLeaves
 from support.synthetic import SyntheticClient
 
-from attacks import books, mempool
+from attacks import balances, mempool
 from attacks.actors import digests_of, proposal
 from attacks.arena import Arena
-from attacks.forced import force
+from attacks.forced_calls import force
 from attacks.judge import amount
 from attacks.lies import expose, one_unit_more, play_along
 
@@ -43,7 +43,7 @@ def run(arena: Arena) -> str:
     assert convicted.args["root"] == lie.root
     ending = expose(arena, 1)
 
-    share = books.share(coordinator, 1, thief.address)
+    share = balances.share(coordinator, 1, thief.address)
     arena.party("thief").due += share  # its update was an honest one
     before = coordinator.token.balance_of(thief.address)
     thief.sender.send(coordinator.calls.withdraw(), "withdraw")

@@ -1,0 +1,82 @@
+"""Revealing the committed update."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.files.tree_files import open_car
+from fedprotocol.journal import UpdateRecord
+from fedprotocol.tree import cid
+from fedprotocol.types import Phase
+
+from fednode.daemon.action_context import Tools
+from fednode.daemon.actions.action import ChainAction, TooEarly
+from fednode.daemon.actions.chain.commitment import commitment_hash
+from fednode.daemon.facts import Facts
+from fednode.daemon.snapshot_questions import is_matching, phase_end, unsettled
+
+log = logging.getLogger("fednode")
+LAST_PART = 4  # after a quarter of Reveal, the node no longer waits for what only makes revealing safer
+
+
+@dataclass(frozen=True)
+class Reveal(ChainAction):
+    """Publish the update in the store, then open the commitment."""
+
+    round: int
+    is_owed = True
+    keeps_node_running = True
+
+    @staticmethod
+    def due(chain: Snapshot, facts: Facts) -> Iterator[Reveal]:
+        """It is due when the journal has the update that was committed."""
+        for state in unsettled(chain):
+            if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
+                own = facts.remembered.updates.get(state.number)
+                if own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable:
+                    yield Reveal(state.number)
+
+    def describe(self) -> str:
+        return f"sending its reveal of round {self.round}"
+
+    def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
+        """Publish first, because nobody can vouch for content that nobody serves. If hardly any time is left, reveal
+        first, which avoids the penalty. Also raises StoreError, CarError."""
+        state = chain.round(self.round)
+        if state is None:
+            return
+        at_last = state.view.phase_end - chain.time < chain.config.reveal_length / LAST_PART
+        if not at_last:
+            self._wait_for_depth(tools)
+        committed = state.my_commitment.hash if state.my_commitment else None
+        update = next(
+            record
+            for record in tools.journal.updates(self.round)
+            if commitment_hash(tools.coordinator, tools.sender.address, record) == committed
+        )
+        call = tools.coordinator.calls.reveal(
+            self.round, update.root, update.shift, update.examples, update.salt, update.loss_before, update.loss_after
+        )
+        if not at_last:
+            _publish(tools, update)
+        tools.sender.send(call, f"reveal in round {self.round}", phase_end(state))
+        if at_last:
+            _publish(tools, update)
+        log.info("round %d: revealed %s, shift %d", self.round, cid(update.root), update.shift)
+
+    def _wait_for_depth(self, tools: Tools) -> None:
+        """Wait until the end of Train lies this many blocks deep, because a revealed update cannot be hidden again."""
+        depth = tools.config.chain.confirmations
+        if depth:
+            latest = tools.coordinator.head()
+            phase = tools.coordinator.round_view(self.round, block=max(0, latest - depth)).phase
+            if phase < Phase.REVEAL:
+                raise TooEarly(f"{depth} blocks on top of the end of round {self.round}'s Train")
+
+
+def _publish(tools: Tools, update: UpdateRecord) -> None:
+    with open_car(update.car, update.root, tools.spec.layout.delta_shape) as leaves:
+        tools.store.put(leaves)

@@ -1,0 +1,151 @@
+"""Training the node's update of a round."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.files.tree_files import save_car
+from fedprotocol.journal import UpdateRecord
+from fedprotocol.program.background import Body
+from fedprotocol.tree import cid
+from fedprotocol.types import Phase
+
+from fednode.daemon.action_context import Tools
+from fednode.daemon.actions.action import Work
+from fednode.daemon.actions.content.fetch_global import FetchGlobal
+from fednode.daemon.actions.model.model_work import ModelWork
+from fednode.daemon.facts import Facts
+from fednode.daemon.snapshot_questions import expected_prior, target_round
+from fednode.training.step_files import write_steps
+from fednode.training.update import make_update
+
+log = logging.getLogger("fednode")
+MICRO = 1_000_000  # the chain's unit of a loss
+MAX_LOSS = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An update that lies on disk and is not committed yet, as the journal keeps it, and how its training went."""
+
+    update: UpdateRecord
+    drawn: int  # rows that were used
+    truncated: int  # those of them that were cut to the sequence length
+    scaled: float  # factor that brought the delta within the spec's norm; 1: it was
+    norm: float  # L2 of the update, in real values
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Train(ModelWork):
+    """Train the update of `round` on the global adapter `prior_root`."""
+
+    round: int
+    prior_root: bytes
+    leads_to = "commit"
+
+    @staticmethod
+    def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
+        """When the round that takes commits has no update on the global that it starts from; or what is missing."""
+        target = None if facts.failure else target_round(chain)
+        if target is None:
+            return
+        prior = expected_prior(chain, facts, target)
+        own = facts.remembered.updates.get(target)
+        if prior is None or (own is not None and own.prior_root == prior):
+            return
+        if prior in facts.remembered.held():
+            yield Train(target, prior)
+        else:
+            yield FetchGlobal(target - 1, prior)
+
+    def describe(self) -> str:
+        return f"training for round {self.round}"
+
+    def still_wanted(self, chain: Snapshot, facts: Facts) -> bool:
+        """Whether the round still takes the commit of what is trained, on the prior that it has."""
+        state = chain.round(self.round)
+        if state is not None and state.view.phase is not Phase.TRAIN:
+            return False
+        target = target_round(chain)
+        prior = None if target is None else expected_prior(chain, facts, target)
+        return target is None or prior is None or (target, prior) == (self.round, self.prior_root)
+
+    def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
+        """Raises ModelFailure, TrainingError, DataError, StoreError, Interrupted in its thread."""
+        return lambda stop: self.train(tools, stop)
+
+    def train(self, tools: Tools, stop: threading.Event) -> Trained:
+        """Train, write update and figures."""
+        model, config = tools.model, tools.config
+        model.load()
+        started = time.monotonic()
+        model.begin(model.global_units(self.prior_root, stop))
+        data = model.dataset(config.data.train)
+        result = model.fit(self.round, data, stop)
+        update = make_update(result.units_delta, tools.spec, config.node.seed, self.round)
+        root = update.leaves.root
+        path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
+        car = save_car(update.leaves, path, private=True)
+        write_steps(config.metrics / f"round_{self.round}.csv", result.steps)
+        kept = UpdateRecord(
+            round=self.round,
+            prior_root=self.prior_root,
+            root=root,
+            shift=update.shift,
+            examples=len(data),
+            salt=secrets.token_bytes(32),
+            car=car,
+            loss_before=_micro(result.loss_first),
+            loss_after=_micro(result.loss_last),
+            clipped=update.clipped,
+        )
+        return Trained(
+            kept,
+            drawn=result.drawn,
+            truncated=result.truncated,
+            scaled=update.scaled,
+            norm=update.norm,
+            seconds=time.monotonic() - started,
+        )
+
+    def ended(self, tools: Tools, result: Trained, chain: Snapshot) -> None:
+        tools.journal.save_update(result.update)
+        tools.memory.note_trained(result.update.round, result.seconds)
+        _tell(result, tools.spec.bounds.max_norm)
+
+
+def _tell(trained: Trained, max_norm: float) -> None:
+    """Log how a training went, and report what a person should look at."""
+    update = trained.update
+    log.info(
+        "round %d: trained in %.0f s, loss %.3f -> %.3f, norm %.3g of at most %.3g, update %s",
+        update.round,
+        trained.seconds,
+        update.loss_before / MICRO,
+        update.loss_after / MICRO,
+        trained.norm,
+        max_norm,
+        cid(update.root),
+    )
+    if trained.truncated:
+        log.warning(
+            "round %d: %d of the %d rows that were drawn are longer than the spec's sequence length and were cut",
+            update.round,
+            trained.truncated,
+            trained.drawn,
+        )
+    if update.clipped:
+        log.warning("round %d: %d values were clipped to the spec's bound", update.round, update.clipped)
+    if trained.scaled < 1:
+        log.warning("round %d: the delta was scaled by %.3f to the spec's norm", update.round, trained.scaled)
+
+
+def _micro(loss: float) -> int:
+    return min(MAX_LOSS, max(0, round(loss * MICRO)))

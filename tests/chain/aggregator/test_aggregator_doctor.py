@@ -60,10 +60,10 @@ def test_a_node_that_lacks_logs(site: AggregatorSite, federation: LiveFederation
 @pytest.mark.parametrize(
     ("setting", "wrong", "failed", "fix"),
     [
-        (r"peers = .*", "peers = []", "peers", "$EDITOR {file}  # [store] peers"),
-        (r"chain_id = .*", "chain_id = 5", "chain", "$EDITOR {file}  # [chain] chain_id, or rpc"),
+        (r"peers = .*", "peers = []", "peers", "${{EDITOR:-vi}} {file}  # [store] peers"),
+        (r"chain_id = .*", "chain_id = 5", "chain", "${{EDITOR:-vi}} {file}  # [chain] chain_id, or rpc"),
         (r"keystore = .*", 'keystore = "none.json"', "account", "fedaggregator account new -c {file}"),
-        (r"# port = 0 ", "port = {port} ", "monitor", "$EDITOR {file}  # [monitor] port"),
+        (r"# port = 0 ", "port = {port} ", "monitor", "${{EDITOR:-vi}} {file}  # [monitor] port"),
     ],
 )
 def test_each_fault_names_the_command_that_repairs_it(
@@ -92,7 +92,7 @@ def test_an_aggregator_that_runs_and_one_of_another_federation(site: AggregatorS
     with Journal(site.config().journal) as journal:
         assert "in use by another process" in doctor(site, 1)["home"].detail
         journal.bind(5, site.address, site.address)
-    assert doctor(site, 1)["home"].fix == f"$EDITOR {site.config_path}  # home: a new folder"
+    assert doctor(site, 1)["home"].fix == f"${{EDITOR:-vi}} {site.config_path}  # home: a new folder"
 
 
 def test_no_ether_and_no_chain(site: AggregatorSite, federation: LiveFederation) -> None:

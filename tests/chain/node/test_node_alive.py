@@ -251,7 +251,7 @@ def test_doctor_finds_another_model(finished: Sites) -> None:
     finally:
         site.config.write_text(text)
     assert found["model"]["ok"] is False and "digest" in found["model"]["detail"]
-    assert found["model"]["fix"] == "$EDITOR fednode.toml  # [model] source"
+    assert found["model"]["fix"] == "${EDITOR:-vi} fednode.toml  # [model] source"
     assert found["training"] == {"name": "training", "ok": None, "detail": "needs: model", "fix": ""}
 
 

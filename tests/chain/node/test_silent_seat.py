@@ -91,6 +91,7 @@ def test_a_silent_seat_costs_three_times_train_and_no_more(rounds: Rounds) -> No
         assert rounds.train(*alive) >= TRAIN, number
         assert not rounds.look(alive[0])[1], "it may still come back"
         rounds.finish(*alive)
+        rounds.federation.pass_time(300)  # everybody's turn
         assert not rounds.look(alive[0])[1], "nor before it has missed another Train"
     assert rounds.train(*alive) >= TRAIN
     rounds.federation.pass_time(300)  # everybody's turn

@@ -14,7 +14,7 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import Phase
 from support.decisions import GENESIS_HELD
 from support.node_facts import node_facts
-from support.snapshots import COMMITTED, CONFIG, ME, NOW, OTHER, OWN, SEAT, chain, state
+from support.snapshots import COMMITTED, CONFIG, GENESIS, ME, NOW, OTHER, OWN, SEAT, chain, state
 
 REVEAL = state(5, Phase.REVEAL, phase_start=NOW - 100)
 SILENT: dict[str, Any] = {"droppable": (OTHER,), "active_count": 3}
@@ -32,7 +32,8 @@ def wanted(snapshot: Snapshot) -> set[do.Action]:
         (chain(REVEAL, **SILENT), {do.Drop(5, OTHER)}),
         (chain(REVEAL, indebted=(OTHER,), active_count=3), {do.Suspend(5, OTHER)}),
         (chain(state(5, Phase.AGGREGATE), **SILENT), {do.Drop(5, OTHER)}),
-        (chain(state(5, Phase.FINAL, settled_at=NOW - 60), **SILENT), {do.Drop(5, OTHER)}),
+        (chain(state(5, Phase.VOID, settled_at=NOW - 60), **SILENT), {do.Drop(5, OTHER)}),
+        (chain(state(5, Phase.FINAL, settled_at=NOW - 60), latest_final=(5, GENESIS), **SILENT), NOBODY),
         (chain(state(5, Phase.TRAIN), **SILENT), NOBODY),
         (chain(REVEAL), NOBODY),
         (chain(**SILENT), NOBODY),
@@ -48,7 +49,8 @@ def wanted(snapshot: Snapshot) -> set[do.Action]:
         "Train of the last round is over",
         "a debt that suspends",
         "until the next round opens",
-        "also after the last round's end",
+        "also after the end of a round that came to nothing",
+        "not after two final rounds alone",
         "who may still commit is left alone",
         "nobody is silent",
         "no round was opened",
@@ -70,7 +72,7 @@ def test_duties_come_first_and_the_next_commit_after() -> None:
     facts = node_facts(fetched=GENESIS_HELD, updates={5: OWN, 6: OWN})
     committed = replace(REVEAL, my_commitment=COMMITTED)
     assert isinstance(decide(chain(committed, **SILENT), facts), do.Reveal)
-    settled = chain(state(5, Phase.FINAL, settled_at=NOW - 60), my_seat=SEAT, **SILENT)
+    settled = chain(state(5, Phase.VOID, settled_at=NOW - 60), my_seat=SEAT, **SILENT)
     assert isinstance(decide(settled, facts), do.Drop)
     assert isinstance(decide(replace(settled, droppable=()), facts), do.Commit)
 

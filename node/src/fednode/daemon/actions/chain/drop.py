@@ -26,8 +26,10 @@ class Drop(ChainAction):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Drop]:
-        for client in whose_turn_it_is(chain, chain.droppable):
-            yield Drop(chain.last_opened, client)
+        """In a round after the last final one: a third whole Train was left to the client."""
+        if chain.last_opened > chain.latest_final[0]:
+            for client in whose_turn_it_is(chain, chain.droppable):
+                yield Drop(chain.last_opened, client)
 
     def describe(self) -> str:
         return f"dropping {self.client}, which is silent"

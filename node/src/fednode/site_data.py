@@ -51,8 +51,8 @@ def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
     return reports
 
 
-def spec_at_hand(session: Session) -> Spec | None:
-    """The spec if it can be had: from chain and store, or as it was last had. Data can be looked at without."""
+def spec_if_known(session: Session) -> Spec | None:
+    """The spec from chain and store, else the copy of it that was kept last; None if there is neither."""
     from fedprotocol.spec import load_spec
 
     with suppress(FedError):

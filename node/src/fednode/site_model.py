@@ -23,7 +23,7 @@ def locate_here(settings: ModelConfig, spec: Spec) -> Path:
 def load_encoder(settings: ModelConfig, spec: Spec) -> Encoder:
     """The spec's tokenizer and template, if the base model needs no download.
 
-    Raises FedError: they are not at hand, or it is another tokenizer.
+    Raises FedError: they are not on this machine, or it is another tokenizer.
     """
     from fednode.base_model import check_tokenizer, load_tokenizer
     from fednode.data.encode import load_encoder as load

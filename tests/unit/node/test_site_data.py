@@ -9,7 +9,7 @@ import pytest
 from fednode.config import NodeConfig
 from fednode.data import DataError
 from fednode.session import Session
-from fednode.site_data import columns_of, spec_at_hand, usable_data
+from fednode.site_data import columns_of, spec_if_known, usable_data
 from fedprotocol.spec import Evaluation, Prompt, Spec, dump_spec
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
@@ -67,14 +67,14 @@ def test_columns_of_the_config_hold_for_all_its_files(tiny_folder: Path, tmp_pat
 def test_without_a_chain_the_spec_is_the_one_last_had(tmp_path: Path, spec: Spec, monkeypatch: Any) -> None:
     config = config_of(tmp_path, tmp_path, train=tmp_path / "d.jsonl")
     with Session(config) as session:
-        assert spec_at_hand(session) is None, "nobody answers at port 9"
+        assert spec_if_known(session) is None, "nobody answers at port 9"
         monkeypatch.setattr(Session, "coordinator", None)
         monkeypatch.setattr("fedaggregator.compute.spec.spec_of", lambda *_: spec)
         assert session.spec == spec
     monkeypatch.undo()
     assert config.known_spec.read_bytes() == dump_spec(spec)
     with Session(config) as session:
-        assert spec_at_hand(session) == spec
+        assert spec_if_known(session) == spec
     config.known_spec.write_text("{}")
     with Session(config) as session:
-        assert spec_at_hand(session) is None
+        assert spec_if_known(session) is None

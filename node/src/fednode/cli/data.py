@@ -66,9 +66,9 @@ def check(
         with open_session(config) as session:
             known = session.config
             if spec is None:
-                from fednode.site_data import spec_at_hand
+                from fednode.site_data import spec_if_known
 
-                found = spec_at_hand(session)
+                found = spec_if_known(session)
     if spec is not None:
         found = _read_spec(spec)
     encoder, why_not = _encoder(known, found)

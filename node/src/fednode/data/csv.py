@@ -74,7 +74,7 @@ def header_problem(header: Sequence[str], columns: Columns) -> str | None:
 
 
 def record_of(header: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """By the names of the columns; a table has no lists, so columns that are called as lists are ignored."""
+    """A row's values by the names of their columns. A table has no lists, so columns named like lists are ignored."""
     return {name: value for name, value in zip(header, values, strict=False) if name not in (MESSAGES, CONVERSATIONS)}
 
 

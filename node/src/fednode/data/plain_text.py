@@ -107,7 +107,7 @@ class PlainText:
 
 
 def _parts(pre_tokenizer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Of a sequence those that it consists of."""
+    """The pre-tokenizers that a sequence of them consists of; a single one stands for itself."""
     if pre_tokenizer is None:
         return []
     return list(pre_tokenizer.get("pretokenizers", [pre_tokenizer]))

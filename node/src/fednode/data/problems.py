@@ -25,7 +25,7 @@ class _Cause:
 
 
 class Problems:
-    """Of each cause the count, the first places and the words of the first."""
+    """What is wrong with a file: for each cause how often it occurs, the first places, and the text of the first."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -67,7 +67,7 @@ def read_rows(path: Path, columns: Columns | None = None, encoding: str | None =
 
 
 def _reader(source: Source) -> tuple[Reader, Unit]:
-    """By what the file is, else by what it is called."""
+    """The reader for the file's content; if that does not tell, for the ending of its name."""
     kinds = [suffix.lower() for suffix in source.path.suffixes]
     kind = next((suffix for suffix in reversed(kinds) if suffix != ".gz"), "")
     start = b"" if kind in (*_JSON, *_CSV) else source.first(4)

@@ -28,8 +28,8 @@ _NOT_ONE = "there is not one row in it"
 
 @dataclass(frozen=True)
 class DataReport:
-    """Counts are of rows. `answers` is None without a spec or if it has no classes, `encoded` if no tokenizer was at
-    hand. `unit`: what the numbers of rows count. `sample`: the first row as the model sees it, one line each."""
+    """Counts are of rows. `answers` is None without a spec or if it has no classes, `encoded` without a
+    tokenizer. `unit`: what the numbers of rows count. `sample`: the first row as the model sees it, one line each."""
 
     path: Path
     unit: str

@@ -13,7 +13,7 @@ from fedprotocol.quantities import size
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, quoted
-from fednode.site_data import data_files, spec_at_hand, usable_data
+from fednode.site_data import data_files, spec_if_known, usable_data
 
 MOST_NAMED = 3
 SPARE_BYTES = 1 << 30  # for the journal, logs and temporary files
@@ -67,7 +67,7 @@ def data(patient: Patient) -> str:
         if not path.is_file():
             raise NotFit(f"there is no data file {path}", patient.edit("[data] train, or test"))
     try:
-        reports = usable_data(config, spec_at_hand(patient.session))
+        reports = usable_data(config, spec_if_known(patient.session))
     except DataError as error:
         raise NotFit(str(error), patient.fednode("data", "check")) from error
     return ", ".join(f"{report.path.name}: {report.usable} rows" for report in reports)

@@ -4,8 +4,8 @@
     make transcripts        # about five minutes; rewrites the blocks of the document and docs/transcripts.json
 
 What is run, and where, stands in the document itself (`transcript_blocks`). Paths, ports and the time of day are made
-uniform; all else is as it was printed. The chain is anvil with a block each second, the model a random one of 80,000
-parameters.
+uniform, and lines are left out that only say how long something has taken so far; all else is as it was printed. The
+chain is anvil with a block each second, the model a random one of 80,000 parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,7 @@ SITES = ("clinic", "bank", "law")
 COORDINATOR = re.compile(r"0x[0-9A-Fa-f]{4}…")
 FOLDER = re.compile(r"(?<![\w./])(federation|sponsor|clinic|bank|law|aggregator)(?:/|$)")
 LISTENING = re.compile(r"Listening on (127\.0\.0\.1:\d+)")
+WAITING = re.compile(r"^.*: \d+ s (?:so far|in all)\n", re.MULTILINE)
 CLOCK = re.compile(r"\b(\d\d):(\d\d):(\d\d)\b")
 
 
@@ -50,7 +51,8 @@ class Run:
         self.programs: dict[str, subprocess.Popen[bytes]] = {}
         self.outputs: dict[int, str] = {}
         self.background: list[tuple[Shown, str, Path]] = []
-        self.since: timedelta | None = None
+        now = datetime.now(UTC)
+        self.since = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second)
         self.rpc = ""
         self.env = {
             **os.environ,
@@ -60,6 +62,7 @@ class Run:
             "DEPLOYMENTS_DIR": str(root / "deployments"),
             "FED_LOG_FORMAT": "human",
             "COLUMNS": "130",
+            "TZ": "UTC",
             "HF_HUB_OFFLINE": "1",
             "EDITOR": "nano",
         }
@@ -171,7 +174,7 @@ class Run:
 
     def uniform(self, text: str) -> str:
         """An output with the paths, the port and the time of day that every transcript has."""
-        text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+        text = WAITING.sub("", re.sub(r"\x1b\[[0-9;]*m", "", text))
         text = text.replace(str(self.root), SHOWN_ROOT).replace(str(ROOT), f"{SHOWN_ROOT}/repo")
         text = text.replace(self.rpc, SHOWN_RPC)
         return CLOCK.sub(self.shifted, text)
@@ -179,8 +182,6 @@ class Run:
     def shifted(self, found: re.Match[str]) -> str:
         hours, minutes, seconds = map(int, found.groups())
         at = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        if self.since is None:
-            self.since = at
         return f"{datetime(2000, 1, 1) + (at - self.since) % timedelta(days=1) + BEGIN:%H:%M:%S}"
 
     def start(self, name: str, command: str, where: Path, log: Path) -> None:

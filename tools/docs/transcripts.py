@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(Path(__file__).parent)]
 
+from support.end_at_sigterm import end_at_sigterm  # noqa: E402
 from support.tiny_model import build_tiny_model, colour_rows, write_jsonl  # noqa: E402
 from transcript_blocks import Hidden, Shown, blocks, filled, kept, printed  # noqa: E402
 
@@ -204,6 +205,7 @@ class Run:
 
 
 def main() -> None:
+    end_at_sigterm()
     keep = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     folder = Path(tempfile.mkdtemp(prefix="transcripts-")) if keep is None else keep
     folder.mkdir(parents=True, exist_ok=True)

@@ -198,14 +198,14 @@ def test_rounds_shows_what_happened(project: Project, chain: Anvil, deployed: Co
     }
     calls = (("rounds",), ("rounds", "show", "1"), ("rounds", "events"), *cases)
     (_, overview), (_, detail), (_, events), *wrong = project.batch(*calls)
-    assert re.search(r"│ 1 +│ aggregate", overview)
+    assert re.search(r"(?m)^[│ ]*1[│ ]+aggregate", overview)
     left = Amounts(18, "FED")(deployed.balances().pool)  # without the reward that is reserved
     assert re.search(f"pool +{re.escape(left)}", overview)
     for account in clients:
-        assert re.search(rf"{account} +│ active +│ 100 FED", overview)
-    assert len(re.findall(r"│ 10[012] +│ 100% +│ yes +│ yes", detail)) == 3
+        assert re.search(rf"{account}[│ ]+active[│ ]+100 FED", overview)
+    assert len(re.findall(r" 10[012][│ ]+100%[│ ]+yes[│ ]+yes", detail)) == 3
     assert "loss_before 2.5000, loss_after 1.2500" in detail
-    assert re.search(r"Attested +│ round 1, .*bitmap 111", detail)
+    assert re.search(r"Attested[│ ]+round 1, .*bitmap 111", detail)
     assert all(name in events for name in ("Funded", "Joined", "RoundOpened", "Committed", "Revealed"))
     check_refused(cases, wrong)
 
@@ -226,7 +226,7 @@ def test_a_keystore_deploys_beside_the_first_federation(project: Project, chain:
     assert (second.deployer, second.token, second.demo_token) == (account.address, first.token, False)
     kept = project.folder / "deployments" / f"{CHAIN_ID}-{first.coordinator}.json"
     assert Deployment.model_validate_json(kept.read_bytes()) == first
-    project.refused({("fund", "main", "100"): "holds 0 FED, 100 FED less than needed"}, **secret)
+    project.refused({("fund", "main", "100"): "holds 0 FED, and 100 FED more are needed"}, **secret)
     project.refused({deploy: "neither a keystore file nor one of"}, FED_ACCOUNT="nobody")
     password.write_text("wrong horse\n")
     project.refused({deploy: "wrong password"}, **secret)
@@ -271,7 +271,7 @@ def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, de
         f'[money]\ntoken = "{deployed.address}"': "is no ERC-20 token",
         f'[members]\ngate = "{nowhere}"': "members.gate: there is no contract",
         '[money]\npool = "0.0000000000000000001"': "money.pool",
-        f'[money]\npool = 1000000000\ntoken = "{token}"': "less than needed",
+        f'[money]\npool = 1000000000\ntoken = "{token}"': "more are needed",
     }
     cases = {
         ("deploy", "main", project.federation(text, f"wrong{i}.toml")): message

@@ -4,7 +4,7 @@
     brownie run publish main etherscan --network <name>      the same for Etherscan and explorers like it
     brownie run publish send --network <name>                run them (ETHERSCAN_API_KEY, for `send etherscan`)
 
-Every contract of this version that the coordinator names is published, and the demo token.
+Published are all contracts of this version that the coordinator names, the peer directory and the demo token.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from eth_typing import HexStr
 from fedprotocol.chain.read.code import libraries_in, shipped
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import DEPLOYER
+from fedprotocol.chain.read.peer_directory import ADDRESS, PeerDirectory
 from fedprotocol.chain.read.trust import examine
 from fedprotocol.deployment.record import Deployment
 
@@ -75,6 +76,8 @@ def _contracts(deployment: Deployment, coordinator: Coordinator) -> Iterator[Pub
         elif part.role == "gate":
             arguments = _arguments(coordinator, container, deployment.transactions.get("gate"))
         yield Published(part.address, container, arguments, tuple(libraries.items()))
+    if PeerDirectory(coordinator).is_there():
+        yield Published(ADDRESS, brownie.PeerDirectory, b"")
     if deployment.demo_token:
         token = brownie.DemoToken
         yield Published(deployment.token, token, _arguments(coordinator, token, deployment.transactions.get("token")))

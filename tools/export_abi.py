@@ -36,14 +36,14 @@ ERRORS = [  # other errors with which a call of the coordinator or of Disputes m
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
 LENS_CODE = "lens_query.json"  # its deployment code as a hex string
-PEERS = ("contracts/PeerDirectory.sol", "PeerDirectory")
+PEERS_BUILT = ROOT / "build/contracts/PeerDirectory.json"  # as brownie compiled it: what explorers compile again
 PEERS_CODE = "peers_code.json"  # its creation code, a hex string, which is what its address follows from
 CODE = "code.json"
 
 
 def compile_sources() -> dict[str, Any]:
     """solc's standard-json output for every source above. Raises SystemExit with solc's messages."""
-    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY, PEERS]})
+    sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY]})
     request = {
         "language": "Solidity",
         "sources": {s: {"content": _read(s)} for s in sources},
@@ -85,8 +85,9 @@ def shipped_files() -> dict[str, str]:
     files = {f"{name}.json": render(contracts[source][contract]["abi"]) for name, (source, contract) in ABIS.items()}
     errors = {json.dumps(e): e for s, c in ERRORS for e in contracts[s][c]["abi"] if e["type"] == "error"}
     files["errors.json"] = render(list(errors.values()))
-    for name, (source, contract) in ((LENS_CODE, LENS_QUERY), (PEERS_CODE, PEERS)):
-        files[name] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
+    source, contract = LENS_QUERY
+    files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
+    files[PEERS_CODE] = json.dumps("0x" + json.loads(PEERS_BUILT.read_text())["bytecode"]) + "\n"
     files[CODE] = code_file()
     return files
 

@@ -73,7 +73,7 @@ def test_password_machine_leaving_coming_back_and_another_key(chain: Anvil, tmp_
         assert check(site, "seat").detail == "this account has no seat yet"
         other.kill()
         first_again = coordinator.last_opened() + 1
-        assert f"takes part from round {first_again} on, stake 1000 FED" in site.command("join").stdout
+        assert f"takes part from round {first_again} on, stake 1300 FED" in site.command("join").stdout
         assert check(site, "seat").ok
 
         another_key(sites, site)
@@ -109,7 +109,7 @@ def leave(sites: Sites, site: Site) -> None:
         sites.wait(lambda: sites.coordinator.round_view(number).phase.settled, PATIENCE, f"round {number}")
         stop(site)
         said = site.command("exit").stdout
-    assert said.endswith("took back 1000 FED; rewards: `fednode claim`\n")
+    assert said.endswith("took back 1300 FED; rewards: `fednode claim`\n")
 
 
 def another_key(sites: Sites, old: Site) -> None:
@@ -124,7 +124,7 @@ def another_key(sites: Sites, old: Site) -> None:
     assert address == keys.address_of(folder / "key.json") != old.account.address
     sites.federation.provide(address)
     new.command("join")
-    assert "took back 1000 FED" in old.command("exit").stdout
+    assert "took back 1300 FED" in old.command("exit").stdout
     seats = [sites.coordinator.seat(account) for account in (old.account.address, address)]
     assert [seat.active_from > 0 for seat in seats] == [False, True]
     assert check(new, "seat").ok and check(new, "home").ok

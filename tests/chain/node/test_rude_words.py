@@ -41,7 +41,7 @@ def sponsor(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def federation(chain: Anvil, sponsor: Path) -> LiveFederation:
     """A rude token; a spec with what a spec may hold: classes and a template with control characters."""
     prompt = {"template": f"\x1b[2J{FORGED}\n{{prompt}}\n"}
-    document = {"evaluation": {"classes": CLASSES}, "prompt": prompt}
+    document = {"evaluation": {"classes": [*CLASSES, " b"]}, "prompt": prompt}
     found = published(chain, sponsor, document, mock="RudeToken")
     found.transact(found.token.functions.call(RUDE.encode()))
     return found
@@ -90,7 +90,8 @@ def test_why_a_token_refuses_is_one_line(federation: LiveFederation, site: Site)
     federation.transact(federation.token.functions.refuse((RUDE + 5000 * "x").encode()))
     try:
         text = said(site, "join")
-        assert r"[red]no\n12:00:00 INFO" in text and len(text) < 1000, text
+        refusal = text[text.index("error: ") :]
+        assert r"[red]no\n12:00:00 INFO" in refusal and len(refusal) < 1000, text
         assert r"[red]no\n12:00:00 INFO" not in said(site, "doctor"), "it is how tokens refuse what is not approved"
     finally:
         federation.transact(federation.token.functions.refuse(b""))
@@ -108,7 +109,7 @@ def test_a_spec_with_such_a_name_is_refused(site: Site) -> None:
     }.items():
         (folder / "spec.json").write_text(json.dumps({**DOCUMENT, **changes}))
         text = said(site, "spec", "show", str(folder))
-        assert f"{field}: Value error, must hold no control characters" in text, text
+        assert f"{field}: must hold no control characters" in text, text
 
 
 @pytest.mark.parametrize("form", ["human", "json"])

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shipped_code import code_file
+from shipped_code import code_file, creation_code
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "protocol/src/fedprotocol/chain/abi"
@@ -36,7 +36,7 @@ ERRORS = [  # other errors with which a call of the coordinator or of Disputes m
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
 LENS_CODE = "lens_query.json"  # its deployment code as a hex string
-PEERS_BUILT = ROOT / "build/contracts/PeerDirectory.json"  # as brownie compiled it: what explorers compile again
+PEERS = "contracts/PeerDirectory.sol"
 PEERS_CODE = "peers_code.json"  # its creation code, a hex string, which is what its address follows from
 CODE = "code.json"
 
@@ -87,7 +87,7 @@ def shipped_files() -> dict[str, str]:
     files["errors.json"] = render(list(errors.values()))
     source, contract = LENS_QUERY
     files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
-    files[PEERS_CODE] = json.dumps("0x" + json.loads(PEERS_BUILT.read_text())["bytecode"]) + "\n"
+    files[PEERS_CODE] = json.dumps(creation_code(PEERS)) + "\n"
     files[CODE] = code_file()
     return files
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,11 @@ def settings() -> dict[str, Any]:
     return {"evmVersion": solc["evm_version"], "optimizer": solc["optimizer"], "remappings": solc["remappings"]}
 
 
-def compile_contracts() -> dict[str, dict[str, Any]]:
+def compile_contracts(sources: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Source -> contract -> the part `evm` of solc's output. Raises SystemExit with solc's messages."""
     request = {
         "language": "Solidity",
-        "sources": {source: {"content": (ROOT / source).read_text()} for source in ROLES},
+        "sources": {source: {"content": (ROOT / source).read_text()} for source in sources},
         "settings": {**settings(), "outputSelection": {"*": {"*": ["evm.bytecode", "evm.deployedBytecode"]}}},
     }
     done = subprocess.run(
@@ -56,9 +57,15 @@ def compile_contracts() -> dict[str, dict[str, Any]]:
     return {source: {name: c["evm"] for name, c in found.items()} for source, found in output["contracts"].items()}
 
 
+def creation_code(source: str) -> str:
+    """What deploys the contract of `source`, as hex with 0x. It has the metadata, so that published sources compile to
+    the same code; a changed comment is another code."""
+    return "0x" + str(compile_contracts([source])[source][Path(source).stem]["bytecode"]["object"])
+
+
 def code_file() -> str:
     """The content of code.json, with a line for each contract."""
-    compiled = compile_contracts()
+    compiled = compile_contracts(ROLES)
     waiting = {(source, Path(source).stem): role for source, role in ROLES.items()}
     entries: dict[str, dict[str, Any]] = {}
     while waiting:

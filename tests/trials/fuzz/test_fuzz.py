@@ -19,7 +19,7 @@ fuzzed = pytest.mark.skipif(
     reason="NOT FUZZED: atheris has wheels for Linux on x86-64 alone",
 )
 
-INPUTS = {"car": 3000, "node": 3000, "cid": 3000, "revert": 1500, "spec": 1500}
+INPUTS = {"car": 1000, "node": 1500, "cid": 3000, "revert": 600, "spec": 600}
 OTHERS = 400
 
 

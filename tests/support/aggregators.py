@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from fedaggregator.config import AggregatorConfig, render
+from fedaggregator.daemon.actions import Action, Announce
+from fedaggregator.daemon.run import Aggregator
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.account import keys
 from fedprotocol.config import load_config
@@ -20,6 +22,12 @@ from support.programs import Program, start
 
 PASSWORD = "correct horse"
 COMMAND = Path(sys.executable).with_name("fedaggregator")
+
+
+def step_past_announcing(aggregator: Aggregator) -> Action:
+    """The next step that does not say where content is served, which comes before waiting."""
+    action = aggregator.step()
+    return aggregator.step() if isinstance(action, Announce) else action
 
 
 class AggregatorSite:

@@ -95,7 +95,7 @@ def test_a_chain_that_goes_away_is_said(chain: Anvil, tmp_path: Path) -> None:
         chain.__exit__()
         with pytest.raises(FedError) as caught:
             aggregator.step()
-        aggregator.reporter.failed(caught.value)
+        aggregator.reporter.failed("chain", "", caught.value)
         now[0] = SHORTEST_LIMIT + 1
         [why] = aggregator.health.report().why
         assert why.startswith("the chain has not been read for 31 s: no RPC endpoint answers")

@@ -18,7 +18,7 @@ from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.types import Proposal
-from support.aggregators import AggregatorSite
+from support.aggregators import AggregatorSite, step_past_announcing
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
@@ -92,7 +92,7 @@ def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, ca
         assert isinstance(honest.step(), Challenge)
         assert round_one.proposers() == [site.address]
         assert honest.step() == Claim(frozenset())
-        assert isinstance(honest.step(), Wait)
+        assert isinstance(step_past_announcing(honest), Wait)
     assert round_one.tokens(liar) == TOKENS - BOND
     assert round_one.tokens(site) == TOKENS - BOND + BOND // 2
     assert round_one.coordinator.balances().burned == BOND // 2
@@ -144,7 +144,7 @@ def test_the_slower_challenger_sends_nothing(round_one: Round, caplog: pytest.Lo
         assert isinstance(winner.step(), Challenge)
         loser.challenge(1, before.rounds[-1].proposals[0])
         assert "is not live any more" in caplog.text
-        assert isinstance(loser.step(), Wait)
+        assert isinstance(step_past_announcing(loser), Wait)
     after = take_snapshot(round_one.coordinator, slow.address)
     assert (after.eth, after.tokens, after.my_owed) == (before.eth, TOKENS, 0)
 

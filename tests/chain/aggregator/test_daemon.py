@@ -23,7 +23,7 @@ from fedprotocol.journal import Journal
 from fedprotocol.numbers import join_leaves, split_leaves
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
-from support.aggregators import COMMAND, AggregatorSite
+from support.aggregators import COMMAND, AggregatorSite, step_past_announcing
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
@@ -139,7 +139,13 @@ def test_kill_minus_nine_at_every_step(chain: Anvil, clients: Clients, tmp_path:
     members = clients(federation, 2)
     site = AggregatorSite(federation, tmp_path / "aggregator", [client.store_path for client in members])
     play_inputs(members, 1, federation.genesis.root)
-    for step in ("merging", "approving", "proposing, page 0", "proposing, page 1", "claiming"):
+    for step in (
+        "merging",
+        "letting the coordinator take the bond",
+        "proposing, page 0",
+        "proposing, page 1",
+        "claiming",
+    ):
         process = site.start()
         try:
             wait_for_log(site, step)
@@ -176,10 +182,10 @@ def test_the_slower_of_two_loses_nothing(chain: Anvil, clients: Clients, tmp_pat
             step_until(fast, ProposePage)
         with pytest.raises(NotYet, match="another aggregator was first"):
             slow.propose(before.rounds[-1], 0, before.bond)
-        assert isinstance(slow.step(), Wait)
+        assert isinstance(step_past_announcing(slow), Wait)
         federation.pass_time(601)
         assert slow.step() == Claim(frozenset({1}))  # it cannot know yet that nothing is owed
-        assert isinstance(slow.step(), Wait)
+        assert isinstance(step_past_announcing(slow), Wait)
     assert federation.coordinator.token.balance_of(slow_site.address) == 10_000 * TOKEN
 
 
@@ -241,7 +247,7 @@ def test_without_tokens_for_the_bond_it_says_so(chain: Anvil, clients: Clients, 
         assert isinstance(waits, Wait) and waits.problem and site.address in waits.reason
         federation.mint(site.address, TOKEN)
         step_until(poor, ProposePage)
-        assert isinstance(poor.step(), Wait)
+        assert isinstance(step_past_announcing(poor), Wait)
         federation.pass_time(601)
         assert poor.step() == Claim(frozenset({1}))
     assert federation.coordinator.token.balance_of(site.address) == 60 * TOKEN
@@ -259,7 +265,9 @@ def test_one_whom_the_token_blocks_works_on_and_is_paid_later(chain: Anvil, clie
         federation.pass_time(601)
         with pytest.raises(ContractReverted):
             step_until(blocked, Claim)
-        assert blocked.step() == Wait("what is owed could not be claimed; it is tried again", problem=True)
+        assert step_past_announcing(blocked) == Wait(
+            "what is owed could not be claimed; it is tried again", problem=True
+        )
         play_inputs(members, 2, federation.coordinator.latest_final()[1])
         step_until(blocked, ProposePage)
         federation.transact(set_blocked(site.address, False))

@@ -16,6 +16,7 @@ from fedlab.experiment.federated import Member, in_integers
 from fednode.data import load_data
 from fednode.training import AdapterModel
 from fedprotocol.chain.abi import load
+from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import scan
 from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.files.tree_files import open_car
@@ -31,6 +32,12 @@ from support.tiny_model import build_tiny_model
 PORT = free_port()  # of site 1's monitor
 KILLED_AFTER = ("commit", "reveal", "attest", "propose")
 PATIENCE = 240.0  # seconds; the machine may be busy
+
+
+def stake_of_a_site(coordinator: Coordinator) -> int:
+    """The least stake, and room for three penalties: what `join` locks by default."""
+    terms = coordinator.config()
+    return terms.min_stake + 3 * terms.penalty
 
 
 def on_its_way(sites: Sites, site: Site, call: str) -> bool:
@@ -93,7 +100,7 @@ def test_nobody_paid_a_penalty_and_the_round_is_final(finished: Sites) -> None:
     events = list(scan(coordinator, 0, coordinator.web3.eth.block_number))
     assert "Penalized" not in {event.name for event in events}
     for site in finished.sites:
-        assert coordinator.seat(site.account.address).stake == coordinator.config().min_stake
+        assert coordinator.seat(site.account.address).stake == stake_of_a_site(coordinator)
         assert coordinator.owed(site.account.address) == 0, "claimed at the end"
         assert site.process is not None
         assert site.process.returncode == 0, site.console()
@@ -114,7 +121,7 @@ def test_the_other_site_was_watched_to_the_end_of_the_round(finished: Sites) -> 
     assert found["fed_training_loss"] == pytest.approx(float(steps[-1].split(",")[1]))
     scored = finished.sites[1].metrics("rounds.jsonl")
     assert found["fed_global_loss"] in [pytest.approx(record["loss"]) for record in scored]
-    assert found["fed_stake_tokens"] == finished.coordinator.config().min_stake / 10**18
+    assert found["fed_stake_tokens"] == stake_of_a_site(finished.coordinator) / 10**18
     assert found["fed_round"] == found["fed_recomputations_total"] == 1
     assert found["fed_peers"] == 2, "the sponsor's store and the other site's"
     assert found["fed_gas_total"] > 0 and found["fed_fetched_bytes_total"] > 0
@@ -291,7 +298,7 @@ def test_exit_takes_back_the_stake(finished: Sites) -> None:
     before = token.functions.balanceOf(site.account.address).call()
     done = site.command("exit")
     assert "took back" in done.stdout
-    stake = finished.coordinator.config().min_stake
+    stake = stake_of_a_site(finished.coordinator)
     assert token.functions.balanceOf(site.account.address).call() == before + stake
 
 

@@ -133,13 +133,15 @@ def test_what_is_free_takes_no_ether(tmp_path: Path) -> None:
 
 
 def test_little_is_not_none(chain: Anvil, federation: Deployed, journal: Path, token: Token) -> None:
-    """What an account is asked for is enough, to the last wei, and never nothing."""
+    """What an account is asked for is enough, and never nothing."""
     assert not is_free(token.contract.w3.eth)
-    assert str(OutOfFunds("0x12", 21_000, 20_999)).endswith("send it at least 0.000000000000000001 ETH")
+    assert str(OutOfFunds("0x12", 21_000, 20_999)).endswith("send it at least 0.0001 ETH")
     poor = federation.account(ether=0)
     with pytest.raises(OutOfFunds) as empty:
         sender(chain, poor, journal).send(transfer(token, 5), "transfer")
     asked = re.search(r"has 0 ETH and needs up to (\S+) ETH .*: send it at least (\S+) ETH$", str(empty.value))
-    assert asked and asked[1] == asked[2] and Decimal(asked[1]) * 10**18 == empty.value.needed
-    give(chain, poor, empty.value.needed)
+    assert asked and asked[1] == asked[2]
+    wei = int(Decimal(asked[1]) * 10**18)
+    assert wei >= empty.value.needed
+    give(chain, poor, wei)
     assert sender(chain, poor, journal.with_name("b")).send(transfer(token, 5), "transfer")["status"] == 1

@@ -6,12 +6,13 @@ import io
 import json
 import logging
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from fedprotocol.program.encoding import json_for, spell_out
+from fedprotocol.program.encoding import _asks_for_ascii, json_for, spell_out
 from fedprotocol.program.logs import JsonFormatter
 from fedprotocol.program.terminal import say, say_error, say_json
 from support.documents import ROOT
@@ -107,3 +108,30 @@ def test_nor_does_the_check_that_stands_alone(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, b"NOT CHECKED: " in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "asks"),
+    [
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # as Python leaves it (PEP 538)
+        ({"LC_ALL": "POSIX", "LANG": "de_DE.UTF-8"}, True),
+        ({"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}, False),
+        ({"LANG": "de_DE.UTF-8"}, False),
+        ({"LANG": "C.UTF-8"}, False),
+        ({}, False),
+    ],
+)
+def test_a_locale_that_was_set_to_c_asks_for_ascii(environment: dict[str, str], asks: bool) -> None:
+    assert _asks_for_ascii(environment) is asks
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_terminal_in_the_locale_c_gets_ascii(locale: str) -> None:
+    program = "from fedprotocol.program.encoding import spell_out; spell_out(); print('bafy…6dfi')"
+    controller, terminal = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in ("LC_CTYPE", "LANG", "PYTHONIOENCODING")}
+    subprocess.run([sys.executable, "-c", program], stdout=terminal, env={**environment, "LC_ALL": locale}, check=True)
+    os.close(terminal)
+    assert os.read(controller, 100).decode().strip() == ("bafy...6dfi" if locale == "C" else "bafy…6dfi")
+    os.close(controller)

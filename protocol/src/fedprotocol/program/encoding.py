@@ -6,8 +6,10 @@ A terminal or a pipe may know ASCII alone (`LANG=C`, `PYTHONIOENCODING=ascii`, L
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from fedprotocol.printable import json_escape
@@ -34,7 +36,16 @@ def spell_out() -> None:
     codecs.register_error(ERRORS, _spelled)
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors=ERRORS)
+            ascii_alone = stream.isatty() and _asks_for_ascii(os.environ)
+            reconfigure(encoding="ascii" if ascii_alone else None, errors=ERRORS)
+
+
+def _asks_for_ascii(environment: Mapping[str, str]) -> bool:
+    """Whether somebody set the locale to C. Python writes UTF-8 there all the same (PEP 538 and 540), for which it sets
+    LC_CTYPE, and a terminal that knows ASCII alone would show something else."""
+    locales = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    chosen = next((locale for locale in locales if locale and not locale.startswith("C.")), "")
+    return chosen in ("C", "POSIX") and "PYTHONIOENCODING" not in environment
 
 
 def json_for(stream: Any, text: str) -> str:

@@ -33,7 +33,7 @@ __getattr__ = lazily(
     {
         "AdapterModel": "training.model",
         "check_data": "data.report",
-        "export_adapter": "use.export",
+        "export_adapter": "global_model.export",
         "load_data": "data.table",
         "make_update": "training.update",
         "read_rows": "data.read",

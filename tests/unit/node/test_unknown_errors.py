@@ -192,8 +192,8 @@ def test_a_config_of_other_systems(run: Callable[..., str], tmp_path: Path) -> N
         ("rows.csv", "csv.reader"),
         ("rows.jsonl", "json.loads"),
         ("rows.parquet", "pyarrow.parquet.ParquetFile"),
-        ("rows.jsonl", "pathlib.Path.read_bytes"),
-        ("rows.csv", "pathlib.Path.read_bytes"),
+        ("rows.jsonl", "pathlib.Path.open"),
+        ("rows.csv", "pathlib.Path.open"),
         ("rows.parquet", "pathlib.Path.open"),
     ],
 )

@@ -25,7 +25,7 @@ def try_to_write(folders: Iterable[Path], files: Iterable[Path] = ()) -> None:
     """Make each of `folders` that is not there, write a file in it and remove what was made; open each of `files` that
     is there for writing, without a change. Raises NotWritable."""
     for folder in folders:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        missing = [path for path in (folder, *folder.parents) if not os.path.exists(path)]  # noqa: PTH110 (never raises)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder) as file:
@@ -36,7 +36,7 @@ def try_to_write(folders: Iterable[Path], files: Iterable[Path] = ()) -> None:
             raise NotWritable(folder, error) from error
         finally:
             for path in missing:
-                if path.is_dir():
+                if os.path.isdir(path):  # noqa: PTH112
                     path.rmdir()
     for path in files:
         try:
@@ -48,5 +48,5 @@ def try_to_write(folders: Iterable[Path], files: Iterable[Path] = ()) -> None:
 
 def _command(path: Path) -> str:
     """Give it to whoever asks: most often a run as root, or as another user, left it behind."""
-    there = next(place for place in (path, *path.parents) if place.exists())
+    there = next(place for place in (path, *path.parents) if os.path.exists(place))  # noqa: PTH110
     return f'sudo chown -R "$(id -un)" {shlex.quote(str(there))}'

@@ -86,6 +86,7 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
     assert "--optimizer 'adamw_torhc' is unknown to transformers; was adamw_torch meant?" in said(
         "--optimizer", "adamw_torhc", "--no-try"
     )
+    assert "was adamw_torch meant?" in said("--optimizer", "adamm", "--no-try")
     assert "--template ends in white space; what stands before the completion is --join" in said(
         "--template", "Thing: {prompt} Colour: "
     )

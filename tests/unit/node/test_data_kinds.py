@@ -115,7 +115,7 @@ def test_columns_and_labels_of_ones_own(tmp_path: Path) -> None:
         read_rows(tmp_path / "d.parquet", Columns("text", "label"))
     (tmp_path / "d.jsonl").write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 7}\n')
     [problem] = read_rows(tmp_path / "d.jsonl", Columns(**named)).problems
-    assert str(problem) == "line 2: label has a value that [data] labels does not have: 7"
+    assert str(problem) == "line 2: label has a value that no label names: “7”"
 
 
 def test_a_column_that_is_called_otherwise_is_one_error_with_the_way_out(tmp_path: Path) -> None:
@@ -224,3 +224,17 @@ def test_convert_writes_all_or_nothing(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=said):
             convert(*wrong)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv", "d.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("d.csv", 'prompt,completion\na,b\n"open quote,b\nnext,c\n'),
+        ("d.json", '[{"prompt": "a", "completion": "b"}, {"prompt": oops'),
+    ],
+)
+def test_the_rest_of_a_file_is_not_a_row_to_leave_out(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    written, problems = convert(tmp_path / name, tmp_path / "out.jsonl", leave_out=True)
+    assert written is None and "nothing after it can be read" in problems[1]
+    assert not (tmp_path / "out.jsonl").exists()

@@ -120,7 +120,8 @@ def convert(
         written, problems = to_jsonl(source, out, columns, encoding, leave_out, progress)
     say(*problems)
     if written is None:
-        say("nothing was written: correct the file, or leave those rows out with --leave-out", error=True)
+        ways = "; --leave-out leaves out single rows, not the rest of a file" if leave_out else ", or use --leave-out"
+        say(f"nothing was written: correct the file{ways}", error=True)
         raise typer.Exit(1)
     say(f"wrote {out}: {written} row{'' if written == 1 else 's'}. Next: `fednode data check {out}`")
 

@@ -140,8 +140,9 @@ def new(
         typer.Option(
             "--no-try",
             help="Do not try the spec. It is then unknown whether the model can be loaded and trained as the options "
-            "say, whether an update fits the bounds and whether an answer can be scored; `fednode spec try` finds out "
-            "later. Everything else is checked all the same.",
+            "say, whether its rows are longer than the model was made for, whether an update fits the bounds and "
+            "whether an answer can be scored; `fednode spec try` finds out later. Everything else is checked all the "
+            "same.",
         ),
     ] = False,
     as_json: JsonOption = False,

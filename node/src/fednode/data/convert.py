@@ -30,7 +30,8 @@ def convert(
     progress: Progress | None = None,
 ) -> tuple[int | None, list[str]]:
     """Write the rows of `source` to the new file `out`, whole or not at all. Returns how many were written, None if
-    nothing was because of rows that cannot be used; and these, for a person.
+    nothing was because of rows that cannot be used; and these, for a person. `leave_out` leaves such rows out, but not
+    the rest of a file that cannot be read beyond one of them.
 
     Raises DataError if `source` cannot be read, `encoding` is unknown, there is no row, or `out` cannot be written.
     """
@@ -43,19 +44,20 @@ def convert(
             codecs.lookup(encoding)
         except LookupError:
             raise DataError(f"--encoding {encoding}: there is no such encoding; try cp1252") from None
-    problems, written = Problems(), 0
+    problems, written, is_cut = Problems(), 0, False
     try:
         with told_as(DataError, f"{out}: cannot be written"), written_whole(out, PRIVATE, new=True) as file:
             for found in rows_in(source, columns, encoding, progress):
                 if isinstance(found, Problem):
                     problems.add(found)
+                    is_cut |= found.hides_the_rest
                     continue
                 row = found[1]
                 record = {"prompt": row.prompt, "completion": row.completion}
                 record |= {} if row.domain is None else {"domain": row.domain}
                 file.write((json.dumps(record, ensure_ascii=False) + "\n").encode())
                 written += 1
-            if problems.count and not leave_out:
+            if is_cut or (problems.count and not leave_out):
                 raise _NotAll
             if not written:
                 raise DataError("\n".join([f"{source}: there is not one usable row in it", *problems.lines()]))

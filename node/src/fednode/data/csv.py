@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from fednode.data.columns import Columns
 from fednode.data.layouts import CONVERSATIONS, INSTRUCTION
-from fednode.data.rows import MESSAGES, name_columns
+from fednode.data.rows import MESSAGES, REST_LOST, name_columns
 from fednode.data.source import Source
 
 _LONGEST_FIELD = 1 << 24  # characters; csv's own limit of 131,072 is too short for documents
@@ -100,9 +100,9 @@ def _unread(lines: _Lines, separator: str, error: csv.Error) -> tuple[int, str]:
     opened = _open_quote(lines.held, separator)
     number = lines.first + (opened or 0)
     if opened is None:
-        return number, f"is not valid CSV, and nothing after it can be read: {error}"
+        return number, f"is not valid CSV, {REST_LOST}: {error}"
     return number, (
-        "is not valid CSV, and nothing after it can be read: a quotation mark opens here and is not closed as it must "
+        f"is not valid CSV, {REST_LOST}: a quotation mark opens here and is not closed as it must "
         f'be; within quotation marks write "" for each ({error})'
     )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
+from fednode.data.rows import REST_LOST
 from fednode.data.source import Source
 
 _BLOCK = 1 << 14  # characters; doubled while one value is longer
@@ -46,7 +47,7 @@ def item_records(source: Source) -> Records:
             try:
                 found, value = array.next()
             except json.JSONDecodeError as error:
-                yield number + 1, f"is not valid JSON, and nothing after it can be read: {error.msg}"
+                yield number + 1, f"is not valid JSON, {REST_LOST}: {error.msg}"
                 return
             except (RecursionError, ValueError) as error:
                 wrong = source.not_text()[1] if isinstance(error, UnicodeDecodeError) else _DEEP

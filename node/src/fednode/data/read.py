@@ -40,7 +40,7 @@ def rows_in(
     such file, if it is of another kind or if nothing in it can be read.
     """
     columns = columns or Columns()
-    with told_as(DataError, f"{path}: cannot be read", "check [data] in the config"):
+    with told_as(DataError, f"{path}: cannot be read", "check its name, its folder and who may read it"):
         source = Source(path, columns, encoding)
         read, unit = _reader(source)
         for count, (number, found) in enumerate(read(source)):

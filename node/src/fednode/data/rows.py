@@ -35,6 +35,9 @@ class Row:
     domain: str | None
 
 
+REST_LOST = "and nothing after it can be read"
+
+
 @dataclass(frozen=True)
 class Problem:
     """What is wrong at the line, row or item `number` of the file (from 1; where several lines make a row, its first).
@@ -45,6 +48,11 @@ class Problem:
     number: int
     what: str
     unit: Unit = "line"
+
+    @property
+    def hides_the_rest(self) -> bool:
+        """Whether the file cannot be read beyond this."""
+        return REST_LOST in self.what
 
     def __str__(self) -> str:
         return f"{self.unit} {self.number}: {self.what}"
@@ -85,8 +93,11 @@ def to_row(record: Mapping[str, Any], columns: Columns) -> Row | str:
 
 def name_columns(columns: Columns) -> str:
     """How to say which columns of a file are meant, for an error."""
-    named = [f'{key} = "…"' for key in ("prompt", "completion") if getattr(columns, key) == key]
-    return f"say in the config which they are: [data] {', '.join(named)}" if named else "correct [data] in the config"
+    missing = [key for key in ("prompt", "completion") if getattr(columns, key) == key]
+    if not missing:
+        return "correct [data] in the config, or --prompt and --completion"
+    options, settings = " ".join(f"--{key} …" for key in missing), ", ".join(f'{key} = "…"' for key in missing)
+    return f"say which they are: [data] {settings} in the config, or {options} for this command"
 
 
 def _as_named(record: Mapping[str, Any], columns: Columns) -> tuple[str, str] | str:
@@ -94,7 +105,7 @@ def _as_named(record: Mapping[str, Any], columns: Columns) -> tuple[str, str] | 
     try:
         answer = columns.answer(value)
     except KeyError:
-        return f"{columns.completion} has a value that [data] labels does not have: {printable(str(value), 40)}"
+        return f"{columns.completion} has a value that no label names: “{printable(str(value), 40)}”"
     if isinstance(answer, int | float) and not columns.labels:
         return f'{columns.completion} is a number, not text: say what each means, such as [data] labels = {{0 = "no"}}'
     return _checked(columns.texts, (record.get(columns.prompt), answer))

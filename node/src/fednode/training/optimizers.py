@@ -16,6 +16,7 @@ def require_optimizer(name: str) -> None:
     known = [optimizer.value for optimizer in OptimizerNames]
     if name in known:
         return
-    meant = get_close_matches(name, known, n=1)
-    advice = f"was {meant[0]} meant?" if meant else f"{SAFE} is a safe choice"
+    [nearest] = get_close_matches(name, known, n=1) or [""]
+    meant = SAFE if name[:4] == SAFE[:4] else nearest
+    advice = f"was {meant} meant?" if meant else f"{SAFE} is a safe choice"
     raise TrainingError(f"training.optimizer {name!r} is unknown to transformers; {advice}")

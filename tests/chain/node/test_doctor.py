@@ -240,6 +240,8 @@ def test_no_ether_and_no_tokens(federation: LiveFederation, sponsor: Path, tmp_p
     fix = found(site, "funds", "lacks ether for transactions and 1300 FED for its stake", fix=show)
     assert f"send this address to the sponsor, who runs `brownie run fund faucet {poor.address}`" in fix
     follow(fix)
+    give(federation.chain, poor, 1)
+    found(site, "funds", "lacks ether for transactions (it has <0.0001 ETH, and taking a seat", fix=show)
     give(federation.chain, poor, ETHER)
     found(site, "funds", "lacks 1300 FED", fix=show)
     federation.mint(poor.address, 1300 * TOKEN)

@@ -13,8 +13,9 @@ from fedprotocol.chain.errors import ether
 from fedprotocol.chain.needs import Asked, NotServed, describe_served, probe
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import take_snapshot
-from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chain.send.fees import FeePolicy, most_paid
 from fedprotocol.chains import describe_depth
+from fedprotocol.deployment.costs import proposed_gas
 from fedprotocol.files.private import open_to_others
 from fedprotocol.journal import Journal, JournalForeign, JournalLocked
 from fedprotocol.peers.find import open_shared_store
@@ -90,9 +91,14 @@ class Patient:
 
     def funds(self) -> str:
         now, amounts = take_snapshot(self.coordinator, self.address), Amounts.of(self.coordinator.token)
-        if now.eth == 0 and not is_free(self.coordinator.web3.eth):
+        gas = proposed_gas(now.config.max_clients, now.config.leaf_count)
+        costs = most_paid(self.coordinator.web3.eth, FeePolicy.of(self.config.chain), gas)
+        if now.eth < costs:
             show = self.say.command("account", "show") + "  # the address to send it to"
-            raise NotFit(f"{self.address} has no ether: without it nothing is sent, no conviction either", show)
+            if not now.eth:
+                raise NotFit(f"{self.address} has no ether: without it nothing is sent, no conviction either", show)
+            takes = f"a proposal takes up to {ether(costs, up=True)} ETH"
+            raise NotFit(f"{self.address} has too little ether: {ether(now.eth)} ETH, and {takes}", show)
         short = f"; a proposal takes {amounts.needed(now.bond)}, `watch` takes none" if now.tokens < now.bond else ""
         return f"{ether(now.eth)} ETH, {amounts(now.tokens)}{short}"
 

@@ -7,7 +7,8 @@ from fedprotocol.chain.abi import load
 from fedprotocol.chain.errors import ContractReverted, ether, translated
 from fedprotocol.chain.read.penalties import penalties_borne
 from fedprotocol.chain.send.development import is_development
-from fedprotocol.chain.send.fees import is_free
+from fedprotocol.chain.send.fees import FeePolicy, most_paid
+from fedprotocol.deployment.costs import gas_ahead
 
 from fednode.daemon.snapshot_questions import Standing, is_over, standing
 from fednode.daemon.waiting import ending
@@ -41,7 +42,13 @@ def funds(patient: Patient) -> str:
     now, amounts = session.snapshot(), session.amounts
     seated = now.settled_seat.active_from > 0 and not now.settled_seat.exited
     needed = 0 if seated else max(wanted_stake(session.config.node, now.config, amounts).stake, now.config.min_stake)
-    missing = ["ether for transactions"] if now.eth == 0 and not is_free(session.coordinator.web3.eth) else []
+    gas = gas_ahead(now.config.max_clients, joins=not seated)
+    costs = most_paid(session.coordinator.web3.eth, FeePolicy.of(session.config.chain), gas)
+    missing = []
+    if now.eth < costs:
+        what = "the transactions of a round" if seated else "taking a seat and the transactions of a round"
+        has = f" (it has {ether(now.eth)} ETH, and {what} take up to {ether(costs, up=True)} ETH)" if now.eth else ""
+        missing.append(f"ether for transactions{has}")
     if now.tokens < needed:
         missing.append(f"{amounts.needed(needed - now.tokens)} for its stake (token {now.config.token})")
     if missing:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fedprotocol.chain.send.gas import SPARE_GAS
+
 GWEI = Decimal(10) ** -9  # ether
 PAGE_LEAVES = 2_048
 FEW, MANY = 4, 256  # clients for which gas was measured
@@ -67,6 +69,18 @@ def gas_of(call: str, clients: int) -> int:
     few, many = GAS[call]
     share = min(max(clients - FEW, 0), MANY - FEW)
     return few + (many - few) * share // (MANY - FEW)
+
+
+def gas_ahead(clients: int, joins: bool) -> int:
+    """The gas that a client's transactions of one round are given, dearest case. `joins`: it takes its seat first."""
+    cost = costs(clients, 1)
+    used = cost.a_round + cost.opening + cost.settling + (cost.to_join if joins else 0)
+    return used * 5 // 4 + SPARE_GAS
+
+
+def proposed_gas(clients: int, leaves: int) -> int:
+    """The gas that an aggregator's transactions of one round are given, dearest case."""
+    return (APPROVE + proposal_gas(leaves) + gas_of("settle, a round is final", clients)) * 5 // 4 + SPARE_GAS
 
 
 def proposal_gas(leaves: int) -> int:

@@ -87,6 +87,17 @@ def is_free(eth: Eth) -> bool:
     return False
 
 
+def most_paid(eth: Eth, policy: FeePolicy, gas: int) -> int:
+    """The most wei that so much gas costs by the fees of now: 0 where gas is free, 1 if the chain's node does not name
+    its fees."""
+    with advisory("fees"):
+        try:
+            return gas * market_fees(eth, policy).max_fee
+        except FeesTooHigh:
+            return gas * policy.max_fee
+    return 1
+
+
 def suggested_tip(eth: Eth) -> int:
     """The tip that the node suggests, or one from the fee history if the node only serves that. Raises
     ChainUnreachable, RpcRefused."""

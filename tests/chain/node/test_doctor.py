@@ -416,7 +416,7 @@ def test_the_node_itself_may_hold_it(site: Site, holder: subprocess.Popen[str]) 
     values = {"pid": holder.pid, "account": "", "round": 0, "phase": "none", "activity": "", "then": "", "since": 0}
     StatusFile(site.home / "status.json", logging.getLogger()).write(Status(**values, until=0, chain_time=0, updated=0))
     check = look(site, "home")
-    assert check.ok and check.detail == f"the node runs (pid {holder.pid})"
+    assert check.ok and check.detail == f"the node is running (pid {holder.pid})"
 
 
 def test_a_journal_of_another_federation(site: Site) -> None:

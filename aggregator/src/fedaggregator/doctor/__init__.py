@@ -114,8 +114,8 @@ class Patient:
                     journal.bind(self.config.chain.chain_id, self.coordinator.address, self.address)
         except JournalLocked as error:
             said = self.running()
-            if said is not None and said.pid == error.pid:
-                return f"the aggregator runs (pid {said.pid})"
+            if shared.is_itself(error.pid, said.pid if said is not None else None, "fedaggregator"):
+                return f"the aggregator is running (pid {error.pid})"
             raise NotFit(str(error), f"kill {error.pid}" if error.pid else other) from error
         except JournalForeign as error:
             raise NotFit(str(error), other) from error

@@ -14,6 +14,7 @@ from fedprotocol.chain.read.trust import ForeignCode, examine, foreign
 from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.gas import advisory
 from fedprotocol.config import AccountConfig, ConnectionConfig
+from fedprotocol.files.filesystem import is_command
 from fedprotocol.files.private import exposure
 from fedprotocol.files.writable import NotWritable, try_to_write
 from fedprotocol.monitor.health import Health
@@ -96,6 +97,13 @@ def monitor(config: ConnectionConfig, is_running: bool, commands: Commands) -> s
 def _refuse_readable(path: Path) -> None:
     if path.exists() and (exposed := exposure(path)):
         raise NotFit(exposed.text, exposed.command)
+
+
+def is_itself(holder: int | None, said: int | None, program: str) -> bool:
+    """Whether the process that has the journal is the program itself. `holder`: its id, None if it cannot be seen from
+    here; `said`: the id in status.json, None if that process is gone. Before the first look at the chain there is no
+    status yet, or an older one."""
+    return holder is not None and (holder == said or is_command(holder, program, "run"))
 
 
 def try_home(folders: Sequence[Path], files: Sequence[Path], commands: Commands) -> None:

@@ -32,8 +32,8 @@ def home(patient: Patient) -> str:
                 journal.bind(session.config.chain.chain_id, session.coordinator.address, session.address)
     except JournalLocked as error:
         running = patient.running()
-        if running is not None and running.pid == error.pid:
-            return f"the node runs (pid {running.pid})"
+        if shared.is_itself(error.pid, running.pid if running is not None else None, "fednode"):
+            return f"the node is running (pid {error.pid})"
         raise NotFit(str(error), f"kill {error.pid}" if error.pid else patient.edit("home: a new folder")) from error
     except JournalForeign as error:
         raise NotFit(str(error), patient.edit("home: a new folder")) from error

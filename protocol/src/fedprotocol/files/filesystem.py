@@ -63,6 +63,15 @@ def has_open(pid: int, path: Path) -> bool:
     return os.path.realpath(path) in _open_files(Path("/proc") / str(pid))
 
 
+def is_command(pid: int, program: str, command: str) -> bool:
+    """Whether the process with this id runs `program` with this `command`, such as `fednode run`."""
+    try:
+        words = (Path("/proc") / str(pid) / "cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return False
+    return any(Path(word).name == program and command in words[place + 1 :] for place, word in enumerate(words))
+
+
 def why_locked(*paths: Path) -> str:
     """Why the database with these files (`paths`) cannot be opened, and what to do."""
     if held := holders(*paths):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from fednode.cli.status import _penalties
 from fednode.config import NodeSection
 from fednode.daemon.actions import registry as do
 from fednode.daemon.penalties import penalties_in_words
+from fednode.daemon.status import Status
 from fednode.stake import stake_in_words, wanted_stake
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.penalties import Penalty
@@ -95,3 +99,46 @@ def test_join_leaves_room_for_penalties() -> None:
     )
     free = replace(CONFIG, penalty=0)
     assert wanted_stake(NodeSection(), free, FED).borne is None
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [seen(stake=0, exited=True), seen(stake=0, active_from=0), replace(seen(), closed=True, rounds=())],
+    ids=["left", "no seat", "over"],
+)
+def test_a_penalty_of_a_seat_that_is_of_no_use_any_more_asks_for_nothing(snapshot: Snapshot) -> None:
+    said = words(snapshot)
+    assert "round 5 costs a penalty" in said
+    assert "The stake is" not in said and "fednode join" not in said and "top_up" not in said
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "is_shown"),
+    [
+        (seen(), True),
+        (seen(stake=0, exited=True), False),
+        (seen(stake=700), False),
+        (replace(seen(), closed=True, rounds=()), False),
+    ],
+    ids=["short", "left", "added", "over"],
+)
+def test_a_stopped_nodes_advice_is_shown_while_it_fits_the_seat(snapshot: Snapshot, is_shown: bool) -> None:
+    said = ("round 5 costs a penalty of 100 FED … run `fednode join`",)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    last = Status(
+        pid=gone.pid,
+        account="",
+        round=5,
+        phase="none",
+        activity="",
+        then="",
+        since=0,
+        until=0,
+        chain_time=0,
+        updated=0,
+        penalties=said,
+    )
+    session = SimpleNamespace(config=SimpleNamespace(node=NodeSection()))
+    now = SimpleNamespace(chain=snapshot, amounts=FED)
+    assert _penalties(last, cast(Any, now), cast(Any, session)) == (said if is_shown else ())

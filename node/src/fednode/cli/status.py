@@ -59,8 +59,9 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             gas_is_free=seen is not None and seen.gas_is_free,
             age=age,
         )
+        penalties = _penalties(last_status, seen, session)
         if as_json:
-            daemon = last_status.model_dump() if last_status is not None else {}
+            daemon = last_status.model_dump() | {"penalties": penalties} if last_status is not None else {}
             shown = {"running": running, "cause": why.cause, "answer": why.sentence}
             asked = {"chain": _chain(chain), "chain_age_seconds": round(age, 1), "chain_problem": found.problem}
             print_json({**daemon, **shown, **asked})
@@ -68,7 +69,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             lines = [why.sentence]
             lines += _daemon(last_status) if last_status is not None else []
             lines += _on_chain(seen, age, peers) if seen is not None else []
-            lines += [f"penalty   {text}" for text in (last_status.penalties if last_status is not None else ())]
+            lines += [f"penalty   {text}" for text in penalties]
             lines += problem_lines(last_status.problems if last_status is not None else (), why.sentence, now)
             say(*lines)
     if not running:
@@ -83,6 +84,20 @@ def _read(session: Session, peers: list[str]) -> LastSeen:
     warn_of_code(session)
     peers.append(others_announce(session.config, session.coordinator, session.address))
     return seen
+
+
+def _penalties(last_status: Status | None, seen: LastSeen | None, session: Session) -> tuple[str, ...]:
+    """What the node said of penalties. Of a node that has stopped, only if the seat as it is now still needs something
+    done."""
+    from fednode.daemon.penalties import lacks_stake
+    from fednode.stake import wanted_stake
+
+    if last_status is None:
+        return ()
+    if last_status.is_running or seen is None:
+        return last_status.penalties
+    wanted = wanted_stake(session.config.node, seen.chain.config, seen.amounts).stake
+    return last_status.penalties if lacks_stake(seen.chain, wanted) else ()
 
 
 def _chain(chain: Snapshot | None) -> dict[str, Any] | None:

@@ -38,12 +38,22 @@ def open_penalties(chain: Snapshot, facts: Facts) -> list[Penalty]:
     """The penalties that a person should know of: nothing has made up for them yet, or their round was one of the last
     two."""
     remembered, wanted = facts.remembered, facts.configured.wanted_stake
-    is_short = chain.settled_seat.stake < wanted and not chain.settled_seat.exited and not is_over(chain)
+    is_short = lacks_stake(chain, wanted)
     return [
         penalty
         for number, penalty in sorted(remembered.penalties.items())
         if (is_short and number not in remembered.topped_up) or number >= chain.last_opened - 1
     ]
+
+
+def lacks_stake(chain: Snapshot, wanted: int) -> bool:
+    """Whether penalties leave something to do: there is a seat that is of use, and its stake is below the `wanted`."""
+    return _is_of_use(chain) and chain.settled_seat.stake < wanted
+
+
+def _is_of_use(chain: Snapshot) -> bool:
+    seat = chain.settled_seat
+    return seat.active_from > 0 and not seat.exited and not is_over(chain)
 
 
 def penalties_in_words(chain: Snapshot, facts: Facts) -> dict[int, str]:
@@ -55,7 +65,8 @@ def penalties_in_words(chain: Snapshot, facts: Facts) -> dict[int, str]:
 def _sentences(penalty: Penalty, chain: Snapshot, facts: Facts) -> Iterator[str]:
     amounts = facts.configured.amounts
     yield f"round {penalty.round} costs a penalty of {amounts(penalty.amount)}: {_why(penalty.reason)}"
-    yield f". {_left(chain, amounts)}"
+    if _is_of_use(chain):
+        yield f". {_left(chain, amounts)}"
     yield f". {_remedy(penalty, chain, facts)}"
 
 
@@ -86,9 +97,9 @@ def _remedy(penalty: Penalty, chain: Snapshot, facts: Facts) -> str:
     cause = "Look in logs/fednode.log for what kept the node from it"
     if penalty.round in facts.remembered.topped_up:
         return f"{cause}; the node has put {amounts(facts.remembered.topped_up[penalty.round])} back"
-    missing = configured.wanted_stake - chain.settled_seat.stake
-    if missing <= 0 or chain.settled_seat.exited or is_over(chain):
+    if not lacks_stake(chain, configured.wanted_stake):
         return cause
+    missing = configured.wanted_stake - chain.settled_seat.stake
     join = "stop it and run `fednode join`, which adds what the stake lacks"
     if not configured.top_up:
         return f"{cause}; {join}, or have the node do it: [node] top_up"

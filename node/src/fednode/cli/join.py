@@ -40,8 +40,11 @@ def join(
     from fedprotocol.chain.read.trust import require_known
     from fedprotocol.errors import FedError
 
+    from fednode.daemon.snapshot_questions import is_over
+    from fednode.daemon.waiting import ending
     from fednode.privacy import notice
     from fednode.stake import stake_choice, stake_in_words, wanted_stake
+    from fednode.welcome import refusal
 
     if stake is not None and penalties is not None:
         raise FedError("--stake and --penalties exclude each other: name one of them")
@@ -61,6 +64,10 @@ def join(
                 f"the federation asks for {amounts.needed(terms.min_stake)}"
             )
         seated = seat.active_from > 0 and not seat.exited
+        if is_over(chain):
+            raise FedError(f"{ending(chain)}: no round opens any more, so there is nothing to join")
+        if not seated and (refused := refusal(coordinator, session.address, wanted.stake)):
+            raise refused
         missing = wanted.stake - seat.stake if seated else wanted.stake
         if missing <= 0:
             say(f"this account has a seat, stake {amounts(seat.stake)}; nothing to add")

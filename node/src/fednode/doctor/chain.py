@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from fedaggregator.doctor import shared
-from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import ContractReverted, ether, translated
+from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.penalties import penalties_borne
 from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.fees import FeePolicy, most_paid
@@ -14,9 +13,7 @@ from fednode.daemon.snapshot_questions import Standing, is_over, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient
 from fednode.stake import wanted_stake
-
-OWN_REFUSALS = {error["name"] for error in load("coordinator") if error["type"] == "error"}
-"""All else is the token's way to refuse what is not approved yet, which is the last thing that `join` asks for."""
+from fednode.welcome import refusal
 
 
 def chain(patient: Patient) -> str:
@@ -92,12 +89,10 @@ def _refuse_if_unwelcome(patient: Patient) -> None:
     """Ask the contract what it would say to `join`."""
     session = patient.session
     coordinator = session.coordinator
-    try:
-        with translated("join"):
-            coordinator.calls.join(coordinator.config().min_stake).call({"from": session.address})
-    except ContractReverted as error:
-        if error.name == "NotAllowed":
-            show = patient.fednode("account", "show") + "  # send it to the sponsor, who puts it on the list"
-            raise NotFit(f"{error}; it is the list in {coordinator.config().gate}", show) from error
-        if error.name in OWN_REFUSALS:
-            raise NotFit(str(error), patient.fednode("rounds") + "  # who holds the seats") from error
+    error = refusal(coordinator, session.address, coordinator.config().min_stake)
+    if error is None:
+        return
+    if error.name == "NotAllowed":
+        show = patient.fednode("account", "show") + "  # send it to the sponsor, who puts it on the list"
+        raise NotFit(f"{error}; it is the list in {coordinator.config().gate}", show) from error
+    raise NotFit(str(error), patient.fednode("rounds") + "  # who holds the seats") from error

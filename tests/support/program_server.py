@@ -79,6 +79,7 @@ def _reap(running: dict[int, int]) -> None:
 def _become(request: dict[str, object], files: list[int]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
     for place, file in enumerate(files[:3]):
         os.dup2(file, place)
     for file in files:

@@ -229,6 +229,19 @@ def test_a_chain_that_only_the_command_cannot_read() -> None:
     assert explain(told, None, TROUBLE, UNITS, WALL).sentence.count(TROUBLE) == 1
 
 
+def test_a_stopped_node_says_once_that_the_federation_is_complete() -> None:
+    over = chain(final_count=3, settled_seat=TAKEN, settled_owed=0)
+    gone = _status(pid=2**22 + 1, activity="the federation is complete")
+    assert explain(gone, over, "", UNITS, WALL).sentence.count("the federation is complete") == 1
+
+
+def test_a_node_that_was_stopped_while_it_loaded() -> None:
+    assert explain(None, chain(), "", UNITS, WALL).sentence.startswith("The node has not run with this config yet, and")
+    loaded = explain(None, chain(), "", UNITS, WALL, was_started=True)
+    check(loaded)
+    assert loaded.sentence.startswith("The node was started and has said nothing yet")
+
+
 @pytest.mark.parametrize("where", Standing)
 def test_every_standing_is_what_it_is_called(where: Standing) -> None:
     assert standing(chain(my_seat=SEATS[where])) is where

@@ -46,7 +46,7 @@ def as_text(found: Look, last_status: Status | None) -> list[str]:
         lines.append(f"chain     it cannot be read now: {found.problem}{old}")
     if found.seen is not None:
         lines += _chain(found.seen.chain, found.seen.amounts)
-    return lines + _daemon(last_status)
+    return lines + _daemon(last_status, found.seen.chain if found.seen is not None else None)
 
 
 def _chain(snapshot: Snapshot, amounts: Amounts) -> list[str]:
@@ -68,13 +68,23 @@ def _chain(snapshot: Snapshot, amounts: Amounts) -> list[str]:
     return lines
 
 
-def _daemon(last_status: Status | None) -> list[str]:
+def _daemon(last_status: Status | None, snapshot: Snapshot | None) -> list[str]:
+    is_at_end = snapshot is not None and is_over(snapshot)
+    if last_status is None and is_at_end:
+        return ["daemon    never ran with this config; the federation is over, nothing is left to start"]
     if last_status is None:
         return ["daemon    never ran with this config; start it with `fedaggregator run`"]
     lines = [f"daemon    {last_status.activity}, for {int(time.time() - last_status.since)} s"]
     if not last_status.is_running:
-        lines[-1] += " (not running now; start it with `fedaggregator run`)"
+        start = "nothing is left to start" if is_at_end else "start it with `fedaggregator run`"
+        lines[-1] += f" (not running now; {start})"
     return lines + problem_lines(last_status.problems, last_status.activity, time.time())
+
+
+def is_over(snapshot: Snapshot) -> bool:
+    """No round is open, none will be, and nothing is owed that a daemon would collect."""
+    is_at_end = snapshot.closed or snapshot.final_count >= snapshot.config.total_rounds
+    return is_at_end and all(state.view.phase.settled for state in snapshot.rounds) and not snapshot.settled_owed
 
 
 def _round(state: RoundState) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
     from fedprotocol.program.status import problem_lines
 
     from fednode.daemon.explain import explain
+    from fednode.daemon.logs import LOG
     from fednode.daemon.status import read_status
 
     with open_to_read(config) as session:
@@ -58,6 +59,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
             now,
             gas_is_free=seen is not None and seen.gas_is_free,
             age=age,
+            was_started=(settings.logs / LOG).exists(),
         )
         penalties = _penalties(last_status, seen, session)
         if as_json:

@@ -53,6 +53,7 @@ def explain(
     now: float,
     gas_is_free: bool = False,
     age: float = 0.0,
+    was_started: bool = False,
 ) -> Explanation:
     """What `fednode status` says first.
 
@@ -63,16 +64,21 @@ def explain(
         now: seconds since 1970.
         gas_is_free: nobody needs ether there.
         age: how many seconds ago `chain` was read, if it cannot be read now.
+        was_started: the node has a log, so that it ran, if only until it was stopped before its first status.
     """
     if chain is not None and age:
         chain = replace(chain, time=chain.time + int(age))
     if status is not None and status.is_running:
         return _running(status, chain, trouble, now)
     need, sentence = _need(chain, trouble, amounts, gas_is_free)
-    if status is None:
+    if status is None and was_started:
+        before = "The node was started and has said nothing yet: it still loads, or was stopped before it was ready"
+    elif status is None:
         before = "The node has not run with this config yet"
     else:
-        before = f"The node is not running, it was last seen {duration(now - status.updated)} ago ({status.activity})"
+        before = f"The node is not running, it was last seen {duration(now - status.updated)} ago"
+        if status.activity not in sentence:
+            before += f" ({status.activity})"
     if chain is not None and trouble:
         sentence += f" (as the chain was {duration(age)} ago, it cannot be read now: {trouble})"
     return Explanation(need, f"{before}, and {sentence}.")

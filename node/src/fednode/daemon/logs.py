@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fednode")
 
+LOG = "fednode.log"
 LARGEST = 10_000_000  # bytes
 KEPT = 3
 
@@ -40,7 +41,7 @@ class LogFile(RotatingFileHandler):
 def log_file(folder: Path) -> Iterator[None]:
     """Keep every line, also those of debugging, while in the context."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = LogFile(folder / "fednode.log", maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
+    file = LogFile(folder / LOG, maxBytes=LARGEST, backupCount=KEPT, encoding="utf-8")
     file.setFormatter(HumanFormatter(LINE))
     with listening(file):
         yield

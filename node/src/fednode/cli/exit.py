@@ -16,6 +16,9 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from fedprotocol.chain.errors import ContractReverted
     from fedprotocol.errors import FedError
 
+    from fednode.daemon.snapshot_questions import is_over
+    from fednode.daemon.waiting import ending
+
     with open_session(config) as session:
         coordinator, token = session.coordinator, session.coordinator.token
         seat = coordinator.seat(session.address)
@@ -23,7 +26,9 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
             raise FedError(f"{session.address} has no seat and no stake in this federation: nothing to leave")
         if seat.active_from and not seat.exited:
             session.send(coordinator.calls.exit(), "exit")
-            say(f"left: this account takes no part from round {coordinator.last_opened() + 1} on")
+            chain = session.snapshot()
+            from_now = f"this account takes no part from round {chain.last_opened + 1} on"
+            say(f"left: {ending(chain) if is_over(chain) else from_now}")
         before = token.balance_of(session.address)
         try:
             session.send(coordinator.calls.withdraw(), "withdraw")
@@ -36,4 +41,5 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
             )
             return
         amount = token.balance_of(session.address) - before
-        say(f"took back {session.amounts(amount)}; rewards: `fednode claim`")
+        rewards = "; rewards: `fednode claim`" if session.snapshot().settled_owed else ""
+        say(f"took back {session.amounts(amount)}{rewards}")

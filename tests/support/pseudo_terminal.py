@@ -15,7 +15,14 @@ class Terminal:
 
     def __init__(self, *words: str) -> None:
         self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        self.process = subprocess.Popen(
+            words,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+        )
         os.close(slave)
         self.text = ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +16,9 @@ from fedprotocol.chain.send.fees import FeePolicy, most_paid
 from fedprotocol.chains import describe_depth
 from fedprotocol.deployment.costs import proposed_gas
 from fedprotocol.files.private import open_to_others
-from fedprotocol.journal import Journal, JournalForeign, JournalLocked
+from fedprotocol.journal import Journal
 from fedprotocol.peers.find import open_shared_store
 from fedprotocol.program.doctor import Check, CheckResult, examined
-from fedprotocol.quantities import size
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Store
 
@@ -30,8 +28,6 @@ from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.status import Status, read_status
 from fedaggregator.doctor import shared
 from fedaggregator.doctor.check import Commands, NotFit, quoted
-
-SPARE_BYTES = 1 << 30  # for the journal and temporary files
 
 
 class Patient:
@@ -104,22 +100,12 @@ class Patient:
 
     def home(self) -> str:
         """One process a journal, and one federation and account."""
-        path, other = self.config.journal, self.say.edit("home: a new folder")
-        shared.try_home((self.config.home, self.config.cache), (self.config.events, path), self.say)
-        if not path.exists():
-            return f"{self.config.home} can be written; it has no journal yet"
-        try:
-            with Journal(path) as journal:
-                if journal.recall("journal.identity") is not None:
-                    journal.bind(self.config.chain.chain_id, self.coordinator.address, self.address)
-        except JournalLocked as error:
-            said = self.running()
-            if shared.is_itself(error.pid, said.pid if said is not None else None, "fedaggregator"):
-                return f"the aggregator is running (pid {error.pid})"
-            raise NotFit(str(error), f"kill {error.pid}" if error.pid else other) from error
-        except JournalForeign as error:
-            raise NotFit(str(error), other) from error
-        return f"the journal in {self.config.home} is free"
+        shared.try_home((self.config.home, self.config.cache), (self.config.events, self.config.journal), self.say)
+
+        def bind(journal: Journal) -> None:
+            journal.bind(self.config.chain.chain_id, self.coordinator.address, self.address)
+
+        return shared.journal(self.config, bind, self.running, "aggregator", self.say)
 
     def private(self) -> str:
         """RPC URLs in the config may hold keys."""
@@ -141,17 +127,9 @@ class Patient:
         return f"“{self.federation.name}” is the contract's"
 
     def disk(self) -> str:
-        layout, terms = self.federation.layout, self.coordinator.config()
-        a_round = (
-            layout.global_shape.leaf_bytes + terms.max_clients * layout.delta_shape.leaf_bytes
-        ) * layout.leaf_count
-        rounds = min(terms.total_rounds, self.config.aggregator.keep_rounds + 2)  # two may be unsettled
-        folder = next(place for place in (self.config.home, *self.config.home.parents) if place.exists())
-        free, needed = shutil.disk_usage(folder).free, rounds * a_round
-        said = f"{size(free)} free; {rounds} rounds take {size(needed)} at most, temporary files {size(SPARE_BYTES)}"
-        if free < needed + SPARE_BYTES:
-            raise NotFit(f"{folder}: {said}", self.say.edit("[aggregator] keep_rounds, or home on a larger disk"))
-        return said
+        terms, keep = self.coordinator.config(), self.config.aggregator.keep_rounds
+        fix = self.say.edit("[aggregator] keep_rounds, or home on a larger disk")
+        return shared.disk(self.config.home, self.federation.layout, terms, keep, "temporary files", fix)
 
     def monitor(self) -> str:
         return shared.monitor(self.config, self.running() is not None, self.say)

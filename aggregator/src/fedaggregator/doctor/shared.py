@@ -1,10 +1,12 @@
-"""Checks that the doctors of both programs make: contracts, clock, key, port."""
+"""Checks that the doctors of both programs make: contracts, clock, key, journal, disk, port."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from fedprotocol.chain.account.keys import PasswordError
 from fedprotocol.chain.account.signer import Signer, keystore_of
@@ -17,14 +19,25 @@ from fedprotocol.config import AccountConfig, ConnectionConfig
 from fedprotocol.files.filesystem import is_command
 from fedprotocol.files.private import exposure
 from fedprotocol.files.writable import NotWritable, try_to_write
+from fedprotocol.journal import Journal, JournalForeign, JournalLocked
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.server import PortTaken, serve
-from fedprotocol.quantities import duration
+from fedprotocol.quantities import duration, size
+from fedprotocol.spec import Layout
+from fedprotocol.types import FederationConfig
 
 from fedaggregator.doctor.check import EDITOR, Commands, NotFit, quoted
 
 STALE = 600.0  # seconds
+SPARE_BYTES = 1 << 30  # for the journal, logs and temporary files
 SYNC_CLOCK = "sudo timedatectl set-ntp true"
+
+
+class OneProcess(Protocol):
+    """The status of a program, as far as it says which process it is."""
+
+    @property
+    def pid(self) -> int: ...
 
 
 def code(coordinator: Coordinator, trusted: tuple[str, ...]) -> str:
@@ -92,6 +105,48 @@ def monitor(config: ConnectionConfig, is_running: bool, commands: Commands) -> s
         except PortTaken as error:
             raise NotFit(str(error), commands.edit("[monitor] port")) from error
     return f"/metrics and /health on 127.0.0.1:{port}"
+
+
+def journal(
+    config: ConnectionConfig,
+    bind: Callable[[Journal], None],
+    running: Callable[[], OneProcess | None],
+    name: str,
+    commands: Commands,
+) -> str:
+    """Whether the journal is free: it is one process's, and one federation's and account's.
+
+    `bind`: claims it for the federation and account of the config; `running`: what status.json says of the
+    process, None if there is none; `name`: what people call the program.
+    """
+    other = commands.edit("home: a new folder")
+    if not config.journal.exists():
+        return f"{config.home} can be written; it has no journal yet"
+    try:
+        with Journal(config.journal) as opened:
+            if opened.recall("journal.identity") is not None:
+                bind(opened)
+    except JournalLocked as error:
+        status = running()
+        if is_itself(error.pid, None if status is None else status.pid, commands.program):
+            return f"the {name} is running (pid {error.pid})"
+        raise NotFit(str(error), f"kill {error.pid}" if error.pid else other) from error
+    except JournalForeign as error:
+        raise NotFit(str(error), other) from error
+    return f"the journal in {config.home} is free"
+
+
+def disk(home: Path, layout: Layout, terms: FederationConfig, keep_rounds: int, spare: str, fix: str) -> str:
+    """Whether the rounds that are kept have room. `spare`: what else the program writes; `fix`: what gives it room."""
+    values = layout.global_shape.leaf_bytes + terms.max_clients * layout.delta_shape.leaf_bytes
+    rounds = min(terms.total_rounds, keep_rounds + 2)  # two may be unsettled
+    needed = rounds * values * layout.leaf_count
+    folder = next(place for place in (home, *home.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    found = f"{size(free)} free; {rounds} rounds take {size(needed)} at most, {spare} {size(SPARE_BYTES)}"
+    if free < needed + SPARE_BYTES:
+        raise NotFit(f"{folder}: {found}", fix)
+    return found
 
 
 def _refuse_readable(path: Path) -> None:

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from fedaggregator.doctor import shared
 from fedprotocol.files.filesystem import is_read_only
 from fedprotocol.files.private import exposure, open_to_others
-from fedprotocol.journal import Journal, JournalForeign, JournalLocked
-from fedprotocol.quantities import size
+from fedprotocol.journal import Journal
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, quoted
 from fednode.site_data import data_files, spec_if_known, usable_data
 
 MOST_NAMED = 3
-SPARE_BYTES = 1 << 30  # for the journal, logs and temporary files
 
 
 def home(patient: Patient) -> str:
     """One process a journal, and one federation and account."""
     session = patient.session
-    path = session.config.journal
+    config = session.config
     _try_to_write(patient)
-    if not path.exists():
-        return f"{session.config.home} can be written; it has no journal yet"
-    try:
-        with Journal(path) as journal:
-            if journal.recall("journal.identity") is not None:
-                journal.bind(session.config.chain.chain_id, session.coordinator.address, session.address)
-    except JournalLocked as error:
-        running = patient.running()
-        if shared.is_itself(error.pid, running.pid if running is not None else None, "fednode"):
-            return f"the node is running (pid {error.pid})"
-        raise NotFit(str(error), f"kill {error.pid}" if error.pid else patient.edit("home: a new folder")) from error
-    except JournalForeign as error:
-        raise NotFit(str(error), patient.edit("home: a new folder")) from error
-    return f"the journal in {session.config.home} is free"
+
+    def bind(journal: Journal) -> None:
+        journal.bind(config.chain.chain_id, session.coordinator.address, session.address)
+
+    return shared.journal(config, bind, patient.running, "node", patient.say)
 
 
 def _try_to_write(patient: Patient) -> None:
@@ -75,20 +61,7 @@ def data(patient: Patient) -> str:
 
 def disk(patient: Patient) -> str:
     session = patient.session
-    layout, terms = session.spec.layout, session.coordinator.config()
-    round_bytes = layout.global_shape.leaf_bytes * layout.leaf_count
-    round_bytes += terms.max_clients * layout.delta_shape.leaf_bytes * layout.leaf_count
-    rounds = min(terms.total_rounds, session.config.node.keep_rounds + 2)  # two may be unsettled
-    needed = rounds * round_bytes
-    folder = _existing(session.config.home)
-    free = shutil.disk_usage(folder).free
-    summary = (
-        f"{size(free)} free; {rounds} rounds take {size(needed)} at most, logs and temporary files {size(SPARE_BYTES)}"
-    )
-    if free < needed + SPARE_BYTES:
-        raise NotFit(f"{folder}: {summary}", patient.edit("[node] keep_rounds, or home on a larger disk"))
-    return summary
-
-
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    config, terms = session.config, session.coordinator.config()
+    fix = patient.edit("[node] keep_rounds, or home on a larger disk")
+    spare = "logs and temporary files"
+    return shared.disk(config.home, session.spec.layout, terms, config.node.keep_rounds, spare, fix)

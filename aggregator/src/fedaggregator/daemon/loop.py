@@ -6,8 +6,6 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from fedprotocol import metrics
@@ -23,6 +21,7 @@ from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.monitor.start import monitored
 from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
 from fedprotocol.program.backoff import LONGEST_PAUSE, Backoff, Setback
+from fedprotocol.program.only_for_people import OnlyForPeople
 from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.store.base import Stopped, Store
 
@@ -68,7 +67,7 @@ class Loop(ABC):
         self.backoff: Backoff[Action] = Backoff(time.monotonic, config.chain.poll_seconds)
         self._last_error: Exception | None = None
         self._unforeseen = Unforeseen()
-        self._untold = ""  # the last error in showing something to people
+        self.only_for_people = OnlyForPeople(log)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are reported, and what failed is tried again."""
@@ -97,7 +96,7 @@ class Loop(ABC):
             self._ended(outcome, snapshot)
         facts = self._facts(snapshot)
         action = decide(snapshot, facts)
-        with self.aside("saying how it is"):
+        with self.only_for_people("saying how it is"):
             self._say(snapshot, facts, action)
             self.look(snapshot, facts)
         match action:
@@ -145,11 +144,9 @@ class Loop(ABC):
         self._last_error = error
         if isinstance(action, Merge):
             self.memory.merge_failed(action.round)
-        with self.aside("saying what failed"):
+        with self.only_for_people("saying what failed"):
             metrics.RETRIES.labels(type(action).__name__.lower()).inc()
-            is_told = self._unforeseen.is_news(action, error)
-            if is_told:
-                log.error("%s: unexpected error", describe(action), exc_info=error)
+            is_told = self._unforeseen.tell(log, action, error, describe(action))
             self.reporter.failed(action, describe(action), error, is_told)
 
     def cases_at_hand(self, snapshot: Snapshot) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002 used by programs that send
@@ -164,17 +161,6 @@ class Loop(ABC):
         """Whether transactions of an earlier run may still be mined."""
         return False
 
-    @contextmanager
-    def aside(self, what: str) -> Iterator[None]:
-        """Around code that only shows something to people: its errors never keep the loop from its duties."""
-        try:
-            yield
-        except Exception as error:
-            text = f"{what} failed: {error}"
-            if text != self._untold:  # otherwise each turn would report it again
-                log.warning("%s", text)
-            self._untold = text
-
     def _send(self, action: Sent, snapshot: Snapshot) -> None:
         try:
             self.send(action, snapshot)
@@ -188,7 +174,7 @@ class Loop(ABC):
 
     def _succeeded(self, action: Action) -> None:
         self.backoff.succeeded(action)
-        with self.aside("saying what works again"):
+        with self.only_for_people("saying what works again"):
             self.reporter.succeeded(action, describe(action))
 
     def _start(self, action: Work, snapshot: Snapshot) -> None:
@@ -240,10 +226,8 @@ class Loop(ABC):
         self.reporter.activity(snapshot, describe(action), until, seconds, is_told=is_problem)
 
     def _unread(self, error: Exception) -> None:
-        with self.aside("saying what failed"):
-            is_told = self._unforeseen.is_news(None, error)
-            if is_told:
-                log.error("unexpected error", exc_info=error)
+        with self.only_for_people("saying what failed"):
+            is_told = self._unforeseen.tell(log, None, error)
             self.reporter.failed(CHAIN, "", error, is_told)
             self.reporter.unread()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
@@ -22,6 +21,7 @@ from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.program.background import LANE_SECONDS, Background, Outcome
 from fedprotocol.program.backoff import LONGEST_PAUSE, TRIES_LEFT, Backoff, Setback
+from fedprotocol.program.only_for_people import OnlyForPeople
 from fedprotocol.program.unforeseen import Unforeseen
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import Stopped, Store
@@ -91,7 +91,7 @@ class Daemon:
         self._told: list[tuple[do.Work, Any]] = []  # parts of results, not written down yet
         self._unforeseen = Unforeseen()
         self._failure = ""
-        self._untold = ""  # what could not be shown to people last
+        self._only_for_people = OnlyForPeople(log)
         introduce("fednode", coordinator, account)
 
     def run(self) -> str:
@@ -232,9 +232,7 @@ class Daemon:
         for other in action.failed(self._tools, error, chain):
             self._backoff.retry_later(other, Setback(str(error)), other.time_left(chain))
         with self._only_for_people("saying what failed"):
-            is_told = self._unforeseen.is_news(action, error)
-            if is_told:
-                log.error("%s: unexpected error", action.describe(), exc_info=error)
+            is_told = self._unforeseen.tell(log, action, error, action.describe())
             self._reporter.failed(action, error, is_told)
             log.debug("%s: again in %.0f s", action.describe(), seconds)
 
@@ -246,20 +244,8 @@ class Daemon:
     def _unusable(self, error: Exception) -> None:
         """Report that nothing can be decided now."""
         with self._only_for_people("saying what failed"):
-            if self._unforeseen.is_news(None, error):
-                log.error("unexpected error", exc_info=error)
+            self._unforeseen.tell(log, None, error)
             self._reporter.problem(str(error) or type(error).__name__, "loop")
-
-    @contextmanager
-    def _only_for_people(self, what: str) -> Iterator[None]:
-        """Around code that only shows something to people: its errors never keep the node from its duties."""
-        try:
-            yield
-        except Exception as error:
-            failure = f"{what} failed: {error}"
-            if failure != self._untold:  # otherwise each turn would report it again
-                log.warning("%s", failure)
-            self._untold = failure
 
     def _facts(self, chain: Snapshot) -> Facts:
         return Facts(

@@ -4,6 +4,7 @@ the same way."""
 from __future__ import annotations
 
 import traceback
+from logging import Logger
 
 from fedprotocol.errors import FedError
 
@@ -29,6 +30,13 @@ class Unforeseen:
         is_new = seen not in self._met
         self._met.add(seen)
         return is_new
+
+    def tell(self, log: Logger, action: object, error: Exception, what: str = "") -> bool:
+        """Write `error` with its traceback if that is news. Returns whether it was. `what`: what failed."""
+        if not self.is_news(action, error):
+            return False
+        log.error("%sunexpected error", f"{what}: " if what else "", exc_info=error)
+        return True
 
     def is_again(self, action: object, error: Exception) -> bool:
         """Whether the last try of `action` failed in the same way, so that the next would too, because chance plays no

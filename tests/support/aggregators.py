@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from fedaggregator.config import AggregatorConfig, render
-from fedaggregator.daemon.actions import Action, Announce
+from fedaggregator.daemon.actions import Action, Announce, Wait
 from fedaggregator.daemon.run import Aggregator
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.account import keys
@@ -28,6 +29,18 @@ def step_past_announcing(aggregator: Aggregator) -> Action:
     """The next step that does not say where content is served, which comes before waiting."""
     action = aggregator.step()
     return aggregator.step() if isinstance(action, Announce) else action
+
+
+def step_until(aggregator: Aggregator, *kinds: type, steps: int = 20) -> Action:
+    """The first step that does something of one of `kinds`. As the daemon's loop does, it pauses where there is nothing
+    to do, or what failed would not be tried again within so many steps on a quick machine."""
+    for _ in range(steps):
+        action = aggregator.step()
+        if isinstance(action, kinds):
+            return action
+        if isinstance(action, Wait):
+            time.sleep(aggregator.config.chain.poll_seconds)
+    raise AssertionError(f"no {kinds} in {steps} steps")
 
 
 class AggregatorSite:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fedaggregator.daemon.actions import Action, BuildCase, Challenge, Claim, ProposePage, Report, Wait
+from fedaggregator.daemon.actions import BuildCase, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.run import Aggregator
 from fedaggregator.disputes.case import StaleCase
@@ -18,7 +18,7 @@ from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.types import Proposal
-from support.aggregators import AggregatorSite, step_past_announcing
+from support.aggregators import AggregatorSite, step_past_announcing, step_until
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
@@ -72,14 +72,6 @@ def round_one(chain: Anvil, tmp_path: Path) -> Iterator[Round]:
     yield made
     for client in made.clients:
         client.close()
-
-
-def step_until(aggregator: Aggregator, *kinds: type, steps: int = 20) -> Action:
-    for _ in range(steps):
-        action = aggregator.step()
-        if isinstance(action, kinds):
-            return action
-    raise AssertionError(f"no {kinds} in {steps} steps")
 
 
 def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, caplog: pytest.LogCaptureFixture) -> None:

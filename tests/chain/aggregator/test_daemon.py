@@ -23,7 +23,7 @@ from fedprotocol.journal import Journal
 from fedprotocol.numbers import join_leaves, split_leaves
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
-from support.aggregators import COMMAND, AggregatorSite, step_past_announcing
+from support.aggregators import COMMAND, AggregatorSite, step_past_announcing, step_until
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
@@ -58,14 +58,6 @@ def clients(tmp_path: Path) -> Iterator[Clients]:
 
 def genesis_values(federation: LiveFederation) -> np.ndarray:
     return join_leaves([federation.genesis[i] for i in range(len(federation.genesis))], 32, federation.values)
-
-
-def step_until(aggregator: Aggregator, *kinds: type, steps: int = 20) -> object:
-    for _ in range(steps):
-        action = aggregator.step()
-        if isinstance(action, kinds):
-            return action
-    raise AssertionError(f"no {kinds} in {steps} steps")
 
 
 def test_two_aggregators_finish_two_rounds_and_one_is_paid(chain: Anvil, clients: Clients, tmp_path: Path) -> None:

@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 from fednode.daemon.actions.registry import CheckInputs, Settle
 from fedprotocol.program.backoff import Backoff, Setback
+from support.hand_clock import Clock
 
 CHECK = CheckInputs(1, b"inputs")
 OTHER = CheckInputs(1, b"more inputs")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

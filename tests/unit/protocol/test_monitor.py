@@ -21,6 +21,7 @@ from fedprotocol.monitor.start import monitored
 from fedprotocol.monitor.store_watch import watch
 from fedprotocol.store.open import open_store
 from prometheus_client import REGISTRY
+from support.hand_clock import Clock
 from support.ports import free_port
 from support.scrape import figures, health
 
@@ -29,16 +30,9 @@ LIMIT = MISSED_POLLS * POLL
 LEAVES = MemoryLeaves([bytes([number]) * 64 for number in range(5)])
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fedprotocol.monitor.problems import FLAPPING, FORGOTTEN, MOST_SHOWN, Problems
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from support.hand_clock import Clock
 
 
 @pytest.fixture

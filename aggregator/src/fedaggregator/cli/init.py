@@ -41,14 +41,13 @@ def init(
     from fedprotocol.chain.account.signer import address_in, keystore_of
     from fedprotocol.config import ConfigError, load_config
     from fedprotocol.deployment.received import connection
-    from fedprotocol.files.private import create_private
+    from fedprotocol.files.whole import PRIVATE, written_whole
 
     from fedaggregator.config import AggregatorConfig, render
 
     if config.exists():
         raise ConfigError(f"{config} exists and is not overwritten: choose another file with --config, or move it away")
     given = connection(invitation, coordinator, chain_id, rpc or (), store, peer or ())
-    config.parent.mkdir(parents=True, exist_ok=True)
     text = render(
         given.rpc,
         given.chain_id,
@@ -59,17 +58,13 @@ def init(
         str(password_file) if password_file else None,
         remarks=given.remarks,
     )
-    draft = config.with_name(config.name + ".part")
-    try:
-        with create_private(draft) as file:
-            file.write(text.encode())
-        loaded = load_config(draft, AggregatorConfig, config)
+    with written_whole(config, PRIVATE) as file:
+        file.write(text.encode())
+        file.flush()
+        loaded = load_config(Path(file.name), AggregatorConfig, config)
         path = keystore_of(loaded.account)
         if not path.exists():
             keys.create(path, keys.read_password(loaded.account.password_file, confirm=True))
         address = address_in(path, loaded.account.password_file)
-        draft.replace(config)
-    finally:
-        draft.unlink(missing_ok=True)
     say(*given.remarks)
     say(f"wrote {config}; the account is {address}: send it ether for gas and tokens for the bond")

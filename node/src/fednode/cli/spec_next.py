@@ -34,18 +34,6 @@ if TYPE_CHECKING:
     from fedprotocol.deployment.received import Connection
     from fedprotocol.store.base import Store
 
-TRAINING = (
-    *("rounds", "steps", "batch_size", "gradient_accumulation", "sequence_length", "optimizer", "learning_rate"),
-    *(
-        "schedule",
-        "final_learning_rate_ratio",
-        "weight_decay",
-        "max_grad_norm",
-        "gradient_checkpointing",
-        "proximal_mu",
-    ),
-)
-
 
 def next_(
     invitation: InvitationOption = None,
@@ -111,13 +99,16 @@ def next_(
     """
     from fedprotocol.deployment.received import connection
     from fedprotocol.program.slow_work import told_if_slow
+    from fedprotocol.spec import Training
     from fedprotocol.tree import cid
 
     from fednode.cli.spec_options import options_named
     from fednode.sponsor.new_spec import require_free, save
     from fednode.sponsor.successor import final_global, successor
 
-    given: dict[str, Any] = {key: value for key, value in locals().items() if key in TRAINING and value is not None}
+    given: dict[str, Any] = {
+        key: value for key, value in locals().items() if key in Training.model_fields and value is not None
+    }
     changes: dict[str, Any] = {"training": given} if given else {}
     parts: dict[str, dict[str, Any]] = {
         "lora": {"factors": factors, "dropout": dropout},

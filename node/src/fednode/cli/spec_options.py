@@ -10,22 +10,11 @@ from typing import Any
 from fedprotocol.complaints import complaint
 from fedprotocol.errors import FedError
 from fedprotocol.printable import printable
-from fedprotocol.spec import SpecError
+from fedprotocol.spec import SpecError, Training
 from pydantic import ValidationError
 
 LONGEST = 400  # most characters about one option
 
-_TRAINING = (
-    *("rounds", "steps", "batch_size", "gradient_accumulation", "sequence_length", "optimizer", "learning_rate"),
-    *(
-        "schedule",
-        "final_learning_rate_ratio",
-        "weight_decay",
-        "max_grad_norm",
-        "gradient_checkpointing",
-        "proximal_mu",
-    ),
-)
 OPTIONS = {
     "name": "--name",
     "base_model": "--base-model",
@@ -40,7 +29,7 @@ OPTIONS = {
     "quantization.compute_dtype": "--compute",
     "prompt.template": "--template",
     "prompt.join": "--join",
-    **{f"training.{name}": f"--{name.replace('_', '-')}" for name in _TRAINING},
+    **{f"training.{name}": f"--{name.replace('_', '-')}" for name in Training.model_fields},
     "evaluation.classes": "--class",
     "bounds.max_shift": "--max-shift",
     "bounds.max_norm": "--max-norm",

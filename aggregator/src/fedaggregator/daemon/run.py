@@ -147,7 +147,7 @@ class Aggregator(Watcher):
     def announce(self, text: str, deadline: int) -> None:
         """Make `text` what the peer directory says of this account, by `deadline` (chain time)."""
         directory = PeerDirectory(self.coordinator)
-        if directory.is_there() and directory.announced([self.sender.address]).get(self.sender.address, "") != text:
+        if directory.is_there() and directory.said_by(self.sender.address) != text:
             self.sender.send(directory.announce(text), "announce", deadline)
             log.info("announced: %s", ", ".join(text.splitlines()) or "nothing any more")
         self._announced = text

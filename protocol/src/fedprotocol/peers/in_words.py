@@ -26,7 +26,7 @@ def this_announces(config: ConnectionConfig, coordinator: Coordinator, own: str)
     directory = PeerDirectory(coordinator)
     if not directory.is_there():
         return "this chain has no peer directory, which `brownie run deploy` makes: others must name this store"
-    said = directory.announced([own]).get(own, "")
+    said = directory.said_by(own)
     if text is not None and text != said:
         return f"{_places(text)}, as soon as the node runs"
     if not said:

@@ -53,6 +53,10 @@ class PeerDirectory:
         texts = [bytes(one).decode("utf-8", "replace") for one in said]
         return {account: text for account, text in zip(asked, texts, strict=True) if text}
 
+    def said_by(self, account: str) -> str:
+        """What `account` said; empty if nothing, or where the chain has no directory. Raises ChainError."""
+        return self.announced([account]).get(account, "")
+
     def announce(self, text: str) -> ContractFunction:
         """A call that makes it what the sender says."""
         return self._functions.announce(self._coordinator.address, text.encode())

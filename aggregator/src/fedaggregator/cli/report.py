@@ -69,7 +69,8 @@ def _chain(snapshot: Snapshot, amounts: Amounts) -> list[str]:
 
 
 def _daemon(last_status: Status | None, snapshot: Snapshot | None) -> list[str]:
-    is_at_end = snapshot is not None and is_over(snapshot)
+    # what is owed, a daemon would collect
+    is_at_end = snapshot is not None and snapshot.is_over and not snapshot.settled_owed
     if last_status is None and is_at_end:
         return ["daemon    never ran with this config; the federation is over, nothing is left to start"]
     if last_status is None:
@@ -79,12 +80,6 @@ def _daemon(last_status: Status | None, snapshot: Snapshot | None) -> list[str]:
         start = "nothing is left to start" if is_at_end else "start it with `fedaggregator run`"
         lines[-1] += f" (not running now; {start})"
     return lines + problem_lines(last_status.problems, last_status.activity, time.time())
-
-
-def is_over(snapshot: Snapshot) -> bool:
-    """No round is open, none will be, and nothing is owed that a daemon would collect."""
-    is_at_end = snapshot.closed or snapshot.final_count >= snapshot.config.total_rounds
-    return is_at_end and all(state.view.phase.settled for state in snapshot.rounds) and not snapshot.settled_owed
 
 
 def _round(state: RoundState) -> dict[str, Any]:

@@ -12,14 +12,13 @@ def claim(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     Rounds that are over and were not yet credited to this account are credited on the way.
     """
-    from fednode.daemon.snapshot_questions import is_over
     from fednode.daemon.waiting import ending
 
     with open_session(config) as session:
         chain = session.snapshot()
         if chain.settled_owed == 0:
             later = "yet: rewards are credited once their round is final"
-            say(f"nothing is owed to this account {f'any more: {ending(chain)}' if is_over(chain) else later}")
+            say(f"nothing is owed to this account {f'any more: {ending(chain)}' if chain.is_over else later}")
             return
         coordinator, token = session.coordinator, session.coordinator.token
         before = token.balance_of(session.address)

@@ -16,7 +16,6 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from fedprotocol.chain.errors import ContractReverted
     from fedprotocol.errors import FedError
 
-    from fednode.daemon.snapshot_questions import is_over
     from fednode.daemon.waiting import ending
 
     with open_session(config) as session:
@@ -28,7 +27,7 @@ def exit_federation(config: ConfigOption = DEFAULT_CONFIG) -> None:
             session.send(coordinator.calls.exit(), "exit")
             chain = session.snapshot()
             from_now = f"this account takes no part from round {chain.last_opened + 1} on"
-            say(f"left: {ending(chain) if is_over(chain) else from_now}")
+            say(f"left: {ending(chain) if chain.is_over else from_now}")
         before = token.balance_of(session.address)
         try:
             session.send(coordinator.calls.withdraw(), "withdraw")

@@ -40,7 +40,6 @@ def join(
     from fedprotocol.chain.read.trust import require_known
     from fedprotocol.errors import FedError
 
-    from fednode.daemon.snapshot_questions import is_over
     from fednode.daemon.waiting import ending
     from fednode.privacy import notice
     from fednode.stake import stake_choice, stake_in_words, wanted_stake
@@ -64,7 +63,7 @@ def join(
                 f"the federation asks for {amounts.needed(terms.min_stake)}"
             )
         seated = seat.active_from > 0 and not seat.exited
-        if is_over(chain):
+        if chain.is_over:
             raise FedError(f"{ending(chain)}: no round opens any more, so there is nothing to join")
         if not seated and (refused := refusal(coordinator, session.address, wanted.stake)):
             raise refused

@@ -15,7 +15,7 @@ from fednode.daemon.actions import registry as do
 from fednode.daemon.actions.chain.money import is_unsettled
 from fednode.daemon.disputes import disputes
 from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_matching, is_over, unsettled
+from fednode.daemon.snapshot_questions import is_matching, unsettled
 from fednode.daemon.waiting import ending, waiting
 
 
@@ -69,7 +69,7 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
     seat = chain.my_seat
     if facts.failure:
         yield do.Finish(facts.failure, failure=True)
-    elif is_over(chain):
+    elif chain.is_over:
         if not (facts.configured.auto_claim and (chain.my_owed or is_unsettled(chain, facts))):
             yield do.Finish(ending(chain))
     elif seat.active_from == 0:

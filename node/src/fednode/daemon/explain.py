@@ -11,7 +11,7 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.quantities import duration
 from fedprotocol.types import Phase
 
-from fednode.daemon.snapshot_questions import Standing, is_matching, is_over, obstacle, standing, unsettled
+from fednode.daemon.snapshot_questions import Standing, is_matching, obstacle, standing, unsettled
 from fednode.daemon.status import Status
 from fednode.daemon.waiting import describe_obstacle, ending
 
@@ -121,7 +121,7 @@ def _need(chain: Snapshot | None, trouble: str, amounts: Amounts, gas_is_free: b
     """The text that follows "The node is not running, and"."""
     if chain is None:
         return Need.UNREAD, f"the account's state cannot be read: {trouble}; after that, start it with `fednode run`"
-    if is_over(chain):
+    if chain.is_over:
         return _last(chain, amounts)
     where, seat = standing(chain), chain.settled_seat
     if where is Standing.NONE:

@@ -14,7 +14,7 @@ from fedprotocol.types import PenaltyReason
 from fednode.daemon.actions.chain.top_up import room_left
 from fednode.daemon.facts import Facts
 from fednode.daemon.journal_facts import Memory
-from fednode.daemon.snapshot_questions import Standing, is_over, standing
+from fednode.daemon.snapshot_questions import Standing, standing
 
 AT_ONCE = 8  # rounds that are read one by one in a turn of the loop, after the node was away for long
 
@@ -53,7 +53,7 @@ def lacks_stake(chain: Snapshot, wanted: int) -> bool:
 
 def _is_of_use(chain: Snapshot) -> bool:
     seat = chain.settled_seat
-    return seat.active_from > 0 and not seat.exited and not is_over(chain)
+    return seat.active_from > 0 and not seat.exited and not chain.is_over
 
 
 def penalties_in_words(chain: Snapshot, facts: Facts) -> dict[int, str]:

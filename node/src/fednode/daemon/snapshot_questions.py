@@ -58,11 +58,6 @@ def is_matching(state: RoundState) -> bool:
     return commitment is not None and state.view.prior_root in (ZERO, commitment.prior_root)
 
 
-def is_over(chain: Snapshot) -> bool:
-    """No round is open and none will be."""
-    return not unsettled(chain) and (chain.closed or chain.final_count >= chain.config.total_rounds)
-
-
 def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:
     """The chain time from which this account challenges `proposal`: the clients of the round take turns, so that not
     all of them pay for the same conviction. Everybody's turn comes in the first half of the shortest window."""

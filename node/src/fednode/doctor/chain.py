@@ -9,7 +9,7 @@ from fedprotocol.chain.send.development import is_development
 from fedprotocol.chain.send.fees import FeePolicy, most_paid
 from fedprotocol.deployment.costs import gas_ahead
 
-from fednode.daemon.snapshot_questions import Standing, is_over, standing
+from fednode.daemon.snapshot_questions import Standing, standing
 from fednode.daemon.waiting import ending
 from fednode.doctor.check import NotFit, Patient
 from fednode.stake import wanted_stake
@@ -63,7 +63,7 @@ def seat(patient: Patient) -> str:
     session = patient.session
     now, amounts = session.snapshot(), session.amounts
     held, config = now.settled_seat, now.config
-    if is_over(now):
+    if now.is_over:
         raise NotFit(f"{ending(now)}: no round opens any more", patient.edit("[chain] coordinator: another federation"))
     match standing(now):
         case Standing.NONE:

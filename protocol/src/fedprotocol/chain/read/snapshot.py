@@ -59,6 +59,12 @@ class Snapshot:
     def round(self, number: int) -> RoundState | None:
         return next((r for r in self.rounds if r.number == number), None)
 
+    @property
+    def is_over(self) -> bool:
+        """No round is open and none will be."""
+        is_open = any(not state.view.phase.settled for state in self.rounds)
+        return not is_open and (self.closed or self.final_count >= self.config.total_rounds)
+
 
 def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier = "pending") -> Snapshot:
     """Read the snapshot. Raises the errors of Coordinator's reads."""

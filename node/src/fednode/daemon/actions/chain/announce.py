@@ -12,7 +12,6 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import ChainAction, Overtaken
 from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_over
 
 log = logging.getLogger("fednode")
 
@@ -30,7 +29,7 @@ class Announce(ChainAction):
     def due(chain: Snapshot, facts: Facts) -> Iterator[Announce]:
         """While the account has a seat, and whenever the config has changed."""
         wanted = facts.configured.announcement
-        if wanted not in (None, facts.remembered.announced) and chain.my_seat.active_from and not is_over(chain):
+        if wanted not in (None, facts.remembered.announced) and chain.my_seat.active_from and not chain.is_over:
             yield Announce(wanted)
 
     def describe(self) -> str:
@@ -43,7 +42,7 @@ class Announce(ChainAction):
                 "this chain has no peer directory, which `brownie run deploy` makes: others must name this store in "
                 "[store] peers"
             )
-        said = directory.announced([tools.sender.address]).get(tools.sender.address, "")
+        said = directory.said_by(tools.sender.address)
         if said != self.text:
             tools.sender.send(directory.announce(self.text), "announce", chain.time + SECONDS)
             log.info("announced: %s", ", ".join(self.text.splitlines()) or "nothing any more")

@@ -11,7 +11,6 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import ChainAction
 from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_over
 
 log = logging.getLogger("fednode")
 
@@ -23,7 +22,7 @@ class Settle(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Settle]:
         """When the federation is over."""
-        if facts.configured.auto_claim and is_over(chain) and is_unsettled(chain, facts):
+        if facts.configured.auto_claim and chain.is_over and is_unsettled(chain, facts):
             yield Settle()
 
     def describe(self) -> str:
@@ -41,7 +40,7 @@ class Claim(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Claim]:
         """When the federation is over and the account is settled."""
-        if facts.configured.auto_claim and is_over(chain) and not is_unsettled(chain, facts) and chain.my_owed > 0:
+        if facts.configured.auto_claim and chain.is_over and not is_unsettled(chain, facts) and chain.my_owed > 0:
             yield Claim()
 
     @staticmethod

@@ -12,7 +12,6 @@ from fedprotocol.journal import Journal
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import ChainAction, Overtaken
 from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_over
 
 log = logging.getLogger("fednode")
 LABEL = "top up the stake after the penalty of round "
@@ -30,7 +29,7 @@ class TopUp(ChainAction):
     def due(chain: Snapshot, facts: Facts) -> Iterator[TopUp]:
         """For the oldest penalty that was taken and not made up for, while the limit and the purse have room for it."""
         seat, limit = chain.settled_seat, facts.configured.top_up
-        if not limit or not seat.active_from or seat.exited or is_over(chain):
+        if not limit or not seat.active_from or seat.exited or chain.is_over:
             return
         for number, penalty in sorted(facts.remembered.penalties.items()):
             amount = min(penalty.amount, facts.configured.wanted_stake - seat.stake)

@@ -20,7 +20,6 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.model.figures import describe_score, record
 from fednode.daemon.actions.model.model_work import SiteWork
 from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_over
 from fednode.training.step_files import write_steps
 from fednode.training.update import moved
 
@@ -80,7 +79,7 @@ class EvaluateSolo(SiteWork):
     def due(chain: Snapshot, facts: Facts) -> Iterator[EvaluateSolo]:
         if not facts.configured.solo or not facts.configured.solo_test or facts.failure or _missing(facts):
             return
-        if is_over(chain) and facts.remembered.solo_trained:
+        if chain.is_over and facts.remembered.solo_trained:
             newest = max(facts.remembered.solo_trained)
             if newest not in facts.remembered.solo_evaluated:
                 yield EvaluateSolo(newest)

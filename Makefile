@@ -92,11 +92,11 @@ kubo-if-go:
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
 	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
 
-.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml lab/pyproject.toml
+.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml explorer/pyproject.toml lab/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@BROWNIE_NOCOMPILE=1 $(PROGRESS) python $(BIN)/pip install --progress-bar off --disable-pip-version-check \
-	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e lab
+	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e explorer -e lab
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc

@@ -28,7 +28,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 ALL = dict(commands())
-SOURCES = ("protocol/src", "aggregator/src", "node/src", "lab/src", "scripts", "tools", "examples")
+SOURCES = ("protocol/src", "aggregator/src", "node/src", "explorer/src", "lab/src", "scripts", "tools", "examples")
 
 
 def is_whole(text: str) -> bool:

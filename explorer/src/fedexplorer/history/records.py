@@ -1,0 +1,154 @@
+"""What the log says about a round, in the words of the pages: accounts are checksummed addresses, money is in token
+units, times are the chain's, in seconds since 1970."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fedprotocol.types import PenaltyReason, Phase, VoidReason
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event stands on the chain, and when."""
+
+    time: int
+    block: int
+    tx: bytes
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A phase of a round, open for start <= t < end. `end` is None while nothing has ended it, and where no clock
+    does."""
+
+    phase: Phase
+    start: int
+    end: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commitment that counted last. `matches`: it names the round's prior; None while that is unknown."""
+
+    client: str
+    prior_root: bytes
+    hash: bytes
+    place: Place
+    matches: bool | None
+    replaced: int  # earlier commitments of this client in the round
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A revealed update. `yes` is the weight that vouches for it, its own client included."""
+
+    index: int
+    client: str
+    root: bytes
+    shift: int
+    examples: int  # as the client says
+    weight: int
+    loss_before: int  # units of 1e-6, as the client says
+    loss_after: int
+    place: Place
+    yes: int
+    accepted: bool | None  # None until Attest is over
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one client vouches for: bit i of `bitmap` is update i."""
+
+    client: str
+    bitmap: int
+    place: Place
+
+
+class Standing(StrEnum):
+    """What has become of a proposal."""
+
+    LIVE = "live"
+    FINAL = "final"
+    CONVICTED = "convicted"
+    LOST = "not needed"  # the round was settled with another one, or is void
+
+
+@dataclass(frozen=True, slots=True)
+class Conviction:
+    """A proposal was proved wrong: `bounty` went to the challenger, `burned` to nobody."""
+
+    challenger: str
+    bounty: int
+    burned: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A completed proposal."""
+
+    proposer: str
+    root: bytes
+    bond: int
+    window_end: int
+    pages: int
+    place: Place
+    standing: Standing
+    conviction: Conviction | None
+    returned: Place | None  # where the bond was credited to its proposer
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A share of a round's reward. `credited`: where the contract wrote it to the account; None while it is only
+    due."""
+
+    account: str
+    amount: int
+    is_aggregator: bool
+    credited: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """What a client lost by its behaviour in a round."""
+
+    client: str
+    amount: int
+    reason: PenaltyReason
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RoundHistory:
+    """One round. `phases` are in order; the last one is the settled one, or what the log says is going on now."""
+
+    number: int
+    opened: Place
+    active: int
+    reserved: int
+    train_end: int
+    phases: tuple[Span, ...]
+    prior_root: bytes | None  # None while the round before is not settled
+    commits: tuple[Commit, ...]
+    updates: tuple[Update, ...]
+    votes: tuple[Vote, ...]
+    proposals: tuple[Proposal, ...]
+    total_weight: int  # of all revealed updates
+    global_root: bytes | None
+    aggregator: str | None
+    void_reason: VoidReason
+    settled_at: int | None  # when the rules decided it
+    settled: Place | None  # where it was written down
+    aggregator_reward: int
+    client_rewards: int
+    returned_to_pool: int
+    payments: tuple[Payment, ...]
+    penalties: tuple[Penalty, ...]
+
+    @property
+    def is_final(self) -> bool:
+        return self.global_root is not None

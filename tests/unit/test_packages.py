@@ -14,7 +14,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from support.documents import ROOT
 
-PACKAGES = {"protocol": "fedprotocol", "aggregator": "fedaggregator", "node": "fednode", "explorer": "fedexplorer", "lab": "fedlab"}
+PACKAGES = {
+    "protocol": "fedprotocol",
+    "aggregator": "fedaggregator",
+    "node": "fednode",
+    "explorer": "fedexplorer",
+    "lab": "fedlab",
+}
 HEAVY = ("torch", "transformers", "web3", "numpy", "pydantic")
 
 

@@ -18,7 +18,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = {"protocol": "fedprotocol", "aggregator": "fedaggregator", "node": "fednode", "explorer": "fedexplorer", "lab": "fedlab"}
+PACKAGES = {
+    "protocol": "fedprotocol",
+    "aggregator": "fedaggregator",
+    "node": "fednode",
+    "explorer": "fedexplorer",
+    "lab": "fedlab",
+}
 MIRRORED = (
     "README.md",
     *(f"{folder}/README.md" for folder in PACKAGES),

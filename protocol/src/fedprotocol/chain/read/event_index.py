@@ -90,13 +90,23 @@ class EventIndex:
         return list(self.stream(names, round_number, to_block))
 
     def stream(
-        self, names: Collection[str] = (), round_number: int | None = None, to_block: int | None = None
+        self,
+        names: Collection[str] = (),
+        round_number: int | None = None,
+        to_block: int | None = None,
+        after: tuple[int, int] | None = None,
     ) -> Iterator[Event]:
         """The same events, but only a few of them are in memory at a time, because a page of a proposal holds 2,048
-        digests."""
+        digests. `after`: only those behind this block and index in the log."""
         codec = self.coordinator.web3.codec
-        for log, time in self._rows(names, round_number, to_block):
+        for log, time in self._rows(names, round_number, to_block, after=after):
             yield decode(log, codec, time)
+
+    def has(self, event: Event) -> bool:
+        """Whether the event was in the chain at the last `sync`: a re-org may have removed it, or moved it to another
+        block."""
+        with self._using():
+            return self._table.has(event.block_hash, event.tx_hash, event.log_index)
 
     def logs(self, names: Collection[str], round_number: int, account: str) -> Iterator[LogReceipt]:
         """The events with one of `names`, of one round, whose second indexed argument is `account`. Only a few are in
@@ -105,11 +115,16 @@ class EventIndex:
             yield log
 
     def _rows(
-        self, names: Collection[str], round_number: int | None, to_block: int | None, second: bytes | None = None
+        self,
+        names: Collection[str],
+        round_number: int | None,
+        to_block: int | None,
+        second: bytes | None = None,
+        after: tuple[int, int] | None = None,
     ) -> Iterator[tuple[LogReceipt, int]]:
         """Log entries, each with its block's time."""
         last = self._reached if to_block is None else min(to_block, self._reached)
-        after = (-1, -1)
+        after = after or (-1, -1)
         while True:
             with self._using():
                 found = self._table.entries(tuple(names), round_number, last, second, after, AT_ONCE)

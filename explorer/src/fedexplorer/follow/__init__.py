@@ -1,0 +1,1 @@
+"""The one thread that reads the chain, and what it has read."""

@@ -1,0 +1,169 @@
+"""Reads the chain, in one thread for all viewers: what ten of them look at costs the chain's node no more than what one
+does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.errors import ChainError
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
+from fedprotocol.errors import FedError
+
+from fedexplorer.errors import NotYet
+from fedexplorer.follow.state import Federation, Reorg, State
+from fedexplorer.history.log import Log
+
+log = logging.getLogger(__name__)
+
+NOBODY = "0x" + 40 * "0"  # the account whose view of the federation is read
+MOST_REORGS = 20  # that are remembered
+SLOWEST = 30.0  # seconds between two tries while the chain does not answer
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the first reading has come."""
+
+    block: int
+    head: int
+
+
+class Follower:
+    """Keeps `state` up to date.
+
+    Args:
+        connect: the coordinator; called again until it succeeds.
+        index: the event index of a coordinator.
+        every: seconds between two looks at the chain.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Coordinator], index: Callable[[Coordinator], EventIndex], every: float = 1.0
+    ) -> None:
+        self._connect = connect
+        self._open_index = index
+        self._every = every
+        self._coordinator: Coordinator | None = None
+        self._index: EventIndex | None = None
+        self._federation: Federation | None = None
+        self._state: State | None = None
+        self._problem = ""
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    # ------------------------------------------------------------- for readers
+
+    def state(self) -> State:
+        """What was last read. Raises NotYet before the first time, with the reason."""
+        if self._state is None:
+            raise NotYet(self._problem or "the events of the federation are being read for the first time")
+        return self._state
+
+    @property
+    def version(self) -> int:
+        """The version of the state; 0 before the first."""
+        return 0 if self._state is None else self._state.version
+
+    def wait(self, version: int, seconds: float) -> int:
+        """Wait until the state has another version than `version`, at most so long. Returns its version."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.version != version or self._stop.is_set(), seconds)
+        return self.version
+
+    # --------------------------------------------------------------- the thread
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; it may be in the middle of a question to the chain, and is not waited for long."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+        if self._index is not None:
+            self._index.close()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self.look()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                is_known = isinstance(error, FedError)
+                self._fail(str(error) if is_known else f"{type(error).__name__} while reading", is_known)
+            self._stop.wait(min(SLOWEST, self._every * 2**failures))
+
+    def look(self) -> None:
+        """Read what is new. Raises FedError."""
+        if self._coordinator is None:
+            self._coordinator = self._connect()
+        coordinator = self._coordinator
+        if self._federation is None:
+            self._federation = _federation(coordinator)
+        if self._index is None:
+            self._index = self._open_index(coordinator)
+        reached = self._index.sync()
+        snapshot = take_snapshot(coordinator, NOBODY)
+        self._put(*self._read_log(self._index), snapshot, reached, self._federation)
+
+    def _read_log(self, index: EventIndex) -> tuple[Log, tuple[Reorg, ...]]:
+        """The log with what is new, and re-orgs if there was one more."""
+        known = Log() if self._state is None else self._state.log
+        reorgs = () if self._state is None else self._state.reorgs
+        kept = known.kept_by(index.has)
+        if removed := len(known) - len(kept):
+            block = kept[-1].block if len(kept) else 0
+            reorgs = (Reorg(block, removed, time.time()), *reorgs)[:MOST_REORGS]
+            log.info("a re-org: %d events after block %d are gone", removed, block)
+        after = (kept[-1].block, kept[-1].log_index) if len(kept) else None
+        return kept.extended(index.stream(after=after)), reorgs
+
+    def _put(
+        self, events: Log, reorgs: tuple[Reorg, ...], snapshot: Snapshot, reached: int, federation: Federation
+    ) -> None:
+        before = self._state
+        changed = before is None or bool(before.problem) or _shown(before.snapshot) != _shown(snapshot)
+        changed = changed or before is None or len(events) != len(before.log) or reorgs != before.reorgs
+        version = (0 if before is None else before.version) + changed
+        self._problem = ""
+        self._state = State(federation, events, snapshot, reached, time.time(), version, "", reorgs)
+        if changed:
+            with self._changed:
+                self._changed.notify_all()
+
+    def _fail(self, problem: str, is_known: bool) -> None:
+        if problem != self._problem:
+            log.warning("the chain cannot be read: %s", problem, exc_info=not is_known)
+        self._problem = problem
+        if self._state is not None and not self._state.problem:
+            self._state = replace(self._state, problem=problem, version=self._state.version + 1)
+            with self._changed:
+                self._changed.notify_all()
+
+
+def _shown(snapshot: Snapshot) -> object:
+    """What of a snapshot a page may show, besides the passing of time."""
+    rounds = [(found.number, found.view, found.proposals) for found in snapshot.rounds]
+    return rounds, snapshot.balances, snapshot.active_count, snapshot.closed, snapshot.final_count
+
+
+def _federation(coordinator: Coordinator) -> Federation:
+    try:
+        rule = coordinator.rule_name
+    except ChainError:
+        rule = "unknown"
+    return Federation(
+        coordinator.chain_id, coordinator.address, coordinator.config(), rule, Amounts.of(coordinator.token)
+    )

@@ -1,0 +1,60 @@
+"""What was last read from the chain. Objects of this kind never change; the follower puts a new one in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.types import FederationConfig
+
+from fedexplorer.history.log import Log
+
+
+@dataclass(frozen=True)
+class Federation:
+    """What is fixed for a federation's life."""
+
+    chain_id: int
+    coordinator: str
+    config: FederationConfig
+    rule: str
+    amounts: Amounts
+
+
+@dataclass(frozen=True)
+class Reorg:
+    """The chain replaced blocks after `block`; `removed` events of theirs were forgotten. `seen` is by the wall
+    clock."""
+
+    block: int
+    removed: int
+    seen: float
+
+
+@dataclass(frozen=True)
+class State:
+    """All that pages are made of.
+
+    Args:
+        log: the coordinator's events up to block `events_to`.
+        snapshot: the present, as the contract's lens shows it.
+        read_at: when the chain last answered, in seconds since 1970 by the wall clock.
+        problem: why the chain cannot be read now; empty if it can.
+        version: another one for each change that a page may show.
+        reorgs: those that were seen since the program started, the newest first.
+    """
+
+    federation: Federation
+    log: Log
+    snapshot: Snapshot
+    events_to: int
+    read_at: float
+    version: int
+    problem: str = ""
+    reorgs: tuple[Reorg, ...] = ()
+
+    @property
+    def now(self) -> int:
+        """The chain's time, in seconds since 1970."""
+        return self.snapshot.time

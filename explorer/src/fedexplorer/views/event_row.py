@@ -1,0 +1,34 @@
+"""One event as tables show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedprotocol.chain.read.events import Event
+
+from fedexplorer.views.view import Model
+
+
+class EventRow(Model):
+    """An event of the coordinator. `args` by name: addresses, whole numbers, and bytes in hexadecimal."""
+
+    name: str
+    round: int | None
+    args: dict[str, Any]
+    time: int
+    block: int
+    tx: bytes
+    log_index: int
+
+
+def event_row(event: Event) -> EventRow:
+    """The row of an event."""
+    return EventRow(
+        name=event.name,
+        round=event.args.get("round"),
+        args=event.args,
+        time=event.time,
+        block=event.block,
+        tx=event.tx_hash,
+        log_index=event.log_index,
+    )

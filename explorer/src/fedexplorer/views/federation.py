@@ -1,0 +1,181 @@
+"""The federation at a glance: what goes on, what comes next, how well it learns, what the pool still pays for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from fedprotocol.chain.read.snapshot import RoundState
+from fedprotocol.types import Phase, VoidReason
+
+from fedexplorer.history.log import Log
+from fedexplorer.scores import Score
+from fedexplorer.views.event_row import EventRow, event_row
+from fedexplorer.views.next_step import what_comes_next, what_goes_on
+from fedexplorer.views.site import Site
+from fedexplorer.views.view import Csv, Model, View
+
+LAST_EVENTS = 12
+MILLION = 1e6
+STEPS = (Phase.TRAIN, Phase.REVEAL, Phase.ATTEST, Phase.AGGREGATE, Phase.CHALLENGE, Phase.FINAL)
+
+
+class LiveRound(Model):
+    """A round that is not settled, or the last one that was."""
+
+    number: int
+    phase: Phase
+    void_reason: VoidReason
+    phase_start: int
+    phase_end: int  # 0: no clock ends it
+    says: str
+    active: int
+    committed: int
+    matching: int
+    revealed: int
+    attested: int
+    accepted: int
+    proposals: int
+    convicted: int
+
+    @property
+    def progress(self) -> tuple[str, int, int] | None:
+        """What is counted in this phase: its name, how many there are, of how many."""
+        match self.phase:
+            case Phase.TRAIN:
+                return "committed", self.committed, self.active
+            case Phase.REVEAL:
+                return "revealed", self.revealed, self.matching
+            case Phase.ATTEST:
+                return "attested", self.attested, self.revealed
+            case _:
+                return None
+
+
+class Learned(Model):
+    """How well a global does. `loss_before` and `loss_after` are the means, by weight, of what the clients report
+    of their training; `test_loss` and `accuracy` were measured by whoever runs this explorer.
+    """
+
+    round: int
+    loss_before: float | None
+    loss_after: float | None
+    test_loss: float | None
+    accuracy: float | None
+
+
+class FederationPage(Model):
+    """The federation now."""
+
+    coordinator: str
+    chain_id: int
+    title: str
+    rule: str
+    spec_digest: bytes
+    sponsor: str
+    time: int
+    block: int
+    events_to: int
+    opened: int
+    final: int
+    total: int
+    is_over: bool
+    is_closed: bool
+    rounds: tuple[LiveRound, ...]
+    next: str
+    active: int
+    seats: int
+    pool: int
+    reserved: int
+    round_reward: int
+    pays_for: int
+    learned: tuple[Learned, ...]
+    convictions: int
+    last_events: tuple[EventRow, ...]
+
+
+def build(site: Site) -> FederationPage:
+    """The federation at a glance."""
+    state, snapshot = site.state, site.state.snapshot
+    config, pool = state.federation.config, snapshot.balances.pool
+    left = max(0, config.total_rounds - snapshot.final_count)
+    pays_for = min(left, pool // config.round_reward) if config.round_reward else left
+    return FederationPage(
+        coordinator=state.federation.coordinator,
+        chain_id=state.federation.chain_id,
+        title=site.title,
+        rule=state.federation.rule,
+        spec_digest=config.spec_digest,
+        sponsor=config.sponsor,
+        time=snapshot.time,
+        block=snapshot.block,
+        events_to=state.events_to,
+        opened=snapshot.last_opened,
+        final=snapshot.final_count,
+        total=config.total_rounds,
+        is_over=snapshot.is_over,
+        is_closed=snapshot.closed,
+        rounds=tuple(_live(site, found) for found in reversed(snapshot.rounds)),
+        next=what_comes_next(snapshot.final_count, config, pays_for, snapshot.closed, snapshot.active_count),
+        active=snapshot.active_count,
+        seats=config.max_clients,
+        pool=pool,
+        reserved=snapshot.balances.reserved,
+        round_reward=config.round_reward,
+        pays_for=pays_for,
+        learned=learned(state.log, site.scores),
+        convictions=len(state.log.named("Convicted")),
+        last_events=tuple(event_row(event) for event in state.log.last(LAST_EVENTS)),
+    )
+
+
+def _live(site: Site, found: RoundState) -> LiveRound:
+    view = found.view
+    return LiveRound(
+        number=found.number,
+        phase=view.phase,
+        void_reason=view.void_reason,
+        phase_start=view.phase_start,
+        phase_end=view.phase_end,
+        says=what_goes_on(found.number, view, site.state.federation.config),
+        active=view.active,
+        committed=view.committed,
+        matching=view.matching,
+        revealed=view.revealed,
+        attested=view.attested,
+        accepted=view.accepted_mask.bit_count(),
+        proposals=view.live,
+        convicted=view.convicted,
+    )
+
+
+def learned(log: Log, scores: Mapping[int, Score]) -> tuple[Learned, ...]:
+    """One entry for each round with reveals or with a score, in order."""
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for event in log.named("Revealed"):
+        of_round, weight = sums[event.args["round"]], event.args["weight"]
+        of_round[0] += weight
+        of_round[1] += weight * event.args["loss_before"]
+        of_round[2] += weight * event.args["loss_after"]
+    found = []
+    for number in sorted(sums.keys() | scores.keys()):
+        weight, before, after = sums.get(number, (0, 0, 0))
+        score = scores.get(number)
+        found.append(
+            Learned(
+                round=number,
+                loss_before=before / weight / MILLION if weight else None,
+                loss_after=after / weight / MILLION if weight else None,
+                test_loss=score.loss if score else None,
+                accuracy=score.accuracy if score else None,
+            )
+        )
+    return tuple(found)
+
+
+def _curve(page: FederationPage) -> Csv:
+    names = ("round", "loss_before", "loss_after", "test_loss", "accuracy")
+    return Csv(names, ([getattr(entry, name) for name in names] for entry in page.learned))
+
+
+FEDERATION = View("federation", "/", build, tables={"learned": _curve})

@@ -1,0 +1,67 @@
+"""What a page is: one model with three faces. The template shows it to people, `/api` gives it as JSON, and its tables
+can be had as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from fedexplorer.errors import NotThere
+
+if TYPE_CHECKING:
+    from fedexplorer.views.site import Site
+
+__all__ = ["Csv", "Model", "NotThere", "Parameters", "View"]
+
+Parameters = Mapping[str, Any]
+"""The values of a page's parameters, by name."""
+
+
+class Model(BaseModel):
+    """What a page shows. Bytes are written in hexadecimal, money in token units, times in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="hex", arbitrary_types_allowed=True)
+
+
+@dataclass(frozen=True)
+class Csv:
+    """A table of a page: the names of its columns, and its rows, which may be made as they are read."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+
+def _only_one(_: Site) -> Iterable[Parameters]:
+    return ({},)
+
+
+@dataclass(frozen=True)
+class View:
+    """A page.
+
+    Args:
+        name: what links and templates call it; its template is `<name>.html`.
+        path: its address, with its parameters in braces as FastAPI writes them: `/rounds/{number}`.
+        build: makes its model from the site and its parameters. Parameters that are not in `path` are taken from the
+            query. Annotations say their types and bounds. It raises NotThere if there is no such page.
+        tables: the page's tables by name. The table "" is at `<path>.csv`, others at `<path>/<name>.csv`.
+        pages: the parameters of every page of this kind that an export should have.
+    """
+
+    name: str
+    path: str
+    build: Callable[..., Model]
+    tables: Mapping[str, Callable[[Any], Csv]] = field(default_factory=dict)
+    pages: Callable[[Site], Iterable[Parameters]] = _only_one
+
+    @property
+    def template(self) -> str:
+        return f"{self.name}.html"
+
+    def csv_path(self, table: str) -> str:
+        """The address of one of its tables."""
+        base = self.path.rstrip("/")
+        return f"{base}/{table}.csv" if table else f"{base}.csv"

@@ -1,0 +1,142 @@
+"""The web application, made from the list of views."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from fedexplorer import __version__
+from fedexplorer.errors import NotThere, NotYet
+from fedexplorer.views.site import Site
+from fedexplorer.views.view import Csv, View
+from fedexplorer.web.pages import Pages
+
+STATIC = Path(__file__).parent.parent / "static"
+CSV_ROWS = 500  # rows that are sent together
+
+Endpoint = Callable[..., Response]
+
+
+def make_app(views: Sequence[View], site: Callable[[], Site]) -> FastAPI:
+    """The application. `site` gives what pages are made from now; it is asked once for each request, and raises NotYet
+    as long as nothing was read."""
+    app = FastAPI(
+        title="Explorer of a federation",
+        version=__version__,
+        description="Every page as JSON. Money is in token units, times are in seconds since 1970, bytes hexadecimal.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    pages = Pages(views)
+    for view in views:
+        _add(app, view, pages, site)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for kind, status in ((NotThere, 404), (NotYet, 503)):
+        app.add_exception_handler(kind, _as_page(pages, site, status))
+    return app
+
+
+def _add(app: FastAPI, view: View, pages: Pages, site: Callable[[], Site]) -> None:
+    def html(request: Request, **parameters: Any) -> Response:
+        at = site()
+        body = pages.page(view, view.build(at, **parameters), at, _here(request), parameters)
+        return HTMLResponse(body)
+
+    def json(request: Request, **parameters: Any) -> Any:  # noqa: ARG001
+        return view.build(site(), **parameters)
+
+    api = "/api" + (view.path if view.path != "/" else "/federation")
+    model = typing.get_type_hints(view.build)["return"]
+    app.get(view.path, include_in_schema=False)(_signed(html, view))
+    app.get(api, response_model=model, summary=_summary(view), name=view.name)(_signed(json, view))
+    for name, table in view.tables.items():
+        app.get(view.csv_path(name), include_in_schema=False)(_signed(_csv_endpoint(view, table, site), view))
+
+
+def _csv_endpoint(view: View, table: Callable[[Any], Csv], site: Callable[[], Site]) -> Endpoint:
+    def endpoint(request: Request, **parameters: Any) -> Response:
+        found = table(view.build(site(), **parameters))
+        name = _here(request).strip("/").replace("/", "-")
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(csv_lines(found), media_type="text/csv; charset=utf-8", headers=headers)
+
+    return endpoint
+
+
+def csv_lines(table: Csv) -> Iterator[str]:
+    """The table as CSV (RFC 4180), some rows at a time. A cell that a spreadsheet would take for a formula begins with
+    an apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(table.header)
+    for number, row in enumerate(table.rows, 1):
+        writer.writerow([_cell(value) for value in row])
+        if number % CSV_ROWS == 0:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return "" if value is None else value
+
+
+def _signed(endpoint: Endpoint, view: View) -> Endpoint:
+    """`endpoint` with the parameters of the view's `build`, from which FastAPI reads and checks a request."""
+    hints = typing.get_type_hints(view.build, include_extras=True)
+    given = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(view.build).parameters.items()
+        if name != "site"
+    ]
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request)
+    endpoint.__signature__ = inspect.Signature([request, *given])  # type: ignore[attr-defined]
+    endpoint.__doc__ = view.build.__doc__
+    return endpoint
+
+
+def _summary(view: View) -> str:
+    return (view.build.__doc__ or view.name).partition("\n")[0].rstrip(".")
+
+
+def _here(request: Request) -> str:
+    """The address without the sub-path that a proxy has put before it."""
+    root = request.scope.get("root_path", "")
+    path: str = request.scope["path"]
+    return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def _as_page(pages: Pages, site: Callable[[], Site], status: int) -> Callable[[Request, Exception], Response]:
+    """How an error is shown: as JSON under `/api`, otherwise as a page."""
+
+    def handler(request: Request, error: Exception) -> Response:
+        here = _here(request)
+        if here.startswith("/api/"):
+            return JSONResponse({"error": str(error)}, status)
+        try:
+            at = site()
+        except NotYet:
+            at = None
+        return HTMLResponse(pages.error(status, str(error), at, here), status)
+
+    return handler
+
+
+def merged(parameters: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
+    """The parameters of a page with some changed, for links to its neighbours."""
+    return {**parameters, **changed}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fedprotocol.chain.read.events import Event
 
-from fedexplorer.views.view import Model
+from fedexplorer.views.view import Anything, Hex, Model
 
 
 class EventRow(Model):
@@ -14,10 +12,10 @@ class EventRow(Model):
 
     name: str
     round: int | None
-    args: dict[str, Any]
+    args: Anything
     time: int
     block: int
-    tx: bytes
+    tx: Hex
     log_index: int
 
 

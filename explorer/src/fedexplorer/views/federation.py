@@ -13,7 +13,7 @@ from fedexplorer.scores import Score
 from fedexplorer.views.event_row import EventRow, event_row
 from fedexplorer.views.next_step import what_comes_next, what_goes_on
 from fedexplorer.views.site import Site
-from fedexplorer.views.view import Csv, Model, View
+from fedexplorer.views.view import Csv, Hex, Model, Named, View
 
 LAST_EVENTS = 12
 MILLION = 1e6
@@ -24,8 +24,8 @@ class LiveRound(Model):
     """A round that is not settled, or the last one that was."""
 
     number: int
-    phase: Phase
-    void_reason: VoidReason
+    phase: Named[Phase]
+    void_reason: Named[VoidReason]
     phase_start: int
     phase_end: int  # 0: no clock ends it
     says: str
@@ -71,7 +71,7 @@ class FederationPage(Model):
     chain_id: int
     title: str
     rule: str
-    spec_digest: bytes
+    spec_digest: Hex
     sponsor: str
     time: int
     block: int

@@ -5,25 +5,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from fedexplorer.errors import NotThere
 
 if TYPE_CHECKING:
     from fedexplorer.views.site import Site
 
-__all__ = ["Csv", "Model", "NotThere", "Parameters", "View"]
+__all__ = ["Anything", "Csv", "Hex", "Model", "Named", "NotThere", "Parameters", "View"]
+
+_Enum = TypeVar("_Enum", bound=IntEnum)
+
+
+def as_json(value: Any) -> Any:
+    """`value` as JSON has it: bytes as `0x…`, the contract's enums by name."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, IntEnum):
+        return value.name.lower()
+    if isinstance(value, Mapping):
+        return {key: as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value
+
+
+Hex = Annotated[bytes, PlainSerializer(as_json, return_type=str, when_used="json")]
+"""Bytes; in JSON `0x` and hexadecimal digits."""
+
+Named = Annotated[_Enum, PlainSerializer(as_json, return_type=str, when_used="json")]
+"""One of the contract's enums; in JSON its name in small letters."""
+
+Anything = Annotated[Any, PlainSerializer(as_json, when_used="json")]
+"""Values that the ABI decodes."""
 
 Parameters = Mapping[str, Any]
 """The values of a page's parameters, by name."""
 
 
 class Model(BaseModel):
-    """What a page shows. Bytes are written in hexadecimal, money in token units, times in seconds since 1970."""
+    """What a page shows: money in token units, times in seconds since 1970. Bytes are `Hex`, enums `Named`."""
 
-    model_config = ConfigDict(frozen=True, ser_json_bytes="hex", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ def _add(app: FastAPI, view: View, pages: Pages, site: Callable[[], Site]) -> No
         body = pages.page(view, view.build(at, **parameters), at, _here(request), parameters)
         return HTMLResponse(body)
 
-    def json(request: Request, **parameters: Any) -> Any:  # noqa: ARG001
-        return view.build(site(), **parameters)
+    def json(request: Request, **parameters: Any) -> Response:  # noqa: ARG001
+        return Response(view.build(site(), **parameters).model_dump_json(), media_type="application/json")
 
     api = "/api" + (view.path if view.path != "/" else "/federation")
     model = typing.get_type_hints(view.build)["return"]

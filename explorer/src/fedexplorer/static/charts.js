@@ -24,7 +24,6 @@
     const key = JSON.stringify(data);
     const place = figure.querySelector(".chart");
     if (place.dataset.drawn === key || data[0].length < 2) return;
-    figure.classList.add("drawn");
     place.dataset.drawn = key;
     place.replaceChildren();
     const heads = Array.from(table.tHead.rows[0].cells);

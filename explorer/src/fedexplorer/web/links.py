@@ -53,8 +53,8 @@ class Links:
 
     def _relative(self, target: str) -> str:
         start = posixpath.dirname(file_of(self.here, ".html") if self.as_files else self.here)
-        relative = posixpath.relpath(target, start)
-        return "./" if relative == "." else relative + ("/" if target == "/" else "")
+        folder, name = posixpath.split(target)
+        return f"{posixpath.relpath(folder, start)}/{name}"
 
 
 def fill(template: str, parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:

@@ -1,0 +1,94 @@
+"""What the follower has read is what a scan of the chain finds, through re-orgs and while the chain is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fedexplorer.errors import NotYet
+from fedexplorer.follow.follower import Follower
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import index_at
+from fedprotocol.chain.read.events import scan
+from support.evm import Anvil
+from support.live_federation import TOKEN, LiveFederation
+from support.proxy import Proxy
+
+
+@pytest.fixture(scope="module")
+def federation() -> Iterator[LiveFederation]:
+    with Anvil() as chain:
+        yield LiveFederation(chain)
+
+
+def follower(federation: LiveFederation, folder: Path, url: str) -> Follower:
+    address, chain_id = federation.coordinator.address, federation.coordinator.chain_id
+    return Follower(
+        lambda: Coordinator.connect(url, address, chain_id, timeout=2.0),
+        lambda coordinator: index_at(coordinator, folder / "events.sqlite"),
+    )
+
+
+def fund(federation: LiveFederation, units: int) -> None:
+    federation.mint(federation.chain.accounts[0], units)
+    contract = federation.coordinator.contract
+    federation.transact(federation.token.functions.approve(contract.address, units))
+    federation.transact(contract.functions.fund(units))
+
+
+def on_chain(federation: LiveFederation) -> list[tuple[str, int, bytes]]:
+    found = scan(federation.coordinator, 0, federation.coordinator.head())
+    return [(event.name, event.block, event.block_hash) for event in found]
+
+
+def read(made: Follower) -> list[tuple[str, int, bytes]]:
+    return [(event.name, event.block, event.block_hash) for event in made.state().log]
+
+
+def test_it_follows_the_chain_and_a_reorg(federation: LiveFederation, tmp_path: Path) -> None:
+    made = follower(federation, tmp_path, federation.chain.url)
+    with pytest.raises(NotYet, match="for the first time"):
+        made.state()
+    made.look()
+    assert read(made) == on_chain(federation)
+    first = made.state()
+
+    fund(federation, 7 * TOKEN)
+    made.look()
+    before = made.state()
+    assert before.version > first.version
+    assert read(made) == on_chain(federation)
+    assert before.log.named("Funded")[-1].args["amount"] == 7 * TOKEN
+
+    federation.chain.rpc("anvil_reorg", 1, [])
+    fund(federation, 9 * TOKEN)
+    made.look()
+    after = made.state()
+    assert read(made) == on_chain(federation)
+    amounts = [event.args["amount"] for event in after.log.named("Funded")]
+    assert 7 * TOKEN not in amounts
+    assert amounts[-1] == 9 * TOKEN
+    assert [reorg.removed for reorg in after.reorgs] == [1]
+    assert [event.args["amount"] for event in before.log.named("Funded")][-1] == 7 * TOKEN  # what a reader had stays
+    assert after.snapshot.balances.pool == federation.coordinator.balances().pool
+
+
+def test_it_says_that_the_chain_is_away_and_keeps_what_it_has(federation: LiveFederation, tmp_path: Path) -> None:
+    with Proxy(federation.chain.url) as between:
+        made = follower(federation, tmp_path, between.url)
+        made.start()
+        try:
+            made.wait(0, 20.0)
+            good = made.state()
+            assert not good.problem
+            between.closed |= {"eth_getBlockByNumber", "eth_call", "eth_getLogs", "eth_chainId"}
+            made.wait(good.version, 30.0)
+            assert made.state().problem
+            assert len(made.state().log) == len(good.log)
+            version = made.version
+            between.closed.clear()
+            made.wait(version, 60.0)
+            assert not made.state().problem
+        finally:
+            made.stop()

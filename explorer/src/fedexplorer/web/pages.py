@@ -29,6 +29,7 @@ SECTIONS = (
     ("money", "Money"),
     ("disputes", "Disputes"),
     ("events", "Events"),
+    ("replay", "Replay"),
     ("spec", "Model"),
 )
 """The pages that every page links to, by name."""

@@ -97,6 +97,24 @@ def test_directory_and_kubo_give_an_update_the_same_cid(kubo: KuboDaemon, tmp_pa
     assert car_path(tmp_path / "own", leaves.root).read_bytes() == client(kubo).dag.export(tree.cid(leaves.root))
 
 
+def test_whoever_only_reads_pins_nothing(kubos: tuple[KuboDaemon, KuboDaemon], tmp_path: Path) -> None:
+    """Their copies go with their cache; what a node has pinned in the same daemon stays."""
+    theirs, daemon = kubos
+    leaves = leaves_of(225, seed=77)
+    block = random.Random(77).randbytes(900)
+    publisher = store_on(theirs, tmp_path / "theirs")
+    publisher.put(leaves)
+    digest = publisher.put_block(block)
+    reader = open_store(f"kubo:{daemon.url}", tmp_path / "reader", [theirs.address()], only_reads=True)
+    with reader.get(leaves.root, leaves.shape) as held:
+        assert held[7] == leaves[7]
+    reader.get(leaves.root, leaves.shape).close()
+    assert reader.get_block(digest, 1_000) == block
+    pinned = client(daemon).pin.ls(type="recursive")["Keys"]
+    assert tree.cid(leaves.root) not in pinned
+    assert tree.raw_cid(digest) not in pinned
+
+
 def test_an_update_travels_from_site_to_site(
     kubos: tuple[KuboDaemon, KuboDaemon], tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:

@@ -101,6 +101,24 @@ def test_peers_are_read_and_never_written(tmp_path: Path) -> None:
         store.get_block(bytes(32), 10)
 
 
+def test_whoever_only_reads_writes_nothing_there(tmp_path: Path) -> None:
+    leaves = MemoryLeaves([bytes([i]) * 64 for i in range(3)])
+    served = DirectoryStore(tmp_path / "served")
+    served.put(leaves)
+    before = sorted((path, path.stat().st_mtime_ns) for path in served.path.rglob("*"))
+    reader = open_store(f"dir:{served.path}", tmp_path / "copies", only_reads=True)
+    with reader.get(leaves.root, leaves.shape) as held:
+        assert held[1] == leaves[1]
+    for refused in (lambda: reader.put(MemoryLeaves([b"1", b"2"])), lambda: reader.put_block(b"block")):
+        with pytest.raises(Unavailable, match="read only"):
+            refused()
+    assert sorted((path, path.stat().st_mtime_ns) for path in served.path.rglob("*")) == before
+    reader.unpin(leaves.root)
+    with pytest.raises(NotFound):
+        DirectoryStore(tmp_path / "copies").get(leaves.root, leaves.shape)
+    assert sorted((path, path.stat().st_mtime_ns) for path in served.path.rglob("*")) == before
+
+
 def test_a_hostile_peer_is_passed_over(tmp_path: Path) -> None:
     """The first peer serves wrong things in every way; the second one is honest."""
     honest = DirectoryStore(tmp_path / "honest")

@@ -70,15 +70,17 @@ class KuboStore:
         sources: Sequence[Source] = (),
         more_peers: Callable[[], Sequence[str]] = tuple,
         more: Callable[[], Sequence[Source]] = tuple,
+        pins: bool = True,
     ) -> None:
-        """`more_peers`, `more`: name further ones when something is not found. Raises StoreError if `url` or a peer
-        makes no sense."""
+        """`more_peers`, `more`: name further ones when something is not found. `pins`: whether what is fetched is kept
+        in Kubo; otherwise only the cache keeps it. Raises StoreError if `url` or a peer makes no sense."""
         self.url = url
         self._by = outgoing.through(url)
         self.cache = cache
         self.peers = {peer_id(peer): peer for peer in peers}
         self.sources = tuple(sources)
         self._more_peers, self._more = more_peers, more
+        self._pins = pins
         self._find_seconds = find_seconds
         self._met = not self.peers
         self._asked_again = 0.0  # monotonic time from which copies are pinned again
@@ -115,7 +117,7 @@ class KuboStore:
 
     def _keep(self, root: bytes, deadline: Deadline) -> None:
         """Have Kubo pin what is in the cache. If it does not answer, this is tried again later."""
-        if time.monotonic() < self._asked_again:
+        if not self._pins or time.monotonic() < self._asked_again:
             return
         try:
             if not self._is_pinned(root, min(_ANSWER_SECONDS, max(1.0, deadline.left))):
@@ -153,7 +155,8 @@ class KuboStore:
             attempts += [block_from(source, self.cache, digest, max_bytes) for source in self._asked()]
             within = self._patience(deadline, BLOCK_SECONDS)
             data = first_of(attempts, tree.raw_cid(digest), error, within)
-            if len(attempts) > 1:  # one of the sources had it; by then Kubo has it too, or does not answer
+            # if one of the sources had it, Kubo has it too by then, or does not answer
+            if self._pins and len(attempts) > 1:
                 with suppress(Unavailable):
                     self._put_block(data, min(_ANSWER_SECONDS, max(1.0, within.left)))
             return data
@@ -246,7 +249,7 @@ class KuboStore:
         if hashlib.sha256(data).digest() != digest:
             raise Malformed(f"Kubo at {self.url} served other bytes for {cid}")
         metrics.FETCHED.inc(size)
-        self.put_block(data)
+        (self.put_block if self._pins else self.cache.put_block)(data)
         return data
 
     def _fetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> CarFile:
@@ -257,12 +260,13 @@ class KuboStore:
         self._prefetch(root, shape, deadline)
         with self._export(root, shape, deadline) as source:
             held = self.cache.admit(source, root, shape)
-        try:
-            with self._calling(f"pin add {cid}"):
-                self._client.pin.add(cid, timeout=max(1.0, min(_LOCAL_SECONDS, deadline.left)))
-        except StoreError:
-            held.close()
-            raise
+        if self._pins:
+            try:
+                with self._calling(f"pin add {cid}"):
+                    self._client.pin.add(cid, timeout=max(1.0, min(_LOCAL_SECONDS, deadline.left)))
+            except StoreError:
+                held.close()
+                raise
         metrics.FETCHED.inc(held.size)
         return held
 

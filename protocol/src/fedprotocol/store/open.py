@@ -12,7 +12,12 @@ from fedprotocol.store.source import Source
 
 
 def open_store(
-    url: str, cache: Path, peers: Sequence[str] = (), find: Find | None = None, is_local: bool = False
+    url: str,
+    cache: Path,
+    peers: Sequence[str] = (),
+    find: Find | None = None,
+    is_local: bool = False,
+    only_reads: bool = False,
 ) -> Store:
     """The store that `url` names. What it lacks is fetched from `peers`, in turn.
 
@@ -22,11 +27,14 @@ def open_store(
     `kubo:http://host:port`: a Kubo daemon's RPC; `cache` is where its verified copies are kept, peers are other
     daemons' multiaddresses, `/ip4/…/tcp/4001/p2p/…`, and gateways, which are asked for what Kubo does not find.
     `gateway:https://host`: a gateway to read from, with copies in `cache`; peers are the same as for a directory.
+    `only_reads`: nothing is written or pinned there; the copies are in `cache`, and whoever opened it deletes them.
     Raises StoreError if the URL is wrong, Unavailable if a directory cannot be created.
     """
     scheme, _, rest = url.partition(":")
     daemons = Place.DAEMON
     more = FoundSources(_those(find, url, lambda kind: kind is not daemons), is_local)
+    if scheme == "dir" and only_reads:
+        return ReadOnlyStore(DirectoryStore(cache), [_source(peer) for peer in (url, *peers)], more)
     if scheme == "dir":
         return PeeredStore(DirectoryStore(directory_of(url)), [_source(peer) for peer in peers], more)
     if scheme == "gateway":
@@ -41,6 +49,7 @@ def open_store(
             rest,
             DirectoryStore(cache),
             peers=others,
+            pins=not only_reads,
             sources=[_source(peer) for peer in gateways],
             more_peers=_those(find, url, lambda kind: kind is daemons),
             more=more,

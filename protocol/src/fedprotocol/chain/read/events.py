@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -74,7 +74,7 @@ def scan(
 
     Raises:
         ChainError: there is no event of that name.
-        ChainUnreachable, RpcRefused: see `chunks`.
+        ChainUnreachable, RpcRefused: see `in_ranges`.
     """
     unknown = set(names) - {e["name"] for e in _events().values()}
     if unknown:
@@ -93,9 +93,17 @@ def chunks(
     indexed: Sequence[bytes] = (),
 ) -> Iterator[tuple[int, list[LogReceipt]]]:
     """The coordinator's log in pieces, each with its last block. It has all events, or only those with one of `names`,
-    or with one of these first indexed arguments (32 bytes each). If the node refuses a range, in whatever words, the
-    next one is half as long. If it answers, the next one is longer: twice as long until the node has refused once, then
-    longer by a quarter.
+    or with one of these first indexed arguments (32 bytes each). Errors: those of `in_ranges`.
+    """
+    return in_ranges(lambda where: _logs(coordinator, names, where, indexed), from_block, to_block)
+
+
+def in_ranges(
+    ask: Callable[[FilterParams], list[LogReceipt]], from_block: int, to_block: int
+) -> Iterator[tuple[int, list[LogReceipt]]]:
+    """What `ask` gives for the blocks from_block … to_block, both included, in pieces, each with its last block. If the
+    node refuses a range, in whatever words, the next one is half as long. If it answers, the next one is longer: twice
+    as long until the node has refused once, then longer by a quarter.
 
     Raises:
         ChainUnreachable: no endpoint answers.
@@ -105,8 +113,7 @@ def chunks(
     while start <= to_block:
         end = min(to_block, start + chunk - 1)
         try:
-            where: FilterParams = {"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
-            logs = _logs(coordinator, names, where, indexed)
+            logs = ask({"fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)})
         except (RpcRefused, ChainUnreachable) as error:
             silent = silent + 1 if isinstance(error, ChainUnreachable) else 0
             if end == start or silent == PATIENCE:

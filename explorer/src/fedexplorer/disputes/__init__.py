@@ -1,0 +1,1 @@
+"""A conviction, done again step by step from the chain and the store."""

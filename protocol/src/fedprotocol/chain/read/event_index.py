@@ -23,7 +23,8 @@ from web3.types import BlockIdentifier, LogReceipt
 from fedprotocol.chain.errors import ChainError, RpcRefused, translated
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_table import Block, DamagedIndex, EventTable
-from fedprotocol.chain.read.events import BlockTimes, Event, chunks, decode, first_round_block, logs_of_block
+from fedprotocol.chain.read.events import BlockTimes, Event, first_round_block
+from fedprotocol.chain.read.log_source import CoordinatorLog, LogSource
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +36,25 @@ AT_ONCE = 64  # log entries in memory: a page of a proposal is 64 KiB
 class EventIndex:
     """The events of one coordinator, kept in the file `path`, or in memory without a path. They begin with the block
     that `first_block` returns, which is called only once, when the index is new. Any number of threads and processes
-    may share one file.
+    may share one file. With a `source`, the index is of that log instead.
 
     Errors of every method: EventIndexError, and those of `chunks`.
     """
 
     def __init__(
-        self, coordinator: Coordinator, path: Path | None = None, first_block: Callable[[], int] = lambda: 0
+        self,
+        coordinator: Coordinator,
+        path: Path | None = None,
+        first_block: Callable[[], int] = lambda: 0,
+        source: LogSource | None = None,
     ) -> None:
         self.coordinator = coordinator
+        self._source = source or CoordinatorLog(coordinator)
         self._path = path
         self._first_block = first_block
         self._times = BlockTimes(coordinator)
         self._lock = threading.RLock()
-        self._table = EventTable(coordinator.address, path)
+        self._table = EventTable(self._source.address, path, self._source.headline)
         self._is_ours = False
         self._reached = -1
 
@@ -98,15 +104,19 @@ class EventIndex:
     ) -> Iterator[Event]:
         """The same events, but only a few of them are in memory at a time, because a page of a proposal holds 2,048
         digests. `after`: only those behind this block and index in the log."""
-        codec = self.coordinator.web3.codec
         for log, time in self._rows(names, round_number, to_block, after=after):
-            yield decode(log, codec, time)
+            yield self._source.decode(log, time)
 
     def has(self, event: Event) -> bool:
         """Whether the event was in the chain at the last `sync`: a re-org may have removed it, or moved it to another
         block."""
         with self._using():
             return self._table.has(event.block_hash, event.tx_hash, event.log_index)
+
+    def hash_of(self, block: int) -> bytes | None:
+        """The hash of one of the last blocks that were read; None if it is not kept."""
+        with self._using():
+            return self._table.hash_of(block)
 
     def logs(self, names: Collection[str], round_number: int, account: str) -> Iterator[LogReceipt]:
         """The events with one of `names`, of one round, whose second indexed argument is `account`. Only a few are in
@@ -157,7 +167,7 @@ class EventIndex:
         if block is None or not self._is_child(block, head):
             return False
         try:
-            logs = logs_of_block(self.coordinator, block.hash)
+            logs = self._source.of_block(block.hash)
         except RpcRefused:
             if self._block(BlockNumber(block.number)) != block:
                 return False
@@ -167,7 +177,7 @@ class EventIndex:
 
     def _read_far(self, head: Block, last: int) -> bool:
         """The next blocks up to `last`, in chunks."""
-        for end, logs in chunks(self.coordinator, head.number + 1, last):
+        for end, logs in self._source.chunks(head.number + 1, last):
             first, block = self._block(BlockNumber(head.number + 1)), self._block(BlockNumber(end))
             if first is None or block is None or not self._is_child(first, head):
                 return False
@@ -205,7 +215,7 @@ class EventIndex:
         genesis = self._block(BlockNumber(0))
         if genesis is None:
             raise ChainError("the RPC endpoint has no block 0")
-        mine = (self.coordinator.chain_id, self.coordinator.address, genesis.hash)
+        mine = (self.coordinator.chain_id, self._source.identity, genesis.hash)
         known = self._table.identity()
         if known != mine:
             if known is not None:

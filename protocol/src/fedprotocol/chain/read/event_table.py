@@ -1,10 +1,10 @@
-"""The event index's file: which blocks were read, and the coordinator's log entries in them."""
+"""The event index's file: which blocks were read, and the log entries of one contract in them."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,6 @@ from hexbytes import HexBytes
 from web3.types import LogReceipt
 
 from fedprotocol.chain.read.event_schema import connect
-from fedprotocol.chain.read.events import headline
 from fedprotocol.errors import FedError
 from fedprotocol.files.sqlite_errors import describe_database_error
 from fedprotocol.foreign_errors import in_a_line
@@ -24,7 +23,8 @@ KEPT = 256  # block hashes: a re-org that replaces them all has everything read 
 TOPIC_BYTES = 32
 
 Identity = tuple[int, str, bytes]
-"""Chain id, coordinator, hash of block 0."""
+"""Chain id, what the entries are of, hash of block 0."""
+Headline = Callable[[LogReceipt], tuple[str, int | None]]
 
 
 class EventIndexError(FedError):
@@ -45,15 +45,17 @@ class Block(NamedTuple):
 
 
 class EventTable:
-    """The log entries of `coordinator` (its address), in the SQLite file `path` or, if that is None, in memory.
+    """The log entries of the contract at `address`, in the SQLite file `path` or, if that is None, in memory.
+    `headline` reads the name and the round of an entry.
 
     Any number of processes may share one file; in a process one thread at a time may call. Call every method within
     `in_use`, which says what it raises.
     """
 
-    def __init__(self, coordinator: str, path: Path | None) -> None:
-        self._coordinator = coordinator
+    def __init__(self, address: str, path: Path | None, headline: Headline) -> None:
+        self._address = address
         self._path = path
+        self._headline = headline
         self._open: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -121,7 +123,7 @@ class EventTable:
     def append(self, head: Block, block: Block, logs: Iterable[tuple[LogReceipt, int]]) -> bool:
         """Add what is after `head` up to `block`: log entries, each with its block's time. False if another process has
         gone on from `head`."""
-        rows = [_row(entry, time) for entry, time in logs]
+        rows = [_row(entry, time, self._headline) for entry, time in logs]
         with self._transaction():
             if self.head()[:2] != head[:2]:
                 return False
@@ -167,7 +169,7 @@ class EventTable:
             where.append(f"substr(topics, {2 * TOPIC_BYTES + 1}, {TOPIC_BYTES}) = ?")
             arguments.append(second)
         query = f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY block, log_index LIMIT {limit}"  # noqa: S608
-        return [_entry(self._coordinator, row) for row in self.db.execute(query, arguments).fetchall()]
+        return [_entry(self._address, row) for row in self.db.execute(query, arguments).fetchall()]
 
     def has(self, block_hash: bytes, tx_hash: bytes, log_index: int) -> bool:
         """Whether there is such a log entry."""
@@ -198,16 +200,16 @@ class EventTable:
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
 
-def _row(entry: LogReceipt, time: int) -> tuple[Any, ...]:
+def _row(entry: LogReceipt, time: int, headline: Headline) -> tuple[Any, ...]:
     name, round_number = headline(entry)
     place = (bytes(entry["blockHash"]), bytes(entry["transactionHash"]), entry["logIndex"], entry["blockNumber"])
     return (*place, time, name, round_number, b"".join(map(bytes, entry["topics"])), bytes(entry["data"]))
 
 
-def _entry(coordinator: str, row: tuple[Any, ...]) -> tuple[LogReceipt, int]:
+def _entry(address: str, row: tuple[Any, ...]) -> tuple[LogReceipt, int]:
     block_hash, tx_hash, log_index, block, time, _, _, topics, data = row
     entry: Any = {
-        "address": coordinator,
+        "address": address,
         "blockHash": HexBytes(block_hash),
         "transactionHash": HexBytes(tx_hash),
         "transactionIndex": 0,

@@ -153,7 +153,7 @@ def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
     """The token units in a transaction's `Claimed` events, to show to people. None if the receipt does not have
     them."""
     try:
-        logs = [_plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
+        logs = [plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
         events = [decode(log, coordinator.web3.codec, 0) for log in logs]
     except (ChainError, *MALFORMED):
         return None
@@ -215,11 +215,11 @@ def _logs(
     topics: list[Any] = [kinds, *(HexStr("0x" + value.hex()) for value in indexed)]
     query: FilterParams = {"address": coordinator.address, "topics": topics, **where}
     with translated("eth_getLogs"):
-        logs = [_plain_log(log) for log in coordinator.web3.eth.get_logs(query)]
+        logs = [plain_log(log) for log in coordinator.web3.eth.get_logs(query)]
         return sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
 
 
-def _plain_log(log: LogReceipt) -> LogReceipt:
+def plain_log(log: LogReceipt) -> LogReceipt:
     """The fields of an entry that are used. All others are optional, or do not matter. Raises KeyError."""
     kept: Any = {key: log[key] for key in FIELDS}  # type: ignore[literal-required]
     return kept | {"transactionIndex": 0}  # type: ignore[no-any-return]

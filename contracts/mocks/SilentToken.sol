@@ -23,7 +23,7 @@ contract SilentToken {
         balanceOf[to] += amount;
     }
 
-    function transferFrom(address from, address to, uint256 amount) external {
+    function transferFrom(address from, address to, uint256 amount) public virtual {
         allowance[from][msg.sender] -= amount;
         balanceOf[from] -= amount;
         balanceOf[to] += amount;

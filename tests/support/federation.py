@@ -241,7 +241,9 @@ class Deployed:
 
     # ------------------------------------------------------------------- views
 
-    def read(self, queries: Sequence[tuple[str, tuple[Any, ...]]], at: int | None = None) -> list[Any]:
+    def read(
+        self, queries: Sequence[tuple[str, tuple[Any, ...]]], at: int | None = None, block: str = "latest"
+    ) -> list[Any]:
         """Views in the model's terms, all of one block (`balanceOf` is the token's); `at`: as if that block's
         timestamp were so."""
         calls = [self.abi.encode(camel(name), args) for name, args in queries]
@@ -250,7 +252,7 @@ class Deployed:
         selector = keccak(text="read(address[],bytes[])")[:4]
         data = "0x" + (selector + encode(["address[]", "bytes[]"], [targets, calls])).hex()
         overrides = [{}, {"time": hex(at)}] if at is not None else []
-        answer = self.chain.rpc("eth_call", {"to": self.reader.address, "data": data}, "latest", *overrides)
+        answer = self.chain.rpc("eth_call", {"to": self.reader.address, "data": data}, block, *overrides)
         [results] = decode(["bytes[]"], bytes.fromhex(answer[2:]))
         return [self.abi.decode(camel(n), r) for (n, _), r in zip(queries, results, strict=True)]
 

@@ -17,6 +17,7 @@ from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.errors import FedError
 
 from fedexplorer.errors import NotYet
+from fedexplorer.follow.money import Money, MoneyFollower
 from fedexplorer.follow.state import Federation, Reorg, State
 from fedexplorer.history.log import Log
 
@@ -40,16 +41,23 @@ class Follower:
 
     Args:
         connect: the coordinator; called again until it succeeds.
-        index: the event index of a coordinator.
+        index: the event index of a coordinator. It must begin with the coordinator's creation.
         every: seconds between two looks at the chain.
+        money: what follows the coordinator's money; by default it keeps in memory what it reads.
     """
 
     def __init__(
-        self, connect: Callable[[], Coordinator], index: Callable[[Coordinator], EventIndex], every: float = 1.0
+        self,
+        connect: Callable[[], Coordinator],
+        index: Callable[[Coordinator], EventIndex],
+        every: float = 1.0,
+        money: Callable[[Coordinator], MoneyFollower] = MoneyFollower,
     ) -> None:
         self._connect = connect
         self._open_index = index
         self._every = every
+        self._open_money = money
+        self._money: MoneyFollower | None = None
         self._coordinator: Coordinator | None = None
         self._index: EventIndex | None = None
         self._federation: Federation | None = None
@@ -90,8 +98,9 @@ class Follower:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(5.0)
-        if self._index is not None:
-            self._index.close()
+        for opened in (self._index, self._money):
+            if opened is not None:
+                opened.close()
 
     def _run(self) -> None:
         failures = 0
@@ -114,9 +123,13 @@ class Follower:
             self._federation = _federation(coordinator)
         if self._index is None:
             self._index = self._open_index(coordinator)
+        if self._money is None:
+            self._money = self._open_money(coordinator)
         reached = self._index.sync()
         snapshot = take_snapshot(coordinator, NOBODY)
-        self._put(*self._read_log(self._index), snapshot, reached, self._federation)
+        events, reorgs = self._read_log(self._index)
+        money = self._money.look(events, reached, self._index.hash_of(reached))
+        self._put(events, reorgs, snapshot, reached, self._federation, money)
 
     def _read_log(self, index: EventIndex) -> tuple[Log, tuple[Reorg, ...]]:
         """The log with what is new, and re-orgs if there was one more."""
@@ -131,14 +144,21 @@ class Follower:
         return kept.extended(index.stream(after=after)), reorgs
 
     def _put(
-        self, events: Log, reorgs: tuple[Reorg, ...], snapshot: Snapshot, reached: int, federation: Federation
+        self,
+        events: Log,
+        reorgs: tuple[Reorg, ...],
+        snapshot: Snapshot,
+        reached: int,
+        federation: Federation,
+        money: Money,
     ) -> None:
         before = self._state
         changed = before is None or bool(before.problem) or _shown(before.snapshot) != _shown(snapshot)
         changed = changed or before is None or len(events) != len(before.log) or reorgs != before.reorgs
+        changed = changed or before is None or _witnessed(before.money) != _witnessed(money)
         version = (0 if before is None else before.version) + changed
         self._problem = ""
-        self._state = State(federation, events, snapshot, reached, time.time(), version, "", reorgs)
+        self._state = State(federation, events, snapshot, reached, time.time(), version, money, "", reorgs)
         if changed:
             with self._changed:
                 self._changed.notify_all()
@@ -157,6 +177,11 @@ def _shown(snapshot: Snapshot) -> object:
     """What of a snapshot a page may show, besides the passing of time."""
     rounds = [(found.number, found.view, found.proposals) for found in snapshot.rounds]
     return rounds, snapshot.balances, snapshot.active_count, snapshot.closed, snapshot.final_count
+
+
+def _witnessed(money: Money) -> object:
+    """What of the money may change without an event."""
+    return money.problem, money.held, money.lens, len(money.transfers)
 
 
 def _federation(coordinator: Coordinator) -> Federation:

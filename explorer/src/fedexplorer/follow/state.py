@@ -8,6 +8,7 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import FederationConfig
 
+from fedexplorer.follow.money import Money
 from fedexplorer.history.log import Log
 
 
@@ -42,6 +43,7 @@ class State:
         read_at: when the chain last answered, in seconds since 1970 by the wall clock.
         problem: why the chain cannot be read now; empty if it can.
         version: another one for each change that a page may show.
+        money: the coordinator's money at block `events_to`.
         reorgs: those that were seen since the program started, the newest first.
     """
 
@@ -51,6 +53,7 @@ class State:
     events_to: int
     read_at: float
     version: int
+    money: Money
     problem: str = ""
     reorgs: tuple[Reorg, ...] = ()
 

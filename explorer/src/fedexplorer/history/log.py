@@ -28,7 +28,7 @@ class _Entries:
 
     def append(self, event: Event) -> None:
         at = len(self.events)
-        if LONG in event.args:
+        if isinstance(event.args.get(LONG), list | tuple):
             event = replace(event, args={**event.args, LONG: len(event.args[LONG])})
         self.blocks.append(event.block)
         self.times.append(event.time)

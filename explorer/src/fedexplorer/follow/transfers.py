@@ -1,0 +1,66 @@
+"""The token's transfers to and from the coordinator, kept up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import EventIndex
+from fedprotocol.chain.read.events import Event
+from fedprotocol.chain.read.transfers import TRANSFER, TransferLog
+
+from fedexplorer.follow.beginning import first_block
+from fedexplorer.history.equation import Transfer
+
+
+class TransferFollower:
+    """Reads them into an index in the file `path`, or in memory without a path. What the coordinator's address was
+    sent before the coordinator was created is not seen.
+
+    Errors: those of EventIndex.
+    """
+
+    def __init__(self, coordinator: Coordinator, path: Path | None = None) -> None:
+        token = coordinator.config().token
+        self._source = TransferLog(coordinator.web3, token, coordinator.address)
+        self._index = EventIndex(coordinator, path, lambda: first_block(coordinator), self._source)
+        self._known: list[Event] = []
+
+    def close(self) -> None:
+        self._index.close()
+
+    def look(self) -> int:
+        """Read what is new, and return the newest block that was read."""
+        reached = self._index.sync()
+        while self._known and not self._index.has(self._known[-1]):
+            self._known.pop()
+        after = (self._known[-1].block, self._known[-1].log_index) if self._known else None
+        self._known += (e for e in self._index.stream(after=after) if e.name != TRANSFER or e.args["value"])
+        return reached
+
+    def hash_of(self, block: int) -> bytes | None:
+        """The hash of one of the last blocks that were read; None if it is not kept."""
+        return self._index.hash_of(block)
+
+    def transfers(self, to_block: int) -> tuple[Transfer, ...]:
+        """Those of more than nothing in the blocks up to `to_block`, in the order of the log."""
+        known = (e for e in self._known if e.name == TRANSFER and e.block <= to_block)
+        return tuple(_transfer(event, self._source.account) for event in known)
+
+    def strange(self) -> int:
+        """How many entries look like transfers, but do not have the form that ERC-20 gives them."""
+        return sum(event.name != TRANSFER for event in self._known)
+
+
+def _transfer(event: Event, coordinator: str) -> Transfer:
+    source, target, value = event.args["from"], event.args["to"], event.args["value"]
+    is_in = target == coordinator
+    return Transfer(
+        block=event.block,
+        block_hash=event.block_hash,
+        tx=event.tx_hash,
+        log_index=event.log_index,
+        time=event.time,
+        peer=source if is_in else target,
+        amount=value if is_in else -value,
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 from fedexplorer.follow.beginning import first_block
 from fedexplorer.follow.money import Money, MoneyFollower
 from fedexplorer.history.books import FLOWS, Books, Statement
@@ -20,8 +21,10 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.events import Event
 from fedprotocol.types import Seat
 from support.chain_histories import ChainHistory
+from support.contract_and_model import Play
 from support.deployed import CHAIN_ID, Deployed
 from support.evm import Anvil
+from support.federation import Deployed as Bare
 from support.proxy import Proxy
 
 SEATED = 2**32 - 1
@@ -230,3 +233,28 @@ def test_a_reorg_between_the_two_logs_is_no_deficit(chain: Anvil) -> None:
     assert "has just changed" in money.obstacle and not money.checks
     assert federation.look().checks == ()
     assert federation.look().obstacle == ""
+
+
+def test_a_client_that_was_dropped(chain: Anvil) -> None:
+    play = Play(Bare(chain), actors=7)
+    coordinator = Coordinator.connect(chain.url, play.deployed.address, CHAIN_ID)
+    clients = play.start(4)
+    for number in (1, 2):
+        play.commits(number, *clients[:3])
+        play.at(play.end_of_phase(number)).reveals(number, *clients[:3])
+        play.attests(number, *clients[:3])
+        play.propose(number, clients[0], number)
+        play.at(play.model.now + play.config.challenge_length).do(clients[0], "settle", clients[0])
+    play.do(clients[1], "drop", clients[3])
+    absent = to_checksum_address(clients[3])
+    index = EventIndex(coordinator)
+    index.sync()
+    events = index.events()
+    [stay] = stays(absent, events)
+    assert stay.standing is Standing.DROPPED
+    assert [stay.active_in(number) for number in (1, 2, 3)] == [True, True, False]
+    assert seat_of(absent, events) == coordinator.seat(absent)
+    play.do(clients[3], "withdraw")
+    index.sync()
+    assert [stay.standing for stay in stays(absent, index.events())] == [Standing.WITHDRAWN]
+    play.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
+
+from fedprotocol.program.environment import cache_folder
 
 from fednode.base_model.errors import BaseModelMissing
 from fednode.base_model.gguf import converted
@@ -35,4 +36,4 @@ def commit_of(folder: Path) -> str | None:
 
 
 def _default_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fednode" / "models"
+    return cache_folder() / "fednode" / "models"

@@ -98,6 +98,12 @@ def is_kept(name: str) -> bool:
     return name in KEPT or name in SET or name.startswith(KEPT_BEGINNINGS)
 
 
+def cache_folder() -> Path:
+    """The user's folder for what can be made again, by the XDG Base Directory Specification."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if Path(named).is_absolute() else Path.home() / ".cache"
+
+
 @contextmanager
 def settled() -> Iterator[None]:
     """Use it around code that variables must not influence, whichever program calls it. In our own programs it only has

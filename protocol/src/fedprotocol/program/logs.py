@@ -17,7 +17,7 @@ from fedprotocol.printable import json_text, paragraph, printable
 from fedprotocol.program.encoding import json_for
 
 VARIABLE = "FED_LOG_FORMAT"  # environment variable with the form of the lines, if no option names it
-PACKAGES = ("fedprotocol", "fedaggregator", "fednode")
+PACKAGES = ("fedprotocol", "fedaggregator", "fednode", "fedexplorer")
 LINE = "%(asctime)s %(levelname)-7s %(message)s"
 HIDDEN = "[hidden]"
 SHORTEST_SECRET = 8  # characters; a shorter text is no key, and hiding it would hide ordinary words

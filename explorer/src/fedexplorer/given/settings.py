@@ -1,0 +1,51 @@
+"""What the explorer shows, and from where it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fedprotocol.config import ChainConfig, StoreConfig
+
+from fedexplorer.given.score_files import ScoreFiles
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is said on the pages besides what chain and store say.
+
+    Args:
+        title: what the federation is called; empty: by the coordinator's address.
+        names: what accounts are called, by checksummed address.
+        scores: where evaluations of its globals are written down.
+    """
+
+    title: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    scores: ScoreFiles = field(default_factory=ScoreFiles)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but where it is served.
+
+    Args:
+        home: this federation's folder in the cache; whatever is in it can be made again.
+        store: its `url` is the explorer's own folder of copies, or a Kubo daemon; None: content cannot be shown.
+    """
+
+    home: Path
+    chain: ChainConfig
+    store: StoreConfig | None
+    shown: Shown = field(default_factory=Shown)
+
+    @property
+    def events(self) -> Path:
+        """The coordinator's events, read so far (SQLite)."""
+        return self.home / "events.sqlite"
+
+    @property
+    def content(self) -> Path:
+        """Verified copies of updates and globals."""
+        return self.home / "content"

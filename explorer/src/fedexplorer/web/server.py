@@ -1,0 +1,112 @@
+"""The server behind `fedexplorer run`: where it listens, what it allows, and how it ends."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+import uvicorn
+from fedprotocol.errors import FedError
+from starlette.types import ASGIApp
+
+from fedexplorer.web.connections import ImpatientProtocol
+
+MOST_CONNECTIONS = 400
+LONGEST_HEAD = 16_384  # bytes of a request's first line and headers
+KEEP_ALIVE_SECONDS = 5
+LAST_SECONDS = 1  # that answers may still take when the server ends
+
+
+class CannotListen(FedError):
+    """The explorer cannot listen where it should."""
+
+    needs_person = True
+
+
+class _Server(uvicorn.Server):
+    """Ends when `stop` is set. `closing` is called then, before it waits for those who are still answered."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, closing: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop, self._closing = stop, closing
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever sets `stop`."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing()
+        await super().shutdown(sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host`, a name or an address of this machine. Port 0: any that is free. Raises
+    CannotListen."""
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise CannotListen(f"--host {host!r} is no address: give 127.0.0.1, or one of this machine's own") from error
+    listening = socket.socket(family, kind, number)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise CannotListen(_why(error, host, port)) from error
+    return listening
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"another program listens on port {port} already: choose another with --port, or --port 0 for any"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"this user may not listen on port {port}: choose one above 1023, and put a web server in front of it"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine: leave --host out, or give one that it has"
+    return f"the explorer cannot listen at {host}, port {port}: {error.strerror}"
+
+
+def url_of(listening: socket.socket, sub_path: str = "") -> str:
+    """Where a browser on this machine finds the explorer."""
+    host, port = listening.getsockname()[:2]
+    address = ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"http://{f'[{address}]' if address.version == 6 else address}:{port}{sub_path}/"
+
+
+def is_open(listening: socket.socket) -> bool:
+    """Whether others than this machine may reach it."""
+    return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def serve(app: ASGIApp, listening: socket.socket, stop: threading.Event, closing: Callable[[], None]) -> None:
+    """Answer until `stop` is set. `closing` ends what would go on by itself, such as streams."""
+    # Whatever a stranger sends is no reason for a line in the log; errors of ours are.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=LAST_SECONDS,
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+    )
+    _Server(config, stop, closing).run([listening])

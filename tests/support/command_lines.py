@@ -11,18 +11,24 @@ from typing import Any
 import typer
 from support.documents import ROOT
 
-PROGRAMS = ("fednode", "fedaggregator", "fedlab")
+PROGRAMS = ("fednode", "fedaggregator", "fedexplorer", "fedlab")
 
 
 @cache
 def program(name: str) -> Any:
     """The command that `name` runs, of typer's own click."""
     import fedaggregator.cli.app
+    import fedexplorer.cli.app
     import fedlab.cli.app
     import fednode.cli.app
 
-    apps = {"fednode": fednode.cli.app.app, "fedaggregator": fedaggregator.cli.app.app, "fedlab": fedlab.cli.app.app}
-    return typer.main.get_command(apps[name])
+    apps = {
+        "fednode": fednode.cli.app,
+        "fedaggregator": fedaggregator.cli.app,
+        "fedexplorer": fedexplorer.cli.app,
+        "fedlab": fedlab.cli.app,
+    }
+    return typer.main.get_command(apps[name].app)
 
 
 @cache

@@ -24,6 +24,12 @@ from pathlib import Path
 LOADED = {
     "fednode": ("fednode.cli.app", "fednode.session", "fednode.daemon.loop"),
     "fedaggregator": ("fedaggregator.cli.app", "fedaggregator.daemon.run"),
+    "fedexplorer": (
+        "fedexplorer.cli.app",
+        "fedexplorer.web.site_app",
+        "fedexplorer.web.server",
+        "fedexplorer.given.read",
+    ),
     "fedlab": ("fedlab.cli.app", "fedlab.experiment.run", "fedlab.experiment.report"),
 }
 TRAINING = ("fednode.training.trainer", "fednode.training.generation", "fednode.evaluation.run", "datasets")

@@ -69,7 +69,7 @@ def start(
         "argv": [str(Path(sys.executable).with_name(program)), *arguments[1:]],
         "folder": str(folder),
         "environment": dict(environment),
-        "trains": program != "fedaggregator" and command not in WITHOUT_TORCH,
+        "trains": program not in ("fedaggregator", "fedexplorer") and command not in WITHOUT_TORCH,
     }
     requests, _ = _server()
     status, theirs = os.pipe()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 from fedaggregator.cli import app as aggregator
+from fedexplorer.cli import app as explorer
 from fedlab.cli import app as lab
 from fednode.cli import app as node
 from fedprotocol.chain.account import keys
@@ -18,7 +19,7 @@ from fedprotocol.program.terminal import run_program
 from support.config_files import rewrite
 from typer.core import TyperGroup
 
-PROGRAMS = {"fednode": node, "fedaggregator": aggregator, "fedlab": lab}
+PROGRAMS = {"fednode": node, "fedaggregator": aggregator, "fedexplorer": explorer, "fedlab": lab}
 CONFIG = """
 [chain]
 rpc = ["http://127.0.0.1:9"]

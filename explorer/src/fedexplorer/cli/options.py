@@ -42,10 +42,11 @@ StoreOption = Annotated[
         "kubo:http://127.0.0.1:5001. Repeat the option to name several.",
     ),
 ]
-FindPeersOption = Annotated[
+NoFindPeersOption = Annotated[
     bool,
     typer.Option(
-        "--find-peers/--no-find-peers", help="Read content also from where the participants announce it on the chain."
+        "--no-find-peers",
+        help="Do not read content from where the participants announce on the chain that they serve it.",
     ),
 ]
 HomeOption = Annotated[

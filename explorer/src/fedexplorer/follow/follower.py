@@ -18,6 +18,7 @@ from fedprotocol.errors import FedError
 
 from fedexplorer.errors import NotYet
 from fedexplorer.follow.money import Money, MoneyFollower
+from fedexplorer.follow.problems import for_visitors
 from fedexplorer.follow.state import Federation, Reorg, State
 from fedexplorer.history.log import Log
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 NOBODY = "0x" + 40 * "0"  # the account whose view of the federation is read
 MOST_REORGS = 20  # that are remembered
 SLOWEST = 30.0  # seconds between two tries while the chain does not answer
+MOST_DOUBLINGS = 10  # of the pause between two tries
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Follower:
         self._index: EventIndex | None = None
         self._federation: Federation | None = None
         self._state: State | None = None
-        self._problem = ""
+        self._problem = self._said = ""  # what visitors are told, and what the log says
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -110,9 +112,8 @@ class Follower:
                 failures = 0
             except Exception as error:
                 failures += 1
-                is_known = isinstance(error, FedError)
-                self._fail(str(error) if is_known else f"{type(error).__name__} while reading", is_known)
-            self._stop.wait(min(SLOWEST, self._every * 2**failures))
+                self._fail(error)
+            self._stop.wait(min(SLOWEST, self._every * 2 ** min(failures, MOST_DOUBLINGS)))
 
     def look(self) -> None:
         """Read what is new. Raises FedError."""
@@ -157,16 +158,17 @@ class Follower:
         changed = changed or before is None or len(events) != len(before.log) or reorgs != before.reorgs
         changed = changed or before is None or _witnessed(before.money) != _witnessed(money)
         version = (0 if before is None else before.version) + changed
-        self._problem = ""
+        self._problem = self._said = ""
         self._state = State(federation, events, snapshot, reached, time.time(), version, money, "", reorgs)
         if changed:
             with self._changed:
                 self._changed.notify_all()
 
-    def _fail(self, problem: str, is_known: bool) -> None:
-        if problem != self._problem:
-            log.warning("the chain cannot be read: %s", problem, exc_info=not is_known)
-        self._problem = problem
+    def _fail(self, error: Exception) -> None:
+        problem, said = for_visitors(error), str(error)
+        if said != self._said:
+            log.warning("the chain cannot be read: %s", said, exc_info=not isinstance(error, FedError))
+        self._problem, self._said = problem, said
         if self._state is not None and not self._state.problem:
             self._state = replace(self._state, problem=problem, version=self._state.version + 1)
             with self._changed:

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from fedexplorer import __version__
 from fedexplorer.errors import NotThere, NotYet
@@ -24,11 +28,18 @@ STATIC = Path(__file__).parent.parent / "static"
 CSV_ROWS = 500  # rows that are sent together
 
 Endpoint = Callable[..., Response]
+ERRORS: tuple[tuple[type[Exception], int, str], ...] = (
+    (NotThere, 404, ""),
+    (NotYet, 503, ""),
+    (RequestValidationError, 400, "A value in this address is not what it must be."),
+    (HTTPException, 404, "Nothing is at this address."),
+)
+"""Error, status and what the page says; empty: what the error says."""
 
 
-def make_app(views: Sequence[View], site: Callable[[], Site]) -> FastAPI:
+def make_app(views: Sequence[View], site: Callable[[], Site], live: ASGIApp | None = None) -> FastAPI:
     """The application. `site` gives what pages are made from now; it is asked once for each request, and raises NotYet
-    as long as nothing was read."""
+    as long as nothing was read. `live`: see `fedexplorer.web.live`."""
     app = FastAPI(
         title="Explorer of a federation",
         version=__version__,
@@ -36,13 +47,16 @@ def make_app(views: Sequence[View], site: Callable[[], Site]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        redirect_slashes=False,  # it would redirect to the name by which the proxy knows this server
     )
     pages = Pages(views)
     for view in views:
         _add(app, view, pages, site)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for kind, status in ((NotThere, 404), (NotYet, 503)):
-        app.add_exception_handler(kind, _as_page(pages, site, status))
+    if live is not None:
+        app.router.routes.append(Route("/live", live, methods=["GET"]))
+    for kind, status, text in ERRORS:
+        app.add_exception_handler(kind, _as_page(pages, site, status, text))
     return app
 
 
@@ -121,18 +135,21 @@ def _here(request: Request) -> str:
     return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
-def _as_page(pages: Pages, site: Callable[[], Site], status: int) -> Callable[[Request, Exception], Response]:
+def _as_page(
+    pages: Pages, site: Callable[[], Site], status: int, text: str
+) -> Callable[[Request, Exception], Response]:
     """How an error is shown: as JSON under `/api`, otherwise as a page."""
 
     def handler(request: Request, error: Exception) -> Response:
-        here = _here(request)
+        here, said = _here(request), text or str(error)
+        headers = getattr(error, "headers", None)
         if here.startswith("/api/"):
-            return JSONResponse({"error": str(error)}, status)
+            return JSONResponse({"error": said}, status, headers)
         try:
             at = site()
         except NotYet:
             at = None
-        return HTMLResponse(pages.error(status, str(error), at, here), status)
+        return HTMLResponse(pages.error(status, said, at, here), status, headers)
 
     return handler
 

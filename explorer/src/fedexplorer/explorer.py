@@ -1,0 +1,59 @@
+"""Everything behind the pages, from the settings: what reads the chain, and what reads the store."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_index import EventIndex
+
+from fedexplorer.follow.first_block import first_block
+from fedexplorer.follow.follower import Follower
+from fedexplorer.follow.state import State
+from fedexplorer.given.score_files import pooled
+from fedexplorer.given.settings import Settings
+from fedexplorer.views.site import Site
+
+EVERY = 1.0  # seconds between two looks at the chain
+
+
+class Explorer:
+    """Reads from when it is entered until it is left. Any number of threads may ask for the `site`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.follower = Follower(self.connect, self._index, EVERY)
+
+    def __enter__(self) -> Self:
+        self.follower.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.follower.stop()
+
+    def connect(self) -> Coordinator:
+        """The federation's coordinator. Raises ChainUnreachable, WrongChain, NoContract, NotACoordinator."""
+        chain = self.settings.chain
+        return Coordinator.connect(chain.rpc, chain.coordinator, chain.chain_id)
+
+    def site(self) -> Site:
+        """What pages are made from now. Raises NotYet."""
+        state, shown = self.follower.state(), self.settings.shown
+        return Site(
+            state,
+            names=shown.names,
+            title=shown.title,
+            scores=pooled(shown.scores.measured(), _globals(state)),
+        )
+
+    def _index(self, coordinator: Coordinator) -> EventIndex:
+        return EventIndex(coordinator, self.settings.events, lambda: first_block(coordinator))
+
+
+def _globals(state: State) -> dict[int, bytes]:
+    """The root of each final round's global, and of the genesis, by round."""
+    final = {event.args["round"]: event.args["root"] for event in state.log.named("RoundFinalized")}
+    return {0: state.federation.config.genesis_root, **final}

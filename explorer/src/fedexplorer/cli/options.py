@@ -38,7 +38,7 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         "--peer",
-        help="Where updates and global models are read from: dir:FOLDER (it is never written to), https://gateway, or "
+        help="Place to read updates and global models from: dir:FOLDER (it is never written to), https://gateway, or "
         "kubo:http://127.0.0.1:5001. Repeat the option to name several.",
     ),
 ]

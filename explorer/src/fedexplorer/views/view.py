@@ -1,5 +1,5 @@
 """What a page is: one model with three faces. The template shows it to people, `/api` gives it as JSON, and its tables
-can be had as CSV."""
+are there as CSV."""
 
 from __future__ import annotations
 

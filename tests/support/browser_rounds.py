@@ -1,0 +1,144 @@
+"""Rounds as the check in the visitor's browser gets them: a manifest, and leaves by root."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fedaggregator.compute.merge import Contribution, merge
+from fedaggregator.rules import rule_named
+from fedprotocol.car import MemoryLeaves
+from fedprotocol.hashes import inputs_genesis, inputs_step
+from fedprotocol.numbers import split_leaves
+from numpy.typing import NDArray
+
+CHAIN_ID, COORDINATOR, ROUND = 31337, "0x" + "C0" * 20, 7
+
+
+@dataclass(frozen=True)
+class Given:
+    """An update: mantissas [values] of int8 or int16, weight, shift, and whether it counts."""
+
+    mantissas: NDArray[np.signedinteger[Any]]
+    weight: int
+    shift: int
+    accepted: bool = True
+
+    @property
+    def bits(self) -> int:
+        return 8 * self.mantissas.dtype.itemsize
+
+
+@dataclass
+class BrowserRound:
+    """`trees`: the leaves by root, as hexadecimal text. A test may change what it likes."""
+
+    manifest: dict[str, Any]
+    trees: dict[str, list[bytes]]
+
+    def argument(self) -> dict[str, Any]:
+        """What `IN_PAGE` takes."""
+        return {
+            "manifest": self.manifest,
+            "trees": {root: b64encode(b"".join(leaves)).decode() for root, leaves in self.trees.items()},
+        }
+
+
+IN_PAGE = """async ({manifest, trees, options}) => {
+    const bytes = {};
+    for (const [root, text] of Object.entries(trees)) bytes[root] = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const source = {
+        leaves: async (root, first, count, size) => {
+            if (!bytes[root]) throw new Error(`no leaves of ${root} are here`);
+            return bytes[root].slice(first * size, (first + count) * size);
+        },
+    };
+    return FedCheck.checkRound(manifest, source, options);
+}"""
+"""Checks a round whose leaves lie in memory."""
+
+
+def browser_round(
+    folder: Path, prior: NDArray[np.int32], given: Sequence[Given], leaf_values: int, server_lr: int
+) -> BrowserRound:
+    """A right round; its global is what fedaggregator's `merge` makes."""
+    before = MemoryLeaves(split_leaves(prior, leaf_values))
+    leaves = [MemoryLeaves(split_leaves(update.mantissas, leaf_values)) for update in given]
+    counted = [
+        Contribution(own, update.weight, update.shift)
+        for own, update in zip(leaves, given, strict=True)
+        if update.accepted
+    ]
+    with merge(rule_named("fedavg"), before, counted, given[0].bits, server_lr, folder / "global") as merged:
+        after = MemoryLeaves([merged[i] for i in range(len(merged))])
+    clients = [f"0x{i + 0xA0:040x}" for i in range(len(given))]
+    inputs_hash = inputs_genesis(CHAIN_ID, COORDINATOR, ROUND, before.root)
+    updates = []
+    for index, (client, own, update) in enumerate(zip(clients, leaves, given, strict=True)):
+        inputs_hash = inputs_step(inputs_hash, index, client, own.root, update.shift, update.weight)
+        updates.append(
+            {
+                "index": index,
+                "client": client,
+                "root": own.root.hex(),
+                "weight": update.weight,
+                "shift": update.shift,
+                "accepted": update.accepted,
+            }
+        )
+    manifest = {
+        "leaf_count": len(before),
+        "leaf_values": leaf_values,
+        "mantissa_bits": given[0].bits,
+        "server_lr": server_lr,
+        "rule": "fedavg",
+        "parts": 1,
+        "value_count": prior.size,
+        "prior_root": before.root.hex(),
+        "global_root": after.root.hex(),
+        "updates": updates,
+        "chain_id": CHAIN_ID,
+        "coordinator": COORDINATOR,
+        "round": ROUND,
+        "inputs_hash": inputs_hash.hex(),
+    }
+    return BrowserRound(
+        manifest, {tree.root.hex(): [tree[i] for i in range(len(tree))] for tree in (before, after, *leaves)}
+    )
+
+
+def random_round(
+    folder: Path,
+    seed: int,
+    clients: int,
+    bits: int,
+    values: int,
+    leaf_values: int,
+    *,
+    largest: bool = False,
+) -> BrowserRound:
+    """Random numbers over all of their range; `largest` takes the ends of it only."""
+    rng = np.random.default_rng(seed)
+    ends = np.array([-(2 ** (bits - 1)), 2 ** (bits - 1) - 1])
+    given = [
+        Given(
+            (rng.choice(ends, values) if largest else rng.integers(ends[0], ends[1] + 1, values)).astype(
+                f"i{bits // 8}"
+            ),
+            2**20 - 1 if largest else int(rng.choice([1, 2, 3, 64, 2**20 - 1, int(rng.integers(1, 2**20))])),
+            31 - bits if largest else int(rng.integers(0, 32 - bits)),
+            largest or client == 0 or bool(rng.random() < 0.8),
+        )
+        for client in range(clients)
+    ]
+    if largest:  # the sums themselves reach the ends: every client has the same mantissas in the first half
+        for update in given:
+            update.mantissas[: values // 2] = given[0].mantissas[: values // 2]
+    prior = rng.integers(-(2**31), 2**31, values)
+    prior[:2] = -(2**31), 2**31 - 1
+    lr = int(rng.choice([1, 50_000, 2**16, 2**17]))
+    return browser_round(folder, prior.astype(np.int32), given, leaf_values, lr)

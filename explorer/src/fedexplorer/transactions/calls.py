@@ -69,6 +69,13 @@ def decoded(contracts: Contracts, to: str | None, data: bytes) -> Call:
     return Call(Way.CALL, contract, function["name"], selector, of_call(function["inputs"], values))
 
 
+def function_name(contracts: Contracts, to: str, selector: bytes) -> str | None:
+    """The function with this selector of the contract at `to`; None if its ABI has none."""
+    contract = contracts.name(to)
+    function = _functions(ABIS[contract]).get(selector) if contract else None
+    return None if function is None else str(function["name"])
+
+
 def said(contracts: Contracts, entry: LogEntry) -> Said:
     """An entry of the log of one of the federation's contracts, decoded."""
     contract = contracts.name(entry.address) or "another contract"

@@ -1,6 +1,11 @@
 """The explorer's pages: one module each, with its model and how it is built. `ALL` has every page."""
 
+from fedexplorer.views.address import ADDRESS
+from fedexplorer.views.block import BLOCK
+from fedexplorer.views.events import EVENTS
 from fedexplorer.views.federation import FEDERATION
 from fedexplorer.views.replay import REPLAY
+from fedexplorer.views.search import SEARCH
+from fedexplorer.views.transaction import TRANSACTION
 
-ALL = (FEDERATION, REPLAY)
+ALL = (FEDERATION, REPLAY, EVENTS, TRANSACTION, BLOCK, ADDRESS, SEARCH)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fedprotocol.chain.abi import entry
 from fedprotocol.chain.read.events import Event
 
+from fedexplorer.arguments import Argument, of_event
 from fedexplorer.views.view import Anything, Hex, Model
 
 
@@ -17,6 +19,12 @@ class EventRow(Model):
     block: int
     tx: Hex
     log_index: int
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What the event says besides its round, by kinds."""
+        inputs = entry("coordinator", "event", self.name)["inputs"]
+        return tuple(argument for argument in of_event(inputs, self.args) if argument.name != "round")
 
 
 def event_row(event: Event) -> EventRow:

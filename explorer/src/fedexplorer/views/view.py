@@ -64,6 +64,10 @@ def _only_one(_: Site) -> Iterable[Parameters]:
     return ({},)
 
 
+def _nowhere(_: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class View:
     """A page.
@@ -75,6 +79,7 @@ class View:
             query. Annotations say their types and bounds. It raises NotThere if there is no such page.
         tables: the page's tables by name. The table "" is at `<path>.csv`, others at `<path>/<name>.csv`.
         pages: the parameters of every page of this kind that an export should have.
+        goes_to: the name and parameters of another page, to which a browser is sent instead; None to stay.
     """
 
     name: str
@@ -82,6 +87,7 @@ class View:
     build: Callable[..., Model]
     tables: Mapping[str, Callable[[Any], Csv]] = field(default_factory=dict)
     pages: Callable[[Site], Iterable[Parameters]] = _only_one
+    goes_to: Callable[[Any], tuple[str, Parameters] | None] = _nowhere
 
     @property
     def template(self) -> str:

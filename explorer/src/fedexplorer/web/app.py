@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -22,6 +22,8 @@ from fedexplorer import __version__
 from fedexplorer.errors import NotThere, NotYet
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, View
+from fedexplorer.web.api_page import api_view
+from fedexplorer.web.links import Links
 from fedexplorer.web.pages import Pages
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -49,6 +51,7 @@ def make_app(views: Sequence[View], site: Callable[[], Site], live: ASGIApp | No
         openapi_url="/api/openapi.json",
         redirect_slashes=False,  # it would redirect to the name by which the proxy knows this server
     )
+    views = (*views, api_view(app))
     pages = Pages(views)
     for view in views:
         _add(app, view, pages, site)
@@ -62,9 +65,11 @@ def make_app(views: Sequence[View], site: Callable[[], Site], live: ASGIApp | No
 
 def _add(app: FastAPI, view: View, pages: Pages, site: Callable[[], Site]) -> None:
     def html(request: Request, **parameters: Any) -> Response:
-        at = site()
-        body = pages.page(view, view.build(at, **parameters), at, _here(request), parameters)
-        return HTMLResponse(body)
+        at, here = site(), _here(request)
+        model = view.build(at, **parameters)
+        if (other := view.goes_to(model)) is not None and other[0] in pages.views:
+            return RedirectResponse(Links(pages.views, here).to(other[0], **other[1]), 303)
+        return HTMLResponse(pages.page(view, model, at, here, parameters))
 
     def json(request: Request, **parameters: Any) -> Response:  # noqa: ARG001
         return Response(view.build(site(), **parameters).model_dump_json(), media_type="application/json")

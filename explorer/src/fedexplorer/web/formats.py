@@ -26,17 +26,24 @@ def short(text: str) -> str:
 
 def utc(seconds: float) -> str:
     """A time as `2026-11-28 13:05:11 UTC`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return _date(seconds, "%Y-%m-%d %H:%M:%S UTC")
 
 
 def clock(seconds: float) -> str:
     """The time of the day alone, `13:05:11`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%H:%M:%S")
+    return _date(seconds, "%H:%M:%S")
 
 
 def iso(seconds: float) -> str:
     """The same as HTML wants it in `<time datetime>`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _date(seconds, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _date(seconds: float, form: str) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime(form)
+    except (ValueError, OverflowError, OSError):  # a contract may hold any number in the place of a time
+        return f"{seconds} s"
 
 
 def exact(units: int, decimals: int) -> str:
@@ -64,6 +71,21 @@ def wei(amount: int) -> str:
     return f"{Decimal(amount).scaleb(-18):.6f}".rstrip("0").rstrip(".") + " ETH"
 
 
+def gwei(amount: int) -> str:
+    """An amount of wei in gwei, with at most six decimals."""
+    return f"{Decimal(amount).scaleb(-9):.6f}".rstrip("0").rstrip(".") + " gwei"
+
+
+def bits(mask: int) -> list[int]:
+    """The numbers of the bits that are set."""
+    return [number for number in range(mask.bit_length()) if mask >> number & 1]
+
+
+def field_time(seconds: int | None) -> str:
+    """A time as a form's field for times wants it, in UTC; empty for None."""
+    return "" if seconds is None else iso(seconds).removesuffix("Z")
+
+
 def filters(amounts: Amounts) -> dict[str, Any]:
     """Everything above by the name under which templates use it."""
     return {
@@ -79,6 +101,9 @@ def filters(amounts: Amounts) -> dict[str, Any]:
         "loss": loss,
         "grouped": grouped,
         "wei": wei,
+        "gwei": gwei,
+        "bits": bits,
+        "field_time": field_time,
         "duration": duration,
         "printable": printable,
     }

@@ -1,0 +1,70 @@
+"""Which events a visitor wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fedprotocol.chain.read.events import Event
+
+from fedexplorer.history.log import Log, accounts_of
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What events must have; None: anything. Bounds of times (seconds) and blocks are included. Events behind the
+    first `length` of the log are left out, so that pages do not move while new ones come."""
+
+    name: str | None = None
+    round: int | None = None
+    account: str | None = None  # checksummed, in any argument
+    since: int | None = None
+    until: int | None = None
+    from_block: int | None = None
+    to_block: int | None = None
+    length: int | None = None
+
+
+def select(log: Log, wanted: Filter) -> Sequence[Event]:
+    """The events of the log that pass the filter, the newest first."""
+    candidates = min(_candidates(log, wanted), key=len)
+    tests = _tests(log, wanted)
+    if not tests:
+        return candidates[::-1]
+    return [event for event in reversed(candidates) if all(test(event) for test in tests)]
+
+
+def _candidates(log: Log, wanted: Filter) -> list[Sequence[Event]]:
+    """Lists of which each has all events that pass. One of them is short if the filter is narrow."""
+    found: list[Sequence[Event]] = []
+    if wanted.round is not None:
+        found.append(log.of_round(wanted.round))
+    if wanted.account is not None:
+        found.append(log.of_account(wanted.account))
+    if wanted.name is not None:
+        found.append(log.named(wanted.name))
+    if wanted.since is not None or wanted.until is not None:
+        found.append(log.between(wanted.since or 0, float("inf") if wanted.until is None else wanted.until))
+    return found or [log[: wanted.length]]
+
+
+def _tests(log: Log, wanted: Filter) -> list[Callable[[Event], bool]]:
+    w = wanted
+    tests: list[tuple[object, Callable[[Event], bool]]] = [
+        (w.name, lambda e: e.name == w.name),
+        (w.round, lambda e: e.args.get("round") == w.round),
+        (w.since, lambda e: w.since is None or e.time >= w.since),
+        (w.until, lambda e: w.until is None or e.time <= w.until),
+        (w.from_block, lambda e: w.from_block is None or e.block >= w.from_block),
+        (w.to_block, lambda e: w.to_block is None or e.block <= w.to_block),
+        (w.account, lambda e: w.account in accounts_of(e)),
+    ]
+    needed = [test for value, test in tests if value is not None]
+    if w.length is not None and w.length < len(log):
+        behind = _place(log[w.length])
+        needed.append(lambda e: _place(e) < behind)
+    return needed
+
+
+def _place(event: Event) -> tuple[int, int]:
+    return event.block, event.log_index

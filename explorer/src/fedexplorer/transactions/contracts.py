@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fedprotocol.chain.read.peer_directory import ADDRESS
 from fedprotocol.types import FederationConfig
 
-ABIS = {"coordinator": "coordinator", "disputes": "disputes", "token": "erc20", "peer directory": "peers"}
+ABIS = {"coordinator": "coordinator", "disputes contract": "disputes", "token": "erc20", "peer directory": "peers"}
 """What a page calls a contract -> the name of its shipped ABI."""
 
 
@@ -29,7 +29,7 @@ class Contracts:
         """What a page calls the contract at `address`; None if it is none of the federation's."""
         known = {
             self.coordinator: "coordinator",
-            self.disputes: "disputes",
+            self.disputes: "disputes contract",
             self.token: "token",
             self.peers: "peer directory",
         }

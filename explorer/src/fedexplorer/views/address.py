@@ -18,7 +18,7 @@ from fedexplorer.views.view import Model, Parameters, View
 
 CONTRACTS = {
     "coordinator": "the coordinator: the contract that runs this federation and holds its money",
-    "disputes": "the contract that decides disputes about proposals",
+    "disputes contract": "the contract that decides disputes about proposals",
     "token": "the token in which stakes, bonds and rewards are paid",
     "peer directory": "the directory in which participants say where their content can be read from",
 }

@@ -11,7 +11,7 @@ from fastapi import Query
 from fedprotocol.address import parse_address
 from fedprotocol.chain.abi import entry, load, snake
 from fedprotocol.chain.read.events import Event
-from pydantic import BeforeValidator, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from fedexplorer.views.event_filter import Filter, select
 from fedexplorer.views.raw import RawRow, raw_rows
@@ -69,22 +69,19 @@ def _seconds(value: Any) -> Any:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
-Number = Annotated[int | None, BeforeValidator(_or_none), Query(ge=0, le=LARGEST)]
+_Natural = Annotated[int, Field(ge=0, le=LARGEST)]
+Number = Annotated[_Natural | None, BeforeValidator(_or_none), Query()]
 Time = Annotated[
-    int | None,
-    BeforeValidator(_seconds),
-    Query(ge=0, le=LARGEST, description="Seconds since 1970, or 2026-11-28T13:05 in UTC"),
+    _Natural | None, BeforeValidator(_seconds), Query(description="Seconds since 1970, or 2026-11-28T13:05 in UTC")
 ]
-Text = Annotated[str | None, BeforeValidator(_or_none), Query(max_length=100)]
+Text = Annotated[str, Query(max_length=100)]
 
 
 def build(
     site: Site,
-    name: Text = None,
+    name: Text = "",
     round: Number = None,
-    account: Annotated[
-        str | None, BeforeValidator(_or_none), Query(max_length=100, description="Address or name")
-    ] = None,
+    account: Annotated[str, Query(max_length=100, description="An address or a name")] = "",
     since: Time = None,
     until: Time = None,
     from_block: Number = None,
@@ -96,14 +93,14 @@ def build(
     """The coordinator's events, by name, round, account, time and block."""
     log = site.state.log
     address, problem = _account(account, site)
-    if name is not None and name not in NAMES:
+    if name and name not in NAMES:
         problem = f"The coordinator has no event of this name. It has {', '.join(NAMES)}."
-    wanted = Filter(name, round, address, since, until, from_block, to_block, length)
+    wanted = Filter(name or None, round, address, since, until, from_block, to_block, length)
     found = () if problem else select(log, wanted)
     page = EventsPage(
-        name=name,
+        name=name or None,
         round=round,
-        account=address or account,
+        account=address or account or None,
         since=since,
         until=until,
         from_block=from_block,
@@ -119,9 +116,9 @@ def build(
     return page
 
 
-def _account(text: str | None, site: Site) -> tuple[str | None, str]:
+def _account(text: str, site: Site) -> tuple[str | None, str]:
     """The address that a visitor means, and what is wrong if there is none."""
-    if text is None:
+    if not text.strip():
         return None, ""
     by_name = [address for address, name in site.names.items() if name.casefold() == text.strip().casefold()]
     if by_name:

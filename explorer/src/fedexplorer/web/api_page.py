@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,14 +21,22 @@ BOUNDS = {
     "pattern": "matches {}",
 }
 
+WORDS = {"integer": "whole number", "string": "text", "boolean": "true or false"}
+
 Schema = Mapping[str, Any]
 
 
-class Type(Model):
-    """What a value is: `text` in words, and the names of `schemas` that it is made of."""
+class Part(Model):
+    """A piece of a sentence; `of` is the name of the object that it stands for, or empty."""
 
     text: str
-    schemas: tuple[str, ...]
+    of: str
+
+
+class Type(Model):
+    """What a value is, in words."""
+
+    parts: tuple[Part, ...]
 
 
 class Field(Model):
@@ -137,42 +145,37 @@ def _schema(name: str, schema: Schema) -> Shape:
 
 def type_of(schema: Schema) -> Type:
     """A JSON schema in words."""
-    names: list[str] = []
-    text = _in_words(schema, names.append)
-    bounds = [words.format(schema[key]) for key, words in BOUNDS.items() if key in schema]
-    for option in schema.get("anyOf", ()):
-        bounds += [words.format(option[key]) for key, words in BOUNDS.items() if key in option]
-    return Type(text=", ".join((text, *bounds)), schemas=tuple(dict.fromkeys(names)))
+    options = (schema, *schema.get("anyOf", ()))
+    bounds = [words.format(option[key]) for option in options for key, words in BOUNDS.items() if key in option]
+    return Type(parts=(*_parts(schema), *(_plain(f", {bound}") for bound in bounds)))
 
 
-def _in_words(schema: Schema, meet: Callable[[str], None]) -> str:
+def _plain(text: str) -> Part:
+    return Part(text=text, of="")
+
+
+def _parts(schema: Schema) -> Iterator[Part]:
+    options = schema.get("anyOf") or schema.get("oneOf")
     if "$ref" in schema:
         name = str(schema["$ref"]).removeprefix(REFERENCE)
-        meet(name)
-        return name
-    for key in ("anyOf", "oneOf"):
-        if key in schema:
-            return " or ".join(dict.fromkeys(_in_words(option, meet) for option in schema[key]))
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    if "const" in schema:
-        return str(schema["const"])
-    match schema.get("type"):
-        case "array":
-            kinds = schema.get("prefixItems") or [schema.get("items", {})]
-            return "list of " + ", ".join(_in_words(kind, meet) for kind in kinds)
-        case "object":
-            inner = schema.get("additionalProperties")
-            return "object" if not isinstance(inner, Mapping) else f"object of {_in_words(inner, meet)}"
-        case "integer":
-            return "whole number"
-        case "string":
-            return "text"
-        case "boolean":
-            return "true or false"
-        case "null":
-            return "null"
-        case None:
-            return "anything"
-        case other:
-            return str(other)
+        yield Part(text=name, of=name)
+    elif options:
+        yield from _joined(options, " or ")
+    elif schema.get("type") == "array":
+        yield _plain("list of ")
+        yield from _joined(schema.get("prefixItems") or [schema.get("items", {})], ", ")
+    elif isinstance(schema.get("additionalProperties"), Mapping):
+        yield _plain("object of ")
+        yield from _parts(schema["additionalProperties"])
+    elif "enum" in schema or "const" in schema:
+        yield _plain(", ".join(map(str, schema.get("enum", [schema.get("const")]))))
+    else:
+        kind = str(schema.get("type", "anything"))
+        yield _plain(WORDS.get(kind, kind))
+
+
+def _joined(schemas: Iterable[Schema], between: str) -> Iterator[Part]:
+    for number, schema in enumerate(schemas):
+        if number:
+            yield _plain(between)
+        yield from _parts(schema)

@@ -20,19 +20,19 @@ class Links:
     here: str
     as_files: bool = False
 
-    def to(self, name: str, **parameters: object) -> str:
+    def to(self, name: str, /, **parameters: object) -> str:
         """The address of the page called `name`. Parameters that are not in its path go into the query; None is left
         out."""
         if name not in self.views:
             return "#"
         return self._address(self.views[name].path, ".html", parameters)
 
-    def api(self, name: str, **parameters: object) -> str:
+    def api(self, name: str, /, **parameters: object) -> str:
         """The address of a page's JSON."""
         path = self.views[name].path
         return self._address("/api" + (path if path != "/" else "/federation"), ".json", parameters)
 
-    def csv(self, name: str, table: str = "", **parameters: object) -> str:
+    def csv(self, name: str, table: str = "", /, **parameters: object) -> str:
         """The address of a page's table as CSV."""
         return self._address(self.views[name].csv_path(table), "", parameters)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -10,9 +12,11 @@ from fedprotocol.chain.read.event_index import EventIndex
 
 from fedexplorer.follow.first_block import first_block
 from fedexplorer.follow.follower import Follower
+from fedexplorer.follow.money import MoneyFollower
 from fedexplorer.follow.state import State
 from fedexplorer.given.score_files import pooled
 from fedexplorer.given.settings import Settings
+from fedexplorer.on_demand import OnDemand
 from fedexplorer.views.site import Site
 
 EVERY = 1.0  # seconds between two looks at the chain
@@ -23,7 +27,10 @@ class Explorer:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.follower = Follower(self.connect, self._index, EVERY)
+        self.follower = Follower(self.connect, self._index, EVERY, self._money)
+        self._on_demand: OnDemand | None = None
+        self._opening = threading.Lock()
+        self._opened = ExitStack()
 
     def __enter__(self) -> Self:
         self.follower.start()
@@ -32,6 +39,7 @@ class Explorer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._opened.close()
         self.follower.stop()
 
     def connect(self) -> Coordinator:
@@ -42,15 +50,34 @@ class Explorer:
     def site(self) -> Site:
         """What pages are made from now. Raises NotYet."""
         state, shown = self.follower.state(), self.settings.shown
+        fetched = self._fetched(state)
         return Site(
             state,
             names=shown.names,
             title=shown.title,
             scores=pooled(shown.scores.measured(), _globals(state)),
+            entry=fetched.events.entry,
+            transactions=fetched.transactions,
+            content=fetched.content,
+            disputes=fetched.disputes,
         )
+
+    def _fetched(self, state: State) -> OnDemand:
+        with self._opening:
+            if self._on_demand is None:
+                coordinator, events = self.follower.opened()
+                opened = OnDemand.open(self.settings, coordinator, events, state.federation, self._head)
+                self._on_demand = self._opened.enter_context(opened)
+            return self._on_demand
+
+    def _head(self) -> int:
+        return self.follower.state().events_to
 
     def _index(self, coordinator: Coordinator) -> EventIndex:
         return EventIndex(coordinator, self.settings.events, lambda: first_block(coordinator))
+
+    def _money(self, coordinator: Coordinator) -> MoneyFollower:
+        return MoneyFollower(coordinator, self.settings.transfers)
 
 
 def _globals(state: State) -> dict[int, bytes]:

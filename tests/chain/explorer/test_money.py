@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from eth_utils.address import to_checksum_address
-from fedexplorer.follow.beginning import first_block
+from fedexplorer.follow.first_block import first_block
 from fedexplorer.follow.money import Money, MoneyFollower
 from fedexplorer.history.books import FLOWS, Books, Statement
 from fedexplorer.history.holdings import EFFECTS, holdings

@@ -77,6 +77,13 @@ class Follower:
             raise NotYet(self._problem or "the events of the federation are being read for the first time")
         return self._state
 
+    def opened(self) -> tuple[Coordinator, EventIndex]:
+        """The coordinator, and the index of its events, as soon as there is a state. Raises NotYet."""
+        self.state()
+        if self._coordinator is None or self._index is None:
+            raise NotYet("the chain is being connected")
+        return self._coordinator, self._index
+
     @property
     def version(self) -> int:
         """The version of the state; 0 before the first."""

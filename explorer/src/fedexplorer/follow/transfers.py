@@ -9,7 +9,7 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.events import Event
 from fedprotocol.chain.read.transfers import TRANSFER, TransferLog
 
-from fedexplorer.follow.beginning import first_block
+from fedexplorer.follow.first_block import first_block
 from fedexplorer.history.equation import Transfer
 
 

@@ -46,6 +46,16 @@ class Settings:
         return self.home / "events.sqlite"
 
     @property
+    def transfers(self) -> Path:
+        """The token's transfers to and from the coordinator (SQLite)."""
+        return self.home / "transfers.sqlite"
+
+    @property
+    def transactions(self) -> Path:
+        """Transactions and blocks that somebody looked at (SQLite)."""
+        return self.home / "transactions.sqlite"
+
+    @property
     def content(self) -> Path:
         """Verified copies of updates and globals."""
         return self.home / "content"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fedprotocol.chain.read.events import Event
     from web3.types import LogReceipt
 
+    from fedexplorer.content.content import Content
+    from fedexplorer.disputes.disputes import Disputes
     from fedexplorer.scores import Score
     from fedexplorer.transactions.shelf import Transactions
 
@@ -27,6 +29,8 @@ class Site:
         entry: the log entry of an event as it stands on the chain, from the event index; None if it is gone.
         transactions: transactions and blocks, which are read when somebody first wants them; None if the explorer has
             no chain beside what it knows already.
+        content: updates and globals from the store; None if the explorer was given no store.
+        disputes: convictions, replayed; None without a store.
     """
 
     state: State
@@ -35,3 +39,5 @@ class Site:
     scores: Mapping[int, Score] = field(default_factory=dict)
     entry: Callable[[Event], LogReceipt | None] = lambda _: None
     transactions: Transactions | None = None
+    content: Content | None = None
+    disputes: Disputes | None = None

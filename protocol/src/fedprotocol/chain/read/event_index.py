@@ -110,8 +110,12 @@ class EventIndex:
     def has(self, event: Event) -> bool:
         """Whether the event was in the chain at the last `sync`: a re-org may have removed it, or moved it to another
         block."""
+        return self.entry(event) is not None
+
+    def entry(self, event: Event) -> LogReceipt | None:
+        """The event as it stands on the chain, with topics and data; None if it was not there at the last `sync`."""
         with self._using():
-            return self._table.has(event.block_hash, event.tx_hash, event.log_index)
+            return self._table.entry(event.block_hash, event.tx_hash, event.log_index)
 
     def hash_of(self, block: int) -> bytes | None:
         """The hash of one of the last blocks that were read; None if it is not kept."""

@@ -171,10 +171,11 @@ class EventTable:
         query = f"SELECT * FROM events WHERE {' AND '.join(where)} ORDER BY block, log_index LIMIT {limit}"  # noqa: S608
         return [_entry(self._address, row) for row in self.db.execute(query, arguments).fetchall()]
 
-    def has(self, block_hash: bytes, tx_hash: bytes, log_index: int) -> bool:
-        """Whether there is such a log entry."""
-        query = "SELECT 1 FROM events WHERE block_hash = ? AND tx_hash = ? AND log_index = ?"
-        return self.db.execute(query, [block_hash, tx_hash, log_index]).fetchone() is not None
+    def entry(self, block_hash: bytes, tx_hash: bytes, log_index: int) -> LogReceipt | None:
+        """That log entry; None if it is not there."""
+        query = "SELECT * FROM events WHERE block_hash = ? AND tx_hash = ? AND log_index = ?"
+        row = self.db.execute(query, [block_hash, tx_hash, log_index]).fetchone()
+        return _entry(self._address, row)[0] if row else None
 
     # ------------------------------------------------------------------- plumbing
 

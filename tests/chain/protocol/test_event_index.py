@@ -257,3 +257,73 @@ def test_a_stream_is_what_the_list_holds_however_few_are_in_memory(
         assert len(every) > 4
         assert list(index.stream()) == every == list(scan(index.coordinator, 0, index.sync()))
         assert list(index.stream(("Joined",))) == [event for event in every if event.name == "Joined"]
+
+
+def test_a_stream_goes_on_behind_an_event(federation: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_index, "AT_ONCE", 2)
+    with EventIndex(federation.coordinator()) as index:
+        index.sync()
+        every = index.events()
+        for place, event in enumerate(every):
+            behind = list(index.stream(after=(event.block, event.log_index)))
+            assert behind == every[place + 1 :]
+        assert list(index.stream(("Joined",), after=(every[0].block, every[0].log_index))) == [
+            event for event in every[1:] if event.name == "Joined"
+        ]
+
+
+def test_an_entry_is_there_until_a_reorg_removes_it(federation: Deployed) -> None:
+    chain, index = federation.chain, from_now(federation)
+    fund(federation, 55)
+    fund(federation, 56)
+    index.sync()
+    first, second = index.events()
+    entries = chain.web3.eth.get_logs({"address": federation.contract.address, "fromBlock": first.block})
+    for event, entry in zip((first, second), entries, strict=True):
+        found = index.entry(event)
+        assert index.has(event) and found is not None
+        assert (found["topics"], found["data"]) == (entry["topics"], entry["data"])
+    chain.rpc("anvil_reorg", 1, [])
+    chain.rpc("anvil_dropAllTransactions")
+    fund(federation, 56)
+    index.sync()
+    assert index.has(first) and not index.has(second) and index.entry(second) is None
+    assert index.events()[-1].args == second.args
+
+
+def test_the_progress_of_a_sync(federation: Deployed) -> None:
+    """It begins where the index begins, never goes back, and comes to the end."""
+    index = from_now(federation)
+    start = federation.chain.web3.eth.block_number
+    play(federation, 40, random.Random(10))
+    told: list[tuple[int, int]] = []
+    last = index.sync(lambda read, newest: told.append((read, newest)))
+    assert told[0] == (start - 1, last) and told[-1] == (last - 1, last)
+    assert told == sorted(told) and len(told) > 12
+    told.clear()
+    index.sync(lambda read, newest: told.append((read, newest)))
+    assert told == [], "nothing was new"
+
+
+@pytest.mark.parametrize("stated", ["as it is", "left out", "zero", "long ago", "later", "no number"])
+def test_the_time_that_a_node_states_in_an_entry(federation: Deployed, stated: str) -> None:
+    """It saves a question for each block, and is believed only where it can be so."""
+
+    def response(answer: dict[str, Any]) -> dict[str, Any]:
+        for entry in answer["result"] if proxy.seen[-1]["method"] == "eth_getLogs" else []:
+            if stated == "left out":
+                del entry["blockTimestamp"]
+            elif stated != "as it is":
+                entry["blockTimestamp"] = {"zero": "0x0", "long ago": "0x10", "later": 2**40, "no number": "0xzz"}[
+                    stated
+                ]
+        return answer
+
+    with Proxy(federation.chain.url, response=response) as proxy:
+        index = from_now(federation, url=proxy.url)
+        play(federation, 40, random.Random(11))
+        proxy.seen.clear()
+        last = index.sync()
+        asked = len([r for r in proxy.seen if r["method"] == "eth_getBlockByHash"])
+        assert (asked == 0) == (stated == "as it is")
+        assert index.events() == list(scan(federation.coordinator(), first_of(index), last))

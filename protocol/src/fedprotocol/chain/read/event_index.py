@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Self
 
 from eth_typing import BlockNumber
-from web3.exceptions import BlockNotFound
 from web3.types import BlockIdentifier, LogReceipt
 
-from fedprotocol.chain.errors import ChainError, RpcRefused, translated
+from fedprotocol.chain.errors import ChainError, RpcRefused
+from fedprotocol.chain.read.blocks import Block, read_block
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.event_table import Block, DamagedIndex, EventTable
+from fedprotocol.chain.read.event_table import DamagedIndex, EventTable
 from fedprotocol.chain.read.events import BlockTimes, Event, first_round_block
 from fedprotocol.chain.read.log_source import CoordinatorLog, LogSource
 
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 NEAR = 64  # blocks below the head that are read by their hash: two epochs of Ethereum, which are final then
 TRIES = 20  # looks in a row at a chain that changes with each
 AT_ONCE = 64  # log entries in memory: a page of a proposal is 64 KiB
+
+Told = Callable[[int, int], None]
+"""Takes the numbers of the block that was read last and of the chain's newest."""
 
 
 class EventIndex:
@@ -68,22 +71,23 @@ class EventIndex:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def sync(self) -> int:
+    def sync(self, told: Told = lambda *_: None) -> int:
         """Read what is new, and return the newest block that was read. The caller decides which blocks are old enough
-        to rely on. Raises ChainError, too, if the chain changes again and again while it is read.
+        to rely on. `told` is called on the way, often. Raises ChainError, too, if the chain changes again and again
+        while it is read.
         """
         try:
-            return self._sync()
+            return self._sync(told)
         except DamagedIndex:
-            return self._sync()
+            return self._sync(told)
 
-    def _sync(self) -> int:
+    def _sync(self, told: Told) -> int:
         with self._using():
             if not self._is_ours:
                 self._check_identity()
             for _ in range(TRIES):
                 latest = self._block("latest")
-                if latest is not None and self._follow(latest):
+                if latest is not None and self._follow(latest, told):
                     self._reached = latest.number
                     return latest.number
             raise ChainError("the chain's last blocks change with every look: do the RPC endpoints disagree?")
@@ -150,11 +154,12 @@ class EventIndex:
 
     # --------------------------------------------------------------- following
 
-    def _follow(self, latest: Block) -> bool:
+    def _follow(self, latest: Block, told: Told) -> bool:
         """Read up to `latest`. False if the chain changed meanwhile and has to be read again."""
         while (head := self._table.head()).number < latest.number:
-            far = latest.number - NEAR
-            if not (self._read_far(head, far) if head.number < far else self._read_near(head)):
+            told(head.number, latest.number)
+            is_far = head.number < latest.number - NEAR
+            if not (self._read_far(head, latest, told) if is_far else self._read_near(head)):
                 return False
         kept = self._table.hash_of(latest.number)
         if kept is None:  # the newest block is far behind what was read: the endpoint lags, or serves another chain
@@ -179,15 +184,18 @@ class EventIndex:
         self._table.append(head, block, [(entry, block.time) for entry in logs])
         return True
 
-    def _read_far(self, head: Block, last: int) -> bool:
-        """The next blocks up to `last`, in chunks."""
-        for end, logs in self._source.chunks(head.number + 1, last):
+    def _read_far(self, head: Block, latest: Block, told: Told) -> bool:
+        """The next blocks up to those near `latest`, in chunks."""
+        for end, logs in self._source.chunks(head.number + 1, latest.number - NEAR):
             first, block = self._block(BlockNumber(head.number + 1)), self._block(BlockNumber(end))
             if first is None or block is None or not self._is_child(first, head):
                 return False
             if any(bytes(entry["blockHash"]) != block.hash for entry in logs if entry["blockNumber"] == end):
                 return False
-            timed = [(entry, self._times.of(bytes(entry["blockHash"]))) for entry in logs]
+            timed = []
+            for entry in logs:
+                told(entry["blockNumber"], latest.number)
+                timed.append((entry, self._times.of_entry(entry, first.time, block.time)))
             if not self._table.append(head, block, timed):
                 return True  # another process has read further
             head = block
@@ -228,12 +236,7 @@ class EventIndex:
         self._is_ours = True
 
     def _block(self, which: BlockIdentifier) -> Block | None:
-        with translated("eth_getBlockByNumber"):
-            try:
-                found = self.coordinator.web3.eth.get_block(which)
-            except BlockNotFound:
-                return None
-        return Block(found["number"], bytes(found["hash"]), bytes(found["parentHash"]), int(found["timestamp"]))
+        return read_block(self.coordinator.web3, which)
 
     @contextmanager
     def _using(self) -> Iterator[None]:

@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hexbytes import HexBytes
 from web3.types import LogReceipt
 
+from fedprotocol.chain.read.blocks import Block
 from fedprotocol.chain.read.event_schema import connect
 from fedprotocol.errors import FedError
 from fedprotocol.files.sqlite_errors import describe_database_error
@@ -33,15 +34,6 @@ class EventIndexError(FedError):
 
 class DamagedIndex(EventIndexError):
     """The file was no index, and is gone: all that was in it is on the chain too."""
-
-
-class Block(NamedTuple):
-    """A block on the chain; `hash` is empty for the block before the first one that is read."""
-
-    number: int
-    hash: bytes
-    parent: bytes = b""
-    time: int = 0
 
 
 class EventTable:

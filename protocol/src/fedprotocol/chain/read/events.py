@@ -6,31 +6,28 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from eth_abi.codec import ABICodec
 from eth_abi.exceptions import DecodingError
 from eth_typing import BlockNumber, HexStr
-from eth_utils.abi import event_abi_to_log_topic
 from hexbytes import HexBytes
-from web3._utils.events import get_event_data
-from web3.exceptions import LogTopicError
 from web3.types import FilterParams, LogReceipt, TxReceipt
 
-from fedprotocol.chain.abi import load, named
-from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, RpcRefused, enums, translated
+from fedprotocol.chain.errors import MALFORMED, ChainError, ChainUnreachable, RpcRefused, translated
 from fedprotocol.chain.read.coordinator import Coordinator
+from fedprotocol.chain.read.event_codec import EventCodec, event_codecs
+from fedprotocol.errors import FedError
 
 FIRST_CHUNK = 2_000  # blocks; each node allows another range, so the right size is found by trying
 LARGEST_CHUNK = 50_000
 # every entry must have these
 FIELDS = ("address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "logIndex")
+TIME = "blockTimestamp"  # no part of the standard; many nodes have it
 # a node may simply not answer a range that is too long; so many times in a row, no answer is taken for that
 PATIENCE = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """One log entry. `args` by snake_case name: addresses checksummed, bytes32 as bytes, enums as IntEnums."""
 
@@ -59,6 +56,14 @@ class BlockTimes:
                 self._known.popitem(last=False)
         return self._known[block_hash]
 
+    def of_entry(self, log: LogReceipt, earliest: int, latest: int) -> int:
+        """The time of a log entry, which lies between these two. Many nodes say it in the entry itself, some of them
+        wrongly for old blocks: then the block is asked for."""
+        stated = _stated_time(log)
+        if stated is not None and earliest <= stated <= latest:
+            return stated
+        return self.of(bytes(log["blockHash"]))
+
 
 def scan(
     coordinator: Coordinator,
@@ -76,13 +81,13 @@ def scan(
         ChainError: there is no event of that name.
         ChainUnreachable, RpcRefused: see `in_ranges`.
     """
-    unknown = set(names) - {e["name"] for e in _events().values()}
+    unknown = set(names) - {codec.name for codec in event_codecs().values()}
     if unknown:
         raise ChainError(f"the coordinator has no event {', '.join(sorted(unknown))}")
     times = times or BlockTimes(coordinator)
     for _, logs in chunks(coordinator, from_block, to_block, names):
         for log in logs:
-            yield decode(log, coordinator.web3.codec, times.of(bytes(log["blockHash"])))
+            yield decode(log, times.of(bytes(log["blockHash"])))
 
 
 def chunks(
@@ -154,7 +159,7 @@ def claimed(coordinator: Coordinator, receipt: TxReceipt) -> int | None:
     them."""
     try:
         logs = [plain_log(log) for log in receipt["logs"] if log["address"] == coordinator.address]
-        events = [decode(log, coordinator.web3.codec, 0) for log in logs]
+        events = [decode(log, 0) for log in logs]
     except (ChainError, *MALFORMED):
         return None
     return sum(int(event.args["amount"]) for event in events if event.name == "Claimed")
@@ -166,29 +171,29 @@ def headline(log: LogReceipt) -> tuple[str, int | None]:
 
     Raises ChainError if it is none of its events.
     """
-    entry = _entry(log)
-    indexed = [i["name"] for i in entry["inputs"] if i["indexed"]]
-    if len(log["topics"]) != 1 + len(indexed):
-        raise ChainError(f"{_place(log)} does not decode as {entry['name']}")
-    if "round" not in indexed:
-        return entry["name"], None
-    return entry["name"], int.from_bytes(bytes(log["topics"][1 + indexed.index("round")]))
+    codec = _codec(log)
+    if len(log["topics"]) != 1 + len(codec.indexed):
+        raise ChainError(f"{_place(log)} does not decode as {codec.name}")
+    if "round" not in codec.indexed:
+        return codec.name, None
+    return codec.name, int.from_bytes(bytes(log["topics"][1 + codec.indexed.index("round")]))
 
 
-def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
+def decode(log: LogReceipt, time: int) -> Event:
     """One log entry of the coordinator, in a block of `time`.
 
     Raises ChainError if its topic or data are not those of one of its events.
     """
-    entry = _entry(log)
+    codec = _codec(log)
     try:
-        data = get_event_data(codec, entry, log)
-    except (LogTopicError, DecodingError, *MALFORMED) as error:
-        raise ChainError(f"{_place(log)} does not decode as {entry['name']}") from error
-    inputs = entry["inputs"]
+        args = codec.arguments(log["topics"], log["data"])
+    except FedError:
+        raise
+    except (DecodingError, *MALFORMED) as error:
+        raise ChainError(f"{_place(log)} does not decode as {codec.name}") from error
     return Event(
-        name=entry["name"],
-        args=enums(inputs, named(inputs, [_plain(data["args"][i["name"]]) for i in inputs])),
+        name=codec.name,
+        args=args,
         block=log["blockNumber"],
         block_hash=bytes(log["blockHash"]),
         tx_hash=bytes(log["transactionHash"]),
@@ -197,11 +202,20 @@ def decode(log: LogReceipt, codec: ABICodec, time: int) -> Event:
     )
 
 
-def _entry(log: LogReceipt) -> Any:
-    entry = _events().get(bytes(log["topics"][0])) if log["topics"] else None
-    if entry is None:
+def _stated_time(log: LogReceipt) -> int | None:
+    """The block's time in seconds as the entry itself says it; None if it does not."""
+    stated: object = log.get(TIME)
+    try:
+        return int(stated, 16) if isinstance(stated, str) else stated if isinstance(stated, int) else None
+    except ValueError:
+        return None
+
+
+def _codec(log: LogReceipt) -> EventCodec:
+    found = event_codecs().get(bytes(log["topics"][0])) if log["topics"] else None
+    if found is None:
         raise ChainError(f"{_place(log)} is no event of the coordinator")
-    return entry
+    return found
 
 
 def _place(log: LogReceipt) -> str:
@@ -211,7 +225,7 @@ def _place(log: LogReceipt) -> str:
 def _logs(
     coordinator: Coordinator, names: Collection[str], where: FilterParams, indexed: Sequence[bytes] = ()
 ) -> list[LogReceipt]:
-    kinds = [HexStr("0x" + t.hex()) for t, e in _events().items() if not names or e["name"] in names]
+    kinds = [HexStr("0x" + t.hex()) for t, codec in event_codecs().items() if not names or codec.name in names]
     topics: list[Any] = [kinds, *(HexStr("0x" + value.hex()) for value in indexed)]
     query: FilterParams = {"address": coordinator.address, "topics": topics, **where}
     with translated("eth_getLogs"):
@@ -220,15 +234,8 @@ def _logs(
 
 
 def plain_log(log: LogReceipt) -> LogReceipt:
-    """The fields of an entry that are used. All others are optional, or do not matter. Raises KeyError."""
+    """The fields of an entry that are used. All others do not matter. Raises KeyError."""
     kept: Any = {key: log[key] for key in FIELDS}  # type: ignore[literal-required]
+    if TIME in log:
+        kept[TIME] = log[TIME]  # type: ignore[literal-required]
     return kept | {"transactionIndex": 0}  # type: ignore[no-any-return]
-
-
-def _plain(value: Any) -> Any:
-    return bytes(value) if isinstance(value, bytes) else value
-
-
-@cache
-def _events() -> dict[bytes, Any]:
-    return {event_abi_to_log_topic(e): e for e in load("coordinator") if e["type"] == "event"}

@@ -52,4 +52,4 @@ class CoordinatorLog:
         return headline(log)
 
     def decode(self, log: LogReceipt, time: int) -> Event:
-        return decode(log, self._coordinator.web3.codec, time)
+        return decode(log, time)

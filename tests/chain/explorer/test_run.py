@@ -167,7 +167,7 @@ def test_wrong_things_are_said_and_end_it(federation: LiveFederation, tmp_path: 
 def test_a_taken_port_is_said(federation: LiveFederation, tmp_path: Path) -> None:
     with explorer(federation, tmp_path) as first:
         code, said = ended(federation, tmp_path, port=str(first.port))
-        assert code == 78 and f"listens on port {first.port} already" in said
+        assert code == 78 and f"listens on port {first.port} already" in said, said
 
 
 def test_it_starts_without_the_node_and_never_names_it(federation: LiveFederation, tmp_path: Path) -> None:

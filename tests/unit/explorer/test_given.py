@@ -160,8 +160,8 @@ def test_settings_of_a_command_line(tmp_path: Path) -> None:
     found = settings_of(given(tmp_path, stores=[f"dir:{store}", "https://gateway.example"], title=" Four domains "))
     assert found.chain.coordinator == COORDINATOR and found.chain.chain_id == 5
     assert found.home == tmp_path / "cache" / f"5-{COORDINATOR.lower()}"
-    assert found.store is not None and found.store.url == f"dir:{found.content}"  # others' folders are only read
-    assert found.store.peers == (f"dir:{store}", "https://gateway.example")
+    assert found.store is not None and found.store.url == f"dir:{store}"
+    assert found.store.peers == ("https://gateway.example",)
     assert found.shown.title == "Four domains"
 
 

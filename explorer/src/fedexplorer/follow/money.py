@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,13 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
 from fedprotocol.types import Balances
 
+from fedexplorer.follow.problems import for_visitors
 from fedexplorer.follow.transfers import TransferFollower
 from fedexplorer.history.books import Books
 from fedexplorer.history.equation import Check, Transfer, Unasked, compare, unasked
 from fedexplorer.history.log import Log
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class MoneyFollower:
         self._transfers: TransferFollower | None = None
         self._money = Money(Log(), Books(), -1)
         self._hash: bytes | None = None
+        self._said = ""  # in the log
 
     def close(self) -> None:
         if self._transfers is not None:
@@ -94,9 +99,11 @@ class MoneyFollower:
         try:
             self._money = self._read(self._money, block_hash)
         except FedError as error:
-            self._money = replace(self._money, problem=str(error))
+            if str(error) != self._said:
+                logger.warning("the token cannot be asked: %s", error)
+            self._money, self._said = replace(self._money, problem=for_visitors(error)), str(error)
         if not self._money.problem:
-            self._hash = block_hash
+            self._hash, self._said = block_hash, ""
         return self._money
 
     def _read(self, money: Money, block_hash: bytes | None) -> Money:

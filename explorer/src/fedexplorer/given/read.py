@@ -56,10 +56,7 @@ def settings_of(given: Given) -> Settings:
     chain = _chain(given, invitation)
     home = (given.home or cache_folder() / "fedexplorer").expanduser().absolute()
     home /= f"{chain.chain_id}-{chain.coordinator.lower()}"
-    try:
-        try_to_write([home])
-    except NotWritable as error:
-        raise ConfigError(f"{error}. Choose another folder for the explorer's cache with --home") from None
+    _make(home)
     places = [*given.stores, *(_reachable(invitation) if invitation is not None else ())]
     bare = Settings(home, chain, None, Shown(shown.title or _title(invitation), shown.names, shown.scores))
     return Settings(home, chain, store_of(places, bare.content, given.find_peers), bare.shown)
@@ -93,6 +90,18 @@ def _chain(given: Given, invitation: Invitation | None) -> ChainConfig:
     if chain_id is None:
         chain_id = chain_id_of(checked.rpc)
     return ChainConfig(rpc=checked.rpc, chain_id=chain_id, coordinator=checked.coordinator)
+
+
+def _make(home: Path) -> None:
+    """The folder stays: another explorer that starts now may be writing there already."""
+    try:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(home, error) from error
+        try_to_write([home])
+    except NotWritable as error:
+        raise ConfigError(f"{error}. Choose another folder for the explorer's cache with --home") from None
 
 
 def _shown(given: Given) -> Shown:

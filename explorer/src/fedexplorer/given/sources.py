@@ -14,8 +14,11 @@ FORMS = "dir:FOLDER, https://gateway, or kubo:http://127.0.0.1:5001"
 
 
 def store_of(places: Sequence[str], copies: Path, find_peers: bool) -> StoreConfig | None:
-    """The explorer's store: a folder for its own verified copies that reads from `places`, or the Kubo daemon among
-    them. None if there is nothing to read from.
+    """The store to read from: the Kubo daemon among `places`, or else the first of them; the others are its peers. None
+    if there is nothing to read from.
+
+    Args:
+        copies: the explorer's own folder, which is all there is to read before others are found on the chain.
 
     Raises ConfigError, which names the place that is wrong.
     """
@@ -34,7 +37,9 @@ def store_of(places: Sequence[str], copies: Path, find_peers: bool) -> StoreConf
     readable = [place for place in others if kind_of(place).serves(f"dir:{copies}")]
     if not readable and not find_peers:
         return None
-    return StoreConfig(url=f"dir:{copies}", peers=tuple(readable), find_peers=find_peers)
+    first, *rest = readable or [f"dir:{copies}"]
+    url = first if first.startswith("dir:") else f"gateway:{first}"
+    return StoreConfig(url=url, peers=tuple(rest), find_peers=find_peers)
 
 
 def _place(text: str) -> str:

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ChainError
@@ -28,14 +28,6 @@ NOBODY = "0x" + 40 * "0"  # the account whose view of the federation is read
 MOST_REORGS = 20  # that are remembered
 SLOWEST = 30.0  # seconds between two tries while the chain does not answer
 MOST_DOUBLINGS = 10  # of the pause between two tries
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the first reading has come."""
-
-    block: int
-    head: int
 
 
 class Follower:
@@ -65,6 +57,7 @@ class Follower:
         self._federation: Federation | None = None
         self._state: State | None = None
         self._problem = self._said = ""  # what visitors are told, and what the log says
+        self._far = ""  # how far the first reading has come, in words
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -74,7 +67,7 @@ class Follower:
     def state(self) -> State:
         """What was last read. Raises NotYet before the first time, with the reason."""
         if self._state is None:
-            raise NotYet(self._problem or "the events of the federation are being read for the first time")
+            raise NotYet(self._problem or f"the events of the federation are being read for the first time{self._far}")
         return self._state
 
     def opened(self) -> tuple[Coordinator, EventIndex]:
@@ -133,11 +126,14 @@ class Follower:
             self._index = self._open_index(coordinator)
         if self._money is None:
             self._money = self._open_money(coordinator)
-        reached = self._index.sync()
+        reached = self._index.sync(self._tell)
         snapshot = take_snapshot(coordinator, NOBODY)
         events, reorgs = self._read_log(self._index)
         money = self._money.look(events, reached, self._index.hash_of(reached))
         self._put(events, reorgs, snapshot, reached, self._federation, money)
+
+    def _tell(self, block: int, head: int) -> None:
+        self._far = f": block {block} of {head}"
 
     def _read_log(self, index: EventIndex) -> tuple[Log, tuple[Reorg, ...]]:
         """The log with what is new, and re-orgs if there was one more."""

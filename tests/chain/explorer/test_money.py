@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from fedexplorer.follow.first_block import first_block
 from fedexplorer.follow.money import Money, MoneyFollower
 from fedexplorer.history.books import FLOWS, Books, Statement
+from fedexplorer.history.equation import Equation
 from fedexplorer.history.holdings import EFFECTS, holdings
 from fedexplorer.history.log import Log
 from fedexplorer.history.seats import Standing, stays
@@ -65,13 +66,13 @@ def seat_of(account: str, events: Sequence[Event]) -> Seat:
     return Seat(stake, first, SEATED if end is None else end, 0, 0, last.last_commit, last.left is not None)
 
 
-def assert_right(history: ChainHistory, money: Money, known: set[Statement]) -> None:
+def assert_right(history: ChainHistory, money: Money, log: Log, known: set[Statement]) -> None:
     """Every statement, check and account, against the lens and the token at that block; not again where it is known."""
-    log, sponsor = money.log, history.coordinator.config().sponsor
+    sponsor = history.coordinator.config().sponsor
     assert not money.obstacle
-    assert [check.statement for check in money.checks] == list(money.books.statements)
+    assert [check.statement for check in money.equation.checks] == list(money.books.statements)
     assert [s.block for s in money.books.statements] == sorted({event.block for event in log})
-    for check in money.checks:
+    for check in money.equation.checks:
         if check.statement in known:
             continue
         known.add(check.statement)
@@ -86,7 +87,7 @@ def assert_right(history: ChainHistory, money: Money, known: set[Statement]) -> 
     now = [holdings(account, log, sponsor).now for account in everybody]
     assert sum(h.stake for h in now) == money.books.balances.stakes
     assert sum(h.bonds for h in now) == money.books.balances.bonds
-    assert (money.held, money.lens) == (money.checks[-1].held, money.books.balances)
+    assert (money.held, money.lens) == (money.equation.checks[-1].held, money.books.balances)
 
 
 def test_what_the_log_says_is_what_the_contracts_say(chain: Anvil, tmp_path: Path) -> None:
@@ -101,17 +102,19 @@ def test_what_the_log_says_is_what_the_contracts_say(chain: Anvil, tmp_path: Pat
         with history.that_goes():
             history.play(8)
             gone = reader.look()
-            assert_right(history, gone, known)
+            assert_right(history, gone, reader.log, known)
         history.play(20)
-        assert_right(history, reader.look(), known)
+        assert_right(history, reader.look(), reader.log, known)
         history.wind_down()
         after = reader.look()
-        assert_right(history, after, known)
+        assert_right(history, after, reader.log, known)
         replaced += len(set(gone.books.statements) - set(after.books.statements))
-        assert after.books.statements == Books().follow(after.log).statements, "step by step it is another history"
+        assert after.books == Books().follow(reader.log), "step by step it is another history"
+        again = Equation().follow(after.books, after.transfers, reader.log.of_transaction)
+        assert after.equation == again and not again.deficits
         assert after.books.balances.total == after.books.balances.burned
-        assert not after.unasked
-        seen.update(event.name for event in after.log)
+        assert not after.equation.unasked
+        seen.update(event.name for event in reader.log)
         history.twin.close()
     assert replaced > 5, "there was no re-org"
     wanted = {moved.event for moved in (*FLOWS, *EFFECTS)} | {"Suspended", "Reactivated", "Exited"}
@@ -151,8 +154,8 @@ def test_what_was_sent_unasked_is_a_surplus(chain: Anvil) -> None:
     federation.fund(50)
     money = federation.look()
     assert not money.obstacle
-    assert [check.surplus for check in money.checks] == [0, 7]
-    assert [(sent.transfer.peer, sent.amount) for sent in money.unasked] == [(federation.sponsor, 7)]
+    assert [check.surplus for check in money.equation.checks] == [0, 7]
+    assert [(sent.transfer.peer, sent.amount) for sent in money.equation.unasked] == [(federation.sponsor, 7)]
     assert [transfer.amount for transfer in money.transfers] == [1_000, 7, 50]
     assert money.held == federation.coordinator.token.balance_of(federation.coordinator.address) == 1_057
     assert money.transfers[1].time == chain.web3.eth.get_block(money.transfers[1].block)["timestamp"]
@@ -168,8 +171,8 @@ def test_what_is_missing_is_a_deficit(chain: Anvil) -> None:
     chain.do(federation.deployed.token.functions.transfer(federation.sponsor, 30), address)
     federation.fund(5)
     money = federation.look()
-    assert [check.surplus for check in money.checks] == [0, -30]
-    assert [(sent.transfer.peer, sent.amount) for sent in money.unasked] == [(federation.sponsor, -30)]
+    assert [check.surplus for check in money.equation.checks] == [0, -30]
+    assert [(sent.transfer.peer, sent.amount) for sent in money.equation.unasked] == [(federation.sponsor, -30)]
 
 
 @pytest.mark.parametrize("mock", ["SilentToken", "OddToken"])
@@ -178,7 +181,7 @@ def test_a_token_whose_log_is_not_standard_is_said_to_be_one(chain: Anvil, mock:
     federation.fund(1_000)
     money = federation.look()
     assert "as ERC-20 wants it" in money.obstacle
-    assert (money.checks, money.unasked) == ((), ())
+    assert (money.equation.checks, money.equation.unasked) == ((), ())
     assert (money.held, money.lens) == (1_000, money.books.balances)
 
 
@@ -190,7 +193,7 @@ def test_a_token_with_four_topics_and_one_that_changes_balances_by_itself(chain:
     growing = Federation(chain, "OddToken")
     chain.do(growing.deployed.token.functions.write(0))
     growing.fund(1_000)
-    assert growing.look().checks
+    assert growing.look().equation.checks
     chain.do(growing.deployed.token.functions.grow(growing.coordinator.address, 3))
     assert "do not add up" in growing.look().obstacle
 
@@ -203,7 +206,7 @@ def test_fees_of_a_token_are_in_its_log(chain: Anvil) -> None:
     federation.send(10)
     money = federation.look()
     assert not money.obstacle
-    assert [sent.amount for sent in money.unasked] == [8]
+    assert [sent.amount for sent in money.equation.unasked] == [8]
 
 
 def test_a_token_that_does_not_answer_holds_up_nothing(chain: Anvil) -> None:
@@ -215,7 +218,7 @@ def test_a_token_that_does_not_answer_holds_up_nothing(chain: Anvil) -> None:
         money = federation.follower.look(empty, reached, bytes(32))
         assert "cannot be read" in money.obstacle and money.books == Books()
         proxy.closed.clear()
-        assert federation.look().checks[-1].held == 1_000
+        assert federation.look().equation.checks[-1].held == 1_000
         seen = len(proxy.seen)
         federation.look()
         assert [request["method"] for request in proxy.seen[seen:]] == ["eth_getBlockByNumber"], "one look, one request"
@@ -230,8 +233,8 @@ def test_a_reorg_between_the_two_logs_is_no_deficit(chain: Anvil) -> None:
     chain.rpc("anvil_reorg", 1, [])
     chain.rpc("anvil_dropAllTransactions")
     money = federation.follower.look(log, reached, block_hash)
-    assert "has just changed" in money.obstacle and not money.checks
-    assert federation.look().checks == ()
+    assert "has just changed" in money.obstacle and not money.equation.checks
+    assert federation.look().equation.checks == ()
     assert federation.look().obstacle == ""
 
 

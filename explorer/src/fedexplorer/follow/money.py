@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fedprotocol.types import Balances
 from fedexplorer.follow.problems import for_visitors
 from fedexplorer.follow.transfers import TransferFollower
 from fedexplorer.history.books import Books
-from fedexplorer.history.equation import Check, Transfer, Unasked, compare, unasked
+from fedexplorer.history.equation import Equation, Transfer
 from fedexplorer.history.log import Log
 
 logger = logging.getLogger(__name__)
@@ -31,9 +31,9 @@ class Money:
         held: what the token says that the coordinator has.
         lens: the six sums as the coordinator's own storage has them.
         problem: why the token or the lens could not be asked; empty if they were.
+        equation: the balance equation after every block with an event; empty where there is an obstacle.
     """
 
-    log: Log
     books: Books
     block: int
     transfers: tuple[Transfer, ...] = ()
@@ -41,6 +41,7 @@ class Money:
     held: int | None = None
     lens: Balances | None = None
     problem: str = "they were not read yet"
+    equation: Equation = field(default_factory=Equation)
 
     @cached_property
     def by_transfers(self) -> int:
@@ -63,16 +64,6 @@ class Money:
             "earlier blocks is not known."
         )
 
-    @cached_property
-    def checks(self) -> tuple[Check, ...]:
-        """The balance equation after every block with an event; none where there is an obstacle."""
-        return () if self.obstacle else compare(self.books, self.transfers)
-
-    @cached_property
-    def unasked(self) -> tuple[Unasked, ...]:
-        """What was sent without the coordinator asking for it."""
-        return () if self.obstacle else unasked(self.books, self.transfers, self.log.of_transaction)
-
 
 class MoneyFollower:
     """Keeps Money up to date. `path` is the file for the index of transfers; without one it is in memory."""
@@ -81,7 +72,8 @@ class MoneyFollower:
         self._coordinator = coordinator
         self._path = path
         self._transfers: TransferFollower | None = None
-        self._money = Money(Log(), Books(), -1)
+        self._money = Money(Books(), -1)
+        self._equation = Equation()
         self._hash: bytes | None = None
         self._said = ""  # in the log
 
@@ -92,19 +84,22 @@ class MoneyFollower:
     def look(self, log: Log, block: int, block_hash: bytes | None) -> Money:
         """The money at `block`, to which `log` reaches, and whose hash in that log's chain is `block_hash`. Nothing is
         asked if that is still the same block."""
-        books = self._money.books.follow(log)
         if block_hash is not None and block_hash == self._hash:
             return self._money
-        self._money, self._hash = Money(log, books, block), None
+        money = Money(self._money.books.follow(log), block)
         try:
-            self._money = self._read(self._money, block_hash)
+            money = self._read(money, block_hash)
         except FedError as error:
             if str(error) != self._said:
                 logger.warning("the token cannot be asked: %s", error)
-            self._money, self._said = replace(self._money, problem=for_visitors(error)), str(error)
-        if not self._money.problem:
-            self._hash, self._said = block_hash, ""
-        return self._money
+            money, self._said = replace(money, problem=for_visitors(error)), str(error)
+        if not money.problem:
+            self._said = ""
+        if not money.obstacle:
+            self._equation = self._equation.follow(money.books, money.transfers, log.of_transaction)
+            money = replace(money, equation=self._equation)
+        self._money, self._hash = money, None if money.problem else block_hash
+        return money
 
     def _read(self, money: Money, block_hash: bytes | None) -> Money:
         if self._transfers is None:
@@ -114,5 +109,5 @@ class MoneyFollower:
         lens = self._coordinator.balances(money.block)
         if reached < money.block or self._transfers.hash_of(money.block) != block_hash:
             return replace(money, problem="the chain has just changed")
-        transfers = self._transfers.transfers(money.block)
-        return replace(money, transfers=transfers, strange=self._transfers.strange(), held=held, lens=lens, problem="")
+        transfers, strange = self._transfers.up_to(money.block)
+        return replace(money, transfers=transfers, strange=strange, held=held, lens=lens, problem="")

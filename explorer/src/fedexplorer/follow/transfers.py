@@ -24,7 +24,7 @@ class TransferFollower:
         token = coordinator.config().token
         self._source = TransferLog(coordinator.web3, token, coordinator.address)
         self._index = EventIndex(coordinator, path, lambda: first_block(coordinator), self._source)
-        self._known: list[Event] = []
+        self._known: list[tuple[Event, Transfer | None]] = []
 
     def close(self) -> None:
         self._index.close()
@@ -32,24 +32,26 @@ class TransferFollower:
     def look(self) -> int:
         """Read what is new, and return the newest block that was read."""
         reached = self._index.sync()
-        while self._known and not self._index.has(self._known[-1]):
+        while self._known and not self._index.has(self._known[-1][0]):
             self._known.pop()
-        after = (self._known[-1].block, self._known[-1].log_index) if self._known else None
-        self._known += (e for e in self._index.stream(after=after) if e.name != TRANSFER or e.args["value"])
+        last = self._known[-1][0] if self._known else None
+        for event in self._index.stream(after=(last.block, last.log_index) if last else None):
+            if event.name != TRANSFER:
+                self._known.append((event, None))
+            elif event.args["value"]:
+                self._known.append((event, _transfer(event, self._source.account)))
         return reached
 
     def hash_of(self, block: int) -> bytes | None:
         """The hash of one of the last blocks that were read; None if it is not kept."""
         return self._index.hash_of(block)
 
-    def transfers(self, to_block: int) -> tuple[Transfer, ...]:
-        """Those of more than nothing in the blocks up to `to_block`, in the order of the log."""
-        known = (e for e in self._known if e.name == TRANSFER and e.block <= to_block)
-        return tuple(_transfer(event, self._source.account) for event in known)
-
-    def strange(self) -> int:
-        """How many entries look like transfers, but do not have the form that ERC-20 gives them."""
-        return sum(event.name != TRANSFER for event in self._known)
+    def up_to(self, block: int) -> tuple[tuple[Transfer, ...], int]:
+        """The transfers of more than nothing in the blocks up to `block`, in the order of the log; and how many entries
+        look like transfers, but do not have the form that ERC-20 gives them."""
+        known = [transfer for event, transfer in self._known if event.block <= block]
+        transfers = tuple(transfer for transfer in known if transfer is not None)
+        return transfers, len(known) - len(transfers)
 
 
 def _transfer(event: Event, coordinator: str) -> Transfer:

@@ -62,7 +62,7 @@ FLOWS = (
     Flow("Claimed", "amount", Purpose.OWED, Purpose.OUTSIDE),
 )
 
-_FLOWS_OF = {name: tuple(flows) for name, flows in groupby(FLOWS, lambda flow: flow.event)}
+_FLOWS_OF = {flow.event: [i for i, other in enumerate(FLOWS) if other.event == flow.event] for flow in FLOWS}
 SUMS = tuple(Purpose(f.name) for f in fields(Balances))
 EMPTY = Balances(*(0 for _ in SUMS))
 
@@ -89,71 +89,78 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """What all events of one flow have moved together."""
+
+    count: int = 0
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """A statement for every block with an event, in order. The log must be whole: without the events before the first
-    round the sums would be wrong."""
+    round the sums would be wrong.
+
+    Args:
+        moved: the places of the statements that differ from the one before.
+        totals: for each of FLOWS.
+        bonds: of every proposal, by its round and root.
+    """
 
     statements: tuple[Statement, ...] = ()
-    bonds: Mapping[tuple[int, bytes], int] = field(default_factory=dict)  # of every proposal, by round and root
+    moved: tuple[int, ...] = ()
+    totals: tuple[Total, ...] = (Total(),) * len(FLOWS)
+    bonds: Mapping[tuple[int, bytes], int] = field(default_factory=dict)
 
     @property
     def balances(self) -> Balances:
         """The newest."""
         return self.statements[-1].balances if self.statements else EMPTY
 
-    def follow(self, events: Log) -> Books:
-        """The books of the whole log. After a re-org only what both logs have is kept."""
-        kept = _kept(self.statements, events)
-        done = self.statements[kept - 1].events if kept else 0
-        if kept == len(self.statements) and done == len(events):
-            return self
-        return _extended(self.statements[:kept], dict(self.bonds), events)
+    def follow(self, log: Log) -> Books:
+        """The books of the whole log, which goes on from these. After a re-org it is read from the beginning."""
+        done = self.statements[-1].events if self.statements else 0
+        if done > len(log) or (done and log[done - 1].block_hash != self.statements[-1].block_hash):
+            return Books().follow(log)
+        return self if done == len(log) else _extended(self, log[done:])
 
     def moves(self, event: Event) -> tuple[Move, ...]:
         """What one event of this log has moved; nothing, for most."""
-        return tuple(_moves(event, self.bonds))
+        return tuple(Move(event, FLOWS[i].source, FLOWS[i].target, amount) for i, amount in _moves(event, self.bonds))
 
 
-def _extended(statements: tuple[Statement, ...], bonds: dict[tuple[int, bytes], int], events: Log) -> Books:
-    start = statements[-1].events if statements else 0
-    balances = statements[-1].balances if statements else EMPTY
-    added: list[Statement] = []
+def _extended(books: Books, events: Sequence[Event]) -> Books:
+    balances, number = books.balances, books.statements[-1].events if books.statements else 0
     sums = {purpose: getattr(balances, purpose) for purpose in SUMS} | {Purpose.OUTSIDE: 0}
-    number = start
-    for _, block in groupby(events[start:], lambda event: event.block):
-        changed = False
+    totals = [(total.count, total.amount) for total in books.totals]
+    bonds, statements, moved = dict(books.bonds), list(books.statements), list(books.moved)
+    for _, block in groupby(events, lambda event: event.block):
         for event in block:
             number += 1
             if event.name == "Proposed":
                 bonds[_key(event)] = event.args["bond"]
-            for move in _moves(event, bonds):
-                changed = True
-                sums[move.source] -= move.amount
-                sums[move.target] += move.amount
-        if changed:
-            balances = Balances(*(sums[purpose] for purpose in SUMS))
-        added.append(Statement(event.block, event.block_hash, event.time, balances, number))
-    return Books((*statements, *added), bonds)
+            for i, amount in _moves(event, bonds):
+                sums[FLOWS[i].source] -= amount
+                sums[FLOWS[i].target] += amount
+                totals[i] = totals[i][0] + 1, totals[i][1] + amount
+        after = Balances(*(sums[purpose] for purpose in SUMS))
+        if after != balances:
+            balances = after
+            moved.append(len(statements))
+        statements.append(Statement(event.block, event.block_hash, event.time, balances, number))
+    return Books(tuple(statements), tuple(moved), tuple(Total(*total) for total in totals), bonds)
 
 
-def _kept(statements: Sequence[Statement], events: Log) -> int:
-    """How many of the statements are about blocks that the log still has."""
-    for count in range(len(statements), 0, -1):
-        last = statements[count - 1]
-        if last.events <= len(events) and events[last.events - 1].block_hash == last.block_hash:
-            return count
-    return 0
-
-
-def _moves(event: Event, bonds: Mapping[tuple[int, bytes], int]) -> Iterator[Move]:
-    for flow in _FLOWS_OF.get(event.name, ()):
-        if flow.argument == REST:
+def _moves(event: Event, bonds: Mapping[tuple[int, bytes], int]) -> Iterator[tuple[int, int]]:
+    """The places of its flows in FLOWS, each with the amount."""
+    for i in _FLOWS_OF.get(event.name, ()):
+        argument = FLOWS[i].argument
+        if argument == REST:
             bounty = event.args["bounty"]
             # A log without the proposal is not whole: the sums are wrong, and the comparison with the lens shows it.
-            amount = bonds.get(_key(event), bounty) - bounty
+            yield i, bonds.get(_key(event), bounty) - bounty
         else:
-            amount = event.args[flow.argument]
-        yield Move(event, flow.source, flow.target, amount)
+            yield i, event.args[argument]
 
 
 def _key(event: Event) -> tuple[int, bytes]:

@@ -7,7 +7,8 @@ is what somebody sent to the coordinator unasked. A deficit must not be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -42,32 +43,67 @@ class Check:
         return self.held - self.statement.balances.total
 
 
-def compare(books: Books, transfers: Sequence[Transfer]) -> tuple[Check, ...]:
-    """A check for each statement of the books. `transfers`: all up to their end, in the order of the log."""
-    checks = []
-    held = taken = 0
-    for statement in books.statements:
-        while taken < len(transfers) and transfers[taken].block <= statement.block:
-            held += transfers[taken].amount
-            taken += 1
-        checks.append(Check(statement, held))
-    return tuple(checks)
-
-
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """What a transaction sent beyond what the coordinator asked for: a part of the surplus."""
+    """What a transaction sent beyond what the coordinator asked for; below zero, what it took."""
 
     transfer: Transfer  # its first
     amount: int
 
 
-def unasked(
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """The equation after every block with an event.
+
+    Args:
+        checks: one for each statement of the books.
+        deficits: those that fail.
+        transfers: what they were made from.
+    """
+
+    checks: tuple[Check, ...] = ()
+    deficits: tuple[Check, ...] = ()
+    unasked: tuple[Unasked, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    def follow(
+        self, books: Books, transfers: tuple[Transfer, ...], events_of: Callable[[bytes], Sequence[Event]]
+    ) -> Equation:
+        """The equation of these books and transfers, which go on from where this one ends, or begin anew. `events_of`
+        gives the coordinator's events of a transaction. Neither side may be ahead of the other by a block with events.
+        """
+        before = self if self._is_beginning(books, transfers) else Equation()
+        checks = (*before.checks, *_checks(before, books, transfers))
+        failed = (check for check in checks[len(before.checks) :] if check.surplus < 0)
+        added = _unasked(books, transfers[len(before.transfers) :], events_of)
+        return Equation(checks, (*before.deficits, *failed), (*before.unasked, *added), transfers)
+
+    def _is_beginning(self, books: Books, transfers: tuple[Transfer, ...]) -> bool:
+        """Whether the chain that these checks were made on is still there."""
+        known, sent = len(self.checks), len(self.transfers)
+        if known > len(books.statements) or sent > len(transfers):
+            return False
+        if known and self.checks[-1].statement != books.statements[known - 1]:
+            return False
+        return not sent or self.transfers[-1] == transfers[sent - 1]
+
+
+def _checks(before: Equation, books: Books, transfers: Sequence[Transfer]) -> Iterator[Check]:
+    held, taken = 0, 0
+    if before.checks:
+        last = before.checks[-1]
+        held, taken = last.held, bisect_right(transfers, last.statement.block, key=lambda transfer: transfer.block)
+    for statement in books.statements[len(before.checks) :]:
+        while taken < len(transfers) and transfers[taken].block <= statement.block:
+            held += transfers[taken].amount
+            taken += 1
+        yield Check(statement, held)
+
+
+def _unasked(
     books: Books, transfers: Sequence[Transfer], events_of: Callable[[bytes], Sequence[Event]]
-) -> tuple[Unasked, ...]:
-    """The transactions whose transfers are not what the coordinator's events of the same transaction say, in order.
-    `events_of` gives these events."""
-    found = []
+) -> Iterator[Unasked]:
+    """The transactions whose transfers are not what the coordinator's events of the same transaction say, in order."""
     for tx, group in groupby(transfers, lambda transfer: transfer.tx):
         sent = list(group)
         moves = [move for event in events_of(tx) for move in books.moves(event)]
@@ -75,5 +111,4 @@ def unasked(
         asked -= sum(m.amount for m in moves if m.target is Purpose.OUTSIDE)
         amount = sum(transfer.amount for transfer in sent) - asked
         if amount:
-            found.append(Unasked(sent[0], amount))
-    return tuple(found)
+            yield Unasked(sent[0], amount)

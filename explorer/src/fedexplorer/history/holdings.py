@@ -4,7 +4,7 @@ settled: what time has decided counts once the contract has written it down."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fedprotocol.chain.read.events import Event
@@ -108,11 +108,10 @@ def holdings(account: str, events: Iterable[Event], sponsor: str) -> Holdings:
             amount = event.args.get(effect.argument)
             if amount is None:
                 amount = bonds[event.args["round"], event.args["root"]]
-            held = replace(
-                held,
-                stake=held.stake + effect.stake * amount,
-                bonds=held.bonds + effect.bonds * amount,
-                owed=held.owed + effect.owed * amount,
+            held = Holding(
+                held.stake + effect.stake * amount,
+                held.bonds + effect.bonds * amount,
+                held.owed + effect.owed * amount,
             )
             totals[effect.kind] += amount
             changes.append(Change(event, effect.kind, amount, held))

@@ -47,23 +47,23 @@ class Stay:
 def stays(client: str, events: Iterable[Event]) -> tuple[Stay, ...]:
     """All stays of `client`, in order. `events`: the log, or those that name it."""
     found: list[Stay] = []
+    commits: list[int] = []  # the last one of each stay
     for event in events:
         if event.args.get("client") != client:
             continue
-        if event.name == "Joined":
+        if event.name == "Committed":
+            commits[-1] = event.args["round"]
+        elif event.name == "Joined":
             found.append(Stay(event, ((event.args["active_from"], None),)))
+            commits.append(0)
         elif change := _CHANGES.get(event.name):
             found[-1] = change(found[-1], event)
-    return tuple(found)
+    return tuple(replace(stay, last_commit=number) for stay, number in zip(found, commits, strict=True))
 
 
 def standing(stays: tuple[Stay, ...]) -> Standing:
     """What the seat is now."""
     return stays[-1].standing if stays else Standing.NONE
-
-
-def _committed(stay: Stay, event: Event) -> Stay:
-    return replace(stay, last_commit=event.args["round"])
 
 
 def _suspended(stay: Stay, event: Event) -> Stay:
@@ -90,7 +90,6 @@ def _ended(stay: Stay, event: Event) -> tuple[tuple[int, int | None], ...]:
 
 
 _CHANGES: dict[str, Callable[[Stay, Event], Stay]] = {
-    "Committed": _committed,
     "Suspended": _suspended,
     "Reactivated": _reactivated,
     "Exited": _left,

@@ -4,8 +4,9 @@ from fedexplorer.views.address import ADDRESS
 from fedexplorer.views.block import BLOCK
 from fedexplorer.views.events import EVENTS
 from fedexplorer.views.federation import FEDERATION
+from fedexplorer.views.money import MONEY
 from fedexplorer.views.replay import REPLAY
 from fedexplorer.views.search import SEARCH
 from fedexplorer.views.transaction import TRANSACTION
 
-ALL = (FEDERATION, REPLAY, EVENTS, TRANSACTION, BLOCK, ADDRESS, SEARCH)
+ALL = (FEDERATION, MONEY, REPLAY, EVENTS, TRANSACTION, BLOCK, ADDRESS, SEARCH)

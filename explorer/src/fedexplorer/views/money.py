@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -63,6 +64,16 @@ class Row(Model):
     total: int
     held: int | None
     surplus: int | None
+
+    @property
+    def by_event(self) -> list[list[Moved]]:
+        """What moved, by event."""
+        return [list(moves) for _, moves in groupby(self.moved, lambda m: (m.event, m.account, m.round, m.tx))]
+
+    @property
+    def changed(self) -> set[str]:
+        """The sums that moved."""
+        return {name for move in self.moved for name in (move.source, move.target)}
 
 
 class Flowed(Model):

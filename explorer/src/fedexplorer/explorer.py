@@ -56,7 +56,7 @@ class Explorer:
             names=shown.names,
             title=shown.title,
             scores=pooled(shown.scores.measured(), _globals(state)),
-            entry=fetched.events.entry,
+            entry=fetched.entries.entry,
             transactions=fetched.transactions,
             content=fetched.content,
             disputes=fetched.disputes,

@@ -17,6 +17,7 @@ from fedprotocol.store.open import open_store
 
 from fedexplorer.content.content import Content
 from fedexplorer.disputes.disputes import Disputes
+from fedexplorer.follow.entries import Entries
 from fedexplorer.follow.state import Federation
 from fedexplorer.given.settings import Settings
 from fedexplorer.transactions.contracts import Contracts
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 class OnDemand:
     """`content` and `disputes` are None where there is no store to read from."""
 
-    events: EventIndex
+    entries: Entries
     transactions: Transactions
     content: Content | None
     disputes: Disputes | None
@@ -48,7 +49,7 @@ class OnDemand:
         transactions = Transactions(coordinator.web3, contracts, settings.transactions, head)
         content = _content(settings, coordinator, events, federation)
         disputes = None if content is None else Disputes(coordinator, events, content)
-        return cls(events, transactions, content, disputes)
+        return cls(Entries(federation.coordinator, settings.events), transactions, content, disputes)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +57,7 @@ class OnDemand:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for opened in (self.disputes, self.content, self.transactions):
+        for opened in (self.disputes, self.content, self.transactions, self.entries):
             if opened is not None:
                 opened.close()
 

@@ -53,8 +53,16 @@ class _Work(Generic[K]):
 
 
 class Desk(Generic[K, V]):
-    """Any number of threads may call. `fetch` gets one thing, or raises FedError; it runs in threads of the desk, which
-    begin when something is first asked for. `seconds_good` says how long an answer may be given again."""
+    """Any number of threads may call.
+
+    Args:
+        fetch: gets one thing, or raises FedError. It runs in threads of the desk, which begin when something is first
+            asked for.
+        seconds_good: how long an answer may be given again.
+        workers: how many things are fetched at the same time.
+        most_waiting: how many may wait.
+        why: in words for visitors, why something could not be fetched; the log has the error itself.
+    """
 
     def __init__(
         self,
@@ -62,10 +70,12 @@ class Desk(Generic[K, V]):
         seconds_good: Callable[[V], float],
         workers: int,
         most_waiting: int,
+        why: Callable[[Exception], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch, self._seconds_good, self._clock = fetch, seconds_good, clock
-        self._workers, self._most_waiting = workers, most_waiting
+        self._workers, self._most_waiting, self._why = workers, most_waiting, why
+        self._told = ""
         self._known: OrderedDict[K, tuple[V, float]] = OrderedDict()  # with the time until which it is good
         self._failed: OrderedDict[K, _Failed] = OrderedDict()
         self._work: _Work[K] = _Work()
@@ -134,14 +144,17 @@ class Desk(Generic[K, V]):
     def _give_up(self, key: K, error: Exception) -> None:
         before = self._failed.pop(key, None)
         pause = min(LONGEST_PAUSE, 2 * before.pause) if before else FIRST_PAUSE
-        self._failed[key] = _Failed(pause, self._clock() + pause, in_a_line(error))
+        self._failed[key] = _Failed(pause, self._clock() + pause, self._why(error))
         while len(self._failed) > MOST_REMEMBERED:
             self._failed.popitem(last=False)
         if isinstance(error, ChainUnreachable):  # the others would wait for the same silence, one after the other
             self._silence = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * self._silence))
             self._quiet_until = self._clock() + self._silence
-        elif not isinstance(error, FedError):
-            log.error("fetching %s failed in a way that nobody foresaw", key, exc_info=error)
+        told = in_a_line(error)
+        if told != self._told:
+            is_known = isinstance(error, FedError)
+            log.warning("something could not be read: %s", told, exc_info=None if is_known else error)
+        self._told = told
 
     # ------------------------------------------------------------- in a thread
 

@@ -13,9 +13,10 @@ from typing import Self
 
 from web3 import Web3
 
+from fedexplorer.follow.problems import for_visitors
 from fedexplorer.transactions.contracts import Contracts
 from fedexplorer.transactions.desk import Desk
-from fedexplorer.transactions.read import Reader
+from fedexplorer.transactions.read import Moved, Reader
 from fedexplorer.transactions.records import Header, Transaction
 from fedexplorer.transactions.table import Mined, Table, TransactionsError
 
@@ -48,6 +49,11 @@ class Soon:
     trouble: str
 
 
+def why(error: Exception) -> str:
+    """Why something could not be read, without the name of any machine."""
+    return str(error) if isinstance(error, Moved) else for_visitors(error)
+
+
 class Transactions:
     """Any number of threads may call. No method waits longer than its `patience`, in seconds. Where the file cannot be
     used, it does without, and says so in the log."""
@@ -65,12 +71,12 @@ class Transactions:
         self.contracts = contracts
         self._reader, self._table, self._head = Reader(web3, contracts), Table(path), head
         self._said = ""
-        self._own: Desk[Mined, Transaction] = Desk(self._fetch, lambda _: math.inf, WORKERS, MOST_WAITING, clock)
+        self._own: Desk[Mined, Transaction] = Desk(self._fetch, lambda _: math.inf, WORKERS, MOST_WAITING, why, clock)
         self._strange: Desk[bytes, Transaction | None] = Desk(
-            self._fetch_strange, self._seconds_good, 1, STRANGERS_WAITING, clock
+            self._fetch_strange, self._seconds_good, 1, STRANGERS_WAITING, why, clock
         )
         self._blocks: Desk[int | bytes, Header | None] = Desk(
-            self._fetch_block, self._block_good, 1, STRANGERS_WAITING, clock
+            self._fetch_block, self._block_good, 1, STRANGERS_WAITING, why, clock
         )
 
     def close(self) -> None:

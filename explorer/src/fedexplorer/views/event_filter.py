@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fedprotocol.chain.read.events import Event
 
 from fedexplorer.history.log import Log, accounts_of
+
+Test = Callable[[Event], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +30,62 @@ class Filter:
 
 def select(log: Log, wanted: Filter) -> Sequence[Event]:
     """The events of the log that pass the filter, the newest first."""
-    candidates = min(_candidates(log, wanted), key=len)
-    tests = _tests(log, wanted)
+    first = 0 if wanted.from_block is None else bisect_left(log, wanted.from_block, key=_block)
+    behind = len(log) if wanted.to_block is None else bisect_right(log, wanted.to_block, key=_block)
+    behind = behind if wanted.length is None else min(behind, wanted.length)
+    shortest = min(_lists(log, wanted), key=len, default=None)
+    tests = _tests(wanted)
+    if shortest is None or len(shortest) > behind - first:
+        candidates = log[first:behind]
+    else:
+        candidates = shortest
+        tests += _place_tests(log, wanted)
     if not tests:
         return candidates[::-1]
     return [event for event in reversed(candidates) if all(test(event) for test in tests)]
 
 
-def _candidates(log: Log, wanted: Filter) -> list[Sequence[Event]]:
+def _lists(log: Log, wanted: Filter) -> Iterator[Sequence[Event]]:
     """Lists of which each has all events that pass. One of them is short if the filter is narrow."""
-    found: list[Sequence[Event]] = []
     if wanted.round is not None:
-        found.append(log.of_round(wanted.round))
+        yield log.of_round(wanted.round)
     if wanted.account is not None:
-        found.append(log.of_account(wanted.account))
+        yield log.of_account(wanted.account)
     if wanted.name is not None:
-        found.append(log.named(wanted.name))
+        yield log.named(wanted.name)
     if wanted.since is not None or wanted.until is not None:
-        found.append(log.between(wanted.since or 0, float("inf") if wanted.until is None else wanted.until))
-    return found or [log[: wanted.length]]
+        yield log.between(wanted.since or 0, float("inf") if wanted.until is None else wanted.until)
 
 
-def _tests(log: Log, wanted: Filter) -> list[Callable[[Event], bool]]:
+def _tests(wanted: Filter) -> list[Test]:
+    """What an event must be like."""
     w = wanted
-    tests: list[tuple[object, Callable[[Event], bool]]] = [
+    tests: list[tuple[object, Test]] = [
         (w.name, lambda e: e.name == w.name),
         (w.round, lambda e: e.args.get("round") == w.round),
         (w.since, lambda e: w.since is None or e.time >= w.since),
         (w.until, lambda e: w.until is None or e.time <= w.until),
+        (w.account, lambda e: w.account in accounts_of(e)),
+    ]
+    return [test for value, test in tests if value is not None]
+
+
+def _place_tests(log: Log, wanted: Filter) -> list[Test]:
+    """Where an event must stand."""
+    w = wanted
+    tests: list[tuple[object, Test]] = [
         (w.from_block, lambda e: w.from_block is None or e.block >= w.from_block),
         (w.to_block, lambda e: w.to_block is None or e.block <= w.to_block),
-        (w.account, lambda e: w.account in accounts_of(e)),
     ]
     needed = [test for value, test in tests if value is not None]
     if w.length is not None and w.length < len(log):
         behind = _place(log[w.length])
         needed.append(lambda e: _place(e) < behind)
     return needed
+
+
+def _block(event: Event) -> int:
+    return event.block
 
 
 def _place(event: Event) -> tuple[int, int]:

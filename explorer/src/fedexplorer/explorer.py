@@ -53,7 +53,7 @@ class Explorer:
         fetched = self._fetched(state)
         return Site(
             state,
-            names=shown.names,
+            names={**fetched.transactions.contracts.names, **shown.names},
             title=shown.title,
             scores=pooled(shown.scores.measured(), _globals(state)),
             entry=fetched.entries.entry,

@@ -187,7 +187,7 @@ def test_a_conviction(shown: Server) -> None:
     values = {value["name"]: value for value in page["values"]}
     assert values["proof.proposal_root"]["value"] == "0x" + shown.world.proof["proposalRoot"].hex()
     html = text_of(shown.html(path))
-    for word in ("challenge", "proof.updates[2].leaf", "the federation's disputes contract", "succeeded"):
+    for word in ("challenge", "proof.updates[2].leaf", "to disputes contract", "succeeded"):
         assert word in html
 
 

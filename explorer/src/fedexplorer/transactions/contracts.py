@@ -25,12 +25,16 @@ class Contracts:
         """The contracts of the coordinator at that address."""
         return cls(coordinator, config.disputes, config.token)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What a page calls each of them, by address."""
+        return {
+            self.peers: "peer directory",
+            self.token: "token",
+            self.disputes: "disputes contract",
+            self.coordinator: "coordinator",
+        }
+
     def name(self, address: str | None) -> str | None:
         """What a page calls the contract at `address`; None if it is none of the federation's."""
-        known = {
-            self.coordinator: "coordinator",
-            self.disputes: "disputes contract",
-            self.token: "token",
-            self.peers: "peer directory",
-        }
-        return known.get(address) if address else None
+        return self.names.get(address) if address else None

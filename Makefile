@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go model clean
+.PHONY: help setup demo test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ demo: setup  ## four sites fine-tune one model together over a local Ethereum no
 
 test:  ## every check and every test
 	@$(MAKE) --no-print-directory -j 2 setup
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go forge lint slither docs
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go chromium-if-there forge lint slither docs
 	@$(MAKE) --no-print-directory tests
 
 lint: .venv/.installed .tools/.compiled
@@ -70,6 +70,9 @@ chaos: setup kubo  ## a federation that is killed, starved and lied to all the t
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)
 
+explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m explorer_load $(LOAD)
+
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines
 
@@ -87,6 +90,11 @@ geth: $(TOOLS)/geth setup  ## geth, built with Go (about five minutes), and the 
 
 $(TOOLS)/geth: tools/geth/go.mod tools/geth/build.sh
 	tools/geth/build.sh
+
+chromium-if-there:
+	@if { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then :; \
+	elif [ -n "$$FED_NEEDS_CHROMIUM" ]; then echo "Chromium is needed: apt-get install chromium"; exit 1; \
+	else echo "!! Chromium is not installed: the explorer's tests in a browser will NOT run"; fi
 
 kubo-if-go:
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \

@@ -27,7 +27,7 @@ def quick_chain(clients: int, now: int) -> Iterator[Anvil]:
     It forks another one, because anvil computes the root of its whole state for every block of a chain that does not:
     after a hundred thousand transactions that takes longer than everything else.
     """
-    options = ["--accounts", str(clients + SPARE + OTHERS), "--gas-limit", "60000000", "--prune-history"]
+    options = ["--accounts", str(clients + SPARE + OTHERS), "--gas-limit", "1000000000", "--prune-history"]
     with Anvil("--timestamp", str(now)) as below, Anvil("--fork-url", below.url, *options) as chain:
         yield chain
 

@@ -15,7 +15,7 @@ from fedprotocol.printable import json_text
 from pydantic_core import from_json
 from support.evm import JSON, Anvil
 
-GAS = 600_000
+GAS = 3_000_000
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ class Blocks:
 
     def _words(self, sends: Sequence[Send], receipts: Sequence[dict[str, Any]]) -> object:
         """What the first failed call is refused with now."""
-        send = next(s for s, r in zip(sends, receipts, strict=True) if r["status"] != "0x1")
+        send, receipt = next(both for both in zip(sends, receipts, strict=True) if both[1]["status"] != "0x1")
         try:
-            return self.chain.rpc("eth_call", _fields(send), "latest")
+            return f"{int(receipt['gasUsed'], 16):,} gas; now: {self.chain.rpc('eth_call', _fields(send), 'latest')}"
         except AssertionError as error:
             return error
 

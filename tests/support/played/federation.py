@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from support.deployed import Deployed
 from support.evm import Anvil
 from support.live_federation import TOKEN
-from support.played.blocks import Blocks, Send, coordinator_call
+from support.played.blocks import GAS, Blocks, Send, coordinator_call
 from support.played.content import Landscape
 
 TERMS = {
@@ -86,7 +86,7 @@ class PlayedFederation:
 
     # ------------------------------------------------------------------- calls
 
-    def send(self, sender: str, name: str, *arguments: Any, gas: int = 600_000) -> Send:
+    def send(self, sender: str, name: str, *arguments: Any, gas: int = GAS) -> Send:
         """A call of the coordinator."""
         return Send(sender, self.coordinator.address, coordinator_call(name, *arguments), gas)
 

@@ -24,6 +24,7 @@ class History:
         void. `following`: the plan of the round after it, which may begin in this one. If this one is abandoned, it is
         void too, and the next call begins the one after that.
         """
+        self._conclude()  # or who is suspended by it would commit
         if self._planned is None:
             self._add(plan, self._prior_root())
         self._planned = None

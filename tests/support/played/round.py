@@ -40,6 +40,7 @@ class PlayedRound:
     inputs_hash: bytes = bytes(32)
     right_root: bytes = b""  # of the right proposal, once there is one
     proposer: str = ""  # who made it
+    lies: list[bytes] = field(default_factory=list)  # roots of the wrong proposals
     _viewed: tuple[int, RoundView] | None = None  # at which time
 
     @property
@@ -97,12 +98,11 @@ class PlayedRound:
     def attest(self, most: int | None = None) -> None:
         """Those who have not attested yet do; `most` of them at most."""
         f, sends = self.federation, []
-        gas = 300_000 + 10_000 * len(self.revealed)
         missing = {*self.plan.mute, *self.attested}
         for client in [c for c in self.revealed if c.number not in missing][:most]:
             own = 1 << self.revealed.index(client)
             bitmap = own if self.plan.divided else own | self._accepted_mask
-            sends.append(f.send(client.address, "attest", self.number, self.inputs_hash, bitmap, gas=gas))
+            sends.append(f.send(client.address, "attest", self.number, self.inputs_hash, bitmap))
             self.attested.add(client.number)
         f.step(sends)
 
@@ -116,7 +116,8 @@ class PlayedRound:
         """A global that is one unit too large at `value`; returns its root."""
         values = self._right()
         values[value] += 1
-        return self._propose(proposer, values)
+        self.lies.append(self._propose(proposer, values))
+        return self.lies[-1]
 
     def convict(self, root: bytes, challenger: str, carried: bool = False) -> None:
         """Prove the proposal of `root` wrong; `carried`: half of the updates are summed by a call of its own."""
@@ -152,7 +153,7 @@ class PlayedRound:
         f, leaves = self.federation, self._tree(values)
         digests = [leaves.digest(i) for i in range(len(leaves))]
         arguments = (self.number, self.inputs_hash, self._accepted_mask, 0, digests)
-        f.step([f.send(proposer, "propose", *arguments, gas=3_000_000)])
+        f.step([f.send(proposer, "propose", *arguments)])
         f.publish(self.number, leaves)
         f.globals[leaves.root] = values
         return leaves.root

@@ -146,17 +146,27 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_file_of_another_version_is_begun_anew_and_a_record_too(tmp_path: Path) -> None:
     path = tmp_path / "transactions.sqlite"
-    kept = Table(path)
-    kept.keep(mined())
+
+    def changed_by(statement: str) -> Table:
+        kept = Table(path)
+        kept.keep(mined())
+        kept.close()
+        with sqlite3.connect(path) as db:
+            db.execute(statement)
+        db.close()
+        return Table(path)
+
+    for statement in ("""UPDATE records SET record = '{"hash": 5}'""", "PRAGMA user_version = 7"):
+        again = changed_by(statement)
+        assert again.transactions([(TX, BLOCK)]) == {}
+        again.keep(mined())
+        assert again.transactions([(TX, BLOCK)])
+        again.close()
+
+
+def test_a_closed_file_stays_closed(tmp_path: Path) -> None:
+    """A thread may still be fetching when the explorer ends."""
+    kept = Table(tmp_path / "transactions.sqlite")
     kept.close()
-    with sqlite3.connect(path) as db:
-        db.execute("""UPDATE records SET record = '{"hash": 5}'""")
-    db.close()
-    assert kept.transactions([(TX, BLOCK)]) == {}
     kept.keep(mined())
-    assert kept.transactions([(TX, BLOCK)])
-    kept.close()
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 7")
-    db.close()
-    assert kept.transactions([(TX, BLOCK)]) == {}
+    assert list(tmp_path.iterdir()) == []

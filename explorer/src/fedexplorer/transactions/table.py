@@ -51,9 +51,12 @@ class Table:
         self._path = path
         self._lock = threading.Lock()
         self._open: sqlite3.Connection | None = None
+        self._is_closed = False
 
     def close(self) -> None:
+        """From now on nothing is kept any more; threads may still be fetching."""
         with self._lock:
+            self._is_closed = True
             self._close()
 
     def transactions(self, wanted: Iterable[Mined]) -> dict[Mined, Transaction]:
@@ -79,6 +82,8 @@ class Table:
     # ------------------------------------------------------------------ plumbing
 
     def _write(self, tx_hash: bytes, block_hash: bytes, record: bytes) -> None:
+        if self._is_closed:
+            return
         with self._using() as db:
             row = [tx_hash, block_hash, record.decode()]
             place = db.execute("INSERT OR REPLACE INTO records VALUES (NULL, ?, ?, ?)", row).lastrowid or 0

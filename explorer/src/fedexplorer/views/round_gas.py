@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from fedprotocol.chain.read.events import Event
-
+from fedexplorer.history.log import Log
 from fedexplorer.transactions.gas import gas_by_call
-from fedexplorer.transactions.shelf import Looked
+from fedexplorer.transactions.table import Mined
 from fedexplorer.views.site import Site
 from fedexplorer.views.transaction import PATIENCE
 from fedexplorer.views.view import Model
+
+DEEDS = frozenset({"Committed", "Revealed", "Attested", "ProposalPaged", "Convicted"})
+"""Events that a call has which was sent for their round."""
 
 
 class GasRow(Model):
@@ -28,7 +28,8 @@ class GasRow(Model):
 
 class RoundGas(Model):
     """The gas of a round's calls, of which `read` of `count` transactions are known so far; `trouble` says why if the
-    last attempt to read more failed. Transactions that failed left no events, and are not among them."""
+    last attempt to read more failed. Calls that left no events at the coordinator are not among them: those that
+    failed, and those that only prepared a challenge."""
 
     read: int
     count: int
@@ -47,13 +48,14 @@ class RoundGas(Model):
         return sum(costs) if len(costs) == len(self.rows) else None
 
 
-def gas_of(site: Site, events: Sequence[Event], patience: float = PATIENCE) -> RoundGas:
-    """The gas of the transactions that have these events."""
-    wanted = list(dict.fromkeys((event.tx_hash, event.block_hash) for event in events))
-    names = {tx_hash: [e.name for e in site.state.log.of_transaction(tx_hash)] for tx_hash, _ in wanted}
+def gas_of(site: Site, number: int, patience: float = PATIENCE) -> RoundGas:
+    """The gas of the calls of a round."""
+    log = site.state.log
+    wanted = calls_of(log, number)
     if site.transactions is None:
         return RoundGas(read=0, count=len(wanted), trouble="this explorer does not read transactions", rows=())
-    looked: Looked = site.transactions.look(wanted, patience)
+    looked = site.transactions.look(wanted, patience)
+    names = {tx_hash: [event.name for event in log.of_transaction(tx_hash)] for tx_hash, _ in wanted}
     rows = gas_by_call(site.transactions.contracts, looked.found.values(), names)
     return RoundGas(
         read=len(looked.found),
@@ -61,3 +63,14 @@ def gas_of(site: Site, events: Sequence[Event], patience: float = PATIENCE) -> R
         trouble=looked.trouble,
         rows=tuple(GasRow(**{name: getattr(row, name) for name in GasRow.model_fields}) for row in rows),
     )
+
+
+def calls_of(log: Log, number: int) -> list[Mined]:
+    """The transactions that were sent for a round. Any call first settles what time has decided, so many transactions
+    have events of an earlier round that they were not sent for; those are left out."""
+    found: dict[Mined, None] = {}
+    for event in log.of_round(number):
+        deeds = {e.args["round"] for e in log.of_transaction(event.tx_hash) if e.name in DEEDS}
+        if number in deeds or not deeds:
+            found[event.tx_hash, event.block_hash] = None
+    return list(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +32,25 @@ WRONG = 2 * K + 7  # the value that the lie changes
 
 class ConvictedRound:
     """Round 1 of five clients, one of whose updates was not accepted. Account 1 lies, account 0 proposes what is right;
-    what everybody but the liar has is served in `store`."""
+    what everybody but the liar has is served in `store`. `document`: other fields of the spec."""
 
-    def __init__(self, chain: Anvil, folder: Path, wrong: int = WRONG, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        chain: Anvil,
+        folder: Path,
+        wrong: int = WRONG,
+        limits: Limits | None = None,
+        tensors: Sequence[dict[str, object]] = TENSORS,
+        **document: object,
+    ) -> None:
         self.chain, self.folder = chain, folder
         prior = np.random.default_rng(3).integers(*INT32, VALUES, endpoint=True, dtype=np.int32)
         genesis = MemoryLeaves(split_leaves(prior, K))
         self.spec = small_spec(
-            layout={"tensors": TENSORS, "leaf_values": K, "mantissa_bits": 8, "parts": 1},
+            layout={"tensors": list(tensors), "leaf_values": K, "mantissa_bits": 8, "parts": 1},
             bounds={"max_shift": 23, "max_norm": 1.5, "min_norm": 1e-3},
             genesis_root="0x" + genesis.root.hex(),
+            **document,
         )
         own = {"genesisRoot": genesis.root, "specDigest": spec_digest(self.spec), "leafCount": LEAVES}
         self.federation = Deployed.on(chain, **own, minWindow=1, challengeLength=600, maxClients=8)
@@ -88,8 +98,7 @@ class ConvictedRound:
             if view.accepted_mask >> i & 1
         )
         proposals = (Proposed(self.liar, self.lie.root), Proposed(self.honest, self.right.root))
-        ended = view.global_root if any(view.global_root) else None
-        return RoundInputs(1, view.prior_root, updates, proposals, ended)
+        return RoundInputs(1, view.prior_root, updates, proposals)
 
     def convicted(self) -> Convicted:
         with EventIndex(self.coordinator) as events:

@@ -73,7 +73,7 @@ def convicted(
         updates = tuple(
             Given(i, u.client, u.root, u.weight, u.shift) for i, u in enumerate(known.coordinator.updates(1))
         )
-        inputs = RoundInputs(1, genesis, updates, (Proposed(game.accounts[0], lie.root),), None)
+        inputs = RoundInputs(1, genesis, updates, (Proposed(game.accounts[0], lie.root),))
         what = Convicted(inputs, game.accounts[0], lie.root, event.tx_hash, event.block, 0)
         store = open_store(f"dir:{tmp_path / 'nothing'}", tmp_path / "own", only_reads=True)
         trees = Trees(store, Shelf(DirectoryStore(tmp_path / "own"), 1 << 20))

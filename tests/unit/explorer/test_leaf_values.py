@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pytest
-from fedexplorer.content.named import Kind, by_root
+from fedexplorer.content.named import Kind, names_of
 from fedexplorer.content.opened import OpenTree
 from fedexplorer.content.statistics import of_change, of_tree, statistics_of
 from fedexplorer.content.tensors import Tensors, unravelled
 from fedexplorer.content.values import GLOBAL, Encoding, values_of
+from fedexplorer.history.log import Log
 from fedprotocol import tree
 from fedprotocol.chain.read.events import Event
 from fedprotocol.leaves import MemoryLeaves
@@ -136,16 +137,16 @@ def test_every_root_that_the_chain_names_is_known_and_no_other() -> None:
         return Event(name, args, 1, bytes(32), bytes(32), 0, 0)
 
     revealed = {"client": "0xA", "index": 4, "root": update, "shift": 7, "weight": 9}
-    names = by_root(
+    log = Log().extended(
         [
             event("Revealed", round=1, **revealed),
             event("Committed", round=2, client="0xA", prior_root=bytes([9]) * 32),
             event("Revealed", round=2, **{**revealed, "client": "0xB"}),
             event("Proposed", round=1, proposer="0xC", root=proposal),
-        ],
-        genesis,
+        ]
     )
-    assert set(names) == {genesis, update, proposal}
+    names = {root: names_of(root, log, genesis) for root in (genesis, update, proposal, bytes([9]) * 32)}
+    assert names[bytes([9]) * 32] == ()
     assert [(n.round, n.account, n.index, n.shift, n.is_global) for n in names[update]] == [
         (1, "0xA", 4, 7, False),
         (2, "0xB", 4, 7, False),

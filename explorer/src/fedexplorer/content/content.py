@@ -47,7 +47,7 @@ class KnownSpec:
 
 @dataclass(frozen=True)
 class Change:
-    """Whose statistics are wanted: a tree's, or with `before` those of what changed since that global."""
+    """A question for statistics: of the values of a tree or, with `before`, of what changed since that global."""
 
     name: Name
     before: bytes | None = None

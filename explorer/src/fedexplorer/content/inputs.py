@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fedprotocol.errors import FedError
 from fedprotocol.types import ZERO
 
+from fedexplorer.content.told import Told
 from fedexplorer.history.records import RoundHistory
 
 
-class NothingToRecompute(FedError):
+class NothingToRecompute(Told):
     """The round has no global that could be computed. The message says why."""
 
 
@@ -41,14 +41,12 @@ class RoundInputs:
     Args:
         updates: the accepted ones, in the order of their indices.
         proposals: in the order in which they were completed.
-        global_root: what the round ended with; None if it has not.
     """
 
     round: int
     prior_root: bytes
     updates: tuple[Given, ...]
     proposals: tuple[Proposed, ...]
-    global_root: bytes | None
 
 
 def inputs_of(history: RoundHistory) -> RoundInputs:
@@ -66,5 +64,4 @@ def inputs_of(history: RoundHistory) -> RoundInputs:
         prior_root=history.prior_root,
         updates=tuple(Given(u.index, u.client, u.root, u.weight, u.shift) for u in accepted),
         proposals=tuple(Proposed(p.proposer, p.root) for p in history.proposals),
-        global_root=history.global_root,
     )

@@ -15,13 +15,15 @@ from fedprotocol.errors import FedError
 from fedprotocol.store import workers
 from fedprotocol.store.deadline import Deadline
 
+from fedexplorer.content.told import Told
+
 log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Busy(FedError):
+class Busy(Told):
     """Too much is waiting already. Ask again later."""
 
 
@@ -173,7 +175,7 @@ class Jobs(Generic[K, T]):
             entry.error = error
         except Exception as error:
             log.exception("%s: unexpected error", self._name)
-            entry.error = FedError(f"an unexpected error ({type(error).__name__}), which the explorer's log describes")
+            entry.error = Told(f"an unexpected error ({type(error).__name__}), which the explorer's log describes")
         finally:
             with self._lock:
                 entry.ended = self._clock()

@@ -3,11 +3,12 @@ for anything else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fedprotocol.chain.read.events import Event
+
+from fedexplorer.history.log import Log
 
 
 class Kind(StrEnum):
@@ -54,11 +55,10 @@ def named(event: Event) -> Name | None:
     return None
 
 
-def by_root(events: Iterable[Event], genesis: bytes) -> Mapping[bytes, tuple[Name, ...]]:
-    """All names by root, in the order of the log. A root may have several: a copied update, or an aggregate that did
-    not change."""
-    found: dict[bytes, tuple[Name, ...]] = {genesis: (Name(Kind.GENESIS, genesis),)}
-    for event in events:
-        if (name := named(event)) is not None:
-            found[name.root] = (*found.get(name.root, ()), name)
-    return found
+def names_of(root: bytes, log: Log, genesis: bytes) -> tuple[Name, ...]:
+    """Where the chain names a root, in the order of the log; nowhere if it is empty. A root may have several names: a
+    copied update, or an aggregate that did not change."""
+    found = [Name(Kind.GENESIS, genesis)] if root == genesis else []
+    for kind in ("Revealed", "Proposed"):
+        found += [name for event in log.named(kind) if event.args["root"] == root and (name := named(event))]
+    return tuple(found)

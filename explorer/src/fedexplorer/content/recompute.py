@@ -17,7 +17,6 @@ from fedaggregator.rules import Rule
 from fedprotocol.car import CarFile
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
-from fedprotocol.errors import FedError
 from fedprotocol.store.base import Malformed, NotFound
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.side_by_side import side_by_side
@@ -27,16 +26,17 @@ from fedprotocol.types import FederationConfig
 from fedexplorer.content.inputs import Given, Proposed, RoundInputs
 from fedexplorer.content.jobs import Report
 from fedexplorer.content.shelf import bytes_of
+from fedexplorer.content.told import Told, told
 from fedexplorer.content.trees import Trees
 
 WINDOW = 64  # leaves merged between two reports
 
 
-class InputsChanged(FedError):
+class InputsChanged(Told):
     """The contract has other inputs for the round than the events that were read: a re-org is not followed yet."""
 
 
-class Unserved(FedError):
+class Unserved(Told):
     """Nobody serves something that the round follows from. The message names all of it."""
 
 
@@ -65,11 +65,6 @@ class Recomputed:
     root: bytes
     leaf_count: int
     verdicts: tuple[Judged, ...]
-
-    @property
-    def is_settled_right(self) -> bool | None:
-        """Whether the round ended with the right global; None if it has not ended."""
-        return None if self.inputs.global_root is None else self.inputs.global_root == self.root
 
     def verdict(self, root: bytes) -> Judged | None:
         """On the proposal with that root."""
@@ -137,7 +132,7 @@ class Recomputation:
                 if outcome.result is not None:
                     found[outcome.key] = files.enter_context(outcome.result)
                 elif isinstance(outcome.error, NotFound | Malformed):
-                    missing.append(f"{_named(outcome.key, inputs)}: {outcome.error}")
+                    missing.append(f"{_named(outcome.key, inputs)}: {told(outcome.error)}")
                 elif outcome.error is not None:
                     raise outcome.error
                 report(_fetching(wanted, found), len(found), len(wanted))
@@ -169,7 +164,7 @@ class Recomputation:
         try:
             digests = proposed_digests(self.events, round_number, proposal.proposer, proposal.root)
         except ProposalUnreadable as error:
-            return Judged(proposal, is_right=False, unreadable=str(error))
+            return Judged(proposal, is_right=False, unreadable=told(error))
         verdict = judge(Claim(proposal.root, digests), own)
         if not isinstance(verdict, Wrong) or verdict.first is None:
             return Judged(proposal, is_right=False, unreadable=str(verdict))

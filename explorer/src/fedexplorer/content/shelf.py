@@ -8,20 +8,20 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from fedprotocol.car import CarError, CarFile
-from fedprotocol.errors import FedError
 from fedprotocol.quantities import size
 from fedprotocol.store.base import Malformed, NotFound
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.tree import NODE_BYTES, TreeShape, parse_cid
 
 from fedexplorer.content.opened import OpenTree
+from fedexplorer.content.told import Told
 
 SECTION_BYTES = 45  # length and CID before each block of a CAR, and an entry of its index
 INDEX_BYTES = 40
 MOST_OPEN_LEAVES = 1 << 21  # whose digests are in memory, 64 bytes each
 
 
-class TooLarge(FedError):
+class TooLarge(Told):
     """There is no room for this on the explorer's disk."""
 
 

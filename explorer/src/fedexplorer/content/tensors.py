@@ -44,6 +44,12 @@ class Tensors:
             at = end
         return found
 
+    def owner(self, position: int) -> tuple[str | None, tuple[int, ...]]:
+        """The name of the tensor that a value belongs to, and its index there; (None, ()) for padding."""
+        for span in self.spans(position, position + 1):
+            return self.names[span.tensor], self.index(span.tensor, span.offset)
+        return None, ()
+
     def index(self, tensor: int, offset: int) -> tuple[int, ...]:
         """The index of a value in its tensor, one number for each dimension."""
         return unravelled(offset, self.shapes[tensor])

@@ -73,14 +73,10 @@ def values_of(
     stored, units = encoding.integers(leaf), encoding.units(leaf)
     stop = len(stored) if count is None else min(len(stored), first + count)
     base = place * len(stored)
-    owners: dict[int, tuple[str, tuple[int, ...]]] = {}
-    for span in tensors.spans(base + first, base + stop) if tensors is not None else ():
-        for j in range(span.count):
-            owners[span.start + j] = (tensors.names[span.tensor], tensors.index(span.tensor, span.offset + j))  # type: ignore[union-attr]
     found = []
     for at in range(first, stop):
         position = base + at
-        tensor, index = owners.get(position, (None, ()))
+        tensor, index = tensors.owner(position) if tensors is not None else (None, ())
         found.append(
             Value(
                 at=at,

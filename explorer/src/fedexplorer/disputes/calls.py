@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from eth_typing import HexStr
 from fedprotocol.chain.abi import load
-from fedprotocol.chain.errors import ChainError, translated
+from fedprotocol.chain.errors import translated
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import in_ranges
 from fedprotocol.chain.send.receipts import gas_used, paid
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
-from web3.types import FilterParams, LogReceipt
+from web3.types import FilterParams, LogReceipt, TxReceipt
+
+from fedexplorer.content.told import Told
 
 
-class CallUnreadable(ChainError):
+class CallUnreadable(Told):
     """The chain's node does not have a transaction any more, or not yet."""
 
 
@@ -26,7 +28,7 @@ class Call:
     Args:
         to: the contract that it called; empty if it made one.
         time: of its block, in the chain's seconds.
-        fee: what its sender paid for its gas, in wei.
+        fee: what its sender paid for its gas, in wei, with what a rollup takes besides.
     """
 
     tx: bytes
@@ -57,7 +59,7 @@ def read_call(coordinator: Coordinator, tx: bytes) -> Call:
             block=block,
             time=int(eth.get_block(block)["timestamp"]),
             gas=gas_used(receipt),
-            fee=paid(receipt),
+            fee=paid(receipt) + _extra(receipt),
         )
 
 
@@ -70,7 +72,7 @@ class Carried:
 
 
 def carried(coordinator: Coordinator, round_number: int, leaf: int, first: int, last: int) -> list[Carried]:
-    """Those of a round and leaf in the blocks first … last, in the order of the chain. Raises ChainError."""
+    """All of them of a round and leaf in the blocks first … last, in the order of the chain. Raises ChainError."""
     contract = coordinator.web3.eth.contract(
         address=Web3.to_checksum_address(coordinator.config().disputes), abi=load("disputes")
     )
@@ -91,6 +93,12 @@ def carried(coordinator: Coordinator, round_number: int, leaf: int, first: int, 
         with translated("eth_getLogs"):
             found += [Carried(int.from_bytes(bytes(log["data"])), bytes(log["transactionHash"])) for log in logs]
     return found
+
+
+def _extra(receipt: TxReceipt) -> int:
+    """What a rollup takes besides, for its data on the chain below it, in wei."""
+    told = receipt.get("l1Fee", 0)
+    return int(told, 16) if isinstance(told, str) else int(told or 0)  # type: ignore[call-overload]
 
 
 def _word(number: int) -> str:

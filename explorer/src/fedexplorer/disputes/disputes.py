@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fedaggregator.rules import rule_named
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
@@ -9,7 +11,7 @@ from fedprotocol.store.base import NotFound
 from fedprotocol.store.deadline import Deadline
 
 from fedexplorer.content.content import Content
-from fedexplorer.content.inputs import RoundInputs, inputs_of
+from fedexplorer.content.inputs import Proposed, RoundInputs, inputs_of
 from fedexplorer.content.jobs import Job, Jobs, Report
 from fedexplorer.content.recompute import Recomputed
 from fedexplorer.disputes.gather import Convicted, Gathering
@@ -60,4 +62,5 @@ def convicted(history: RoundHistory, proposal: Proposal) -> Convicted:
     if proposal.conviction is None:
         raise NotFound(f"this proposal of round {history.number} is not convicted")
     place = proposal.conviction.place
-    return Convicted(inputs_of(history), proposal.proposer, proposal.root, place.tx, place.block, history.opened.block)
+    inputs = replace(inputs_of(history), proposals=(Proposed(proposal.proposer, proposal.root),))
+    return Convicted(inputs, proposal.proposer, proposal.root, place.tx, place.block, history.opened.block)

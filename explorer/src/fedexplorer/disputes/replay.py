@@ -12,18 +12,18 @@ from fedaggregator.rules import Rule
 from fedaggregator.rules.base import Sums as RuleSums
 from fedprotocol import tree
 from fedprotocol.chain.read.disputes import Opening, Sums
-from fedprotocol.errors import FedError
 from fedprotocol.numbers import UNIT, from_bytes, to_bytes
 from fedprotocol.types import FederationConfig
 from numpy.typing import NDArray
 
 from fedexplorer.content.inputs import Given, RoundInputs
+from fedexplorer.content.told import Told
 from fedexplorer.disputes.calls import Call
 
 GLOBAL_BITS = 32
 
 
-class ReplayError(FedError):
+class ReplayError(Told):
     """What was read about a conviction does not fit together. The message says where."""
 
 

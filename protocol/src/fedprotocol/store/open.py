@@ -34,7 +34,8 @@ def open_store(
     daemons = Place.DAEMON
     more = FoundSources(_those(find, url, lambda kind: kind is not daemons), is_local)
     if scheme == "dir" and only_reads:
-        return ReadOnlyStore(DirectoryStore(cache), [_source(peer) for peer in (url, *peers)], more)
+        read = (url, *peers) if directory_of(url) != cache else peers
+        return ReadOnlyStore(DirectoryStore(cache), [_source(peer) for peer in read], more)
     if scheme == "dir":
         return PeeredStore(DirectoryStore(directory_of(url)), [_source(peer) for peer in peers], more)
     if scheme == "gateway":

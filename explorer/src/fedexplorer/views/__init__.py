@@ -2,11 +2,32 @@
 
 from fedexplorer.views.address import ADDRESS
 from fedexplorer.views.block import BLOCK
+from fedexplorer.views.dispute import DISPUTE
+from fedexplorer.views.disputes import DISPUTES
 from fedexplorer.views.events import EVENTS
 from fedexplorer.views.federation import FEDERATION
+from fedexplorer.views.leaf import LEAF
 from fedexplorer.views.money import MONEY
+from fedexplorer.views.recompute import RECOMPUTE
 from fedexplorer.views.replay import REPLAY
 from fedexplorer.views.search import SEARCH
+from fedexplorer.views.spec import SPEC
 from fedexplorer.views.transaction import TRANSACTION
+from fedexplorer.views.tree import TREE
 
-ALL = (FEDERATION, MONEY, REPLAY, EVENTS, TRANSACTION, BLOCK, ADDRESS, SEARCH)
+ALL = (
+    FEDERATION,
+    MONEY,
+    REPLAY,
+    EVENTS,
+    TRANSACTION,
+    BLOCK,
+    ADDRESS,
+    SEARCH,
+    TREE,
+    LEAF,
+    SPEC,
+    DISPUTES,
+    DISPUTE,
+    RECOMPUTE,
+)

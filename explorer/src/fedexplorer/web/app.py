@@ -23,6 +23,8 @@ from fedexplorer.errors import NotThere, NotYet
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, View
 from fedexplorer.web.api_page import api_view
+from fedexplorer.web.begin import add_begin
+from fedexplorer.web.leaves import add_leaves
 from fedexplorer.web.links import Links
 from fedexplorer.web.pages import Pages
 
@@ -55,6 +57,8 @@ def make_app(views: Sequence[View], site: Callable[[], Site], live: ASGIApp | No
     pages = Pages(views)
     for view in views:
         _add(app, view, pages, site)
+    add_leaves(app, site)
+    add_begin(app, site)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     if live is not None:
         app.router.routes.append(Route("/live", live, methods=["GET"]))

@@ -1,0 +1,149 @@
+"""One leaf of a tree: its bytes, what they mean, and the way from it to the root that the chain has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from fedprotocol.errors import FedError
+from fedprotocol.tree import cid
+from pydantic import Field
+
+from fedexplorer.content.content import Content
+from fedexplorer.content.opened import OpenTree, Rung
+from fedexplorer.content.values import GLOBAL, Encoding, values_of
+from fedexplorer.views.named_tree import NamedAs, NodeRow, every_tree, node_row, shown, tensors_in
+from fedexplorer.views.site import Site
+from fedexplorer.views.view import Csv, Hex, Model, NotThere, Parameters, View
+from fedexplorer.views.work import Work
+
+VALUES = 64  # on one page
+MOST_PAGES = 1_000  # of leaves in an export
+MOST_PARTS = 8  # of a global, by the spec
+
+
+class Step(Model):
+    """One step to the root. `own` and `sibling` are hashed together to `parent`; `own` is on the right if `is_right`.
+    Where there is no sibling the node moves up unchanged. `block` are the bytes that are hashed."""
+
+    own: NodeRow
+    sibling: NodeRow | None
+    is_right: bool
+    parent: NodeRow
+    block: Hex
+
+
+class ValueRow(Model):
+    """One value: `stored` is the integer in the leaf, `units` what it stands for in units of 2^-24, and `real` is the
+    same as a real number. `position` is its place in the vector of all values of this part."""
+
+    at: int
+    position: int
+    tensor: str | None
+    index: tuple[int, ...]
+    stored: int
+    units: int
+    real: float
+    is_padding: bool
+
+
+class LeafPage(Model):
+    """A leaf. `leaf` is None while its bytes are not here, and `digest` too if not even that is known; `fetch` says how
+    that stands. `path` are the digests of the neighbours from the leaf to the root."""
+
+    root: Hex
+    cid: str
+    named: tuple[NamedAs, ...]
+    is_global: bool
+    index: int
+    leaf_count: int
+    part: int
+    place: int
+    bits: int
+    shift: int
+    digest: Hex | None
+    leaf: Hex | None
+    path: tuple[Hex, ...]
+    steps: tuple[Step, ...]
+    fetch: Work | None
+    first: int
+    shown: int
+    value_count: int
+    values: tuple[ValueRow, ...]
+
+
+def build(
+    site: Site,
+    root: str,
+    index: Annotated[int, Field(ge=0, le=1 << 20)],
+    first: Annotated[int, Field(ge=0, le=8192)] = 0,
+) -> LeafPage:
+    """A leaf of a tree: its bytes, its values by tensor, and its path to the root."""
+    found = shown(site, root)
+    config, opened = site.state.federation.config, found.opened
+    if index >= (len(opened) if opened is not None else config.leaf_count * MOST_PARTS):
+        raise NotThere(f"This tree has the leaves 0 to {config.leaf_count - 1}.")
+    part, place = divmod(index, config.leaf_count)
+    encoding = GLOBAL if found.name.is_global else Encoding(config.mantissa_bits, found.name.shift)
+    leaf = _bytes(site.content, opened, index)
+    values = () if leaf is None else values_of(leaf, place, encoding, tensors_in(site.content), first, VALUES)
+    return LeafPage(
+        root=found.root,
+        cid=cid(found.root),
+        named=found.named,
+        is_global=found.name.is_global,
+        index=index,
+        leaf_count=config.leaf_count if opened is None else len(opened),
+        part=part,
+        place=place,
+        bits=encoding.bits,
+        shift=encoding.shift,
+        digest=None if opened is None else opened.digest(index),
+        leaf=leaf,
+        path=() if opened is None else tuple(opened.path(index)),
+        steps=() if opened is None else tuple(map(_step, opened.climb(index))),
+        fetch=found.work,
+        first=first,
+        shown=VALUES,
+        value_count=config.leaf_values,
+        values=tuple(ValueRow(**vars(value)) for value in values),
+    )
+
+
+def _bytes(content: Content | None, opened: OpenTree | None, index: int) -> bytes | None:
+    if content is None or opened is None or opened.leaves is None:
+        return None
+    try:
+        with content.reading(opened) as leaves:
+            return leaves[index]
+    except FedError:
+        return None
+
+
+def _step(rung: Rung) -> Step:
+    return Step(
+        own=node_row(rung.own),
+        sibling=None if rung.sibling is None else node_row(rung.sibling),
+        is_right=rung.is_right,
+        parent=node_row(rung.parent),
+        block=rung.block,
+    )
+
+
+def _values(page: LeafPage) -> Csv:
+    """The values on the page."""
+    header = ("position", "tensor", "index", "stored", "units", "real")
+    rows = ((v.position, v.tensor or "", " ".join(map(str, v.index)), v.stored, v.units, v.real) for v in page.values)
+    return Csv(header, rows)
+
+
+def _pages(site: Site) -> Iterable[Parameters]:
+    """Every leaf of every tree, unless there are very many."""
+    trees, count = list(every_tree(site)), site.state.federation.config.leaf_count
+    if len(trees) * count <= MOST_PAGES:
+        for tree in trees:
+            for index in range(count):
+                yield {**tree, "index": index}
+
+
+LEAF = View("leaf", "/trees/{root}/leaves/{index}", build, tables={"values": _values}, pages=_pages)

@@ -16,9 +16,9 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.errors import FedError
 
+from fedexplorer.chain_problems import for_visitors
 from fedexplorer.errors import NotYet
 from fedexplorer.follow.money import Money, MoneyFollower
-from fedexplorer.follow.problems import for_visitors
 from fedexplorer.follow.state import Federation, Reorg, State
 from fedexplorer.history.log import Log
 

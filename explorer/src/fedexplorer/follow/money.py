@@ -11,7 +11,7 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
 from fedprotocol.types import Balances
 
-from fedexplorer.follow.problems import for_visitors
+from fedexplorer.chain_problems import for_visitors
 from fedexplorer.follow.transfers import TransferFollower
 from fedexplorer.history.books import Books
 from fedexplorer.history.equation import Equation, Transfer

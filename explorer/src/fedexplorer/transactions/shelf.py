@@ -13,7 +13,7 @@ from typing import Self
 
 from web3 import Web3
 
-from fedexplorer.follow.problems import for_visitors
+from fedexplorer.chain_problems import for_visitors
 from fedexplorer.transactions.contracts import Contracts
 from fedexplorer.transactions.desk import Desk
 from fedexplorer.transactions.read import Moved, Reader

@@ -61,7 +61,8 @@ class Log:
     def __getitem__(self, index: slice) -> Sequence[Event]: ...
     def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
         if isinstance(index, slice):
-            return [self._entries.events[i] for i in range(*index.indices(self._length))]
+            start, stop, step = index.indices(self._length)
+            return self._entries.events[start : stop if stop >= 0 else None : step]
         return self._entries.events[range(self._length)[index]]
 
     def extended(self, events: Iterable[Event]) -> Self:
@@ -93,6 +94,12 @@ class Log:
 
     def of_round(self, number: int) -> Sequence[Event]:
         return self._at(self._entries.by_round.get(number, ()))
+
+    def end_of_round(self, number: int) -> tuple[int, Event | None]:
+        """How many events name this round, and the last of them. If both are as they were, so are all."""
+        positions = self._entries.by_round.get(number, ())
+        count = bisect_left(positions, self._length)
+        return count, self._entries.events[positions[count - 1]] if count else None
 
     def of_account(self, account: str) -> Sequence[Event]:
         """Events that name this account (checksummed) in any argument."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedprotocol.types import FederationConfig, Phase
+from fedprotocol.types import FederationConfig, Phase, RoundView
 
 from fedexplorer.history.records import Span
 
@@ -47,6 +47,15 @@ def phases(acts: Acts, config: FederationConfig, now: int) -> tuple[Span, ...]:
         spans = [_cut(span, at) for span in spans if span.start < at]
         spans.append(Span(how, at, None))
     return tuple(spans)
+
+
+def as_seen(spans: tuple[Span, ...], view: RoundView) -> tuple[Span, ...]:
+    """The phases of a round that is not settled, where the contract's lens knows more than the log: an act that was not
+    yet in it may have ended a phase."""
+    if view.phase is Phase.NONE or spans[-1].phase is view.phase:
+        return spans
+    earlier = [_cut(span, view.phase_start) for span in spans if span.start < view.phase_start]
+    return (*earlier, Span(view.phase, view.phase_start, view.phase_end or None))
 
 
 def train_end(acts: Acts) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fedprotocol.chain.read.events import Event
 from fedprotocol.types import PenaltyReason, Phase, VoidReason
 
 
@@ -17,6 +18,11 @@ class Place:
     block: int
     tx: bytes
     log_index: int
+
+
+def place(event: Event) -> Place:
+    """Where an event stands."""
+    return Place(event.time, event.block, event.tx_hash, event.log_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +120,26 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """What a client lost by its behaviour in a round."""
+    """What a client loses by its behaviour in a round. `applied`: where the contract took it from the stake; None while
+    it is only due."""
 
     client: str
     amount: int
     reason: PenaltyReason
-    place: Place
+    applied: Place | None
 
 
 @dataclass(frozen=True, slots=True)
 class RoundHistory:
-    """One round. `phases` are in order; the last one is the settled one, or what the log says is going on now."""
+    """One round. `phases` are in order; the last one is the settled one, or the one that is going on now.
+
+    Args:
+        prior_root: the global that the round starts from; None while the round before is not settled, or if it was void
+            before this one had begun.
+        root_after: the last final global once the round is settled, from which the next one starts; None before.
+        settled_at: when the rules decided the round; `settled`: where that was written down, which may be later.
+        payments: of a final round; together with `returned_to_pool` they are the whole reserve.
+    """
 
     number: int
     opened: Place
@@ -132,7 +147,8 @@ class RoundHistory:
     reserved: int
     train_end: int
     phases: tuple[Span, ...]
-    prior_root: bytes | None  # None while the round before is not settled
+    prior_root: bytes | None
+    root_after: bytes | None
     commits: tuple[Commit, ...]
     updates: tuple[Update, ...]
     votes: tuple[Vote, ...]
@@ -141,8 +157,8 @@ class RoundHistory:
     global_root: bytes | None
     aggregator: str | None
     void_reason: VoidReason
-    settled_at: int | None  # when the rules decided it
-    settled: Place | None  # where it was written down
+    settled_at: int | None
+    settled: Place | None
     aggregator_reward: int
     client_rewards: int
     returned_to_pool: int
@@ -152,3 +168,13 @@ class RoundHistory:
     @property
     def is_final(self) -> bool:
         return self.global_root is not None
+
+    @property
+    def phase(self) -> Phase:
+        """The one that the round is in."""
+        return self.phases[-1].phase
+
+    @property
+    def convicted(self) -> int:
+        """How many proposals were proved wrong."""
+        return sum(proposal.conviction is not None for proposal in self.proposals)

@@ -20,6 +20,7 @@ from fedexplorer.chain_problems import for_visitors
 from fedexplorer.errors import NotYet
 from fedexplorer.follow.money import Money, MoneyFollower
 from fedexplorer.follow.state import Federation, Reorg, State
+from fedexplorer.history.all_rounds import Rounds
 from fedexplorer.history.log import Log
 
 log = logging.getLogger(__name__)
@@ -162,7 +163,10 @@ class Follower:
         changed = changed or before is None or _witnessed(before.money) != _witnessed(money)
         version = (0 if before is None else before.version) + changed
         self._problem = self._said = ""
-        self._state = State(federation, events, snapshot, reached, time.time(), version, money, "", reorgs)
+        rounds = Rounds() if before is None else before.rounds
+        views = {found.number: found.view for found in snapshot.rounds}
+        rounds = rounds.then(events, federation.config, snapshot.time, views)
+        self._state = State(federation, events, snapshot, reached, time.time(), version, money, rounds, "", reorgs)
         if changed:
             with self._changed:
                 self._changed.notify_all()

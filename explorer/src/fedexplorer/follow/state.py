@@ -9,6 +9,7 @@ from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.types import FederationConfig
 
 from fedexplorer.follow.money import Money
+from fedexplorer.history.all_rounds import Rounds
 from fedexplorer.history.log import Log
 
 
@@ -44,6 +45,7 @@ class State:
         problem: why the chain cannot be read now; empty if it can.
         version: another one for each change that a page may show.
         money: the coordinator's money at block `events_to`.
+        rounds: their histories.
         reorgs: those that were seen since the program started, the newest first.
     """
 
@@ -54,6 +56,7 @@ class State:
     read_at: float
     version: int
     money: Money
+    rounds: Rounds
     problem: str = ""
     reorgs: tuple[Reorg, ...] = ()
 

@@ -1,4 +1,4 @@
-"""The completed proposals of a round, and what became of them and of their bonds."""
+"""The completed proposals of a round, each with its standing and its bond."""
 
 from __future__ import annotations
 

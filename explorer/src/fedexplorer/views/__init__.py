@@ -10,6 +10,8 @@ from fedexplorer.views.leaf import LEAF
 from fedexplorer.views.money import MONEY
 from fedexplorer.views.recompute import RECOMPUTE
 from fedexplorer.views.replay import REPLAY
+from fedexplorer.views.round import ROUND
+from fedexplorer.views.rounds import ROUNDS
 from fedexplorer.views.search import SEARCH
 from fedexplorer.views.spec import SPEC
 from fedexplorer.views.transaction import TRANSACTION
@@ -17,6 +19,8 @@ from fedexplorer.views.tree import TREE
 
 ALL = (
     FEDERATION,
+    ROUNDS,
+    ROUND,
     MONEY,
     REPLAY,
     EVENTS,

@@ -61,6 +61,11 @@ class State:
     reorgs: tuple[Reorg, ...] = ()
 
     @property
+    def head(self) -> int:
+        """The newest block of the chain: the snapshot is of the one after it, which is not mined yet."""
+        return max(self.events_to, self.snapshot.block - 1)
+
+    @property
     def now(self) -> int:
         """The chain's time, in seconds since 1970."""
         return self.snapshot.time

@@ -19,7 +19,7 @@
   }
 
   function draw(figure) {
-    const table = figure.querySelector("table");
+    const table = figure.querySelector("table:not(.u-legend)"); // uPlot has one of its own
     const data = columns(table);
     const key = JSON.stringify(data);
     const place = figure.querySelector(".chart");

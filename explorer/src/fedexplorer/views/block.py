@@ -64,7 +64,7 @@ class BlockPage(Model):
 
 def build(site: Site, number: Annotated[int, Path(ge=0, le=2**53)]) -> BlockPage:
     """A block: its header, and the federation's transactions and events in it."""
-    log, newest = site.state.log, site.state.snapshot.block
+    log, newest = site.state.log, site.state.head
     if number > newest:
         raise NotThere(f"There is no block {number} yet: the newest is {newest}.")
     events = log.of_block(number)

@@ -108,7 +108,7 @@ def build(site: Site) -> FederationPage:
         spec_digest=config.spec_digest,
         sponsor=config.sponsor,
         time=snapshot.time,
-        block=snapshot.block,
+        block=state.head,
         events_to=state.events_to,
         opened=snapshot.last_opened,
         final=snapshot.final_count,

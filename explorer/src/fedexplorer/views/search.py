@@ -58,7 +58,7 @@ def known(site: Site) -> Known:
     contracts = {state.federation.coordinator, config.token, config.disputes, config.rule, config.sponsor}
     return Known(
         rounds=state.snapshot.last_opened,
-        head=state.snapshot.block,
+        head=state.head,
         names=site.names,
         accounts={*state.log.accounts(), *contracts},
         event_names=NAMES,

@@ -1,0 +1,87 @@
+"""Every page as a visitor's Chromium shows it: nothing breaks, nothing is asked for elsewhere, everybody can read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fedexplorer.views import ALL
+from playwright.sync_api import Page
+from support.browser import Tab
+from support.evm import ROOT
+from support.explored_site import ExploredSite
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+SERIOUS = ("serious", "critical")
+KINDS = [view.name for view in ALL]
+WIDTHS = (360, 1280, 2560)
+SHOWN = 2  # pages of each kind
+
+
+@pytest.fixture(scope="module")
+def pages(site: ExploredSite) -> dict[str, list[str]]:
+    return site.pages()
+
+
+def test_links_lead_to_every_kind_of_page(pages: dict[str, list[str]]) -> None:
+    """And none leads nowhere, or `pages` would have failed."""
+    assert set(pages) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_fit_for_everybody(site: ExploredSite, pages: dict[str, list[str]], tab: Tab, kind: str) -> None:
+    """No complaint in the console, no request elsewhere (`Tab` sees to both), nothing serious by axe in light and in
+    dark, no scrolling sideways on a telephone or on a wide screen."""
+    for path in pages[kind][:SHOWN]:
+        tab.page.goto(site.url.rstrip("/") + path)
+        wide = {width: overflow for width in WIDTHS if (overflow := overflowing(tab.page, width))}
+        assert not wide, f"{path} is wider than the window: {wide}"
+        for scheme in ("light", "dark"):
+            tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert not (found := barriers(tab.page)), f"{path} in {scheme}: " + "\n".join(found)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_reads_whole_without_javascript(
+    site: ExploredSite, pages: dict[str, list[str]], tab: Tab, plain_tab: Tab, kind: str
+) -> None:
+    """Every heading and every cell of a table is there; scripts add only charts."""
+    path, seen = pages[kind][-1], []
+    for opened in (tab, plain_tab):
+        opened.page.goto(site.url.rstrip("/") + path)
+        places = (opened.page.locator(f"main :is({tag}):not(.uplot *)") for tag in ("h1", "h2", "h3", "th", "td", "p"))
+        seen.append([place.count() for place in places])
+    assert seen[0] == seen[1]
+    assert seen[1][0] == 1
+
+
+def overflowing(page: Page, width: int) -> str:
+    """What makes the page wider than the window; empty if nothing does."""
+    page.set_viewport_size({"width": width, "height": 900})
+    found: str = page.evaluate(WIDER)
+    return found
+
+
+WIDER = """() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return "";
+    const wide = [...document.querySelectorAll("main *, header *, footer *")]
+        .filter((e) => e.getBoundingClientRect().right > width + 1);
+    const last = wide.at(-1) || document.body;
+    return `${document.documentElement.scrollWidth} pixels: ${last.outerHTML.slice(0, 200)}`;
+}"""
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, with the place."""
+    page.evaluate(AXE.read_text() + "; 0")
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES
+    )
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for violation in found["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"][:3]
+    ]

@@ -108,6 +108,7 @@ def _document(genesis_root: bytes) -> bytes:
         layout={"tensors": tensors, "leaf_values": LEAF_VALUES, "mantissa_bits": 8, "parts": 1},
         bounds={"max_shift": 16, "max_norm": 1.5, "min_norm": 1e-3},
         genesis_root="0x" + genesis_root.hex(),
+        total_rounds=ROUNDS,
     )
 
 

@@ -8,6 +8,8 @@ from fedexplorer.views.events import EVENTS
 from fedexplorer.views.federation import FEDERATION
 from fedexplorer.views.leaf import LEAF
 from fedexplorer.views.money import MONEY
+from fedexplorer.views.participant import PARTICIPANT
+from fedexplorer.views.participants import PARTICIPANTS
 from fedexplorer.views.recompute import RECOMPUTE
 from fedexplorer.views.replay import REPLAY
 from fedexplorer.views.round import ROUND
@@ -21,6 +23,8 @@ ALL = (
     FEDERATION,
     ROUNDS,
     ROUND,
+    PARTICIPANTS,
+    PARTICIPANT,
     MONEY,
     REPLAY,
     EVENTS,

@@ -1,0 +1,347 @@
+"""One account: its seat, its stake, weight and share over time, what it did in each round, and its money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
+
+from fastapi import Query
+from fedprotocol.address import parse_address
+from fedprotocol.types import PenaltyReason, Phase, VoidReason
+from pydantic import PrivateAttr
+
+from fedexplorer.errors import NotThere
+from fedexplorer.history.holdings import Change, Holdings
+from fedexplorer.history.participation import Part, part
+from fedexplorer.history.records import Proposal, RoundHistory
+from fedexplorer.history.records import Standing as ProposalStanding
+from fedexplorer.history.seats import Stay
+from fedexplorer.views.people import Person, carries, others, participants, person
+from fedexplorer.views.site import Site
+from fedexplorer.views.stacked import Stacked, stacked
+from fedexplorer.views.view import Csv, Hex, Model, Named, Parameters, View
+
+LARGEST = 2**53  # of a number in a request, which JavaScript can write too
+SHOWN = 60  # rounds on a page
+CHANGES = 40
+POINTS = 240  # of the chart
+WHY = {
+    PenaltyReason.WRONG_PRIOR: "committed to another global than the round started from",
+    PenaltyReason.NOT_REVEALED: "committed, and did not reveal",
+    PenaltyReason.NOT_ATTESTED: "revealed, and did not attest",
+}
+
+
+class StayRow(Model):
+    """From taking a seat to withdrawing the stake. `spans` are the rounds in which it may commit, first <= n < end."""
+
+    joined: int
+    tx: Hex
+    spans: tuple[tuple[int, int | None], ...]
+    suspended: int | None
+    left: int | None
+    left_by: str | None
+    withdrawn: int | None
+
+
+class ProposalRow(Model):
+    """A proposal of the account, or one that it proved wrong. `is_own` can be true for both."""
+
+    round: int
+    root: Hex
+    proposer: str
+    bond: int
+    standing: str
+    time: int
+    challenger: str | None
+    bounty: int | None
+
+
+class PartRow(Model):
+    """What the account did in a round. `state` sums it up in a word; money that is due is not yet credited or taken.
+
+    `replaced` counts the commits that it replaced; `accepted` is None until Attest is over; `yes` is the share of the
+    weight that vouched for its update.
+    """
+
+    round: int
+    time: int
+    phase: Named[Phase]
+    void_reason: Named[VoidReason]
+    state: str
+    active: bool
+    committed: int | None
+    replaced: int
+    matches: bool | None
+    revealed: int | None
+    attested: int | None
+    accepted: bool | None
+    yes: float | None
+    examples: int | None
+    weight: int | None
+    share: float | None
+    reward: int | None
+    reward_due: bool
+    aggregation: int | None
+    penalty: int | None
+    penalty_due: bool
+    why: str
+    proposed: int
+    convictions: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say of the round: no seat, and nothing done."""
+        return self.state == "absent"
+
+
+class ChangeRow(Model):
+    """What is held for the account after an event that changed it."""
+
+    time: int
+    block: int
+    tx: Hex
+    event: str
+    round: int | None
+    kind: str
+    amount: int
+    stake: int
+    bonds: int
+    owed: int
+
+
+class Point(Model):
+    """What was held at a time."""
+
+    time: int
+    stake: int
+    bonds: int
+    owed: int
+
+
+class ParticipantPage(Model):
+    """An account. Money is as last settled. `rounds` are those from `from_round` on, `shown` at most; `changes` those
+    from `first` on (counted from 0) of `count`, the newest first. `totals` are amounts by kind."""
+
+    address: str
+    name: str
+    standing: str
+    stays: tuple[StayRow, ...]
+    stake: int
+    bonds: int
+    owed: int
+    carries: int
+    totals: dict[str, int]
+    active: int
+    committed: int
+    revealed: int
+    accepted: int
+    opened: int
+    from_round: int
+    shown: int
+    rounds: tuple[PartRow, ...]
+    proposals: tuple[ProposalRow, ...]
+    first: int
+    count: int
+    changes: tuple[ChangeRow, ...]
+    points: tuple[Point, ...]
+    time: int
+    _parts: Sequence[PartRow] = PrivateAttr(default=())
+    _held: Holdings = PrivateAttr(default_factory=Holdings)
+
+    @property
+    def chart(self) -> Stacked | None:
+        """What was held over time, one on top of the other."""
+        series = [(name, [getattr(point, name) for point in self.points]) for name in ("stake", "bonds", "owed")]
+        return stacked([point.time for point in self.points], series, [None] * len(self.points), self.time)
+
+
+def build(
+    site: Site,
+    address: str,
+    from_round: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
+    first: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
+) -> ParticipantPage:
+    """One participant: seat, stake, weight and share over time, its rounds and its money."""
+    try:
+        account = parse_address(address)
+    except ValueError as error:
+        raise NotThere(f"An address {error}.") from None
+    state, rounds = site.state, site.state.rounds.all
+    found = person(state, account)
+    if not found.stays and not found.holdings.changes:
+        raise NotThere("No event of this federation gives this account a seat, a proposal or money.")
+    parts = [_part(part(history, account), found) for history in rounds]
+    begin = max(1, len(rounds) - SHOWN + 1) if from_round is None else from_round
+    held, changes = found.holdings.now, found.holdings.changes
+    page = ParticipantPage(
+        address=account,
+        name=site.names.get(account, ""),
+        standing=found.standing,
+        stays=tuple(map(_stay, found.stays)),
+        stake=held.stake,
+        bonds=held.bonds,
+        owed=held.owed,
+        carries=carries(held.stake, state.federation.config),
+        totals={kind: amount for kind, amount in found.holdings.totals.items() if amount},
+        active=sum(row.active for row in parts),
+        committed=found.committed,
+        revealed=sum(row.revealed is not None for row in parts),
+        accepted=sum(row.accepted is True for row in parts),
+        opened=len(rounds),
+        from_round=begin,
+        shown=SHOWN,
+        rounds=tuple(parts[begin - 1 : begin - 1 + SHOWN]),
+        proposals=tuple(_proposals(rounds, account))[::-1],
+        first=first,
+        count=len(changes),
+        changes=tuple(map(_change, changes[::-1][first : first + CHANGES])),
+        points=tuple(_points(changes)),
+        time=state.now,
+    )
+    page._parts, page._held = parts, found.holdings
+    return page
+
+
+def _stay(stay: Stay) -> StayRow:
+    return StayRow(
+        joined=stay.joined.time,
+        tx=stay.joined.tx_hash,
+        spans=stay.spans,
+        suspended=None if stay.suspended is None else stay.suspended.time,
+        left=None if stay.left is None else stay.left.time,
+        left_by=None if stay.left is None else stay.left.args.get("by"),
+        withdrawn=None if stay.withdrawn is None else stay.withdrawn.time,
+    )
+
+
+def _part(did: Part, found: Person) -> PartRow:
+    history, commit, update, vote, penalty = did.round, did.commit, did.update, did.vote, did.penalty
+    active = found.active_in(history.number)
+    return PartRow(
+        round=history.number,
+        time=history.opened.time,
+        phase=history.phases[-1].phase,
+        void_reason=history.void_reason,
+        state=_word(did, active),
+        active=active,
+        committed=None if commit is None else commit.place.time,
+        replaced=0 if commit is None else commit.replaced,
+        matches=None if commit is None else commit.matches,
+        revealed=None if update is None else update.place.time,
+        attested=None if vote is None else vote.place.time,
+        accepted=None if update is None else update.accepted,
+        yes=None if update is None else update.yes / history.total_weight,
+        examples=None if update is None else update.examples,
+        weight=None if update is None else update.weight,
+        share=None if did.share is None else float(did.share),
+        reward=None if did.reward is None else did.reward.amount,
+        reward_due=did.reward is not None and did.reward.credited is None,
+        aggregation=None if did.aggregation is None else did.aggregation.amount,
+        penalty=None if penalty is None else penalty.amount,
+        penalty_due=penalty is not None and penalty.applied is None,
+        why="" if penalty is None else WHY[penalty.reason],
+        proposed=len(did.proposals),
+        convictions=len(did.convictions),
+    )
+
+
+def _word(did: Part, active: bool) -> str:
+    """The account's part in a word, which is also its colour in the strip."""
+    if did.penalty is not None:
+        return "penalised"
+    if did.update is not None and did.update.accepted is not None:
+        return "accepted" if did.update.accepted else "refused"
+    if did.vote is not None:
+        return "attested"
+    if did.update is not None:
+        return "revealed"
+    if did.commit is not None:
+        return "committed"
+    if did.proposals:
+        standing = did.proposals[0].standing
+        return {ProposalStanding.FINAL: "proposer", ProposalStanding.CONVICTED: "convicted"}.get(standing, "proposed")
+    if did.convictions:
+        return "challenger"
+    if not active:
+        return "absent"
+    return "expected" if did.round.phases[-1].phase is Phase.TRAIN else "silent"
+
+
+def _proposals(rounds: Sequence[RoundHistory], account: str) -> Iterator[ProposalRow]:
+    for history in rounds:
+        for proposal in history.proposals:
+            proved = proposal.conviction
+            if account == proposal.proposer or (proved is not None and account == proved.challenger):
+                yield _proposal(history.number, proposal)
+
+
+def _proposal(number: int, proposal: Proposal) -> ProposalRow:
+    proved = proposal.conviction
+    return ProposalRow(
+        round=number,
+        root=proposal.root,
+        proposer=proposal.proposer,
+        bond=proposal.bond,
+        standing=proposal.standing,
+        time=proposal.place.time,
+        challenger=None if proved is None else proved.challenger,
+        bounty=None if proved is None else proved.bounty,
+    )
+
+
+def _change(change: Change) -> ChangeRow:
+    event, after = change.event, change.after
+    return ChangeRow(
+        time=event.time,
+        block=event.block,
+        tx=event.tx_hash,
+        event=event.name,
+        round=event.args.get("round"),
+        kind=change.kind,
+        amount=change.amount,
+        stake=after.stake,
+        bonds=after.bonds,
+        owed=after.owed,
+    )
+
+
+def _points(changes: Sequence[Change]) -> Iterator[Point]:
+    count = len(changes)
+    places = range(count) if count <= POINTS else [i * (count - 1) // (POINTS - 1) for i in range(POINTS)]
+    for place in places:
+        after = changes[place].after
+        yield Point(time=changes[place].event.time, stake=after.stake, bonds=after.bonds, owed=after.owed)
+
+
+PART_NAMES = tuple(PartRow.model_fields)
+CHANGE_NAMES = tuple(ChangeRow.model_fields)
+
+
+def _rounds_table(page: ParticipantPage) -> Csv:
+    """Every round, in order."""
+    return Csv(PART_NAMES, (_cells(row, PART_NAMES) for row in page._parts))
+
+
+def _money_table(page: ParticipantPage) -> Csv:
+    """Every change, the newest first."""
+    rows = (_change(change) for change in reversed(page._held.changes))
+    return Csv(CHANGE_NAMES, (_cells(row, CHANGE_NAMES) for row in rows))
+
+
+def _cells(row: Model, names: Sequence[str]) -> list[object]:
+    values = row.model_dump(mode="json")
+    return [values[name] for name in names]
+
+
+def _pages(site: Site) -> Iterable[Parameters]:
+    return ({"address": account} for account in (*participants(site.state), *others(site.state)))
+
+
+PARTICIPANT = View(
+    "participant",
+    "/participants/{address}",
+    build,
+    tables={"rounds": _rounds_table, "money": _money_table},
+    pages=_pages,
+)

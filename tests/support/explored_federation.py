@@ -17,7 +17,7 @@ from support.played.content import Landscape
 from support.played.federation import PlayedFederation
 from support.played.history import History
 from support.played.plan import ORDINARY, Plan
-from support.specs import small_spec
+from support.specs import DOCUMENT, small_spec
 
 SITES = {"clinic": 320, "bank": 210, "law office": 140, "software house": 260}  # and their examples
 CLINIC, BANK, LAW, SOFTWARE = range(4)
@@ -108,7 +108,7 @@ def _document(genesis_root: bytes) -> bytes:
         layout={"tensors": tensors, "leaf_values": LEAF_VALUES, "mantissa_bits": 8, "parts": 1},
         bounds={"max_shift": 16, "max_norm": 1.5, "min_norm": 1e-3},
         genesis_root="0x" + genesis_root.hex(),
-        total_rounds=ROUNDS,
+        training={**DOCUMENT["training"], "rounds": ROUNDS},
     )
 
 

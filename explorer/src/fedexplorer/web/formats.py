@@ -51,6 +51,11 @@ def exact(units: int, decimals: int) -> str:
     return f"{Decimal(units).scaleb(-decimals).normalize():f}"
 
 
+def in_a_line(text: str, longest: int | None = None) -> str:
+    """A text that others chose, in one line, as `printable` writes it."""
+    return printable(" ".join(text.split()), longest)
+
+
 def percent(part: float, whole: float, places: int = 1) -> str:
     """`12.5 %`; a dash where there is no whole."""
     return "–" if not whole else f"{100 * part / whole:.{places}f} %"
@@ -105,5 +110,5 @@ def filters(amounts: Amounts) -> dict[str, Any]:
         "bits": bits,
         "field_time": field_time,
         "duration": duration,
-        "printable": printable,
+        "printable": in_a_line,
     }

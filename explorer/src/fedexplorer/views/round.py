@@ -10,8 +10,8 @@ from fedprotocol.chain.read.events import Event
 from fedprotocol.types import Phase, VoidReason
 from pydantic import PrivateAttr
 
-from fedexplorer.errors import NotThere
 from fedexplorer.history.records import RoundHistory, Standing
+from fedexplorer.views.history_at import history_at
 from fedexplorer.views.matrix import Matrix, matrix
 from fedexplorer.views.next_step import what_goes_on, why_void
 from fedexplorer.views.raw import RawRow, raw_rows
@@ -115,16 +115,11 @@ def build(
     first: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
 ) -> RoundPage:
     """One round: timeline, updates, votes, proposals, payments, gas and events."""
-    rounds, log = site.state.rounds, site.state.log
-    history = rounds.number(number)
-    if history is None:
-        opened = len(rounds.all)
-        there = f"The rounds 1 to {opened} were opened so far." if opened else "No round was opened yet."
-        raise NotThere(f"There is no round {number}. {there}")
+    history, log = history_at(site, number), site.state.log
     events = log.of_round(number)
     page = RoundPage(
         number=number,
-        opened_rounds=len(rounds.all),
+        opened_rounds=len(site.state.rounds.all),
         time=site.state.now,
         phase=history.phase,
         void_reason=history.void_reason,

@@ -60,7 +60,7 @@ class Table:
             self._close()
 
     def transactions(self, wanted: Iterable[Mined]) -> dict[Mined, Transaction]:
-        """Those of `wanted` that are kept."""
+        """The members of `wanted` that are kept."""
         with self._using() as db:
             found = ((key, _kept(db, _TRANSACTION, *key)) for key in wanted)
             return {key: record for key, record in found if record is not None}

@@ -124,7 +124,7 @@ def _listed(component: Entry, value: Any, name: str, above: str) -> Iterator[Arg
 def _plain(component: Entry, value: Any) -> Any:
     kind = kind_of(component)
     if kind is Kind.ACCOUNT:
-        return to_checksum_address(value)
+        return value if value != value.lower() else to_checksum_address(value)  # from events they come checksummed
     if kind is Kind.TEXT and isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if kind is Kind.WORD:

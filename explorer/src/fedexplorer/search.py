@@ -41,8 +41,9 @@ class Found:
     @property
     def only(self) -> Hit | None:
         """Where to go at once."""
-        sure = [hit for hit in self.hits if hit.is_sure]
-        return sure[0] if len(sure) == 1 else self.hits[0] if len(self.hits) == 1 else None
+        considered = [hit for hit in self.hits if hit.is_sure] or self.hits
+        places = [(hit.page, hit.parameters) for hit in considered]
+        return considered[0] if places and all(place == places[0] for place in places) else None
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ def test_what_has_several_meanings_gives_a_list() -> None:
     strange = find("0x" + STRANGE.hex(), KNOWN)
     assert [page for page, _ in places(strange)] == ["transaction", "tree"] and strange.only is None
     assert not any(hit.is_sure for hit in strange.hits)
+    twice = Known(rounds=0, head=0, content_of=lambda _: (GLOBAL, Hit(GLOBAL.page, GLOBAL.parameters, "a copy of it")))
+    assert len(find(cid(ROOT), twice).hits) == 2 and find(cid(ROOT), twice).only == GLOBAL  # both are on one page
     assert [hit.says for hit in find("bank", KNOWN).hits] == ["the account Bank B", "the account Bank C"]
     assert [hit.parameters["name"] for hit in find("Round", KNOWN).hits] == [
         "RoundFinalized",

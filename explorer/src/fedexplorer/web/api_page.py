@@ -50,10 +50,11 @@ class Field(Model):
 
 
 class Question(Model):
-    """An address that answers with JSON."""
+    """An address under `/api`, and what it answers."""
 
-    name: str
+    method: str
     path: str
+    name: str
     says: str
     parameters: tuple[Field, ...]
     answer: Type
@@ -107,24 +108,33 @@ def page_of(document: Schema) -> ApiPage:
 
 def _questions(paths: Schema) -> Iterator[Question]:
     for path, methods in paths.items():
-        asked = methods["get"]
-        answer = asked["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
-        yield Question(
-            name=asked.get("summary", path),
-            path=path,
-            says=asked.get("description", ""),
-            parameters=tuple(
-                Field(
-                    name=given["name"],
-                    type=type_of(given["schema"]),
-                    place=given["in"],
-                    is_needed=given.get("required", False),
-                    says=given.get("description", ""),
-                )
-                for given in asked.get("parameters", ())
-            ),
-            answer=type_of(answer),
-        )
+        for method, asked in methods.items():
+            yield Question(
+                method=method.upper(),
+                path=path,
+                name=asked.get("summary", path),
+                says=asked.get("description", ""),
+                parameters=tuple(
+                    Field(
+                        name=given["name"],
+                        type=type_of(given["schema"]),
+                        place=given["in"],
+                        is_needed=given.get("required", False),
+                        says=given.get("description", ""),
+                    )
+                    for given in asked.get("parameters", ())
+                ),
+                answer=_answer(asked["responses"]),
+            )
+
+
+def _answer(responses: Schema) -> Type:
+    """What is answered if all is well."""
+    good = [given for status, given in responses.items() if status.startswith("2")]
+    content = good[0].get("content", {}) if good else {}
+    if "application/json" in content:
+        return type_of(content["application/json"].get("schema", {}))
+    return Type(parts=(_plain(" or ".join(content) or "nothing"),))
 
 
 def _schema(name: str, schema: Schema) -> Shape:

@@ -32,7 +32,7 @@ class Settings:
 
     Args:
         home: this federation's folder in the cache; whatever is in it can be made again.
-        store: its `url` is the explorer's own folder of copies, or a Kubo daemon; None: content cannot be shown.
+        store: where content is read from, and only read; None: it cannot be shown.
     """
 
     home: Path

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ setup: .venv/.installed .tools/.installed .tools/.compiled  ## virtual environme
 
 demo: setup  ## four sites fine-tune one model together over a local Ethereum node (DEMO="--rounds 4 …")
 	$(BIN)/fedlab demo $(DEMO)
+
+explorer: setup  ## the newest demo run in the browser again (RUN=20261128-140000 for another one)
+	$(BIN)/fedlab explorer $(RUN)
 
 test:  ## every check and every test
 	@$(MAKE) --no-print-directory -j 2 setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from fedlab.demo.recheck import recheck
 from fedlab.demo.sites import CLASSES, DOMAINS, TEMPLATE, common_test, deal
 from fedlab.results.folder import ResultsFolder
@@ -101,6 +103,37 @@ def test_a_run_left_alone_ends_well_and_leaves_nothing_running(demos: tuple[Demo
     assert all(steps), whole.text
     for left in ("left: rounds 1 to 2; then", "left: round 2, ", "left: the sites are paid"):
         assert left in whole.text
+
+
+def test_its_explorer_shows_it_and_can_be_opened_again(demos: tuple[Demo, Demo]) -> None:
+    """Every final global and its score, from the chain that was left, although anvil and the nodes are gone."""
+    whole, broken = demos
+    for demo in (whole, broken):
+        assert re.search(r"The explorer shows it all: http://127\.0\.0\.1:\d+/", demo.text), demo.text
+    [folder] = whole.out.iterdir()
+    rounds = ResultsFolder.open(folder).rounds()
+    with (whole.log.parent / "again.log").open("wb+") as log:
+        command = [str(FEDLAB), "explorer", whole.run.name, "--port", "0"]
+        again = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            found, deadline = None, time.monotonic() + 60
+            while found is None:
+                assert again.poll() is None and time.monotonic() < deadline
+                time.sleep(0.2)
+                found = re.search(r"(http://127\.0\.0\.1:\d+/) shows run", Path(log.name).read_text())
+            answer = requests.get(found[1] + "api/federation", timeout=20)
+            while answer.status_code == 503 and time.monotonic() < deadline:
+                answer = requests.get(found[1] + "api/federation", timeout=20)
+            shown = answer.json()
+            assert (shown["final"], shown["is_over"]) == (2, True)
+            assert [entry["test_loss"] for entry in shown["learned"]] == pytest.approx(
+                [record.global_loss for record in rounds]
+            )
+            assert "clinic" in requests.get(found[1], timeout=20).text
+        finally:
+            again.send_signal(signal.SIGINT)
+            assert again.wait(30) == 0
+    assert whole.programs() == []
 
 
 def test_its_results_are_whole(demos: tuple[Demo, Demo]) -> None:

@@ -138,7 +138,10 @@ def ask(rpc: str, method: str) -> str:
 
 def test_two_anvils_side_by_side(tmp_path: Path) -> None:
     with Supervisor(tmp_path / "one") as first, Supervisor(tmp_path / "two") as second:
-        a, b = start_anvil(first, ROOT, tmp_path / "home1"), start_anvil(second, ROOT, tmp_path / "home2")
+        a, b = (
+            start_anvil(each, ROOT, tmp_path / f"home{n}", tmp_path / f"{n}.json")
+            for n, each in enumerate((first, second))
+        )
         assert a.rpc != b.rpc and a.chain_id != b.chain_id
         for chain in (a, b):
             assert int(ask(chain.rpc, "eth_chainId"), 16) == chain.chain_id

@@ -9,6 +9,7 @@ from fedprotocol.program.terminal import run_program
 from fedlab import __version__
 from fedlab.cli.demo import demo
 from fedlab.cli.experiment import experiment
+from fedlab.cli.explorer import explorer
 
 app = typer.Typer(
     help="Shows a whole federation on this machine, and measures federated training beside everything else.",
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 add_program_options(app, "fedlab", __version__)
 app.command()(demo)
+app.command()(explorer)
 app.command()(experiment)
 
 

@@ -49,20 +49,32 @@ def new_chain_id() -> int:
     return 2**24 + secrets.randbelow(2**24)
 
 
-def start_anvil(supervisor: Supervisor, root: Path, home: Path) -> Chain:
-    """Start it and wait until it listens.
+def start_anvil(supervisor: Supervisor, root: Path, home: Path, kept: Path) -> Chain:
+    """Start a new chain and wait until it listens. When it is stopped, it leaves its blocks and its state in the file
+    `kept`.
 
     Raises: AnvilMissing; ProcessFailed if it ends or does not listen in time.
     """
-    chain_id = new_chain_id()
+    return _start(supervisor, root, home, new_chain_id(), "--block-time", "1", "--dump-state", str(kept))
+
+
+def resume_anvil(supervisor: Supervisor, root: Path, home: Path, kept: Path, chain_id: int) -> Chain:
+    """Start the chain that was left in the file `kept`. It makes no blocks.
+
+    Raises: AnvilMissing; ProcessFailed if it ends or does not listen in time.
+    """
+    return _start(supervisor, root, home, chain_id, "--no-mining", "--load-state", str(kept))
+
+
+def _start(supervisor: Supervisor, root: Path, home: Path, chain_id: int, *options: str) -> Chain:
     home.mkdir(parents=True, exist_ok=True)
     command = [str(find_anvil(root)), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id)]
-    command += ["--block-time", "1", "--color", "never"]
+    command += ["--color", "never", *options]
     env = {"HOME": str(home), "PATH": os.environ.get("PATH", "")}
     process = supervisor.start("anvil", command, env, home)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        match = LISTENING.search(process.log.read_text(errors="replace"))
+        match = LISTENING.search(process.output())
         if match:
             return Chain(f"http://127.0.0.1:{match[1]}", chain_id)
         if process.code is not None:

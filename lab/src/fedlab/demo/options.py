@@ -85,6 +85,21 @@ class Paths:
         return self.run / "aggregator"
 
     @property
+    def explorer(self) -> Path:
+        """What the explorer is told, and what it has read."""
+        return self.run / "explorer"
+
+    @property
+    def names(self) -> Path:
+        """What the accounts are called, for the explorer."""
+        return self.explorer / "names.toml"
+
+    @property
+    def chain(self) -> Path:
+        """The chain's blocks and state, as anvil leaves them when it is stopped."""
+        return self.run / "chain.json"
+
+    @property
     def home(self) -> Path:
         """HOME of the programs that would otherwise write into the person's own: brownie, anvil."""
         return self.run / "home"
@@ -120,3 +135,18 @@ def new_run(root: Path, out: Path, stamp: str) -> tuple[Paths, Path]:
             continue
         return Paths(root, root / "runs" / name), out / name
     raise DemoError(f"{root / 'runs'} is full of runs named {stamp}: move them away")
+
+
+def newest_run(name: str | None = None) -> Paths:
+    """The run runs/<name>, by default the newest one that left its chain. Raises: DemoError if there is none."""
+    root = find_root(Path.cwd())
+    runs = [Paths(root, folder) for folder in sorted((root / "runs").glob("*")) if name in (None, folder.name)]
+    if name is not None and not runs:
+        raise DemoError(f"there is no run runs/{name}")
+    left = [paths for paths in runs if paths.chain.is_file() and paths.names.is_file()]
+    if not left:
+        raise DemoError(
+            f"{f'runs/{name}' if name else 'no run in runs/'} has left its chain: it runs still, or was killed before "
+            "it could. `make demo` makes a new one"
+        )
+    return left[-1]

@@ -13,6 +13,7 @@ from fedprotocol.files.whole import PRIVATE, write_whole
 from fedlab.demo import configs
 from fedlab.demo.anvil import Chain, start_anvil
 from fedlab.demo.brownie import Brownie
+from fedlab.demo.explorer import keep_options, start_explorer
 from fedlab.demo.options import Options, Paths
 from fedlab.demo.programs import Job, Programs
 from fedlab.demo.sites import CLASSES, TEMPLATE, Site, common_test, deal, write_lines
@@ -56,7 +57,7 @@ def prepare(
     names = [site.name for site in sites]
 
     say("starting a local Ethereum node (anvil, a block a second)")
-    chain = start_anvil(supervisor, paths.root, paths.home)
+    chain = start_anvil(supervisor, paths.root, paths.home, paths.chain)
     say("starting the stores" if options.store == "ipfs" else "making a store for each site")
     stores.open([*names, AGGREGATOR, SPONSOR])
     say("making the spec, global 0 and the accounts (fednode spec new, fednode account new)")
@@ -80,6 +81,9 @@ def prepare(
         write_whole(folder / "fednode.toml", configs.toml(tables), PRIVATE)
     shared = _shared(AGGREGATOR, chain, deployment, stores)
     write_whole(paths.aggregator / "aggregator.toml", configs.toml(shared), PRIVATE)
+    known = {**accounts, SPONSOR: deployment.sponsor}
+    keep_options(paths, chain, deployment.coordinator, stores.places(), known, names)
+    start_explorer(paths, supervisor, chain.rpc)
     say("taking the seats (fednode join)")
     programs.fednode_all([Job(f"{name}-join", paths.site(name), ["join"]) for name in names], JOIN_TIMEOUT)
     return Ready(chain, deployment, sites, accounts, model)

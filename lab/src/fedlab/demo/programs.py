@@ -45,6 +45,13 @@ class Programs:
         """Start a daemon in `folder`."""
         return self._supervisor.start(name, [str(self._bin / program), *arguments], self._env, folder)
 
+    def start_beside(self, name: str, folder: Path, program: str, *arguments: str) -> Process | None:
+        """Start a program in `folder` that may end at any time, in any way. None if it is not installed."""
+        command = self._bin / program
+        if not command.is_file():
+            return None
+        return self._supervisor.start(name, [str(command), *arguments], self._env, folder, is_needed=False)
+
     def fednode(self, job: Job, timeout: float) -> str:
         """Run `fednode …`; returns what it printed. Raises: ProcessFailed."""
         return self.fednode_all([job], timeout)[0]

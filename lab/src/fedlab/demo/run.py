@@ -20,6 +20,8 @@ from rich.live import Live
 
 from fedlab.demo import collect, live, summary
 from fedlab.demo.base_model import demo_base_model, is_here
+from fedlab.demo.explorer import NAME as EXPLORER
+from fedlab.demo.explorer import address_of
 from fedlab.demo.history import read_history
 from fedlab.demo.ledger import Ledger, deployment_gas, gas_by_call
 from fedlab.demo.options import Options, Paths, find_root, new_run
@@ -74,6 +76,7 @@ def run(options: Options, console: Console) -> None:
             watcher = Watcher(paths, ready, coordinator, ledger, began, options.compare)
             say(f"starting {len(ready.sites)} nodes and an aggregator; each node loads the model and trains")
             start(paths, supervisor, ready)
+        _tell_where(supervisor, console)
         _watch(supervisor, watcher, ready, console)
         ledger.advance()
         events = scan(coordinator, deployment.block, coordinator.head())
@@ -149,6 +152,16 @@ def _watch(supervisor: Supervisor, watcher: Watcher, ready: Ready, console: Cons
             if not running:
                 return
             time.sleep(LOOK_SECONDS)
+
+
+def _tell_where(supervisor: Supervisor, console: Console) -> None:
+    """Say where the explorer is. The run goes on without it."""
+    process = supervisor.processes.get(EXPLORER)
+    if url := address_of(process):
+        console.print(f"The explorer shows it all: [bold]{url}[/bold]", highlight=False, soft_wrap=True)
+    else:
+        why = f"see {process.log}" if process is not None else "fedexplorer is not installed"
+        console.print(f"The explorer did not start ({why}); the run goes on without it.", soft_wrap=True)
 
 
 def _audit(paths: Paths, supervisor: Supervisor, ready: Ready, number: int) -> str:

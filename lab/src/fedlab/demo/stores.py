@@ -20,6 +20,7 @@ class Stores(Protocol):
     def open(self, names: Sequence[str]) -> None: ...
     def url(self, name: str) -> str: ...
     def peers(self, name: str) -> list[str]: ...
+    def places(self) -> list[str]: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -43,6 +44,10 @@ class DirectoryStores:
 
     def peers(self, name: str) -> list[str]:
         return [self.url(other) for other in self._names if other != name]
+
+    def places(self) -> list[str]:
+        """All of them, for a program that only reads."""
+        return [self.url(name) for name in self._names]
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +80,10 @@ class KuboStores:
 
     def peers(self, name: str) -> list[str]:  # noqa: ARG002 - Kubo finds the other daemons itself
         return []
+
+    def places(self) -> list[str]:
+        """One of them, which finds what the others have."""
+        return [self.url(name) for name in list(self._daemons)[:1]]
 
     def __enter__(self) -> Self:
         return self

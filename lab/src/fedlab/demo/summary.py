@@ -118,6 +118,7 @@ def next_steps(paths: Paths, results: Path, site: Path, kept: str, compared: boo
         }
     else:
         commands = {
+            "look at it in the browser again": f"make explorer RUN={paths.run.name}",
             "check every round with a program apart": f".venv/bin/python -m fedlab.demo.recheck {run}/audit/*",
             "draw the plots again, from the results": f".venv/bin/python -m fedlab.results.plots {_short(results)}",
             "the same with the chain left up": "make demo DEMO=--keep",

@@ -25,12 +25,14 @@ class ProcessFailed(FedError):
 
 @dataclass
 class Process:
-    """One child process. `peak_memory`: the most resident memory so far, in bytes (0 if the system does not say)."""
+    """One child process. `is_needed`: the run fails if it does. `peak_memory`: the most resident memory so far, in
+    bytes (0 if the system does not say)."""
 
     name: str
     popen: subprocess.Popen[bytes]
     log: Path
     log_start: int = 0  # how many bytes were in the log before it started
+    is_needed: bool = True
     peak_memory: int = 0
 
     @property
@@ -69,7 +71,9 @@ class Supervisor:
     def processes(self) -> Mapping[str, Process]:
         return self._processes
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Process:
+    def start(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], cwd: Path, is_needed: bool = True
+    ) -> Process:
         """Start `command` with its output in logs/<name>.log; names are unique while running."""
         running = self._processes.get(name)
         if running is not None and running.code is None:
@@ -87,7 +91,7 @@ class Supervisor:
                 # Ctrl-C in the terminal reaches only the demo, which then stops the other programs
                 start_new_session=True,
             )
-        process = Process(name, popen, log, start)
+        process = Process(name, popen, log, start, is_needed)
         self._processes[name] = process
         return process
 
@@ -111,12 +115,12 @@ class Supervisor:
         return process.output()
 
     def check(self) -> None:
-        """Check every process once. Raises: ProcessFailed if one ended with another exit status than 0."""
+        """Check every process once. Raises: ProcessFailed if a needed one ended with another exit status than 0."""
         for process in self._processes.values():
             code = process.code
             if code is None:
                 process.peak_memory = max(process.peak_memory, peak_memory(process.popen.pid))
-            elif code != 0:
+            elif code != 0 and process.is_needed:
                 raise ProcessFailed(
                     f"{process.name} ended with exit status {code}, see {process.log}\n{process.last_words()}"
                 )

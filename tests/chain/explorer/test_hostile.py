@@ -133,9 +133,9 @@ def client(app: ASGIApp) -> TestClient:
 
 
 def addresses(view: View, site: Site) -> list[str]:
-    """Some of the pages of this kind, the last ones too."""
+    """The first page of this kind, one from the middle, and the last."""
     found = [fill(view.path, parameters)[0] for parameters in view.pages(site)]
-    return list(dict.fromkeys((*found[:3], *found[len(found) // 2 :][:2], *found[-3:])))
+    return list(dict.fromkeys((*found[:1], *found[len(found) // 2 :][:1], *found[-1:])))
 
 
 def test_what_the_reader_finds() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import Query
-from fedprotocol.types import Balances
 from pydantic import PrivateAttr
 
 from fedexplorer.follow.state import State
-from fedexplorer.history.books import FLOWS, SUMS, Books, Purpose, Statement
+from fedexplorer.history.books import FLOWS, SUMS, Books, Purpose
 from fedexplorer.history.equation import Equation
+from fedexplorer.views.books_rows import Row, Sums, held_at, row_of, sums_of
 from fedexplorer.views.flow_diagram import BOXES, Arrow, Box, arrows
 from fedexplorer.views.site import Site
 from fedexplorer.views.stacked import Stacked, stacked
@@ -22,58 +21,6 @@ LARGEST = 2**53  # of a number in a request, which JavaScript can write too
 POINTS = 240  # of the chart
 MOST_UNASKED = 50
 STACK = ("burned", "stakes", "bonds", "owed", "reserved", "pool")  # in the chart, the lowest first
-
-
-class Sums(Model):
-    """The six sums, in token units."""
-
-    stakes: int
-    bonds: int
-    owed: int
-    reserved: int
-    pool: int
-    burned: int
-
-    @property
-    def total(self) -> int:
-        """All of them together."""
-        return self.stakes + self.bonds + self.owed + self.reserved + self.pool + self.burned
-
-
-class Moved(Model):
-    """What an event has moved from one sum to another; `outside` is all that the coordinator does not hold. `account`
-    is whom the event names, and `round` the round that it is about."""
-
-    event: str
-    account: str | None
-    round: int | None
-    source: str
-    target: str
-    amount: int
-    tx: Hex
-
-
-class Row(Model):
-    """The books after a block. `held` is the balance by the token's log, None where that cannot be followed; `surplus`
-    is what it has beyond the six sums."""
-
-    time: int
-    block: int
-    moved: tuple[Moved, ...]
-    sums: Sums
-    total: int
-    held: int | None
-    surplus: int | None
-
-    @property
-    def by_event(self) -> list[list[Moved]]:
-        """What moved, by event."""
-        return [list(moves) for _, moves in groupby(self.moved, lambda m: (m.event, m.account, m.round, m.tx))]
-
-    @property
-    def changed(self) -> set[str]:
-        """The sums that moved."""
-        return {name for move in self.moved for name in (move.source, move.target)}
 
 
 class Flowed(Model):
@@ -184,13 +131,13 @@ def build(
         blocks=len(books.statements),
         checked=len(equation.checks) if not money.obstacle else 0,
         obstacle=money.obstacle,
-        sums=_sums(books.balances),
-        lens=None if money.lens is None else _sums(money.lens),
+        sums=sums_of(books.balances),
+        lens=None if money.lens is None else sums_of(money.lens),
         held=money.held,
         by_transfers=None if money.problem else money.by_transfers,
         transfers=len(money.transfers),
         deficits=tuple(
-            _row(state, check.statement, check.held) for check in reversed(equation.deficits[-MOST_UNASKED:])
+            row_of(state, check.statement, check.held) for check in reversed(equation.deficits[-MOST_UNASKED:])
         ),
         deficit_count=len(equation.deficits),
         unasked=tuple(
@@ -206,46 +153,10 @@ def build(
         first=first,
         shown=shown,
         count=len(books.moved),
-        rows=tuple(_row(state, books.statements[at], _held(equation, at)) for at in moved),
+        rows=tuple(row_of(state, books.statements[at], held_at(equation, at)) for at in moved),
     )
     page._state = state
     return page
-
-
-def _sums(balances: Balances) -> Sums:
-    return Sums(**{purpose: getattr(balances, purpose) for purpose in SUMS})
-
-
-def _held(equation: Equation, at: int) -> int | None:
-    return equation.checks[at].held if at < len(equation.checks) else None
-
-
-def _row(state: State, statement: Statement, held: int | None) -> Row:
-    total = statement.balances.total
-    return Row(
-        time=statement.time,
-        block=statement.block,
-        moved=tuple(_moved(state, statement.block)),
-        sums=_sums(statement.balances),
-        total=total,
-        held=held,
-        surplus=None if held is None else held - total,
-    )
-
-
-def _moved(state: State, block: int) -> Iterator[Moved]:
-    for event in state.log.of_block(block):
-        named = [value for value in event.args.values() if isinstance(value, str)]
-        for move in state.money.books.moves(event):
-            yield Moved(
-                event=event.name,
-                account=named[0] if named else None,
-                round=event.args.get("round"),
-                source=move.source,
-                target=move.target,
-                amount=move.amount,
-                tx=event.tx_hash,
-            )
 
 
 def _points(books: Books, equation: Equation) -> Iterator[Point]:
@@ -255,7 +166,7 @@ def _points(books: Books, equation: Equation) -> Iterator[Point]:
     for place in places:
         at = books.moved[place]
         statement = books.statements[at]
-        yield Point(time=statement.time, sums=_sums(statement.balances), held=_held(equation, at))
+        yield Point(time=statement.time, sums=sums_of(statement.balances), held=held_at(equation, at))
 
 
 def _books(page: MoneyPage) -> Csv:
@@ -264,7 +175,7 @@ def _books(page: MoneyPage) -> Csv:
 
     def rows() -> Iterator[list[Any]]:
         for at in reversed(books.moved):
-            statement, held = books.statements[at], _held(equation, at)
+            statement, held = books.statements[at], held_at(equation, at)
             total = statement.balances.total
             surplus = None if held is None else held - total
             sums = [getattr(statement.balances, purpose) for purpose in SUMS]

@@ -7,29 +7,23 @@ from typing import Annotated
 
 from fastapi import Query
 from fedprotocol.address import parse_address
-from fedprotocol.types import PenaltyReason, Phase, VoidReason
 from pydantic import PrivateAttr
 
 from fedexplorer.errors import NotThere
 from fedexplorer.history.holdings import Change, Holdings
-from fedexplorer.history.participation import Part, part
+from fedexplorer.history.participation import part
 from fedexplorer.history.records import Proposal, RoundHistory
-from fedexplorer.history.records import Standing as ProposalStanding
 from fedexplorer.history.seats import Stay
-from fedexplorer.views.people import Person, carries, others, participants, person
+from fedexplorer.views.part_row import PartRow, part_row
+from fedexplorer.views.people import carries, others, participants, person
 from fedexplorer.views.site import Site
 from fedexplorer.views.stacked import Stacked, stacked
-from fedexplorer.views.view import Csv, Hex, Model, Named, Parameters, View
+from fedexplorer.views.view import Csv, Hex, Model, Parameters, View
 
 LARGEST = 2**53  # of a number in a request, which JavaScript can write too
 SHOWN = 60  # rounds on a page
 CHANGES = 40
 POINTS = 240  # of the chart
-WHY = {
-    PenaltyReason.WRONG_PRIOR: "committed to another global than the round started from",
-    PenaltyReason.NOT_REVEALED: "committed, and did not reveal",
-    PenaltyReason.NOT_ATTESTED: "revealed, and did not attest",
-}
 
 
 class StayRow(Model):
@@ -55,44 +49,6 @@ class ProposalRow(Model):
     time: int
     challenger: str | None
     bounty: int | None
-
-
-class PartRow(Model):
-    """What the account did in a round. `state` sums it up in a word; money that is due is not yet credited or taken.
-
-    `replaced` counts the commits that it replaced; `accepted` is None until Attest is over; `yes` is the share of the
-    weight that vouched for its update.
-    """
-
-    round: int
-    time: int
-    phase: Named[Phase]
-    void_reason: Named[VoidReason]
-    state: str
-    active: bool
-    committed: int | None
-    replaced: int
-    matches: bool | None
-    revealed: int | None
-    attested: int | None
-    accepted: bool | None
-    yes: float | None
-    examples: int | None
-    weight: int | None
-    share: float | None
-    reward: int | None
-    reward_due: bool
-    aggregation: int | None
-    penalty: int | None
-    penalty_due: bool
-    why: str
-    proposed: int
-    convictions: int
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to say of the round: no seat, and nothing done."""
-        return self.state == "absent"
 
 
 class ChangeRow(Model):
@@ -171,7 +127,7 @@ def build(
     found = person(state, account)
     if not found.stays and not found.holdings.changes:
         raise NotThere("No event of this federation gives this account a seat, a proposal or money.")
-    parts = [_part(part(history, account), found) for history in rounds]
+    parts = [part_row(part(history, account), found) for history in rounds]
     begin = max(1, len(rounds) - SHOWN + 1) if from_round is None else from_round
     held, changes = found.holdings.now, found.holdings.changes
     page = ParticipantPage(
@@ -213,59 +169,6 @@ def _stay(stay: Stay) -> StayRow:
         left_by=None if stay.left is None else stay.left.args.get("by"),
         withdrawn=None if stay.withdrawn is None else stay.withdrawn.time,
     )
-
-
-def _part(did: Part, found: Person) -> PartRow:
-    history, commit, update, vote, penalty = did.round, did.commit, did.update, did.vote, did.penalty
-    active = found.active_in(history.number)
-    return PartRow(
-        round=history.number,
-        time=history.opened.time,
-        phase=history.phases[-1].phase,
-        void_reason=history.void_reason,
-        state=_word(did, active),
-        active=active,
-        committed=None if commit is None else commit.place.time,
-        replaced=0 if commit is None else commit.replaced,
-        matches=None if commit is None else commit.matches,
-        revealed=None if update is None else update.place.time,
-        attested=None if vote is None else vote.place.time,
-        accepted=None if update is None else update.accepted,
-        yes=None if update is None else update.yes / history.total_weight,
-        examples=None if update is None else update.examples,
-        weight=None if update is None else update.weight,
-        share=None if did.share is None else float(did.share),
-        reward=None if did.reward is None else did.reward.amount,
-        reward_due=did.reward is not None and did.reward.credited is None,
-        aggregation=None if did.aggregation is None else did.aggregation.amount,
-        penalty=None if penalty is None else penalty.amount,
-        penalty_due=penalty is not None and penalty.applied is None,
-        why="" if penalty is None else WHY[penalty.reason],
-        proposed=len(did.proposals),
-        convictions=len(did.convictions),
-    )
-
-
-def _word(did: Part, active: bool) -> str:
-    """The account's part in a word, which is also its colour in the strip."""
-    if did.penalty is not None:
-        return "penalised"
-    if did.update is not None and did.update.accepted is not None:
-        return "accepted" if did.update.accepted else "refused"
-    if did.vote is not None:
-        return "attested"
-    if did.update is not None:
-        return "revealed"
-    if did.commit is not None:
-        return "committed"
-    if did.proposals:
-        standing = did.proposals[0].standing
-        return {ProposalStanding.FINAL: "proposer", ProposalStanding.CONVICTED: "convicted"}.get(standing, "proposed")
-    if did.convictions:
-        return "challenger"
-    if not active:
-        return "absent"
-    return "expected" if did.round.phases[-1].phase is Phase.TRAIN else "silent"
 
 
 def _proposals(rounds: Sequence[RoundHistory], account: str) -> Iterator[ProposalRow]:

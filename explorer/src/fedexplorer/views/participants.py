@@ -1,4 +1,4 @@
-"""Everybody who takes part: seat, stake, and what came of it."""
+"""Everybody who takes part: seat, stake, and what they did and got."""
 
 from __future__ import annotations
 

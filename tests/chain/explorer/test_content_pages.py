@@ -20,9 +20,11 @@ from fedexplorer.follow.follower import Follower
 from fedexplorer.views import ALL
 from fedexplorer.views.site import Site
 from fedexplorer.web.app import make_app
+from fedexplorer.web.live import Live
 from fedprotocol import tree
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.numbers import UNIT
+from support.browser import Tab
 from support.convicted import CLIENTS, LEAVES, REJECTED, WRONG, ConvictedRound, K
 from support.evm import Anvil
 from support.explorer_server import running
@@ -38,12 +40,12 @@ SECONDS = 20.0
 class Explored:
     """A convicted round, and the application that shows it."""
 
-    def __init__(self, made: ConvictedRound, stack: ExitStack, has_store: bool = True) -> None:
+    def __init__(self, made: ConvictedRound, stack: ExitStack, has_store: bool = True, copies: str = "pages") -> None:
         self.made = made
         coordinator, events = made.coordinator, EventIndex(made.coordinator)
         follower = Follower(lambda: coordinator, lambda _: events)
         follower.look()
-        content = made.content("pages" if has_store else "unused")
+        content = made.content(copies)
         disputes = Disputes(coordinator, events, content)
         stack.callback(content.close)
         stack.callback(disputes.close)
@@ -51,8 +53,9 @@ class Explored:
         def site() -> Site:
             return Site(follower.state(), **({"content": content, "disputes": disputes} if has_store else {}))
 
-        self.content, self.look = content, follower.look
-        self.port = stack.enter_context(running(make_app(ALL, site)))
+        self.content, live = content, Live(lambda: follower.version)
+        self.port = stack.enter_context(running(make_app(ALL, site, live), live.close))
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def answer(self, path: str, method: str = "GET") -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body."""
@@ -228,6 +231,38 @@ def test_a_dispute_is_replayed_in_numbers(explored: Explored) -> None:
     assert f"{made.values[WRONG]:,}".replace(",", "\u202f") in shown
 
 
+def test_the_page_follows_a_round_that_is_computed_again(explored: Explored, tab: Tab, plain_tab: Tab) -> None:
+    """By itself with JavaScript; without, the reader loads it again."""
+    with ExitStack() as stack:
+        anew = Explored(explored.made, stack, copies="watched")
+        for opened, says in ((tab, "The round is right"), (plain_tab, "Round 1 computed again")):
+            opened.page.goto(f"{anew.url}/rounds/1/recompute")
+            button = opened.page.get_by_role("button", name="Compute round 1 again")
+            if opened is tab:
+                button.click()
+            opened.page.get_by_role("heading", name=says).wait_for()
+        assert plain_tab.page.get_by_role("cell", name="equal").is_visible()
+        tab.page.goto("about:blank")  # before the server ends
+
+
+def test_a_reader_walks_from_a_dispute_to_the_chain(explored: Explored, tab: Tab) -> None:
+    """From the list of disputes to a client's leaf, and up its ladder to the root that the client revealed."""
+    page = tab.page
+    page.goto(f"{explored.url}/disputes")
+    page.get_by_role("link", name="step by step").click()
+    page.get_by_label("Another value of this leaf").fill(str(WRONG % K))
+    page.get_by_role("button", name="Show").click()
+    page.get_by_text(f"number {WRONG % K} of the leaf").wait_for()
+    page.get_by_role("row").filter(has=page.get_by_role("link", name="4", exact=True)).get_by_role(
+        "link", name="4", exact=True
+    ).click()
+    page.get_by_role("heading", name=f"Leaf {WRONG // K} of {LEAVES}").wait_for()
+    root = explored.made.game.updates[4].tree.root
+    assert page.locator(".top-rung code").first.get_attribute("title") == hexa(root)
+    hashed = page.locator(".ladder pre").all_text_contents()
+    assert (len(hashed), tree.leaf_digest(bytes.fromhex(hashed[-1]))) == (3, root)
+
+
 def test_a_visitor_has_a_round_computed_again(explored: Explored) -> None:
     before = explored.json("/rounds/1/recompute")
     assert (before["computing"], before["root"], before["updates"]) == (None, None, len(ACCEPTED))
@@ -267,7 +302,7 @@ def test_hostile_names_are_only_text_and_nothing_of_this_machine_is_told(explore
 
 def test_without_a_store_the_pages_say_so(explored: Explored) -> None:
     with ExitStack() as stack:
-        bare = Explored(explored.made, stack, has_store=False)
+        bare = Explored(explored.made, stack, has_store=False, copies="unused")
         for path in ("/spec", tree_path(explored.made.right), explored.dispute, "/rounds/1/recompute"):
             assert "--store" in bare.html(path)
         assert bare.json("/disputes")["count"] == 1

@@ -1,4 +1,4 @@
-"""Every page as a visitor's Chromium shows it: nothing breaks, nothing is asked for elsewhere, everybody can read it."""
+"""Every page in a visitor's Chromium: nothing breaks, nothing is asked for elsewhere, everybody can read it."""
 
 from __future__ import annotations
 

@@ -39,6 +39,6 @@ def told(error: FedError, where: str = "content") -> str:
     """A sentence for strangers, without a full stop. What the error itself says is written to the log, as of
     `where`."""
     if isinstance(error, PLAIN):
-        return str(error)
+        return " ".join(str(error).split())
     log.info("%s: %s", where, error)
     return next(words for kind, words in WORDS if isinstance(error, kind))

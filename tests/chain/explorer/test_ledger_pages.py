@@ -215,6 +215,7 @@ def test_addresses(shown: Server) -> None:
         (world.puppet.address, "a funder"),
     ):
         assert word in shown.html(f"/address/{address}"), address
+    assert shown.json(f"/address/{world.coordinator.address}")["count"] == len(world.events)
     wrong = world.game.accounts[0][:-1] + ("9" if world.game.accounts[0][-1] != "9" else "8")
     assert shown.get(f"/address/{wrong}").status_code == 404
 

@@ -12,6 +12,7 @@ from fedprotocol.chain.read.events import Event
 from fedexplorer.errors import NotThere
 from fedexplorer.follow.state import State
 from fedexplorer.transactions.contracts import Contracts
+from fedexplorer.views.event_filter import Filter, select
 from fedexplorer.views.raw import RawRow, raw_rows
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Model, Parameters, View
@@ -40,8 +41,9 @@ class Role(Model):
 
 
 class AddressPage(Model):
-    """An address. `rows` are the events that name it, the newest first, from `first` on of `count`. With `length`, only
-    the first `length` events of the log are looked at, so that pages do not move."""
+    """An address. `rows` are the events that name it, or all for the coordinator, whose they are; the newest first,
+    from `first` on of `count`. With `length`, only the first `length` events of the log are looked at, so that pages do
+    not move."""
 
     address: str
     name: str
@@ -69,22 +71,20 @@ def build(
         raise NotThere(f"An address {error}.") from None
     log = site.state.log
     length = len(log) if length is None else min(length, len(log))
-    events = log.of_account(checked)
-    if length < len(log):
-        behind = (log[length].block, log[length].log_index)
-        events = [event for event in events if (event.block, event.log_index) < behind]
+    is_coordinator = checked == site.state.federation.coordinator
+    events = select(log, Filter(account=None if is_coordinator else checked, length=length))
     contracts = Contracts.of(site.state.federation.coordinator, site.state.federation.config)
     return AddressPage(
         address=checked,
         name=site.names.get(checked, ""),
         roles=tuple(_roles(checked, site.state, contracts, events)),
-        is_participant=any(event.name == "Joined" for event in events),
+        is_participant=any(event.name == "Joined" and event.args["client"] == checked for event in events),
         is_contract=contracts.name(checked) is not None,
         length=length,
         first=first,
         shown=shown,
         count=len(events),
-        rows=raw_rows(events[::-1][first : first + shown], site.entry),
+        rows=raw_rows(events[first : first + shown], site.entry),
     )
 
 

@@ -112,7 +112,7 @@ def _questions(paths: Schema) -> Iterator[Question]:
             yield Question(
                 method=method.upper(),
                 path=path,
-                name=asked.get("summary", path),
+                name=_first_sentence(asked.get("description", "")) or asked.get("summary", path),
                 says=asked.get("description", ""),
                 parameters=tuple(
                     Field(
@@ -126,6 +126,10 @@ def _questions(paths: Schema) -> Iterator[Question]:
                 ),
                 answer=_answer(asked["responses"]),
             )
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.split()).partition(". ")[0].rstrip(".")
 
 
 def _answer(responses: Schema) -> Type:

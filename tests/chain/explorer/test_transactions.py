@@ -15,6 +15,7 @@ from fedexplorer.transactions.gas import ELSEWHERE, gas_by_call
 from fedexplorer.transactions.records import Header, Transaction
 from fedexplorer.transactions.shelf import Soon, Transactions
 from fedexplorer.transactions.table import Mined
+from fedprotocol.chain.endpoint import rpc
 from support.evm import Anvil
 from support.ledger_world import World
 from support.node_kinds import MISSING, RECEIPT, node, without
@@ -215,6 +216,17 @@ def test_blocks_and_the_federations_transactions_in_them(world: World, shelf: Tr
     assert {line.selector for line in by_hash.lines} == {
         keccak(text="reveal(uint256,bytes32,uint8,uint32,bytes32,uint64,uint64)")[:4]
     }
+
+
+def test_a_block_that_is_too_long_is_read_without_its_transactions(
+    world: World, shelf: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = next(e for e in world.events if e.name == "Revealed")
+    whole, bare = (len(str(world.chain.rpc("eth_getBlockByNumber", hex(event.block), full))) for full in (True, False))
+    monkeypatch.setitem(rpc.LARGEST, "eth_getBlockByHash", (whole + bare) // 2)
+    found = shelf.block(event.block_hash, PATIENCE)
+    assert isinstance(found, Header)
+    assert (found.lines, found.transactions, found.hash) == (None, 3, event.block_hash)
 
 
 def test_a_reorg_leaves_nothing_wrong(world: World, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_a_block() -> None:
     whole = answers.header({**fields, "transactions": [{"type": "0x7e"}, TOLD]}, CONTRACTS)
     assert whole.lines is not None and whole.transactions == 2
     assert [(line.hash, line.position, line.selector) for line in whole.lines] == [(TX, 1, b"\x12\x34")]
+    assert answers.header({**fields, "transactions": [TOLD] * (answers.MOST_LINES + 1)}, CONTRACTS).lines is None
 
 
 @pytest.mark.parametrize(

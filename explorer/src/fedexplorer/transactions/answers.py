@@ -55,6 +55,7 @@ def header(answer: Answer, contracts: Contracts) -> Header:
     given = _list(answer.get("transactions"))
     is_whole = all(isinstance(one, Mapping) for one in given)
     own = [(i, t) for i, t in enumerate(given) if is_whole and contracts.name(_address(t.get("to")))]
+    is_whole = is_whole and len(own) <= MOST_LINES
     return Header(
         number=_needed(answer["number"]),
         hash=data(answer["hash"]),
@@ -66,7 +67,7 @@ def header(answer: Answer, contracts: Contracts) -> Header:
         base_fee=number(answer.get("baseFeePerGas")),
         size=number(answer.get("size")),
         transactions=len(given),
-        lines=tuple(_line(i, t) for i, t in own[:MOST_LINES]) if is_whole else None,
+        lines=tuple(_line(i, t) for i, t in own) if is_whole else None,
     )
 
 

@@ -85,8 +85,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A block. `lines`: its transactions to the federation's contracts; None if the node's answer with all
-    transactions is too long to be read."""
+    """A block. `lines`: its transactions to the federation's contracts; None if there are too many
+    transactions in it to be read."""
 
     number: int
     hash: bytes

@@ -111,12 +111,13 @@ def test_pages_do_not_move_while_new_events_come() -> None:
     ids=str,
 )
 def test_a_page_of_a_hundred_thousand_events_takes_no_time(filters: dict[str, object], record_property: Record) -> None:
+    """The processor's time counts: others may keep this machine busy."""
     site, taken = _site(log(1_032)), []
     assert len(site.state.log) > 100_000
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.process_time()
         page = build(site, **filters)  # type: ignore[arg-type]
-        taken.append(time.perf_counter() - begin)
+        taken.append(time.process_time() - begin)
     assert page.rows
     record_property(f"events page {filters or 'without filter'}: ms", round(1000 * statistics.median(taken)))
     assert statistics.median(taken) < 0.1

@@ -128,9 +128,9 @@ def test_nothing_found_says_what_there_is(text: str, word: str) -> None:
     ],
 )
 def test_hostile_text_finds_nothing_and_takes_no_time(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = find(text, KNOWN)
-    assert time.perf_counter() - begin < 0.1
+    assert time.process_time() - begin < 0.1
     assert found.hits == ()
     assert found.hint.isprintable() and len(found.hint) < LONGEST
 

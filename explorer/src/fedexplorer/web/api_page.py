@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -81,9 +82,11 @@ class ApiPage(Model):
 def api_view(app: FastAPI) -> View:
     """The page about the JSON that `app` serves."""
 
+    made = cache(lambda: page_of(app.openapi()))
+
     def build(site: Site) -> ApiPage:  # noqa: ARG001
         """The document of this API."""
-        return page_of(app.openapi())
+        return made()
 
     return View("api", "/api", build, pages=_none)
 

@@ -41,10 +41,9 @@ class SubPath:
             return
         if self._prefix and path.startswith(self._prefix + "/"):
             path = path[len(self._prefix) :]
-        if path != "/" and raw.endswith(b"/"):
-            bare = raw.rstrip(b"/")
-            last = bare.rpartition(b"/")[2].decode("latin-1")
-            await _moved("../" * (len(raw) - len(bare)) + last, scope)(scope, receive, send)
+        if path != "/" and raw.endswith(b"/") and not raw.endswith(b"//"):
+            last = raw[:-1].rpartition(b"/")[2].decode("latin-1")
+            await _moved(f"../{last}", scope)(scope, receive, send)
             return
         await self._app({**scope, "root_path": self._prefix, "path": self._prefix + path}, receive, send)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 WIDTH, HEIGHT = 1000, 300
 STEPS = 4  # between zero and the top
@@ -27,7 +28,7 @@ class Stacked:
 
     areas: tuple[Area, ...]
     line: str
-    ticks: tuple[Fraction, ...]
+    ticks: tuple[int, ...]
     times: tuple[int, ...]
 
 
@@ -47,12 +48,12 @@ def stacked(
     tops = [[0] * len(times)]
     for _, values in amounts:
         tops.append([below + max(0, value) for below, value in zip(tops[-1], values, strict=True)])
-    step = _round_up(Fraction(max(1, max(tops[-1]), *(value or 0 for value in line)), STEPS))
+    step = ceil(_round_up(Fraction(max(STEPS, max(tops[-1]), *(value or 0 for value in line)), STEPS)))
     top, start, length = step * STEPS, times[0], max(1, end - times[0])
     places = [WIDTH * (time - start) // length for time in times]
 
     def height(value: int) -> int:
-        return HEIGHT - int(HEIGHT * value / top)
+        return HEIGHT - HEIGHT * value // top
 
     areas = []
     for (name, _), upper in zip(amounts, tops[1:], strict=True):
@@ -65,10 +66,8 @@ def stacked(
 
 
 def _round_up(value: Fraction) -> Fraction:
-    """The next number with one digit, or 2.5, before zeros."""
+    """The next number, from one on, with one digit or 2.5 before zeros."""
     scale = Fraction(1)
     while scale * 10 <= value:
         scale *= 10
-    while scale > value:
-        scale /= 10
     return next(factor * scale for factor in ROUND if factor * scale >= value)

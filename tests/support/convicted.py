@@ -107,7 +107,7 @@ class ConvictedRound:
             [opened] = events.events(("RoundOpened",))
         return Convicted(self.inputs(), self.liar, self.lie.root, event.tx_hash, event.block, opened.block)
 
-    def content(self, name: str = "explorer", **options: int) -> Content:
+    def content(self, name: str = "explorer", limit: int = 1 << 20) -> Content:
         """An explorer's content, with copies of its own in a new folder."""
         own = self.folder / name
         store = open_store(f"dir:{self.store.path}", own, only_reads=True)
@@ -118,7 +118,7 @@ class ConvictedRound:
             self.coordinator.rule_name,
             store,
             own,
-            **options,
+            limit,
         )
 
 

@@ -74,4 +74,4 @@ def _content(
     except FedError as error:
         log.error("content cannot be shown: %s", error)
         return None
-    return Content(coordinator, events, federation.config, federation.rule, store, settings.content)
+    return Content(coordinator, events, federation.config, federation.rule, store, settings.content, settings.cache)

@@ -163,6 +163,7 @@ def test_settings_of_a_command_line(tmp_path: Path) -> None:
     assert found.store is not None and found.store.url == f"dir:{store}"
     assert found.store.peers == ("https://gateway.example",)
     assert found.shown.title == "Four domains"
+    assert settings_of(given(tmp_path, cache=0.5)).cache == found.cache // 4 == 1 << 29
 
 
 def test_without_a_store_content_is_not_there(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ HomeOption = Annotated[
         "cache, which is ~/.cache or XDG_CACHE_HOME."
     ),
 ]
+CACHE_GIB = 2.0
+CacheOption = Annotated[
+    float,
+    typer.Option(
+        "--cache",
+        min=0.01,
+        max=1_000_000,
+        help="Gibibytes of the disk that copies of updates and global models may take. Those that nobody looked at for "
+        "longest are deleted first.",
+    ),
+]
 NamesOption = Annotated[
     Path | None,
     typer.Option(help='TOML file that says what accounts are called. A line of it is "0x…" = "clinic".'),

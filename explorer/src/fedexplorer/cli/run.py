@@ -16,6 +16,8 @@ from fedprotocol.program.logs import LogFormat, logging_as
 from fedprotocol.program.terminal import say, warn
 
 from fedexplorer.cli.options import (
+    CACHE_GIB,
+    CacheOption,
     ChainIdOption,
     CoordinatorOption,
     HomeOption,
@@ -51,6 +53,7 @@ def run(
     scores: ScoresOption = None,
     title: TitleOption = "",
     home: HomeOption = None,
+    cache: CacheOption = CACHE_GIB,
     host: Annotated[
         str,
         typer.Option(
@@ -118,6 +121,7 @@ def run(
             stores=store or (),
             find_peers=not no_find_peers,
             home=home,
+            cache=cache,
             names=names,
             scores=scores or (),
             title=title,

@@ -32,9 +32,6 @@ from fedexplorer.content.tensors import Tensors
 from fedexplorer.content.trees import Trees
 from fedexplorer.content.values import GLOBAL, Encoding
 
-CACHE_BYTES = 2 << 30
-"""What the explorer's copies of trees may take of the disk unless told otherwise."""
-
 
 @dataclass(frozen=True)
 class KnownSpec:
@@ -73,7 +70,7 @@ class Content:
         rule_name: str,
         store: Store,
         folder: Path,
-        limit: int = CACHE_BYTES,
+        limit: int,
     ) -> None:
         self.config, self.rule_name = config, rule_name
         self.rule = _rule(rule_name)

@@ -30,7 +30,7 @@ WORDS: tuple[tuple[type[FedError], str], ...] = (
     (Stopped, "the explorer is being stopped"),
     (StoreError, "the explorer's store cannot be used now"),
     (ProposalUnreadable, "the part of the chain's log that has the fingerprints of this proposal cannot be read"),
-    (ChainError, "the explorer's Ethereum node did not answer as it should"),
+    (ChainError, "the Ethereum node that this explorer reads did not answer as it should"),
     (FedError, "it failed here for a reason that the explorer's log describes"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fedprotocol.config import ChainConfig, ConfigError
@@ -23,6 +23,8 @@ from fedexplorer.given.score_files import ScoreFiles
 from fedexplorer.given.settings import Settings, Shown
 from fedexplorer.given.sources import store_of
 
+GIB = 1 << 30
+
 
 @dataclass(frozen=True)
 class Given:
@@ -35,6 +37,7 @@ class Given:
     stores: Sequence[str] = ()
     find_peers: bool = True
     home: Path | None = None
+    cache: float | None = None  # GiB
     names: Path | None = None
     scores: Sequence[Path] = ()
     title: str = ""
@@ -59,7 +62,8 @@ def settings_of(given: Given) -> Settings:
     _make(home)
     places = [*given.stores, *(_reachable(invitation) if invitation is not None else ())]
     bare = Settings(home, chain, None, Shown(shown.title or _title(invitation), shown.names, shown.scores))
-    return Settings(home, chain, store_of(places, bare.content, given.find_peers), bare.shown)
+    store = store_of(places, bare.content, given.find_peers)
+    return replace(bare, store=store, cache=bare.cache if given.cache is None else int(given.cache * GIB))
 
 
 def _chain(given: Given, invitation: Invitation | None) -> ChainConfig:

@@ -33,12 +33,14 @@ class Settings:
     Args:
         home: this federation's folder in the cache; whatever is in it can be made again.
         store: where content is read from, and only read; None: it cannot be shown.
+        cache: the most bytes of copies on disk.
     """
 
     home: Path
     chain: ChainConfig
     store: StoreConfig | None
     shown: Shown = field(default_factory=Shown)
+    cache: int = 2 << 30
 
     @property
     def events(self) -> Path:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
 
 NOBODY = to_checksum_address("0x" + 40 * "0")
 """Solidity's address(0): no contract, no account."""
+
+checksummed = lru_cache(100_000)(to_checksum_address)
+"""An address with its checksum, whose computation takes a while; a program meets the same addresses again and again."""
 
 
 def parse_address(text: str) -> ChecksumAddress:

@@ -45,7 +45,12 @@ def struct(cls: type[T], component: Entry, value: Sequence[Any]) -> T:
     built from the type hints."""
     given = named(component["components"], value)
     inner = {snake(c["name"]): c for c in component["components"]}
-    return cls(**{name: convert(hint, inner[name], given[name]) for name, hint in get_type_hints(cls).items()})
+    return cls(**{name: convert(hint, inner[name], given[name]) for name, hint in _hints(cls).items()})  # type: ignore[arg-type]
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def convert(hint: Any, component: Entry, value: Any) -> Any:

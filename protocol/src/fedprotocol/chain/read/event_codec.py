@@ -4,22 +4,20 @@ which takes eight times as long."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 from eth_abi.decoding import BaseDecoder, ContextFramesBytesIO, TupleDecoder
 from eth_abi.exceptions import DecodingError
 from eth_abi.registry import registry
 from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic
-from eth_utils.address import to_checksum_address
 
+from fedprotocol.address import checksummed
 from fedprotocol.chain.abi import WORD, Entry, load, snake
 from fedprotocol.chain.errors import ENUMS
 
 Convert = Callable[[Any], Any]
 Decode = Callable[[bytes], tuple[Any, ...]]
-
-_checksummed = lru_cache(100_000)(to_checksum_address)
 
 
 class EventCodec:
@@ -79,4 +77,4 @@ def _converter(abi: Entry) -> Convert | None:
     if abi["type"].endswith("[]"):
         return list
     kind: Convert | None = ENUMS.get(abi.get("internalType", "").rpartition(".")[2])
-    return _checksummed if abi["type"] == "address" else kind
+    return checksummed if abi["type"] == "address" else kind

@@ -66,8 +66,9 @@ def overflowing(page: Page, width: int) -> str:
 WIDER = """() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return "";
-    const wide = [...document.querySelectorAll("main *, header *, footer *")]
-        .filter((e) => e.getBoundingClientRect().right > width + 1);
+    const clips = (e) => e && e !== document.body && (getComputedStyle(e).overflowX !== "visible" || clips(e.parentElement));
+    const wide = [...document.querySelectorAll("body *")]
+        .filter((e) => e.getBoundingClientRect().right > width + 1 && !clips(e.parentElement));
     const last = wide.at(-1) || document.body;
     return `${document.documentElement.scrollWidth} pixels: ${last.outerHTML.slice(0, 200)}`;
 }"""

@@ -66,7 +66,8 @@ def overflowing(page: Page, width: int) -> str:
 WIDER = """() => {
     const width = document.documentElement.clientWidth;
     if (document.documentElement.scrollWidth <= width) return "";
-    const clips = (e) => e && e !== document.body && (getComputedStyle(e).overflowX !== "visible" || clips(e.parentElement));
+    const isBox = (e) => getComputedStyle(e).overflowX !== "visible";
+    const clips = (e) => e && e !== document.body && (isBox(e) || clips(e.parentElement));
     const wide = [...document.querySelectorAll("body *")]
         .filter((e) => e.getBoundingClientRect().right > width + 1 && !clips(e.parentElement));
     const last = wide.at(-1) || document.body;

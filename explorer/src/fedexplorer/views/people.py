@@ -75,7 +75,7 @@ def others(state: State) -> list[str]:
 
 
 def _events(state: State, account: str, sponsor: str) -> Sequence[Event]:
-    """Those that name the account; for the sponsor, those that close the federation too."""
+    """The events that name the account; for the sponsor, those that close the federation too."""
     events = state.log.of_account(account)
     closed = state.log.named("Closed") if account == sponsor else ()
     return list(merge(events, closed, key=lambda e: (e.block, e.log_index))) if closed else events

@@ -74,7 +74,7 @@ class RoundPage(Model):
 
     @property
     def all_events(self) -> Sequence[Event]:
-        """Those of all pages."""
+        """The number on all pages together."""
         return self._all_events
 
     @property

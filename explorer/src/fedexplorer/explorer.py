@@ -60,6 +60,7 @@ class Explorer:
             transactions=fetched.transactions,
             content=fetched.content,
             disputes=fetched.disputes,
+            store_problem="" if fetched.store is None else fetched.store.problem,
         )
 
     def _fetched(self, state: State) -> OnDemand:

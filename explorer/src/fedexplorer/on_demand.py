@@ -13,9 +13,11 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chains import DEVELOPMENT_CHAINS
 from fedprotocol.errors import FedError
 from fedprotocol.peers.find import PeerFinder
+from fedprotocol.store.base import Store
 from fedprotocol.store.open import open_store
 
 from fedexplorer.content.content import Content
+from fedexplorer.content.store_watch import StoreWatch
 from fedexplorer.disputes.disputes import Disputes
 from fedexplorer.follow.entries import Entries
 from fedexplorer.follow.state import Federation
@@ -28,10 +30,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OnDemand:
-    """`content` and `disputes` are None where there is no store to read from."""
+    """`store`, `content` and `disputes` are None where there is no store to read from."""
 
     entries: Entries
     transactions: Transactions
+    store: StoreWatch | None
     content: Content | None
     disputes: Disputes | None
 
@@ -47,9 +50,15 @@ class OnDemand:
         """`head`: the number of the newest block that is known."""
         contracts = Contracts.of(federation.coordinator, federation.config)
         transactions = Transactions(coordinator.web3, contracts, settings.transactions, head)
-        content = _content(settings, coordinator, events, federation)
-        disputes = None if content is None else Disputes(coordinator, events, content)
-        return cls(Entries(federation.coordinator, settings.events), transactions, content, disputes)
+        entries = Entries(federation.coordinator, settings.events)
+        store = _store(settings, coordinator)
+        if store is None:
+            return cls(entries, transactions, None, None, None)
+        watch = StoreWatch(store, has_own=settings.store is not None and settings.store.url.startswith("kubo:"))
+        watch.start()
+        folder, limit = settings.content, settings.cache
+        content = Content(coordinator, events, federation.config, federation.rule, store, folder, limit)
+        return cls(entries, transactions, watch, content, Disputes(coordinator, events, content))
 
     def __enter__(self) -> Self:
         return self
@@ -57,21 +66,18 @@ class OnDemand:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for opened in (self.disputes, self.content, self.transactions, self.entries):
+        for opened in (self.disputes, self.content, self.store, self.transactions, self.entries):
             if opened is not None:
                 opened.close()
 
 
-def _content(
-    settings: Settings, coordinator: Coordinator, events: EventIndex, federation: Federation
-) -> Content | None:
+def _store(settings: Settings, coordinator: Coordinator) -> Store | None:
     if settings.store is None:
         return None
     find = PeerFinder(lambda: coordinator) if settings.store.find_peers else None
-    is_local = federation.chain_id in DEVELOPMENT_CHAINS
+    is_local = coordinator.chain_id in DEVELOPMENT_CHAINS
     try:
-        store = open_store(settings.store.url, settings.content, settings.store.peers, find, is_local, only_reads=True)
+        return open_store(settings.store.url, settings.content, settings.store.peers, find, is_local, only_reads=True)
     except FedError as error:
         log.error("content cannot be shown: %s", error)
         return None
-    return Content(coordinator, events, federation.config, federation.rule, store, settings.content, settings.cache)

@@ -74,7 +74,7 @@ class RoundPage(Model):
 
     @property
     def all_events(self) -> Sequence[Event]:
-        """The number on all pages together."""
+        """The events of the round, also those that stand on other pages."""
         return self._all_events
 
     @property

@@ -31,6 +31,7 @@ class Site:
             no chain beside what it knows already.
         content: updates and globals from the store; None if the explorer was given no store.
         disputes: convictions, replayed; None without a store.
+        store_problem: why content cannot be fetched now; empty if it can, or if there is no store.
     """
 
     state: State
@@ -41,3 +42,4 @@ class Site:
     transactions: Transactions | None = None
     content: Content | None = None
     disputes: Disputes | None = None
+    store_problem: str = ""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from fedprotocol.chain.read.snapshot import RoundState
+from fedprotocol.errors import FedError
 from fedprotocol.types import Phase, VoidReason
 
 from fedexplorer.history.log import Log
@@ -64,6 +65,16 @@ class Learned(Model):
     accuracy: float | None
 
 
+class Trained(Model):
+    """What is trained, from the federation's document: `adapter` is the kind of adapter on the base model."""
+
+    name: str
+    base_model: str
+    adapter: str
+    values: int
+    classes: int  # that the model tells apart; 0 if it writes freely
+
+
 class FederationPage(Model):
     """The federation now."""
 
@@ -71,6 +82,7 @@ class FederationPage(Model):
     chain_id: int
     title: str
     rule: str
+    trained: Trained | None
     spec_digest: Hex
     sponsor: str
     time: int
@@ -105,6 +117,7 @@ def build(site: Site) -> FederationPage:
         chain_id=state.federation.chain_id,
         title=site.title,
         rule=state.federation.rule,
+        trained=_trained(site),
         spec_digest=config.spec_digest,
         sponsor=config.sponsor,
         time=snapshot.time,
@@ -126,6 +139,26 @@ def build(site: Site) -> FederationPage:
         learned=learned(state.log, site.scores),
         convictions=len(state.log.named("Convicted")),
         last_events=tuple(event_row(event) for event in state.log.last(LAST_EVENTS)),
+    )
+
+
+def _trained(site: Site) -> Trained | None:
+    """None while the document is not here."""
+    if site.content is None:
+        return None
+    try:
+        known = site.content.spec().result
+    except FedError:
+        return None
+    if known is None:
+        return None
+    spec = known.spec
+    return Trained(
+        name=spec.name,
+        base_model=spec.base_model.id,
+        adapter=f"LoRA of rank {spec.lora.r} on {', '.join(spec.lora.target_modules)}",
+        values=spec.layout.value_count,
+        classes=len(spec.evaluation.classes or ()),
     )
 
 

@@ -125,7 +125,9 @@ def test_an_update_is_shown_as_it_was_revealed(explored: Explored) -> None:
     assert (page["cid"], page["leaf_count"], page["bits"]) == (tree.cid(update.tree.root), LEAVES, 8)
     [name] = page["named"]
     assert (name["kind"], name["index"], name["shift"], name["weight"]) == ("update", 3, update.shift, update.weight)
-    assert name["account"] == explored.made.game.accounts[3]
+    assert (name["account"], name["standing"]) == (explored.made.game.accounts[3], "accepted")
+    refused = explored.json(tree_path(explored.made.game.updates[REJECTED[0]].tree))
+    assert refused["named"][0]["standing"] == "refused"
     assert [leaf["digest"] for leaf in page["leaves"]] == [hexa(digest) for digest in update.tree.digests]
     reals = update.mantissas.astype(np.float64) * 2.0**update.shift * UNIT
     assert page["distribution"]["whole"]["norm"] == pytest.approx(float(np.linalg.norm(reals)))

@@ -14,6 +14,7 @@ from fedexplorer.content.opened import Node, OpenTree
 from fedexplorer.content.tensors import Tensors
 from fedexplorer.content.told import Told
 from fedexplorer.errors import NotThere
+from fedexplorer.history.records import Standing
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Hex, Model, Parameters
 from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
@@ -21,7 +22,7 @@ from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
 class NamedAs(Model):
     """Where the chain names a root. `kind`: genesis, update or proposal. `index`, `shift`, `weight`: of an update.
-    `standing`: of a proposal: final, convicted, or neither."""
+    `standing`: of an update accepted or refused, of a proposal final or convicted; empty while it is neither."""
 
     kind: Kind
     round: int
@@ -154,13 +155,14 @@ EVENTS = ("Revealed", "Proposed")
 
 
 def _standing(site: Site, name: Name) -> str:
-    if name.kind is not Kind.PROPOSAL:
+    history = site.state.rounds.number(name.round)
+    if history is None:
         return ""
-    for event in site.state.log.of_round(name.round):
-        if event.name in ("Convicted", "RoundFinalized") and event.args["root"] == name.root:
-            return "convicted" if event.name == "Convicted" else "final"
-    now = site.state.snapshot.round(name.round)  # it knows what time has decided before anybody has written it down
-    return "final" if now is not None and now.view.global_root == name.root else ""
+    if name.kind is Kind.UPDATE:
+        accepted = next((u.accepted for u in history.updates if u.index == name.index), None)
+        return "" if accepted is None else "accepted" if accepted else "refused"
+    standing = next((p.standing for p in history.proposals if p.root == name.root), None)
+    return standing.value if standing in (Standing.FINAL, Standing.CONVICTED) else ""
 
 
 def every_tree(site: Site) -> Iterable[Parameters]:

@@ -102,14 +102,9 @@ def build(
 
 
 def _before(site: Site, found: Shown) -> bytes | None:
-    """The global that a proposal's round began with: the last one that was final before it."""
-    if found.name.kind is not Kind.PROPOSAL:
-        return None
-    now = site.state.snapshot.round(found.name.round)
-    if now is not None:
-        return now.view.prior_root
-    earlier = [e for e in site.state.log.named("RoundFinalized") if e.args["round"] < found.name.round]
-    return earlier[-1].args["root"] if earlier else site.state.federation.config.genesis_root
+    """The global that a proposal's round began with."""
+    history = site.state.rounds.number(found.name.round)
+    return None if history is None or found.name.kind is not Kind.PROPOSAL else history.prior_root
 
 
 def _trail(opened: OpenTree, level: int | None, node: int) -> list[Node]:

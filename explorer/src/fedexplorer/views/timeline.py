@@ -64,8 +64,8 @@ def timeline(
     """The axis of a round at `now`. It ends when the round was decided, otherwise at `now` or when the phase ends."""
     start, last = phases[0].start, phases[-1]
     is_settled = last.phase.settled
-    end = last.start if is_settled else max(now, last.end or now)
-    end = max(end + (end - start) // 50, start + SHORTEST)
+    end = last.start + (last.start - start) // 50 if is_settled else max(now, last.end or now)
+    end = max(end, start + SHORTEST)
     acts = list(_acts(participants, proposals))
 
     def x(time: int) -> float:
@@ -79,7 +79,7 @@ def timeline(
 
     bands = []
     for phase in phases:
-        begins, ends = x(phase.start), x(end if phase.end is None else phase.end)
+        begins, ends = x(phase.start), x(end if phase is last or phase.end is None else phase.end)
         bands.append(Band(phase.phase, begins, round(ends - begins, 1), phase.start))
     accounts = list(dict.fromkeys(account for account, _, _ in acts))
     if len(accounts) <= MOST_LANES:

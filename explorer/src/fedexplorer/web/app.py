@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from fedexplorer import __version__
 from fedexplorer.errors import NotThere, NotYet
 from fedexplorer.views.site import Site
-from fedexplorer.views.view import Csv, View
+from fedexplorer.views.view import Csv, View, as_json
 from fedexplorer.web.api_page import api_view
 from fedexplorer.web.begin import add_begin
 from fedexplorer.web.leaves import add_leaves
@@ -112,8 +112,7 @@ def csv_lines(table: Csv) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
+    value = as_json(value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return "'" + value
     return "" if value is None else value

@@ -34,7 +34,7 @@ from fedexplorer.views.view import Hex, Model, Named, Parameters, View
 
 LARGEST = 2**53
 EVENTS = 25  # on a page
-LINES = 64  # of clients
+LINES = 32  # of clients
 
 
 class RoundPage(Model):
@@ -96,6 +96,11 @@ class RoundPage(Model):
     def accepted(self) -> int:
         """How many updates are accepted."""
         return sum(update.accepted is True for update in self.updates)
+
+    @property
+    def refused(self) -> tuple[UpdateRow, ...]:
+        """The updates that are not accepted, once that is decided."""
+        return tuple(update for update in self.updates if update.accepted is False)
 
     @property
     def is_judged(self) -> bool:

@@ -97,9 +97,11 @@ class Log:
 
     def end_of_round(self, number: int) -> tuple[int, Event | None]:
         """How many events name this round, and the last of them. If both are as they were, so are all."""
-        positions = self._entries.by_round.get(number, ())
-        count = bisect_left(positions, self._length)
-        return count, self._entries.events[positions[count - 1]] if count else None
+        return self._end(self._entries.by_round.get(number, ()))
+
+    def end_of_account(self, account: str) -> tuple[int, Event | None]:
+        """The same for an account."""
+        return self._end(self._entries.by_account.get(account, ()))
 
     def of_account(self, account: str) -> Sequence[Event]:
         """Events that name this account (checksummed) in any argument."""
@@ -126,6 +128,10 @@ class Log:
 
     def _first_at(self, block: int) -> int:
         return bisect_left(self._entries.blocks, block, hi=self._length)
+
+    def _end(self, positions: Sequence[int]) -> tuple[int, Event | None]:
+        count = bisect_left(positions, self._length)
+        return count, self._entries.events[positions[count - 1]] if count else None
 
     def _at(self, positions: Sequence[int]) -> Sequence[Event]:
         end = bisect_left(positions, self._length)

@@ -10,12 +10,12 @@ from fedprotocol.address import parse_address
 from pydantic import PrivateAttr
 
 from fedexplorer.errors import NotThere
-from fedexplorer.history.holdings import Change, Holdings
+from fedexplorer.history.holdings import Change
 from fedexplorer.history.participation import part
 from fedexplorer.history.records import Proposal, RoundHistory
 from fedexplorer.history.seats import Stay
 from fedexplorer.views.part_row import PartRow, part_row
-from fedexplorer.views.people import carries, others, participants, person
+from fedexplorer.views.people import Person, carries, others, participants, person, updates
 from fedexplorer.views.site import Site
 from fedexplorer.views.stacked import Stacked, stacked
 from fedexplorer.views.view import Csv, Hex, Model, Parameters, View
@@ -76,8 +76,8 @@ class Point(Model):
 
 
 class ParticipantPage(Model):
-    """An account. Money is as last settled. `rounds` are those from `from_round` on, `shown` at most; `changes` those
-    from `first` on (counted from 0) of `count`, the newest first. `totals` are amounts by kind."""
+    """An account. Money is as last settled. `rounds` are those from `from_round` on, `shown` at most; `proposals` are of
+    these. `changes` are those from `first` on (counted from 0) of `count`, the newest first; `totals` are by kind."""
 
     address: str
     name: str
@@ -102,8 +102,8 @@ class ParticipantPage(Model):
     changes: tuple[ChangeRow, ...]
     points: tuple[Point, ...]
     time: int
-    _parts: Sequence[PartRow] = PrivateAttr(default=())
-    _held: Holdings = PrivateAttr(default_factory=Holdings)
+    _rounds: Sequence[RoundHistory] = PrivateAttr(default=())
+    _found: Person = PrivateAttr()
 
     @property
     def chart(self) -> Stacked | None:
@@ -127,8 +127,8 @@ def build(
     found = person(state, account)
     if not found.stays and not found.holdings.changes:
         raise NotThere("No event of this federation gives this account a seat, a proposal or money.")
-    parts = [part_row(part(history, account), found) for history in rounds]
     begin = max(1, len(rounds) - SHOWN + 1) if from_round is None else from_round
+    visible = rounds[begin - 1 : begin - 1 + SHOWN]
     held, changes = found.holdings.now, found.holdings.changes
     page = ParticipantPage(
         address=account,
@@ -140,22 +140,22 @@ def build(
         owed=held.owed,
         carries=carries(held.stake, state.federation.config),
         totals={kind: amount for kind, amount in found.holdings.totals.items() if amount},
-        active=sum(row.active for row in parts),
+        active=found.active_rounds(len(rounds)),
         committed=found.committed,
-        revealed=sum(row.revealed is not None for row in parts),
-        accepted=sum(row.accepted is True for row in parts),
+        revealed=updates(state.rounds).revealed[account],
+        accepted=updates(state.rounds).accepted[account],
         opened=len(rounds),
         from_round=begin,
         shown=SHOWN,
-        rounds=tuple(parts[begin - 1 : begin - 1 + SHOWN]),
-        proposals=tuple(_proposals(rounds, account))[::-1],
+        rounds=tuple(part_row(part(history, account), found) for history in visible),
+        proposals=tuple(_proposals(visible, account))[::-1],
         first=first,
         count=len(changes),
         changes=tuple(map(_change, changes[::-1][first : first + CHANGES])),
         points=tuple(_points(changes)),
         time=state.now,
     )
-    page._parts, page._held = parts, found.holdings
+    page._rounds, page._found = rounds, found
     return page
 
 
@@ -211,8 +211,7 @@ def _change(change: Change) -> ChangeRow:
 
 def _points(changes: Sequence[Change]) -> Iterator[Point]:
     count = len(changes)
-    places = range(count) if count <= POINTS else [i * (count - 1) // (POINTS - 1) for i in range(POINTS)]
-    for place in places:
+    for place in range(count) if count <= POINTS else (i * (count - 1) // (POINTS - 1) for i in range(POINTS)):
         after = changes[place].after
         yield Point(time=changes[place].event.time, stake=after.stake, bonds=after.bonds, owed=after.owed)
 
@@ -223,12 +222,13 @@ CHANGE_NAMES = tuple(ChangeRow.model_fields)
 
 def _rounds_table(page: ParticipantPage) -> Csv:
     """Every round, in order."""
-    return Csv(PART_NAMES, (_cells(row, PART_NAMES) for row in page._parts))
+    rows = (part_row(part(history, page.address), page._found) for history in page._rounds)
+    return Csv(PART_NAMES, (_cells(row, PART_NAMES) for row in rows))
 
 
 def _money_table(page: ParticipantPage) -> Csv:
     """Every change, the newest first."""
-    rows = (_change(change) for change in reversed(page._held.changes))
+    rows = (_change(change) for change in reversed(page._found.holdings.changes))
     return Csv(CHANGE_NAMES, (_cells(row, CHANGE_NAMES) for row in rows))
 
 

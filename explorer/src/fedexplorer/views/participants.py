@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from fedexplorer.history.holdings import Kind
-from fedexplorer.views.people import Person, carries, others, participants, person
+from fedexplorer.views.people import carries, others, participants, person, updates
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Model, View
 
@@ -52,10 +50,9 @@ def build(site: Site) -> ParticipantsPage:
     """Everybody who takes part, or once did."""
     state = site.state
     config = state.federation.config
-    counted = _Counted(site)
     return ParticipantsPage(
-        rows=tuple(counted.row(account) for account in participants(state)),
-        others=tuple(counted.row(account) for account in others(state)),
+        rows=tuple(_row(site, account) for account in participants(state)),
+        others=tuple(_row(site, account) for account in others(state)),
         active=state.snapshot.active_count,
         seats=config.max_clients,
         stakes=state.money.books.balances.stakes,
@@ -64,48 +61,27 @@ def build(site: Site) -> ParticipantsPage:
     )
 
 
-class _Counted:
-    """What is counted over all rounds, for every account at once."""
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.revealed: Counter[str] = Counter()
-        self.accepted: Counter[str] = Counter()
-        self.share: dict[str, float] = {}
-        self.rounds = site.state.rounds.all
-        for history in self.rounds:
-            for update in history.updates:
-                self.revealed[update.client] += 1
-                self.accepted[update.client] += update.accepted is True
-                self.share[update.client] = update.weight / history.total_weight
-
-    def row(self, account: str) -> ParticipantRow:
-        state = self.site.state
-        found = person(state, account)
-        held, totals = found.holdings.now, found.holdings.totals
-        return ParticipantRow(
-            address=account,
-            name=self.site.names.get(account, ""),
-            standing=found.standing,
-            stake=held.stake,
-            carries=carries(held.stake, state.federation.config),
-            active=self._active(found),
-            committed=found.committed,
-            revealed=self.revealed[account],
-            accepted=self.accepted[account],
-            share=self.share.get(account),
-            rewards=totals.get(Kind.CLIENT_REWARD, 0) + totals.get(Kind.AGGREGATOR_REWARD, 0),
-            penalties=totals.get(Kind.PENALTY, 0),
-            bounties=totals.get(Kind.BOUNTY, 0),
-            bonds_lost=totals.get(Kind.CONVICTED, 0),
-            owed=held.owed,
-        )
-
-    def _active(self, found: Person) -> int:
-        """In how many of the rounds that were opened it could commit."""
-        opened = len(self.rounds)
-        spans = [span for stay in found.stays for span in stay.spans]
-        return sum(max(0, min(opened + 1, opened + 1 if end is None else end) - first) for first, end in spans)
+def _row(site: Site, account: str) -> ParticipantRow:
+    state = site.state
+    found, made = person(state, account), updates(state.rounds)
+    held, totals = found.holdings.now, found.holdings.totals
+    return ParticipantRow(
+        address=account,
+        name=site.names.get(account, ""),
+        standing=found.standing,
+        stake=held.stake,
+        carries=carries(held.stake, state.federation.config),
+        active=found.active_rounds(len(state.rounds.all)),
+        committed=found.committed,
+        revealed=made.revealed[account],
+        accepted=made.accepted[account],
+        share=made.share.get(account),
+        rewards=totals.get(Kind.CLIENT_REWARD, 0) + totals.get(Kind.AGGREGATOR_REWARD, 0),
+        penalties=totals.get(Kind.PENALTY, 0),
+        bounties=totals.get(Kind.BOUNTY, 0),
+        bonds_lost=totals.get(Kind.CONVICTED, 0),
+        owed=held.owed,
+    )
 
 
 NAMES = tuple(ParticipantRow.model_fields)

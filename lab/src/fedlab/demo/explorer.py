@@ -16,12 +16,14 @@ from fedlab.demo import configs
 from fedlab.demo.anvil import Chain, resume_anvil
 from fedlab.demo.options import DemoError, Paths, newest_run
 from fedlab.demo.programs import Programs
-from fedlab.demo.supervisor import Process, Supervisor
+from fedlab.demo.supervisor import Process, ProcessFailed, Supervisor
 
 NAME = "explorer"
 TITLE = "Four domains, one model"
 PORT = 8600  # the usual one of `fedexplorer run`
 START_SECONDS = 20.0
+EXPORT = "explorer-export"
+EXPORT_SECONDS = 180.0
 LOOK_SECONDS = 0.2
 
 
@@ -70,6 +72,19 @@ def address_of(process: Process | None) -> str:
         if process.code is not None:
             break
         time.sleep(LOOK_SECONDS)
+    return ""
+
+
+def export_pages(paths: Paths, supervisor: Supervisor, rpc: str) -> str:
+    """Write the explorer's pages as files that need no server. Returns why that was not possible, or an empty text."""
+    options = [*_options(paths), "--rpc", rpc, "--no-find-peers"]
+    process = Programs(supervisor).start_beside(EXPORT, paths.run, "fedexplorer", "export", str(paths.pages), *options)
+    if process is None:
+        return "fedexplorer is not installed"
+    try:
+        supervisor.wait(process, EXPORT_SECONDS)
+    except ProcessFailed as error:
+        return str(error)
     return ""
 
 

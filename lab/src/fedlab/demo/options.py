@@ -90,6 +90,11 @@ class Paths:
         return self.run / "explorer"
 
     @property
+    def pages(self) -> Path:
+        """The explorer's pages of the whole run, as files that need no server."""
+        return self.run / "pages"
+
+    @property
     def names(self) -> Path:
         """What the accounts are called, for the explorer."""
         return self.explorer / "names.toml"

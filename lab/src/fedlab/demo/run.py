@@ -21,7 +21,7 @@ from rich.live import Live
 from fedlab.demo import collect, live, summary
 from fedlab.demo.base_model import demo_base_model, is_here
 from fedlab.demo.explorer import NAME as EXPLORER
-from fedlab.demo.explorer import address_of
+from fedlab.demo.explorer import address_of, export_pages
 from fedlab.demo.history import read_history
 from fedlab.demo.ledger import Ledger, deployment_gas, gas_by_call
 from fedlab.demo.options import Options, Paths, find_root, new_run
@@ -85,6 +85,9 @@ def run(options: Options, console: Console) -> None:
         for number in [final.number for final in history.final]:
             told(console, began, f"checking round {number} of {options.rounds} once more (fednode audit)")
             rechecked[number] = _audit(paths, supervisor, ready, number)
+        told(console, began, "writing the explorer's pages as files (fedexplorer export)")
+        if unwritten := export_pages(paths, supervisor, chain.rpc):
+            told(console, began, f"the pages are not there, and the run goes on without them: {unwritten}")
         told(console, began, "writing the results and drawing the plots")
 
         rounds = collect.round_records(paths, ready, history, ledger.spent)

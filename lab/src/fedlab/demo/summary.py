@@ -125,7 +125,10 @@ def next_steps(paths: Paths, results: Path, site: Path, kept: str, compared: boo
         }
         if not compared:
             commands["the same beside what each site reaches alone"] = "make demo DEMO=--compare"
-    text = Text(f"\nResults: {_short(results)}   Configs, logs, stores, audit bundles: {run}\n\nTry next:\n")
+    text = Text(f"\nResults: {_short(results)}   Configs, logs, stores, audit bundles: {run}\n")
+    if (first := paths.pages / "index.html").is_file():
+        text.append(f"Every round in the browser, without a server: {_short(first)}\n")
+    text.append("\nTry next:\n")
     for what, command in commands.items():
         text.append(f"  # {what}\n", "dim").append(f"  {command}\n", "cyan")
     return text

@@ -76,8 +76,10 @@ class Point(Model):
 
 
 class ParticipantPage(Model):
-    """An account. Money is as last settled. `rounds` are those from `from_round` on, `shown` at most; `proposals` are of
-    these. `changes` are those from `first` on (counted from 0) of `count`, the newest first; `totals` are by kind."""
+    """An account. Money is as last settled. `rounds` are those from `from_round` on, `shown` at most; `proposals`
+    are of these. `changes` are those from `first` on (counted from 0) of `count`, the newest first; `totals` are
+    by kind.
+    """
 
     address: str
     name: str

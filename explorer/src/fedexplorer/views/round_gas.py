@@ -6,11 +6,13 @@ from fedexplorer.history.log import Log
 from fedexplorer.transactions.gas import gas_by_call
 from fedexplorer.transactions.table import Mined
 from fedexplorer.views.site import Site
-from fedexplorer.views.transaction import PATIENCE
 from fedexplorer.views.view import Model
 
 DEEDS = frozenset({"Committed", "Revealed", "Attested", "ProposalPaged", "Convicted"})
 """Events that a call has which was sent for their round."""
+
+
+PATIENCE = 0.03  # seconds: the gas of hundreds of calls is not what the page is for, and the next look has it
 
 
 class GasRow(Model):

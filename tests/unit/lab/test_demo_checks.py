@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules.fedavg import FedAvg
-from fedlab.demo.history import History, RoundHistory, accepted_indices, read_history
+from fedlab.demo.history import FinalRound, History, read_history
 from fedlab.demo.recheck import BundleWrong, recheck
 from fedlab.demo.verdict import failures
 from fedlab.results.records import Summary
@@ -22,6 +22,7 @@ from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.events import Event
 from fedprotocol.numbers import split_leaves
 from fedprotocol.types import PenaltyReason, VoidReason
+from support.federation import CONFIG as TERMS
 
 LEAF_VALUES = 64
 WEIGHTS, SHIFTS = (260, 1, 2**20 - 1), (11, 0, 12)
@@ -146,15 +147,38 @@ CLIENTS = ["0xA", "0xB", "0xC"]
 ROOTS = {1: b"\x01" * 32, 2: b"\x02" * 32}
 
 
+CONFIG = replace(TERMS, genesis_root=bytes(32), round_reward=20, aggregator_bps=2_000, penalty=1)
+BONDED = {1: 25, 2: 0}
+
+
 def event(name: str, **args: Any) -> Event:
-    return Event(name, args, 1, b"", b"", 0, 0)
+    return Event(name, args, 1, b"", b"", 0, 1_000)
+
+
+def opened(number: int, prior: bytes) -> list[Event]:
+    events = [event("RoundOpened", round=number, active=3, reserved=20, train_end=2_000)]
+    return events + [event("Committed", round=number, client=c, prior_root=prior, hash=b"") for c in CLIENTS]
 
 
 def a_round(number: int, prior: bytes) -> list[Event]:
-    events = [event("Committed", round=number, client=c, prior_root=prior, hash=b"") for c in CLIENTS]
-    events += [event("Revealed", round=number, client=c, weight=100, root=c.encode()) for c in CLIENTS]
-    events += [event("Attested", round=number, client=c, bitmap=0b111) for c in CLIENTS]
-    return [*events, event("RoundFinalized", round=number, root=ROOTS[number], aggregator="0xD", aggregator_reward=4)]
+    root = ROOTS[number]
+    said = {"shift": 1, "examples": 100, "weight": 100, "loss_before": 0, "loss_after": 0, "inputs_hash": b""}
+    return [
+        *opened(number, prior),
+        *(event("Revealed", round=number, client=c, index=i, root=c.encode(), **said) for i, c in enumerate(CLIENTS)),
+        *(event("Attested", round=number, client=c, bitmap=0b111) for c in CLIENTS),
+        event("Proposed", round=number, proposer="0xD", root=root, bond=BONDED[number], window_end=3_000),
+        event(
+            "RoundFinalized",
+            round=number,
+            root=root,
+            at=3_000,
+            aggregator="0xD",
+            aggregator_reward=4,
+            client_rewards=15,
+            returned_to_pool=1,
+        ),
+    ]
 
 
 PAID = [
@@ -166,8 +190,12 @@ PAID = [
 GOOD = [*a_round(1, bytes(32)), *a_round(2, ROOTS[1]), *PAID]
 
 
+def history_of(events: list[Event]) -> History:
+    return read_history(events, CONFIG)
+
+
 def test_history_from_the_log() -> None:
-    history = read_history(GOOD)
+    history = history_of(GOOD)
     assert [done.number for done in history.final] == [1, 2]
     assert history.final[0].weights == dict.fromkeys(CLIENTS, 100)
     assert history.final[0].recomputed_by == tuple(CLIENTS)
@@ -175,21 +203,14 @@ def test_history_from_the_log() -> None:
     assert history.paid == {"0xA": 10, "0xB": 10, "0xC": 10, "0xD": 33}
     assert history.rewards == {"0xA": 10, "0xB": 10, "0xC": 10, "0xD": 8}
     assert history.bonds == {"0xD": 25}
+    assert history_of([]) == History()
 
 
 def test_a_replaced_commit_counts_as_it_was_last() -> None:
     again = event("Committed", round=2, client="0xB", prior_root=b"\x09" * 32, hash=b"")
-    done = read_history([*GOOD, again]).final[0]
+    done = history_of([*GOOD, again]).final[0]
     assert done.recomputed_by == ("0xA", "0xC")
     assert done.dissenters == ("0xB",)
-
-
-def test_acceptance_is_by_two_thirds_of_the_revealed_weight() -> None:
-    revealed = [("0xA", 100), ("0xB", 100), ("0xC", 100)]
-    assert accepted_indices(revealed, {"0xA": 0b010}) == [1]
-    assert accepted_indices(revealed, {"0xA": 0b001, "0xB": 0b010}) == []  # one's own bit counts once
-    assert accepted_indices(revealed, {"0xA": 0b111, "0xB": 0b111}) == [0, 1, 2]
-    assert accepted_indices([("0xA", 2), ("0xB", 1)], {}) == [0]
 
 
 SUMMARY = Summary(
@@ -212,12 +233,12 @@ def judge(history: History, summary: Summary = SUMMARY, rounds: int = 2, checked
 
 
 def test_a_good_run_has_no_failures() -> None:
-    assert judge(read_history(GOOD)) == ""
+    assert judge(history_of(GOOD)) == ""
 
 
 def test_every_failure_is_named() -> None:
-    good = read_history(GOOD)
-    first: RoundHistory = good.final[0]
+    good = history_of(GOOD)
+    first: FinalRound = good.final[0]
 
     def with_first(**changes: Any) -> History:
         return replace(good, final=(replace(first, **changes), good.final[1]))
@@ -241,12 +262,13 @@ def test_every_failure_is_named() -> None:
 
 
 def test_void_rounds_and_penalties_are_failures() -> None:
-    history = read_history(
+    history = history_of(
         [
             *GOOD,
-            event("RoundVoided", round=3, reason=VoidReason.TOO_FEW_COMMITS),
+            *opened(3, ROOTS[2]),
+            event("RoundVoided", round=3, reason=VoidReason.TOO_FEW_REVEALS, at=4_000, returned_to_pool=20),
             event("Penalized", round=3, client="0xA", amount=1, reason=PenaltyReason.NOT_REVEALED),
         ]
     )
-    assert "round 3 was void: too few commits" in judge(history)
+    assert "round 3 was void: too few reveals" in judge(history)
     assert "clinic was penalised in round 3: not revealed" in judge(history)

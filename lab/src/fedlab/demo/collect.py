@@ -19,7 +19,7 @@ from fedprotocol.program import environment
 from fedprotocol.spec import load_spec, spec_digest
 from fedprotocol.tree import cid
 
-from fedlab.demo.history import History, RoundHistory
+from fedlab.demo.history import FinalRound, History
 from fedlab.demo.ledger import Spending, gas_by_round
 from fedlab.demo.options import Options, Paths
 from fedlab.demo.prepare import Ready
@@ -37,7 +37,7 @@ def round_records(paths: Paths, ready: Ready, history: History, spent: list[Spen
     names = {account: name for name, account in ready.accounts.items()}
     genesis = load_spec(paths.spec.read_bytes()).genesis_root
     gas = gas_by_round(spent)
-    done: dict[int, RoundHistory] = {final.number: final for final in history.final}
+    done: dict[int, FinalRound] = {final.number: final for final in history.final}
     found = []
     for number, root in [(0, genesis), *((n, "0x" + final.root.hex()) for n, final in done.items())]:
         whole, by_domain = _scores(paths, ready, number, root)

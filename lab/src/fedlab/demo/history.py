@@ -1,4 +1,4 @@
-"""What happened in the rounds, found from the coordinator's log alone."""
+"""What happened in the rounds, as the demo judges it, from the coordinator's log alone."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from fedexplorer.history.all_rounds import Rounds
+from fedexplorer.history.log import Log
+from fedexplorer.history.records import RoundHistory
 from fedprotocol.chain.read.events import Event
+from fedprotocol.types import FederationConfig
 
 
 @dataclass(frozen=True)
-class RoundHistory:
-    """One final round. Accounts are checksummed addresses, money is in token units."""
+class FinalRound:
+    """One final round. Accounts are checksummed addresses."""
 
     number: int
     root: bytes
-    aggregator: str
     weights: dict[str, int]  # weight of the accepted updates
-    roots: dict[str, bytes]  # weight of every revealed update
     recomputed_by: tuple[str, ...]  # accounts whose commit in the next round names this root
     dissenters: tuple[str, ...]  # accounts whose commit in the next round names another
 
 
 @dataclass(frozen=True)
 class History:
-    """The federation so far."""
+    """The federation so far. Money is in token units."""
 
-    final: tuple[RoundHistory, ...] = ()
+    final: tuple[FinalRound, ...] = ()
     void: dict[int, str] = field(default_factory=dict)  # round -> why it was void
     rewards: dict[str, int] = field(default_factory=dict)  # account -> earned in final rounds, once credited
     bonds: dict[str, int] = field(default_factory=dict)  # account -> bonds it got back
@@ -35,72 +37,43 @@ class History:
     convicted: tuple[tuple[int, str], ...] = ()  # round, proposer
 
 
-def read_history(events: Iterable[Event]) -> History:
+def read_history(events: Iterable[Event], config: FederationConfig) -> History:
     """The history that follows from `events`, which are in the order of the log."""
-    commits: dict[int, dict[str, bytes]] = defaultdict(dict)
-    reveals: dict[int, list[tuple[str, int, bytes]]] = defaultdict(list)  # by index: client, weight, root
-    bitmaps: dict[int, dict[str, int]] = defaultdict(dict)
-    finals: dict[int, tuple[bytes, str]] = {}
-    void: dict[int, str] = {}
+    log = Log().extended(events)
+    rounds = Rounds().then(log, config, log[-1].time if len(log) else 0, {}).all
     rewards: dict[str, int] = defaultdict(int)
     bonds: dict[str, int] = defaultdict(int)
     paid: dict[str, int] = defaultdict(int)
-    penalties: list[tuple[int, str, str]] = []
-    convicted: list[tuple[int, str]] = []
-    for event in events:
-        args = event.args
-        match event.name:
-            case "Committed":
-                commits[args["round"]][args["client"]] = args["prior_root"]
-            case "Revealed":
-                reveals[args["round"]].append((args["client"], args["weight"], args["root"]))
-            case "Attested":
-                bitmaps[args["round"]][args["client"]] = args["bitmap"]
-            case "RoundFinalized":
-                finals[args["round"]] = (args["root"], args["aggregator"])
-                rewards[args["aggregator"]] += args["aggregator_reward"]
-            case "RoundVoided":
-                void[args["round"]] = args["reason"].name.replace("_", " ").lower()
-            case "Rewarded":
-                rewards[args["client"]] += args["amount"]
-            case "BondReturned":
-                bonds[args["proposer"]] += args["amount"]
-            case "Claimed":
-                paid[args["account"]] += args["amount"]
-            case "Penalized":
-                penalties.append((args["round"], args["client"], args["reason"].name.replace("_", " ").lower()))
-            case "Convicted":
-                convicted.append((args["round"], args["proposer"]))
-    rounds = []
-    for number, (root, aggregator) in sorted(finals.items()):
-        following = commits.get(number + 1, {})
-        accepted = accepted_indices([(client, weight) for client, weight, _ in reveals[number]], bitmaps[number])
-        rounds.append(
-            RoundHistory(
-                number=number,
-                root=root,
-                aggregator=aggregator,
-                weights={reveals[number][i][0]: reveals[number][i][1] for i in accepted},
-                roots={client: update for client, _, update in reveals[number]},
-                recomputed_by=tuple(client for client, prior in following.items() if prior == root),
-                dissenters=tuple(client for client, prior in following.items() if prior != root),
-            )
-        )
-    return History(tuple(rounds), void, dict(rewards), dict(bonds), dict(paid), tuple(penalties), tuple(convicted))
+    for history in rounds:
+        for payment in history.payments:
+            if payment.credited is not None:
+                rewards[payment.account] += payment.amount
+        for proposal in history.proposals:
+            if proposal.returned is not None:
+                bonds[proposal.proposer] += proposal.bond
+    for event in log.named("Claimed"):
+        paid[event.args["account"]] += event.args["amount"]
+    return History(
+        final=tuple(_final(h, h.global_root, rounds[h.number :]) for h in rounds if h.global_root is not None),
+        void={h.number: _words(h.void_reason.name) for h in rounds if h.void_reason},
+        rewards=dict(rewards),
+        bonds=dict(bonds),
+        paid=dict(paid),
+        penalties=tuple((h.number, p.client, _words(p.reason.name)) for h in rounds for p in h.penalties if p.applied),
+        convicted=tuple((h.number, p.proposer) for h in rounds for p in h.proposals if p.conviction is not None),
+    )
 
 
-def accepted_indices(revealed: list[tuple[str, int]], bitmaps: dict[str, int]) -> list[int]:
-    """Indices of the updates that two thirds of the revealed weight vouch for (`docs/protocol.md`, Attest).
+def _final(history: RoundHistory, root: bytes, later: tuple[RoundHistory, ...]) -> FinalRound:
+    following = later[0].commits if later else ()
+    return FinalRound(
+        number=history.number,
+        root=root,
+        weights={update.client: update.weight for update in history.updates if update.accepted},
+        recomputed_by=tuple(commit.client for commit in following if commit.prior_root == root),
+        dissenters=tuple(commit.client for commit in following if commit.prior_root != root),
+    )
 
-    Args:
-        revealed: (client, weight) by index.
-        bitmaps: the votes of each attester.
-    """
-    total = sum(weight for _, weight in revealed)
-    weights = dict(revealed)
-    accepted = []
-    for index, (client, weight) in enumerate(revealed):
-        others = sum(weights[a] for a, bitmap in bitmaps.items() if a != client and bitmap >> index & 1)
-        if 3 * (weight + others) >= 2 * total:
-            accepted.append(index)
-    return accepted
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").lower()

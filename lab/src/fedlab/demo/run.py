@@ -80,7 +80,7 @@ def run(options: Options, console: Console) -> None:
         _watch(supervisor, watcher, ready, console)
         ledger.advance()
         events = scan(coordinator, deployment.block, coordinator.head())
-        history = read_history(events)
+        history = read_history(events, coordinator.config())
         rechecked = {}
         for number in [final.number for final in history.final]:
             told(console, began, f"checking round {number} of {options.rounds} once more (fednode audit)")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from fedexplorer.history.log import Log
 from fedexplorer.transactions.gas import gas_by_call
+from fedexplorer.transactions.shelf import Transactions
 from fedexplorer.transactions.table import Mined
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Model
 
+MOST_KEPT = 64  # rounds whose gas is known as a whole: a round of 256 clients has a thousand transactions
 DEEDS = frozenset({"Committed", "Revealed", "Attested", "ProposalPaged", "Convicted"})
 """Events that a call has which was sent for their round."""
 
@@ -56,15 +60,38 @@ def gas_of(site: Site, number: int, patience: float = PATIENCE) -> RoundGas:
     wanted = calls_of(log, number)
     if site.transactions is None:
         return RoundGas(read=0, count=len(wanted), trouble="this explorer does not read transactions", rows=())
-    looked = site.transactions.look(wanted, patience)
-    names = {tx_hash: [event.name for event in log.of_transaction(tx_hash)] for tx_hash, _ in wanted}
-    rows = gas_by_call(site.transactions.contracts, looked.found.values(), names)
-    return RoundGas(
+    names = tuple(tuple(event.name for event in log.of_transaction(tx_hash)) for tx_hash, _ in wanted)
+    try:
+        return _whole(site.transactions, tuple(wanted), names, patience)
+    except _Partly as partly:
+        return partly.gas
+
+
+class _Partly(Exception):
+    """Not all was read yet. As an error it stays out of the cache."""
+
+    def __init__(self, gas: RoundGas) -> None:
+        super().__init__()
+        self.gas = gas
+
+
+@lru_cache(MOST_KEPT)
+def _whole(
+    transactions: Transactions, wanted: tuple[Mined, ...], names: tuple[tuple[str, ...], ...], patience: float
+) -> RoundGas:
+    """The gas of these transactions, each with the names of its events. Raises _Partly if not all were read yet."""
+    looked = transactions.look(wanted, patience)
+    by_hash = {tx_hash: found for (tx_hash, _), found in zip(wanted, names, strict=True)}
+    rows = gas_by_call(transactions.contracts, looked.found.values(), by_hash)
+    gas = RoundGas(
         read=len(looked.found),
         count=len(wanted),
         trouble=looked.trouble,
         rows=tuple(GasRow(**{name: getattr(row, name) for name in GasRow.model_fields}) for row in rows),
     )
+    if gas.read < gas.count:
+        raise _Partly(gas)
+    return gas
 
 
 def calls_of(log: Log, number: int) -> list[Mined]:

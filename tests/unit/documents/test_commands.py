@@ -21,7 +21,7 @@ def test_commands(document: Path) -> None:
 
 def test_the_readme_shows_some() -> None:
     shown = [words for block in fences((ROOT / "README.md").read_text()) for words in shown_in_block(block)]
-    assert {words[0] for words in shown} == {"fednode", "fedaggregator", "make"}
+    assert {words[0] for words in shown} == {"fednode", "fedaggregator", "fedexplorer", "make"}
     assert len(shown) > 20
 
 

@@ -17,7 +17,7 @@ from fedprotocol.store.base import Store
 from fedprotocol.store.open import open_store
 
 from fedexplorer.content.content import Content
-from fedexplorer.content.store_watch import StoreWatch
+from fedexplorer.content.store_watch import AWAY, NOBODY, StoreWatch
 from fedexplorer.disputes.disputes import Disputes
 from fedexplorer.follow.entries import Entries
 from fedexplorer.follow.state import Federation
@@ -54,7 +54,8 @@ class OnDemand:
         store = _store(settings, coordinator)
         if store is None:
             return cls(entries, transactions, None, None, None)
-        watch = StoreWatch(store, has_own=settings.store is not None and settings.store.url.startswith("kubo:"))
+        is_kubo = settings.store is not None and settings.store.url.startswith("kubo:")
+        watch = StoreWatch(store, is_kubo, AWAY if settings.names_store else NOBODY)
         watch.start()
         folder, limit = settings.content, settings.cache
         content = Content(coordinator, events, federation.config, federation.rule, store, folder, limit)
@@ -77,7 +78,9 @@ def _store(settings: Settings, coordinator: Coordinator) -> Store | None:
     find = PeerFinder(lambda: coordinator) if settings.store.find_peers else None
     is_local = coordinator.chain_id in DEVELOPMENT_CHAINS
     try:
-        return open_store(settings.store.url, settings.content, settings.store.peers, find, is_local, only_reads=True)
+        return open_store(
+            settings.store.url, settings.content, settings.store.peers, find, is_local, only_reads=settings.names_store
+        )
     except FedError as error:
         log.error("content cannot be shown: %s", error)
         return None

@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -80,7 +82,7 @@ def test_the_line_for_people(federation: LiveFederation, tmp_path: Path) -> None
 def test_it_ends_at_once_and_quietly_although_somebody_listens(
     federation: LiveFederation, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    with explorer(federation, tmp_path) as started:
+    with explorer(federation, tmp_path, "--no-find-peers") as started:
         started.page(wanted="Pool")
         with requests.get(started.url + "live", stream=True, timeout=10) as stream:
             assert stream.headers["Content-Type"].startswith("text/event-stream")
@@ -91,6 +93,31 @@ def test_it_ends_at_once_and_quietly_although_somebody_listens(
             assert time.monotonic() - begun < 2.0
         said = started.log.strip().splitlines()
         assert said == (["stopped by Ctrl-C"] if code else []), started.log
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_it_ends_soon_although_the_node_hangs(
+    federation: LiveFederation, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    hanging = threading.Event()
+
+    def hang(message: dict[str, Any]) -> dict[str, Any]:
+        if hanging.is_set():
+            time.sleep(20)
+        return message
+
+    with (
+        Proxy(federation.chain.url, request=hang) as between,
+        explorer(federation, tmp_path, rpc=between.url) as started,
+    ):
+        started.page(wanted="Pool")
+        hanging.set()
+        time.sleep(2)
+        begun = time.monotonic()
+        started.program.send_signal(number)
+        assert started.program.wait(15) == code
+        assert time.monotonic() - begun < 5
+        assert "Traceback" not in started.log
 
 
 def test_wrong_things_are_said_and_end_it(federation: LiveFederation, tmp_path: Path) -> None:

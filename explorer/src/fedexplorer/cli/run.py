@@ -106,7 +106,7 @@ def run(
 
     from fedexplorer.explorer import Explorer
     from fedexplorer.given.read import Given, settings_of
-    from fedexplorer.web.server import is_open, listen, serve, url_of
+    from fedexplorer.web.server import end_soon, is_open, listen, serve, url_of
     from fedexplorer.web.site_app import site_app
 
     terminal = logging.StreamHandler() if sys.stderr.isatty() else None
@@ -137,6 +137,7 @@ def run(
                     warn("anybody who can reach this machine can read these pages, and the names of accounts with them")
                 _say_where(url_of(listening, prefix), settings, as_json)
                 serve(app, listening, stop, live.close)
+                end_soon()
 
 
 def _names(hostnames: Sequence[str]) -> list[str]:

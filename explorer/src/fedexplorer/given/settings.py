@@ -43,6 +43,11 @@ class Settings:
     cache: int = 2 << 30
 
     @property
+    def names_store(self) -> bool:
+        """Whether there is a place to read from before participants announce any on the chain."""
+        return self.store is not None and self.store.url != f"dir:{self.content}"
+
+    @property
     def events(self) -> Path:
         """The coordinator's events, read so far (SQLite)."""
         return self.home / "events.sqlite"

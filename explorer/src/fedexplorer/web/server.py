@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,14 +13,18 @@ from ipaddress import ip_address
 
 import uvicorn
 from fedprotocol.errors import FedError
+from fedprotocol.program import interrupt
 from starlette.types import ASGIApp
 
 from fedexplorer.web.connections import ImpatientProtocol
+
+log = logging.getLogger("uvicorn.error")
 
 MOST_CONNECTIONS = 400
 LONGEST_HEAD = 16_384  # bytes of a request's first line and headers
 KEEP_ALIVE_SECONDS = 5
 LAST_SECONDS = 1  # that answers may still take when the server ends
+LEFT_SECONDS = 2.0  # that all else may take to end after that
 
 
 class CannotListen(FedError):
@@ -45,6 +50,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._closing()
+        log.setLevel(logging.CRITICAL)  # whose answer is cut off now is no news
         await super().shutdown(sockets)
 
 
@@ -93,7 +99,7 @@ def is_open(listening: socket.socket) -> bool:
 def serve(app: ASGIApp, listening: socket.socket, stop: threading.Event, closing: Callable[[], None]) -> None:
     """Answer until `stop` is set. `closing` ends what would go on by itself, such as streams."""
     # Whatever a stranger sends is no reason for a line in the log; errors of ours are.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    log.setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -110,3 +116,12 @@ def serve(app: ASGIApp, listening: socket.socket, stop: threading.Event, closing
         h11_max_incomplete_event_size=LONGEST_HEAD,
     )
     _Server(config, stop, closing).run([listening])
+
+
+def end_soon() -> None:
+    """Nothing keeps the program from ending for longer than LEFT_SECONDS: no thread that makes a page which nobody will
+    see, and no node that does not answer. Whatever is on the disk can be made again."""
+    status = interrupt.STATUS if interrupt.was_pressed() else 0
+    timer = threading.Timer(LEFT_SECONDS, os._exit, (status,))
+    timer.daemon = True
+    timer.start()

@@ -10,7 +10,8 @@
  *    votes: [{client, bitmap}]}                    if it is to be checked which updates count; a bitmap is a text
  *
  * Roots are 64 hexadecimal digits. `source.leaves(root, first, count, size)` promises the bytes of `count` leaves of
- * `size` bytes each, one behind the other, from leaf `first` of the tree that has this root.
+ * `size` bytes each, one behind the other, from leaf `first` of the tree that has this root; `source.atOnce` says how
+ * many it is best asked for together.
  */
 const FedCheck = (() => {
   const BYTES_AT_ONCE = 2 ** 18; // of each tree, so that only a small part of the round is in memory
@@ -208,7 +209,7 @@ const FedCheck = (() => {
       const inputs = [tree("the global before the round", prior_root, 32), ...updates.filter(({ accepted }) => accepted)
         .map(({ index, root }) => tree(`update ${index}`, root, mantissa_bits))];
       const claimed = tree("the global", global_root, 32), right = tree("the right global", global_root, 32);
-      const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / claimed.size));
+      const atOnce = source.atOnce || Math.max(1, Math.floor(BYTES_AT_ONCE / claimed.size));
       let rested = performance.now();
       for (let start = 0; start < leaf_count; start += atOnce) {
         const count = Math.min(atOnce, leaf_count - start);
@@ -220,7 +221,7 @@ const FedCheck = (() => {
             await new Promise((resolve) => setTimeout(resolve));
             rested = performance.now();
           }
-          if (signal && signal.aborted) throw new Unchecked(`stopped after ${start + i} of ${leaf_count} leaves`);
+          if (signal && signal.aborted) throw signal.reason;
           const [prior, ...leaves] = parts.map((part) => part[i]), average = averageLeaf(manifest, prior, leaves);
           for (const [t, leaf] of [prior, ...leaves].entries()) inputs[t].digests.push(await sha256(leaf));
           right.digests.push(await sha256(average.leaf));
@@ -241,7 +242,8 @@ const FedCheck = (() => {
       if (isStrange) Object.assign(answer, { served: false, first: null });
       return { ...answer, verdict: isRight ? "right" : "wrong" };
     } catch (error) {
-      return { ...answer, verdict: error.verdict || "unchecked", message: error.message, first: null };
+      const message = signal && signal.aborted ? "it was stopped before the last leaf" : error.message;
+      return { ...answer, verdict: error.verdict || "unchecked", message, first: null };
     }
   }
 

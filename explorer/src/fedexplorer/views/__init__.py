@@ -2,6 +2,7 @@
 
 from fedexplorer.views.address import ADDRESS
 from fedexplorer.views.block import BLOCK
+from fedexplorer.views.check import CHECK
 from fedexplorer.views.dispute import DISPUTE
 from fedexplorer.views.disputes import DISPUTES
 from fedexplorer.views.events import EVENTS
@@ -38,4 +39,5 @@ ALL = (
     DISPUTES,
     DISPUTE,
     RECOMPUTE,
+    CHECK,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.printable import printable
-from fedprotocol.quantities import duration
+from fedprotocol.quantities import duration, size
 from fedprotocol.tree import cid, raw_cid
 
 HEAD, TAIL = 6, 4  # letters of an address or root that are shown before and behind the ellipsis
@@ -110,5 +110,6 @@ def filters(amounts: Amounts) -> dict[str, Any]:
         "bits": bits,
         "field_time": field_time,
         "duration": duration,
+        "size": size,
         "printable": in_a_line,
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -41,6 +42,15 @@ class Explorer:
     ) -> None:
         self._opened.close()
         self.follower.stop()
+
+    @contextmanager
+    def read_once(self) -> Iterator[Site]:
+        """What pages are made from, read once and then no more. Raises FedError if the chain cannot be read."""
+        try:
+            self.follower.look()
+            yield self.site()
+        finally:
+            self.__exit__(None, None, None)
 
     def connect(self) -> Coordinator:
         """The federation's coordinator. Raises ChainUnreachable, WrongChain, NoContract, NotACoordinator."""

@@ -1,5 +1,5 @@
 """One Chromium for a module's tests."""
 
-from support.browser import chromium
+from support.browser import chromium, tab
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "tab"]

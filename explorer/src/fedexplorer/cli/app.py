@@ -8,6 +8,7 @@ from fedprotocol.program import interrupt
 from fedprotocol.program.terminal import run_program
 
 from fedexplorer import __version__
+from fedexplorer.cli.export import export
 from fedexplorer.cli.run import run
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 add_program_options(app, "fedexplorer", __version__)
 app.command()(run)
+app.command()(export)
 
 
 def main() -> None:

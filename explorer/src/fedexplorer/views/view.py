@@ -93,6 +93,11 @@ class View:
     def template(self) -> str:
         return f"{self.name}.html"
 
+    @property
+    def api_path(self) -> str:
+        """The address of its JSON."""
+        return "/api" + (self.path if self.path != "/" else "/federation")
+
     def csv_path(self, table: str) -> str:
         """The address of one of its tables."""
         base = self.path.rstrip("/")

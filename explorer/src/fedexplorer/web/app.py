@@ -78,10 +78,9 @@ def _add(app: FastAPI, view: View, pages: Pages, site: Callable[[], Site]) -> No
     def json(request: Request, **parameters: Any) -> Response:  # noqa: ARG001
         return Response(view.build(site(), **parameters).model_dump_json(), media_type="application/json")
 
-    api = "/api" + (view.path if view.path != "/" else "/federation")
     model = typing.get_type_hints(view.build)["return"]
     app.get(view.path, include_in_schema=False)(_signed(html, view))
-    app.get(api, response_model=model, summary=_summary(view), name=view.name)(_signed(json, view))
+    app.get(view.api_path, response_model=model, summary=_summary(view), name=view.name)(_signed(json, view))
     for name, table in view.tables.items():
         app.get(view.csv_path(name), include_in_schema=False)(_signed(_csv_endpoint(view, table, site), view))
 

@@ -3,38 +3,44 @@ under a sub-path behind a proxy, and as a file that is opened from a disk."""
 
 from __future__ import annotations
 
+import inspect
 import posixpath
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from fedexplorer.views.view import View
 
 
+def linked_nowhere(name: str, parameters: Mapping[str, object]) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Links:
-    """Links from the page at `here`, such as `/rounds/3`. `as_files`: the pages are files on a disk."""
+    """Links from the page at `here`, such as `/rounds/3`. `as_files`: the pages are files on a disk. `linked` is told
+    which page a link leads to, with those parameters that are not at their default."""
 
     views: Mapping[str, View]
     here: str
     as_files: bool = False
+    linked: Callable[[str, Mapping[str, object]], None] = linked_nowhere
 
     def to(self, name: str, /, **parameters: object) -> str:
         """The address of the page called `name`. Parameters that are not in its path go into the query; None is left
         out."""
         if name not in self.views:
             return "#"
-        return self._address(self.views[name].path, ".html", parameters)
+        return self._address(name, self.views[name].path, ".html", parameters)
 
     def api(self, name: str, /, **parameters: object) -> str:
         """The address of a page's JSON."""
-        path = self.views[name].path
-        return self._address("/api" + (path if path != "/" else "/federation"), ".json", parameters)
+        return self._address(name, self.views[name].api_path, ".json", parameters)
 
     def csv(self, name: str, table: str = "", /, **parameters: object) -> str:
         """The address of a page's table as CSV."""
-        return self._address(self.views[name].csv_path(table), "", parameters)
+        return self._address(name, self.views[name].csv_path(table), ".csv", parameters)
 
     def static(self, path: str) -> str:
         """The address of a file in `static/`."""
@@ -44,11 +50,13 @@ class Links:
         """The address of anything else on this server, such as `/live`."""
         return self._relative(path)
 
-    def _address(self, template: str, suffix: str, parameters: Mapping[str, object]) -> str:
-        path, rest = fill(template, parameters)
+    def _address(self, name: str, template: str, suffix: str, parameters: Mapping[str, object]) -> str:
+        chosen = chosen_in(self.views[name], parameters)
+        self.linked(name, chosen)
+        path, rest = fill(template, chosen)
         if self.as_files:
-            return self._relative(file_of(path, suffix))
-        query = urlencode({key: str(value) for key, value in rest.items() if value is not None})
+            return self._relative(file_of(path, suffix, rest))
+        query = urlencode({key: str(value) for key, value in rest.items()})
         return self._relative(path) + (f"?{query}" if query else "")
 
     def _relative(self, target: str) -> str:
@@ -64,8 +72,18 @@ def fill(template: str, parameters: Mapping[str, object]) -> tuple[str, dict[str
     return path, {key: value for key, value in parameters.items() if key not in names}
 
 
-def file_of(path: str, suffix: str) -> str:
-    """The file in an export that has the page at `path`."""
-    if path == "/":
-        return "/index" + suffix
-    return path + suffix
+def chosen_in(view: View, parameters: Mapping[str, object]) -> dict[str, object]:
+    """The parameters that say something: not None, and not what the page takes by itself."""
+    known = inspect.signature(view.build).parameters
+    return {
+        name: value
+        for name, value in parameters.items()
+        if value is not None and (name not in known or value != known[name].default)
+    }
+
+
+def file_of(path: str, suffix: str, rest: Mapping[str, object] | None = None) -> str:
+    """The file in an export that has the page at `path`, whose address has the parameters `rest` in its query."""
+    stem = ("/index" if path == "/" else path).removesuffix(suffix)
+    chosen = "".join(f"~{name}-{quote(str(value), safe='')}" for name, value in sorted((rest or {}).items()))
+    return stem + chosen + suffix

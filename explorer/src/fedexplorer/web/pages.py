@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.printable import printable
@@ -18,7 +18,7 @@ from fedexplorer import __version__
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import View
 from fedexplorer.web.formats import filters, short
-from fedexplorer.web.links import Links
+from fedexplorer.web.links import Links, linked_nowhere
 
 LONGEST_TITLE = 60  # characters
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -36,11 +36,11 @@ SECTIONS = (
 
 
 class Pages:
-    """Renders pages. `as_files`: for an export, which has no server behind it."""
+    """Renders pages. `files`: for an export, which has no server behind it."""
 
-    def __init__(self, views: Sequence[View], as_files: bool = False) -> None:
+    def __init__(self, views: Sequence[View], files: Files | None = None) -> None:
         self.views = {view.name: view for view in views}
-        self.as_files = as_files
+        self.files = files
 
     def page(self, view: View, model: BaseModel, site: Site, here: str, parameters: Mapping[str, Any]) -> str:
         """The page at `here` (its path, without a sub-path of a proxy)."""
@@ -61,14 +61,27 @@ class Pages:
                 names={} if site is None else site.names,
                 brand=_brand(site),
                 sections=SECTIONS,
-                links=Links(self.views, here, self.as_files),
-                as_files=self.as_files,
+                links=Links(
+                    self.views, here, self.files is not None, self.files.linked if self.files else linked_nowhere
+                ),
+                as_files=self.files is not None,
+                files=self.files,
                 wall=time.time(),
                 version=__version__,
                 Phase=Phase,
                 **values,
             )
         )
+
+
+class Files(Protocol):
+    """What pages need to know of the export that they become part of."""
+
+    def linked(self, name: str, parameters: Mapping[str, object]) -> None:
+        """A page links to another one; see `Links`."""
+
+    def missing(self, number: int) -> str:
+        """Why the leaves of a round are not in the export; empty if they are."""
 
 
 @cache

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, g
 
 explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m explorer_load $(LOAD)
+
+explorer-example: setup  ## docs/explorer-example again: the explorer's pages of a small federation, as files
+	PYTHONPATH=tests $(BIN)/python tools/explorer_example.py
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines

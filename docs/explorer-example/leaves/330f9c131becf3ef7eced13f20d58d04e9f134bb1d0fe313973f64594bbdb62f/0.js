@@ -1,0 +1,1 @@
+FedLeaves("330f9c131becf3ef7eced13f20d58d04e9f134bb1d0fe313973f64594bbdb62f/0", "8fQLC/D6APwO+Af7DAH/8xAKBwkFAfr5Cvn1/gcC+vXyNgUAE/gbG/EE2A0EXCBDqdvdEZs4PcfBzgQiUPwUBg==");

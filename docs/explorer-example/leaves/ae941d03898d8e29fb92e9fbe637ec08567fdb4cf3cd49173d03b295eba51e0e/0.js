@@ -1,0 +1,1 @@
+FedLeaves("ae941d03898d8e29fb92e9fbe637ec08567fdb4cf3cd49173d03b295eba51e0e/0", "8fkEBfL+A/0N+QP4BwL79gsHBQYD+vr7Cvf7/v0E9vYLFRkG6w/2CuIE/QYMWigtvfP8FK8jI+bg5wgVVvYiBw==");

@@ -94,6 +94,7 @@ def test_the_convicted_lie_and_the_penalty_are_told(site: ExploredSite, chain: C
             penalty.args["amount"],
             penalty.time,
         )
+    assert "never decided: the round was void before" in site.get(f"/rounds/{VOID}").text
     text = site.get(f"/rounds/{REFUSED}").text
     assert "less than two thirds of the weight vouch for it" in text
 

@@ -130,6 +130,8 @@ def test_verdicts_say_why() -> None:
         for row, update in zip(update_rows(history), history.updates, strict=True):
             seen.add(row.verdict)
             assert row.accepted is update.accepted
+            assert (row.accepted is None) == ("decided" in row.verdict)
+            assert row.verdict.startswith("never") == (row.accepted is None and history.phase is Phase.VOID)
             enough = 3 * update.yes >= 2 * history.total_weight
             if row.verdict.endswith("vouch for it"):
                 assert not enough

@@ -131,7 +131,7 @@ def update_rows(history: RoundHistory) -> tuple[UpdateRow, ...]:
             loss_after=u.loss_after,
             yes=u.yes,
             accepted=u.accepted,
-            verdict=verdict(u, history.total_weight),
+            verdict=verdict(u, history),
             time=u.place.time,
             block=u.place.block,
             tx=u.place.tx,
@@ -140,13 +140,13 @@ def update_rows(history: RoundHistory) -> tuple[UpdateRow, ...]:
     )
 
 
-def verdict(update: Update, total_weight: int) -> str:
-    """Whether an update is accepted, and if not, why. `total_weight` is that of all revealed updates."""
+def verdict(update: Update, history: RoundHistory) -> str:
+    """Whether an update of a round is accepted, and if not, why."""
     if update.accepted is None:
-        return "not decided yet"
+        return "not decided yet" if history.settled_at is None else "never decided: the round was void before"
     if update.accepted:
         return "accepted"
-    if 3 * update.yes >= 2 * total_weight:
+    if 3 * update.yes >= 2 * history.total_weight:
         return "not accepted: all updates that are vouched for weigh less than two thirds together"
     return "not accepted: less than two thirds of the weight vouch for it"
 

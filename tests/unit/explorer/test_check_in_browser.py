@@ -331,7 +331,7 @@ MEASURED = """
     const answer = await FedCheck"""
 
 
-@pytest.mark.parametrize("clients", [16])
+@pytest.mark.parametrize("clients", [4])
 def test_a_whole_adapter_takes_seconds_and_leaves_the_page_alive(
     page: Page, tmp_path: Path, clients: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -52,7 +52,7 @@ class ExampleFederation:
         for client, examples in zip(f.clients, SITES.values(), strict=True):
             client.examples = examples
         self.store.put_block(document)
-        history = History(f)
+        self.history = history = History(f)
         f.fund(len(PLANS))
         f.provide_bonds()
         f.join(f.clients)

@@ -118,6 +118,29 @@ def root_of(shown: Shown, name: str) -> str:
     return str(roots[NAMES.index(name)]).removeprefix("0x")
 
 
+@pytest.mark.parametrize("on", ["server", "files"])
+def test_the_leaf_of_a_conviction(shown: Shown, tab: Tab, on: str) -> None:
+    """Its right digest is the one that the replay on the page has found; a changed bit of any leaf is seen."""
+    root = "0x" + shown.federation.history.rounds[LIE - 1].lies[0].hex()
+    address = f"rounds/{LIE}/disputes/{root}"
+    tab.page.goto({"server": shown.url + address, "files": (shown.files / f"{address}.html").as_uri()}[on])
+    button, result = tab.page.locator(".check-leaf button"), tab.page.locator(".check-leaf .result[data-verdict]")
+    button.click()
+    result.wait_for()
+    assert result.get_attribute("data-verdict") == "wrong", result.inner_text()
+    right = json.loads((shown.files / f"api/{address}.json").read_text())["replay"]["right_digest"]
+    assert right in result.inner_text()
+    tab.page.evaluate(
+        """() => {
+            const data = document.getElementById("proof").dataset, proof = JSON.parse(data.proof);
+            proof.leaves[1].leaf = "0x00" + proof.leaves[1].leaf.slice(4);
+            data.proof = JSON.stringify(proof);
+        }"""
+    )
+    button.click()
+    tab.page.locator(".check-leaf .result[data-verdict=foreign]").wait_for()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_bit_is_changed_on_the_way(shown: Shown, tab: Tab, name: str) -> None:
     root = root_of(shown, name)

@@ -102,7 +102,7 @@ def build(site: Site, number: Annotated[int, Field(ge=0, le=2**53)]) -> CheckPag
         reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
     if reason:
         return CheckPage(number=number, reason=reason, manifest=None, claims=claims, questions=(), size=0, at_once=0)
-    manifest = _manifest(site, history)
+    manifest = manifest_of(site, history)
     width = 2 * 32 + len(inputs.updates) * config.mantissa_bits
     return CheckPage(
         number=number,
@@ -124,7 +124,8 @@ def _order(proposal: Proposal) -> int:
     return [Standing.FINAL, Standing.LIVE, Standing.LOST, Standing.CONVICTED].index(proposal.standing)
 
 
-def _manifest(site: Site, history: RoundHistory) -> Manifest:
+def manifest_of(site: Site, history: RoundHistory) -> Manifest:
+    """What the chain says about a round, of which at least one update was revealed."""
     federation, config = site.state.federation, site.state.federation.config
     reveals = [event for event in site.state.log.of_round(history.number) if event.name == "Revealed"]
     return Manifest(

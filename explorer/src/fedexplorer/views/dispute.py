@@ -14,7 +14,9 @@ from fedexplorer.content.told import Told
 from fedexplorer.disputes.replay import Replay
 from fedexplorer.errors import NotThere
 from fedexplorer.history.records import Conviction, Proposal, RoundHistory
+from fedexplorer.views.check import Manifest, manifest_of
 from fedexplorer.views.history_at import history_at
+from fedexplorer.views.leaf_proof import LeafProof, leaf_proof
 from fedexplorer.views.named_tree import opened_tree, root_in, tensors_in
 from fedexplorer.views.replayed import Replayed, replayed
 from fedexplorer.views.site import Site
@@ -24,7 +26,7 @@ from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
 class DisputePage(Model):
     """A conviction: the proposal, the money, and the replay or how it stands. `lie` says why the lie's bytes are not
-    known."""
+    known. `manifest` and `proof` are what the check in the reader's browser needs; None where there is none."""
 
     round: int
     proposer: str
@@ -45,6 +47,8 @@ class DisputePage(Model):
     replaying: Work | None
     replay: Replayed | None
     lie: Work | None
+    manifest: Manifest | None
+    proof: LeafProof | None
 
 
 def build(
@@ -99,6 +103,7 @@ def _page(
     lie: Work | None,
     value: int | None,
 ) -> DisputePage:
+    proof = None if replay is None else leaf_proof(replay)
     return DisputePage(
         round=history.number,
         proposer=proposal.proposer,
@@ -119,6 +124,8 @@ def _page(
         replaying=replaying,
         replay=None if replay is None else replayed(replay, claimed, tensors_in(site.content), value),
         lie=lie,
+        manifest=None if proof is None else manifest_of(site, history),
+        proof=proof,
     )
 
 

@@ -4,6 +4,8 @@
 (function () {
   const colours = ["--phase-train", "--phase-challenge", "--phase-attest", "--phase-reveal", "--phase-aggregate", "--phase-final"];
 
+  const observers = new WeakMap(); // by the place of a chart
+
   function number(cell) {
     const text = cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent;
     return text.trim() === "" ? null : Number(text);
@@ -25,7 +27,7 @@
     const place = figure.querySelector(".chart");
     if (place.dataset.drawn === key || data[0].length < 2) return;
     place.dataset.drawn = key;
-    place.replaceChildren();
+    const before = Array.from(place.children);
     const heads = Array.from(table.tHead.rows[0].cells);
     const isTime = figure.dataset.chart === "time";
     const axis = { stroke: style("--soft"), grid: { stroke: style("--line"), width: 1 }, ticks: { stroke: style("--line"), width: 1 } };
@@ -52,7 +54,11 @@
         ...scales.map((scale, i) => ({ ...axis, scale, size: 64, side: i === 0 ? 3 : 1, grid: i === 0 ? axis.grid : { show: false } })),
       ],
     }, data, place);
-    new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 240 })).observe(place);
+    before.forEach((part) => part.remove()); // now, and not sooner: the page must not become shorter, or it jumps
+    const observer = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: 240 }));
+    observers.get(place)?.disconnect();
+    observers.set(place, observer);
+    observer.observe(place);
   }
 
   function drawAll() {

@@ -82,18 +82,22 @@
     ];
   }
 
-  function told(manifest, answer, seconds) {
+  /** The verdict in a sentence. `what`: the thing that was checked. */
+  function judged(answer, what) {
     const said = answer.message.charAt(0).toUpperCase() + answer.message.slice(1).replace(/\.$/, "");
     const heads = {
-      right: ["good", "Right.", " This global is what follows from the accepted updates."],
-      wrong: ["bad", "Wrong.", " This global does not follow from the accepted updates."],
-      foreign: ["bad", "Not what the chain names.", ` ${said}. So this says nothing about the global.`],
+      right: ["good", "Right.", ` This ${what} is what follows from the accepted updates.`],
+      wrong: ["bad", "Wrong.", ` This ${what} does not follow from the accepted updates.`],
+      foreign: ["bad", "Not what the chain names.", ` ${said}. So this says nothing about the ${what}.`],
       unchecked: ["warn", "Not checked.", ` ${said}.`],
     };
-    const [colour, word, rest] = heads[answer.verdict];
-    const head = made("strong", word), line = made("p", head, rest);
+    const [colour, word, rest] = heads[answer.verdict], head = made("strong", word);
     head.className = colour;
-    const parts = [line];
+    return made("p", head, rest);
+  }
+
+  function told(manifest, answer, seconds) {
+    const parts = [judged(answer, "global")];
     if (answer.first) parts.push(...calculation(manifest, answer.first));
     const heading = `What this browser checked, in ${seconds.toFixed(1)} s:`;
     if (answer.root) parts.push(made("p", heading), compared(manifest, answer));
@@ -123,10 +127,26 @@
     result.replaceChildren(...told(manifest, answer, (performance.now() - started) / 1000));
   }
 
+  /** One leaf of a proposal, all of which is on the page. */
+  async function checkLeaf(result) {
+    const { dataset } = document.getElementById("proof"), { bytesOf } = FedCheck;
+    const proof = JSON.parse(dataset.proof), manifest = { ...JSON.parse(dataset.manifest), global_root: dataset.root };
+    const opened = ({ leaf, path }) => ({ leaf: bytesOf(leaf), path: path.map(bytesOf) });
+    const claimed = { digest: bytesOf(proof.claimed_digest), path: proof.claimed_path.map(bytesOf) };
+    const answer = await FedCheck.checkLeaf(
+      manifest, proof.index, opened(proof.prior), proof.leaves.map(opened), claimed);
+    const parts = [judged(answer, "leaf")];
+    const digest = made("code", `0x${answer.digest}`);
+    if (answer.digest) parts.push(made("p", "The fingerprint of the right leaf is ", digest, "."));
+    result.dataset.verdict = answer.verdict;
+    result.replaceChildren(...parts);
+  }
+
   document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form.check");
+    const form = event.target.closest("form.check, form.check-leaf");
     if (!form) return;
     event.preventDefault();
+    if (form.matches(".check-leaf")) return void checkLeaf(form.querySelector(".result"));
     const found = (what) => form.querySelector(what);
     check(form, { start: found(".start"), end: found(".stop"), bar: found("progress"), result: found(".result") });
   });

@@ -44,7 +44,7 @@
       time.dataset.local = "yes";
       time.title = time.title + " · " + local.toLocaleString() + " here";
       if (time.classList.contains("both")) {
-        time.textContent += " (" + local.toLocaleTimeString() + " here)";
+        time.textContent += " (" + local.toLocaleString() + " here)";
       }
     }
     ticks();

@@ -19,7 +19,7 @@
     for (const cursor of document.querySelectorAll("[data-cursor]")) {
       const share = (time - Number(cursor.dataset.from)) / (Number(cursor.dataset.to) - Number(cursor.dataset.from));
       cursor.setAttribute("transform", "translate(" + share * Number(cursor.dataset.width) + " 0)");
-      cursor.style.display = isAtEnd || share < 0 || share > 1 ? "none" : "";
+      cursor.style.display = isAtEnd || share < 0 || share > 1 ? "none" : "inline"; // the style sheet hides it
     }
     const text = isAtEnd ? "everything so far" : new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC";
     form.elements.at.setAttribute("aria-valuetext", text);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import threading
@@ -29,10 +30,12 @@ SLOWEST_START = 1800.0
 
 @dataclass
 class Answered:
-    """How long the answers to one kind of request took, in milliseconds, and the most bytes of one."""
+    """How long the answers to one kind of request took, in milliseconds, and the most bytes of one. `computed`: the
+    processor's time for one, on average, which does not depend on what else the machine does."""
 
     median: float
     late: float  # 95 of 100 were there sooner
+    computed: float
     size: int
 
 
@@ -64,7 +67,7 @@ def measured(big: BigFederation, folder: Path, store: Path) -> Measured:
         with running(big, node.url, folder, store) as (url, again, pid):
             blocks = big.federation.coordinator.head()
             result = Measured(big.rounds, big.size, events, blocks, sync, again, 0, _size(home))
-            _visit(big, url, result)
+            _visit(big, url, pid, result)
             for viewers in (0, 1, 10):
                 result.calls[viewers], methods = _watch(big, url, node, viewers)
                 result.methods = methods if viewers == 1 else result.methods
@@ -84,7 +87,7 @@ def running(big: BigFederation, rpc: str, folder: Path, store: Path) -> Iterator
         yield started.url, time.monotonic() - begun, started.program.pid
 
 
-def _visit(big: BigFederation, url: str, result: Measured) -> None:
+def _visit(big: BigFederation, url: str, pid: int, result: Measured) -> None:
     with requests.Session() as session:
         every = max(1, result.events // 40)
         rows = [
@@ -95,19 +98,26 @@ def _visit(big: BigFederation, url: str, result: Measured) -> None:
         for view in ALL:
             paths = samples.of(view, VISITS)
             api = ["/api/federation" if path == "/" else "/api" + path for path in paths]
-            result.pages[view.name] = (_timed(session, url, paths), _timed(session, url, api))
+            result.pages[view.name] = (_timed(session, url, pid, paths), _timed(session, url, pid, api))
             print(f"{view.name}: {result.pages[view.name][0].median:.0f} ms", flush=True)
 
 
-def _timed(session: requests.Session, url: str, paths: list[str]) -> Answered:
-    took, size = [], 0
+def _timed(session: requests.Session, url: str, pid: int, paths: list[str]) -> Answered:
+    took, size, before = [], 0, _processor_seconds(pid)
     for path in paths:
         begun = time.perf_counter()
         answer = session.get(url.rstrip("/") + path, timeout=60, allow_redirects=False)
         took.append((time.perf_counter() - begun) * 1000)
         assert answer.status_code < 400, f"{path}: {answer.status_code} {answer.text[:300]}"
         size = max(size, len(answer.content))
-    return Answered(statistics.median(took), statistics.quantiles(took, n=20)[-1], size)
+    computed = (_processor_seconds(pid) - before) * 1000 / len(paths)
+    return Answered(statistics.median(took), statistics.quantiles(took, n=20)[-1], computed, size)
+
+
+def _processor_seconds(pid: int) -> float:
+    """Of the process so far (proc(5): utime and stime, in ticks)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _watch(big: BigFederation, url: str, node: Proxy, viewers: int) -> tuple[float, Counter[str]]:

@@ -19,13 +19,14 @@ class Samples:
         f, rounds = big.federation, big.history.rounds
         spread = [max(1, len(rounds) * i // 24) for i in range(1, 25)]
         accounts = [client.address for client in f.clients[:20]] + [f.aggregator, f.liar]
-        stored = [update for r in rounds[-9:-1] if f.publishes(r.number) for update in r.learned.values()]
+        stored = [r.learned[c.number] for r in rounds[-9:-1] if f.publishes(r.number) for c in r.revealed]
         lies = [(r.number, _hex(root)) for r in rounds for root in r.lies if not r.plan.late_lie]
         transactions = [event["tx"] for event in events]
         self._values: Values = {
             "round": spread,
             "address": accounts,
             "account": accounts,
+            "client": [client.address for client in f.clients[: big.size][:20]],
             "hash": transactions,
             "block": [event["block"] for event in events],
             "root": [_hex(update.leaves.root) for update in stored],
@@ -51,7 +52,11 @@ class Samples:
         return list(islice(cycle(paths), count))
 
 
-RENAMED = {"block": {"number": "block"}, "dispute": {"number": "disputed", "root": "lie"}}
+RENAMED = {
+    "block": {"number": "block"},
+    "dispute": {"number": "disputed", "root": "lie"},
+    "participant": {"address": "client"},
+}
 QUERIES = {"search": "q", "events": "account"}
 
 

@@ -91,6 +91,16 @@ def test_every_address_stays_inside_and_is_answered(url: str) -> None:
     assert {url + "events", url + "static/style.css", url + "api/federation"} <= seen
 
 
+def test_an_error_leads_back_to_the_pages(url: str) -> None:
+    for path, status in (("nothing/here", 404), ("events?round=" + 600 * "1", 400), ("rounds/x", 400)):
+        answer = requests.get(url + path, timeout=20)
+        assert answer.status_code == status
+        reader = Addresses()
+        reader.feed(answer.text)
+        assert all(urljoin(url + path, address).startswith(url) for address in reader.found), path
+        assert url in [urljoin(url + path, address) for address in reader.found]
+
+
 def test_a_slash_at_the_end_leads_to_the_page(url: str) -> None:
     answer = requests.get(url + "events/?name=Funded", timeout=20, allow_redirects=False)
     assert answer.status_code == 308

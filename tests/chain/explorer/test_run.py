@@ -63,7 +63,13 @@ def test_it_says_where_it_is_and_serves_the_federation(federation: LiveFederatio
         assert federation.coordinator.address in text
         found = started.page("api/federation").json()
         assert found["pool"] == 10_000 * TOKEN and found["chain_id"] == federation.coordinator.chain_id
-        assert [status(get(started.port, host=host)) for host in (NAME, "evil.example")] == [200, 421]
+        assert status(get(started.port, host=NAME)) == 200
+        refused = get(started.port, host="evil.example").decode()
+        assert status(refused.encode()) == 421 and "Not under this name" in refused
+        for secret in (federation.coordinator.address, "A &lt;b", "sponsor", "Pool"):
+            assert secret not in refused
+        too_long = started.page("?" + 3_000 * "a")
+        assert too_long.status_code == 414 and federation.coordinator.address in too_long.text
         assert (tmp_path / "cache").is_dir() and not list(tmp_path.glob("store*"))
 
 

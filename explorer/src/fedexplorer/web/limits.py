@@ -16,6 +16,7 @@ MOST_PARAMETERS = 20
 LONGEST_VALUE = 500  # characters of a parameter
 LARGEST_BODY = 1_024  # bytes; nothing that is sent here needs a body
 READING = ("GET", "HEAD")
+OTHER_HOST = 421  # misdirected request, by RFC 9110
 
 
 def refusal(scope: Scope, names: Collection[str]) -> Refusal | None:
@@ -29,7 +30,7 @@ def _host(headers: Headers, names: Collection[str]) -> Refusal | None:
     if len(given) == 1 and is_allowed(given[0], names):
         return None
     return Refusal(
-        421,
+        OTHER_HOST,
         "This server is not asked under that name. Whoever runs it can allow the name with --hostname; on the same "
         "machine, use 127.0.0.1.",
     )

@@ -50,6 +50,10 @@ class Pages:
         """A page that says what is wrong."""
         return self._render("error.html", site, here, status=status, message=message, view=None, parameters={})
 
+    def refused(self, message: str) -> str:
+        """What a visitor sees who is to learn nothing here: no style, no link, nothing of the federation."""
+        return environment(UNITS).get_template("refused.html").render(message=message)
+
     def _render(self, template: str, site: Site | None, here: str, **values: Any) -> str:
         amounts = UNITS if site is None else site.state.federation.amounts
         return (

@@ -91,5 +91,9 @@ class Guard:
 
 def protected(app: Starlette, names: Collection[str], page: Page, sub_path: str = "") -> ASGIApp:
     """`app` as the network may see it. `sub_path`: see `SubPath`; the rest: see `Guard`."""
-    app.add_middleware(Failures, page=page)
-    return Guard(SubPath(Tagged(app), sub_path), names, page)
+
+    def shown(status: int, text: str, here: str) -> str:
+        return page(status, text, here.removeprefix(sub_path) if here.startswith(sub_path + "/") else here)
+
+    app.add_middleware(Failures, page=shown)
+    return Guard(SubPath(Tagged(app), sub_path), names, shown)

@@ -136,6 +136,15 @@ def test_its_explorer_shows_it_and_can_be_opened_again(demos: tuple[Demo, Demo])
     assert whole.programs() == []
 
 
+def test_it_leaves_the_pages_as_files(demos: tuple[Demo, Demo]) -> None:
+    whole, _ = demos
+    pages = whole.run / "pages"
+    assert "clinic" in (pages / "index.html").read_text()
+    for number in (1, 2):
+        assert json.loads((pages / "api" / "rounds" / f"{number}.json").read_text())["number"] == number
+    assert "pages/index.html" in whole.text.replace("\n", "")
+
+
 def test_its_results_are_whole(demos: tuple[Demo, Demo]) -> None:
     whole, _ = demos
     [folder] = whole.out.iterdir()

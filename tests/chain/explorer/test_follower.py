@@ -74,6 +74,22 @@ def test_it_follows_the_chain_and_a_reorg(federation: LiveFederation, tmp_path: 
     assert after.snapshot.balances.pool == federation.coordinator.balances().pool
 
 
+def test_it_says_which_contracts_are_not_of_this_version(federation: LiveFederation, tmp_path: Path) -> None:
+    made = follower(federation, tmp_path, federation.chain.url)
+    made.look()
+    assert made.state().federation.foreign == ()
+    rule = federation.coordinator.config().rule
+    code = federation.chain.rpc("eth_getCode", rule, "latest")
+    federation.chain.rpc("anvil_setCode", rule, "0x600160005260206000f3")
+    try:
+        other = follower(federation, tmp_path, federation.chain.url)
+        other.look()
+        [sentence] = other.state().federation.foreign
+        assert sentence.startswith(f"the rule contract at {rule} is not of this version")
+    finally:
+        federation.chain.rpc("anvil_setCode", rule, code)
+
+
 def test_it_says_that_the_chain_is_away_and_keeps_what_it_has(federation: LiveFederation, tmp_path: Path) -> None:
     with Proxy(federation.chain.url) as between:
         made = follower(federation, tmp_path, between.url)

@@ -38,6 +38,7 @@ RUDE = (
 )
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 LONGEST_WORD = 500  # letters that a page may have in a row, but for raw data
+UNSEEN = (("input", "value"), ("div", "data-manifest"))  # a visitor's own text, and what a script reads
 NARROW = 360  # pixels
 WIDER = """width => {
   const scrolls = e => e && (/auto|scroll|hidden/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
@@ -67,7 +68,7 @@ class Reader(HTMLParser):
                 self.wrong.append(f"{tag} {name}={value}")
             if name in ("href", "src", "action") and re.match(r"\s*([a-z]+:|//)", value or "", re.IGNORECASE):
                 self.wrong.append(f"{tag} leads to {value}")
-            if value is not None and printable(value) != value and (tag, name) != ("input", "value"):  # one's own
+            if value is not None and printable(value) != value and (tag, name) not in UNSEEN:  # one's own
                 self.wrong.append(f"{tag} {name} holds {printable(value, 80)}")
         if tag not in VOID:
             self._inside.append(tag)

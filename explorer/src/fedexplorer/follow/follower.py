@@ -14,6 +14,7 @@ from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
+from fedprotocol.chain.read.trust import examine, foreign
 from fedprotocol.errors import FedError
 
 from fedexplorer.chain_problems import for_visitors
@@ -199,5 +200,10 @@ def _federation(coordinator: Coordinator) -> Federation:
     except ChainError:
         rule = "unknown"
     return Federation(
-        coordinator.chain_id, coordinator.address, coordinator.config(), rule, Amounts.of(coordinator.token)
+        coordinator.chain_id,
+        coordinator.address,
+        coordinator.config(),
+        rule,
+        Amounts.of(coordinator.token),
+        tuple(map(str, foreign(examine(coordinator)))),
     )

@@ -15,13 +15,15 @@ from fedexplorer.history.log import Log
 
 @dataclass(frozen=True)
 class Federation:
-    """What is fixed for a federation's life."""
+    """What is fixed for a federation's life. `foreign`: a sentence for each of its contracts that is not one of this
+    version's; what the pages say rests on such contracts."""
 
     chain_id: int
     coordinator: str
     config: FederationConfig
     rule: str
     amounts: Amounts
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,14 @@ def assert_right(history: ChainHistory, money: Money, log: Log, known: set[State
             mine, lens = seat_of(account, events), said.seats[account]
             assert mine == replace(lens, pending_old=0, pending_new=0)
             assert holdings(account, events, sponsor).now.owed == said.owed[account]
+    everyone = [stay for account in history.accounts for stay in stays(account, log)]
+    for opened in log.named("RoundOpened"):
+        number, before = opened.args["round"], (opened.block, opened.log_index)
+        seated = [s for s in everyone if s.withdrawn is None or (s.withdrawn.block, s.withdrawn.log_index) > before]
+        assert sum(stay.active_in(number) for stay in seated) == opened.args["active"]
+    for stay in everyone:
+        ends = [n for first, end in stay.spans for n in (first, end) if n is not None]
+        assert ends == sorted(ends), "a round is counted twice"
     everybody = {a for event in log for a in event.args.values() if isinstance(a, str)} | {sponsor}
     now = [holdings(account, log, sponsor).now for account in everybody]
     assert sum(h.stake for h in now) == money.books.balances.stakes

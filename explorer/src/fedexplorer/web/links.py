@@ -30,8 +30,6 @@ class Links:
     def to(self, name: str, /, **parameters: object) -> str:
         """The address of the page called `name`. Parameters that are not in its path go into the query; None is left
         out."""
-        if name not in self.views:
-            return "#"
         return self._address(name, self.views[name].path, ".html", parameters)
 
     def api(self, name: str, /, **parameters: object) -> str:

@@ -21,7 +21,7 @@ from fedlab.demo.supervisor import Process, ProcessFailed, Supervisor
 NAME = "explorer"
 TITLE = "Four domains, one model"
 PORT = 8600  # the usual one of `fedexplorer run`
-START_SECONDS = 20.0
+START_SECONDS = 45.0  # on a busy machine
 EXPORT = "explorer-export"
 EXPORT_SECONDS = 180.0
 LOOK_SECONDS = 0.2

@@ -28,6 +28,10 @@ from fedexplorer.web.leaves import add_leaves
 from fedexplorer.web.links import Links
 from fedexplorer.web.pages import Pages
 
+API = (
+    "Every page as JSON. Times are in seconds since 1970, bytes hexadecimal. Money is in token units: whole numbers that "
+    "may be larger than 2^53, so read them with a parser that keeps all digits."
+)
 STATIC = Path(__file__).parent.parent / "static"
 CSV_ROWS = 500  # rows that are sent together
 
@@ -47,7 +51,7 @@ def make_app(views: Sequence[View], site: Callable[[], Site], live: ASGIApp | No
     app = FastAPI(
         title="Explorer of a federation",
         version=__version__,
-        description="Every page as JSON. Money is in token units, times are in seconds since 1970, bytes hexadecimal.",
+        description=API,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",

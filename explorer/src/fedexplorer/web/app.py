@@ -29,8 +29,8 @@ from fedexplorer.web.links import Links
 from fedexplorer.web.pages import Pages
 
 API = (
-    "Every page as JSON. Times are in seconds since 1970, bytes hexadecimal. Money is in token units: whole numbers that "
-    "may be larger than 2^53, so read them with a parser that keeps all digits."
+    "Every page as JSON. Times are in seconds since 1970, bytes hexadecimal. Money is in token units: whole numbers "
+    "that may be larger than 2^53, so read them with a parser that keeps all digits."
 )
 STATIC = Path(__file__).parent.parent / "static"
 CSV_ROWS = 500  # rows that are sent together

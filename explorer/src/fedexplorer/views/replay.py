@@ -13,7 +13,7 @@ from fedexplorer.errors import NotThere
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Model, Parameters, View
 
-MOST_CELLS = 1_500  # of the grid on one page
+MOST_CELLS = 1_000  # of the grid on one page
 MOST_ROUNDS = 40
 LEAST_ROUNDS = 4
 

@@ -18,7 +18,7 @@ from fedexplorer.views.raw import MOST_BYTES, RawRow, raw_rows
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Anything, Csv, Hex, Model, Parameters, View
 
-PATIENCE = 0.15  # seconds that a page waits for what is read for the first time
+PATIENCE = 0.08  # seconds that a page waits for what is read for the first time
 _HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 
 

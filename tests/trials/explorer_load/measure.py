@@ -68,6 +68,7 @@ def measured(big: BigFederation, folder: Path, store: Path) -> Measured:
             blocks = big.federation.coordinator.head()
             result = Measured(big.rounds, big.size, events, blocks, sync, again, 0, _size(home))
             _visit(big, url, pid, result)
+            _wait_for_quiet(node)
             for viewers in (0, 1, 10):
                 result.calls[viewers], methods = _watch(big, url, node, viewers)
                 result.methods = methods if viewers == 1 else result.methods
@@ -118,6 +119,15 @@ def _processor_seconds(pid: int) -> float:
     """Of the process so far (proc(5): utime and stime, in ticks)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _wait_for_quiet(node: Proxy) -> None:
+    """Until nothing is fetched any more that visited pages asked for."""
+    while True:
+        node.seen.clear()
+        time.sleep(3)
+        if not any(call["method"].startswith("eth_getTransaction") for call in list(node.seen)):
+            return
 
 
 def _watch(big: BigFederation, url: str, node: Proxy, viewers: int) -> tuple[float, Counter[str]]:

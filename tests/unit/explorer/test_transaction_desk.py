@@ -146,3 +146,16 @@ def test_not_everything_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         for key in ("a", "b", "a", "c", "a", "b"):
             desk.ask([key], PATIENCE)
         assert source.asked == ["a", "b", "c", "b"]
+
+
+def test_one_thing_comes_before_the_many_that_were_asked_for_earlier() -> None:
+    source, clock = Source(), Clock()
+    source.may.clear()
+    many = [f"one of many {i}" for i in range(50)]
+    with opened(source, clock, workers=1) as desk:
+        desk.ask(many)
+        until(lambda: source.asked == many[:1])
+        desk.ask(["alone"])
+        source.may.set()
+        until(lambda: len(source.asked) == 51)
+    assert source.asked == [many[0], "alone", *many[1:]]

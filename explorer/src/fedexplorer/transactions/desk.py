@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+FEW = 4  # things asked for together that are fetched before all others
 MOST_REMEMBERED = 1_024  # answers, and as many failures
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds before something that failed is tried again
 
@@ -46,7 +47,7 @@ class _Failed:
 
 @dataclass
 class _Work(Generic[K]):
-    """What is to be fetched, in the order in which it was asked for, and what is being fetched now."""
+    """What is to be fetched, what comes first before the rest, and what is being fetched now."""
 
     waiting: OrderedDict[K, None] = field(default_factory=OrderedDict)
     underway: set[K] = field(default_factory=set)
@@ -97,6 +98,9 @@ class Desk(Generic[K, V]):
         keys = list(dict.fromkeys(wanted))
         end = self._clock() + patience
         with self._change:
+            self._note([key for key in keys if not self._is_good(key)])
+            if len(keys) <= FEW:
+                self._bring_forward(keys)
             while True:
                 missing = [key for key in keys if not self._is_good(key)]
                 self._note(missing)
@@ -133,6 +137,12 @@ class Desk(Generic[K, V]):
             self._threads = [threading.Thread(target=self._run, name="desk", daemon=True) for _ in range(self._workers)]
             for thread in self._threads:
                 thread.start()
+
+    def _bring_forward(self, keys: Sequence[K]) -> None:
+        """Whoever asks for one thing waits for nothing but that: not for the hundreds of a round before it."""
+        for key in reversed(keys):
+            if key in self._work.waiting:
+                self._work.waiting.move_to_end(key, last=False)
 
     def _remember(self, key: K, value: V) -> None:
         self._known[key] = value, self._clock() + self._seconds_good(value)

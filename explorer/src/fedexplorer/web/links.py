@@ -8,6 +8,7 @@ import posixpath
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from urllib.parse import quote, urlencode
 
 from fedexplorer.views.view import View
@@ -60,24 +61,40 @@ class Links:
     def _relative(self, target: str) -> str:
         start = posixpath.dirname(file_of(self.here, ".html") if self.as_files else self.here)
         folder, name = posixpath.split(target)
-        return f"{posixpath.relpath(folder, start)}/{name}"
+        return f"{_way(start, folder)}/{name}"
+
+
+@lru_cache(maxsize=4096)
+def _way(start: str, folder: str) -> str:
+    """From one folder to another. A page may have thousands of links to a few folders."""
+    return posixpath.relpath(folder, start)
 
 
 def fill(template: str, parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     """`template` with its parameters, and those that do not stand in it."""
-    names = {name for _, name, _, _ in string.Formatter().parse(template) if name}
+    names = _names(template)
     path = template.format(**{name: quote(str(parameters[name]), safe="") for name in names})
     return path, {key: value for key, value in parameters.items() if key not in names}
 
 
+@cache
+def _names(template: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
+
+
 def chosen_in(view: View, parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters that say something: not None, and not what the page takes by itself."""
-    known = inspect.signature(view.build).parameters
+    known = _defaults(view.build)
     return {
         name: value
         for name, value in parameters.items()
-        if value is not None and (name not in known or value != known[name].default)
+        if value is not None and (name not in known or value != known[name])
     }
+
+
+@cache
+def _defaults(build: Callable[..., object]) -> dict[str, object]:
+    return {name: parameter.default for name, parameter in inspect.signature(build).parameters.items()}
 
 
 def file_of(path: str, suffix: str, rest: Mapping[str, object] | None = None) -> str:

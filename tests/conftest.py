@@ -38,6 +38,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FIRST = (
     *("test_demo_run", "test_coordinator_histories", "test_scripts", "test_experiment_command", "test_node_alive"),
     *("test_bad_input", "test_proof_gas", "test_other_families", "test_bounds", "test_training", "test_daemon"),
+    "test_pages_in_browser",
 )
 """The files that take longest begin first, or one worker would be at one of them alone at the end."""
 

@@ -18,7 +18,7 @@ COLOURS = ["color-contrast"]  # all that is different in the dark
 SERIOUS = ("serious", "critical")
 KINDS = [view.name for view in ALL]
 WIDTHS = (360, 1280, 2560)
-SHOWN = 2  # pages of each kind
+MORE = {"round": 2, "tree": 2}  # pages of these kinds; one of each other kind
 SETTLED = 3.0  # seconds, on a busy machine
 
 
@@ -36,7 +36,7 @@ def test_links_lead_to_every_kind_of_page(pages: dict[str, list[str]]) -> None:
 def test_a_page_is_fit_for_everybody(site: ExploredSite, pages: dict[str, list[str]], tab: Tab, kind: str) -> None:
     """No complaint in the console, no request elsewhere (`Tab` sees to both), nothing serious by axe in light and in
     dark, no scrolling sideways on a telephone or on a wide screen."""
-    for path in pages[kind][:SHOWN]:
+    for path in pages[kind][: MORE.get(kind, 1)]:
         tab.page.goto(site.url.rstrip("/") + path)
         wide = {width: overflow for width in WIDTHS if (overflow := overflowing(tab.page, width))}
         assert not wide, f"{path} is wider than the window: {wide}"

@@ -40,6 +40,7 @@ class Follower:
         index: the event index of a coordinator. It must begin with the coordinator's creation.
         every: seconds between two looks at the chain.
         money: what follows the coordinator's money; by default it keeps in memory what it reads.
+        after_first: called once, when the state is there for the first time.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Follower:
         index: Callable[[Coordinator], EventIndex],
         every: float = 1.0,
         money: Callable[[Coordinator], MoneyFollower] = MoneyFollower,
+        after_first: Callable[[], None] = lambda: None,
     ) -> None:
         self._connect = connect
         self._open_index = index
         self._every = every
         self._open_money = money
+        self._after_first = after_first
         self._money: MoneyFollower | None = None
         self._coordinator: Coordinator | None = None
         self._index: EventIndex | None = None
@@ -168,6 +171,8 @@ class Follower:
         views = {found.number: found.view for found in snapshot.rounds}
         rounds = rounds.then(events, federation.config, snapshot.time, views)
         self._state = State(federation, events, snapshot, reached, time.time(), version, money, rounds, "", reorgs)
+        if before is None:
+            self._after_first()
         if changed:
             with self._changed:
                 self._changed.notify_all()

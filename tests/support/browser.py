@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "NOT CHECKED IN A BROWSER: Chromium is not there; install it with `apt-get install chromium`"
@@ -22,7 +22,8 @@ FLAGS = (
     *("--disable-component-update", "--disable-sync"),
 )
 ZONE = "Asia/Kolkata"  # no reader's time is the chain's by chance: it is five and a half hours ahead
-PATIENCE = 10_000  # milliseconds for whatever a test waits for
+PATIENCE = 30_000  # milliseconds for whatever a test waits for
+expect.set_options(timeout=PATIENCE)
 INNER = ("about", "blob", "data")  # addresses of these schemes ask nobody
 
 

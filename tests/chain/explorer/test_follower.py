@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fedexplorer.content.store_watch import AWAY
 from fedexplorer.errors import NotYet
 from fedexplorer.follow.follower import Follower
+from fedexplorer.views import ALL
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
 from fedprotocol.chain.read.events import scan
+from support.built_pages import html
+from support.built_pages import read as read_site
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
 from support.proxy import Proxy
@@ -88,6 +93,15 @@ def test_it_says_which_contracts_are_not_of_this_version(federation: LiveFederat
         assert sentence.startswith(f"the rule contract at {rule} is not of this version")
     finally:
         federation.chain.rpc("anvil_setCode", rule, code)
+
+
+def test_every_page_says_that_no_store_answers(federation: LiveFederation) -> None:
+    site = read_site(federation.coordinator)
+    views = [view for view in ALL if "{" not in view.path and view.name != "search"]
+    assert len(views) > 6
+    for view in views:
+        assert AWAY not in html(site, view)
+        assert AWAY in html(replace(site, store_problem=AWAY), view)
 
 
 def test_it_says_that_the_chain_is_away_and_keeps_what_it_has(federation: LiveFederation, tmp_path: Path) -> None:

@@ -56,9 +56,9 @@ class OnDemand:
             return cls(entries, transactions, None, None, None)
         is_kubo = settings.store is not None and settings.store.url.startswith("kubo:")
         watch = StoreWatch(store, is_kubo, AWAY if settings.names_store else NOBODY)
-        watch.start()
         folder, limit = settings.content, settings.cache
         content = Content(coordinator, events, federation.config, federation.rule, store, folder, limit)
+        watch.start()
         return cls(entries, transactions, watch, content, Disputes(coordinator, events, content))
 
     def __enter__(self) -> Self:

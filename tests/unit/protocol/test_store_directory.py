@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -78,6 +79,26 @@ def test_leftovers_of_a_killed_process_are_removed_a_day_later(own: DirectorySto
     os.utime(old, (time.time() - 90_000,) * 2)
     DirectoryStore(own.path)
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_a_store_is_opened_while_another_program_writes_in_it(own: DirectoryStore) -> None:
+    """A file that is being written is seen, and may be gone before it is looked at."""
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            own.check()
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(1_000):
+            DirectoryStore(own.path)
+    finally:
+        over.set()
+        for writer in writers:
+            writer.join()
 
 
 def test_peers_are_read_and_never_written(tmp_path: Path) -> None:

@@ -42,8 +42,9 @@ class DirectoryStore:
             for folder in (path / "trees", path / "blocks", self._temporary):
                 folder.mkdir(parents=True, exist_ok=True)
             for left in self._temporary.iterdir():  # left by a process that was killed while it wrote
-                if left.stat().st_mtime < time.time() - STALE_SECONDS:
-                    left.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # or it is another program's, which has just finished with it
+                    if left.stat().st_mtime < time.time() - STALE_SECONDS:
+                        left.unlink()
 
     def put(self, leaves: Leaves) -> bytes:
         """Write and pin a tree; returns its root. Raises Unavailable."""

@@ -69,9 +69,7 @@ class ExampleFederation:
     @property
     def names(self) -> dict[str, str]:
         """What people call the accounts."""
-        f = self.federation
-        others = {f.sponsor: "sponsor", f.aggregator: "aggregator", f.watchtower: "watchtower", f.liar: "liar"}
-        return {client.address: name for client, name in zip(f.clients, SITES, strict=True)} | others
+        return self.federation.named(SITES)
 
 
 def _document(genesis_root: bytes) -> bytes:

@@ -69,9 +69,7 @@ class ExploredFederation:
     @property
     def names(self) -> dict[str, str]:
         """What people call the accounts."""
-        f = self.federation
-        others = {f.sponsor: "sponsor", f.aggregator: "aggregator", f.watchtower: "watchtower", f.liar: "liar"}
-        return {client.address: name for client, name in zip(f.clients, SITES, strict=True)} | others
+        return self.federation.named(SITES)
 
     def go_on(self, until: Phase) -> None:
         """With the open round, to that phase."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,12 @@ class PlayedFederation:
         self.blocks = Blocks(chain)
         if store is not None:
             store.put(genesis)
+
+    def named(self, sites: Iterable[str]) -> dict[str, str]:
+        """What people call the accounts; `sites` are the names of the clients."""
+        others = {"sponsor": self.sponsor, "aggregator": self.aggregator, "watchtower": self.watchtower}
+        names = {address: name for name, address in (others | {"liar": self.liar}).items()}
+        return {client.address: name for client, name in zip(self.clients, sites, strict=True)} | names
 
     # ------------------------------------------------------------------- calls
 

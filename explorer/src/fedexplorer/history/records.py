@@ -9,6 +9,8 @@ from enum import StrEnum
 from fedprotocol.chain.read.events import Event
 from fedprotocol.types import PenaltyReason, Phase, VoidReason
 
+MILLION = 1e6  # a loss of 1, as the contract has it
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -173,6 +175,16 @@ class RoundHistory:
     def phase(self) -> Phase:
         """The one that the round is in."""
         return self.phases[-1].phase
+
+    @property
+    def mean_losses(self) -> tuple[float, float] | None:
+        """The means, by weight, of the losses before and after training that the clients report of their own data; None
+        where no update was revealed."""
+        if not self.total_weight:
+            return None
+        before = sum(update.weight * update.loss_before for update in self.updates)
+        after = sum(update.weight * update.loss_after for update in self.updates)
+        return before / self.total_weight / MILLION, after / self.total_weight / MILLION
 
     @property
     def convicted(self) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.errors import FedError
 from fedprotocol.types import Phase, VoidReason
 
-from fedexplorer.history.log import Log
+from fedexplorer.history.all_rounds import Rounds
 from fedexplorer.scores import Score
 from fedexplorer.views.event_row import EventRow, event_row
 from fedexplorer.views.next_step import what_comes_next, what_goes_on
@@ -17,7 +16,6 @@ from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, Named, View
 
 LAST_EVENTS = 12
-MILLION = 1e6
 STEPS = (Phase.TRAIN, Phase.REVEAL, Phase.ATTEST, Phase.AGGREGATE, Phase.CHALLENGE, Phase.FINAL)
 
 
@@ -136,7 +134,7 @@ def build(site: Site) -> FederationPage:
         reserved=snapshot.balances.reserved,
         round_reward=config.round_reward,
         pays_for=pays_for,
-        learned=learned(state.log, site.scores),
+        learned=learned(state.rounds, site.scores),
         convictions=len(state.log.named("Convicted")),
         last_events=tuple(event_row(event) for event in state.log.last(LAST_EVENTS)),
     )
@@ -182,28 +180,23 @@ def _live(site: Site, found: RoundState) -> LiveRound:
     )
 
 
-def learned(log: Log, scores: Mapping[int, Score]) -> tuple[Learned, ...]:
+def learned(rounds: Rounds, scores: Mapping[int, Score]) -> tuple[Learned, ...]:
     """One entry for each round with reveals or with a score, in order."""
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for event in log.named("Revealed"):
-        of_round, weight = sums[event.args["round"]], event.args["weight"]
-        of_round[0] += weight
-        of_round[1] += weight * event.args["loss_before"]
-        of_round[2] += weight * event.args["loss_after"]
-    found = []
-    for number in sorted(sums.keys() | scores.keys()):
-        weight, before, after = sums.get(number, (0, 0, 0))
+    losses = {history.number: found for history in rounds.all if (found := history.mean_losses) is not None}
+    entries = []
+    for number in sorted(losses.keys() | scores.keys()):
+        before, after = losses.get(number, (None, None))
         score = scores.get(number)
-        found.append(
+        entries.append(
             Learned(
                 round=number,
-                loss_before=before / weight / MILLION if weight else None,
-                loss_after=after / weight / MILLION if weight else None,
+                loss_before=before,
+                loss_after=after,
                 test_loss=score.loss if score else None,
                 accuracy=score.accuracy if score else None,
             )
         )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _curve(page: FederationPage) -> Csv:

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from fedexplorer.content.content import Content
 from fedexplorer.content.opened import OpenTree, Rung
-from fedexplorer.content.values import GLOBAL, Encoding, values_of
+from fedexplorer.content.values import GLOBAL, Encoding, Value, values_of
 from fedexplorer.views.named_tree import NamedAs, NodeRow, every_tree, node_row, shown, tensors_in
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, NotThere, Parameters, View
@@ -31,20 +31,6 @@ class Step(Model):
     is_right: bool
     parent: NodeRow
     block: Hex
-
-
-class ValueRow(Model):
-    """One value: `stored` is the integer in the leaf, `units` what it stands for in units of 2^-24, and `real` is the
-    same as a real number. `position` is its place in the vector of all values of this part."""
-
-    at: int
-    position: int
-    tensor: str | None
-    index: tuple[int, ...]
-    stored: int
-    units: int
-    real: float
-    is_padding: bool
 
 
 class LeafPage(Model):
@@ -69,7 +55,7 @@ class LeafPage(Model):
     first: int
     shown: int
     value_count: int
-    values: tuple[ValueRow, ...]
+    values: tuple[Value, ...]
 
 
 def build(
@@ -106,7 +92,7 @@ def build(
         first=first,
         shown=VALUES,
         value_count=config.leaf_values,
-        values=tuple(ValueRow(**vars(value)) for value in values),
+        values=tuple(values),
     )
 
 

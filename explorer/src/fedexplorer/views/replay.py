@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Query
-from fedprotocol.chain.read.events import Event
 
 from fedexplorer.errors import NotThere
+from fedexplorer.follow.state import State
+from fedexplorer.history.records import RoundHistory
+from fedexplorer.views.people import participants
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Model, Parameters, View
 
@@ -71,20 +73,19 @@ class ReplayPage(Model):
 
 def build(site: Site, first: Annotated[int | None, Query(ge=1)] = None) -> ReplayPage:
     """Who did what in which round."""
-    log = site.state.log
-    opened = len(log.named("RoundOpened"))
-    accounts = _participants(log.named("Joined"), log.named("Proposed"))
+    log, rounds = site.state.log, site.state.rounds.all
+    opened = len(rounds)
+    accounts = _shown(site.state)
     fitting = MOST_CELLS // max(1, len(accounts))
     shown = max(LEAST_ROUNDS, min(MOST_ROUNDS, fitting))
     first = max(1, opened - shown + 1) if first is None else first
     if first > max(1, opened):
         raise NotThere(f"there is no round {first}; the last one that was opened is {opened}")
-    numbers = range(first, min(opened, first + shown - 1) + 1)
-    columns, marks = [], defaultdict(dict)  # type: ignore[var-annotated]
+    columns = [_column(history) for history in rounds[first - 1 : first - 1 + shown]]
+    numbers = [column.number for column in columns]
+    marks: defaultdict[tuple[str, int], dict[str, Mark]] = defaultdict(dict)
     for number in numbers:
-        events = log.of_round(number)
-        columns.append(_column(number, events))
-        for event in events:
+        for event in log.of_round(number):
             if event.name in MARKS:
                 who, kind = MARKS[event.name]
                 marks[event.args[who], number][kind] = Mark(kind=kind, time=event.time)
@@ -107,23 +108,20 @@ def build(site: Site, first: Annotated[int | None, Query(ge=1)] = None) -> Repla
     )
 
 
-def _participants(*kinds: Iterable[Event]) -> list[str]:
-    """Everybody who ever took a seat or proposed, in the order in which they came."""
-    found: dict[str, None] = {}
-    for events in kinds:
-        for event in events:
-            found.setdefault(event.args["client"] if event.name == "Joined" else event.args["proposer"])
-    return list(found)
+def _shown(state: State) -> list[str]:
+    """Everybody who ever took a seat, and then everybody else who ever proposed, in the order in which they came."""
+    proposers = (event.args["proposer"] for event in state.log.named("Proposed"))
+    return list(dict.fromkeys((*participants(state), *proposers)))
 
 
-def _column(number: int, events: Iterable[Event]) -> Column:
-    opened, settled, is_final = 0, None, False
-    for event in events:
-        if event.name == "RoundOpened":
-            opened = event.time
-        elif event.name in ("RoundFinalized", "RoundVoided"):
-            settled, is_final = event.args["at"], event.name == "RoundFinalized"
-    return Column(number=number, opened=opened, settled=settled, is_final=is_final)
+def _column(history: RoundHistory) -> Column:
+    is_written = history.settled is not None
+    return Column(
+        number=history.number,
+        opened=history.opened.time,
+        settled=history.settled_at if is_written else None,
+        is_final=is_written and history.is_final,
+    )
 
 
 def _table(page: ReplayPage) -> Csv:
@@ -137,7 +135,7 @@ def _table(page: ReplayPage) -> Csv:
 
 
 def _pages(site: Site) -> Iterable[Parameters]:
-    return ({},) if len(site.state.log.named("RoundOpened")) else ()
+    return ({},) if site.state.rounds.all else ()
 
 
 REPLAY = View("replay", "/replay", build, tables={"": _table}, pages=_pages)

@@ -10,7 +10,7 @@ from fedprotocol.chain.read.events import Event
 from fedprotocol.types import Phase, VoidReason
 from pydantic import PrivateAttr
 
-from fedexplorer.history.records import RoundHistory, Standing
+from fedexplorer.history.records import RoundHistory
 from fedexplorer.views.history_at import history_at
 from fedexplorer.views.matrix import Matrix, matrix
 from fedexplorer.views.next_step import what_goes_on, why_void
@@ -106,11 +106,6 @@ class RoundPage(Model):
     def is_judged(self) -> bool:
         """Whether it is decided which updates are accepted."""
         return any(update.accepted is not None for update in self.updates)
-
-    @property
-    def standings(self) -> type[Standing]:
-        """What may have become of a proposal."""
-        return Standing
 
 
 def build(

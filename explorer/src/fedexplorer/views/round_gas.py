@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from fedexplorer.history.log import Log
-from fedexplorer.transactions.gas import gas_by_call
+from fedexplorer.transactions.gas import GasOfCall, gas_by_call
 from fedexplorer.transactions.shelf import Transactions
 from fedexplorer.transactions.table import Mined
 from fedexplorer.views.site import Site
@@ -19,19 +19,6 @@ DEEDS = frozenset({"Committed", "Revealed", "Attested", "ProposalPaged", "Convic
 PATIENCE = 0.03  # seconds: the gas of hundreds of calls is not what the page is for, and the next look has it
 
 
-class GasRow(Model):
-    """The transactions with one call, by the name that docs/gas.md has for it. `cost` is in wei; None if the node did
-    not tell the price of each."""
-
-    call: str
-    count: int
-    least: int
-    mean: int
-    most: int
-    total: int
-    cost: int | None
-
-
 class RoundGas(Model):
     """The gas of a round's calls, of which `read` of `count` transactions are known so far; `trouble` says why if the
     last attempt to read more failed. Calls that left no events at the coordinator are not among them: those that
@@ -40,7 +27,7 @@ class RoundGas(Model):
     read: int
     count: int
     trouble: str
-    rows: tuple[GasRow, ...]
+    rows: tuple[GasOfCall, ...]
 
     @property
     def total(self) -> int:
@@ -87,7 +74,7 @@ def _whole(
         read=len(looked.found),
         count=len(wanted),
         trouble=looked.trouble,
-        rows=tuple(GasRow(**{name: getattr(row, name) for name in GasRow.model_fields}) for row in rows),
+        rows=tuple(rows),
     )
     if gas.read < gas.count:
         raise _Partly(gas)

@@ -15,7 +15,6 @@ from fedexplorer.views.view import Csv, Hex, Model, Named, View
 
 SHOWN = 50
 LARGEST = 2**53
-MILLION = 1e6
 REASONS = tuple(reason.name.lower() for reason in VoidReason if reason is not VoidReason.NONE)
 Ended = Literal["", "open", "final", "void"]
 
@@ -111,12 +110,9 @@ def _passes(history: RoundHistory, ended: str, reason: str, dispute: bool) -> bo
 
 def row_of(history: RoundHistory) -> RoundRow:
     """One round as the list has it."""
-    updates, weight = history.updates, history.total_weight
+    updates = history.updates
     is_judged = bool(updates) and updates[0].accepted is not None
-    before, after = (
-        sum(u.weight * loss for u, loss in zip(updates, losses, strict=True)) / weight / MILLION if weight else None
-        for losses in ([u.loss_before for u in updates], [u.loss_after for u in updates])
-    )
+    before, after = history.mean_losses or (None, None)
     return RoundRow(
         round=history.number,
         phase=history.phase,
@@ -128,7 +124,7 @@ def row_of(history: RoundHistory) -> RoundRow:
         revealed=len(updates),
         attested=len(history.votes),
         accepted=sum(u.accepted is True for u in updates) if is_judged else None,
-        weight=weight,
+        weight=history.total_weight,
         loss_before=before,
         loss_after=after,
         proposals=len(history.proposals),

@@ -6,7 +6,7 @@ import csv
 import inspect
 import io
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +163,3 @@ def _as_page(
         return HTMLResponse(pages.error(status, said, at, here), status, headers)
 
     return handler
-
-
-def merged(parameters: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
-    """The parameters of a page with some changed, for links to its neighbours."""
-    return {**parameters, **changed}

@@ -188,6 +188,11 @@ class Training(Part):
 
     `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; with 0 there is no such term. Li
     et al. 2020, "Federated Optimization in Heterogeneous Networks".
+
+    `rate_ratio_b`: how many times larger the learning rate of LoRA's factor B is than that of A. Hayou et al. 2024,
+    "LoRA+". `look_ahead`: a site begins a round at w_global + look_ahead (w_global - the global before), and what it
+    sends counts from w_global: Nesterov's momentum, from globals that everybody has. A document in which they are 1
+    and 0 does not have these two fields.
     """
 
     rounds: Positive
@@ -195,7 +200,7 @@ class Training(Part):
     batch_size: Positive
     gradient_accumulation: Positive
     sequence_length: Annotated[int, Field(ge=8)]
-    optimizer: Name  # a name that transformers' TrainingArguments(optim=…) takes
+    optimizer: Name  # one that transformers' TrainingArguments(optim=…) takes, or "adamw_factored"
     learning_rate: PositiveReal
     schedule: Literal["constant", "cosine"]
     final_learning_rate_ratio: Annotated[float, Field(ge=0, le=1)]
@@ -203,6 +208,8 @@ class Training(Part):
     max_grad_norm: PositiveReal
     gradient_checkpointing: bool
     proximal_mu: Annotated[float, Field(ge=0)]
+    rate_ratio_b: PositiveReal = Field(default=1.0, exclude_if=lambda ratio: ratio == 1)
+    look_ahead: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.0, exclude_if=lambda share: share == 0)
 
 
 class Evaluation(Part):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import rule_named
+from fednode.training.look_ahead import ahead
 from fednode.training.update import Update, make_update
 from fedprotocol.car import MemoryLeaves, write_car
 from fedprotocol.numbers import UNIT, dequantize_global, split_leaves
@@ -54,14 +55,17 @@ def in_integers(
     """The federation's own arithmetic. Weights are numbers of rows. `genesis`: int32 [value_count], units of 2^-24."""
     layout, rule = spec.layout, rule_named(spec.rule)
     prior = MemoryLeaves(split_leaves(genesis, layout.leaf_values))
+    before: NDArray[np.int32] | None = None
     for number in range(1, spec.training.rounds + 1):
         sent, steps = 0, []
         given: list[Contribution] = []
         updates: list[Update] = []
         units = layout.weights(prior)
+        share = spec.training.look_ahead
+        start = ahead(units, before, share) if share and before is not None else None
         for member in members.values():
             model.set_global(units)
-            result = model.train(spec, member.data, number, member.seed)
+            result = model.train(spec, member.data, number, member.seed, start=start)
             update = make_update(result.units_delta, spec, member.seed, number)
             updates.append(update)
             given.append(Contribution(update.leaves, len(member.data), update.shift))
@@ -70,7 +74,7 @@ def in_integers(
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "global.leaves"
             with merge(rule, prior, given, layout.mantissa_bits, spec.server_lr, out) as merged:
-                prior = MemoryLeaves([merged[index] for index in range(len(merged))])
+                prior, before = MemoryLeaves([merged[index] for index in range(len(merged))]), units
         model.set_global(layout.weights(prior))
         yield Round(number, prior.root, sent, steps, tuple(updates))
 

@@ -81,7 +81,7 @@ def training_of(settings: Settings) -> SpecTraining:
         batch_size=settings.batch_size,
         gradient_accumulation=1,
         sequence_length=settings.sequence_length,
-        optimizer="adamw_torch",
+        optimizer=settings.optimizer,
         learning_rate=settings.learning_rate,
         schedule=settings.schedule,
         final_learning_rate_ratio=settings.final_learning_rate_ratio,
@@ -89,6 +89,8 @@ def training_of(settings: Settings) -> SpecTraining:
         max_grad_norm=1.0,
         gradient_checkpointing=False,
         proximal_mu=settings.proximal_mu,
+        rate_ratio_b=settings.rate_ratio_b,
+        look_ahead=settings.look_ahead,
     )
 
 

@@ -13,6 +13,7 @@ Quantization = Literal["nf4", "bf16", "fp32"]
 Factors = Literal["both", "b", "alternating"]
 Arithmetic = Literal["integers", "floats"]
 Bits = Literal[8, 16]
+Optimizer = Literal["adamw_torch", "adamw_factored"]
 Device = Literal["cpu", "cuda"]
 
 
@@ -33,6 +34,9 @@ class Settings(Section):
     target_modules: tuple[str, ...] = ("q_proj", "v_proj")
     factors: Factors = "both"
     proximal_mu: Annotated[float, Field(ge=0)] = 0.0
+    optimizer: Optimizer = "adamw_torch"
+    rate_ratio_b: PositiveFloat = 1.0
+    look_ahead: Annotated[float, Field(ge=0, lt=1)] = 0.0
     bits: Bits = 8
     server_lr: ServerLr = 1.0
     arithmetic: Arithmetic = "integers"

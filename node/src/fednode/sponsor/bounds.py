@@ -8,11 +8,15 @@ Each optimiser's longest step, times learning rate and steps, is a bound that ho
 - Lion. Its step is a sign: lr. Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2.
 - Adagrad. The sum under the root holds the gradient itself: lr. Duchi et al. 2011, "Adaptive Subgradient Methods".
 - RMSprop. The mean under the root holds a hundredth of the squared gradient: 10 lr. Tieleman & Hinton 2012, lecture 6e.
+- `adamw_factored`. The root mean square of a tensor's step is clipped to lr, and each value's to LARGEST_STEP lr: see
+  `fednode.training.factored_adam`.
 - SGD, as transformers sets it up, without momentum. The gradient is clipped to max_grad_norm: lr * max_grad_norm in L2.
 
 Weight decay of AdamW, Lion and SGD takes a share of each weight on top; the others put it into the gradient, where it
-changes nothing. FedProx's pull is part of the gradient as well. Optimisers that keep their state in eight or four bits
-are not here: a second moment that is rounded down makes steps of any length.
+changes nothing. FedProx's pull is part of the gradient as well. With LoRA+, B's steps are `rate_ratio_b` times as long.
+With look-ahead b and a server's rate s, a round begins up to b s times the longest update away from the global, and
+what is sent counts from the global: R = L + b s R, so R = L / (1 - b s). Optimisers that keep their state in eight or
+four bits are not here: a second moment that is rounded down makes steps of any length.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from fedprotocol.errors import FedError
@@ -28,6 +33,7 @@ from fedprotocol.spec import SERVER_LR_ONE, Bounds, Layout, Lora, Training
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
+from fednode.training.optimizers import FACTORED, LARGEST_STEP
 from fednode.training.schedule import learning_rate
 
 MARGIN = 2.0
@@ -68,10 +74,10 @@ class Reach:
     step: float
 
 
-def require_bound(chosen: ChosenBounds, training: Training) -> None:
+def require_bound(chosen: ChosenBounds, training: Training, server_lr: int) -> None:
     """Raise NoBound unless `bounds_of` can say something: for an optimiser whose longest step is not known, `chosen`
     must have both norms."""
-    if _is_known(training) or (chosen.max_norm is not None and chosen.min_norm is not None):
+    if _is_known(training, server_lr) or (chosen.max_norm is not None and chosen.min_norm is not None):
         return
     raise NoBound(
         f"how far training with the optimizer {training.optimizer!r} and these rates can go is not known, so that the "
@@ -84,9 +90,9 @@ def bounds_of(
     chosen: ChosenBounds, training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
 ) -> Bounds:
     """The spec's bounds. `server_lr`: unit 2^-16; `genesis`: int32 [value_count], units of 2^-24. Raises NoBound."""
-    require_bound(chosen, training)
+    require_bound(chosen, training, server_lr)
     max_norm, min_norm, value = chosen.max_norm, chosen.min_norm, math.inf
-    if _is_known(training):
+    if _is_known(training, server_lr):
         found = reach(training, lora, layout, server_lr, genesis)
         max_norm = max_norm or _short(MARGIN * found.norm)
         min_norm = min_norm or _short(FLOOR * found.step)
@@ -105,20 +111,18 @@ def shift_for(value: float, bits: int) -> int:
 def reach(training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]) -> Reach:
     """The reach in any round of the federation, with an optimiser in `STEPS` whose decay takes no more than a weight
     has."""
-    decays, multiple = STEPS[training.optimizer]
+    decays, of_values, of_a_value = STEPS[training.optimizer]
     rates = [learning_rate(training, number) for number in (1, training.rounds)]
-    counts = [
-        sum(math.prod(tensor.shape) for tensor in layout.tensors if lora.trains(tensor.name, number))
-        for number in (1, 2)
-    ]
-    if multiple is None:
-        norm = value = max(rates) * training.steps * training.max_grad_norm
-        step = min(rates) * min(training.max_grad_norm, _USUAL_GRADIENT)
+    lengths = [_rates_norm(training, lora, layout, number) for number in (1, 2)]
+    ratio = max(1.0, training.rate_ratio_b)
+    if of_values is None:
+        norm = value = max(rates) * ratio * training.steps * training.max_grad_norm
+        step = min(rates) * min(1.0, training.rate_ratio_b) * min(training.max_grad_norm, _USUAL_GRADIENT)
     else:
-        value = max(rates) * multiple(training.steps)
-        norm = value * math.sqrt(max(counts))
-        step = min(rates) * math.sqrt(min(counts))
-    decay = max(rates) * training.weight_decay if decays else 0.0
+        value = max(rates) * ratio * (of_a_value or of_values)(training.steps)
+        norm = max(rates) * of_values(training.steps) * max(lengths)
+        step = min(rates) * min(lengths)
+    decay = max(rates) * ratio * training.weight_decay if decays else 0.0
     # What decay takes off a weight is a share of it, and no global of honest rounds is farther from the first one than
     # all rounds' steps together.
     share = 1 - (1 - decay) ** training.steps
@@ -126,7 +130,18 @@ def reach(training: Training, lora: Lora, layout: Layout, server_lr: int, genesi
     rounds = training.rounds * server_lr / SERVER_LR_ONE
     value += share * (float(np.abs(start).max()) + rounds * value)
     norm += share * (float(np.linalg.norm(start)) + rounds * norm)
-    return Reach(value, norm, step)
+    farther = 1 - training.look_ahead * server_lr / SERVER_LR_ONE
+    return Reach(value / farther, norm / farther, step)
+
+
+def _rates_norm(training: Training, lora: Lora, layout: Layout, round: int) -> float:
+    """The L2 norm of a step of one learning rate for each value that the round trains."""
+    squares = 0.0
+    for tensor in layout.tensors:
+        if lora.trains(tensor.name, round):
+            rate = training.rate_ratio_b if ".lora_B." in tensor.name else 1.0
+            squares += rate**2 * math.prod(tensor.shape)
+    return math.sqrt(squares)
 
 
 def adam_steps(steps: int) -> float:
@@ -138,9 +153,11 @@ def adam_steps(steps: int) -> float:
     return float(worst.sum()) + limit * (steps - t.size)
 
 
-def _is_known(training: Training) -> bool:
-    """Whether decay is small enough not to push a weight beyond zero, farther with each step."""
-    return training.optimizer in STEPS and training.learning_rate * training.weight_decay <= 1
+def _is_known(training: Training, server_lr: int) -> bool:
+    """Whether decay is small enough not to push a weight beyond zero, farther with each step, and the look-ahead small
+    enough not to grow from round to round."""
+    decay = training.learning_rate * max(1.0, training.rate_ratio_b) * training.weight_decay
+    return training.optimizer in STEPS and decay <= 1 and training.look_ahead * server_lr < SERVER_LR_ONE
 
 
 def _short(value: float) -> float:
@@ -152,21 +169,32 @@ def _rmsprop_steps(steps: int) -> float:
     return steps / math.sqrt(1 - RMSPROP_ALPHA)
 
 
-# Whether weight decay comes on top of a step, and the most that so many steps move a value, in learning rates; None:
-# the clipped gradient bounds all values together.
-_ADAMW = (True, adam_steps)
-_LION = (True, float)
-STEPS: dict[str, tuple[bool, Callable[[int], float] | None]] = {
+class Steps(NamedTuple):
+    """What an optimiser's steps can reach, in learning rates, by their number.
+
+    `decays`: weight decay comes on top of a step. `values`: the most by which the values of a tensor move, as a root
+    mean square; None: the clipped gradient bounds all values together. `value`: the most by which one value moves, if
+    that is more."""
+
+    decays: bool
+    values: Callable[[int], float] | None
+    value: Callable[[int], float] | None = None
+
+
+_ADAMW = Steps(True, adam_steps)
+_LION = Steps(True, float)
+STEPS: dict[str, Steps] = {
     "adamw_torch": _ADAMW,
     "adamw_torch_fused": _ADAMW,
     "adamw_torch_xla": _ADAMW,
     "adamw_torch_npu_fused": _ADAMW,
     "paged_adamw_32bit": _ADAMW,
+    FACTORED: Steps(True, float, lambda steps: LARGEST_STEP * steps),
     "lion_32bit": _LION,
     "lion_8bit": _LION,
     "paged_lion_32bit": _LION,
     "paged_lion_8bit": _LION,
-    "adagrad": (False, float),
-    "rmsprop": (False, _rmsprop_steps),
-    "sgd": (True, None),
+    "adagrad": Steps(False, float),
+    "rmsprop": Steps(False, _rmsprop_steps),
+    "sgd": Steps(True, None),
 }

@@ -112,8 +112,12 @@ class AdapterModel:
         seed: int,
         on_progress: OnProgress | None = None,
         on_step: Callable[[StepRecord], None] | None = None,
+        start: NDArray[np.float32] | None = None,
     ) -> TrainResult:
         """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
+
+        `start`, float32 [value_count]: begin at these values instead; what was changed still counts from the present
+        ones.
 
         The optimiser starts fresh, the learning rate and the trained factors are the round's, the order of rows and the
         dropout follow from (seed, round). The model keeps the trained values; if anything fails, the adapter is what it
@@ -128,6 +132,8 @@ class AdapterModel:
         before = self.values()
         self._thaw([spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors])
         try:
+            if start is not None:
+                write_values(self._parameters, start)
             steps = run_steps(
                 self._model,
                 rows,

@@ -1,4 +1,4 @@
-"""The optimisers that a spec can name: those of transformers' Trainer."""
+"""The optimisers that a spec can name: those of transformers' Trainer, and one of ours."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from difflib import get_close_matches
 
 from fednode.training.types import TrainingError
 
+FACTORED = "adamw_factored"  # `fednode.training.factored_adam`
+LARGEST_STEP = 10.0  # its: the most that one step moves a value, in learning rates
 SAFE = "adamw_torch"  # needs no other package, and keeps its state in 32 bits
 
 
 def require_optimizer(name: str) -> None:
-    """Raise TrainingError, with the name that was probably meant, unless transformers knows an optimiser `name`."""
+    """Raise TrainingError, with the name that was probably meant, unless there is an optimiser `name`."""
     from transformers.training_args import OptimizerNames
 
-    known = [optimizer.value for optimizer in OptimizerNames]
+    known = [*(optimizer.value for optimizer in OptimizerNames), FACTORED]
     if name in known:
         return
     [nearest] = get_close_matches(name, known, n=1) or [""]

@@ -19,7 +19,9 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from fednode.data.encode import Example
 from fednode.evaluation.loss import answer_loss
 from fednode.evaluation.score import OnProgress
-from fednode.training.optimizers import require_optimizer
+from fednode.training.factored_adam import FactoredAdamW
+from fednode.training.faster_b import give_b_its_rate
+from fednode.training.optimizers import FACTORED, SAFE, require_optimizer
 from fednode.training.proximal import pulled_back
 from fednode.training.types import NotFinite, StepRecord, TrainingError
 
@@ -89,6 +91,7 @@ def run_steps(
     machine lacks.
     """
     require_optimizer(training.optimizer)
+    own = training.optimizer == FACTORED
     on_cpu = next(model.parameters()).device.type == "cpu"
     recorder = _Recorder(training.steps, lr, on_progress, on_step)
     arguments = TrainingArguments(
@@ -99,7 +102,7 @@ def run_steps(
         gradient_accumulation_steps=training.gradient_accumulation,
         learning_rate=lr,
         lr_scheduler_type="constant",
-        optim=training.optimizer,
+        optim=SAFE if own else training.optimizer,
         weight_decay=training.weight_decay,
         max_grad_norm=training.max_grad_norm,
         activation_checkpointing=training.gradient_checkpointing,
@@ -126,12 +129,13 @@ def run_steps(
         data_collator=collate,
         compute_loss_func=answer_loss,
         callbacks=[recorder],
+        optimizer_cls_and_kwargs=(FactoredAdamW, {"lr": lr}) if own else None,
     )
     trainer.remove_callback(PrinterCallback)
     trainer.recorder = recorder
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
-        trainer.create_optimizer()
+        give_b_its_rate(trainer.create_optimizer(), model, training.rate_ratio_b)
     except (ImportError, ValueError, RuntimeError) as error:  # a package, or a device, that it wants
         raise TrainingError(f"training.optimizer {training.optimizer!r} cannot be used here: {error}") from error
     try:

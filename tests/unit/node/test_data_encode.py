@@ -9,6 +9,7 @@ import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
 from fednode.data.encode import Encoder
+from fednode.data.packing import packed
 from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
@@ -97,6 +98,19 @@ def test_a_tokenizer_that_adds_start_and_end(tokenizer: Any) -> None:
     wrapped = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="<|end|>")
     ids = Encoder(wrapped, TEMPLATE, LENGTH).example("a rose", " red").input_ids
     assert wrapped.decode(ids) == "<s>Thing: a rose\nColour: red<|end|>"
+
+
+def test_a_packed_batch_has_every_token_once(encoder: Encoder) -> None:
+    examples = [encoder.example("my whale", " blue"), encoder.example("x", "a much longer answer")]
+    batch = packed(examples)
+    ids, positions = batch["input_ids"][0].tolist(), batch["position_ids"][0].tolist()
+    assert ids == [token for example in examples for token in example.input_ids]
+    assert positions == [place for example in examples for place in range(len(example.input_ids))]
+    kept, labels = batch["logits_to_keep"].tolist(), batch["labels"][0].tolist()
+    scored = [(ids[before + 1], label) for before, label in zip(kept, labels[1:], strict=False)]
+    assert all(token == label for token, label in scored)
+    answers = [token for example in examples for token in example.input_ids[example.prompt_length :]]
+    assert (labels, len(kept)) == ([IGNORED, *answers], len(answers) + 1)
 
 
 def test_a_batch_is_padded_on_the_left(encoder: Encoder) -> None:

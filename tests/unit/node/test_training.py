@@ -15,6 +15,7 @@ from fednode.data.plain_text import EncodingError
 from fednode.evaluation.run import score
 from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, Diverged, NotFinite, StepRecord, TrainingError, ZeroDelta
+from fednode.training.rows_apart import keeps_rows_apart
 from fednode.training.schedule import learning_rate
 from fedprotocol.numbers import quantize_global
 from fedprotocol.spec import Evaluation, Lora, Spec
@@ -265,6 +266,32 @@ def test_generate_answers_in_the_template(loaded: Loaded, data: Any) -> None:
     answers = {model.generate(spec, f"a small {thing}", 4) for thing in ("rose", "grass", "sky", "snow")}
     assert answers <= {name.strip() for name in CLASSES}
     assert isinstance(model.generate(spec, "rose " * 500, 2), str)
+
+
+def test_packed_and_padded_batches_train_alike(loaded: Loaded, data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, model = loaded("fp32", steps=3, batch_size=8, gradient_accumulation=2)
+    results = []
+    start = model.values()
+    for packs in (True, False):
+        assert model._packs, "this model keeps rows apart"
+        model.set_values(start)
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "_packs", packs)
+            results.append(model.train(spec, data, 1, seed=0))
+    ours, theirs = results
+    assert [step.tokens for step in ours.steps] == [step.tokens for step in theirs.steps]
+    np.testing.assert_allclose([s.loss for s in ours.steps], [s.loss for s in theirs.steps], rtol=1e-4)
+    assert np.linalg.norm(ours.units_delta - theirs.units_delta) < 0.02 * np.linalg.norm(theirs.units_delta)
+
+
+def test_a_model_that_mixes_packed_rows_is_found_out(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import masking_utils
+
+    _, model = loaded("fp32")
+    assert keeps_rows_apart(model._model, model._accepted)
+    assert not keeps_rows_apart(model._model, ["input_ids", "position_ids"])
+    monkeypatch.setattr(masking_utils, "find_packed_sequence_indices", lambda _: None)
+    assert not keeps_rows_apart(model._model, model._accepted)
 
 
 def test_score_keeps_the_order_of_items(loaded: Loaded, test_data: Any) -> None:

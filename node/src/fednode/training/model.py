@@ -13,6 +13,7 @@ from fedprotocol.spec import Spec
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
 from fednode.data.encode import Encoder, Example, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
+from fednode.data.packing import fits, packed
 from fednode.data.padding import left_padded
 from fednode.evaluation.score import Evaluation, OnProgress, summarize
 from fednode.training.adapter import (
@@ -41,6 +42,8 @@ class AdapterModel:
 
     def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter], held: str) -> None:
         """`parameters`: the adapter's tensors in the spec's order; `held`: how the base model is. Use `load`."""
+        from fednode.training.rows_apart import keeps_rows_apart
+
         self.held = held
         self._model = model
         self._encoder = encoder
@@ -48,6 +51,7 @@ class AdapterModel:
         self._parameters = list(parameters)
         self._device = self._parameters[0].device
         self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
+        self._packs = keeps_rows_apart(model, self._accepted)
 
     @classmethod
     @settled()
@@ -137,7 +141,7 @@ class AdapterModel:
             steps = run_steps(
                 self._model,
                 rows,
-                self._collate,
+                self._training_batch,
                 spec.training,
                 learning_rate(spec.training, round),
                 round_seed(seed, round),
@@ -200,6 +204,9 @@ class AdapterModel:
     def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
         batch = left_padded(examples, self._encoder.pad_id)
         return {name: value for name, value in batch.items() if name in self._accepted or name == "labels"}
+
+    def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
+        return dict(packed(examples)) if self._packs and fits(examples) else self._collate(examples)
 
     def _logits(self, batch: dict[str, Any]) -> torch.Tensor:
         import torch

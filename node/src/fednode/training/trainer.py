@@ -65,7 +65,8 @@ class _RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     recorder: _Recorder
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        tokens = int(inputs["attention_mask"].sum())  # before super() moves and empties the inputs
+        mask = inputs.get("attention_mask")  # read before super() moves and empties the inputs
+        tokens = inputs["input_ids"].numel() if mask is None else int(mask.sum())
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
         self.recorder.add(float(loss), tokens)
         return loss

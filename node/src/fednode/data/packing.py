@@ -1,0 +1,53 @@
+"""Examples to one row that a model takes, one behind the other, without padding.
+
+Rows are of different lengths: with eight short questions to a batch, two fifths of what a padded batch computes are
+padding. transformers' models see from the positions, which begin again at zero, where a row ends, and keep rows apart.
+`fednode.training.rows_apart` tries whether a model does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fednode.data.encode import Example
+from fednode.data.padding import IGNORED
+
+if TYPE_CHECKING:
+    import torch
+
+MOST_TOKENS = 2048
+"""Longer batches are padded: every token is compared with every other one, of other rows too."""
+
+
+def fits(examples: Sequence[Example]) -> bool:
+    """Whether the examples are short enough to be packed."""
+    return sum(len(example.input_ids) for example in examples) <= MOST_TOKENS
+
+
+def packed(examples: Sequence[Example]) -> dict[str, torch.Tensor | bool]:
+    """A batch of one row of T tokens, all tokens of the examples in their order.
+
+    `input_ids`, `position_ids`: int64 [1, T]. `logits_to_keep`: int64 [k], the positions before the tokens of the
+    answers, and one more; `labels`: int64 [1, k], IGNORED and then the answers' tokens, so that the logits at position
+    i of these k score the label at i + 1, as in `left_padded`.
+    """
+    import torch
+
+    ids: list[int] = []
+    positions: list[int] = []
+    before: list[int] = []
+    labels = [IGNORED]
+    for example in examples:
+        first = len(ids) + example.prompt_length
+        ids += example.input_ids
+        positions += range(len(example.input_ids))
+        before += range(first - 1, len(ids) - 1)
+        labels += example.input_ids[example.prompt_length :]
+    return {
+        "input_ids": torch.tensor([ids]),
+        "position_ids": torch.tensor([positions]),
+        "labels": torch.tensor([labels]),
+        "logits_to_keep": torch.tensor([*before, len(ids) - 1]),
+        "use_cache": False,  # with a cache, transformers does not look for the ends of rows
+    }

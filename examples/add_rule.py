@@ -33,7 +33,7 @@ class Momentum:
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return 256
 
-    def sums_bytes(self, updates: int, leaf_values: int) -> int:  # noqa: ARG002
+    def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return 8 * leaf_values
 
     def gas_bound(self, updates: int, leaf_values: int, bits: int, start: int, final: bool) -> int:  # noqa: ARG002

@@ -19,7 +19,7 @@ class GatherRule:
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return min(256, 100_000 // (4 * leaf_values))
 
-    def sums_bytes(self, updates: int, leaf_values: int) -> int:
+    def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return 4 * updates * leaf_values
 
     def gas_bound(self, updates: int, leaf_values: int, bits: int, start: int, final: bool) -> int:  # noqa: ARG002

@@ -129,7 +129,7 @@ class CaseSize:
 
     def _calldata(self, start: int, updates: int, final: bool) -> int:
         words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
-        size = 4 + words * WORD + (_padded(self.rule.sums_bytes(start, self.values)) if start else 0)
+        size = 4 + words * WORD + (_padded(self.rule.sums_bytes(start, self.values, self.bits)) if start else 0)
         size += updates * self._opening(self.bits, self.siblings)
         if final:
             size += (5 + 1 + self.prior_siblings[self.part]) * WORD  # the proof's head, the claimed path

@@ -42,8 +42,9 @@ class Rule(Protocol):
         """The most updates for which a leaf of `leaf_values` mantissas of `bits` bits can be proved wrong within the
         limits of a transaction."""
 
-    def sums_bytes(self, updates: int, leaf_values: int) -> int:
-        """The length in bytes of a leaf's partial sums over `updates` updates, at least one."""
+    def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:
+        """The length in bytes of a leaf's partial sums over `updates` updates, at least one, of mantissas of `bits`
+        bits."""
 
     def gas_bound(self, updates: int, leaf_values: int, bits: int, start: int, final: bool) -> int:
         """An upper bound of the contract's gas for one leaf, for `updates` more updates after `start`, and for `finish`

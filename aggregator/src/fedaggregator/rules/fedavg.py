@@ -31,7 +31,7 @@ class FedAvg:
         """See `Rule.max_clients`."""
         return 256
 
-    def sums_bytes(self, updates: int, leaf_values: int) -> int:  # noqa: ARG002 - the sums always have the same length
+    def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - always the same length
         """See `Rule.sums_bytes`."""
         return 8 * leaf_values
 

@@ -1,5 +1,5 @@
-"""Aggregation rules, found by the names of their contracts. Every module of this package has one rule as `RULE`, which
-computes the same as its contract."""
+"""Aggregation rules, found by the names of their contracts. A module of this package that has a rule names it `RULE`,
+and the rule computes the same as its contract. The other modules have what several rules share."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fedprotocol.spec import Spec, SpecMismatch
 
 from fedaggregator.rules.base import Rule, RuleError
 
-_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__) if module.name != "base"]
-RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES}
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+RULES: dict[str, Rule] = {module.RULE.name: module.RULE for module in _MODULES if hasattr(module, "RULE")}
 
 
 def rule_named(name: str) -> Rule:

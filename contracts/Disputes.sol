@@ -121,35 +121,29 @@ contract Disputes is IDisputes {
         uint256 index = 0;
         for (uint256 i = 0; i < openings.length; ++i) {
             while ((mask >> index) & 1 == 0) ++index;
-            uint32 added;
-            (sums, added) = _addUpdate(leaf, sums, index++, openings[i]);
-            weight += added;
+            weight += _addUpdate(leaf, sums, index++, openings[i]);
         }
     }
 
-    /// @dev One more update into `sums`, in place if they keep their length. The memory it took is given back then: its
-    /// price grows quadratically.
-    /// @return The new sums, and the update's weight.
+    /// @dev One more update into `sums`, which must be what was allocated last: the result is moved to its place, and
+    /// all other memory that this took is given back. Otherwise every update would leave a copy of the sums behind, and
+    /// the price of memory grows quadratically.
+    /// @return weight The update's weight.
     function _addUpdate(Leaf memory leaf, bytes memory sums, uint256 index, Opening calldata opening)
         private
         view
-        returns (bytes memory, uint32)
+        returns (uint32 weight)
     {
-        uint256 free;
-        assembly ("memory-safe") {
-            free := mload(0x40)
-        }
         IFederationCoordinator.Update memory u = leaf.coordinator.update(leaf.round, index);
-        (uint32 weight, uint8 shift) = (u.weight, u.shift);
+        weight = u.weight;
         _requirePath(leaf.config.leafCount, leaf.index, sha256(opening.leaf), opening.path, u.root);
         _requireLength(opening.leaf, uint256(leaf.config.leafValues) * leaf.config.mantissaBits / 8);
-        bytes memory result = leaf.config.rule.accumulate(sums, opening.leaf, leaf.config.mantissaBits, weight, shift);
-        if (result.length != sums.length) return (result, weight);
+        bytes memory result = leaf.config.rule.accumulate(sums, opening.leaf, leaf.config.mantissaBits, weight, u.shift);
         assembly ("memory-safe") {
-            mcopy(add(sums, 32), add(result, 32), mload(result))
-            mstore(0x40, free)
+            let length := mload(result)
+            mcopy(sums, result, add(length, 32))
+            mstore(0x40, add(add(sums, 32), and(add(length, 31), not(31))))
         }
-        return (sums, weight);
     }
 
     /// @dev The prior leaf, its parts one after the other.

@@ -44,9 +44,9 @@ class Momentum:
         return added if sums is None else sums + added
 
     def finish(self, sums: Sums, prior: NDArray[np.int32], total_weight: int, server_lr: int) -> NDArray[np.int32]:  # noqa: ARG002
-        weights, state = prior.astype(np.int64).reshape(2, -1)
+        weights, state = prior.astype(np.int64)
         state = np.clip(state + np.sign(sums) * (np.abs(sums) // total_weight), INT32.min, INT32.max)
-        return np.concatenate([np.clip(weights + state, INT32.min, INT32.max), state]).astype(np.int32)
+        return np.stack([np.clip(weights + state, INT32.min, INT32.max), state]).astype(np.int32)
 
 
 def main() -> int:
@@ -63,17 +63,17 @@ def main() -> int:
         sys.exit(f"{given.rule} is the contract of another rule than {rule.name}")
 
     random = np.random.default_rng(1)
-    prior = random.integers(INT32.min, INT32.max, 2 * LEAF_VALUES, dtype=np.int32, endpoint=True)
-    sums: Sums = np.zeros(LEAF_VALUES, dtype=np.int64)
+    prior = random.integers(INT32.min, INT32.max, (rule.parts, 1, LEAF_VALUES), dtype=np.int32, endpoint=True)
+    sums: Sums = np.zeros((1, LEAF_VALUES), dtype=np.int64)
     sums_on_chain, total = b"", 0
     for _ in range(CLIENTS):
-        mantissas = random.integers(-(2**15), 2**15, LEAF_VALUES, dtype=np.int16)
+        mantissas = random.integers(-(2**15), 2**15, (1, LEAF_VALUES), dtype=np.int16)
         weight, shift = int(random.integers(1, 1_000)), int(random.integers(0, 31 - BITS))
         sums = rule.accumulate(sums, mantissas, weight, shift)
         sums_on_chain = contract.accumulate(sums_on_chain, to_bytes(mantissas), BITS, weight, shift).call()
         total += weight
     ours = rule.finish(sums, prior, total, 2**16)
-    theirs = from_bytes(contract.finish(sums_on_chain, to_bytes(prior), total, 2**16).call(), 32)
+    theirs = from_bytes(contract.finish(sums_on_chain, to_bytes(prior), total, 2**16).call(), 32).reshape(ours.shape)
     differ = int(np.count_nonzero(ours != theirs))
     print(f"{ours.size - differ} of {ours.size} values agree after {CLIENTS} updates")
     return 1 if differ else 0

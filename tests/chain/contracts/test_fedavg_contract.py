@@ -75,11 +75,11 @@ def on_chain(
 def in_numpy(
     bits: int, updates: list[tuple[list[int], int, int]], prior: list[int], server_lr: int
 ) -> tuple[list[int], list[int]]:
-    twin, sums = FedAvg(), np.zeros(len(prior), np.int64)
+    twin, sums = FedAvg(), np.zeros((1, len(prior)), np.int64)
     for mantissas, weight, shift in updates:
-        twin.accumulate(sums, np.array(mantissas, f"int{bits}"), weight, shift)
+        twin.accumulate(sums, np.array([mantissas], f"int{bits}"), weight, shift)
     total = sum(weight for _, weight, _ in updates)
-    return sums.tolist(), twin.finish(sums, np.array(prior, np.int32), total, server_lr).tolist()
+    return sums[0].tolist(), twin.finish(sums, np.array([[prior]], np.int32), total, server_lr).ravel().tolist()
 
 
 @st.composite
@@ -185,9 +185,10 @@ def test_a_million_values_agree(rule: Contract, reference: Contract, record_prop
             assert result == reference.functions.finish(*end).call()
 
         before = sums.copy()
-        twin.accumulate(sums, leaf.astype(f"int{bits}"), weight, shift)
+        twin.accumulate(sums[np.newaxis], leaf[np.newaxis].astype(f"int{bits}"), weight, shift)
         assert summed == sums.astype(">i8").tobytes(), (case, kind, weight, others, shift)
-        new = twin.finish(sums, prior.astype(np.int32), weight + others, server_lr)
+        leaf_before = prior[np.newaxis, np.newaxis].astype(np.int32)
+        new = twin.finish(sums[np.newaxis], leaf_before, weight + others, server_lr).ravel()
         assert result == new.astype(">i4").tobytes(), (case, kind, weight, others, shift, server_lr)
         compared += sums.size + new.size
 

@@ -66,9 +66,10 @@ def average(
     """The right global, int32 [values], of updates with their weights."""
     sums = None
     for learned, weight in updates:
-        sums = RULE.accumulate(sums, learned.mantissas, weight, learned.shift)
+        sums = RULE.accumulate(sums, learned.mantissas[np.newaxis], weight, learned.shift)
     assert sums is not None
-    return RULE.finish(sums, prior, sum(weight for _, weight in updates), config.server_lr)
+    total = sum(weight for _, weight in updates)
+    return RULE.finish(sums, prior[np.newaxis, np.newaxis], total, config.server_lr).ravel()
 
 
 def _micro(loss: float) -> int:

@@ -25,11 +25,11 @@ def reference(prior: int, terms: list[tuple[int, int, int]], server_lr: int) -> 
 
 
 def run(prior: list[int], updates: list[tuple[list[int], int, int]], bits: int, server_lr: int) -> list[int]:
-    sums = np.zeros(len(prior), dtype=np.int64)
+    sums = np.zeros((1, len(prior)), dtype=np.int64)
     for mantissas, weight, shift in updates:
-        RULE.accumulate(sums, np.array(mantissas, dtype=f"i{bits // 8}"), weight, shift)
+        RULE.accumulate(sums, np.array([mantissas], dtype=f"i{bits // 8}"), weight, shift)
     total = sum(weight for _, weight, _ in updates)
-    return list(RULE.finish(sums, np.array(prior, dtype=np.int32), total, server_lr))
+    return list(RULE.finish(sums, np.array([[prior]], dtype=np.int32), total, server_lr)[0, 0])
 
 
 def extreme_or_any(low: int, high: int) -> st.SearchStrategy[int]:
@@ -66,15 +66,15 @@ def test_equals_the_formula(case: tuple[list[int], list[tuple[list[int], int, in
 def test_all_limits_at_once_stay_in_int64(bits: int, sign: int) -> None:
     mantissa = -(2 ** (bits - 1)) if sign < 0 else 2 ** (bits - 1) - 1
     update = (mantissa, 2**20 - 1, 31 - bits)
-    sums = np.zeros(1, dtype=np.int64)
+    sums = np.zeros((1, 1), dtype=np.int64)
     for _ in range(256):
-        RULE.accumulate(sums, np.array([mantissa], dtype=f"i{bits // 8}"), *update[1:])
+        RULE.accumulate(sums, np.array([[mantissa]], dtype=f"i{bits // 8}"), *update[1:])
     exact = 256 * ((2**20 - 1) << (31 - bits)) * mantissa
-    assert int(sums[0]) == exact and abs(exact) < 2**59
+    assert int(sums[0, 0]) == exact and abs(exact) < 2**59
     for prior in (-(2**31), 0, 2**31 - 1):
         for server_lr in (1, 2**16, 2**17):
-            got = RULE.finish(sums, np.array([prior], dtype=np.int32), 256 * (2**20 - 1), server_lr)
-            assert int(got[0]) == reference(prior, [update] * 256, server_lr)
+            got = RULE.finish(sums, np.array([[[prior]]], dtype=np.int32), 256 * (2**20 - 1), server_lr)
+            assert int(got[0, 0, 0]) == reference(prior, [update] * 256, server_lr)
 
 
 def test_halves_go_away_from_zero() -> None:
@@ -98,16 +98,17 @@ def test_the_order_of_clients_does_not_matter() -> None:
     ("mantissas", "sums", "weight", "shift"),
     [
         (np.zeros((1, 4), np.int8), np.zeros((8, 4), np.int64), 1, 0),  # would broadcast
-        (np.zeros(1, np.int8), np.zeros(4, np.int64), 1, 0),
-        (np.zeros(4, np.int32), np.zeros(4, np.int64), 1, 0),
-        (np.zeros(4, np.uint8), np.zeros(4, np.int64), 1, 0),
-        (np.zeros(4, np.float32), np.zeros(4, np.int64), 1, 0),
-        (np.zeros(4, np.int8), np.zeros(4, np.int32), 1, 0),
-        (np.zeros(4, np.int8), np.zeros(4, np.int64), -1, 0),
-        (np.zeros(4, np.int8), np.zeros(4, np.int64), 2**20, 0),
-        (np.zeros(4, np.int8), np.zeros(4, np.int64), 1, 24),
-        (np.zeros(4, np.int16), np.zeros(4, np.int64), 1, 16),
-        (np.zeros(4, np.int8), np.zeros(4, np.int64), 1, -1),
+        (np.zeros((1, 1), np.int8), np.zeros((1, 4), np.int64), 1, 0),
+        (np.zeros(4, np.int8), np.zeros(4, np.int64), 1, 0),  # the leaves are not told apart
+        (np.zeros((1, 4), np.int32), np.zeros((1, 4), np.int64), 1, 0),
+        (np.zeros((1, 4), np.uint8), np.zeros((1, 4), np.int64), 1, 0),
+        (np.zeros((1, 4), np.float32), np.zeros((1, 4), np.int64), 1, 0),
+        (np.zeros((1, 4), np.int8), np.zeros((1, 4), np.int32), 1, 0),
+        (np.zeros((1, 4), np.int8), np.zeros((1, 4), np.int64), -1, 0),
+        (np.zeros((1, 4), np.int8), np.zeros((1, 4), np.int64), 2**20, 0),
+        (np.zeros((1, 4), np.int8), np.zeros((1, 4), np.int64), 1, 24),
+        (np.zeros((1, 4), np.int16), np.zeros((1, 4), np.int64), 1, 16),
+        (np.zeros((1, 4), np.int8), np.zeros((1, 4), np.int64), 1, -1),
     ],
 )
 def test_accumulate_refuses(mantissas: np.ndarray, sums: np.ndarray, weight: int, shift: int) -> None:
@@ -120,13 +121,17 @@ def test_accumulate_refuses(mantissas: np.ndarray, sums: np.ndarray, weight: int
 @pytest.mark.parametrize(
     ("sums", "prior", "total", "server_lr"),
     [
-        (np.zeros(4, np.int64), np.zeros(4, np.int32), 0, 2**16),
-        (np.zeros(4, np.int64), np.zeros(4, np.int32), 1, 0),
-        (np.zeros(4, np.int64), np.zeros(4, np.int32), 1, 2**17 + 1),
-        (np.zeros(4, np.int64), np.zeros(1, np.int32), 1, 2**16),
-        (np.zeros(4, np.int64), np.zeros(4, np.int64), 1, 2**16),
-        (np.full(4, 2**30 + 1, np.int64), np.zeros(4, np.int32), 1, 2**16),
-        (np.full(4, -(2**63), np.int64), np.zeros(4, np.int32), 1, 2**16),
+        (np.zeros((1, 4), np.int64), np.zeros((1, 1, 4), np.int32), 0, 2**16),
+        (np.zeros((1, 4), np.int64), np.zeros((1, 1, 4), np.int32), 1, 0),
+        (np.zeros((1, 4), np.int64), np.zeros((1, 1, 4), np.int32), 1, 2**17 + 1),
+        (np.zeros((1, 4), np.int64), np.zeros((1, 1, 1), np.int32), 1, 2**16),
+        (np.zeros((1, 4), np.int64), np.zeros((1, 1, 4), np.int64), 1, 2**16),
+        (np.zeros((2, 4), np.int64), np.zeros((1, 1, 4), np.int32), 1, 2**16),  # would broadcast
+        (np.zeros((1, 4), np.int64), np.zeros((2, 1, 4), np.int32), 1, 2**16),  # another rule's parts
+        (np.zeros(4, np.int64), np.zeros((1, 4), np.int32), 1, 2**16),
+        (np.zeros((1, 4), np.int32), np.zeros((1, 1, 4), np.int32), 1, 2**16),
+        (np.full((1, 4), 2**30 + 1, np.int64), np.zeros((1, 1, 4), np.int32), 1, 2**16),
+        (np.full((1, 4), -(2**63), np.int64), np.zeros((1, 1, 4), np.int32), 1, 2**16),
     ],
 )
 def test_finish_refuses(sums: np.ndarray, prior: np.ndarray, total: int, server_lr: int) -> None:

@@ -436,8 +436,8 @@ def test_which_updates_count(page: Page) -> None:
 def test_it_reads_leaves_at_the_same_place_as_the_programs(page: Page) -> None:
     """One update, weight one, a whole step: the next global is the prior plus the update."""
     prior, delta = np.array([1, -(2**31), 2**31 - 1, 5], np.int32), np.array([2, -1, 1, -(2**15)], np.int16)
-    sums = rule_named("fedavg").accumulate(None, delta, 1, 0)
-    expected = rule_named("fedavg").finish(sums, prior, 1, 2**16)
+    sums = rule_named("fedavg").accumulate(None, delta[np.newaxis], 1, 0)
+    expected = rule_named("fedavg").finish(sums, prior[np.newaxis, np.newaxis], 1, 2**16).ravel()
     found = page.evaluate(
         """([prior, leaf]) => {
             const manifest = {mantissa_bits: 16, server_lr: 65536, updates: [{weight: 1, shift: 0, accepted: true}]};

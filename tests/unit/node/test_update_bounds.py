@@ -105,10 +105,10 @@ def test_the_largest_update_that_gets_through_does_not_end_a_federation(
     check_update(worst.leaves, worst.shift, spec, 1)
     total = 30_100
     heavy = round(total * share)
-    sums = RULE.accumulate(None, honest, total - heavy, first.shift)
-    sums = RULE.accumulate(sums, mantissas(worst, spec), heavy, worst.shift)
+    sums = RULE.accumulate(None, honest[np.newaxis], total - heavy, first.shift)
+    sums = RULE.accumulate(sums, mantissas(worst, spec)[np.newaxis], heavy, worst.shift)
 
-    model.set_global(RULE.finish(sums, adapter.units, total, 1 << 16))
+    model.set_global(RULE.finish(sums, adapter.units[np.newaxis, np.newaxis], total, 1 << 16).ravel())
     poisoned = model.evaluate(spec, data).loss
     delta = model.train(spec, data, 2, 0).units_delta
     assert poisoned < 2 * before, "one client wrecks in one round what was there"

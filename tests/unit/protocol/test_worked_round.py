@@ -71,11 +71,11 @@ class Worked:
         self.weight = sum(site.examples for site in self.sites)
         sums = None
         for site in self.sites:
-            sums = rule.accumulate(sums, site.mantissas, site.examples, site.shift)
+            sums = rule.accumulate(sums, site.mantissas.reshape(-1, LEAF_VALUES), site.examples, site.shift)
         assert sums is not None
-        self.sums = sums
-        self.after = rule.finish(sums, self.prior, self.weight, SERVER_LR)
-        self.means = divide_round(sums, self.weight)
+        self.sums = sums.ravel()
+        self.after = rule.finish(sums, self.prior.reshape(1, -1, LEAF_VALUES), self.weight, SERVER_LR).ravel()
+        self.means = divide_round(self.sums, self.weight)
         self.leaves, self.digests = leaves_of(self.after)
         lie = self.after.copy()
         lie[2] += 1
@@ -159,15 +159,15 @@ def test_leaves_nodes_and_roots(page: Section, worked: Worked) -> None:
 
 
 def test_one_leaf_is_enough_to_convict(worked: Worked) -> None:
-    rule, of_leaf_1 = rule_named("fedavg"), slice(LEAF_VALUES, None)
+    rule, of_leaf_1 = rule_named("fedavg"), np.s_[np.newaxis, LEAF_VALUES:]
     sums = None
     for site in worked.sites:
         path = tree.path(site.digests, 1)
         assert tree.root_from_path(2, 1, tree.leaf_digest(site.leaves[1]), path) == site.root
         sums = rule.accumulate(sums, site.mantissas[of_leaf_1], site.examples, site.shift)
     assert sums is not None
-    right = rule.finish(sums, worked.prior[of_leaf_1], worked.weight, SERVER_LR)
-    assert tree.leaf_digest(split_leaves(right, LEAF_VALUES)[0]) == worked.digests[1] != worked.lie_digests[1]
+    right = rule.finish(sums, worked.prior[of_leaf_1][np.newaxis], worked.weight, SERVER_LR)
+    assert tree.leaf_digest(split_leaves(right.ravel(), LEAF_VALUES)[0]) == worked.digests[1] != worked.lie_digests[1]
 
 
 def test_the_money(page: Section, worked: Worked) -> None:

@@ -75,7 +75,8 @@ def merge(
             stop = min(start + window_leaves, leaf_count)
             sums = _sums(rule, contributions, start, stop, bits)
             before = b"".join(_window(prior, first + start, first + stop) for first in firsts)
-            data = to_bytes(rule.finish(sums, from_bytes(before, GLOBAL_BITS), total_weight, server_lr))
+            values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
+            data = to_bytes(rule.finish(sums, values, total_weight, server_lr))
             size = (stop - start) * shape.leaf_bytes
             for part, first in enumerate(firsts):
                 file.seek((first + start) * shape.leaf_bytes)
@@ -90,7 +91,7 @@ def merge(
 
 def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:
     def add(sums: Sums | None, contribution: Contribution) -> Sums:
-        mantissas = from_bytes(_window(contribution.leaves, start, stop), bits)
+        mantissas = from_bytes(_window(contribution.leaves, start, stop), bits).reshape(stop - start, -1)
         return rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
 
     first, *others = contributions

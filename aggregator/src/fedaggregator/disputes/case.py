@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 from fedprotocol import tree
 from fedprotocol.chain.read.disputes import Opening, Proof, Step, Sums
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.leaves import Leaves
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.types import FederationConfig
+from numpy.typing import NDArray
 
 from fedaggregator.compute.inputs import accepted
 from fedaggregator.compute.merge import GLOBAL_BITS, Contribution
@@ -75,16 +78,15 @@ class Case:
     def result(self, server_lr: int) -> bytes:
         """The right content of the wrong part, computed only from what the proof contains."""
         *_, (_, weight, sums) = self._accumulated(len(self.shares))
-        prior = from_bytes(b"".join(opening.leaf for opening in self.prior), GLOBAL_BITS)
-        finished = self.rule.finish(sums, prior, weight, server_lr)
-        return to_bytes(finished[self.part * self.values : (self.part + 1) * self.values])
+        prior = np.stack([_one_leaf(opening.leaf, GLOBAL_BITS) for opening in self.prior])
+        return to_bytes(self.rule.finish(sums, prior, weight, server_lr)[self.part])
 
     def _accumulated(self, updates: int) -> Iterator[tuple[int, int, RuleSums]]:
         """For growing numbers of updates: their number, their weight, and the rule's sums, which the next step may
         change."""
         running, weight = None, 0
         for count, share in enumerate(self.shares[:updates], start=1):
-            mantissas = from_bytes(share.opening.leaf, self.bits)
+            mantissas = _one_leaf(share.opening.leaf, self.bits)
             running = self.rule.accumulate(running, mantissas, share.weight, share.shift)
             weight += share.weight
             yield count, weight, running
@@ -149,6 +151,11 @@ def _check(case: Case, server_lr: int) -> None:
             f"leaf {case.wrong.leaf} of one's own global does not follow from the accepted updates: "
             "the local copy is damaged, merge the round again"
         )
+
+
+def _one_leaf(content: bytes, bits: int) -> NDArray[Any]:
+    """The values of one leaf as rules take them: [1, K]."""
+    return from_bytes(content, bits)[np.newaxis]
 
 
 def _opening(leaves: Leaves, index: int) -> Opening:

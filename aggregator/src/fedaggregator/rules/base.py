@@ -10,8 +10,9 @@ from fedprotocol.errors import FedError
 from numpy.typing import NDArray
 
 Sums = NDArray[np.signedinteger[Any]]
-"""A rule's partial sums. Written big-endian and in C order, they are the bytes that its contract computes from the same
-updates."""
+"""A rule's partial sums over some updates, [..., leaves, row]. The last K elements of a row belong to the K values of
+the leaf. The sums of one leaf, written big-endian and in C order, are the bytes that the contract computes from the
+same updates."""
 
 
 class RuleError(FedError):
@@ -19,8 +20,8 @@ class RuleError(FedError):
 
 
 class Rule(Protocol):
-    """Computes partial sums first, and then the finished leaf, in the same two steps as the contract, for any number of
-    values at once.
+    """Computes partial sums first, and then the finished leaves, in the same two steps as the contract, for any number
+    of leaves at once. No leaf's result depends on another leaf: a proof opens one of them.
 
     A global has `parts` values for each value of an update: the weight, and state that the rule keeps.
     """
@@ -55,12 +56,12 @@ class Rule(Protocol):
 
         Args:
             sums: what this method returned before, or None at first.
-            mantissas: int8 or int16 [n], the whole two's-complement range.
+            mantissas: int8 or int16 [leaves, K], the whole two's-complement range.
             weight: the client's weight, below 2^20.
             shift: a value is `mantissa * 2^shift` units; `shift + bits <= 31`.
 
         Raises:
-            RuleError: a length, dtype, weight or shift that the protocol does not allow. Arrays of different lengths
+            RuleError: a shape, dtype, weight or shift that the protocol does not allow. Arrays of different shapes
                 are not broadcast.
         """
 
@@ -68,15 +69,15 @@ class Rule(Protocol):
         """Apply finished sums to the prior global.
 
         Args:
-            sums: the sums over all accepted updates, n values.
-            prior: int32 [parts * n], units of 2^-24, one part after the other.
+            sums: the sums over all accepted updates.
+            prior: int32 [parts, leaves, K], units of 2^-24.
             total_weight: the accepted weight, at least 1.
             server_lr: 1 .. 2^17, unit 2^-16.
 
         Returns:
-            int32 [parts * n], the next global in the same form.
+            int32 [parts, leaves, K], the next global in the same form.
 
         Raises:
-            RuleError: lengths that differ, no weight, a server_lr out of range, or sums that updates of that weight
-                cannot have.
+            RuleError: shapes that do not belong together, no weight, a server_lr out of range, or sums that updates of
+                that weight cannot have.
         """

@@ -13,6 +13,7 @@ from fedprotocol.types import MAX_WEIGHT
 from numpy.typing import NDArray
 
 from fedaggregator.rules.base import RuleError, Sums
+from fedaggregator.rules.limits import check_update
 
 HEADER = 32
 """Bytes of a row before its mantissas."""
@@ -48,17 +49,10 @@ def append(sums: Sums | None, mantissas: NDArray[np.signedinteger[Any]], weight:
     Raises:
         RuleError: a shape, dtype, weight or shift that the protocol does not allow.
     """
-    if mantissas.dtype not in (np.int8, np.int16):
-        raise RuleError(f"mantissas must be int8 or int16, not {mantissas.dtype}")
+    check_update(mantissas, weight, shift)
+    if mantissas.size == 0 or mantissas.shape[1] % 32:
+        raise RuleError(f"a leaf has a multiple of 32 values, the mantissas are {list(mantissas.shape)}")
     bits = 8 * mantissas.dtype.itemsize
-    if mantissas.ndim != 2 or mantissas.size == 0 or mantissas.shape[1] % 32:
-        raise RuleError(
-            f"mantissas are [leaves, K] with a multiple of 32 values in a leaf, not {list(mantissas.shape)}"
-        )
-    if not 0 <= weight <= MAX_WEIGHT:
-        raise RuleError(f"weight {weight} is not in 0 .. {MAX_WEIGHT}")
-    if not 0 <= shift <= 31 - bits:
-        raise RuleError(f"shift {shift} is not in 0 .. {31 - bits}")
     header = _header(bits, weight, shift)
     leaves, values = mantissas.shape
     if sums is not None and (sums.dtype != mantissas.dtype or sums.shape[1:] != (leaves, header.size + values)):

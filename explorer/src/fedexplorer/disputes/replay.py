@@ -127,7 +127,7 @@ class Replay:
             for share in self.found.shares
         ]
         running = tuple(
-            tuple(int(v) for v in sums.reshape(-1, self.config.leaf_values)[:, at])
+            tuple(int(v) for v in sums[..., -self.config.leaf_values :][..., at].flat)
             for _, sums in accumulated(self.rule, self.config.mantissa_bits, self.found.shares)
         )
         prior = tuple(int(from_bytes(opening.leaf, GLOBAL_BITS)[at]) for opening in self.found.prior)
@@ -184,10 +184,8 @@ def replay(rule: Rule, config: FederationConfig, inputs: RoundInputs, root: byte
             raise ReplayError(f"the sums over {count} updates that the challenge started from are not what they sum to")
     if sums is None:
         raise ReplayError("the round accepted no update")
-    before = np.concatenate([from_bytes(opening.leaf, GLOBAL_BITS) for opening in found.prior])
-    finished = rule.finish(sums, before, weight, config.server_lr)
-    size = config.leaf_values
-    right = to_bytes(finished[found.part * size : (found.part + 1) * size])
+    before = np.stack([from_bytes(opening.leaf, GLOBAL_BITS)[np.newaxis] for opening in found.prior])
+    right = to_bytes(rule.finish(sums, before, weight, config.server_lr)[found.part])
     digest = tree.leaf_digest(right)
     if digest == found.claimed_digest:
         raise ReplayError("the leaf that was convicted is right")
@@ -198,7 +196,7 @@ def accumulated(rule: Rule, bits: int, shares: Sequence[Share]) -> Iterator[tupl
     """The weight and the rule's sums after each update; the next step may change the sums."""
     sums, weight = None, 0
     for share in shares:
-        mantissas = from_bytes(share.opening.leaf, bits)
+        mantissas = from_bytes(share.opening.leaf, bits)[np.newaxis]
         sums = rule.accumulate(sums, mantissas, share.update.weight, share.update.shift)
         weight += share.update.weight
         yield weight, sums

@@ -13,39 +13,39 @@ import {vm} from "./support/Vm.sol";
 contract ConvictTest is Game {
     /// @dev Any federation, any value of any leaf, any moment of the window (often its last second), any account;
     /// the right one stands.
-    function testFuzz_a_wrong_leaf_convicts(uint256 seed, uint256 leaf, uint256 value, uint256 moment, address anyone)
+    function testFuzz_a_wrong_leaf_convicts(uint256 seed, uint256 place, uint256 value, uint256 moment, address anyone)
         public
     {
         Played memory p = _randomGame(seed);
-        leaf %= p.config.leafCount;
-        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        place %= p.right.leaves.length;
+        LeafTree.Tree memory wrong = _spoiled(p.right, place, value);
         _propose(_account(90), wrong.digests);
         _propose(_account(91), p.right.digests);
         vm.warp(block.timestamp + (moment % 4 == 0 ? p.config.challengeLength - 1 : moment % p.config.challengeLength));
-        _mustConvict(anyone, Case.proof(p.inputs, wrong.digests, leaf, 0));
+        _mustConvict(anyone, Case.proof(p.inputs, wrong.digests, place, 0));
         _standsAlone(p.right.root);
     }
 
     /// @dev From the end of the window on the round is final, and nothing of it can be convicted.
-    function testFuzz_too_late_after_the_window(uint256 seed, uint256 leaf, uint256 value, uint32 later) public {
+    function testFuzz_too_late_after_the_window(uint256 seed, uint256 place, uint256 value, uint32 later) public {
         Played memory p = _randomGame(seed);
-        leaf %= p.config.leafCount;
-        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        place %= p.right.leaves.length;
+        LeafTree.Tree memory wrong = _spoiled(p.right, place, value);
         _propose(_account(90), wrong.digests);
         vm.warp(block.timestamp + p.config.challengeLength + (later % 2 == 0 ? 0 : later));
-        IDisputes.Proof memory proof = Case.proof(p.inputs, wrong.digests, leaf, 0);
+        IDisputes.Proof memory proof = Case.proof(p.inputs, wrong.digests, place, 0);
         bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, proof));
         _refused(_account(7), address(disputes), call, IFederationTypes.WrongPhase.selector);
     }
 
     /// @dev A digest of nothing that anybody knows.
-    function testFuzz_a_digest_of_nothing_convicts(uint256 seed, uint256 leaf, bytes32 digest, address anyone) public {
+    function testFuzz_a_digest_of_nothing_convicts(uint256 seed, uint256 place, bytes32 digest, address anyone) public {
         Played memory p = _randomGame(seed);
-        leaf %= p.config.leafCount;
+        place %= p.right.leaves.length;
         bytes32[] memory claimed = LeafTree.over(p.right.leaves).digests;
-        claimed[leaf] = digest;
+        claimed[place] = digest;
         _propose(_account(90), claimed);
-        _mustConvict(anyone, Case.proof(p.inputs, claimed, leaf, 0));
+        _mustConvict(anyone, Case.proof(p.inputs, claimed, place, 0));
     }
 
     /// @dev A global of other inputs than the accepted ones: one of them left out, or weighed differently. It differs in
@@ -57,20 +57,21 @@ contract ConvictTest is Game {
         p.inputs.weights[which] = weight % 4 == 0 && p.inputs.updates.length > 1 ? 0 : Random.weight(weight);
         LeafTree.Tree memory wrong = Case.right(p.inputs);
         p.inputs.weights[which] = before;
-        for (uint256 leaf = 0; leaf < p.config.leafCount; ++leaf) {
-            if (wrong.digests[leaf] == p.right.digests[leaf]) continue;
+        for (uint256 place = 0; place < p.right.leaves.length; ++place) {
+            if (wrong.digests[place] == p.right.digests[place]) continue;
             _propose(_account(90), wrong.digests);
-            return _mustConvict(_account(7), Case.proof(p.inputs, wrong.digests, leaf, 0));
+            return _mustConvict(_account(7), Case.proof(p.inputs, wrong.digests, place, 0));
         }
         vm.assertEq(wrong.root, p.right.root, "no leaf differs");
     }
 
     /// @dev Anybody carries from anything that was reached, in any order and as often as they like, junk in between; from
     /// each sum that is kept the case can be closed.
-    function testFuzz_a_carried_case_convicts(uint256 seed, uint256 leaf, uint256 value, uint256 order) public {
+    function testFuzz_a_carried_case_convicts(uint256 seed, uint256 place, uint256 value, uint256 order) public {
         Played memory p = _randomGame(seed);
-        leaf %= p.config.leafCount;
-        LeafTree.Tree memory wrong = _spoiled(p.right, leaf, value);
+        place %= p.right.leaves.length;
+        uint256 leaf = place % p.config.leafCount;
+        LeafTree.Tree memory wrong = _spoiled(p.right, place, value);
         _propose(_account(90), wrong.digests);
         _propose(_account(91), p.right.digests);
         uint256 count = p.inputs.updates.length;
@@ -92,7 +93,7 @@ contract ConvictTest is Game {
         while (!reached[from]) {
             --from;
         }
-        _mustConvict(_account(order >> 128), Case.proof(p.inputs, wrong.digests, leaf, from));
+        _mustConvict(_account(order >> 128), Case.proof(p.inputs, wrong.digests, place, from));
         _standsAlone(p.right.root);
     }
 

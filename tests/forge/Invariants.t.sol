@@ -59,7 +59,7 @@ abstract contract Invariants {
 /// @notice Three honest clients, and somebody who convicts what is wrong in time: no honest account ever loses anything.
 contract WatchedFederationTest is Invariants {
     function setUp() external {
-        handler = new Handler(3);
+        handler = new Handler("FedAvg", 3);
     }
 
     function _seen() internal pure override returns (string memory) {
@@ -70,7 +70,7 @@ contract WatchedFederationTest is Invariants {
 /// @notice Nobody does as they should, and wrong globals become final: the books are right all the same.
 contract LawlessFederationTest is Invariants {
     function setUp() external {
-        handler = new Handler(0);
+        handler = new Handler("FedAvg", 0);
     }
 
     function _seen() internal pure override returns (string memory) {

@@ -81,9 +81,9 @@ contract RoundsTest is Federation {
         IFederationTypes.Config memory c,
         LeafTree.Tree memory prior,
         LeafTree.Tree memory update
-    ) private pure returns (Case.Inputs memory inputs) {
+    ) private view returns (Case.Inputs memory inputs) {
         (inputs.round, inputs.inputsHash, inputs.prior) = (n, inputsHash, prior);
-        (inputs.bits, inputs.serverLr) = (c.mantissaBits, c.serverLr);
+        (inputs.bits, inputs.serverLr, inputs.readable) = (c.mantissaBits, c.serverLr, readable);
         inputs.updates = new LeafTree.Tree[](CLIENTS);
         (inputs.weights, inputs.shifts) = (new uint256[](CLIENTS), new uint256[](CLIENTS));
         for (uint256 i = 0; i < CLIENTS; ++i) {

@@ -71,9 +71,9 @@ contract SlanderTest is Game {
 
     /// @dev The truth about any leaf of it, from the beginning; or what would convict a wrong one, against this one.
     function _anyProof(Played memory p, uint256 seed) private pure returns (IDisputes.Proof memory proof) {
-        uint256 leaf = (seed >> 32) % p.config.leafCount;
-        if (seed % 2 == 0) return Case.proof(p.inputs, p.right.digests, leaf, 0);
-        proof = Case.proof(p.inputs, _spoiled(p.right, leaf, seed >> 64).digests, leaf, 0);
+        uint256 place = (seed >> 32) % p.right.leaves.length;
+        if (seed % 2 == 0) return Case.proof(p.inputs, p.right.digests, place, 0);
+        proof = Case.proof(p.inputs, _spoiled(p.right, place, seed >> 64).digests, place, 0);
         proof.proposalRoot = p.right.root;
     }
 

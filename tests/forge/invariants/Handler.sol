@@ -10,6 +10,7 @@ import {Random} from "../support/Random.sol";
 import {vm} from "../support/Vm.sol";
 import {Books} from "./Books.sol";
 import {Watch} from "./Watch.sol";
+import {World} from "./World.sol";
 
 /// @title What forge calls, in any order: everything that anybody can do to a federation.
 contract Handler is Books {
@@ -27,7 +28,7 @@ contract Handler is Books {
         }
     }
 
-    constructor(uint256 honest_) Watch(honest_) {
+    constructor(string memory contractName, uint256 honest_) World(contractName) Watch(honest_) {
         _try("fund", SPONSOR, abi.encodeCall(coordinator.fund, (20 * config.roundReward)));
         gave[SPONSOR] += 20 * config.roundReward;
         for (uint256 i = 0; i < 4; ++i) {
@@ -100,7 +101,7 @@ contract Handler is Books {
         address who = everybody[(seed >> 8) % (ACTORS + LIARS)];
         uint256 round = _fixedRound(seed >> 16);
         if (!_isFixed(round)) {
-            _propose("propose, too early", who, round, new bytes32[](config.leafCount));
+            _propose("propose, too early", who, round, new bytes32[](config.leafCount * rule.parts()));
         } else if (_isHonest(who) || seed % 3 == 0) {
             _proposeRight(who, round);
         } else {
@@ -245,16 +246,16 @@ contract Handler is Books {
     function _lie(address who, uint256 round, uint256 seed) private {
         Case.Inputs memory c = _inputs(round);
         uint256 kind = (seed >> 24) % 4;
-        uint256 leaf = (seed >> 32) % config.leafCount;
         LeafTree.Tree memory global = LeafTree.over(globals[_rightRoot(round)]);
-        if (kind == 0) global.leaves[leaf][(seed >> 40) % 128] ^= bytes1(uint8(1 + (seed >> 48) % 255));
-        if (kind == 1) global.leaves[leaf] = c.prior.leaves[leaf];
+        uint256 place = (seed >> 32) % global.leaves.length;
+        if (kind == 0) global.leaves[place][(seed >> 40) % 128] ^= bytes1(uint8(1 + (seed >> 48) % 255));
+        if (kind == 1) global.leaves[place] = c.prior.leaves[place];
         if (kind == 2) {
             c.weights[(seed >> 32) % c.weights.length] *= 2;
             global = Case.right(c);
         }
         if (kind == 3 && honest > 0) {
-            global.digests[leaf] = bytes32(seed); // nobody could go on from it, and somebody sees to it that nobody must
+            global.digests[place] = bytes32(seed); // nobody could go on from it, and somebody sees to it that nobody must
             _propose("propose, wrong", who, round, global.digests);
             return;
         }

@@ -109,12 +109,13 @@ abstract contract Moves is Truth, Listener {
     function _challengeWrong(string memory kind, address account, uint256 round, bytes32 root) private returns (bool) {
         Case.Inputs memory c = _inputs(round);
         bytes32[] memory claimed = heard[root];
-        uint256 leaf = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
+        uint256 place = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
+        uint256 leaf = place % config.leafCount;
         uint256 start = c.updates.length;
         while (start > 0 && !reached[keccak256(abi.encode(round, leaf))][start]) {
             --start;
         }
-        bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, Case.proof(c, claimed, leaf, start)));
+        bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, Case.proof(c, claimed, place, start)));
         return _try(kind, account, address(disputes), call);
     }
 }

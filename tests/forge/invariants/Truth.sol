@@ -32,7 +32,7 @@ abstract contract Truth is Queue {
     uint256 internal totalFaults;
     uint256 internal burnedBonds;
 
-    /// @dev The root that FedAvg gives a round whose inputs are fixed. Its leaves are in `globals`.
+    /// @dev The root that the rule gives a round whose inputs are fixed. Its leaves are in `globals`.
     function _rightRoot(uint256 round) internal returns (bytes32) {
         if (_rightRoots[round] == 0) {
             LeafTree.Tree memory right = Case.right(_inputs(round));
@@ -50,6 +50,7 @@ abstract contract Truth is Queue {
         IFederationTypes.RoundView memory v = views.roundView(round);
         IFederationTypes.Update[] memory list = views.updates(round);
         (c.round, c.inputsHash, c.bits, c.serverLr) = (round, v.inputsHash, config.mantissaBits, config.serverLr);
+        c.readable = readable;
         c.prior = LeafTree.over(globals[v.priorRoot]);
         uint256 count;
         for (uint256 mask = v.acceptedMask; mask != 0; mask &= mask - 1) {
@@ -69,10 +70,10 @@ abstract contract Truth is Queue {
         return _randomTree(seed, config, config.mantissaBits / 8);
     }
 
-    /// @dev The first leaf in which two globals differ.
-    function _difference(bytes32[] memory a, bytes32[] memory b) internal pure returns (uint256 leaf) {
-        while (a[leaf] == b[leaf]) {
-            ++leaf;
+    /// @dev The first leaf of globals in which two of them differ.
+    function _difference(bytes32[] memory a, bytes32[] memory b) internal pure returns (uint256 place) {
+        while (a[place] == b[place]) {
+            ++place;
         }
     }
 

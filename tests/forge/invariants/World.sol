@@ -34,10 +34,11 @@ abstract contract World is Federation {
 
     uint256 internal moves; // of the handler so far
 
-    constructor() {
+    constructor(string memory contractName) {
+        _useRule(contractName);
         IFederationTypes.Config memory c = _config();
         c.maxClients = 6;
-        LeafTree.Tree memory genesis = _randomTree(7, c, 4);
+        LeafTree.Tree memory genesis = _randomGlobal(7, c);
         _deploy(c, genesis);
         config = c;
         _keep(genesis);

@@ -10,13 +10,14 @@ import {IFederationViews} from "../../../interfaces/IFederationViews.sol";
 import {IMembershipGate} from "../../../interfaces/IMembershipGate.sol";
 import {LeafTree} from "./LeafTree.sol";
 import {Random} from "./Random.sol";
+import {Rules} from "./Rules.sol";
 import {vm} from "./Vm.sol";
 
 interface IToken is IERC20 {
     function mint(address to, uint256 amount) external;
 }
 
-/// @title A federation with the real rule and the real Disputes, and calls on it by anybody.
+/// @title A federation with a real rule and the real Disputes, and calls on it by anybody.
 abstract contract Federation {
     address internal constant SPONSOR = address(0x5905);
     uint256 internal constant TRANSACTION_GAS = 2 ** 24; // EIP-7825
@@ -27,6 +28,8 @@ abstract contract Federation {
     IFederationViews internal views; // of the coordinator, through the lens
     IDisputes internal disputes;
     IToken internal token;
+    IAggregationRule internal rule;
+    IAggregationRule internal readable; // the same rule, value by value
 
     /// @dev Token units and seconds that are odd on purpose. Two clients at least, six at most.
     function _config() internal pure returns (IFederationTypes.Config memory c) {
@@ -50,12 +53,18 @@ abstract contract Federation {
         (c.challengeLength, c.minWindow, c.abandonAfter) = (50, 20, 300);
     }
 
+    /// @dev The rule of the federation that is deployed next; FedAvg without a call of this.
+    function _useRule(string memory contractName) internal {
+        (rule, readable) = (Rules.packed(contractName), Rules.readable(contractName));
+    }
+
     /// @dev The federation of `c` over `genesis`; token, rule and disputes are filled in.
     function _deploy(IFederationTypes.Config memory c, LeafTree.Tree memory genesis) internal {
         token = IToken(vm.deployCode("TokenMock.sol:TokenMock"));
         disputes = IDisputes(vm.deployCode("Disputes.sol:Disputes"));
         c.token = token;
-        c.rule = IAggregationRule(vm.deployCode("FedAvg.sol:FedAvg"));
+        if (address(rule) == address(0)) _useRule("FedAvg");
+        c.rule = rule;
         c.disputes = address(disputes);
         c.genesisRoot = genesis.root;
         coordinator =
@@ -125,6 +134,19 @@ abstract contract Federation {
         bytes[] memory leaves = new bytes[](c.leafCount);
         for (uint256 i = 0; i < leaves.length; ++i) {
             leaves[i] = Random.integers(Random.next(seed, i), c.leafValues, width);
+        }
+        return LeafTree.over(leaves);
+    }
+
+    /// @dev A global of any content, with all parts of the rule.
+    function _randomGlobal(uint256 seed, IFederationTypes.Config memory c)
+        internal
+        view
+        returns (LeafTree.Tree memory)
+    {
+        bytes[] memory leaves = new bytes[](c.leafCount * rule.parts());
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            leaves[i] = Random.integers(Random.next(seed, i), c.leafValues, 4);
         }
         return LeafTree.over(leaves);
     }

@@ -6,6 +6,7 @@ import {Case} from "./Case.sol";
 import {Federation} from "./Federation.sol";
 import {LeafTree} from "./LeafTree.sol";
 import {Random} from "./Random.sol";
+import {Rules} from "./Rules.sol";
 import {vm} from "./Vm.sol";
 
 /// @title Round 1 of a random federation, played to the end of Attest.
@@ -22,7 +23,7 @@ abstract contract Game is Federation {
     uint256 private constant RICH = 2 ** 100;
     bytes32 private constant SALT = keccak256("salt");
 
-    /// @dev 1 ... 6 clients, 2 ... 9 leaves of 32 or 64 values of 8 or 16 bits, any subset of updates voted down.
+    /// @dev Any rule, 1 ... 6 clients, 2 ... 9 leaves of 32 or 64 values of 8 or 16 bits, any subset of updates voted down.
     function _randomGame(uint256 seed) internal returns (Played memory) {
         IFederationTypes.Config memory c = _config();
         c.minClients = 1;
@@ -32,6 +33,7 @@ abstract contract Game is Federation {
         c.maxShift = 31 - c.mantissaBits;
         c.serverLr = Random.serverLr(Random.next(seed, 4));
         c.maxClients = uint16(Random.between(Random.next(seed, 5), 1, 6));
+        _useRule(Rules.name(Random.next(seed, 7) % Rules.COUNT));
         return _play(seed, c, Random.next(seed, 6));
     }
 
@@ -42,7 +44,8 @@ abstract contract Game is Federation {
     {
         c.stakePerExample = 1;
         (p.seed, p.config) = (seed, c);
-        p.inputs.prior = _randomTree(Random.next(seed, 100), c, 4);
+        if (address(rule) == address(0)) _useRule("FedAvg");
+        p.inputs.prior = _randomGlobal(Random.next(seed, 100), c);
         _deploy(c, p.inputs.prior);
         (uint256[] memory weights, uint256 total) = _join(p);
         rejected = _votes(weights, total, rejected);
@@ -126,7 +129,7 @@ abstract contract Game is Federation {
         for (uint256 mask = accepted; mask != 0; mask &= mask - 1) {
             ++count;
         }
-        (c.round, c.bits, c.serverLr) = (1, p.config.mantissaBits, p.config.serverLr);
+        (c.round, c.bits, c.serverLr, c.readable) = (1, p.config.mantissaBits, p.config.serverLr, readable);
         (c.updates, c.weights, c.shifts) = (new LeafTree.Tree[](count), new uint256[](count), new uint256[](count));
         uint256 n;
         for (uint256 i = 0; i < weights.length; ++i) {

@@ -13,6 +13,10 @@ from fedprotocol.tree import path_length
 
 from fedaggregator.rules.base import Rule
 
+SUMS_IN_MEMORY = 4
+"""How many copies of the sums Disputes has in memory at once: those that the call starts from, those that it holds, and
+two of what the rule returns."""
+
 
 class CallTooLarge(FedError):
     """Not even one more update fits into a call, or the proof alone does not fit."""
@@ -24,7 +28,7 @@ class Limits:
 
     calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
     gas: int = 2**24  # EIP-7825
-    gas_fixed: int = 600_000  # for the coordinator's state, the conviction, and memory
+    gas_fixed: int = 600_000  # for the coordinator's state, the conviction, and memory without the sums
     gas_update: int = 25_000
     gas_sibling: int = 1_000
     gas_global_word: int = 10  # to hash and copy 32 bytes of a global's leaf
@@ -121,6 +125,7 @@ class CaseSize:
         size = self._calldata(start, updates, final)
         work = updates * (limits.gas_update + limits.gas_sibling * self.siblings)
         work += self.rule.gas_bound(updates, self.values, self.bits, start, final)
+        work += _gas_of_memory(SUMS_IN_MEMORY * self._sums_bytes(start + updates))
         if final:
             # `gas_fixed` includes the claimed part's path and the first part of the prior leaf.
             work += sum(limits.gas_sibling * s + limits.gas_global_word * self.values for s in self.prior_siblings[1:])
@@ -129,12 +134,15 @@ class CaseSize:
 
     def _calldata(self, start: int, updates: int, final: bool) -> int:
         words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
-        size = 4 + words * WORD + (_padded(self.rule.sums_bytes(start, self.values, self.bits)) if start else 0)
+        size = 4 + words * WORD + _padded(self._sums_bytes(start))
         size += updates * self._opening(self.bits, self.siblings)
         if final:
             size += (5 + 1 + self.prior_siblings[self.part]) * WORD  # the proof's head, the claimed path
             size += (1 + len(self.prior_siblings)) * WORD + sum(self._opening(32, s) for s in self.prior_siblings)
         return size
+
+    def _sums_bytes(self, updates: int) -> int:
+        return self.rule.sums_bytes(updates, self.values, self.bits) if updates else 0
 
     def _opening(self, bits: int, siblings: int) -> int:
         """The size without the word that says where it begins."""
@@ -145,6 +153,12 @@ def describe_cost(calls: int, calldata: int, gas: int, bound: bool) -> str:
     """What a whole case takes. `calldata` is in bytes. `bound`: whether `gas` is an upper bound."""
     most = "at most " if bound else ""
     return f"{calls} call{'s' if calls != 1 else ''}, {calldata:,} bytes of calldata, {most}{gas:,} gas"
+
+
+def _gas_of_memory(size: int) -> int:
+    """What an execution pays for `size` bytes of memory (C_mem of the Yellow Paper), and for copying them once."""
+    words = _padded(size) // WORD
+    return 6 * words + words**2 // 512
 
 
 def _padded(length: int) -> int:

@@ -5,8 +5,8 @@
 
 It asks a chain node what went into the round, takes the global model before the round and every revealed update from a
 store's folder or a trustless IPFS gateway, verifies each of these trees against the root that the chain has, averages
-the accepted updates, and compares the result with the global model that the chain has, leaf by leaf. docs/protocol.md
-says the same in words and works a round through in numbers.
+the accepted updates by the federation's rule, and compares the result with the global model that the chain has, leaf by
+leaf. docs/protocol.md says the same in words and works a round through in numbers.
 
 It trusts the chain node, so ask your own, or ask several. It trusts nothing and nobody else: everything that a store or
 gateway sends is hashed. Exit status: 0 the global is right, 1 it is wrong, 2 it could not be checked.
@@ -21,6 +21,7 @@ import http.client
 import json
 import sys
 import urllib.request
+from math import isqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,8 @@ FINALIZED = "0x9ce34a60347f51b85e8f77030e3b8da9d7ab5b3c453cb780fb0d1260687aa043"
 
 RAW, DAG_CBOR = 0x55, 0x71  # the codecs of a leaf and of a node
 SECONDS = 60  # seconds to wait for each answer from the network
+ONE = 1 << 16  # what a learning rate, a momentum or a factor of one is as an integer
+MOMENTUM = 19661  # of the rule fedavgm: 0.3
 
 
 class Unchecked(Exception):
@@ -54,6 +57,7 @@ class Update(NamedTuple):
 class Round(NamedTuple):
     """What the chain says about a round. `claimed`: the leaf digests of its global, which has the root `root`."""
 
+    rule: str
     leaf_count: int
     leaf_values: int
     bits: int
@@ -106,8 +110,8 @@ def read_round(node: Node, number: int, first_block: int) -> Round:
     if len(config) != 27:
         raise Unchecked(f"{node.coordinator} is no coordinator: it has no configuration")
     rule = b"".join(node.call("0x" + config[1][12:].hex(), NAME)[2:]).rstrip(b"\0").decode(errors="replace")
-    if rule != "fedavg":
-        raise Unchecked(f"the federation's rule is {rule!r}, and this program knows fedavg alone")
+    if rule not in RULES:
+        raise Unchecked(f"the federation's rule is {rule!r}, and this program knows {', '.join(RULES)}")
     leaf_count, leaf_values, bits, server_lr = map(whole, (*config[7:10], config[11]))
     inputs_hash, mask, prior = node.call(node.coordinator, INPUTS + f"{number:064x}")
     updates: list[Update] = []
@@ -132,9 +136,9 @@ def read_round(node: Node, number: int, first_block: int) -> Round:
     if not root:
         raise Unchecked(f"the chain has no global for round {number}: no proposal stands")
     claimed = live.get(root, [])
-    if last_hash != inputs_hash or len(claimed) != leaf_count or root_of(claimed) != root:
+    if last_hash != inputs_hash or len(claimed) != leaf_count * PARTS.get(rule, 1) or root_of(claimed) != root:
         raise Unchecked("the log of the round is not whole: name an earlier --from-block, or ask another node")
-    return Round(leaf_count, leaf_values, bits, server_lr, prior, updates, root, claimed, bool(final))
+    return Round(rule, leaf_count, leaf_values, bits, server_lr, prior, updates, root, claimed, bool(final))
 
 
 def words(data: str) -> list[bytes]:
@@ -222,31 +226,110 @@ def read_tree(sources: list[str], root: bytes, count: int, size: int) -> bytes:
     raise Unchecked(f"no source has the whole of {cid(root)}: {'; '.join(reasons)}")
 
 
+class Leaf(NamedTuple):
+    """What a rule makes one leaf of the next global from, in int64 arrays: the parts of this leaf in the global before
+    [parts, K], in units of 2^-24, and the accepted updates' mantissas [n, K], shifts [n, 1] and weights [n, 1]."""
+
+    prior: np.ndarray
+    mantissas: np.ndarray
+    shifts: np.ndarray
+    weights: np.ndarray
+    server_lr: int
+
+    @property
+    def values(self) -> np.ndarray:
+        """What each update wants to change, [n, K], in units."""
+        return np.asarray(self.mantissas << self.shifts)
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """The mean of `values` [n, K] by the updates' weights."""
+        return divide((self.weights * values).sum(0), int(self.weights.sum()))
+
+    def moved(self, change: np.ndarray) -> np.ndarray:
+        """The weights of the global after a step of `change`, [K]."""
+        return clamp(self.prior[0] + divide(change * self.server_lr, ONE))
+
+
 def divide(a: np.ndarray, b: int) -> np.ndarray:
     """R(a, b): division, rounded to the nearest whole number, a half away from zero."""
     return np.asarray(np.sign(a) * ((2 * np.abs(a) + b) // (2 * b)))
 
 
-def average(inputs: Round, sources: list[str]) -> bytes:
-    """The global that follows from the round's inputs, as the bytes of its leaves one after the other."""
-    count, size = inputs.leaf_count, inputs.leaf_values * inputs.bits // 8
-    prior = np.frombuffer(read_tree(sources, inputs.prior, count, 4 * inputs.leaf_values), ">i4").astype(np.int64)
-    sums, total = np.zeros(len(prior), np.int64), 0
+def clamp(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(values, -(2**31), 2**31 - 1))
+
+
+def fedavg(leaf: Leaf) -> list[np.ndarray]:
+    """The mean by weight."""
+    return [leaf.moved(leaf.mean(leaf.values))]
+
+
+def fedavgm(leaf: Leaf) -> list[np.ndarray]:
+    """The mean by weight, with Nesterov's momentum. The second part is the velocity."""
+    mean = leaf.mean(leaf.values)
+    velocity = clamp(divide(leaf.prior[1] * MOMENTUM, ONE) + mean)
+    return [leaf.moved(mean + divide(velocity * MOMENTUM, ONE)), velocity]
+
+
+def trimmed_mean(leaf: Leaf) -> list[np.ndarray]:
+    """Of each value the mean of what is left when a quarter of the updates is left out at either end."""
+    n = len(leaf.values)
+    kept = np.sort(leaf.values, axis=0)[n // 4 : n - n // 4]
+    return [leaf.moved(divide(kept.sum(0), len(kept)))]
+
+
+def median(leaf: Leaf) -> list[np.ndarray]:
+    """Of each value the middle one, or the mean of the two in the middle."""
+    n = len(leaf.values)
+    middle = np.sort(leaf.values, axis=0)[(n - 1) // 2 : n // 2 + 1]
+    return [leaf.moved(divide(middle.sum(0), len(middle)))]
+
+
+def norm_bounded(leaf: Leaf) -> list[np.ndarray]:
+    """The mean by weight of leaves that are made no longer than the lower median of their lengths."""
+    squares = (leaf.mantissas**2).sum(1)
+    lengths = [isqrt(int(square) << 2 * int(shift)) for square, shift in zip(squares, leaf.shifts[:, 0], strict=True)]
+    bound = sorted(lengths)[(len(lengths) - 1) // 2]
+    factors = np.array([[ONE if length <= bound else bound * ONE // length] for length in lengths])
+    return [leaf.moved(leaf.mean((leaf.values * factors + ONE // 2) // ONE))]
+
+
+RULES = {
+    "fedavg": fedavg,
+    "fedavgm": fedavgm,
+    "trimmed-mean": trimmed_mean,
+    "median": median,
+    "norm-bounded": norm_bounded,
+}
+PARTS = {"fedavgm": 2}  # of a global, where a rule keeps more than the weights
+
+
+def right_digests(inputs: Round, sources: list[str]) -> list[bytes]:
+    """The leaf digests of the global that follows from the round's inputs."""
+    count, k, width, parts = inputs.leaf_count, inputs.leaf_values, inputs.bits // 8, PARTS.get(inputs.rule, 1)
+    prior = np.frombuffer(read_tree(sources, inputs.prior, count * parts, 4 * k), ">i4").reshape(parts, count, k)
+    trees: list[np.ndarray] = []
     for index, update in enumerate(inputs.updates):
         found = "its tree is whole"
         try:
-            mantissas = np.frombuffer(read_tree(sources, update.root, count, size), f">i{inputs.bits // 8}")
+            leaves = read_tree(sources, update.root, count, k * width)
         except Unchecked as error:
             if update.accepted:
                 raise
             found = str(error)
         if update.accepted:
-            sums += (update.weight << update.shift) * mantissas.astype(np.int64)
-            total += update.weight
+            trees.append(np.frombuffer(leaves, f">i{width}").reshape(count, k))
         verdict = "accepted" if update.accepted else "not accepted"
         print(f"update {index} of {update.client}: {verdict}, weight {update.weight}, {cid(update.root)}: {found}")
-    step = divide(divide(sums, total) * inputs.server_lr, 1 << 16)
-    return bytes(np.clip(prior + step, -(2**31), 2**31 - 1).astype(">i4"))
+    accepted = [update for update in inputs.updates if update.accepted]
+    shifts, weights = np.array([[u.shift] for u in accepted]), np.array([[u.weight] for u in accepted])
+    digests: list[list[bytes]] = [[] for _ in range(parts)]
+    for i in range(count):
+        mantissas = np.array([tree[i] for tree in trees], np.int64)
+        right = RULES[inputs.rule](Leaf(prior[:, i].astype(np.int64), mantissas, shifts, weights, inputs.server_lr))
+        for own, values in zip(digests, right, strict=True):
+            own.append(hashlib.sha256(values.astype(">i4").tobytes()).digest())
+    return [digest for part in digests for digest in part]
 
 
 def main() -> int:
@@ -261,11 +344,10 @@ def main() -> int:
         stream.reconfigure(errors="backslashreplace")
     node = Node(given.rpc, given.coordinator)
     inputs = read_round(node, given.round, given.from_block)
-    data, size = average(inputs, given.source), 4 * inputs.leaf_values
-    digests = [hashlib.sha256(data[at : at + size]).digest() for at in range(0, len(data), size)]
+    digests = right_digests(inputs, given.source)
     state = "final" if inputs.is_final else "not final yet: the oldest proposal that stands"
     print(f"global of round {given.round} as of block {node.block} ({state}): {cid(inputs.root)}")
-    wrong = [leaf for leaf in range(inputs.leaf_count) if digests[leaf] != inputs.claimed[leaf]]
+    wrong = [leaf for leaf in range(len(digests)) if digests[leaf] != inputs.claimed[leaf]]
     if not wrong:
         print("RIGHT: the accepted updates give this global")
         return 0

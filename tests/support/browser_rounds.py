@@ -16,6 +16,8 @@ from fedprotocol.hashes import inputs_genesis, inputs_step
 from fedprotocol.numbers import split_leaves
 from numpy.typing import NDArray
 
+STATIC = Path(__file__).parents[2] / "explorer/src/fedexplorer/static"
+SCRIPTS = [STATIC / name for name in ("check_inputs.js", "check_rules.js", "check.js")]
 CHAIN_ID, COORDINATOR, ROUND = 31337, "0x" + "C0" * 20, 7
 
 

@@ -15,23 +15,23 @@ from fedprotocol import tree
 from fedprotocol.numbers import quantize_global, split_leaves
 from fedprotocol.reference.state import Round, Submission
 from playwright.sync_api import Page, Route
-from support.browser_rounds import IN_PAGE, BrowserRound, Given, browser_round, random_round
+from support.browser_rounds import IN_PAGE, SCRIPTS, BrowserRound, Given, browser_round, random_round
 from support.documents import section
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "explorer/src/fedexplorer/static/check.js"
 Check = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
 def page(chromium: Any) -> Iterator[Page]:
-    """An empty page that came over https, with the script and nothing else."""
+    """An empty page that came over https, with the scripts and nothing else."""
     with chromium.new_context() as context:
         page = context.new_page()
         page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
         page.goto("https://explorer.test/")
-        page.add_script_tag(path=SCRIPT)
+        for script in SCRIPTS:
+            page.add_script_tag(path=script)
         yield page
 
 
@@ -78,13 +78,21 @@ def test_the_round_of_the_document(check: Check, tmp_path: Path) -> None:
     assert (answer["verdict"], answer["root"]) == ("wrong", root)
     assert answer["first"] == {
         "leaf": 1,
+        "part": 0,
         "value": 0,
         "claimed": -900,
         "right": -901,
         "prior": 0,
-        "mantissas": [-52, -42, -52],
-        "sum": "-230528",
-        "total": 256,
+        "words": [
+            "update 0: -52 * 2^4 = -832",
+            "update 1: -42 * 2^3 = -336",
+            "update 2: -52 * 2^5 = -1664",
+            "W = 120 + 72 + 64 = 256",
+            "S = 120 * -832\n  + 72 * -336\n  + 64 * -1664",
+            "  = -230528",
+            "mean = R(S, W) = -901",
+            "right = 0 + R(-901 * 65536, 2^16) = -901",
+        ],
     }
 
 
@@ -194,15 +202,12 @@ def test_a_lie(check: Check, small: BrowserRound) -> None:
     answer = check(small)
     assert (answer["verdict"], answer["root"], answer["served"]) == ("wrong", right, True)
     first = answer["first"]
-    assert (first["leaf"], first["value"], first["claimed"] - first["right"], first["total"]) == (2, 7, 1, 184)
-    terms = [
-        ((update["weight"] << update["shift"]) * mantissa)
-        for update, mantissa in zip(
-            [update for update in small.manifest["updates"] if update["accepted"]], first["mantissas"], strict=True
-        )
-    ]
-    assert sum(terms) == int(first["sum"])
-    assert first["right"] - first["prior"] == int(tree_step(sum(terms), 184))
+    assert (first["leaf"], first["value"], first["claimed"] - first["right"]) == (2, 7, 1)
+    values = [int(line.rpartition("= ")[2]) for line in first["words"] if line.startswith("update ")]
+    weights = [update["weight"] for update in small.manifest["updates"] if update["accepted"]]
+    total = sum(weight * value for weight, value in zip(weights, values, strict=True))
+    assert f"  = {total}" in first["words"]
+    assert first["right"] - first["prior"] == int(tree_step(total, 184))
 
 
 def tree_step(total: int, weight: int) -> int:
@@ -265,8 +270,10 @@ def test_a_part_is_missing(check: Check, small: BrowserRound, place: str | int, 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule": "momentum"}, 'rule is "momentum"'),
-        ({"parts": 2}, "knows"),
+        ({"rule": "krum"}, 'rule is "krum", and this program knows fedavg, fedavgm'),
+        ({"rule": "toString"}, 'rule is "toString"'),
+        ({"parts": 2}, "numbers"),
+        ({"rule": "fedavgm"}, "numbers"),
         ({"leaf_count": 1}, "numbers"),
         ({"leaf_count": 2**20 + 1}, "numbers"),
         ({"mantissa_bits": 12}, "numbers"),
@@ -294,7 +301,8 @@ def test_no_sha256_over_plain_http_from_another_machine(chromium: Any, small: Br
 
         page.route("**/*", answer)
         page.goto("http://explorer.test/")
-        page.add_script_tag(path=SCRIPT)
+        for script in SCRIPTS:
+            page.add_script_tag(path=script)
         found = page.evaluate(IN_PAGE, small.argument() | {"options": {}})
     assert found["verdict"] == "unchecked"
     assert "https" in found["message"]
@@ -366,11 +374,11 @@ def test_one_leaf(page: Page, tmp_path: Path, leaf_count: int) -> None:
         del opened[-1]["leaf"]
         answer: dict[str, Any] = page.evaluate(
             """({manifest, index, opened}) => {
-                const {bytesOf} = FedCheck;
+                const {bytesOf} = FedInputs;
                 const [prior, ...leaves] = opened.map(({leaf, digest, path}) => (
                     {leaf: leaf && bytesOf(leaf), digest: digest && bytesOf(digest), path: path.map(bytesOf)}));
                 const claimed = leaves.pop();
-                return FedCheck.checkLeaf(manifest, index, prior, leaves, claimed);
+                return FedCheck.checkLeaf(manifest, index, 0, [prior], leaves, claimed);
             }""",
             {"manifest": manifest, "index": at, "opened": opened},
         )
@@ -399,7 +407,7 @@ def test_one_leaf(page: Page, tmp_path: Path, leaf_count: int) -> None:
 def test_keccak(page: Page) -> None:
     texts = [os.urandom(length) for length in (*range(140), 270, 271, 272, 273, 1000)]
     found = page.evaluate(
-        "(texts) => texts.map((text) => FedCheck.hexOf(FedCheck.keccak256(FedCheck.bytesOf(text))))",
+        "(texts) => texts.map((text) => FedInputs.hexOf(FedInputs.keccak256(FedInputs.bytesOf(text))))",
         [text.hex() for text in texts],
     )
     assert found == [keccak(text).hex() for text in texts]
@@ -422,7 +430,7 @@ def test_which_updates_count(page: Page) -> None:
             yes += weight if i not in bitmaps else 0
             model.updates.append(Submission(client=f"0x{i:040x}", root=b"", shift=0, weight=weight, yes=yes))
         found = page.evaluate(
-            "([updates, votes]) => FedCheck.acceptedBy(updates, votes)",
+            "([updates, votes]) => FedInputs.acceptedBy(updates, votes)",
             [
                 [{"client": f"0x{i:040x}", "weight": weight} for i, weight in enumerate(weights)],
                 [{"client": f"0x{i:040x}", "bitmap": hex(bitmap)} for i, bitmap in bitmaps.items()],
@@ -440,9 +448,10 @@ def test_it_reads_leaves_at_the_same_place_as_the_programs(page: Page) -> None:
     expected = rule_named("fedavg").finish(sums, prior[np.newaxis, np.newaxis], 1, 2**16).ravel()
     found = page.evaluate(
         """([prior, leaf]) => {
-            const manifest = {mantissa_bits: 16, server_lr: 65536, updates: [{weight: 1, shift: 0, accepted: true}]};
-            const {bytesOf, hexOf, averageLeaf} = FedCheck;
-            return hexOf(averageLeaf(manifest, bytesOf(prior), [bytesOf(leaf)]).leaf);
+            const updates = [{weight: 1, shift: 0, accepted: true}];
+            const manifest = {rule: "fedavg", mantissa_bits: 16, server_lr: 65536, updates};
+            const {bytesOf, hexOf} = FedInputs;
+            return hexOf(FedCheck.nextLeaf(manifest, [bytesOf(prior)], [bytesOf(leaf)]).leaves[0]);
         }""",
         [split_leaves(prior, 4)[0].hex(), split_leaves(delta, 4)[0].hex()],
     )

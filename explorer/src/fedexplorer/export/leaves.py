@@ -49,7 +49,8 @@ class ExportedLeaves:
         for name in names:
             try:
                 with content.trees.get(name.root, content.shape(name), Deadline(PATIENCE)) as leaves:
-                    files[name.root] = list(scripts(leaves, leaves_at_once(content.config.leaf_values)))
+                    config = content.config
+                    files[name.root] = list(scripts(leaves, config.leaf_count, leaves_at_once(config.leaf_values)))
             except FedError as error:
                 if name in needed:  # a proposal is judged without its leaves
                     return f"not all of them could be read ({error})"
@@ -75,9 +76,10 @@ def _names(page: CheckPage) -> Sequence[Name]:
     return [*found, *(Name(Kind.PROPOSAL, claim.root) for claim in page.claims)]
 
 
-def scripts(leaves: Leaves, at_once: int) -> Iterator[tuple[int, str]]:
-    """The first leaf in each file, and its text."""
+def scripts(leaves: Leaves, part_leaves: int, at_once: int) -> Iterator[tuple[int, str]]:
+    """The first leaf in each file, and its text. No file has leaves of two parts."""
     root = leaves.root.hex()
-    for first in range(0, len(leaves), at_once):
-        data = b"".join(leaves[index] for index in range(first, min(first + at_once, len(leaves))))
-        yield first, f'FedLeaves("{root}/{first}", "{b64encode(data).decode()}");\n'
+    for part in range(0, len(leaves), part_leaves):
+        for first in range(part, part + part_leaves, at_once):
+            data = b"".join(leaves[index] for index in range(first, min(first + at_once, part + part_leaves)))
+            yield first, f'FedLeaves("{root}/{first}", "{b64encode(data).decode()}");\n'

@@ -103,7 +103,7 @@ def build(site: Site, number: Annotated[int, Field(ge=0, le=2**53)]) -> CheckPag
     if reason:
         return CheckPage(number=number, reason=reason, manifest=None, claims=claims, questions=(), size=0, at_once=0)
     manifest = manifest_of(site, history)
-    width = 2 * 32 + len(inputs.updates) * config.mantissa_bits
+    width = 2 * 32 * manifest.parts + len(inputs.updates) * config.mantissa_bits
     return CheckPage(
         number=number,
         reason="",
@@ -116,7 +116,7 @@ def build(site: Site, number: Annotated[int, Field(ge=0, le=2**53)]) -> CheckPag
 
 
 def leaves_at_once(leaf_values: int) -> int:
-    """How many leaves of each tree are read together."""
+    """How many leaves of each part of a tree are read together."""
     return max(1, BYTES_AT_ONCE // (4 * leaf_values))
 
 

@@ -18,24 +18,27 @@ class Opened(Model):
 
 
 class LeafProof(Model):
-    """The leaf `index` of the prior and of each accepted update, in order, and what the proposal has there."""
+    """The leaf `index` of each accepted update, in order, and of each part of the prior; and what the proposal has
+    there in `part`."""
 
     index: int
-    prior: Opened
+    part: int
+    prior: tuple[Opened, ...]
     leaves: tuple[Opened, ...]
     claimed_digest: Hex
     claimed_path: tuple[Hex, ...]
 
 
 def leaf_proof(replay: Replay) -> LeafProof | None:
-    """None if the rule keeps more than the weights, or if the leaves are too large for a page."""
+    """None if the leaves are too large for a page."""
     found = replay.found
     openings = [share.opening for share in found.shares]
-    if len(found.prior) > 1 or sum(len(opening.leaf) for opening in (*found.prior, *openings)) > MOST_BYTES:
+    if sum(len(opening.leaf) for opening in (*found.prior, *openings)) > MOST_BYTES:
         return None
     return LeafProof(
         index=found.leaf,
-        prior=_opened(found.prior[0]),
+        part=found.part,
+        prior=tuple(map(_opened, found.prior)),
         leaves=tuple(map(_opened, openings)),
         claimed_digest=found.claimed_digest,
         claimed_path=found.claimed_path,

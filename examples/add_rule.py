@@ -29,6 +29,7 @@ class Momentum:
     """state' = state + sum / total weight, toward zero; weights' = weights + state'; both within int32."""
 
     name, contract, parts = "test-state", "StateRule", 2
+    summary = "The sum of all means so far, in which each update counts by its weight."
 
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return 256

@@ -15,6 +15,7 @@ class GatherRule:
     """Needs all values of an element at once: g' = g + the largest m * 2^shift."""
 
     name, contract, parts = "test-gather", "GatherRule", 1
+    summary = "Of each value the largest one in any update."
 
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002
         return min(256, 100_000 // (4 * leaf_values))

@@ -31,6 +31,10 @@ class Rule(Protocol):
         """What `name()` of the Solidity version returns."""
 
     @property
+    def summary(self) -> str:
+        """What it makes of the updates, in one sentence for the people of a federation."""
+
+    @property
     def contract(self) -> str:
         """The name of the Solidity contract, by which `brownie run deploy` finds it."""
 

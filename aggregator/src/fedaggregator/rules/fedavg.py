@@ -20,6 +20,7 @@ class FedAvg:
     """g' = clamp(g + R(R(S, W) * server_lr, 2^16)) with S = sum (w_i << shift_i) * m_i."""
 
     name = "fedavg"
+    summary = "The mean of the updates, in which each counts by its weight."
     contract = "FedAvg"
     parts = 1
 

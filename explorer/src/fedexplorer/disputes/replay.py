@@ -98,6 +98,12 @@ class Replay:
         return self.found.part * self.config.leaf_count + self.found.leaf
 
     @property
+    def adds_up(self) -> bool:
+        """Whether the rule's sums keep their length, because it adds the updates up."""
+        one, two = (self.rule.sums_bytes(n, self.config.leaf_values, self.config.mantissa_bits) for n in (1, 2))
+        return one == two
+
+    @property
     def gas(self) -> int:
         return sum(part.call.gas for part in self.found.calls)
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from fedexplorer.content.inputs import NothingToRecompute, inputs_of
 from fedexplorer.history.records import Proposal, RoundHistory, Standing
+from fedexplorer.views.rule_words import rule_in_words
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, NotThere, Parameters, View
 
@@ -80,6 +81,7 @@ class CheckPage(Model):
 
     number: int
     reason: str
+    rule_says: str
     manifest: Manifest | None
     claims: tuple[Claimed, ...]
     questions: tuple[Question, ...]
@@ -101,12 +103,15 @@ def build(site: Site, number: Annotated[int, Field(ge=0, le=2**53)]) -> CheckPag
     except NothingToRecompute as error:
         reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
     if reason:
-        return CheckPage(number=number, reason=reason, manifest=None, claims=claims, questions=(), size=0, at_once=0)
+        return CheckPage(
+            number=number, reason=reason, rule_says="", manifest=None, claims=claims, questions=(), size=0, at_once=0
+        )
     manifest = manifest_of(site, history)
     width = 2 * 32 * manifest.parts + len(inputs.updates) * config.mantissa_bits
     return CheckPage(
         number=number,
         reason="",
+        rule_says=rule_in_words(manifest.rule),
         manifest=manifest,
         claims=claims,
         questions=(_about_inputs(manifest), *_about_claims(manifest, history)),

@@ -12,6 +12,7 @@ from fedexplorer.history.all_rounds import Rounds
 from fedexplorer.scores import Score
 from fedexplorer.views.event_row import EventRow, event_row
 from fedexplorer.views.next_step import what_comes_next, what_goes_on
+from fedexplorer.views.rule_words import rule_in_words
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, Named, View
 
@@ -80,6 +81,7 @@ class FederationPage(Model):
     chain_id: int
     title: str
     rule: str
+    rule_says: str
     trained: Trained | None
     spec_digest: Hex
     sponsor: str
@@ -115,6 +117,7 @@ def build(site: Site) -> FederationPage:
         chain_id=state.federation.chain_id,
         title=site.title,
         rule=state.federation.rule,
+        rule_says=rule_in_words(state.federation.rule),
         trained=_trained(site),
         spec_digest=config.spec_digest,
         sponsor=config.sponsor,

@@ -12,14 +12,23 @@ from pydantic import Field
 from fedexplorer.content.content import Content
 from fedexplorer.content.opened import OpenTree, Rung
 from fedexplorer.content.values import GLOBAL, Encoding, Value, values_of
-from fedexplorer.views.named_tree import NamedAs, NodeRow, every_tree, node_row, shown, tensors_in
+from fedexplorer.views.named_tree import (
+    MOST_LEAVES,
+    NamedAs,
+    NodeRow,
+    every_tree,
+    is_global,
+    node_row,
+    root_in,
+    shown,
+    tensors_in,
+)
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, NotThere, Parameters, View
 from fedexplorer.views.work import Work
 
 VALUES = 64  # on one page
 MOST_PAGES = 1_000  # of leaves in an export
-MOST_PARTS = 8  # of a global, by the spec
 
 
 class Step(Model):
@@ -34,8 +43,9 @@ class Step(Model):
 
 
 class LeafPage(Model):
-    """A leaf. `leaf` is None while its bytes are not here, and `digest` too if not even that is known; `fetch` says how
-    that stands. `path` are the digests of the neighbours from the leaf to the root."""
+    """A leaf. `part` is 0 for weights and more for what the rule keeps beside them; `place` is its number in that part.
+    `leaf` is None while its bytes are not here, and `digest` too if not even that is known; `fetch` says how that
+    stands. `path` are the digests of the neighbours from the leaf to the root."""
 
     root: Hex
     cid: str
@@ -61,14 +71,15 @@ class LeafPage(Model):
 def build(
     site: Site,
     root: str,
-    index: Annotated[int, Field(ge=0, le=1 << 20)],
+    index: Annotated[int, Field(ge=0, le=MOST_LEAVES)],
     first: Annotated[int, Field(ge=0, le=8192)] = 0,
 ) -> LeafPage:
     """A leaf of a tree: its bytes, its values by tensor, and its path to the root."""
     found = shown(site, root)
     config, opened = site.state.federation.config, found.opened
-    if index >= (len(opened) if opened is not None else config.leaf_count * MOST_PARTS):
-        raise NotThere(f"This tree has the leaves 0 to {config.leaf_count - 1}.")
+    count = len(opened) if opened is not None else config.leaf_count * (_parts(site) if found.name.is_global else 1)
+    if index >= count:
+        raise NotThere(f"This tree has the leaves 0 to {count - 1}.")
     part, place = divmod(index, config.leaf_count)
     encoding = GLOBAL if found.name.is_global else Encoding(config.mantissa_bits, found.name.shift)
     leaf = _bytes(site.content, opened, index)
@@ -79,7 +90,7 @@ def build(
         named=found.named,
         is_global=found.name.is_global,
         index=index,
-        leaf_count=config.leaf_count if opened is None else len(opened),
+        leaf_count=count,
         part=part,
         place=place,
         bits=encoding.bits,
@@ -125,11 +136,19 @@ def _values(page: LeafPage) -> Csv:
 
 def _pages(site: Site) -> Iterable[Parameters]:
     """Every leaf of every tree, unless there are very many."""
-    trees, count = list(every_tree(site)), site.state.federation.config.leaf_count
-    if len(trees) * count <= MOST_PAGES:
-        for tree in trees:
-            for index in range(count):
-                yield {**tree, "index": index}
+    count, parts = site.state.federation.config.leaf_count, _parts(site)
+    leaves = [
+        {**tree, "index": index}
+        for tree in every_tree(site)
+        for index in range(count * (parts if is_global(site, root_in(str(tree["root"]))) else 1))
+    ]
+    return leaves if len(leaves) <= MOST_PAGES else ()
+
+
+def _parts(site: Site) -> int:
+    """Of a global; 1 if this version does not know the rule, whose globals it cannot fetch then."""
+    content = site.content
+    return 1 if content is None or content.rule is None else content.rule.parts
 
 
 LEAF = View("leaf", "/trees/{root}/leaves/{index}", build, tables={"values": _values}, pages=_pages)

@@ -19,6 +19,8 @@ from fedexplorer.views.site import Site
 from fedexplorer.views.view import Hex, Model, Parameters
 from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
+MOST_LEAVES = 8 << 20  # of a global with the most parts, by the spec
+
 
 class NamedAs(Model):
     """Where the chain names a root. `kind`: genesis, update or proposal. `index`, `shift`, `weight`: of an update.
@@ -163,6 +165,11 @@ def _standing(site: Site, name: Name) -> str:
         return "" if accepted is None else "accepted" if accepted else "refused"
     standing = next((p.standing for p in history.proposals if p.root == name.root), None)
     return standing.value if standing in (Standing.FINAL, Standing.CONVICTED) else ""
+
+
+def is_global(site: Site, root: bytes) -> bool:
+    """Whether the chain names this root as a global or a proposal. Raises NotThere."""
+    return names_in(site, root)[0].is_global
 
 
 def every_tree(site: Site) -> Iterable[Parameters]:

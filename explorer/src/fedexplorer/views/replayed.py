@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 from fedprotocol.numbers import UNIT
 
@@ -33,7 +31,7 @@ class CallRow(Model):
 
 class InputRow(Model):
     """What one client put in at the value that is shown: `mantissa` * 2^`shift` = `units`; `real` is the same as a real
-    number. `sums` are the rule's sums after this update. `source` says where the leaf was read."""
+    number. `sums` are the rule's sums after this update, if they add up. `source` says where the leaf was read."""
 
     index: int
     client: str
@@ -64,7 +62,8 @@ class ValueShown(Model):
 class Replayed(Model):
     """The leaf that convicted the proposal. `leaf` is its number in an update, `leaf_in_global` in a global.
     `leaf_is_known`: the transactions name it; otherwise it is the first one that is wrong. `differing` are the places
-    in the leaf of values that differ, if the lie's bytes are known."""
+    in the leaf of values that differ, if the lie's bytes are known. `adds_up`: the rule adds the updates up; otherwise
+    it needs them all at once."""
 
     leaf: int
     part: int
@@ -80,6 +79,7 @@ class Replayed(Model):
     differing_count: int
     differing: tuple[int, ...]
     rule_says: str
+    adds_up: bool
     calls: tuple[CallRow, ...]
     gas: int
     fee: int
@@ -112,7 +112,8 @@ def replayed(replay: Replay, claimed: bytes | None, tensors: Tensors | None, val
         claimed=claimed,
         differing_count=len(differing),
         differing=tuple(differing[:MOST_DIFFERING]),
-        rule_says=(inspect.getdoc(type(replay.rule)) or "").partition("\n\n")[0],
+        rule_says=replay.rule.summary,
+        adds_up=replay.adds_up,
         calls=tuple(_calls(replay)),
         gas=replay.gas,
         fee=replay.fee,
@@ -139,7 +140,7 @@ def _value(replay: Replay, column: Column, claimed: int | None, tensors: Tensors
                 mantissa=row.mantissa,
                 units=row.units,
                 real=row.units * UNIT,
-                sums=sums,
+                sums=sums if replay.adds_up else (),
                 source=row.share.source,
             )
             for row, sums in zip(column.rows, column.running, strict=True)

@@ -10,6 +10,7 @@ from fedprotocol.spec import SERVER_LR_ONE, Spec
 from fedprotocol.tree import raw_cid
 
 from fedexplorer.content.told import Told
+from fedexplorer.views.rule_words import rule_in_words
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, View
 from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
@@ -36,6 +37,7 @@ class SpecPage(Model):
     text: str
     spec: Spec | None
     rule: str
+    rule_says: str
     genesis_root: Hex
     leaf_count: int
     leaf_values: int
@@ -69,6 +71,7 @@ def build(site: Site) -> SpecPage:
         text=text,
         spec=spec,
         rule=site.state.federation.rule,
+        rule_says=rule_in_words(site.state.federation.rule),
         genesis_root=config.genesis_root,
         leaf_count=config.leaf_count,
         leaf_values=config.leaf_values,

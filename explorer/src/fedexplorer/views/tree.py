@@ -12,7 +12,16 @@ from fedexplorer.content.opened import Node, OpenTree
 from fedexplorer.content.tensors import Tensors
 from fedexplorer.views.distribution import Distribution
 from fedexplorer.views.distribution import distribution as distributed
-from fedexplorer.views.named_tree import NamedAs, NodeRow, Shown, every_tree, node_row, shown, tensors_in
+from fedexplorer.views.named_tree import (
+    MOST_LEAVES,
+    NamedAs,
+    NodeRow,
+    Shown,
+    every_tree,
+    node_row,
+    shown,
+    tensors_in,
+)
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, NotThere, View
 from fedexplorer.views.work import Work
@@ -64,8 +73,8 @@ def build(
     site: Site,
     root: str,
     level: Annotated[int | None, Field(ge=0, le=32)] = None,
-    node: Annotated[int, Field(ge=0, le=1 << 20)] = 0,
-    first: Annotated[int, Field(ge=0, le=1 << 20)] = 0,
+    node: Annotated[int, Field(ge=0, le=MOST_LEAVES)] = 0,
+    first: Annotated[int, Field(ge=0, le=MOST_LEAVES)] = 0,
 ) -> TreePage:
     """The tree of an update, a proposal or a global: its nodes, its leaves, and how its values are distributed."""
     found = shown(site, root)

@@ -12,16 +12,16 @@ from fedprotocol.errors import FedError
 from pydantic import Field
 
 from fedexplorer.content.told import told
-from fedexplorer.views.named_tree import shown
+from fedexplorer.views.named_tree import MOST_LEAVES, shown
 from fedexplorer.views.site import Site
 
 MOST_BYTES = 8 << 20  # of one answer
-MOST_LEAVES = 4_096
+MOST_AT_ONCE = 4_096
 PATIENCE = 1.0  # seconds that a request waits for a tree that is being fetched
 SOON, LATER = 2, 60  # seconds after which to ask again
 
-Count = Annotated[int, Field(ge=1, le=MOST_LEAVES)]
-First = Annotated[int, Field(ge=0, le=1 << 20)]
+Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+First = Annotated[int, Field(ge=0, le=MOST_LEAVES)]
 
 
 def add_leaves(app: FastAPI, site: Callable[[], Site]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from fedaggregator.compute.merge import Contribution, merge
-from fedaggregator.rules import rule_named
+from fedaggregator.rules import RULES, Rule
+from fedprotocol import tree
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.hashes import inputs_genesis, inputs_step
 from fedprotocol.numbers import split_leaves
@@ -49,11 +50,22 @@ class BrowserRound:
             "trees": {root: b64encode(b"".join(leaves)).decode() for root, leaves in self.trees.items()},
         }
 
+    def lie(self, leaf: int) -> str:
+        """Adds one to the last value of a leaf of the global, and names the root of that; the right root."""
+        right = str(self.manifest["global_root"])
+        leaves = list(self.trees[right])
+        value = int.from_bytes(leaves[leaf][-4:], "big", signed=True) + 1
+        leaves[leaf] = leaves[leaf][:-4] + value.to_bytes(4, "big", signed=True)
+        root = tree.root(map(tree.leaf_digest, leaves)).hex()
+        self.manifest["global_root"], self.trees[root] = root, leaves
+        return right
+
 
 IN_PAGE = """async ({manifest, trees, options}) => {
     const bytes = {};
     for (const [root, text] of Object.entries(trees)) bytes[root] = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
     const source = {
+        atOnce: options.atOnce,
         leaves: async (root, first, count, size) => {
             if (!bytes[root]) throw new Error(`no leaves of ${root} are here`);
             return bytes[root].slice(first * size, (first + count) * size);
@@ -65,17 +77,22 @@ IN_PAGE = """async ({manifest, trees, options}) => {
 
 
 def browser_round(
-    folder: Path, prior: NDArray[np.int32], given: Sequence[Given], leaf_values: int, server_lr: int
+    folder: Path,
+    prior: NDArray[np.int32],
+    given: Sequence[Given],
+    leaf_values: int,
+    server_lr: int,
+    rule: Rule = RULES["fedavg"],
 ) -> BrowserRound:
-    """A right round; its global is what fedaggregator's `merge` makes."""
-    before = MemoryLeaves(split_leaves(prior, leaf_values))
+    """A right round; its global is what fedaggregator's `merge` makes of `prior` [parts, values], or [values]."""
+    before = MemoryLeaves([leaf for part in np.atleast_2d(prior) for leaf in split_leaves(part, leaf_values)])
     leaves = [MemoryLeaves(split_leaves(update.mantissas, leaf_values)) for update in given]
     counted = [
         Contribution(own, update.weight, update.shift)
         for own, update in zip(leaves, given, strict=True)
         if update.accepted
     ]
-    with merge(rule_named("fedavg"), before, counted, given[0].bits, server_lr, folder / "global") as merged:
+    with merge(rule, before, counted, given[0].bits, server_lr, folder / "global") as merged:
         after = MemoryLeaves([merged[i] for i in range(len(merged))])
     clients = [f"0x{i + 0xA0:040x}" for i in range(len(given))]
     inputs_hash = inputs_genesis(CHAIN_ID, COORDINATOR, ROUND, before.root)
@@ -93,13 +110,12 @@ def browser_round(
             }
         )
     manifest = {
-        "leaf_count": len(before),
+        "leaf_count": len(before) // rule.parts,
         "leaf_values": leaf_values,
         "mantissa_bits": given[0].bits,
         "server_lr": server_lr,
-        "rule": "fedavg",
-        "parts": 1,
-        "value_count": prior.size,
+        "rule": rule.name,
+        "parts": rule.parts,
         "prior_root": before.root.hex(),
         "global_root": after.root.hex(),
         "updates": updates,
@@ -109,7 +125,7 @@ def browser_round(
         "inputs_hash": inputs_hash.hex(),
     }
     return BrowserRound(
-        manifest, {tree.root.hex(): [tree[i] for i in range(len(tree))] for tree in (before, after, *leaves)}
+        manifest, {own.root.hex(): [own[i] for i in range(len(own))] for own in (before, after, *leaves)}
     )
 
 
@@ -122,6 +138,7 @@ def random_round(
     leaf_values: int,
     *,
     largest: bool = False,
+    rule: Rule = RULES["fedavg"],
 ) -> BrowserRound:
     """Random numbers over all of their range; `largest` takes the ends of it only."""
     rng = np.random.default_rng(seed)
@@ -140,7 +157,7 @@ def random_round(
     if largest:  # the sums themselves reach the ends: every client has the same mantissas in the first half
         for update in given:
             update.mantissas[: values // 2] = given[0].mantissas[: values // 2]
-    prior = rng.integers(-(2**31), 2**31, values)
-    prior[:2] = -(2**31), 2**31 - 1
+    prior = rng.integers(-(2**31), 2**31, (rule.parts, values))
+    prior[:, :2] = -(2**31), 2**31 - 1
     lr = int(rng.choice([1, 50_000, 2**16, 2**17]))
-    return browser_round(folder, prior.astype(np.int32), given, leaf_values, lr)
+    return browser_round(folder, prior.astype(np.int32), given, leaf_values, lr, rule)

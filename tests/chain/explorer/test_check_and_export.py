@@ -89,7 +89,7 @@ def test_the_global_is_right(place: str, tab: Tab) -> None:
     tab.page.goto(place)
     found, said = verdict(tab.page)
     assert found == "right", said
-    for words in ("The list of 3 updates", "All 2 leaves", "all 64 values", "The leaves of the global that are kept"):
+    for words in ("The list of 3 updates", "All 2 leaves", "All 64 values", "The leaves of the global that are kept"):
         assert words in said
 
 

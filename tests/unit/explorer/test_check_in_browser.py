@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +21,6 @@ from support.documents import section
 ROOT = Path(__file__).parents[3]
 Check = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture(scope="module")
-def page(chromium: Any) -> Iterator[Page]:
-    """An empty page that came over https, with the scripts and nothing else."""
-    with chromium.new_context() as context:
-        page = context.new_page()
-        page.route("**/*", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-        page.goto("https://explorer.test/")
-        for script in SCRIPTS:
-            page.add_script_tag(path=script)
-        yield page
-
-
-@pytest.fixture(scope="module")
-def check(page: Page) -> Check:
-    def run(what: BrowserRound, **options: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = page.evaluate(IN_PAGE, what.argument() | {"options": options})
-        return answer
-
-    return run
 
 
 @pytest.fixture
@@ -186,19 +165,8 @@ def test_an_update_that_does_not_count_is_not_looked_at(check: Check, small: Bro
     assert check(small)["verdict"] == "right"
 
 
-def lie(small: BrowserRound, leaf: int, by: int) -> str:
-    """Adds `by` to the last value of a leaf of the global, and names the root of that; the right root."""
-    right = small.manifest["global_root"]
-    leaves = list(small.trees[right])
-    value = int.from_bytes(leaves[leaf][-4:], "big", signed=True) + by
-    leaves[leaf] = leaves[leaf][:-4] + value.to_bytes(4, "big", signed=True)
-    root = tree.root(map(tree.leaf_digest, leaves)).hex()
-    small.manifest["global_root"], small.trees[root] = root, leaves
-    return str(right)
-
-
 def test_a_lie(check: Check, small: BrowserRound) -> None:
-    right = lie(small, 2, 1)
+    right = small.lie(2)
     answer = check(small)
     assert (answer["verdict"], answer["root"], answer["served"]) == ("wrong", right, True)
     first = answer["first"]
@@ -215,7 +183,7 @@ def tree_step(total: int, weight: int) -> int:
 
 
 def test_a_lie_of_which_nobody_has_the_leaves(check: Check, small: BrowserRound) -> None:
-    right = lie(small, 2, 1)
+    right = small.lie(2)
     del small.trees[small.manifest["global_root"]]
     answer = check(small)
     assert (answer["verdict"], answer["root"]) == ("wrong", right)
@@ -224,7 +192,7 @@ def test_a_lie_of_which_nobody_has_the_leaves(check: Check, small: BrowserRound)
 
 def test_a_lie_with_the_right_leaves_beside_it(check: Check, small: BrowserRound) -> None:
     """Leaves that are not those of the root say nothing about it."""
-    right = lie(small, 2, 1)
+    right = small.lie(2)
     small.trees[small.manifest["global_root"]] = small.trees[right]
     answer = check(small)
     assert (answer["verdict"], answer["root"], answer["served"]) == ("wrong", right, False)
@@ -308,7 +276,7 @@ def test_no_sha256_over_plain_http_from_another_machine(chromium: Any, small: Br
     assert "https" in found["message"]
 
 
-def test_it_can_be_stopped(page: Page, small: BrowserRound) -> None:
+def test_it_can_be_stopped(check_page: Page, small: BrowserRound) -> None:
     run = IN_PAGE.replace(
         "FedCheck.checkRound(manifest, source, options)",
         """(() => {
@@ -317,7 +285,7 @@ def test_it_can_be_stopped(page: Page, small: BrowserRound) -> None:
             return FedCheck.checkRound(manifest, source, {progress, signal: stop.signal});
         })()""",
     )
-    answer = page.evaluate(run, small.argument() | {"options": {}})
+    answer = check_page.evaluate(run, small.argument() | {"options": {}})
     assert (answer["verdict"], answer["message"]) == ("unchecked", "it was stopped before the last leaf")
 
 
@@ -341,12 +309,12 @@ MEASURED = """
 
 @pytest.mark.parametrize("clients", [4])
 def test_a_whole_adapter_takes_seconds_and_leaves_the_page_alive(
-    page: Page, tmp_path: Path, clients: int, record_property: Callable[[str, object], None]
+    check_page: Page, tmp_path: Path, clients: int, record_property: Callable[[str, object], None]
 ) -> None:
     """450 leaves of 1,024 values: LoRA of rank 8 on the small model of the demo."""
     made = random_round(tmp_path, clients, clients, 8, 450 * 1024, 1024, largest=True)
     run = IN_PAGE.replace("return FedCheck", MEASURED).rstrip("}") + "return end(answer); }"
-    answer = page.evaluate(run, made.argument() | {"options": {}})
+    answer = check_page.evaluate(run, made.argument() | {"options": {}})
     assert answer["verdict"] == "right"
     record_property(f"check of 450 leaves, {clients} updates in Chromium [s]", f"{answer['seconds']:.2f}")
     record_property(f"longest wait of the page meanwhile, {clients} updates [ms]", f"{answer['longest']:.0f}")
@@ -354,7 +322,7 @@ def test_a_whole_adapter_takes_seconds_and_leaves_the_page_alive(
 
 
 @pytest.mark.parametrize("leaf_count", [2, 3, 5, 6, 7, 8, 9, 13])
-def test_one_leaf(page: Page, tmp_path: Path, leaf_count: int) -> None:
+def test_one_leaf(check_page: Page, tmp_path: Path, leaf_count: int) -> None:
     """Each leaf with its path leads to the roots, and only there."""
     made = random_round(tmp_path, leaf_count, 3, 16, leaf_count * 16, 16)
     manifest = made.manifest
@@ -372,7 +340,7 @@ def test_one_leaf(page: Page, tmp_path: Path, leaf_count: int) -> None:
         ]
         opened[-1]["digest"] = (claimed or digests[-1][index]).hex()
         del opened[-1]["leaf"]
-        answer: dict[str, Any] = page.evaluate(
+        answer: dict[str, Any] = check_page.evaluate(
             """({manifest, index, opened}) => {
                 const {bytesOf} = FedInputs;
                 const [prior, ...leaves] = opened.map(({leaf, digest, path}) => (
@@ -404,16 +372,16 @@ def test_one_leaf(page: Page, tmp_path: Path, leaf_count: int) -> None:
     assert (answer["verdict"], answer["digest"]) == ("wrong", right.hex())
 
 
-def test_keccak(page: Page) -> None:
+def test_keccak(check_page: Page) -> None:
     texts = [os.urandom(length) for length in (*range(140), 270, 271, 272, 273, 1000)]
-    found = page.evaluate(
+    found = check_page.evaluate(
         "(texts) => texts.map((text) => FedInputs.hexOf(FedInputs.keccak256(FedInputs.bytesOf(text))))",
         [text.hex() for text in texts],
     )
     assert found == [keccak(text).hex() for text in texts]
 
 
-def test_which_updates_count(page: Page) -> None:
+def test_which_updates_count(check_page: Page) -> None:
     rng = np.random.default_rng(3)
     seen = set()
     for _ in range(200):
@@ -429,7 +397,7 @@ def test_which_updates_count(page: Page) -> None:
             yes = sum(weights[j] for j, bitmap in bitmaps.items() if j == i or bitmap >> i & 1)
             yes += weight if i not in bitmaps else 0
             model.updates.append(Submission(client=f"0x{i:040x}", root=b"", shift=0, weight=weight, yes=yes))
-        found = page.evaluate(
+        found = check_page.evaluate(
             "([updates, votes]) => FedInputs.acceptedBy(updates, votes)",
             [
                 [{"client": f"0x{i:040x}", "weight": weight} for i, weight in enumerate(weights)],
@@ -441,12 +409,12 @@ def test_which_updates_count(page: Page) -> None:
     assert len(seen) == 3
 
 
-def test_it_reads_leaves_at_the_same_place_as_the_programs(page: Page) -> None:
+def test_it_reads_leaves_at_the_same_place_as_the_programs(check_page: Page) -> None:
     """One update, weight one, a whole step: the next global is the prior plus the update."""
     prior, delta = np.array([1, -(2**31), 2**31 - 1, 5], np.int32), np.array([2, -1, 1, -(2**15)], np.int16)
     sums = rule_named("fedavg").accumulate(None, delta[np.newaxis], 1, 0)
     expected = rule_named("fedavg").finish(sums, prior[np.newaxis, np.newaxis], 1, 2**16).ravel()
-    found = page.evaluate(
+    found = check_page.evaluate(
         """([prior, leaf]) => {
             const updates = [{weight: 1, shift: 0, accepted: true}];
             const manifest = {rule: "fedavg", mantissa_bits: 16, server_lr: 65536, updates};

@@ -146,7 +146,7 @@ def _pages(site: Site) -> Iterable[Parameters]:
 
 
 def _parts(site: Site) -> int:
-    """Of a global; 1 if this version does not know the rule, whose globals it cannot fetch then."""
+    """How many parts a global has. If this version does not know the rule, it shows no global, and the answer is 1."""
     content = site.content
     return 1 if content is None or content.rule is None else content.rule.parts
 

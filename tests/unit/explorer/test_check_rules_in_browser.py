@@ -1,0 +1,124 @@
+"""Every rule, computed three times: by the programs, by the check in the visitor's browser, and by tools/recheck.py.
+They share no code."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fedaggregator.rules import RULES
+from playwright.sync_api import Page
+from support.browser_rounds import BrowserRound, random_round
+
+ROOT = Path(__file__).parents[3]
+RECHECK = runpy.run_path(str(ROOT / "tools/recheck.py"))
+LEAVES, VALUES = 5, 32
+Check = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.process
+
+
+def test_all_three_know_the_same_rules(check_page: Page) -> None:
+    known = check_page.evaluate("() => Object.entries(FedRules.RULES).map(([name, {parts}]) => [name, parts])")
+    assert dict(known) == {name: RECHECK["PARTS"].get(name, 1) for name in RECHECK["RULES"]}
+    assert dict(known).items() >= {name: rule.parts for name, rule in RULES.items()}.items()
+
+
+IN_PAGE = """([rule, rounds]) => rounds.map(({prior, updates, rate}) => {
+    for (const update of updates) update.values = update.mantissas.map((m) => m * 2 ** update.shift);
+    return FedRules.RULES[rule].next(prior, updates, rate).after;
+})"""
+
+
+@pytest.mark.parametrize("name", RECHECK["RULES"])
+def test_the_browser_and_the_program_of_one_file_compute_the_same(check_page: Page, name: str) -> None:
+    """Up to 64 updates, of which some are equal, zero, or at the ends of what a mantissa can be."""
+    rng, rounds, right = np.random.default_rng(11), [], []
+    for count in (*range(1, 10), 16, 33, 64):
+        for bits in (8, 16):
+            ends = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+            mantissas = rng.integers(ends[0], ends[1], (count, VALUES), endpoint=True)
+            mantissas[:, :8] = rng.choice(ends, (count, 8))
+            mantissas[:, 8:12] = mantissas[0, 8:12]
+            mantissas[rng.random(count) < 0.2] = 0
+            shifts = (
+                rng.integers(0, 31 - bits, (count, 1), endpoint=True) if count % 2 else np.full((count, 1), 31 - bits)
+            )
+            weights = rng.choice([1, 2, 3, 1000, 2**20 - 1], (count, 1))
+            prior = rng.integers(-(2**31), 2**31, (RECHECK["PARTS"].get(name, 1), VALUES))
+            prior[:, ::5] = rng.choice([-(2**31), 0, 2**31 - 1], prior[:, ::5].shape)
+            rate = int(rng.choice([1, 50_000, 2**16, 2**17]))
+            leaf = RECHECK["Leaf"](prior, mantissas, shifts, weights, rate)
+            right.append([part.tolist() for part in RECHECK["RULES"][name](leaf)])
+            updates = [
+                {
+                    "index": i,
+                    "weight": int(weights[i, 0]),
+                    "shift": int(shifts[i, 0]),
+                    "mantissas": mantissas[i].tolist(),
+                }
+                for i in range(count)
+            ]
+            rounds.append({"prior": prior.tolist(), "updates": updates, "rate": rate})
+    assert check_page.evaluate(IN_PAGE, [name, rounds]) == right
+
+
+@pytest.fixture(params=RULES)
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> BrowserRound:
+    """A right round of five leaves, of which the programs computed the global."""
+    rule = RULES[request.param]
+    return random_round(tmp_path, 5, 6, 8, LEAVES * VALUES - 3, VALUES, rule=rule)
+
+
+def test_a_right_round(check: Check, made: BrowserRound) -> None:
+    answer = check(made, atOnce=2)
+    assert (answer["verdict"], answer["root"]) == ("right", made.manifest["global_root"]), answer
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("name", RULES)
+def test_the_largest_numbers(check: Check, tmp_path: Path, name: str, bits: int) -> None:
+    made = random_round(tmp_path, bits, 32, bits, 2 * VALUES, VALUES, largest=True, rule=RULES[name])
+    assert check(made)["verdict"] == "right"
+
+
+def test_a_lie_in_each_part(check: Check, made: BrowserRound) -> None:
+    """It is found where it is, and its calculation ends in what is right; of two the one in the first part is told."""
+    honest = made.manifest["global_root"]
+    for part in range(made.manifest["parts"]):
+        right = made.lie(part * LEAVES + 3)
+        answer = check(made)
+        assert (answer["verdict"], answer["root"]) == ("wrong", right), answer
+        first = answer["first"]
+        assert (first["part"], first["leaf"], first["value"]) == (part, part * LEAVES + 3, VALUES - 1)
+        assert first["claimed"] - first["right"] == 1
+        assert any(line.endswith(f"= {first['right']}") for line in first["words"])
+        if part:
+            made.lie(4)
+            assert check(made)["first"]["leaf"] == 4
+        made.manifest["global_root"] = honest
+
+
+@pytest.mark.parametrize("leaf", [3, -1])
+def test_a_changed_bit_in_any_part(check: Check, made: BrowserRound, leaf: int) -> None:
+    for root, name in (
+        (made.manifest["prior_root"], "the global before"),
+        (made.manifest["global_root"], "the global's"),
+    ):
+        kept = list(made.trees[root])
+        made.trees[root][leaf] = bytes([kept[leaf][0] ^ 1]) + kept[leaf][1:]
+        answer = check(made)
+        assert answer["verdict"] == "foreign"
+        assert name in answer["message"]
+        made.trees[root] = kept
+
+
+def test_another_rule_gives_another_global(check: Check, made: BrowserRound) -> None:
+    own = made.manifest["rule"]
+    for name in RECHECK["RULES"]:
+        if RECHECK["PARTS"].get(name, 1) == made.manifest["parts"] and name != own:
+            made.manifest["rule"] = name
+            assert check(made)["verdict"] == "wrong"

@@ -2,7 +2,8 @@
 
 One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
 unknown fields, conversions or defaults, so that a document means the same to every version that accepts it. (Only
-`prompt.join`, which came later, may be absent, and that has one meaning too.)
+`prompt.join`, `training.rate_ratio_b` and `training.look_ahead`, which came later, may be absent, and that has one
+meaning too.)
 """
 
 import hashlib
@@ -186,12 +187,13 @@ class Prompt(Part):
 class Training(Part):
     """Local training. `learning_rate` follows `schedule` across rounds and is constant within one.
 
-    `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_global||^2; with 0 there is no such term. Li
-    et al. 2020, "Federated Optimization in Heterogeneous Networks".
+    `proximal_mu`: mu of FedProx, whose sites minimise loss + mu/2 ||w - w_start||^2, with w_start where the site begins
+    the round; with 0 there is no such term. Li et al. 2020, "Federated Optimization in Heterogeneous Networks".
 
     `rate_ratio_b`: how many times larger the learning rate of LoRA's factor B is than that of A. Hayou et al. 2024,
     "LoRA+". `look_ahead`: a site begins a round at w_global + look_ahead (w_global - the global before), and what it
-    sends counts from w_global: Nesterov's momentum, from globals that everybody has. A document in which they are 1
+    sends counts from w_global: Nesterov's momentum, from globals that everybody has. The global before is the one that
+    w_global was made from, whatever rounds were void since; round 1 begins at global 0. A document in which they are 1
     and 0 does not have these two fields.
     """
 
@@ -259,6 +261,21 @@ class Decisions(Part):
                 raise ValueError(
                     f"evaluation.classes: {name!r} must be {trimmed!r}; prompt.join is what stands before it"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _looks_ahead_to_some_end(self) -> Self:
+        share = self.training.look_ahead
+        if share and self.lora.factors == "alternating":
+            raise ValueError(
+                "training.look_ahead must be 0 where lora.factors is alternating: what the round before changed is not "
+                "what a round trains"
+            )
+        if share * self.server_lr >= SERVER_LR_ONE:
+            raise ValueError(
+                f"training.look_ahead {share:g} times server_lr must be below 1, or each round would go farther than "
+                "the one before it, without end"
+            )
         return self
 
 

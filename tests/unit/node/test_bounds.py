@@ -25,9 +25,11 @@ from fednode.sponsor.bounds import (
 )
 from fednode.sponsor.new_spec import make
 from fednode.training import AdapterModel
+from fednode.training.factored_adam import FactoredAdamW
+from fednode.training.look_ahead import ahead
 from fednode.training.optimizers import FACTORED
 from fednode.training.schedule import learning_rate
-from fednode.training.update import make_update
+from fednode.training.update import make_update, moved
 from fedprotocol.numbers import UNIT
 from fedprotocol.spec import Bounds, Layout, Training, load_spec
 from support import programs
@@ -39,11 +41,13 @@ pytestmark = pytest.mark.model
 
 RATE = 1e-2
 VALUES = 200
+MATRIX = (20, 10)  # the shape of as many values
 OPTIMISERS: dict[str, Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]] = {
     "adamw_torch": lambda p: torch.optim.AdamW(p, RATE, (0.9, 0.999), 1e-8, 0.1),
     "adagrad": lambda p: torch.optim.Adagrad(p, RATE, weight_decay=0.1),
     "rmsprop": lambda p: torch.optim.RMSprop(p, RATE, RMSPROP_ALPHA, weight_decay=0.1),
     "sgd": lambda p: torch.optim.SGD(p, RATE, weight_decay=0.1),
+    FACTORED: lambda p: FactoredAdamW(p, RATE, weight_decay=0.1),
 }
 
 
@@ -72,15 +76,15 @@ def test_no_history_of_gradients_moves_a_value_farther(name: str, steps: int) ->
     of = training(optimizer=name, steps=steps, weight_decay=0.1, max_grad_norm=0.5)
     found = reach(of, LORA, layout(), 1 << 16, start)
     for _ in range(10):
-        weights = torch.nn.Parameter(torch.from_numpy(start * UNIT))
+        weights = torch.nn.Parameter(torch.from_numpy(start * UNIT).view(MATRIX))
         optimiser = OPTIMISERS[name]([weights])
         for gradient in wild(steps, rng):
-            weights.grad = torch.from_numpy(gradient)
+            weights.grad = torch.from_numpy(gradient).view(MATRIX)
             torch.nn.utils.clip_grad_norm_([weights], of.max_grad_norm if name == "sgd" else math.inf)
             optimiser.step()
-        moved = weights.detach().numpy() - start * UNIT
-        assert np.abs(moved).max() <= found.value * (1 + 1e-12)
-        assert np.linalg.norm(moved) <= found.norm * (1 + 1e-12)
+        change = weights.detach().numpy().ravel() - start * UNIT
+        assert np.abs(change).max() <= found.value * (1 + 1e-12)
+        assert np.linalg.norm(change) <= found.norm * (1 + 1e-12)
 
 
 def test_the_bound_of_adam_is_no_larger_than_it_must_be() -> None:
@@ -115,6 +119,31 @@ def test_the_bounds_follow_the_schedule_and_the_factors() -> None:
     assert norms("alternating") == pytest.approx((math.sqrt(60), math.sqrt(20)))
     falling = norms("both", schedule="cosine", rounds=1000, final_learning_rate_ratio=0.1)
     assert falling == pytest.approx((math.sqrt(80), 0.1 * math.sqrt(80)), rel=1e-3)
+
+
+def test_look_ahead_goes_as_far_as_its_bound_and_no_farther() -> None:
+    """One value that every step moves by the learning rate in one direction, at every rate of the server."""
+    start = np.zeros(VALUES, np.int32)
+    for share, server_lr in ((0.3, 1 << 16), (0.9, 1 << 16), (0.45, 2 << 16), (0.9, 1 << 15)):
+        found = reach(training(steps=1, look_ahead=share), LORA, layout(), server_lr, start)
+        now, before, sent = 0.0, 0.0, 0.0
+        for _ in range(200):
+            sent = share * (now - before) + RATE
+            now, before = now + server_lr / (1 << 16) * sent, now
+            assert sent <= found.value * (1 + 1e-12)
+        assert sent == pytest.approx(found.value, rel=1e-6)
+        assert found.norm == pytest.approx(math.sqrt(VALUES) * found.value)
+        assert found.step == reach(training(steps=1), LORA, layout(), server_lr, start).step
+
+
+def test_a_faster_b_moves_the_bounds_of_b() -> None:
+    layer, start = layout(**{"x.lora_A.weight": 60, "x.lora_B.weight": 20}), np.zeros(80, np.int32)
+    for ratio, value in ((4.0, 4.0), (0.5, 1.0)):
+        found = reach(training(steps=1, rate_ratio_b=ratio), LORA, layer, 1 << 16, start)
+        norm = math.sqrt(60 + ratio**2 * 20)
+        assert (found.value, found.norm, found.step) == pytest.approx((RATE * value, RATE * norm, RATE * norm))
+        clipped = reach(training(steps=1, optimizer="sgd", rate_ratio_b=ratio), LORA, layer, 1 << 16, start)
+        assert clipped.value == clipped.norm == pytest.approx(RATE * value)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -184,6 +213,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "factored": {"optimizer": FACTORED, "steps": 3},
     "factored, B faster": {"optimizer": FACTORED, "rate_ratio_b": 4.0},
     "AdamW, B faster": {"rate_ratio_b": 2.0},
+    "look-ahead": {"look_ahead": 0.9},
+    "factored, look-ahead, decay": {"optimizer": FACTORED, "look_ahead": 0.5, "weight_decay": 0.1},
     "FFA-LoRA": {"lora": LORA.model_copy(update={"factors": "b"})},
     "RoLoRA": {"lora": LORA.model_copy(update={"factors": "alternating"})},
     "dropout": {"lora": LORA.model_copy(update={"dropout": 0.3})},
@@ -203,8 +234,11 @@ def test_honest_training_has_room_below_the_bounds_and_above_the_floor(tiny_fold
     model = AdapterModel.load(spec, None, "cpu", 1)
     model.set_global(adapter.units)
     holds = (127 << spec.bounds.max_shift) * UNIT
+    now, before, share = adapter.units, adapter.units, spec.training.look_ahead
     for number in range(1, spec.training.rounds + 1):
-        update = make_update(model.train(spec, data, number, 0).units_delta, spec, 0, number)
+        result = model.train(spec, data, number, 0, start=ahead(now, before, share) if share else None)
+        now, before = moved(now, result.units_delta), now
+        update = make_update(result.units_delta, spec, 0, number)
         assert (update.clipped, update.scaled) == (0, 1.0)
         assert update.norm <= spec.bounds.max_norm / MARGIN
         assert update.peak <= holds / MARGIN * 1.02  # rounded up, by up to a 64th

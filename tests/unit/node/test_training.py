@@ -15,9 +15,12 @@ from fednode.data.plain_text import EncodingError
 from fednode.evaluation.run import score
 from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, Diverged, NotFinite, StepRecord, TrainingError, ZeroDelta
+from fednode.training.look_ahead import ahead
+from fednode.training.optimizers import FACTORED
 from fednode.training.rows_apart import keeps_rows_apart
 from fednode.training.schedule import learning_rate
-from fedprotocol.numbers import quantize_global
+from fednode.training.update import moved
+from fedprotocol.numbers import UNIT, quantize_global
 from fedprotocol.spec import Evaluation, Lora, Spec
 from support.device import DEVICE
 from support.tiny_model import CLASSES, colour_rows, write_jsonl
@@ -63,9 +66,9 @@ def test_training_learns_also_after_an_evaluation(loaded: Loaded, data: Any, tes
     for number in (1, 2):
         start = model.values()
         result = model.train(spec, data, number, seed=7)
-        moved = model.values().astype(np.float64) - start
-        np.testing.assert_array_equal(result.units_delta, moved * 2**24)
-        parts = np.split(moved, np.cumsum([np.prod(tensor.shape) for tensor in spec.layout.tensors])[:-1])
+        change = model.values().astype(np.float64) - start
+        np.testing.assert_array_equal(result.units_delta, change * 2**24)
+        parts = np.split(change, np.cumsum([np.prod(tensor.shape) for tensor in spec.layout.tensors])[:-1])
         assert all(part.any() for part in parts), "a tensor did not move"
         losses.append(model.evaluate(spec, test_data).loss)
     assert losses[0] > losses[1] > losses[2]
@@ -101,15 +104,29 @@ def test_nothing_is_written_to_disk(loaded: Loaded, data: Any, tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_seed_gives_the_same_update(loaded: Loaded, data: Any) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"optimizer": "adamw_torch_fused"},
+        {"optimizer": FACTORED, "rate_ratio_b": 2.0, "look_ahead": 0.5},
+        {"optimizer": "adafactor", "bounds": BY_HAND},
+        {"optimizer": "lion_32bit", "rate_ratio_b": 2.0},
+        {"optimizer": "sgd", "learning_rate": 0.1, "look_ahead": 0.5},
+    ],
+    ids=lambda settings: settings.get("optimizer", "adamw_torch"),
+)
+def test_the_same_seed_gives_the_same_update(loaded: Loaded, data: Any, settings: dict[str, Any]) -> None:
     dropout = Lora(r=8, alpha=16, dropout=0.2, target_modules=LORA.target_modules, factors="both")
-    spec, model = loaded("nf4", lora=dropout, steps=3)
-    start = quantize_global(model.values())
-    runs = []
+    spec, model = loaded("fp32" if settings else "nf4", lora=dropout, **{"steps": 2, **settings})
+    genesis = quantize_global(model.values())
+    now = moved(genesis, model.train(spec, data, 1, seed=4).units_delta)
+    share, runs = spec.training.look_ahead, []
     for number, seed in ((1, 5), (1, 5), (2, 5), (1, 6)):
-        model.set_global(start)
+        model.set_global(now)
         torch.rand(3)  # whatever else the process drew meanwhile
-        runs.append(model.train(spec, data, number, seed).units_delta)
+        start = ahead(now, genesis, share) if share else None
+        runs.append(model.train(spec, data, number, seed, start=start).units_delta)
     np.testing.assert_array_equal(runs[0], runs[1])
     assert (runs[0] != runs[2]).any()
     assert (runs[0] != runs[3]).any()
@@ -300,6 +317,44 @@ def test_score_keeps_the_order_of_items(loaded: Loaded, test_data: Any) -> None:
     together = score(model._logits, examples, ["x"] * 40, None, model._collate, None)
     alone = [score(model._logits, [example], ["x"], None, model._collate, None)[0] for example in examples]
     np.testing.assert_allclose([item.loss for item in together], [item.loss for item in alone], rtol=1e-4)
+
+
+def test_look_ahead_begins_ahead_and_counts_from_the_global(loaded: Loaded, data: Any) -> None:
+    """What is sent is the way ahead and what training does from there: that of a global which is there already."""
+    spec, model = loaded("fp32", steps=2, look_ahead=0.5)
+    before = quantize_global(model.values())
+    now = moved(before, model.train(spec, data, 1, seed=0).units_delta) & ~1  # so that half of a way is on the grid
+    before &= ~1
+    model.set_global(now)
+    sent = model.train(spec, data, 2, seed=0, start=ahead(now, before, 0.5))
+    there = now + (now - before) // 2
+    model.set_global(there)
+    from_there = model.train(spec, data, 2, seed=0)
+    np.testing.assert_array_equal(sent.units_delta, from_there.units_delta + (there - now))
+    assert sent.steps[0].loss == from_there.steps[0].loss and (there != now).mean() > 0.9
+
+
+def test_look_ahead_moves_only_what_the_round_trains(loaded: Loaded, data: Any) -> None:
+    spec, model = loaded("fp32", steps=1, lora=Lora.model_validate({**LORA.model_dump(), "factors": "b"}))
+    sent = model.train(spec, data, 1, seed=0, start=model.values() + np.float32(0.003))
+    a, b = halves(spec, sent.units_delta)
+    assert not a.any() and b.all()
+
+
+def test_where_no_gradient_comes_looking_ahead_is_no_training(loaded: Loaded, data: Any) -> None:
+    spec, model = loaded("fp32", learning_rate=1e-14)
+    with pytest.raises(ZeroDelta, match="changed no weight"):
+        model.train(spec, data, 1, seed=0, start=model.values() + np.float32(0.01))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw_torch", "lion_32bit"])
+def test_b_moves_faster_by_the_ratio(loaded: Loaded, data: Any, optimizer: str) -> None:
+    """Both optimisers' first step is one learning rate for every value that has a gradient."""
+    spec, model = loaded("fp32", steps=1, optimizer=optimizer, learning_rate=1e-3, rate_ratio_b=3.0)
+    model.train(spec, data, 1, seed=0)  # until then B is zero, and so is the gradient of A
+    a, b = halves(spec, np.abs(model.train(spec, data, 2, seed=0).units_delta) * UNIT)
+    assert (np.median(a), np.median(b)) == pytest.approx((1e-3, 3e-3), rel=1e-3)
+    assert a.max() <= 1.001e-3 and b.max() <= 3.003e-3
 
 
 def halves(spec: Spec, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

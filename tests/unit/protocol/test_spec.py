@@ -110,6 +110,30 @@ def test_a_document_without_join_keeps_its_bytes_and_its_meaning() -> None:
     assert old.prompt.join is None and old.prompt.trimmed(" a\n") == " a\n"
 
 
+def test_a_document_without_the_later_options_of_training_keeps_its_bytes_and_its_meaning() -> None:
+    old = load_spec(document())
+    assert b"rate_ratio_b" not in dump_spec(old) and b"look_ahead" not in dump_spec(old)
+    assert (old.training.rate_ratio_b, old.training.look_ahead) == (1, 0)
+    later = {"rate_ratio_b": 2.0, "look_ahead": 0.3}
+    new = load_spec(document("training", {**DOCUMENT["training"], **later}))
+    assert json.loads(dump_spec(new))["training"] == {**DOCUMENT["training"], **later}
+    assert load_spec(dump_spec(new)) == new
+
+
+def test_look_ahead_has_an_end_and_a_round_that_trains_what_the_last_one_changed() -> None:
+    def with_look_ahead(share: float, **changes: object) -> bytes:
+        training = {**DOCUMENT["training"], "look_ahead": share}
+        return json.dumps({**DOCUMENT, "training": training, **changes}).encode()
+
+    turns = {"lora": {**DOCUMENT["lora"], "factors": "alternating"}}
+    load_spec(with_look_ahead(0.0, **turns))
+    with pytest.raises(SpecError, match=r"look_ahead must be 0 where lora\.factors is alternating"):
+        load_spec(with_look_ahead(0.1, **turns))
+    load_spec(with_look_ahead(0.49, server_lr=2 << 16))
+    with pytest.raises(SpecError, match=r"look_ahead 0\.5 times server_lr must be below 1"):
+        load_spec(with_look_ahead(0.5, server_lr=2 << 16))
+
+
 @pytest.mark.parametrize("join", ["", " ", "\n", "\t \n"])
 def test_join_is_kept_and_trims(join: str) -> None:
     classes = {"classes": ["disease", "law"]}
@@ -224,6 +248,10 @@ def test_a_spec_cannot_be_changed() -> None:
         ("training.schedule", "linear"),
         ("training.final_learning_rate_ratio", 1.5),
         ("training.max_grad_norm", -1.0),
+        ("training.rate_ratio_b", 0),
+        ("training.rate_ratio_b", None),
+        ("training.look_ahead", 1.0),
+        ("training.look_ahead", -0.1),
         ("evaluation.classes", ["one"]),
         ("evaluation.classes", ["a", "a"]),
         ("evaluation.classes", ["a", ""]),

@@ -86,14 +86,16 @@ def in_floats(
     values = dequantize_global(genesis)
     rate = spec.server_lr / SERVER_LR_ONE
     rows = sum(len(member.data) for member in members.values())
+    share, before = np.float32(spec.training.look_ahead), values
     for number in range(1, spec.training.rounds + 1):
         steps, mean = [], np.zeros(values.shape, np.float32)
         for member in members.values():
             model.set_values(values)
-            result = model.train(spec, member.data, number, member.seed)
+            start = values + share * (values - before) if share else None
+            result = model.train(spec, member.data, number, member.seed, start=start)
             mean += np.float32(len(member.data) / rows) * (result.units_delta * UNIT).astype(np.float32)
             steps += result.steps
-        values = values + np.float32(rate) * mean
+        values, before = values + np.float32(rate) * mean, values
         model.set_values(values)
         yield Round(number, None, len(members) * values.size * FLOAT_BYTES, steps)
 

@@ -79,8 +79,18 @@ def new(
     sequence_length: Annotated[
         int, typer.Option(help="Greatest length of a row, in tokens; longer rows are cut.")
     ] = 512,
-    optimizer: Annotated[str, typer.Option(help="Optimiser, by its name in transformers.")] = "adamw_torch",
+    optimizer: Annotated[
+        str,
+        typer.Option(
+            help="Optimiser, by its name in transformers, or adamw_factored: AdamW whose second moment is kept for "
+            "each row and column, which lets sites drift apart less between two averages."
+        ),
+    ] = "adamw_torch",
     learning_rate: Annotated[float, typer.Option(help="Learning rate in round 1.")] = 2e-4,
+    rate_ratio_b: Annotated[
+        float,
+        typer.Option(help="How many times larger the learning rate of LoRA's factor B is than that of A (LoRA+)."),
+    ] = 1.0,
     schedule: Annotated[
         Literal["constant", "cosine"], typer.Option(help="How the learning rate changes from round to round.")
     ] = "cosine",
@@ -93,7 +103,15 @@ def new(
         bool, typer.Option(help="Compute activations twice instead of keeping them: less memory, more time.")
     ] = False,
     proximal_mu: Annotated[
-        float, typer.Option(help="Strength of FedProx's pull towards the global model; 0 is plain FedAvg.")
+        float, typer.Option(help="Strength of FedProx's pull towards where a round began; 0 is plain FedAvg.")
+    ] = 0.0,
+    look_ahead: Annotated[
+        float,
+        typer.Option(
+            help="How far ahead of the global model sites begin a round, as a share of what the round before changed, "
+            "at least 0 and below 1: Nesterov's momentum, which each site computes by itself. 0: they begin at the "
+            "global model."
+        ),
     ] = 0.0,
     class_: Annotated[
         list[str] | None,
@@ -174,12 +192,14 @@ def new(
             "sequence_length": sequence_length,
             "optimizer": optimizer,
             "learning_rate": learning_rate,
+            "rate_ratio_b": rate_ratio_b,
             "schedule": schedule,
             "final_learning_rate_ratio": final_learning_rate_ratio,
             "weight_decay": weight_decay,
             "max_grad_norm": max_grad_norm,
             "gradient_checkpointing": gradient_checkpointing,
             "proximal_mu": proximal_mu,
+            "look_ahead": look_ahead,
         },
         "evaluation": {"classes": tuple(name.strip() for name in class_) if class_ else None},
         "bounds": {"max_shift": max_shift, "max_norm": max_norm, "min_norm": min_norm},

@@ -64,8 +64,13 @@ def next_(
         int | None, typer.Option(help="Number of forward passes in an optimiser step.")
     ] = None,
     sequence_length: Annotated[int | None, typer.Option(help="Greatest length of a row, in tokens.")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="Optimiser, by its name in transformers.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="Optimiser, by its name in transformers, or adamw_factored.")
+    ] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Learning rate in round 1.")] = None,
+    rate_ratio_b: Annotated[
+        float | None, typer.Option(help="How many times larger the learning rate of factor B is than that of A.")
+    ] = None,
     schedule: Annotated[
         Literal["constant", "cosine"] | None,
         typer.Option(help="How the learning rate changes from round to round; it begins anew."),
@@ -79,6 +84,12 @@ def next_(
         bool | None, typer.Option(help="Compute activations twice instead of keeping them.")
     ] = None,
     proximal_mu: Annotated[float | None, typer.Option(help="Strength of FedProx's pull; 0 is plain FedAvg.")] = None,
+    look_ahead: Annotated[
+        float | None,
+        typer.Option(
+            help="How far ahead of the global model sites begin, as a share of what the round before changed."
+        ),
+    ] = None,
     factors: Annotated[
         Literal["both", "b", "alternating"] | None, typer.Option(help="LoRA factors that are trained.")
     ] = None,

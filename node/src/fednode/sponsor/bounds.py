@@ -14,9 +14,13 @@ Each optimiser's longest step, times learning rate and steps, is a bound that ho
 
 Weight decay of AdamW, Lion and SGD takes a share of each weight on top; the others put it into the gradient, where it
 changes nothing. FedProx's pull is part of the gradient as well. With LoRA+, B's steps are `rate_ratio_b` times as long.
-With look-ahead b and a server's rate s, a round begins up to b s times the longest update away from the global, and
-what is sent counts from the global: R = L + b s R, so R = L / (1 - b s). Optimisers that keep their state in eight or
-four bits are not here: a second moment that is rounded down makes steps of any length.
+
+Look-ahead b, with a server's rate s: if no update is longer than R, a global is at most s R away from the one before
+it, a round begins at most b s R away from its global, and its training moves at most L. What is sent counts from the
+global: at most L + b s R, which is R again for R = L / (1 - b s). The spec sees to b s < 1.
+
+Optimisers that keep their state in eight or four bits are not here: a second moment that is rounded down makes steps of
+any length.
 """
 
 from __future__ import annotations
@@ -74,10 +78,10 @@ class Reach:
     step: float
 
 
-def require_bound(chosen: ChosenBounds, training: Training, server_lr: int) -> None:
+def require_bound(chosen: ChosenBounds, training: Training) -> None:
     """Raise NoBound unless `bounds_of` can say something: for an optimiser whose longest step is not known, `chosen`
     must have both norms."""
-    if _is_known(training, server_lr) or (chosen.max_norm is not None and chosen.min_norm is not None):
+    if _is_known(training) or (chosen.max_norm is not None and chosen.min_norm is not None):
         return
     raise NoBound(
         f"how far training with the optimizer {training.optimizer!r} and these rates can go is not known, so that the "
@@ -90,9 +94,9 @@ def bounds_of(
     chosen: ChosenBounds, training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
 ) -> Bounds:
     """The spec's bounds. `server_lr`: unit 2^-16; `genesis`: int32 [value_count], units of 2^-24. Raises NoBound."""
-    require_bound(chosen, training, server_lr)
+    require_bound(chosen, training)
     max_norm, min_norm, value = chosen.max_norm, chosen.min_norm, math.inf
-    if _is_known(training, server_lr):
+    if _is_known(training):
         found = reach(training, lora, layout, server_lr, genesis)
         max_norm = max_norm or _short(MARGIN * found.norm)
         min_norm = min_norm or _short(FLOOR * found.step)
@@ -123,15 +127,16 @@ def reach(training: Training, lora: Lora, layout: Layout, server_lr: int, genesi
         norm = max(rates) * of_values(training.steps) * max(lengths)
         step = min(rates) * min(lengths)
     decay = max(rates) * ratio * training.weight_decay if decays else 0.0
-    # What decay takes off a weight is a share of it, and no global of honest rounds is farther from the first one than
-    # all rounds' steps together.
+    # What decay takes off a weight is a share of it, and no round of honest ones begins farther from the first global
+    # than all rounds' steps together, and once more ahead.
     share = 1 - (1 - decay) ** training.steps
     start = genesis.astype(np.float64) * UNIT
-    rounds = training.rounds * server_lr / SERVER_LR_ONE
+    rate = server_lr / SERVER_LR_ONE
+    ahead = 1 / (1 - training.look_ahead * rate)
+    rounds = (training.rounds + training.look_ahead) * rate * ahead
     value += share * (float(np.abs(start).max()) + rounds * value)
     norm += share * (float(np.linalg.norm(start)) + rounds * norm)
-    farther = 1 - training.look_ahead * server_lr / SERVER_LR_ONE
-    return Reach(value / farther, norm / farther, step)
+    return Reach(value * ahead, norm * ahead, step)
 
 
 def _rates_norm(training: Training, lora: Lora, layout: Layout, round: int) -> float:
@@ -153,11 +158,10 @@ def adam_steps(steps: int) -> float:
     return float(worst.sum()) + limit * (steps - t.size)
 
 
-def _is_known(training: Training, server_lr: int) -> bool:
-    """Whether decay is small enough not to push a weight beyond zero, farther with each step, and the look-ahead small
-    enough not to grow from round to round."""
+def _is_known(training: Training) -> bool:
+    """Whether the optimiser's is, and decay small enough not to push a weight beyond zero, farther with each step."""
     decay = training.learning_rate * max(1.0, training.rate_ratio_b) * training.weight_decay
-    return training.optimizer in STEPS and decay <= 1 and training.look_ahead * server_lr < SERVER_LR_ONE
+    return training.optimizer in STEPS and decay <= 1
 
 
 def _short(value: float) -> float:

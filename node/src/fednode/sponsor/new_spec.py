@@ -108,7 +108,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     from fednode.training.optimizers import require_optimizer
 
     require_optimizer(choices.training.optimizer)
-    require_bound(choices.bounds, choices.training, choices.server_lr)
+    require_bound(choices.bounds, choices.training)
     folder = locate(source or choices.base_model, None if source else choices.revision)
     load_encoder(choices, folder)
     adapter = new_adapter(

@@ -120,8 +120,8 @@ class AdapterModel:
     ) -> TrainResult:
         """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
 
-        `start`, float32 [value_count]: begin at these values instead; what was changed still counts from the present
-        ones.
+        `start`, float32 [value_count]: begin at these values instead, with the factors that the round trains; what was
+        changed still counts from the present ones.
 
         The optimiser starts fresh, the learning rate and the trained factors are the round's, the order of rows and the
         dropout follow from (seed, round). The model keeps the trained values; if anything fails, the adapter is what it
@@ -134,10 +134,14 @@ class AdapterModel:
             raise TrainingError("the data has no rows; give at least one")
         rows = Drawn(data, self._encoder)
         before = self.values()
-        self._thaw([spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors])
+        trained = [spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors]
+        self._thaw(trained)
         try:
+            begun = before
             if start is not None:
-                write_values(self._parameters, start)
+                sizes = [parameter.numel() for parameter in self._parameters]
+                begun = np.where(np.repeat(trained, sizes), start, before)
+                write_values(self._parameters, begun)
             steps = run_steps(
                 self._model,
                 rows,
@@ -156,14 +160,13 @@ class AdapterModel:
                     f"training took a weight to {np.abs(after).max():.3g}, beyond the grid's {LIMIT:g}; "
                     "lower the learning rate of the spec"
                 )
-            delta = changed_units(before, after)
-            require_change(delta)
+            require_change(changed_units(begun, after))
         except BaseException:
             write_values(self._parameters, before)
             raise
         finally:
             self._thaw([True] * len(self._parameters))
-        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
+        return TrainResult(changed_units(before, after), steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
 
     def evaluate(self, spec: Spec, data: Dataset, on_progress: OnProgress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.

@@ -9,6 +9,7 @@ import {IAggregationRule} from "../../interfaces/IAggregationRule.sol";
 /// @dev Twin of `fedaggregator.rules.gathered_leaves`.
 library GatheredLeaves {
     uint256 internal constant HEADER = 32; // bytes of a row before its mantissas
+    uint256 internal constant MOST = 256; // rows
     uint256 private constant CALLDATA = 127 * 1024; // bytes of a call: a chain node's pool takes transactions of 128 KiB
     /// @dev What a challenge has in its calldata beside the rows and the prior leaf, with paths of 20 digests: the
     /// longest that a tree can have.
@@ -19,6 +20,8 @@ library GatheredLeaves {
     error ShiftTooLarge(uint8 shift);
     /// @notice A row begins with a word that `append` does not write, or says another width than the first row.
     error BadHeader(uint256 index, uint256 header);
+
+    error TooManyRows(uint256 count);
 
     /// @notice The rows of one leaf, where they lie in calldata.
     struct Rows {
@@ -47,7 +50,7 @@ library GatheredLeaves {
         return bytes.concat(sums, bytes32(uint256(bits) << 40 | uint256(weight) << 8 | shift), mantissas);
     }
 
-    /// @notice The rows in `sums`, at least one, of `values` mantissas each.
+    /// @notice The rows in `sums`, 1 ... 256, of `values` mantissas each.
     function read(bytes calldata sums, uint256 values) internal pure returns (Rows memory rows) {
         if (sums.length < HEADER) revert IAggregationRule.LengthMismatch(sums.length, HEADER);
         uint256 at;
@@ -59,6 +62,7 @@ library GatheredLeaves {
         if (rows.bits != 8 && rows.bits != 16) revert BadHeader(0, _word(rows.at));
         rows.size = HEADER + values * rows.bits / 8;
         rows.count = sums.length / rows.size;
+        if (rows.count > MOST) revert TooManyRows(rows.count);
         if (rows.count == 0 || rows.count * rows.size != sums.length) {
             revert IAggregationRule.LengthMismatch(sums.length, rows.size * (rows.count == 0 ? 1 : rows.count));
         }
@@ -81,7 +85,7 @@ library GatheredLeaves {
     function most(uint256 leafValues, uint8 bits) internal pure returns (uint256 count) {
         uint256 taken = REST + 4 * leafValues;
         count = taken < CALLDATA ? (CALLDATA - taken) / (HEADER + leafValues * bits / 8) : 0;
-        if (count > 256) count = 256;
+        if (count > MOST) count = MOST;
     }
 
     function _word(uint256 at) private pure returns (uint256 word) {

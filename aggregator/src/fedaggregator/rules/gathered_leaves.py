@@ -17,6 +17,8 @@ from fedaggregator.rules.limits import check_update
 
 HEADER = 32
 """Bytes of a row before its mantissas."""
+MOST = 256
+"""Rows."""
 
 _CALLDATA = 127 * 1024  # bytes of a call: a chain node's pool takes transactions of 128 KiB
 _REST = 2_052  # beside the rows and the prior leaf, in a challenge with paths of 20 digests, the longest there are
@@ -73,7 +75,7 @@ def read(sums: Sums, leaves: int, leaf_values: int) -> Rows:
     """What `sums` hold of each update, without a copy of the mantissas.
 
     Args:
-        sums: what `append` returned for at least one update.
+        sums: what `append` returned for 1 .. 256 updates.
         leaves: the number of leaves.
         leaf_values: K, the number of values in a leaf.
 
@@ -85,6 +87,8 @@ def read(sums: Sums, leaves: int, leaf_values: int) -> Rows:
     bits, size = 8 * sums.dtype.itemsize, HEADER // sums.dtype.itemsize
     if sums.ndim != 3 or len(sums) == 0 or sums.shape[1:] != (leaves, size + leaf_values):
         raise RuleError(f"the sums are {list(sums.shape)}, not [updates, {leaves}, {size} + {leaf_values}]")
+    if len(sums) > MOST:
+        raise RuleError(f"the sums are of {len(sums)} updates, and a round has {MOST} at most")
     words = [int.from_bytes(row.astype(row.dtype.newbyteorder(">")).tobytes(), "big") for row in sums[:, 0, :size]]
     for index, word in enumerate(words):
         weight, shift = word >> 8 & 0xFFFFFFFF, word & 0xFF
@@ -103,7 +107,7 @@ def sums_bytes(updates: int, leaf_values: int, bits: int) -> int:
 def most_updates(leaf_values: int, bits: int) -> int:
     """How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most."""
     taken = _REST + 4 * leaf_values
-    return min(256, max(0, (_CALLDATA - taken) // (HEADER + leaf_values * bits // 8)))
+    return min(MOST, max(0, (_CALLDATA - taken) // (HEADER + leaf_values * bits // 8)))
 
 
 def gas_bound(updates: int, leaf_values: int, bits: int, start: int) -> int:

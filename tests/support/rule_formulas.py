@@ -39,6 +39,14 @@ def fedavg(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr:
     return [stepped(int(prior[0][j]), rounded(total, sum(u.weight for u in updates)), server_lr)]
 
 
+def fedavgm(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr: int, j: int) -> list[int]:
+    total = sum(u.weight * int(u.mantissas[j]) * 2**u.shift for u in updates)
+    mean = rounded(total, sum(u.weight for u in updates))
+    momentum = clamped(rounded(int(prior[1][j]) * 19_661, 2**16) + mean)
+    look = mean + rounded(momentum * 19_661, 2**16)
+    return [stepped(int(prior[0][j]), look, server_lr), momentum]
+
+
 def trimmed_mean(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr: int, j: int) -> list[int]:
     ordered = sorted(int(u.mantissas[j]) * 2**u.shift for u in updates)
     for _ in range(len(updates) // 4):
@@ -52,7 +60,7 @@ def median(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr:
     return [stepped(int(prior[0][j]), rounded(low + high, 2), server_lr)]
 
 
-FORMULAS: dict[str, Formula] = {"fedavg": fedavg, "trimmed-mean": trimmed_mean, "median": median}
+FORMULAS: dict[str, Formula] = {"fedavg": fedavg, "fedavgm": fedavgm, "trimmed-mean": trimmed_mean, "median": median}
 """By the name of the rule."""
 
 

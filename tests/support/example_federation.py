@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
+from fedaggregator.rules import RULES, Rule
 from fedprotocol.spec import load_spec
 from fedprotocol.store.directory import DirectoryStore
 from support.evm import Anvil
 from support.live_federation import TOKEN
-from support.played.content import Landscape
+from support.played.content import Landscape, tree_of
 from support.played.federation import PlayedFederation
 from support.played.history import History
 from support.played.plan import ORDINARY, Plan
@@ -30,16 +29,16 @@ ANVIL_OPTIONS = ("--accounts", "8", "--timestamp", str(BEGAN))
 class ExampleFederation:
     """On `chain`, made with ANVIL_OPTIONS, with its content in `folder`; all rounds are settled."""
 
-    def __init__(self, chain: Anvil, folder: Path) -> None:
+    def __init__(self, chain: Anvil, folder: Path, rule: Rule = RULES["fedavg"]) -> None:
         landscape = Landscape([(32, 0.004), (32, 0.02)], len(SITES), pace=0.4, seed=3)
-        genesis = MemoryLeaves(split_leaves(landscape.genesis, LEAF_VALUES))
-        document = _document(genesis.root)
+        document = _document(tree_of(landscape.first_global(rule.parts), LEAF_VALUES).root, rule)
         spec = load_spec(document)
         self.store = DirectoryStore(folder)
         self.federation = f = PlayedFederation(
             chain,
             landscape,
             clients=len(SITES),
+            rule=rule,
             per_block=len(SITES),
             store=self.store,
             specDigest=hashlib.sha256(document).digest(),
@@ -72,7 +71,7 @@ class ExampleFederation:
         return self.federation.named(SITES)
 
 
-def _document(genesis_root: bytes) -> bytes:
+def _document(genesis_root: bytes, rule: Rule) -> bytes:
     tensors = [
         {"name": f"model.layers.0.self_attn.q_proj.lora_{factor}.weight", "shape": shape}
         for factor, shape in (("A", [2, 16]), ("B", [16, 2]))
@@ -80,7 +79,8 @@ def _document(genesis_root: bytes) -> bytes:
     return small_spec(
         name="Three sites",
         lora={"r": 2, "alpha": 4, "dropout": 0.0, "target_modules": ["q_proj"], "factors": "both"},
-        layout={"tensors": tensors, "leaf_values": LEAF_VALUES, "mantissa_bits": 8, "parts": 1},
+        layout={"tensors": tensors, "leaf_values": LEAF_VALUES, "mantissa_bits": 8, "parts": rule.parts},
         bounds={"max_shift": 16, "max_norm": 1.5, "min_norm": 1e-4},
+        rule=rule.name,
         genesis_root="0x" + genesis_root.hex(),
     )

@@ -1,4 +1,5 @@
-"""Checking a round in Chromium, on a server and in files, right and tampered with; and what else is in the files."""
+"""Checking a round in Chromium, on a server and in files, right and tampered with; and what else is in the files. The
+federation's rule keeps a velocity beside the weights, so its globals have two parts."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from urllib.parse import unquote
 
 import pytest
 import requests
+from fedaggregator.rules import RULES
 from fedexplorer.explorer import Explorer
 from fedexplorer.export.export import Exported, ExportError, Limits, export
 from fedexplorer.given.read import Given, settings_of
@@ -53,7 +55,7 @@ class Shown:
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("example")
     with Anvil(*ANVIL_OPTIONS) as chain:
-        federation = ExampleFederation(chain, folder / "store")
+        federation = ExampleFederation(chain, folder / "store", RULES["fedavgm"])
         store = f"dir:{folder / 'store'}"
         given = {"coordinator": federation.address, "rpc": chain.url, "store": store, "home": str(folder / "once")}
         options = [f"--{name}={value}" for name, value in given.items()]
@@ -89,22 +91,29 @@ def test_the_global_is_right(place: str, tab: Tab) -> None:
     tab.page.goto(place)
     found, said = verdict(tab.page)
     assert found == "right", said
-    for words in ("The list of 3 updates", "All 2 leaves", "All 64 values", "The leaves of the global that are kept"):
-        assert words in said
+    expected = (
+        "The list of 3 updates",
+        "All 4 leaves",
+        "all 2 of each",
+        "All 128 values",
+        "The leaves of the global that are kept",
+    )
+    assert [words for words in expected if words not in said] == []
 
 
 def test_a_lie_is_wrong(shown: Shown, place: str, tab: Tab) -> None:
-    """At its first value, where it is one unit too large."""
+    """At the first value of the velocity, where it is one unit too large."""
     tab.page.goto(place)
     found, said = verdict(tab.page, WRONG)
     assert found == "wrong", said
-    numbers = re.search(r"number 0 of leaf 0: the global has (-?\d+), right is (-?\d+)", said)
+    numbers = re.search(r"number 0 of leaf 2, where the rule .*: the global has (-?\d+), right is (-?\d+)", said)
     assert numbers, said
     assert int(numbers[1]) == int(numbers[2]) + 1
     values = shown.federation.federation.globals
     manifest = requests.get(f"{shown.url}api/rounds/{LIE}/check", timeout=10).json()
     right, wrong = (bytes.fromhex(claim["root"][2:]) for claim in manifest["claims"])
-    assert [values[root][0] for root in (wrong, right)] == [int(number) for number in numbers.groups()]
+    assert [values[root][1, 0] for root in (wrong, right)] == [int(number) for number in numbers.groups()]
+    assert re.search(rf"velocity = R\(-?\d+ \* 19661, 2\^16\) \+ .* = {numbers[2]}", said)
     assert right.hex() in said
 
 
@@ -139,6 +148,25 @@ def test_the_leaf_of_a_conviction(shown: Shown, tab: Tab, on: str) -> None:
     )
     button.click()
     tab.page.locator(".check-leaf .result[data-verdict=foreign]").wait_for()
+
+
+def test_what_the_rule_keeps_has_pages(shown: Shown, tab: Tab) -> None:
+    """The lie is in the velocity: the round computed again finds it there, and its leaf and the dispute say so."""
+    lie = "0x" + shown.federation.history.rounds[LIE - 1].lies[0].hex()
+    tab.page.goto(f"{shown.url}rounds/{LIE}/recompute")
+    tab.page.get_by_role("button", name=f"Compute round {LIE} again").click()
+    tab.page.get_by_role("link", name="leaf 2", exact=True).click()
+    tab.page.get_by_text("This leaf holds no weights").wait_for()
+    tab.page.get_by_role("link", name="leaf 0", exact=True).click()
+    tab.page.get_by_role("heading", name="Leaf 0 of 4").wait_for()
+    assert not tab.page.get_by_text("This leaf holds no weights").count()
+    tab.page.goto(f"{shown.url}rounds/{LIE}/disputes/{lie}")
+    tab.page.get_by_text("what is wrong here is what it keeps, not the weight").wait_for()
+    tab.page.get_by_text("which is leaf 0 of part 1").wait_for()
+    tab.page.goto(shown.url)
+    tab.page.get_by_text(f"fedavgm: {RULES['fedavgm'].summary}").wait_for()
+    right = json.loads((shown.files / f"api/rounds/{LIE}/check.json").read_text())["claims"][FINAL]["root"]
+    assert len(list((shown.files / f"trees/{right}/leaves").glob("*.html"))) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)

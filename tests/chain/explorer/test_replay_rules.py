@@ -1,4 +1,5 @@
-"""Replays of convictions under rules of other shapes, and of evidence that somebody altered."""
+"""Replays of convictions under rules that keep state or need all updates at once, and of evidence that somebody
+altered."""
 
 from __future__ import annotations
 
@@ -9,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from add_rule import Momentum
-from fedaggregator import rules
 from fedaggregator.compute.merge import merge
 from fedaggregator.disputes.convict import convict
 from fedaggregator.disputes.price import Limits
+from fedaggregator.rules import RULES
 from fedexplorer.content.inputs import Given, Proposed, RoundInputs
 from fedexplorer.content.jobs import Report
 from fedexplorer.content.shelf import Shelf
@@ -31,10 +31,9 @@ from support.deployed import Deployed, sender
 from support.disputed import Recomputed
 from support.evm import Anvil
 from support.leaf_round import INT32, LeafRound, LeafTree
-from support.plain_rules import GatherRule
 
 K, LEAVES, CLIENTS, AT = 32, 5, 4, 9
-SHAPES: dict[str, Any] = {"state": Momentum(), "gather": GatherRule()}
+SHAPES = [(RULES[name], part) for name in ("fedavgm", "median") for part in range(RULES[name].parts)]
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,11 @@ def chain() -> Iterator[Anvil]:
         yield anvil
 
 
-@pytest.fixture(params=[(shape, part) for shape, rule in SHAPES.items() for part in range(rule.parts)], ids=str)
-def convicted(
-    request: pytest.FixtureRequest, chain: Anvil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Replay, MemoryLeaves, int]:
+@pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0].name} {shape[1]}")
+def convicted(request: pytest.FixtureRequest, chain: Anvil, tmp_path: Path) -> tuple[Replay, MemoryLeaves, int]:
     """A replay, the right global, and the number of the wrong leaf, which is of the part."""
-    shape, part = request.param
-    rule, wrong = SHAPES[shape], part * LEAVES + 3
-    monkeypatch.setitem(rules.RULES, rule.name, rule)
+    rule, part = request.param
+    wrong = part * LEAVES + 3
     prior = np.random.default_rng(3).integers(*INT32, rule.parts * LEAVES * K, endpoint=True, dtype=np.int32)
     genesis = tree.root([tree.leaf_digest(leaf) for leaf in split_leaves(prior, K)])
     settings = {"rule": chain.deploy(rule.contract).address, "genesisRoot": genesis, "leafCount": LEAVES}
@@ -93,7 +89,8 @@ def test_any_rule_is_replayed(convicted: tuple[Replay, MemoryLeaves, int]) -> No
     assert len(column.prior) == found.rule.parts
     assert column.right == int.from_bytes(own[wrong][4 * AT : 4 * AT + 4], signed=True)
     numbers = [len(after) for after in column.running]
-    assert numbers == ([1, 2, 3, 4] if found.rule.name == "test-gather" else [1, 1, 1, 1])
+    assert numbers == ([1, 1, 1, 1] if found.adds_up else [1, 2, 3, 4])
+    assert found.adds_up is (found.rule.name == "fedavgm")
     with pytest.raises(IndexError):
         found.column(K)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
+from fedaggregator.rules import RULES
 from fedprotocol import tree
 from fedprotocol.chain.abi import entry
 from fedprotocol.leaves import MemoryLeaves
@@ -32,19 +33,31 @@ RIGHT, WRONG, NOT_CHECKED = 0, 1, 2
 class Played:
     """A round of three clients with its trees in a store's folder, and nothing proposed."""
 
-    def __init__(self, chain: Anvil, store: Path, leaves: int, bits: int) -> None:
-        prior = np.random.default_rng(3).integers(*INT32, leaves * K, endpoint=True, dtype=np.int32)
+    def __init__(self, chain: Anvil, store: Path, leaves: int, bits: int, name: str = "fedavg") -> None:
+        self.rule = rule = RULES[name]
+        prior = np.random.default_rng(3).integers(*INT32, rule.parts * leaves * K, endpoint=True, dtype=np.int32)
         genesis = MemoryLeaves(split_leaves(prior, K))
         settings = {"genesisRoot": genesis.root, "leafCount": leaves, "mantissaBits": bits, "maxClients": 4}
+        settings["rule"] = chain.standing(rule.contract).address
         self.federation = Deployed.on(chain, **settings, serverLr=70_000, minWindow=1, challengeLength=60)
         self.chain, self.store = chain, DirectoryStore(store)
-        self.game = LeafRound(self.federation, prior, 3, rejected=[REJECTED])
+        self.game = LeafRound(self.federation, prior, 3, rejected=[REJECTED], parts=rule.parts)
         for kept in (genesis, *(MemoryLeaves(self.game.updates[i].tree.leaves) for i in self.game.accepted)):
             self.store.put(kept)
 
+    def right_global(self) -> list[int]:
+        """What the programs compute."""
+        game, sums = self.game, None
+        accepted = [game.updates[i] for i in game.accepted]
+        for update in accepted:
+            sums = self.rule.accumulate(sums, update.mantissas.reshape(-1, K), update.weight, update.shift)
+        assert sums is not None
+        total, prior = sum(update.weight for update in accepted), game.prior.reshape(self.rule.parts, -1, K)
+        return list(map(int, self.rule.finish(sums, prior, total, game.config.server_lr).flat))
+
     def propose(self, *errors: int, by: int = 0) -> None:
         """The right global, but for an error of one unit in each of these values."""
-        values = self.game.right_global()
+        values = self.right_global()
         for at in errors:
             values[at] += 1 if values[at] < 0 else -1
         proposed = self.game.tree_of(values)
@@ -62,6 +75,19 @@ class Played:
         arguments = [rpc or self.chain.url, self.game.contract.address, str(number), *where]
         done = subprocess.run([sys.executable, "-I", PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name != "fedavg"])
+def test_under_any_rule(chain: Anvil, tmp_path: Path, name: str) -> None:
+    """The right global is right, and a lie in the last leaf of the last part is found there."""
+    played, last = Played(chain, tmp_path / "store", leaves=3, bits=8, name=name), 3 * RULES[name].parts - 1
+    before = chain.rpc("evm_snapshot")
+    played.propose()
+    assert played.recheck()[0] == RIGHT
+    chain.rpc("evm_revert", before)
+    played.propose(last * K + 7)
+    status, said = played.recheck()
+    assert (status, f"first wrong leaf: {last}; " in said) == (WRONG, True), said
 
 
 @pytest.fixture

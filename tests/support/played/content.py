@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fedaggregator.rules.fedavg import RULE
+from fedaggregator.rules import Rule
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import UNIT, encode_delta, split_leaves
 from fedprotocol.types import FederationConfig
@@ -44,8 +44,12 @@ class Landscape:
         self._start = ((self._optima - self.genesis * UNIT) ** 2).sum(axis=1)
         self._sizes = sizes
 
+    def first_global(self, parts: int) -> NDArray[np.int32]:
+        """int32 [parts, values], in units: the weights of the genesis, and zeros."""
+        return np.stack([self.genesis, *(np.zeros_like(self.genesis) for _ in range(1, parts))])
+
     def learn(self, client: int, prior: NDArray[np.int32], config: FederationConfig) -> Learned:
-        """What client number `client` makes of the global `prior`, int32 [values], in units."""
+        """What client number `client` makes of the weights `prior`, int32 [values], in units."""
         here = prior * UNIT
         delta = (
             self.pace * (self._optima[client] - here) + self.rng.normal(0, 0.05, len(here)) * self._sizes * self.pace
@@ -60,16 +64,22 @@ class Landscape:
         return FLOOR + 0.03 * client % 0.2 + HEIGHT * distance / float(self._start[client])
 
 
-def average(
-    prior: NDArray[np.int32], updates: Sequence[tuple[Learned, int]], config: FederationConfig
+def tree_of(values: NDArray[np.int32], leaf_values: int) -> MemoryLeaves:
+    """The tree of a global, int32 [parts, values]."""
+    return MemoryLeaves([leaf for part in values for leaf in split_leaves(part, leaf_values)])
+
+
+def next_global(
+    rule: Rule, prior: NDArray[np.int32], updates: Sequence[tuple[Learned, int]], config: FederationConfig
 ) -> NDArray[np.int32]:
-    """The right global, int32 [values], of updates with their weights."""
+    """The right global, int32 [parts, values], of updates with their weights. The values fill whole leaves."""
     sums = None
     for learned, weight in updates:
-        sums = RULE.accumulate(sums, learned.mantissas[np.newaxis], weight, learned.shift)
+        sums = rule.accumulate(sums, learned.mantissas.reshape(-1, config.leaf_values), weight, learned.shift)
     assert sums is not None
-    total = sum(weight for _, weight in updates)
-    return RULE.finish(sums, prior[np.newaxis, np.newaxis], total, config.server_lr).ravel()
+    before = prior.reshape(rule.parts, -1, config.leaf_values)
+    after = rule.finish(sums, before, sum(weight for _, weight in updates), config.server_lr)
+    return after.reshape(prior.shape)
 
 
 def _micro(loss: float) -> int:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from fedaggregator.rules import RULES, Rule
 from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
 from fedprotocol.store.directory import DirectoryStore
 from numpy.typing import NDArray
 from support.deployed import Deployed
 from support.evm import Anvil
 from support.live_federation import TOKEN
 from support.played.blocks import GAS, Blocks, Send, coordinator_call
-from support.played.content import Landscape
+from support.played.content import Landscape, tree_of
 
 TERMS = {
     "serverLr": 2**16,
@@ -60,6 +60,7 @@ class PlayedFederation:
         landscape: Landscape,
         *,
         clients: int,
+        rule: Rule = RULES["fedavg"],
         per_block: int = 1,
         store: DirectoryStore | None = None,
         publishes: Callable[[int], bool] = lambda _: True,
@@ -72,13 +73,15 @@ class PlayedFederation:
         self.rng = np.random.default_rng(clients)
         examples = self.rng.integers(40, 400, clients).tolist()
         self.clients = [Client(i, *of) for i, of in enumerate(zip(accounts, examples, strict=False))]
-        genesis = MemoryLeaves(split_leaves(landscape.genesis, int(terms["leafValues"])))
-        named = {"genesisRoot": genesis.root, "leafCount": len(genesis)}
+        self.rule, first = rule, landscape.first_global(rule.parts)
+        genesis = tree_of(first, int(terms["leafValues"]))
+        named = {"genesisRoot": genesis.root, "leafCount": len(genesis) // rule.parts}
+        named["rule"] = chain.standing(rule.contract).address
         self.deployed = Deployed.on(chain, **{**TERMS, **named, **terms})
         self.coordinator = self.deployed.coordinator()
         self.config = self.coordinator.config()
         self.chain_id = self.coordinator.chain_id
-        self.globals: dict[bytes, NDArray[np.int32]] = {genesis.root: landscape.genesis}
+        self.globals: dict[bytes, NDArray[np.int32]] = {genesis.root: first}  # [parts, values]
         self.owed: set[str] = set()  # accounts that a final round pays and that have not claimed since
         self.blocks = Blocks(chain)
         if store is not None:

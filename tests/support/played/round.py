@@ -9,16 +9,14 @@ import numpy as np
 from fedaggregator.compute.merge import Contribution
 from fedaggregator.disputes.case import Case, build, next_call
 from fedaggregator.disputes.judge import Claim, Wrong, judge
-from fedaggregator.rules.fedavg import RULE
 from fedprotocol.chain.read.disputes import Disputes, Proof, Step, calldata
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
 from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
 from fedprotocol.types import Phase, RoundView, VoidReason
 from numpy.typing import NDArray
 from support.played.blocks import Send
-from support.played.content import Learned, average
+from support.played.content import Learned, next_global, tree_of
 from support.played.federation import Client, PlayedFederation
 from support.played.plan import Plan
 
@@ -69,7 +67,7 @@ class PlayedRound:
         """They commit to updates of the global of `root`."""
         f, sends = self.federation, []
         for client in clients:
-            learned = f.landscape.learn(client.number, f.globals[root], f.config)
+            learned = f.landscape.learn(client.number, f.globals[root][0], f.config)
             if root == self.prior_root:
                 self.learned[client.number] = learned
             hash_ = commit_hash(
@@ -113,9 +111,9 @@ class PlayedRound:
         self.right_root, self.proposer = self._propose(proposer, self._right()), proposer
 
     def propose_wrongly(self, proposer: str, value: int) -> bytes:
-        """A global that is one unit too large at `value`; returns its root."""
+        """A global that is one unit too large at `value` of its last part; returns its root."""
         values = self._right()
-        values[value] += 1
+        values[-1, value] += 1
         self.lies.append(self._propose(proposer, values))
         return self.lies[-1]
 
@@ -143,7 +141,7 @@ class PlayedRound:
         state = take_snapshot(f.coordinator, f.watchtower).round(self.number)
         assert state
         prior = self._tree(f.globals[self.prior_root])
-        return build(RULE, f.config, state, prior, contributions, claim, verdict.first)
+        return build(f.rule, f.config, state, prior, contributions, claim, verdict.first)
 
     def _dispute(self, what: Step | Proof, challenger: str) -> None:
         disputes = Disputes(self.federation.coordinator)
@@ -184,10 +182,10 @@ class PlayedRound:
     def _right(self) -> NDArray[np.int32]:
         f, accepted = self.federation, [c for c in self.revealed if c.number not in self.plan.refused]
         updates = [(self.learned[client.number], client.examples) for client in accepted]
-        return average(f.globals[self.prior_root], updates, f.config)
+        return next_global(f.rule, f.globals[self.prior_root], updates, f.config)
 
     def _tree(self, values: NDArray[np.int32]) -> MemoryLeaves:
-        return MemoryLeaves(split_leaves(values, self.federation.config.leaf_values))
+        return tree_of(values, self.federation.config.leaf_values)
 
     @property
     def _accepted_mask(self) -> int:

@@ -105,6 +105,17 @@ class SyntheticClient:
         bitmap = sum(1 << index for index in range(view.revealed) if index not in absent)
         self.sender.send(coordinator.calls.attest(round_number, view.inputs_hash, bitmap), f"attest {round_number}")
 
+    def propose(self, round_number: int, values: NDArray[np.int32]) -> bytes:
+        """Publish and propose the global of `values`, int32 [value_count]; returns its root."""
+        coordinator, view = self.coordinator, self.coordinator.round_view(round_number)
+        leaves = MemoryLeaves(split_leaves(values, coordinator.config().leaf_values))
+        self.store.put(leaves)
+        coordinator.token.ensure_allowance(self.sender, coordinator.address, 10**24)
+        digests = [leaves.digest(index) for index in range(len(leaves))]
+        call = coordinator.calls.propose(round_number, view.inputs_hash, view.accepted_mask, 0, digests)
+        self.sender.send(call, f"propose {round_number}")
+        return leaves.root
+
     def close(self) -> None:
         self.journal.close()
 

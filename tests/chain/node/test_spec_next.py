@@ -14,8 +14,6 @@ from fednode.sponsor.new_spec import NewFederation, load
 from fednode.sponsor.successor import NothingToGoOnFrom, final_global, successor
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
-from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import NotFound
 from fedprotocol.store.open import open_store
@@ -45,14 +43,7 @@ def ended(old: Sites) -> NDArray[np.int32]:
     play_inputs(clients, 1, old.spec.genesis.root)
     prior = old.spec.spec.layout.weights(old.spec.genesis)
     values = expected_global(old.federation, prior, clients, 1)
-    [proposer, _], coordinator = clients, old.coordinator
-    leaves = MemoryLeaves(split_leaves(values, old.spec.spec.layout.leaf_values))
-    proposer.store.put(leaves)
-    view = coordinator.round_view(1)
-    coordinator.token.ensure_allowance(proposer.sender, coordinator.address, 10**24)
-    digests = [leaves.digest(index) for index in range(len(leaves))]
-    call = coordinator.calls.propose(1, view.inputs_hash, view.accepted_mask, 0, digests)
-    proposer.sender.send(call, "propose")
+    clients[0].propose(1, values)
     old.federation.pass_time(600)
     for client in clients:
         client.close()

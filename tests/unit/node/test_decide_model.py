@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.model.beginning import LONGEST, SHARE, Before
 from fednode.daemon.decide import decide
 from fedprotocol.types import Phase, Proposal
 from support.decisions import (
@@ -129,6 +131,46 @@ def test_the_sites_own_model_gives_way_only_when_training_would_be_late() -> Non
     open_round = state(1, Phase.TRAIN)
     assert isinstance(decide(chain(open_round), facts), do.Wait)
     assert decide(chain(open_round, time=VIEW.phase_end - 150), facts) == do.Interrupt(solo)
+
+
+NEWER = root("newer")
+BEFORE = {
+    "round 1 starts from global 0, before which there is none": (chain(), 1, None),
+    "so does a round after void ones": (chain(state(1, Phase.VOID), state(2, Phase.TRAIN)), 2, None),
+    "the round before is unsettled, and this node has computed what it gives": (
+        chain(state(1, Phase.CHALLENGE)),
+        2,
+        Before(1, GENESIS, LONGEST),
+    ),
+    "it is unsettled, after rounds that are final": (
+        chain(state(3, Phase.FINAL), state(4, Phase.AGGREGATE, prior_root=RIGHT), latest_final=(3, RIGHT)),
+        5,
+        Before(4, RIGHT, LONGEST),
+    ),
+    "it is final": (
+        chain(
+            state(4, Phase.FINAL, prior_root=RIGHT), state(5, Phase.TRAIN, prior_root=NEWER), latest_final=(4, NEWER)
+        ),
+        5,
+        Before(4, RIGHT, LONGEST),
+    ),
+    "rounds since then were void, and the snapshot does not reach back": (
+        chain(state(6, Phase.VOID), state(7, Phase.TRAIN, prior_root=NEWER), latest_final=(4, NEWER)),
+        7,
+        Before(4, None, LONGEST),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BEFORE, ids=str)
+def test_the_global_before_is_what_the_prior_was_made_from(case: str) -> None:
+    snapshot, number, expected = BEFORE[case]
+    assert Before.of(snapshot, number, math.inf) == expected
+
+
+def test_looking_for_the_global_before_leaves_time_to_train() -> None:
+    found = Before.of(chain(state(1, Phase.CHALLENGE)), 2, time_left=20)
+    assert found is not None and found.seconds == 20 * SHARE
 
 
 def test_an_update_on_a_prior_that_a_reorg_changed_is_none() -> None:

@@ -83,6 +83,10 @@ class Memory:
         self.fetched[number] = root
         self._journal.note("fetched", _hex(self.fetched))
 
+    def keeps(self, number: int) -> bool:
+        """Whether something from the round is in the own store, and noted, so that it will be let go."""
+        return number in self.merged or number in self.fetched or number in self.checked
+
     def note_released(self, number: int) -> None:
         """Remember that nothing from the round is in the store any more."""
         self.cases = {key: case for key, case in self.cases.items() if key[0] != number}

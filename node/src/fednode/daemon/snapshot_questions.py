@@ -142,6 +142,13 @@ def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
     return chain.latest_final[1]
 
 
+def maker_of_prior(chain: Snapshot, number: int) -> int:
+    """The round whose updates gave the global adapter that round `number` starts from, as `expected_prior` finds it; 0:
+    it is global 0. A void round makes none."""
+    before = chain.round(number - 1)
+    return number - 1 if before is not None and not before.view.phase.settled else chain.latest_final[0]
+
+
 def round_of(chain: Snapshot, number: int) -> RoundState:
     """A round that is known to be in the snapshot."""
     return next(state for state in chain.rounds if state.number == number)

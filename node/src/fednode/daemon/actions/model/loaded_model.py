@@ -50,8 +50,11 @@ class LoadedModel:
         self._progress.set(0, 0)
         self.load().set_global(units)
 
-    def fit(self, number: int, data: Dataset, stop: threading.Event) -> TrainResult:
-        """The steps of round `number`. Raises TrainingError, DataError, Interrupted."""
+    def fit(
+        self, number: int, data: Dataset, stop: threading.Event, start: NDArray[np.float32] | None = None
+    ) -> TrainResult:
+        """The steps of round `number`, from the values `start`, float32 [value_count], if there are any; what was
+        changed counts from where it began. Raises TrainingError, DataError, Interrupted."""
         steps = self._spec.training.steps
 
         def on_step(record: StepRecord) -> None:
@@ -60,7 +63,7 @@ class LoadedModel:
 
         self._progress.set(0, steps)
         seed = self._config.node.seed
-        return self.load().train(self._spec, data, number, seed, _interruptible(stop), on_step)
+        return self.load().train(self._spec, data, number, seed, _interruptible(stop), on_step, start)
 
     def score(self, path: Path, stop: threading.Event) -> Evaluation:
         """Score the present adapter on the rows of `path`. Raises DataError, Interrupted."""

@@ -19,6 +19,7 @@ from fedprotocol.types import Phase
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import Work
 from fednode.daemon.actions.content.fetch_global import FetchGlobal
+from fednode.daemon.actions.model.beginning import Before, Beginning
 from fednode.daemon.actions.model.model_work import ModelWork
 from fednode.daemon.facts import Facts
 from fednode.daemon.snapshot_questions import expected_prior, target_round
@@ -40,6 +41,8 @@ class Trained:
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
     norm: float  # L2 of the update, in real values
     seconds: float
+    made_by: int = 0  # round that made the prior, if its own prior was needed too
+    not_ahead: str = ""  # why training began at the global although the spec says ahead of it
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,21 @@ class Train(ModelWork):
         return target is None or prior is None or (target, prior) == (self.round, self.prior_root)
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
-        """Raises ModelFailure, TrainingError, DataError, StoreError, Interrupted in its thread."""
-        return lambda stop: self.train(tools, stop)
+        """Raises ModelFailure, TrainingError, DataError, StoreError, ChainError, Interrupted in its thread."""
+        looks_ahead = tools.spec.training.look_ahead > 0
+        before = Before.of(chain, self.round, self.time_left(chain)) if looks_ahead else None
+        return lambda stop: self.train(tools, before, stop)
 
-    def train(self, tools: Tools, stop: threading.Event) -> Trained:
-        """Train, write update and figures."""
+    def train(self, tools: Tools, before: Before | None, stop: threading.Event) -> Trained:
+        """Train, ahead of the prior if there is one `before` it; write update and figures."""
         model, config = tools.model, tools.config
         model.load()
         started = time.monotonic()
-        model.begin(model.global_units(self.prior_root, stop))
+        units = model.global_units(self.prior_root, stop)
+        begun = before.beginning(tools, units, stop) if before is not None else Beginning()
+        model.begin(units)
         data = model.dataset(config.data.train)
-        result = model.fit(self.round, data, stop)
+        result = model.fit(self.round, data, stop, begun.values)
         update = make_update(result.units_delta, tools.spec, config.node.seed, self.round)
         root = update.leaves.root
         path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
@@ -113,11 +120,22 @@ class Train(ModelWork):
             scaled=update.scaled,
             norm=update.norm,
             seconds=time.monotonic() - started,
+            made_by=before.maker if before is not None else 0,
+            not_ahead=begun.missing,
         )
 
     def ended(self, tools: Tools, result: Trained, chain: Snapshot) -> None:
         tools.journal.save_update(result.update)
         tools.memory.note_trained(result.update.round, result.seconds)
+        if result.made_by and not tools.memory.keeps(result.made_by):  # else its prior would stay pinned
+            tools.memory.note_fetched(result.made_by, self.prior_root)
+        if result.not_ahead:
+            tools.report(
+                f"round {self.round}: trained from the global itself, not ahead of it as training.look_ahead says, "
+                f"because the global before is not to be had: {result.not_ahead}. The update counts all the same",
+                self,
+                self.round,
+            )
         _tell(result, tools.spec.bounds.max_norm)
 
 

@@ -1,5 +1,6 @@
-"""Two real nodes on a real chain. One is killed -9 whenever a transaction of it is on its way, and started again;
-at the end nobody has paid a penalty, and everything an operator looks at is there."""
+"""Two real nodes on a real chain. One is killed -9 whenever a transaction of it is on its way, and started again; then
+both go on to a second round, which begins ahead of the first one's global. At the end nobody has paid a penalty, and
+everything an operator looks at is there."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from fedaggregator.rules import rule_named
 from fedlab.experiment.federated import Member, in_integers
 from fednode.data import load_data
 from fednode.training import AdapterModel
+from fednode.training.optimizers import FACTORED
 from fedprotocol.chain.abi import load
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.events import scan
@@ -31,6 +33,7 @@ from support.tiny_model import build_tiny_model
 
 PORT = free_port()  # of site 1's monitor
 KILLED_AFTER = ("commit", "reveal", "attest", "propose")
+ROUNDS = 2
 PATIENCE = 240.0  # seconds; the machine may be busy
 
 
@@ -60,9 +63,10 @@ def modes(folder: Path) -> set[int]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    """A federation of one round that site 0 lived through with four kills."""
+    """A federation of two rounds, of which site 0 lived through the first with four kills."""
+    options = {"rounds": ROUNDS, "optimizer": FACTORED, "rate_ratio_b": 2.0, "look_ahead": 0.5}
     with Anvil("--block-time", "1") as chain:
-        spec = {"training": {**choices().training.model_dump(), "rounds": 1}}
+        spec = {"training": {**choices().training.model_dump(), **options}}
         config = {"node": {"propose_after": 600}}
         sites = Sites(chain, tmp_path_factory.mktemp("alive"), 2, config=config, spec=spec)
         first = sites.sites[0]
@@ -91,12 +95,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             sites.stop()
 
 
-def test_nobody_paid_a_penalty_and_the_round_is_final(finished: Sites) -> None:
+def test_nobody_paid_a_penalty_and_the_rounds_are_final(finished: Sites) -> None:
     coordinator = finished.coordinator
-    view = coordinator.round_view(1)
-    assert view.phase is Phase.FINAL
-    assert view.accepted_mask == 0b11
-    assert all(update.attested for update in coordinator.updates(1))
+    for number in (1, ROUNDS):
+        view = coordinator.round_view(number)
+        assert view.phase is Phase.FINAL
+        assert view.accepted_mask == 0b11
+        assert all(update.attested for update in coordinator.updates(number))
     events = list(scan(coordinator, 0, coordinator.web3.eth.block_number))
     assert "Penalized" not in {event.name for event in events}
     for site in finished.sites:
@@ -113,16 +118,20 @@ def test_updates_are_private_until_they_are_published(finished: Sites) -> None:
         assert all(path.stat().st_mode & stat.S_IROTH for path in (site.folder / "store/trees").iterdir())
 
 
-def test_the_other_site_was_watched_to_the_end_of_the_round(finished: Sites) -> None:
+def test_the_other_site_was_watched_to_the_end_of_the_first_round(finished: Sites) -> None:
     status, document = finished.health  # type: ignore[attr-defined]
     assert (status, document["why"]) == (200, [])
     found = finished.figures  # type: ignore[attr-defined]
-    steps = (finished.sites[1].home / "metrics/round_1.csv").read_text().splitlines()
-    assert found["fed_training_loss"] == pytest.approx(float(steps[-1].split(",")[1]))
+    steps = [
+        line.split(",")[1]
+        for number in (1, ROUNDS)
+        for line in (finished.sites[1].home / f"metrics/round_{number}.csv").read_text().splitlines()[1:]
+    ]
+    assert found["fed_training_loss"] in [pytest.approx(float(loss)) for loss in steps[2:]]  # the second has begun
     scored = finished.sites[1].metrics("rounds.jsonl")
     assert found["fed_global_loss"] in [pytest.approx(record["loss"]) for record in scored]
     assert found["fed_stake_tokens"] == stake_of_a_site(finished.coordinator) / 10**18
-    assert found["fed_round"] == found["fed_recomputations_total"] == 1
+    assert found["fed_round"] in (1, ROUNDS) and found["fed_recomputations_total"] == 1
     assert found["fed_peers"] == 2, "the sponsor's store and the other site's"
     assert found["fed_gas_total"] > 0 and found["fed_fetched_bytes_total"] > 0
     assert found["fed_mismatches_total"] == 0
@@ -132,10 +141,10 @@ def test_the_other_sites_console_is_json(finished: Sites) -> None:
     lines = [json.loads(line) for line in finished.sites[1].console().splitlines()]
     assert all(set(line) >= {"time", "level", "logger", "message"} for line in lines)
     assert {line["level"] for line in lines} <= {"info", "warning"}
-    [trained] = [line for line in lines if "trained in" in line["message"]]
-    assert (trained["logger"], trained["level"]) == ("fednode", "info")
+    trained = [line for line in lines if "trained in" in line["message"]]
+    assert [(line["logger"], line["level"]) for line in trained] == [("fednode", "info")] * ROUNDS
     [last] = lines[-1:]
-    assert (last["message"], last["round"], last["phase"]) == ("the federation is complete", 1, "final")
+    assert (last["message"], last["round"], last["phase"]) == ("the federation is complete", ROUNDS, "final")
     kept = (finished.sites[1].home / "logs/fednode.log").read_text()
     assert " INFO    round 1: trained in" in kept, "the file is for people"
 
@@ -154,24 +163,23 @@ def test_neither_password_nor_key_is_in_any_file_that_was_written(finished: Site
 def test_it_committed_once_and_revealed_what_it_had_committed_to(finished: Sites) -> None:
     coordinator, address = finished.coordinator, finished.sites[0].account.address
     events = [e for e in scan(coordinator, 0, coordinator.web3.eth.block_number) if e.args.get("client") == address]
-    assert [e.name for e in events if e.name in ("Committed", "Revealed", "Attested")] == [
-        "Committed",
-        "Revealed",
-        "Attested",
-    ]
+    sent = [e.name for e in events if e.name in ("Committed", "Revealed", "Attested")]
+    assert sent == ["Committed", "Revealed", "Attested"] * ROUNDS
 
 
 def test_both_recomputed_the_global_and_one_scored_it(finished: Sites) -> None:
-    root = finished.coordinator.round_view(1).global_root.hex()
+    views = {str(number): finished.coordinator.round_view(number) for number in (1, ROUNDS)}
     records = {record["round"]: record for record in finished.sites[1].metrics("rounds.jsonl")}
-    assert set(records) == {0, 1}
-    assert records[1]["global_root"] == "0x" + root
-    assert records[1]["recomputed"] is True
+    assert set(records) == {0, 1, ROUNDS}
+    for number in (1, ROUNDS):
+        assert records[number]["global_root"] == "0x" + views[str(number)].global_root.hex()
+        assert records[number]["recomputed"] is True
     assert records[1]["items"] == 24
     assert set(records[1]["by_domain"]) == {"warm", "cold"}
     for site in finished.sites:
         with Journal(site.home / "journal.sqlite", read_only=True) as journal:
-            assert journal.recall("recomputed") == {"1": {finished.coordinator.round_view(1).inputs: root}}
+            found = journal.recall("recomputed")
+        assert found == {number: {view.inputs: view.global_root.hex()} for number, view in views.items()}
         steps = (site.home / "metrics/round_1.csv").read_text().splitlines()
         assert steps[0] == "step,loss,lr,tokens,seconds"
         assert len(steps) == 1 + 3
@@ -217,15 +225,16 @@ def _bytes(text: str) -> bytes:
 
 def test_rounds_and_status_tell_the_same_story(finished: Sites) -> None:
     site = finished.sites[0]
-    [entry] = json.loads(site.command("rounds", "--json").stdout)
-    assert (entry["round"], entry["phase"], entry["accepted"], entry["attested"]) == (1, "final", 2, 2)
+    entries = json.loads(site.command("rounds", "--json").stdout)
+    told = [(entry["round"], entry["phase"], entry["accepted"], entry["attested"]) for entry in entries]
+    assert told == [(number, "final", 2, 2) for number in (1, ROUNDS)]
     assert "final" in site.command("rounds").stdout
     status = site.command("status", "--json", check=False)
     assert status.returncode == 1, "the node is not running any more"
     said = json.loads(status.stdout)
     assert said["running"] is False
     assert said["activity"] == "the federation is complete"
-    assert said["chain"]["final_rounds"] == 1
+    assert said["chain"]["final_rounds"] == ROUNDS
 
 
 def doctor(site: Site) -> dict[str, dict[str, Any]]:
@@ -311,8 +320,8 @@ def test_an_experiment_gives_the_bits_of_the_chain(finished: Sites) -> None:
     }
     model = AdapterModel.load(spec, str(finished.model), "cpu", threads=1)
     genesis = spec.layout.weights(finished.spec.genesis)
-    [swept] = in_integers(model, spec, genesis, members)
-    assert swept.root == finished.coordinator.latest_final()[1]
-    others = {name: Member(member.data, member.seed + 7) for name, member in members.items()}
-    [different] = in_integers(model, spec, genesis, others)
-    assert different.root != swept.root
+    swept = [one.root for one in in_integers(model, spec, genesis, members)]
+    assert swept == [finished.coordinator.round_view(number).global_root for number in (1, ROUNDS)]
+    beside = spec.model_copy(update={"training": spec.training.model_copy(update={"look_ahead": 0.0})})
+    first, second = (one.root for one in in_integers(model, beside, genesis, members))
+    assert first == swept[0] and second != swept[1], "the second round began ahead"

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import rule_named
-from fedlab.experiment.federated import Member, in_integers
+from fedlab.experiment.federated import in_integers
+from fedlab.experiment.members import Member
 from fednode.data import load_data
 from fednode.training import AdapterModel
 from fednode.training.optimizers import FACTORED

@@ -54,6 +54,8 @@ factors = "alternating"
 proximal_mu = {mu}
 [rows.fed-16]
 bits = 16
+[rows.attacked]
+steps_by = "rows"
 [rows.nf4]
 quantization = "nf4"
 
@@ -74,11 +76,21 @@ test_items = 24
 rows = ["fedavg"]
 
 [[tasks]]
+name = "attacked"
+data = "data"
+sites = 2
+test_items = 24
+attack = "backdoor"
+attackers = 1
+rounds_times = 2
+rows = ["attacked"]
+
+[[tasks]]
 name = "absent"
 data = "no/such/folder"
 rows = ["fedavg"]
 """
-CELLS = 1 + 2 + 2 + 8 + 2
+CELLS = 1 + 2 + 2 + 8 + 2 + 1
 CURVES = {"initial": [0], "single@cold": [1, 2], "single-total@cold": [2], "central": [1, 2], "fedavg": [1, 2]}
 
 
@@ -163,6 +175,7 @@ def test_every_cell_has_its_result(done: Path) -> None:
     steps = {name: found[0]["steps_total"] for name, found in rows.items()}
     assert (steps["initial"], steps["single:cold"], steps["single-total:cold"]) == (0, 6, 12)
     assert {steps[name] for name in ("central", "fedavg", "fed-ffa", "fedprox")} == {12}
+    assert steps["attacked"] == 24, "the budget is twice as large"
     assert {row["test_items"] for row in results(done)} == {24}
     assert all(row["seconds"] > 0 and row["peak_memory_bytes"] > 1 << 26 for row in results(done))
     assert all(row["loss"] < rows["initial"][0]["loss"] for row in results(done) if row["row"] != "initial")
@@ -187,6 +200,15 @@ def test_a_curve_is_of_the_same_items_from_the_initial_model_to_the_last_round(d
     assert {point.score.items for of in found.values() for point in of.rounds} == {8}
     assert {of.test_items for of in found.values()} == {24}
     assert all(of.rounds[-1].score.loss != of.loss for of in found.values())
+
+
+def test_an_attacks_success_is_measured_where_there_is_an_attack(done: Path) -> None:
+    folder = done / "all_losses/experiments/colours"
+    found = {path.parent.name: read_result(path).attack_success for path in folder.glob("cells/*/*/1.json")}
+    attacked = found.pop("attacked")
+    assert attacked is not None and 0 <= attacked <= 1
+    assert set(found.values()) == {None}
+    assert "| one member plants a backdoor |" in (folder / "README.md").read_text()
 
 
 def test_the_page_and_the_plots_are_there(done: Path) -> None:
@@ -231,6 +253,11 @@ def test_curves_are_scored_evenly_and_at_the_end(tmp_path: Path, rounds: int, po
         (('name = "absent"', 'name = "colours"'), "tasks named twice: colours"),
         (('kind = "central"', 'kind = "central"\nbudget = "total"'), 'budget belongs to kind = "single"'),
         (('kind = "central"', "kind = 'central"), "not valid TOML"),
+        (("bits = 16", 'rule = "mean"'), "there is no rule 'mean'; the rules are .*fedavg"),
+        (("bits = 16", "attackers = 1"), "task colours, row fed-16: attackers are given, but no attack"),
+        (("bits = 16", 'attack = "noise"\nattackers = 2'), "of 2 sites at least one must be honest"),
+        (('arithmetic = "floats"', 'arithmetic = "floats"\nstragglers = 1'), "no attackers and no stragglers"),
+        (("bits = 16", 'stragglers = 1\nsteps_by = "rows"'), "stragglers are measured without attackers"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, change: tuple[str, str], says: str) -> None:

@@ -21,6 +21,12 @@ name = "as-it-is"
 data = "wordnet"
 rows = ["plain", "precise"]
 [[tasks]]
+name = "long"
+data = "wordnet"
+rows = ["plain", "precise"]
+rounds = 5
+rounds_times = 4
+[[tasks]]
 name = "short"
 data = "wordnet"
 rows = ["plain", "precise"]
@@ -40,6 +46,7 @@ def test_a_row_changes_a_task_and_a_task_the_experiment_also_back_to_a_default(t
 
     assert found("as-it-is", "plain") == (7, "nf4", 0.5, 8)
     assert found("as-it-is", "precise") == (7, "bf16", 0.25, 8)
+    assert found("long", "plain")[0] == 20
     assert found("short", "plain") == (5, "nf4", 0.125, 8)
     assert found("short", "precise") == (5, "bf16", 0.25, 8)
     assert type(experiment.settings(experiment.tasks[0], experiment.rows["plain"])) is type(experiment.training)

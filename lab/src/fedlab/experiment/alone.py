@@ -9,7 +9,8 @@ import numpy as np
 from fednode.training.update import moved
 from fedprotocol.spec import Spec
 
-from fedlab.experiment.federated import Member, Round
+from fedlab.experiment.federated import Round
+from fedlab.experiment.members import Member
 
 if TYPE_CHECKING:
     from fednode.training import AdapterModel

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedlab.experiment.attacks import ATTACKS
 from fedlab.experiment.definition import Experiment, Row, Task
 
 # the work of scoring one test item, in training steps of the same batch size; measured on a CPU
@@ -50,13 +51,17 @@ def cells_of(experiment: Experiment, sites: Sequence[str], task: Task) -> list[C
 
 
 def steps_of(experiment: Experiment, task: Task, row: Row) -> int:
-    """How many optimiser steps all sites make together."""
+    """How many optimiser steps all sites make together, if no attack keeps an honest one from training."""
     settings = experiment.settings(task, row)
     match row.kind:
         case "initial":
             return 0
         case "single" if row.budget == "own":
             return settings.rounds * settings.steps
+        case "federated":
+            training = ATTACKS[settings.attack].trains if settings.attack != "none" else True
+            idle = settings.stragglers + (0 if training else settings.attackers)
+            return settings.rounds * settings.steps * (task.sites - idle)
         case _:
             return settings.rounds * settings.steps * task.sites
 

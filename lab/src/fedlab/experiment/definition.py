@@ -48,6 +48,7 @@ class Task(Settings):
     split: Literal["domain", "dirichlet", "even"] = "domain"
     own_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # share of a domain's rows that its own sites get
     alpha_classes: PositiveFloat = 0.3  # Dirichlet's concentration
+    rounds_times: PositiveInt = 1  # each row makes this many times its rounds: a larger budget of steps
     small_site: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of its rows that the first site keeps
     noisy_site: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the last site's answers that are wrong
 
@@ -74,6 +75,11 @@ class Experiment(Section):
         for task in self.tasks:
             if unknown := [row for row in task.rows if row not in self.rows]:
                 raise ValueError(f"task {task.name} names rows that [rows] has not: {', '.join(unknown)}")
+            for row in task.rows:
+                if self.rows[row].kind == "federated" and (
+                    problem := _impossible(self.settings(task, self.rows[row]), task.sites)
+                ):
+                    raise ValueError(f"task {task.name}, row {row}: {problem}")
         return self
 
     def curve_of(self, task: Task) -> int:
@@ -90,7 +96,22 @@ class Experiment(Section):
 
     def settings(self, task: Task, row: Row) -> Settings:
         """The settings of a row on a task: those of the experiment, changed first by the task and then by the row."""
-        return self.training.changed_by(task).changed_by(row)
+        settings = self.training.changed_by(task).changed_by(row)
+        return settings.model_copy(update={"rounds": settings.rounds * task.rounds_times})
+
+
+def _impossible(settings: Settings, sites: int) -> str | None:
+    """What is wrong with these settings for a federation of so many sites; None if nothing is."""
+    if settings.attackers and settings.attack == "none":
+        return "attackers are given, but no attack"
+    if settings.attackers >= sites or settings.stragglers >= sites:
+        return f"of {sites} sites at least one must be honest, and one must send its update"
+    plain = settings.rule == "fedavg" and settings.steps_by == "site"
+    if settings.arithmetic == "floats" and (not plain or settings.attackers or settings.stragglers):
+        return 'arithmetic = "floats" has rule = "fedavg" and steps_by = "site" alone, no attackers and no stragglers'
+    if settings.stragglers and (settings.steps_by == "rows" or settings.attackers):
+        return 'stragglers are measured without attackers, and with steps_by = "site"'
+    return None
 
 
 def load_experiment(path: Path) -> Experiment:

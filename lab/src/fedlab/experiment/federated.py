@@ -14,27 +14,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from fedaggregator.compute.merge import Contribution, merge
-from fedaggregator.rules import rule_named
+from fedaggregator.rules import rule_of_spec
+from fednode.training import TrainingError
 from fednode.training.look_ahead import ahead
-from fednode.training.update import Update, make_update
+from fednode.training.update import Update
 from fedprotocol.car import MemoryLeaves, write_car
 from fedprotocol.numbers import UNIT, dequantize_global, split_leaves
 from fedprotocol.spec import SERVER_LR_ONE, Spec
 
+from fedlab.experiment.members import Member, Turn, take_part
+
 if TYPE_CHECKING:
-    from datasets import Dataset
     from fednode.training import AdapterModel, StepRecord
     from numpy.typing import NDArray
 
 FLOAT_BYTES = 4
-
-
-@dataclass(frozen=True)
-class Member:
-    """A site of the federation: its rows, and the seed of its node."""
-
-    data: Dataset
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -50,33 +44,61 @@ class Round:
 
 
 def in_integers(
-    model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], members: Mapping[str, Member]
+    model: AdapterModel,
+    spec: Spec,
+    genesis: NDArray[np.int32],
+    members: Mapping[str, Member],
+    stragglers: int = 0,
 ) -> Iterator[Round]:
-    """The federation's own arithmetic. Weights are numbers of rows. `genesis`: int32 [value_count], units of 2^-24."""
-    layout, rule = spec.layout, rule_named(spec.rule)
-    prior = MemoryLeaves(split_leaves(genesis, layout.leaf_values))
+    """The federation's own arithmetic. Weights are numbers of rows.
+
+    Where a member attacks, an honest one whose training fails sends nothing in that round: attackers can spoil a global
+    so that nobody can train from it. A round without updates is void, and the global stays.
+
+    Args:
+        genesis: int32 [value_count], units of 2^-24; what the rule keeps beside the weights begins as zero.
+        stragglers: how many members send nothing in a round; chance chooses them anew in each.
+    """
+    layout, rule = spec.layout, rule_of_spec(spec)
+    weights = split_leaves(genesis, layout.leaf_values)
+    prior = MemoryLeaves(weights + [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1)))
+    rows = sum(len(member.data) for member in members.values())
+    attacked = any(member.attack is not None for member in members.values())
     before: NDArray[np.int32] | None = None
+    earlier: dict[str, Update] = {}
     for number in range(1, spec.training.rounds + 1):
-        sent, steps = 0, []
-        given: list[Contribution] = []
-        updates: list[Update] = []
         units = layout.weights(prior)
         share = spec.training.look_ahead
         start = ahead(units, before, share) if share and before is not None else None
-        for member in members.values():
-            model.set_global(units)
-            result = model.train(spec, member.data, number, member.seed, start=start)
-            update = make_update(result.units_delta, spec, member.seed, number)
-            updates.append(update)
-            given.append(Contribution(update.leaves, len(member.data), update.shift))
-            sent += car_bytes(update.leaves)
-            steps += result.steps
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "global.leaves"
-            with merge(rule, prior, given, layout.mantissa_bits, spec.server_lr, out) as merged:
-                prior, before = MemoryLeaves([merged[index] for index in range(len(merged))]), units
+        turn = Turn(number, units, start, rows, earlier)
+        steps: list[StepRecord] = []
+        updates: dict[str, Update] = {}
+        for name, member in _present(members, stragglers, number).items():
+            try:
+                update, made = take_part(model, spec, member, turn)
+            except TrainingError:
+                if not attacked:
+                    raise
+                continue
+            steps += made
+            if update is not None:
+                updates[name] = update
+        if updates:
+            given = [Contribution(sent.leaves, len(members[name].data), sent.shift) for name, sent in updates.items()]
+            with tempfile.TemporaryDirectory() as folder:
+                out = Path(folder) / "global.leaves"
+                with merge(rule, prior, given, layout.mantissa_bits, spec.server_lr, out) as merged:
+                    prior, before = MemoryLeaves([merged[index] for index in range(len(merged))]), units
+        earlier = {name: update for name, update in updates.items() if members[name].attack is None}
         model.set_global(layout.weights(prior))
-        yield Round(number, prior.root, sent, steps, tuple(updates))
+        sent = sum(car_bytes(update.leaves) for update in updates.values())
+        yield Round(number, prior.root, sent, steps, tuple(updates.values()))
+
+
+def _present(members: Mapping[str, Member], stragglers: int, number: int) -> Mapping[str, Member]:
+    seeds = [member.seed for member in members.values()]
+    late = np.random.default_rng([*seeds, number]).permutation(len(members))[:stragglers]
+    return {name: member for index, (name, member) in enumerate(members.items()) if index not in late}
 
 
 def in_floats(

@@ -48,7 +48,7 @@ def measure(experiment: Experiment, cell: Cell, models: Models) -> dict[str, Any
     genesis = spec.layout.weights(federation.genesis)
     updates: list[Update] = []
     root = None
-    for last in rounds_of(row, cell, settings.arithmetic, model, spec, genesis, deal(pool.train, task, cell.seed)):
+    for last in rounds_of(row, cell, settings, model, spec, genesis, deal(pool.train, task, cell.seed)):
         updates += last.updates
         root = last.root
         print(f"{cell}: round {last.number}: {shares(spec, last.updates)}", flush=True)

@@ -107,7 +107,7 @@ def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewF
         evaluation=Evaluation(classes=pool.classes),
         leaf_values=1024,
         mantissa_bits=settings.bits,
-        rule="fedavg",
+        rule=settings.rule,
         server_lr=settings.server_lr_units,
         seed=seed,
     )

@@ -21,7 +21,8 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.whole import write_whole
 from fedprotocol.program.terminal import run_program, say_error
 
-from fedlab.experiment.federated import Member, in_integers
+from fedlab.experiment.federated import in_integers
+from fedlab.experiment.members import Member
 from fedlab.results.folder import ResultsFolder
 from fedlab.results.records import ResultsError
 

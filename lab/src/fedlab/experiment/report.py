@@ -12,6 +12,7 @@ from fedlab.experiment.definition import Experiment
 from fedlab.experiment.plots import draw
 from fedlab.experiment.precision import compared
 from fedlab.experiment.results import CellResult, read_all
+from fedlab.experiment.rules.tables import tables
 from fedlab.experiment.tables import goals_table, precision_table, task_table
 
 
@@ -45,6 +46,14 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
         "## Goals",
         goals_table(experiment, results),
     ]
+    if any(task.attack != "none" for task in experiment.tasks):
+        parts.append("## Attacks")
+        parts.append(
+            "Every line is a task. *Accuracy* is that on all test items, and *success* is the share of items to which "
+            "the model gives the answer that the attackers taught."
+        )
+        for name, text in tables(experiment, results).items():
+            parts += [f"### {name[0].upper()}{name[1:]}{' sites' if name[-1].isdigit() else ''}", text]
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
         if mine:

@@ -30,7 +30,8 @@ class CellResult(Record):
     another key the result no longer counts.
 
     `rounds`: the curve, scored on the first `curve_items` test items. Without a curve it has only the last round,
-    scored on all test items. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`:
+    scored on all test items. `attack_success`: the share of test rows that get the answer an attacker wants; None if
+    none is wanted. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`:
     the most memory of the process, or on a GPU the most memory of the device.
     """
 
@@ -40,6 +41,7 @@ class CellResult(Record):
     loss: Loss
     accuracy: Share | None
     by_domain: dict[str, Score]
+    attack_success: Share | None = None
     test_items: Count
     rounds: tuple[RoundScore, ...]
     steps_total: Count

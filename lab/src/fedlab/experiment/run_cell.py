@@ -6,21 +6,22 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from fednode.data import Row
 from fednode.evaluation import DomainScore, Evaluation, together
 from fedprotocol.errors import FedError
 
 from fedlab.experiment import peak_memory
 from fedlab.experiment.alone import alone
+from fedlab.experiment.attacks import ATTACKS
 from fedlab.experiment.cells import Cell, steps_of
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.definition import Row as ExperimentRow
-from fedlab.experiment.federated import Member, Round, in_floats, in_integers
+from fedlab.experiment.federated import Round, in_floats, in_integers
 from fedlab.experiment.machine import machine
+from fedlab.experiment.members import SEEDS_APART, Member, members_of, steps_of_sites, table
 from fedlab.experiment.models import Models, federation_of, with_steps
 from fedlab.experiment.results import CellResult, RoundScore
 from fedlab.experiment.settings import Settings
@@ -30,15 +31,13 @@ from fedlab.results.records import Score
 
 if TYPE_CHECKING:
     import numpy as np
-    from datasets import Dataset
     from fednode.training import AdapterModel
     from fedprotocol.spec import Spec
     from numpy.typing import NDArray
 
 # the rest of a task; what it changes in the settings is listed separately
 NOT_OF_A_CELL = {"rows", "seeds", "curve_items", *Settings.model_fields}
-SEEDS_APART = 1000  # between the sites of one federation and those of the next seed
-
+ATTACK_ITEMS = 100  # test rows by which an attack's success is measured
 Told = Callable[[float, str], None]
 """Called with the share of the cell that is done, and the latest result."""
 
@@ -74,8 +73,12 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     test = pool.test[: task.test_items]
     if len(test) < task.test_items:
         raise CellError(f"task {task.name}: {task.data} has {len(test)} test rows, not {task.test_items}")
+    attack = None if row.kind != "federated" or settings.attack == "none" else ATTACKS[settings.attack]
+    if attack is not None and attack.needs_classes and pool.classes is None:
+        raise CellError(f"task {task.name}: the attack {settings.attack} needs a task with classes")
     sites = deal(pool.train, task, cell.seed)
-    federation = federation_of(models.base, settings, pool, cell.seed)
+    most_steps = max(steps_of_sites(settings, sites).values()) if row.kind == "federated" else settings.steps
+    federation = federation_of(models.base, settings.model_copy(update={"steps": most_steps}), pool, cell.seed)
     model = models.of(federation.spec)
     peak_memory.begin(models.device)
     spec = federation.spec
@@ -90,19 +93,21 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     sent = 0
     if row.kind != "initial":
         scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
-        for last in rounds_of(row, cell, settings.arithmetic, model, spec, genesis, sites):
+        for last in rounds_of(row, cell, settings, model, spec, genesis, sites):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
             if last.number in scored_rounds and last.number < spec.training.rounds:
-                point = _score(model.evaluate(spec, _table(part)))
+                point = _score(model.evaluate(spec, table(part)))
                 curve.append(RoundScore(round=last.number, score=point, bytes_sent=sent))
                 tell(len(seconds) / total, f"round {last.number}: loss {point.loss:.3f}")
             else:
                 tell(len(seconds) / total, f"round {last.number}")
-    scored = [model.evaluate(spec, _table(items)) for items in (part, rest) if items]
+    scored = [model.evaluate(spec, table(items)) for items in (part, rest) if items]
     evaluation = together(scored)
     curve.append(RoundScore(round=last.number, score=_score(scored[0]), bytes_sent=sent))
-    if len(seconds) != total:
+    wanted = [] if attack is None else attack.wanted(test, pool.classes or ())[:ATTACK_ITEMS]
+    success = model.evaluate(spec, table(wanted)).accuracy if wanted else None
+    if len(seconds) != total and not settings.attackers:
         raise CellError(f"{cell}: {len(seconds)} steps were trained instead of {total}")
     return CellResult(
         task=cell.task,
@@ -113,7 +118,8 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         by_domain={name: _score(score) for name, score in evaluation.by_domain.items()},
         test_items=evaluation.items,
         rounds=tuple(curve),
-        steps_total=total,
+        attack_success=success,
+        steps_total=len(seconds),
         bytes_sent=sent,
         peak_memory_bytes=peak_memory.peak(models.device),
         weights_bytes=model.base_bytes,
@@ -131,33 +137,28 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
 def rounds_of(
     row: ExperimentRow,
     cell: Cell,
-    arithmetic: str,
+    settings: Settings,
     model: AdapterModel,
     spec: Spec,
     genesis: NDArray[np.int32],
     sites: Sites,
 ) -> Iterable[Round]:
-    seeds = {name: cell.seed * SEEDS_APART + index for index, name in enumerate(sites)}
+    """The rounds of a row as they are trained. Raises CellError for a site that the task does not have."""
     if row.kind == "federated":
-        members = {name: Member(_table(rows), seeds[name]) for name, rows in sites.items()}
-        return (in_floats if arithmetic == "floats" else in_integers)(model, spec, genesis, members)
+        members = members_of(settings, sites, cell.seed, spec.evaluation.classes)
+        if settings.arithmetic == "floats":
+            return in_floats(model, spec, genesis, members)
+        return in_integers(model, spec, genesis, members, settings.stragglers)
     if row.kind == "single":
         if cell.site not in sites:
             raise CellError(f"{cell}: the sites are {', '.join(sites)}")
         many = len(sites) if row.budget == "total" else 1
-        data, seed = _table(sites[cell.site]), seeds[cell.site]
+        data, seed = table(sites[cell.site]), cell.seed * SEEDS_APART + list(sites).index(cell.site)
     else:
         many = len(sites)
-        data, seed = _table([held for rows in sites.values() for held in rows]), cell.seed * SEEDS_APART
+        data, seed = table([held for rows in sites.values() for held in rows]), cell.seed * SEEDS_APART
     return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
 
 
 def _score(of: Evaluation | DomainScore) -> Score:
     return Score(loss=of.loss, accuracy=of.accuracy, items=of.items)
-
-
-def _table(rows: Sequence[Row]) -> Dataset:
-    from datasets import Dataset
-
-    columns = ("prompt", "completion", "domain")
-    return Dataset.from_dict({name: [getattr(row, name) for row in rows] for name in columns})

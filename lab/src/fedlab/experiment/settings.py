@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from fedaggregator.rules import RULES
 from fedprotocol.config import Section
 from fedprotocol.spec import SERVER_LR_ONE
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
 ServerLr = Annotated[float, Field(gt=0, le=2)]
 Quantization = Literal["nf4", "bf16", "fp32"]
@@ -15,11 +16,20 @@ Arithmetic = Literal["integers", "floats"]
 Bits = Literal[8, 16]
 Optimizer = Literal["adamw_torch", "adamw_factored"]
 Device = Literal["cpu", "cuda"]
+AttackName = Literal["none", "absent", "label-flip", "sign-flip", "noise", "copy", "backdoor"]
 
 
 class Settings(Section):
-    """Settings of a site's training and of the adapter, as in the spec. `arithmetic` says how updates are sent and
-    averaged: in the federation's integers or, for comparison, in float32."""
+    """Settings of a site's training and of the adapter, as in the spec, and what a federation of these sites has to
+    bear.
+
+    `arithmetic`: how updates are sent and averaged, in the federation's integers or, for comparison, in float32.
+    `steps_by`: every site makes `steps`, or all sites together make as many, each in proportion to its rows.
+    `stragglers`: how many sites send nothing in a round, others each time. `attack`: what the last `attackers` sites
+    do, see `fedlab.experiment.attacks`; with 0 attackers its success is measured where nobody attacks. `bounds`: "kept"
+    if an attacker's update is within the spec's bounds, as honest sites demand; "off" lets it be as large as integers
+    can be.
+    """
 
     rounds: PositiveInt = 5
     steps: PositiveInt = 6  # steps of each site in a round
@@ -40,6 +50,19 @@ class Settings(Section):
     bits: Bits = 8
     server_lr: ServerLr = 1.0
     arithmetic: Arithmetic = "integers"
+    rule: str = "fedavg"
+    steps_by: Literal["site", "rows"] = "site"
+    stragglers: Annotated[int, Field(ge=0)] = 0
+    attack: AttackName = "none"
+    attackers: Annotated[int, Field(ge=0)] = 0
+    bounds: Literal["kept", "off"] = "kept"
+
+    @field_validator("rule")
+    @classmethod
+    def _known(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"there is no rule {rule!r}; the rules are {', '.join(sorted(RULES))}")
+        return rule
 
     @property
     def server_lr_units(self) -> int:

@@ -16,11 +16,11 @@ from fedlab.results.plots import save
 
 
 def draw(experiment: Experiment, results: Sequence[CellResult], folder: Path) -> list[Path]:
-    """Draw every plot for which there are results; returns their paths."""
+    """Draw every plot for which there are results; returns their paths. Tasks with an attack have tables alone."""
     made = []
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
-        if any(result.steps_total for result in mine):
+        if task.attack == "none" and any(result.steps_total for result in mine):
             plots = _of_task(experiment, task, mine)
             made += [save(folder / f"{task.name}-{name}.png", plot) for name, plot in plots.items()]
     if at := compared(experiment, results):

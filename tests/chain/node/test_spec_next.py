@@ -14,6 +14,8 @@ from fednode.sponsor.new_spec import NewFederation, load
 from fednode.sponsor.successor import NothingToGoOnFrom, final_global, successor
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
+from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import Spec
 from fedprotocol.store.base import NotFound
 from fedprotocol.store.open import open_store
@@ -109,30 +111,21 @@ def other_model(base: BaseModelRef) -> BaseModelRef:
     return base.model_copy(update={"digest": "0x" + 32 * "12"})
 
 
-def test_what_a_rule_keeps_beside_the_weights_begins_at_zero(old: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a new federation; the only rule that is built keeps nothing, so another number of parts stands for one."""
+def test_what_another_rule_keeps_beside_the_weights_begins_at_zero(old: Sites) -> None:
     spec, values = old.spec.spec, np.arange(old.spec.spec.layout.value_count, dtype=np.int32)
-    from fedaggregator.rules import rule_named
-    from fednode.sponsor import new_spec
     from fednode.sponsor import successor as made_of
 
-    class Keeping:
-        parts = 2
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(rule_named("fedavg"), name)
-
-    monkeypatch.setattr(new_spec, "rule_named", lambda _: Keeping())
-    made: NewFederation = successor(made_of.Ended(spec, 1, b"", values), {}, str(old.model))
-    layout: Spec = made.spec
-    assert layout.layout.parts == 2 and len(made.genesis) == 2 * layout.layout.leaf_count
-    assert np.array_equal(layout.layout.weights(made.genesis), values)
-    assert not any(any(made.genesis[index]) for index in range(layout.layout.leaf_count, len(made.genesis)))
+    made: NewFederation = successor(made_of.Ended(spec, 1, b"", values), {"rule": "fedavgm"}, str(old.model))
+    layout = made.spec.layout
+    assert (spec.rule, made.spec.rule) == ("fedavg", "fedavgm")
+    assert (spec.layout.parts, layout.parts) == (1, 2) and len(made.genesis) == 2 * layout.leaf_count
+    assert np.array_equal(layout.weights(made.genesis), values)
+    assert not any(any(made.genesis[index]) for index in range(layout.leaf_count, len(made.genesis)))
 
 
 def test_its_options_are_those_of_spec_new() -> None:
     command = get_command(app).commands["spec"].commands["next"]  # type: ignore[attr-defined]
     own = {option for parameter in command.params for option in parameter.opts}
     fixed = {"--base-model", "--revision", "--rank", "--alpha", "--target-module", "--quantization", "--double-quant"}
-    fixed |= {"--compute", "--leaf-values", "--bits", "--rule", "--server-lr", "--seed"}
+    fixed |= {"--compute", "--leaf-values", "--bits", "--server-lr", "--seed"}
     assert set(OPTIONS.values()) - own == fixed

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fedaggregator.compute.merge import Contribution, merge
-from fedaggregator.rules.fedavg import FedAvg
+from fedaggregator.rules import RULES
 from fedlab.demo.history import FinalRound, History, read_history
 from fedlab.demo.recheck import BundleWrong, recheck
 from fedlab.demo.verdict import failures
@@ -25,7 +25,7 @@ from fedprotocol.types import PenaltyReason, VoidReason
 from support.federation import CONFIG as TERMS
 
 LEAF_VALUES = 64
-WEIGHTS, SHIFTS = (260, 1, 2**20 - 1), (11, 0, 12)
+WEIGHTS, SHIFTS = (260, 1, 2**20 - 1, 70, 31), (11, 0, 12, 11, 9)
 
 
 def save(leaves: Leaves, path: Path) -> str:
@@ -34,26 +34,31 @@ def save(leaves: Leaves, path: Path) -> str:
     return "0x" + leaves.root.hex()
 
 
-@pytest.fixture(params=[(8, 150), (16, 64), (8, 64 * 7)])
+UNWEIGHTED = ("trimmed-mean", "median")
+SIZES = [(8, 150), (16, 64), (8, 64 * 7)]
+
+
+@pytest.fixture(params=[*((*size, "fedavg") for size in SIZES), *((8, 150, name) for name in RULES)], ids=str)
 def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A round of three updates, the middle one not accepted, merged by the product's own code."""
-    bits, count = request.param
-    rng = np.random.default_rng(bits)
-    prior = MemoryLeaves(split_leaves(rng.integers(-(2**31), 2**31, count, np.int32), LEAF_VALUES))
+    """A round of five updates, one not accepted, merged by the product's own code."""
+    bits, count, name = request.param
+    rng, rule = np.random.default_rng(bits), RULES[name]
+    parts = [split_leaves(rng.integers(-(2**31), 2**31, count, np.int32), LEAF_VALUES) for _ in range(rule.parts)]
+    prior = MemoryLeaves([leaf for leaves in parts for leaf in leaves])
     dtype = np.int8 if bits == 8 else np.int16
     limits = np.iinfo(dtype)
     updates = [
         MemoryLeaves(split_leaves(rng.integers(limits.min, limits.max + 1, count, dtype), LEAF_VALUES)) for _ in WEIGHTS
     ]
-    accepted = (0, 2)
+    accepted = (0, 2, 3, 4)
     contributions = [Contribution(updates[i], WEIGHTS[i], SHIFTS[i]) for i in accepted]
-    merged = merge(FedAvg(), prior, contributions, bits, 60_000, tmp_path / "merged")
+    merged = merge(rule, prior, contributions, bits, 60_000, tmp_path / "merged")
     folder = tmp_path / "bundle"
     folder.mkdir()
     facts = {
         "chain_id": 1,
         "contract": "0x" + 40 * "1",
-        "rule": "fedavg",
+        "rule": name,
         "round": 1,
         "prior_root": save(prior, folder / "prior.car"),
         "global_root": save(merged, folder / "global.car"),
@@ -90,8 +95,11 @@ def test_a_right_bundle_passes(bundle: Path) -> None:
 
 
 def test_another_weight_order_or_acceptance_does_not(bundle: Path) -> None:
-    updates = json.loads((bundle / "round.json").read_text())["updates"]
-    for index, change in ((0, {"weight": 261}), (0, {"shift": 12}), (1, {"accepted": True}), (2, {"accepted": False})):
+    facts = json.loads((bundle / "round.json").read_text())
+    updates, changes = facts["updates"], [(0, {"shift": 12}), (1, {"accepted": True}), (2, {"accepted": False})]
+    if facts["rule"] not in UNWEIGHTED:
+        changes.append((0, {"weight": 271}))
+    for index, change in changes:
         edit(bundle, updates=[u | change if u["index"] == index else u for u in updates])
         with pytest.raises(BundleWrong, match="the first is value"):
             recheck(bundle)
@@ -138,8 +146,8 @@ def test_padding_must_be_zero_and_the_rule_known(bundle: Path) -> None:
     edit(bundle, value_count=facts["value_count"] - 1)
     with pytest.raises(BundleWrong, match=r"padding|do not fit"):
         recheck(bundle)
-    edit(bundle, rule="median")
-    with pytest.raises(BundleWrong, match="median"):
+    edit(bundle, rule="krum")
+    with pytest.raises(BundleWrong, match="krum"):
         recheck(bundle)
 
 

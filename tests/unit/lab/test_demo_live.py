@@ -6,6 +6,7 @@ import io
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fedlab.demo import summary
@@ -194,11 +195,20 @@ def test_every_step_before_the_first_round_is_counted(terminal: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"nodes": 1}, {"nodes": 17}, {"rounds": 1}, {"steps": 0}, {"batch_size": 0}, {"learning_rate": 0.0}]
+    "wrong",
+    [
+        {"nodes": 1},
+        {"nodes": 17},
+        {"rounds": 1},
+        {"steps": 0},
+        {"batch_size": 0},
+        {"learning_rate": 0.0},
+        {"rule": "krum"},
+    ],
 )
-def test_what_cannot_work_is_refused(wrong: dict[str, int]) -> None:
+def test_what_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
     Options().check()
-    with pytest.raises(DemoError, match="must be"):
+    with pytest.raises(DemoError, match=r"must be|there is no rule 'krum'"):
         replace(Options(), **wrong).check()
 
 

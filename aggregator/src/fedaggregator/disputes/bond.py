@@ -53,11 +53,13 @@ def settled(federation: Federation, spec: Spec, decimals: int) -> Federation:
     short for them, or there may be more clients than a leaf can be proved wrong for. RuleError: this version does
     not know the spec's rule.
     """
-    provable = rule_named(spec.rule).max_clients(spec.layout.leaf_values, spec.layout.mantissa_bits)
+    values, bits = spec.layout.leaf_values, spec.layout.mantissa_bits
+    provable = rule_named(spec.rule).max_clients(values, bits)
     if federation.members.max_clients > provable:
         raise FederationError(
-            f"members.max_clients = {federation.members.max_clients}: with leaves of {spec.layout.leaf_values} values "
-            f"{spec.rule} can be proved for {provable} at most"
+            f"members.max_clients = {federation.members.max_clients}: with leaves of {values} values of {bits} bits, a "
+            f"wrong global of {spec.rule} can be proved wrong for {provable} sites at most; set it to {provable} or "
+            "less, or write a spec with smaller leaves (`fednode spec new --leaf-values`)"
         )
     least, window = least_bond(federation, spec), least_window(federation, spec)
     if federation.phases.min_window < window:

@@ -30,6 +30,9 @@ def demo(
             help="Learning rate of the local training in round 1. It falls from round to round, along a cosine."
         ),
     ] = 4e-3,
+    rule: Annotated[
+        str, typer.Option(help="Rule that makes the next global model, by its name in `fednode spec new`.")
+    ] = "fedavg",
     seed: Annotated[
         int, typer.Option(help="Random seed of the adapter's first values and of the order of the sites' data.")
     ] = 1,
@@ -68,6 +71,7 @@ def demo(
             steps=steps,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            rule=rule,
             seed=seed,
             compare=compare,
             keep=keep,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fedaggregator.rules import RuleError, rule_named
 from fedprotocol.errors import FedError
 
 MOST_NODES = 16
@@ -20,8 +21,9 @@ class DemoError(FedError):
 class Options:
     """`model`: a local folder, .gguf file or hub id; None: SmolLM2-135M-Instruct from the package index.
 
-    `compare`: each site also trains a model on its own data alone, for comparison with the federation's.
-    `out`: where the results folder of the run is made. Raises (from `check`): DemoError.
+    `rule`: the name of an aggregation rule. `compare`: each site also trains a model on its own data alone, for
+    comparison with the federation's. `out`: where the results folder of the run is made. Raises (from `check`):
+    DemoError.
     """
 
     nodes: int = 4
@@ -31,6 +33,7 @@ class Options:
     steps: int = 6
     batch_size: int = 8
     learning_rate: float = 4e-3
+    rule: str = "fedavg"
     seed: int = 1
     compare: bool = False
     keep: bool = False
@@ -44,6 +47,10 @@ class Options:
             raise DemoError(f"--rounds must be at least {LEAST_ROUNDS}, not {self.rounds}")
         if self.steps < 1 or self.batch_size < 1:
             raise DemoError("--steps and --batch-size must be at least 1")
+        try:
+            rule_named(self.rule)
+        except RuleError as error:
+            raise DemoError(f"--rule: {error}") from error
         if not 0 < self.learning_rate <= 1:
             raise DemoError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
 

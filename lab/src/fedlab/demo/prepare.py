@@ -125,6 +125,7 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
         "alpha": 16,
         "leaf-values": 1024,
         "bits": 8,
+        "rule": options.rule,
         "seed": options.seed,
     }
     arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]

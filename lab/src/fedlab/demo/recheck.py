@@ -1,5 +1,5 @@
 """Check an audit bundle with nothing but its files. None of the code that made it is used, only NumPy, SHA-256 and the
-formulas.
+formulas of `tools/recheck.py`, which is a program apart.
 
     python -m fedlab.demo.recheck runs/<run>/audit/<round>
 
@@ -12,13 +12,18 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from fedprotocol.errors import FedError
 from fedprotocol.program.terminal import run_program, say_error
 from numpy.typing import NDArray
+
+from fedlab.demo.options import find_root
 
 RAW, DAG_CBOR = 0x55, 0x71
 LINK_BYTES = 41  # d82a 5825 00 01 <codec> 12 20 <digest>
@@ -35,51 +40,61 @@ def recheck(bundle: Path) -> str:
     """
     try:
         facts: dict[str, Any] = json.loads((bundle / "round.json").read_text(encoding="utf-8"))
-        if facts["rule"] != "fedavg":
-            raise BundleWrong(f"{bundle}: this knows the rule fedavg only, not {facts['rule']!r}")
+        formulas = _formulas()
+        rule, parts = formulas.RULES.get(facts["rule"]), formulas.PARTS.get(facts["rule"], 1)
+        if rule is None:
+            raise BundleWrong(f"{bundle}: this knows the rules {', '.join(formulas.RULES)}, not {facts['rule']!r}")
         width = {8: ">i1", 16: ">i2"}[facts["mantissa_bits"]]
-        count = facts["value_count"]
-        prior = _vector(bundle / "prior.car", facts["prior_root"], ">i4", facts)
-        claimed = _vector(bundle / "global.car", facts["global_root"], ">i4", facts)
-        sums, total = np.zeros(count, np.int64), 0
+        prior = _leaf_values(bundle / "prior.car", facts["prior_root"], ">i4", facts, parts)
+        claimed = _leaf_values(bundle / "global.car", facts["global_root"], ">i4", facts, parts)
+        mantissas, counted = [], []
         for update in facts["updates"]:
-            mantissas = _vector(bundle / f"update-{update['index']}.car", update["root"], width, facts)
+            values = _leaf_values(bundle / f"update-{update['index']}.car", update["root"], width, facts)[0]
             if update["accepted"]:
-                sums += (update["weight"] << update["shift"]) * mantissas
-                total += update["weight"]
-        mean = _divide(sums, total)
-        step = _divide(mean * facts["server_lr"], 1 << 16)
+                mantissas.append(values)
+                counted.append(update)
+        weights, shifts = (np.array([[update[key]] for update in counted], np.int64) for key in ("weight", "shift"))
+        if not weights.sum():
+            raise BundleWrong(f"{bundle}: the accepted updates have no weight")
+        expected = np.empty_like(claimed)
+        for leaf in range(claimed.shape[1]):
+            own = np.stack([values[leaf] for values in mantissas])
+            expected[:, leaf] = rule(formulas.Leaf(prior[:, leaf], own, shifts, weights, facts["server_lr"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleWrong(f"{bundle}: it is not a whole audit bundle: {error!r}") from error
-    expected = np.clip(prior + step, -(2**31), 2**31 - 1)
-    wrong = np.flatnonzero(expected != claimed)
-    if wrong.size:
-        first = int(wrong[0])
+    wrong = np.argwhere(expected != claimed)
+    if len(wrong):
+        part, leaf, at = map(int, wrong[0])
+        values = facts["leaf_values"]
+        where = f"value {leaf * values + at}" + (f" of part {part}" if part else "")
         raise BundleWrong(
-            f"{bundle}: {wrong.size} of {count} values of the global are wrong, the first is value {first} "
-            f"(leaf {first // facts['leaf_values']}): {claimed[first]} instead of {expected[first]}"
+            f"{bundle}: {len(wrong)} of {parts * facts['value_count']} values of the global are wrong, the first is "
+            f"{where} (leaf {leaf}): {claimed[part, leaf, at]} instead of {expected[part, leaf, at]}"
         )
     return str(facts["global_root"])
 
 
-def _divide(a: NDArray[np.int64], b: int) -> NDArray[np.int64]:
-    """R(a, b): division, rounded to the nearest integer, halves away from zero."""
-    if b <= 0:
-        raise ValueError("the accepted updates have no weight")
-    quotient: NDArray[np.int64] = np.sign(a) * ((2 * np.abs(a) + b) // (2 * b))
-    return quotient
+@cache
+def _formulas() -> ModuleType:
+    """`tools/recheck.py` of the checkout."""
+    loader = SourceFileLoader("fedlab_recheck_formulas", str(find_root(Path.cwd()) / "tools/recheck.py"))
+    module = ModuleType(loader.name)
+    loader.exec_module(module)
+    return module
 
 
-def _vector(car: Path, root: str, dtype: str, facts: dict[str, Any]) -> NDArray[np.int64]:
-    """The values under `root`, int64 [value_count]; every block's digest is checked, and the padding."""
+def _leaf_values(car: Path, root: str, dtype: str, facts: dict[str, Any], parts: int = 1) -> NDArray[np.int64]:
+    """The values under `root`, int64 [parts, leaves, K]; every block's digest is checked, and the padding."""
     data = b"".join(_leaves(_blocks(car), bytes.fromhex(root.removeprefix("0x")), car))
     values = np.frombuffer(data, dtype).astype(np.int64)
     count, leaf_values = facts["value_count"], facts["leaf_values"]
-    if len(values) != max(2, -(-count // leaf_values)) * leaf_values:
+    leaves = max(2, -(-count // leaf_values))
+    if len(values) != parts * leaves * leaf_values:
         raise BundleWrong(f"{car}: {len(values)} values in it do not fit value_count {count}")
-    if np.any(values[count:]):
+    whole = values.reshape(parts, -1)
+    if np.any(whole[:, count:]):
         raise BundleWrong(f"{car}: the padding after value {count} is not zero")
-    return values[:count]
+    return whole.reshape(parts, leaves, leaf_values)
 
 
 def _blocks(car: Path) -> dict[bytes, bytes]:

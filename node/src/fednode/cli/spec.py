@@ -144,7 +144,10 @@ def new(
     rule: Annotated[
         str,
         typer.Option(
-            help="Rule that makes the next global model of the updates; fedavg is the only one that is built."
+            help="Rule that makes the next global model of the updates. fedavg: their mean. fedavgm: the mean, with "
+            "momentum from earlier rounds. trimmed-mean, median: of each value the middle ones, which withstands a "
+            "quarter, or nearly half, of the sites sending anything. norm-bounded: the mean, in which no site's "
+            "update counts as longer than most are."
         ),
     ] = "fedavg",
     server_lr: Annotated[

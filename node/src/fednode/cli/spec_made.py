@@ -71,11 +71,13 @@ def publish_in(federation: NewFederation, store: Store, url: str) -> None:
 
 
 def show_made(federation: NewFederation, as_json: bool) -> None:
+    from fedaggregator.rules import rule_named
     from fedprotocol.numbers import UNIT
     from fedprotocol.tree import cid, raw_cid
 
     spec, layout = federation.spec, federation.spec.layout
     digest, genesis = federation.digest, federation.genesis.root
+    sites = rule_named(spec.rule).max_clients(layout.leaf_values, layout.mantissa_bits)
     if as_json:
         print_json(
             {
@@ -85,6 +87,8 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
                 "genesis_cid": cid(genesis),
                 "value_count": layout.value_count,
                 "leaf_count": layout.leaf_count,
+                "rule": spec.rule,
+                "max_clients": sites,
                 "bounds": spec.bounds.model_dump(),
             }
         )
@@ -92,6 +96,7 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
     say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
     say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
     say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
+    say(f"rule          {spec.rule}, for {sites} sites at most")
     bounds = spec.bounds
     largest = (1 << (layout.mantissa_bits - 1 + bounds.max_shift)) * UNIT
     say(

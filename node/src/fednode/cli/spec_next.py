@@ -90,6 +90,10 @@ def next_(
             help="How far ahead of the global model sites begin, as a share of what the round before changed."
         ),
     ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Rule that makes the next global model of the updates, by its name in `fednode spec new`."),
+    ] = None,
     factors: Annotated[
         Literal["both", "b", "alternating"] | None, typer.Option(help="LoRA factors that are trained.")
     ] = None,
@@ -133,8 +137,7 @@ def next_(
     for part, fields in parts.items():
         if changed := {field: value for field, value in fields.items() if value is not None}:
             changes[part] = changed
-    if name is not None:
-        changes["name"] = name
+    changes |= {key: value for key, value in (("name", name), ("rule", rule)) if value is not None}
     where = connection(invitation, coordinator, chain_id, rpc or (), store, peer or ())
     require_free(out)
     with nullcontext() if store is None else opened_store(store) as opened:

@@ -103,6 +103,7 @@ class ContractReverted(ChainError):
 
 
 _SENTENCES = {
+    "BadConfig": "the coordinator cannot be deployed with this {field}: out of bounds, or more than the rule allows",
     "WrongPhase": "round {round} is in {actual}, and this belongs to {expected}: too early or too late",
     "NotActive": "{account} is not active in round {round}: join, or add stake after a suspension",
     "AlreadySeated": "{account} has a seat already",

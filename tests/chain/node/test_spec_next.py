@@ -14,9 +14,6 @@ from fednode.sponsor.new_spec import NewFederation, load
 from fednode.sponsor.successor import NothingToGoOnFrom, final_global, successor
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.errors import FedError
-from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
-from fedprotocol.spec import Spec
 from fedprotocol.store.base import NotFound
 from fedprotocol.store.open import open_store
 from numpy.typing import NDArray

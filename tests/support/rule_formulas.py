@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import isqrt
 from typing import NamedTuple
 
 INT32 = (-(2**31), 2**31 - 1)
@@ -60,8 +61,19 @@ def median(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr:
     return [stepped(int(prior[0][j]), rounded(low + high, 2), server_lr)]
 
 
+def bounded(updates: Sequence[Update]) -> list[Update]:
+    """The updates of a leaf, each scaled down to the lower median of their norms, in units."""
+    values = [[int(m) * 2**u.shift for m in u.mantissas] for u in updates]
+    norms = [isqrt(sum(x * x for x in row)) for row in values]
+    bound = sorted(norms)[(len(norms) - 1) // 2]
+    factors = [2**16 if norm <= bound else bound * 2**16 // norm for norm in norms]
+    scaled = [[(x * factor + 2**15) // 2**16 for x in row] for row, factor in zip(values, factors, strict=True)]
+    return [Update(row, u.weight, 0) for row, u in zip(scaled, updates, strict=True)]
+
+
 FORMULAS: dict[str, Formula] = {"fedavg": fedavg, "fedavgm": fedavgm, "trimmed-mean": trimmed_mean, "median": median}
 """By the name of the rule."""
+FORMULAS["norm-bounded"] = fedavg  # of the updates that `bounded` makes of these
 
 
 def leaf(
@@ -73,5 +85,7 @@ def leaf(
 ) -> list[list[int]]:
     """The new parts of a leaf under the rule `name`; with `only`, these of its values."""
     formula = FORMULAS[name]
+    if name == "norm-bounded":
+        updates = bounded(updates)
     indices = range(len(updates[0].mantissas)) if only is None else only
     return [list(part) for part in zip(*(formula(updates, prior, server_lr, j) for j in indices), strict=True)]

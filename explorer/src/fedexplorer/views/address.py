@@ -94,7 +94,7 @@ def _roles(address: str, state: State, contracts: Contracts, events: Sequence[Ev
         yield Role(says=CONTRACTS[contract], count=None)
     for role, says in (
         (config.sponsor, "the sponsor, who set the federation up"),
-        (config.rule, "the contract with the rule by which updates are averaged"),
+        (config.rule, "the contract with the rule that makes a global of updates"),
         (config.gate, "the gate, which decides who may take a seat"),
     ):
         if address == role != NOBODY:

@@ -29,12 +29,12 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
         case Phase.ATTEST:
             return (
                 f"Each site fetches the updates of the others and says which of them are sound: {view.attested} of "
-                f"{view.revealed} have. Then anybody may propose the average."
+                f"{view.revealed} have. Then anybody may propose the next global."
             )
         case Phase.AGGREGATE:
             return (
-                f"{_updates(view.accepted_mask.bit_count())} accepted. Anybody may compute their average, and propose "
-                "it with a bond."
+                f"{_updates(view.accepted_mask.bit_count())} accepted. Anybody may compute the global that "
+                "follows from them, and propose it with a bond."
             )
         case Phase.CHALLENGE:
             live = "A global model is" if view.live == 1 else f"{view.live} global models are"
@@ -62,7 +62,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.TOO_FEW_ACCEPTED:
             return "the updates that the sites vouch for hold less than two thirds of the weight"
         case VoidReason.ABANDONED:
-            return "for too long nobody proposed an average, and somebody gave it up"
+            return "for too long nobody proposed a global, and somebody gave it up"
         case VoidReason.PRIOR_VOID:
             return "the round before it ended without one"
         case _:

@@ -44,7 +44,7 @@ class RecomputePage(Model):
         root: the right global, as it was computed here; None until then.
         global_root: the global that the round ended with; None if it has not.
         is_right: whether the two are the same; None while one of them is not known.
-        updates: how many were averaged.
+        updates: how many it follows from.
     """
 
     round: int

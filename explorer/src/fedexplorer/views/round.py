@@ -157,11 +157,8 @@ def _says(site: Site, history: RoundHistory) -> str:
     if history.phase is Phase.VOID:
         return f"Round {history.number} ended without a global model: {why_void(history.void_reason, config)}."
     if history.is_final:
-        accepted = sum(update.accepted is True for update in history.updates)
-        return (
-            f"Round {history.number} has a global model: the average of {accepted} of {len(history.updates)} updates, "
-            "by weight."
-        )
+        accepted, all_updates = sum(update.accepted is True for update in history.updates), len(history.updates)
+        return f"Round {history.number} has a global model, which follows from {accepted} of {all_updates} updates."
     return what_goes_on(history.number, found.view, config) if found is not None else ""
 
 

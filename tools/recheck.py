@@ -272,14 +272,14 @@ def fedavgm(leaf: Leaf) -> list[np.ndarray]:
 
 
 def trimmed_mean(leaf: Leaf) -> list[np.ndarray]:
-    """Of each value the mean of what is left when a quarter of the updates is left out at either end."""
+    """The mean of what is left, value by value, when a quarter of the updates is left out at either end."""
     n = len(leaf.values)
     kept = np.sort(leaf.values, axis=0)[n // 4 : n - n // 4]
     return [leaf.moved(divide(kept.sum(0), len(kept)))]
 
 
 def median(leaf: Leaf) -> list[np.ndarray]:
-    """Of each value the middle one, or the mean of the two in the middle."""
+    """The middle one, value by value, or the mean of the two in the middle."""
     n = len(leaf.values)
     middle = np.sort(leaf.values, axis=0)[(n - 1) // 2 : n // 2 + 1]
     return [leaf.moved(divide(middle.sum(0), len(middle)))]

@@ -63,7 +63,7 @@ const FedRules = (() => {
   }
   const movedWords = (weight, change, rate, after) => `right = ${weight} + R(${change} * ${rate}, 2^16) = ${after}`;
 
-  /** Of each value the mean of those that stand from `first` up to `last` in the order of size. */
+  /** The mean, value by value, of those that stand from `first` up to `last` in the order of size. */
   function orderedMean([weights], updates, rate, first, last) {
     const ordered = (i) => Float64Array.from(updates, ({ values }) => values[i]).sort();
     const mean = weights.map((_, i) => rounded(total(ordered(i).slice(first, last)), last - first));
@@ -96,13 +96,13 @@ const FedRules = (() => {
       movedWords(weights[i], look[i], rate, after[i])] };
   }
 
-  /** Of each value the mean of what is left when a quarter of the updates is left out at either end. */
+  /** The mean of what is left, value by value, when a quarter of the updates is left out at either end. */
   function trimmedMean(prior, updates, rate) {
     const out = Math.floor(updates.length / 4);
     return orderedMean(prior, updates, rate, out, updates.length - out);
   }
 
-  /** Of each value the middle one, or the mean of the two in the middle. */
+  /** The middle one, value by value, or the mean of the two in the middle. */
   function median(prior, updates, rate) {
     const middle = updates.length / 2;
     return orderedMean(prior, updates, rate, Math.ceil(middle) - 1, Math.floor(middle) + 1);

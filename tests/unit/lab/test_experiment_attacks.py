@@ -28,7 +28,7 @@ pytestmark = pytest.mark.model
 
 ROWS = [Row(row["prompt"], row["completion"], row["domain"]) for row in colour_rows(60)]
 DATA = table(ROWS[:1])
-SITES = {"a": ROWS[:20], "b": ROWS[20:40], "c": ROWS[40:]}
+SITES = {"a": ROWS[:16], "b": ROWS[16:36], "c": ROWS[36:]}
 
 
 class Federation:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fedlab.experiment.definition import Experiment
+from fedlab.experiment.definition import Experiment, load_experiment
 from fedlab.experiment.plots import draw
 from fedlab.experiment.report import report
-from fedlab.experiment.results import CellResult, RoundScore, write_result
+from fedlab.experiment.results import CellResult, RoundScore, read_all, write_result
 from fedlab.experiment.rules.page import PageError, filled
 from fedlab.experiment.rules.tables import tables
 from fedlab.results.records import Score
 from support.cell_results import result
+from support.documents import ROOT
 
 BACKDOOR = {"attack": "backdoor", "attackers": 2, "bounds": "off"}
 EXPERIMENT = Experiment.model_validate(
@@ -79,3 +80,10 @@ def test_an_experiment_with_attacks_shows_them_together_and_draws_the_others(tmp
     assert "### Accuracy 5 sites\n\n" in page
     assert "| one member sends noise | 30.0 ± 14.1 |" in page
     assert {path.name.partition("-")[0] for path in draw(EXPERIMENT, CELLS, tmp_path / "plots")} == {"apart"}
+
+
+def test_the_page_about_rules_is_filled_from_the_cells_that_are_there() -> None:
+    """`python -m fedlab.experiment.rules lab/experiments/poison.toml docs/choosing-a-rule.md` writes it."""
+    page = (ROOT / "docs/choosing-a-rule.md").read_text()
+    experiment = load_experiment(ROOT / "lab/experiments/poison.toml")
+    assert filled(page, tables(experiment, read_all(ROOT / "all_losses/experiments/poison"))) == page

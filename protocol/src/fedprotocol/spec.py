@@ -273,8 +273,8 @@ class Decisions(Part):
             )
         if share * self.server_lr >= SERVER_LR_ONE:
             raise ValueError(
-                f"training.look_ahead {share:g} times server_lr must be below 1, or each round would go farther than "
-                "the one before it, without end"
+                f"training.look_ahead {share:g} times the server's learning rate must be below 1, or each round would "
+                "go farther than the one before it, without end"
             )
         return self
 

@@ -83,8 +83,15 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
     def said(*options: str, folder: Path = tiny_folder) -> str:
         return refused(folder, out, *options)
 
-    assert "--optimizer 'adamw_torhc' is unknown to transformers; was adamw_torch meant?" in said(
+    assert "--optimizer 'adamw_torhc' is unknown; was adamw_torch meant?" in said(
         "--optimizer", "adamw_torhc", "--no-try"
+    )
+    assert "was adamw_factored meant?" in said("--optimizer", "adamw_facotred", "--no-try")
+    assert "--look-ahead must be 0 where --factors is alternating" in said(
+        "--look-ahead", "0.5", "--factors", "alternating"
+    )
+    assert "--look-ahead 0.5 times the server's learning rate must be below 1" in said(
+        "--look-ahead", "0.5", "--server-lr", "2"
     )
     assert "was adamw_torch meant?" in said("--optimizer", "adamm", "--no-try")
     assert "--template ends in white space; what stands before the completion is --join" in said(

@@ -23,6 +23,7 @@ from support.synthetic import SyntheticClient, expected_global, play_inputs
 from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+AHEAD = ("--look-ahead", "0.2", "--rate-ratio-b", "2", "--optimizer", "adamw_factored")
 SMALL = ("--batch-size", "2", "--sequence-length", "16")
 
 
@@ -66,7 +67,7 @@ def test_before_a_round_is_final_there_is_nothing_to_go_on_from(old: Sites, tmp_
 def test_it_starts_where_the_old_one_ended(old: Sites, ended: NDArray[np.int32], tmp_path: Path) -> None:
     out = tmp_path / "next"
     result = spec_next(
-        old, out, "--name", "Colours again", "--rounds", "5", "--learning-rate", "1e-3", *SMALL, "--json"
+        old, out, "--name", "Colours again", "--rounds", "5", "--learning-rate", "1e-3", *AHEAD, *SMALL, "--json"
     )
     assert result.exit_code == 0, (result.output, result.exception)
     assert "go on from round 1 of “Colours”" in result.stderr
@@ -75,7 +76,8 @@ def test_it_starts_where_the_old_one_ended(old: Sites, ended: NDArray[np.int32],
     assert np.array_equal(made.spec.layout.weights(made.genesis), ended)
     before, now = old.spec.spec, made.spec
     assert (now.name, now.training.rounds, now.training.learning_rate) == ("Colours again", 5, 1e-3)
-    changed = {"rounds", "learning_rate", "batch_size", "sequence_length"}
+    changed = {"rounds", "learning_rate", "batch_size", "sequence_length", "look_ahead", "rate_ratio_b", "optimizer"}
+    assert (now.training.look_ahead, now.training.rate_ratio_b, now.training.optimizer) == (0.2, 2, "adamw_factored")
     assert now.training.model_dump(exclude=changed) == before.training.model_dump(exclude=changed)
     for same in ("base_model", "layout", "lora", "quantization", "prompt", "evaluation", "rule", "server_lr"):
         assert getattr(now, same) == getattr(before, same), same

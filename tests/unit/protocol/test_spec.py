@@ -130,7 +130,7 @@ def test_look_ahead_has_an_end_and_a_round_that_trains_what_the_last_one_changed
     with pytest.raises(SpecError, match=r"look_ahead must be 0 where lora\.factors is alternating"):
         load_spec(with_look_ahead(0.1, **turns))
     load_spec(with_look_ahead(0.49, server_lr=2 << 16))
-    with pytest.raises(SpecError, match=r"look_ahead 0\.5 times server_lr must be below 1"):
+    with pytest.raises(SpecError, match=r"look_ahead 0\.5 times the server's learning rate must be below 1"):
         load_spec(with_look_ahead(0.5, server_lr=2 << 16))
 
 

@@ -17,7 +17,9 @@ changes nothing. FedProx's pull is part of the gradient as well. With LoRA+, B's
 
 Look-ahead b, with a server's rate s: if no update is longer than R, a global is at most s R away from the one before
 it, a round begins at most b s R away from its global, and its training moves at most L. What is sent counts from the
-global: at most L + b s R, which is R again for R = L / (1 - b s). The spec sees to b s < 1.
+global: at most L + b s R, which is R again for R = L / (1 - b s). The spec sees to b s < 1. A rule that keeps a
+momentum of 0.3 can move a global 1 / 0.7 times as far, and one that takes the middle of the values sqrt(2) times. With
+b s up to a half the margin has room for that; beyond it a node scales down an update that would be longer.
 
 Optimisers that keep their state in eight or four bits are not here: a second moment that is rounded down makes steps of
 any length.

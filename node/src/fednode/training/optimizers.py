@@ -19,6 +19,6 @@ def require_optimizer(name: str) -> None:
     if name in known:
         return
     [nearest] = get_close_matches(name, known, n=1) or [""]
-    meant = SAFE if name[:4] == SAFE[:4] else nearest
+    meant = SAFE if name[:4] == SAFE[:4] and nearest != FACTORED else nearest
     advice = f"was {meant} meant?" if meant else f"{SAFE} is a safe choice"
-    raise TrainingError(f"training.optimizer {name!r} is unknown to transformers; {advice}")
+    raise TrainingError(f"training.optimizer {name!r} is unknown; {advice}")

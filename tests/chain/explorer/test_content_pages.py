@@ -29,6 +29,7 @@ from support.convicted import CLIENTS, LEAVES, REJECTED, WRONG, ConvictedRound, 
 from support.evm import Anvil
 from support.explorer_server import running
 from support.leaf_round import LeafTree
+from support.specs import DOCUMENT
 
 MARKUP = '<script>alert("x")</script>'
 BAD = f"{MARKUP}\u202e\x1b[31m"  # names of tensors hold no such characters
@@ -113,6 +114,7 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explored]:
             tensors=TENSORS,
             prompt={"template": f"{BAD} {{prompt}} ="},
             evaluation={"classes": [BAD, "yes"]},
+            training={**DOCUMENT["training"], "rate_ratio_b": 2.0, "look_ahead": 0.25},
         )
         made.finish()
         yield Explored(made, stack)
@@ -283,6 +285,9 @@ def test_the_model_is_what_the_document_says(explored: Explored) -> None:
     page = explored.until("/spec", lambda found: found["spec"])
     assert page["text"].encode() == explored.made.spec
     assert [(row["start"], row["values"]) for row in page["tensors"]] == [(0, 90), (90, 60)]
+    shown = explored.html("/spec")
+    assert "learning rate 0.001 (factor B × 2), constant" in shown
+    assert "a round begins 25 % of the last round's change ahead of the global" in shown
 
 
 def test_hostile_names_are_only_text_and_nothing_of_this_machine_is_told(explored: Explored) -> None:

@@ -70,7 +70,7 @@ def test_the_round_of_the_document(check: Check, tmp_path: Path) -> None:
             "S = 120 * -832\n  + 72 * -336\n  + 64 * -1664",
             "  = -230528",
             "mean = R(S, W) = -901",
-            "right = 0 + R(-901 * 65536, 2^16) = -901",
+            "weight = 0 + R(-901 * 65536, 2^16) = -901",
         ],
     }
 

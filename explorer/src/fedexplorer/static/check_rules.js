@@ -61,7 +61,7 @@ const FedRules = (() => {
   function moved(weights, change, rate) {
     return weights.map((weight, i) => clamped(weight + rounded(change[i] * rate, ONE)));
   }
-  const movedWords = (weight, change, rate, after) => `right = ${weight} + R(${change} * ${rate}, 2^16) = ${after}`;
+  const movedWords = (weight, change, rate, after) => `weight = ${weight} + R(${change} * ${rate}, 2^16) = ${after}`;
 
   /** The mean, value by value, of those that stand from `first` up to `last` in the order of size. */
   function orderedMean([weights], updates, rate, first, last) {

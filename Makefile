@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
 
 fuzz: .venv/.installed  ## fuzz the parsers of others' bytes (FUZZ="car --runs 1000000", FUZZ=--list)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m fuzz $(FUZZ)
+
+twins: .venv/.installed .tools/.installed  ## the rules' contracts against NumPy, for millions of values (TWINS="--rule median --values 1000000")
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m twins $(TWINS)
 
 attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", ATTACKS=--list)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m attacks $(ATTACKS)

@@ -23,22 +23,21 @@ library ServerStep {
         assembly ("memory-safe") {
             mstore(result, prior.length)
             let twice := shl(1, divisor)
-            let from := add(sums, 32)
-            let old := prior.offset
             let to := add(result, 32)
-            for { let end := add(to, prior.length) } lt(to, end) { to := add(to, 4) } {
+            let end := add(to, prior.length)
+            let old := sub(prior.offset, to)
+            let from := sub(add(sums, 32), shl(1, to))
+            for {} lt(to, end) { to := add(to, 4) } {
                 // R works on |a| and gives the sign back: with sign = 0 or -1, (x ^ sign) - sign is x or -x.
-                let sum := sar(192, mload(from))
+                let sum := sar(192, mload(add(from, shl(1, to))))
                 let sign := sar(255, sum)
                 let mean := div(add(shl(1, sub(xor(sum, sign), sign)), divisor), twice)
                 let by := shr(16, add(mul(mean, serverLr), 0x8000)) // R(mean * serverLr, 2^16)
-                let value := add(sar(224, calldataload(old)), sub(xor(by, sign), sign))
+                let value := add(sar(224, calldataload(add(old, to))), sub(xor(by, sign), sign))
                 if shr(32, add(value, 0x80000000)) {
                     value := xor(0x7fffffff, sar(255, value)) // the largest int32, or the smallest
                 }
                 mstore(to, shl(224, value))
-                from := add(from, 8)
-                old := add(old, 4)
             }
         }
     }

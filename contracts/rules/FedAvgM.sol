@@ -30,9 +30,12 @@ contract FedAvgM is IAggregationRule {
     }
 
     /// @inheritdoc IAggregationRule
-    /// @dev Sums have one length whatever the number of updates, so a case can be carried on.
-    function maxClients(uint256, uint8) external pure returns (uint256) {
-        return 256;
+    /// @dev Sums have one length whatever the number of updates, so a case can be carried on. But of the largest leaves
+    /// (K = 8,192) the sums and both parts of the prior are more than the calldata of a call: then all updates must come
+    /// in the one call that needs no sums.
+    function maxClients(uint256 leafValues, uint8 bits) external pure returns (uint256) {
+        if (leafValues <= 4096) return 256;
+        return bits == 8 ? 6 : 3;
     }
 
     /// @inheritdoc IAggregationRule

@@ -11,7 +11,7 @@ import {ServerStep} from "../../libraries/ServerStep.sol";
 /// step = R(mean * serverLr, 2^16); g' = clamp_int32(g + step), with R(a, b) = sign(a) * floor((2|a| + b) / 2b).
 /// @dev Twin of `fedaggregator.rules.middle_mean`.
 abstract contract MiddleMean is IAggregationRule {
-    uint256 private constant FINISH_GAS = 14_000_000; // 2^24 without the calldata and the rest of a challenge
+    uint256 private constant FINISH_GAS = 13_500_000; // 2^24 without calldata, memory and the rest of a challenge
 
     /// @dev t for n updates, less than n / 2.
     function _trim(uint256 count) internal pure virtual returns (uint256);

@@ -244,23 +244,3 @@ def test_a_damaged_global_of_ones_own_accuses_nobody(mine: Recomputed) -> None:
             mine.case(mine.game.accounts[1])
     finally:
         mine.own = own
-
-
-@pytest.mark.parametrize("bits", [8, 16])
-def test_the_largest_leaves_are_within_the_bounds(chain: Anvil, bits: int, tmp_path: Path) -> None:
-    """K = 8,192: sums of 64 KiB go from call to call."""
-    mine = Recomputed(started(chain, 12, leaves=3, k=8192, bits=bits, only=2))
-    mine.game.propose(mine.game.tree_of([1] * (3 * 8192)), mine.game.accounts[0])
-    digests = [mine.own.digest(0), mine.own.digest(1), bytes(32)]
-    mine.game.propose_digests(digests, mine.game.accounts[1])
-    case = mine.case(mine.game.accounts[1])
-    assert case
-    assert case.wrong.leaf == 2
-    account = mine.game.federation.account()
-    costs = simulate(mine.coordinator, account.address, case)
-    assert len(costs) > 1
-    for cost in costs:
-        bound = case.size.call(cost.start, cost.stop - cost.start, cost.name == "challenge").gas
-        assert cost.gas <= bound <= 2**24
-        assert cost.calldata <= 127 * 1024
-    assert convict(mine.coordinator, sender(chain, account, tmp_path / "journal.db"), case).convicted

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from fedaggregator.disputes.bond import largest_case, least_bond, least_window, settled
-from fedaggregator.disputes.price import CaseSize
-from fedaggregator.rules import rule_named
+from fedaggregator.disputes.price import CaseSize, Limits
+from fedaggregator.rules import RULES, rule_named
 from fedprotocol.config import load_config
 from fedprotocol.deployment.federation_file import Federation, FederationError
 from fedprotocol.spec import load_spec
 from support.specs import DOCUMENT, small_spec
 
 MEASURED = json.loads((Path(__file__).parents[2] / "chain/contracts/gas_proof.json").read_text())
+GAS_PAGE = Path(__file__).parents[3] / "docs/gas.md"
 SPEC = load_spec(small_spec())
 
 
@@ -28,11 +29,34 @@ def federation(folder: Path, text: str) -> Federation:
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_the_bound_is_above_what_was_measured_and_not_far(name: str) -> None:
-    clients, bits = (int(word) for word in name.removesuffix(" bits").split(" clients, "))
-    calls = list(CaseSize.largest(rule_named("fedavg"), clients, 1024, bits, 512).calls())
+    rule, clients, bits = name.removesuffix(" bits").replace(" clients", "").split(", ")
+    calls = list(CaseSize.largest(rule_named(rule), int(clients), 1024, int(bits), 512).calls())
     assert len(calls) == MEASURED[name]["calls"]
     assert sum(call.calldata for call in calls) == MEASURED[name]["calldata"]
     assert MEASURED[name]["gas"] <= sum(call.gas for call in calls) <= 2 * MEASURED[name]["gas"]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("name", RULES)
+def test_as_many_clients_as_a_rule_allows_can_be_convicted(name: str, bits: int) -> None:
+    """In the largest tree, whatever K is: each call fits in a transaction, by the bounds."""
+    rule, limits = RULES[name], Limits()
+    for values in (2**k for k in range(5, 14)):
+        most = rule.max_clients(values, bits)
+        assert most >= 3, values
+        for clients in {1, most // 2, most - 1, most}:
+            calls = list(CaseSize.largest(rule, clients, values, bits, 2**20 // rule.parts).calls())
+            assert max(call.gas for call in calls) <= limits.gas, (values, clients)
+            assert len(calls) <= 100, (values, clients)
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name != "fedavg"])
+def test_the_page_says_for_how_many_clients_a_rule_can_be_proved(name: str) -> None:
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in GAS_PAGE.read_text().splitlines()]
+    sizes = [int(cell.replace(",", "")) for cell in next(row for row in rows if row[:2] == ["rule", "bits"])[2:]]
+    for bits in (8, 16):
+        assert [name, str(bits), *(str(RULES[name].max_clients(values, bits)) for values in sizes)] in rows
+    assert all(RULES["fedavg"].max_clients(values, bits) == 256 for values in sizes for bits in (8, 16))
 
 
 def test_a_bond_that_is_left_out_is_worth_four_proofs(tmp_path: Path) -> None:

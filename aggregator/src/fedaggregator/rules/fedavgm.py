@@ -30,9 +30,12 @@ class FedAvgM:
     contract = "FedAvgM"
     parts = 2
 
-    def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be spread over more calls
-        """See `Rule.max_clients`."""
-        return 256
+    def max_clients(self, leaf_values: int, bits: int) -> int:
+        """See `Rule.max_clients`. With the largest leaves, the sums and both parts of the prior are more than a call
+        holds: then all updates must come in the one call that needs no sums."""
+        if leaf_values <= 4096:
+            return 256
+        return 6 if bits == 8 else 3
 
     def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - always the same length
         """See `Rule.sums_bytes`."""

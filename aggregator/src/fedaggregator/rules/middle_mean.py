@@ -16,7 +16,7 @@ from fedaggregator.rules.base import Sums
 from fedaggregator.rules.limits import check_prior
 from fedaggregator.rules.step import stepped
 
-_FINISH_GAS = 14_000_000  # 2^24 without the calldata and the rest of a challenge
+_FINISH_GAS = 13_500_000  # 2^24 without the calldata, the memory and the rest of a challenge
 
 
 class MiddleMean:

@@ -1,5 +1,5 @@
-"""What another algorithm may need of a rule: state beside the weights, or all clients' values at once. Rules of both
-shapes go through the unchanged coordinator, Disputes, merge and dispute programs on a real anvil."""
+"""Every rule through the same coordinator, Disputes, merge and dispute programs, none of which knows it, on a real
+anvil: a wrong leaf of any part is convicted, in one call or in several, and a right one never is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from add_rule import Momentum
 from eth_utils.crypto import keccak
-from fedaggregator import rules
 from fedaggregator.compute.merge import merge
 from fedaggregator.disputes.case import Case
 from fedaggregator.disputes.convict import convict, simulate
 from fedaggregator.disputes.price import CallTooLarge, CaseSize, Limits
+from fedaggregator.rules import RULES
 from fedprotocol import tree
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import from_bytes, split_leaves
@@ -23,11 +22,12 @@ from support.deployed import Deployed, sender
 from support.disputed import Recomputed
 from support.evm import Anvil, compiled
 from support.leaf_round import INT32, LeafRound, LeafTree
-from support.plain_rules import GatherRule
+from support.rule_formulas import Update
+from support.rule_formulas import leaf as leaf_by
 from web3.exceptions import ContractCustomError
 
 K, LEAVES, CLIENTS, REJECTED = 32, 5, 6, (1,)
-SHAPES: dict[str, Any] = {"state": Momentum(), "gather": GatherRule()}
+GATHERING = ("trimmed-mean", "median", "norm-bounded")  # need all values at once
 SPLIT = Limits(calldata=2_050)  # several calls a case
 
 
@@ -48,12 +48,9 @@ class Disputed(Recomputed):
         self.own = MemoryLeaves([self.merged[i] for i in range(len(self.merged))])
 
 
-@pytest.fixture(params=SHAPES)
-def mine(
-    request: pytest.FixtureRequest, chain: Anvil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Disputed]:
-    rule = SHAPES[request.param]
-    monkeypatch.setitem(rules.RULES, rule.name, rule)
+@pytest.fixture(scope="module", params=RULES)
+def played(request: pytest.FixtureRequest, chain: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Disputed:
+    rule = RULES[request.param]
     rng = np.random.default_rng(3)
     weights = rng.integers(*INT32, LEAVES * K, endpoint=True, dtype=np.int32)
     state = rng.integers(-(2**20), 2**20, (rule.parts - 1) * LEAVES * K, dtype=np.int32)  # as of a later round
@@ -67,30 +64,26 @@ def mine(
         leafValues=K,
         maxClients=CLIENTS,
     )
-    yield Disputed(LeafRound(federation, prior, CLIENTS, rejected=REJECTED, parts=rule.parts), tmp_path)
+    game = LeafRound(federation, prior, CLIENTS, rejected=REJECTED, parts=rule.parts)
+    return Disputed(game, tmp_path_factory.mktemp("merged"))
+
+
+@pytest.fixture
+def mine(chain: Anvil, played: Disputed) -> Iterator[Disputed]:
+    snapshot = chain.rpc("evm_snapshot")
+    yield played
+    chain.rpc("evm_revert", snapshot)
 
 
 def expected(mine: Disputed) -> list[int]:
-    """The right global in Python's integers, one part after the other."""
-    game = mine.game
+    """The right global by the formula in Python's integers, one part after the other."""
+    game, leaves = mine.game, []
     updates = [game.updates[i] for i in game.accepted]
-    columns = list(zip(*([int(m) << u.shift for m in u.mantissas] for u in updates), strict=True))
-    prior = [int(v) for v in game.prior]
-    count = len(columns)
-    if mine.rule.name == "test-gather":
-        return [clamp(p + max(column)) for p, column in zip(prior, columns, strict=True)]
-    total = sum(u.weight for u in updates)
-    means = [int_div(sum(u.weight * v for u, v in zip(updates, column, strict=True)), total) for column in columns]
-    state = [clamp(s + mean) for s, mean in zip(prior[count:], means, strict=True)]
-    return [clamp(w + s) for w, s in zip(prior, state, strict=False)] + state
-
-
-def clamp(value: int) -> int:
-    return min(max(value, INT32[0]), INT32[1])
-
-
-def int_div(a: int, b: int) -> int:
-    return a // b if a >= 0 else -(-a // b)
+    prior = game.prior.reshape(mine.rule.parts, LEAVES, K).tolist()
+    for i in range(LEAVES):
+        own = [Update(u.mantissas[i * K : (i + 1) * K].tolist(), u.weight, u.shift) for u in updates]
+        leaves.append(leaf_by(mine.rule.name, own, [part[i] for part in prior], game.config.server_lr))
+    return [value for part in range(mine.rule.parts) for leaf in leaves for value in leaf[part]]
 
 
 def wrong(mine: Disputed, leaf: int) -> LeafTree:
@@ -156,7 +149,7 @@ def refused(game: LeafRound, proof: dict[str, Any], *errors: str) -> None:
     assert str(caught.value.data)[:10] in {"0x" + keccak(text=error)[:4].hex() for error in errors}
 
 
-@pytest.mark.parametrize("mine", ["state"], indirect=True)
+@pytest.mark.parametrize("played", [name for name in RULES if RULES[name].parts > 1], indirect=True)
 def test_the_parts_of_a_leaf_cannot_stand_in_for_each_other(mine: Disputed) -> None:
     game = mine.game
     right = LeafTree([mine.own[i] for i in range(len(mine.own))])
@@ -171,16 +164,19 @@ def test_the_parts_of_a_leaf_cannot_stand_in_for_each_other(mine: Disputed) -> N
         refused(game, forged, "WrongPath(bytes32,bytes32)", "WrongPathLength(uint256,uint256)")
 
 
-def test_a_rule_bounds_the_federation_by_what_it_can_prove(chain: Anvil) -> None:
-    rule = chain.deploy("GatherRule").address
-    most = GatherRule().max_clients(8192, 8)
-    assert most == 3
-    Deployed.on(chain, rule=rule, leafValues=8192, maxClients=most, minClients=1)
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_bounds_the_federation_by_what_it_can_prove(chain: Anvil, name: str) -> None:
+    rule = RULES[name]
+    address = chain.deploy(rule.contract).address
+    most = rule.max_clients(8192, 16)
+    assert (most < 256) is (name != "fedavg")
+    settings = {"rule": address, "leafValues": 8192, "mantissaBits": 16, "minClients": 1}
+    Deployed.on(chain, **settings, maxClients=most)
     with pytest.raises(ContractCustomError):
-        Deployed.on(chain, rule=rule, leafValues=8192, maxClients=most + 1, minClients=1)
+        Deployed.on(chain, **settings, maxClients=most + 1)
 
 
-def test_what_cannot_be_carried_is_said() -> None:
-    size = CaseSize.largest(GatherRule(), 200, 1024, 8, 512)
+@pytest.mark.parametrize("name", GATHERING)
+def test_what_cannot_be_carried_is_said(name: str) -> None:
     with pytest.raises(CallTooLarge):
-        list(size.calls())
+        list(CaseSize.largest(RULES[name], 200, 1024, 8, 512).calls())

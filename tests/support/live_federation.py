@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from eth_account.signers.local import LocalAccount
+from fedaggregator.rules import RULES
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.numbers import split_leaves
 from fedprotocol.types import Phase
@@ -32,8 +33,8 @@ CONFIG = {
 class LiveFederation:
     """Deployed on `chain` by its first account, who is also the sponsor; any field of Config can be overridden.
 
-    `genesis` is global 0; it is random, so that a client that trains on another prior is seen. `pool`: token units that
-    the sponsor puts in.
+    `genesis` is global 0; its weights are random, so that a client that trains on another prior is seen. `pool`: token
+    units that the sponsor puts in. `rule`: a rule's name.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class LiveFederation:
         leaf_count: int = 5,
         leaf_values: int = 32,
         pool: int = 10_000 * TOKEN,
+        rule: str = "fedavg",
         **overrides: Any,
     ) -> None:
         self.chain = chain
         self.values = leaf_count * leaf_values
-        self.genesis = random_genesis(leaf_count, leaf_values)
+        self.genesis = random_genesis(leaf_count, leaf_values, RULES[rule].parts)
         shape = {"leafCount": leaf_count, "leafValues": leaf_values, "genesisRoot": self.genesis.root}
-        deployed = Deployed.on(chain, **{**CONFIG, **shape, **overrides})
+        of_rule = {"rule": chain.deploy(RULES[rule].contract).address}
+        deployed = Deployed.on(chain, **{**CONFIG, **shape, **of_rule, **overrides})
         self.token = deployed.token
         if pool:
             self.mint(chain.accounts[0], pool)
@@ -90,10 +93,11 @@ class LiveFederation:
         return phase
 
 
-def random_genesis(leaf_count: int, leaf_values: int) -> MemoryLeaves:
-    """The same for the same shape."""
+def random_genesis(leaf_count: int, leaf_values: int, parts: int = 1) -> MemoryLeaves:
+    """The same for the same shape; what a rule keeps beside the weights is zero."""
     values = np.random.default_rng(leaf_count).integers(-(2**20), 2**20, leaf_count * leaf_values).astype(np.int32)
-    return MemoryLeaves(split_leaves(values, leaf_values))
+    state = [bytes(4 * leaf_values)] * (leaf_count * (parts - 1))
+    return MemoryLeaves(split_leaves(values, leaf_values) + state)
 
 
 def directory_url(path: Path) -> str:

@@ -145,6 +145,7 @@ class Sites:
             chain,
             leaf_count=layout.leaf_count,
             leaf_values=layout.leaf_values,
+            rule=self.spec.spec.rule,
             **{
                 "genesisRoot": self.spec.genesis.root,
                 "specDigest": self.spec.digest,

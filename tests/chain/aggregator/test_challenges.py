@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fedaggregator.daemon.actions import BuildCase, Challenge, Claim, ProposePag
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.run import Aggregator
 from fedaggregator.disputes.case import StaleCase
+from fedaggregator.rules import RULES
 from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.store.deadline import Deadline
@@ -37,10 +39,10 @@ def chain() -> Iterator[Anvil]:
 class Round:
     """Round 1 of a federation with its inputs fixed, and operators who can read them."""
 
-    def __init__(self, chain: Anvil, folder: Path) -> None:
-        self.federation = LiveFederation(chain)
+    def __init__(self, chain: Anvil, folder: Path, rule: str = "fedavg", clients: int = 3) -> None:
+        self.federation = LiveFederation(chain, rule=rule)
         self.folder = folder
-        self.clients = [SyntheticClient(self.federation, folder / f"client-{seed}", seed) for seed in range(3)]
+        self.clients = [SyntheticClient(self.federation, folder / f"client-{seed}", seed) for seed in range(clients)]
         for client in self.clients:
             client.join()
         self.clients[0].store.put(self.federation.genesis)
@@ -51,10 +53,11 @@ class Round:
         peers = [client.store_path for client in self.clients]
         return AggregatorSite(self.federation, self.folder / name, peers, tokens)
 
-    def lie(self, name: str = "liar") -> AggregatorSite:
-        """Somebody proposes a global with one wrong value."""
+    def lie(self, name: str = "liar", value: int = WRONG_VALUE) -> AggregatorSite:
+        """Somebody proposes a global with one wrong value, at this place in the vector of the global."""
         site = self.operator(name)
         with EvilAggregator.open(site.config(), site.account) as evil:
+            evil.wrong_value = value
             step_until(evil, ProposePage)
         self.federation.pass_time(1)  # a proposal is looked at from the second after it on
         return site
@@ -65,13 +68,16 @@ class Round:
     def tokens(self, site: AggregatorSite) -> int:
         return self.coordinator.token.balance_of(site.address)
 
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+
 
 @pytest.fixture
 def round_one(chain: Anvil, tmp_path: Path) -> Iterator[Round]:
     made = Round(chain, tmp_path)
     yield made
-    for client in made.clients:
-        client.close()
+    made.close()
 
 
 def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, caplog: pytest.LogCaptureFixture) -> None:
@@ -91,23 +97,27 @@ def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, ca
     assert "1 call, " in caplog.text and "CONVICTED" in caplog.text
 
 
-def test_a_watchtower_with_a_key_and_a_store_and_not_one_token(round_one: Round) -> None:
-    liar, tower = round_one.lie(), round_one.operator("tower", tokens=0)
-    with tower.running("watch"):
-        deadline = time.monotonic() + 60
-        while round_one.tokens(tower) == 0:
-            assert time.monotonic() < deadline, tower.log.read_text()
-            time.sleep(0.1)
-    assert round_one.tokens(tower) == BOND // 2
-    assert round_one.proposers() == []
-    last = round_one.coordinator.web3.eth.block_number
-    events = list(scan(round_one.coordinator, 0, last, ("Proposed", "Convicted")))
-    assert [(event.name, event.args["proposer"]) for event in events] == [
-        ("Proposed", liar.address),
-        ("Convicted", liar.address),
-    ]
-    assert events[1].args["challenger"] == tower.address
-    assert f"leaf {WRONG_VALUE // 32} should be" in tower.log.read_text()
+@pytest.mark.parametrize("rule", RULES)
+def test_a_watchtower_with_a_key_and_a_store_and_not_one_token(chain: Anvil, tmp_path: Path, rule: str) -> None:
+    """Under every rule, by the last value of all that the rule keeps; five updates, so that a trimmed mean trims."""
+    with closing(Round(chain, tmp_path, rule, clients=5)) as made:
+        value = RULES[rule].parts * made.federation.values - 1
+        liar, tower = made.lie(value=value), made.operator("tower", tokens=0)
+        with tower.running("watch"):
+            deadline = time.monotonic() + 60
+            while made.tokens(tower) == 0:
+                assert time.monotonic() < deadline, tower.log.read_text()
+                time.sleep(0.1)
+        assert made.tokens(tower) == BOND // 2
+        assert made.proposers() == []
+        last = made.coordinator.web3.eth.block_number
+        events = list(scan(made.coordinator, 0, last, ("Proposed", "Convicted")))
+        assert [(event.name, event.args["proposer"]) for event in events] == [
+            ("Proposed", liar.address),
+            ("Convicted", liar.address),
+        ]
+        assert events[1].args["challenger"] == tower.address
+        assert f"leaf {value // 32} should be" in tower.log.read_text()
 
 
 def test_a_restart_between_report_and_challenge(round_one: Round) -> None:

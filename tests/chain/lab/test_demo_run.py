@@ -77,7 +77,7 @@ class Demo:
 def demos(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, Demo]]:
     """One that is left alone, and one beside it that is interrupted while its nodes work."""
     folder = tmp_path_factory.mktemp("demos")
-    whole = Demo(folder / "whole", model, "--learning-rate", "0.01", "--compare")
+    whole = Demo(folder / "whole", model, "--learning-rate", "0.01", "--compare", "--rule", "fedavgm")
     broken = Demo(folder / "broken", model)
     try:
         broken.until(lambda: "is open" in broken.text or "training for round" in broken.text)

@@ -64,10 +64,11 @@ def modes(folder: Path) -> set[int]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
-    """A federation of two rounds, of which site 0 lived through the first with four kills."""
+    """A federation of two rounds under a rule that keeps a state, of which site 0 lived through the first with four
+    kills."""
     options = {"rounds": ROUNDS, "optimizer": FACTORED, "rate_ratio_b": 2.0, "look_ahead": 0.5}
     with Anvil("--block-time", "1") as chain:
-        spec = {"training": {**choices().training.model_dump(), **options}}
+        spec = {"training": {**choices().training.model_dump(), **options}, "rule": "fedavgm"}
         config = {"node": {"propose_after": 600}}
         sites = Sites(chain, tmp_path_factory.mktemp("alive"), 2, config=config, spec=spec)
         first = sites.sites[0]
@@ -202,14 +203,14 @@ def test_audit_writes_a_bundle_that_recomputes(finished: Sites, tmp_path: Path) 
     # Recomputed here from the files and round.json alone.
     leaves = -(-described["value_count"] // described["leaf_values"])
     small = TreeShape(leaves, described["leaf_values"] * described["mantissa_bits"] // 8)
-    large = TreeShape(leaves, described["leaf_values"] * 4)
+    rule = rule_named(described["rule"])
+    large = TreeShape(leaves * rule.parts, described["leaf_values"] * 4)
     updates = [
         Contribution(open_car(out / f"update-{u['index']}.car", _bytes(u["root"]), small), u["weight"], u["shift"])
         for u in described["updates"]
         if u["accepted"]
     ]
     prior = open_car(out / "prior.car", _bytes(described["prior_root"]), large)
-    rule = rule_named(described["rule"])
     merged = merge(rule, prior, updates, described["mantissa_bits"], described["server_lr"], tmp_path / "merged")
     assert merged.root == _bytes(described["global_root"])
     again = site.command("audit", "1", "--out", str(out), check=False)

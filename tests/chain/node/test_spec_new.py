@@ -105,7 +105,7 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
     assert "no linear module c_attn" in said("--target-module", "c_attn")
     assert "--sequence-length: no room for an answer" in said("--template", "0123456789abcdef{prompt}")
     assert "correct --source" in said(folder=tmp_path / "nowhere")
-    assert "this version knows fedavg" in said("--rule", "mode")
+    assert "this version knows fedavg, fedavgm, " in said("--rule", "krum")
     assert "--device is cuda, but torch finds no CUDA device" in said("--device", "cuda")
     for option, value in (("server-lr", "nan"), ("server-lr", "2.1"), ("seed", "-1"), ("bits", "9"), ("rank", "0")):
         assert f"--{option}: " in said(f"--{option}", value)

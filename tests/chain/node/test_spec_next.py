@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fedaggregator.rules import RULES
 from fednode.cli.app import app
 from fednode.cli.spec_options import OPTIONS
 from fednode.sponsor.new_spec import NewFederation, load
@@ -120,6 +122,12 @@ def test_what_another_rule_keeps_beside_the_weights_begins_at_zero(old: Sites) -
     assert (spec.layout.parts, layout.parts) == (1, 2) and len(made.genesis) == 2 * layout.leaf_count
     assert np.array_equal(layout.weights(made.genesis), values)
     assert not any(any(made.genesis[index]) for index in range(layout.leaf_count, len(made.genesis)))
+
+
+def test_the_help_names_every_rule() -> None:
+    command = get_command(app).commands["spec"].commands["new"]  # type: ignore[attr-defined]
+    [rule] = [parameter for parameter in command.params if parameter.name == "rule"]
+    assert [name for name in RULES if name not in re.findall(r"[a-z-]+", rule.help)] == []
 
 
 def test_its_options_are_those_of_spec_new() -> None:

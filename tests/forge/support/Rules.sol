@@ -6,11 +6,11 @@ import {vm} from "./Vm.sol";
 
 /// @title All rules, each with the contract that computes the same value by value.
 library Rules {
-    uint256 internal constant COUNT = 3;
+    uint256 internal constant COUNT = 5;
 
     /// @notice The contract of rule number `index`.
     function name(uint256 index) internal pure returns (string memory) {
-        return ["FedAvg", "FedAvgM", "NormBoundedMean"][index];
+        return ["FedAvg", "FedAvgM", "TrimmedMean", "Median", "NormBoundedMean"][index];
     }
 
     /// @notice The contract that federations use.

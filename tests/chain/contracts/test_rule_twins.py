@@ -83,21 +83,21 @@ def test_both_say_the_same_of_themselves(rule: Rule, contract: Contract, referen
 
 
 @pytest.mark.parametrize(
-    ("mantissas", "bits", "weight", "shift", "error"),
+    ("length", "bits", "weight", "shift", "error"),
     [
-        (bytes(33), 8, 1, 0, "LengthMismatch(uint256,uint256)"),
-        (bytes(4), 32, 1, 0, "BadBits(uint8)"),
-        (bytes(32), 0, 1, 0, "BadBits(uint8)"),
-        (bytes(32), 8, 2**20, 0, "WeightTooLarge(uint32)"),
-        (bytes(32), 8, 1, 24, "ShiftTooLarge(uint8)"),
-        (bytes(64), 16, 1, 16, "ShiftTooLarge(uint8)"),
-        (bytes(64), 16, 1, 255, "ShiftTooLarge(uint8)"),
+        (33, 8, 1, 0, "LengthMismatch(uint256,uint256)"),
+        (4, 32, 1, 0, "BadBits(uint8)"),
+        (32, 0, 1, 0, "BadBits(uint8)"),
+        (32, 8, 2**20, 0, "WeightTooLarge(uint32)"),
+        (32, 8, 1, 24, "ShiftTooLarge(uint8)"),
+        (64, 16, 1, 16, "ShiftTooLarge(uint8)"),
+        (64, 16, 1, 255, "ShiftTooLarge(uint8)"),
     ],
 )
 def test_an_update_out_of_range_reverts(
-    contract: Contract, mantissas: bytes, bits: int, weight: int, shift: int, error: str
+    contract: Contract, length: int, bits: int, weight: int, shift: int, error: str
 ) -> None:
-    refused(contract, "accumulate", (b"", mantissas, bits, weight, shift), error)
+    refused(contract, "accumulate", (b"", bytes(length), bits, weight, shift), error)
 
 
 def test_sums_of_another_length_revert(rule: Rule, contract: Contract) -> None:

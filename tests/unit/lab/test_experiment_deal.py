@@ -23,7 +23,8 @@ def of_own_domain(held: list[Row], domain: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"split": "dirichlet"}, {"split": "even"}, {"sites": 8}, {"sites": 3}, {"sites": 7}]
+    "changes",
+    [{}, {"split": "dirichlet"}, {"split": "even"}, {"split": "apart"}, {"sites": 8}, {"sites": 3}, {"sites": 7}],
 )
 def test_every_row_goes_to_one_site(changes: dict[str, Any]) -> None:
     held = deal(ROWS, task(**changes), seed=1)
@@ -40,6 +41,13 @@ def test_a_site_holds_mostly_its_domain() -> None:
     for domain, rows in held.items():
         assert of_own_domain(rows, domain) == pytest.approx(0.8, abs=0.02)
         assert {row.domain for row in rows} == set(DOMAINS)
+
+
+def test_one_site_alone_knows_a_domain() -> None:
+    held = deal(ROWS, task(split="apart", sites=5), seed=3)
+    assert {row.domain for row in held["site-5"]} == {"d"} and len(held["site-5"]) == 100
+    assert [len(held[f"site-{number}"]) for number in range(1, 5)] == [75] * 4
+    assert all({row.domain for row in held[f"site-{number}"]} == {"a", "b", "c"} for number in range(1, 5))
 
 
 def test_two_sites_of_a_domain_share_it() -> None:

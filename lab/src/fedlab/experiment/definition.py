@@ -45,7 +45,7 @@ class Task(Settings):
     held_out: bool = False  # score on training rows that are kept apart, instead of the test rows, to choose settings
     train_items: PositiveInt | None = None  # default: all
     sites: Annotated[int, Field(ge=2, le=256)] = 4
-    split: Literal["domain", "dirichlet", "even"] = "domain"
+    split: Literal["domain", "apart", "dirichlet", "even"] = "domain"
     own_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # share of a domain's rows that its own sites get
     alpha_classes: PositiveFloat = 0.3  # Dirichlet's concentration
     rounds_times: PositiveInt = 1  # each row makes this many times its rounds: a larger budget of steps

@@ -1,7 +1,9 @@
-"""Which site holds which rows: by domain, by Dirichlet proportions or evenly; with too few rows, or wrong answers."""
+"""Which site holds which rows: by domain, one site apart, by Dirichlet proportions or evenly; with too few rows, or
+wrong answers."""
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -37,6 +39,8 @@ def deal(rows: Sequence[Row], task: Task, seed: int) -> Sites:
             owners = _by_domain(shuffled, task)
         case "dirichlet":
             owners = _by_classes(shuffled, task, rng)
+        case "apart":
+            owners = _one_apart(shuffled, task)
         case _:
             owners = [i % task.sites for i in range(len(shuffled))]
     held: Sites = {name: [] for name in names}
@@ -65,6 +69,14 @@ def _by_domain(rows: Sequence[Row], task: Task) -> list[int]:
         others = [i for i in range(task.sites) if i not in own[domain]] or own[domain]
         owners.append(own[domain][at % len(own[domain])] if at < kept else others[(at - kept) % len(others)])
     return owners
+
+
+def _one_apart(rows: Sequence[Row], task: Task) -> list[int]:
+    """The last site has all rows of the last domain, and nothing else; the others share all other rows evenly."""
+    alone = domains_of(rows)[-1]
+    apart = [(row.domain or "all") == alone for row in rows]
+    turns = itertools.count()
+    return [task.sites - 1 if is_apart else next(turns) % (task.sites - 1) for is_apart in apart]
 
 
 def _by_classes(rows: Sequence[Row], task: Task, rng: np.random.Generator) -> list[int]:

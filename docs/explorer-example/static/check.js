@@ -1,6 +1,7 @@
 "use strict";
 /* Checks a round of federated averaging in the browser that shows the page: a second implementation of what
- * docs/protocol.md says. It uses none of the project's other code and no library, and can be read in one go.
+ * docs/protocol.md says. It uses none of the project's other code and no library, and can be read in one go together
+ * with check_inputs.js and check_rules.js, which have what the contract says about the updates, and the rules.
  *
  * It believes a manifest about what the chain says, and believes nothing of whoever hands over the leaves:
  *
@@ -9,9 +10,10 @@
  *    chain_id, coordinator, round, inputs_hash,    if the list of updates is to be checked by one word of the contract
  *    votes: [{client, bitmap}]}                    if it is to be checked which updates count; a bitmap is a text
  *
- * Roots are 64 hexadecimal digits. `source.leaves(root, first, count, size)` promises the bytes of `count` leaves of
- * `size` bytes each, one behind the other, from leaf `first` of the tree that has this root; `source.atOnce` says how
- * many it is best asked for together.
+ * A global has `leaf_count` leaves for each of its `parts`: those of the weights come first, then those of what the rule
+ * keeps beside them. Roots are 64 hexadecimal digits. `source.leaves(root, first, count, size)` promises the bytes of
+ * `count` leaves of `size` bytes each, one behind the other, from leaf `first` of the tree that has this root;
+ * `source.atOnce` says how many of a part it is best asked for together.
  */
 const FedCheck = (() => {
   const BYTES_AT_ONCE = 2 ** 18; // of each tree, so that only a small part of the round is in memory
@@ -20,10 +22,7 @@ const FedCheck = (() => {
   class Unchecked extends Error { verdict = "unchecked"; } // the message says why the round cannot be checked
   class Foreign extends Error { verdict = "foreign"; } // the message says what came that is not what the chain names
 
-  // ---- bytes --------------------------------------------------------------------------------------------------------
-  const plain = (hex) => hex.toLowerCase().replace(/^0x/, "");
-  const hexOf = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const bytesOf = (hex) => Uint8Array.from(plain(hex).match(/../g) || [], (pair) => parseInt(pair, 16));
+  const { inputsHash, acceptedBy, plain, hexOf } = FedInputs, { RULES } = FedRules;
   const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
   // ---- trees --------------------------------------------------------------------------------------------------------
@@ -67,91 +66,23 @@ const FedCheck = (() => {
     return Array.from({ length: leaf.length / size }, (_, i) => view[`getInt${bits}`](i * size));
   }
 
-  /** R(a, b): a divided by b to the nearest whole number, a half away from zero. */
-  function rounded(a, b) {
-    const quotient = (2n * (a < 0n ? -a : a) + b) / (2n * b);
-    return a < 0n ? -quotient : quotient;
+  function leafOf(values) {
+    const view = new DataView(new ArrayBuffer(4 * values.length));
+    values.forEach((value, i) => view.setInt32(4 * i, value));
+    return new Uint8Array(view.buffer);
   }
 
-  /** What follows from a leaf of the prior and the same leaf of each accepted update: the new leaf, and its sums. */
-  function averageLeaf(manifest, prior, leaves) {
-    const updates = manifest.updates.filter(({ accepted }) => accepted), before = valuesOf(prior, 32);
-    // A sum can be as large as 2^58, and a double holds whole numbers only up to 2^53. So each factor weight << shift,
-    // which is below 2^43, is cut into high * 2^24 + low, and each half is summed in doubles. These are exact here: no
-    // term is above 2^24 * 2^15, and no sum of 256 terms above 2^47. BigInts, of any size, do the rest.
-    const high = new Float64Array(before.length), low = new Float64Array(before.length);
-    leaves.forEach((leaf, u) => {
-      const factor = BigInt(updates[u].weight) << BigInt(updates[u].shift);
-      const highFactor = Number(factor >> 24n), lowFactor = Number(factor & 0xffffffn);
-      valuesOf(leaf, manifest.mantissa_bits).forEach((mantissa, i) => {
-        high[i] += highFactor * mantissa;
-        low[i] += lowFactor * mantissa;
-      });
+  /** What follows from all parts of a leaf of the prior and the same leaf of each accepted update: the parts of the new
+   * leaf, and a calculation of each value in lines. */
+  function nextLeaf({ rule, updates, mantissa_bits, server_lr }, prior, leaves) {
+    const accepted = updates.filter((update) => update.accepted).map(({ index, weight, shift }, u) => {
+      const mantissas = valuesOf(leaves[u], mantissa_bits);
+      return { index, weight, shift, mantissas, values: mantissas.map((mantissa) => mantissa * 2 ** shift) };
     });
-    const sumAt = (i) => (BigInt(high[i]) << 24n) + BigInt(low[i]);
-    const total = BigInt(updates.reduce((sum, { weight }) => sum + weight, 0)), rate = BigInt(manifest.server_lr);
-    const after = new DataView(new ArrayBuffer(prior.length));
-    before.forEach((value, i) => {
-      const step = Number(rounded(rounded(sumAt(i), total) * rate, 65536n)); // not above 2^31
-      after.setInt32(4 * i, Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, value + step)));
-    });
-    return { leaf: new Uint8Array(after.buffer), sumAt, total };
-  }
-
-  // ---- what one word of the contract says about the list of updates -------------------------------------------------
-  /** keccak-256 as Ethereum uses it: 24 rounds over 25 lanes of 64 bits. Its constants come from a shift register. */
-  function keccak256(bytes) {
-    const RATE = 136, LANE = (1n << 64n) - 1n;
-    const turned = (lane, by) => ((lane << BigInt(by)) | (lane >> BigInt(64 - by))) & LANE;
-    const padded = new Uint8Array(Math.ceil((bytes.length + 1) / RATE) * RATE);
-    padded.set(bytes);
-    padded[bytes.length] = 1;
-    padded[padded.length - 1] |= 0x80;
-    const input = new DataView(padded.buffer), a = Array(25).fill(0n); // the lane in column x of row y is a[x + 5 * y]
-    for (let at = 0; at < padded.length; at += RATE) {
-      for (let i = 0; i < RATE / 8; i++) a[i] ^= input.getBigUint64(at + 8 * i, true);
-      for (let round = 0, register = 1; round < 24; round++) {
-        const columns = [0, 1, 2, 3, 4].map((x) => a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20]);
-        for (let i = 0; i < 25; i++) a[i] ^= columns[(i + 4) % 5] ^ turned(columns[(i + 1) % 5], 1);
-        for (let i = 0, x = 1, y = 0, moved = a[1]; i < 24; i++) {
-          [x, y] = [y, (2 * x + 3 * y) % 5];
-          [moved, a[x + 5 * y]] = [a[x + 5 * y], turned(moved, (((i + 1) * (i + 2)) / 2) % 64)];
-        }
-        for (let y = 0; y < 25; y += 5) {
-          const row = a.slice(y, y + 5);
-          for (let x = 0; x < 5; x++) a[x + y] = row[x] ^ (~row[(x + 1) % 5] & LANE & row[(x + 2) % 5]);
-        }
-        for (let bit = 1; bit <= 64; bit *= 2) {
-          if (register & 1) a[0] ^= 1n << BigInt(bit - 1);
-          register = (register << 1) ^ (register >> 7 ? 0x171 : 0);
-        }
-      }
-    }
-    const output = new DataView(new ArrayBuffer(32));
-    for (let i = 0; i < 4; i++) output.setBigUint64(8 * i, a[i], true);
-    return new Uint8Array(output.buffer);
-  }
-
-  /** The contract's inputsHash: it covers the chain, the contract, the round, the prior, and every revealed update. */
-  function inputsHash({ chain_id, coordinator, round, prior_root, updates }) {
-    const word = (number) => BigInt(number).toString(16).padStart(64, "0");
-    const hash = (...words) => hexOf(keccak256(bytesOf(words.join(""))));
-    return updates.reduce(
-      (before, { index, client, root, shift, weight }) =>
-        hash(before, word(index), word(client), plain(root), word(shift), word(weight)),
-      hash(word(chain_id), word(coordinator), word(round), plain(prior_root)));
-  }
-
-  /** For each update whether the votes accept it: two thirds of the weight must vouch for it, and the updates that are
-   * vouched for must hold two thirds of the weight together. */
-  function acceptedBy(updates, votes) {
-    const weightOf = (list) => list.reduce((sum, { weight }) => sum + weight, 0), total = weightOf(updates);
-    const isVouched = updates.map((update, i) => {
-      const voters = votes.filter(({ bitmap }) => (BigInt(bitmap) >> BigInt(i)) & 1n).map(({ client }) => client);
-      return 3 * weightOf(updates.filter((one) => one === update || voters.includes(one.client))) >= 2 * total;
-    });
-    const isEnough = 3 * weightOf(updates.filter((_, i) => isVouched[i])) >= 2 * total;
-    return isVouched.map((is) => is && isEnough);
+    const { after, words } = RULES[rule].next(prior.map((part) => valuesOf(part, 32)), accepted, server_lr);
+    const given = (i) => accepted.map(({ index, shift, mantissas, values }) =>
+      `update ${index}: ${mantissas[i]} * 2^${shift} = ${values[i]}`);
+    return { leaves: after.map(leafOf), words: (i) => [...given(i), ...words(i)] };
   }
 
   // ---- checking -----------------------------------------------------------------------------------------------------
@@ -161,9 +92,10 @@ const FedCheck = (() => {
     if (!globalThis.crypto || !crypto.subtle)
       throw new Unchecked("a browser offers SHA-256 only to pages that came by https, from the same computer, or from "
         + "a file: open this page in one of these ways");
-    if (rule !== "fedavg" || parts !== 1)
-      throw new Unchecked(`the federation's rule is "${rule}", and this program knows "fedavg" alone`);
-    const isShape = isWhole(leaf_count, 2, 2 ** 20) && isWhole(leaf_values, 1, 2 ** 16)
+    if (!Object.hasOwn(RULES, rule))
+      throw new Unchecked(
+        `the federation's rule is "${rule}", and this program knows ${Object.keys(RULES).join(", ")}`);
+    const isShape = parts === RULES[rule].parts && isWhole(leaf_count, 2, 2 ** 20) && isWhole(leaf_values, 1, 2 ** 16)
       && [8, 16].includes(mantissa_bits) && isWhole(server_lr, 1, 2 ** 17) && updates.length <= 256;
     const isUpdate = ({ index, weight, shift }, i) =>
       index === i && isWhole(weight, 1, 2 ** 20 - 1) && isWhole(shift, 0, 31 - mantissa_bits);
@@ -185,13 +117,12 @@ const FedCheck = (() => {
     return Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
   }
 
-  /** The first value in which a claimed leaf is wrong, with all that the right one is made of, or null. */
-  function difference(manifest, index, average, prior, leaves, claimed) {
-    const right = valuesOf(average.leaf, 32), theirs = valuesOf(claimed, 32);
+  /** The first value in which a claimed leaf is wrong, and how the right one is computed, or null. */
+  function difference(index, part, next, prior, claimed) {
+    const right = valuesOf(next.leaves[part], 32), theirs = valuesOf(claimed, 32);
     const at = right.findIndex((value, i) => value !== theirs[i]);
-    const mantissas = leaves.map((leaf) => valuesOf(leaf, manifest.mantissa_bits)[at]);
-    return at < 0 ? null : { leaf: index, value: at, claimed: theirs[at], right: right[at],
-      prior: valuesOf(prior, 32)[at], mantissas, sum: String(average.sumAt(at)), total: Number(average.total) };
+    return at < 0 ? null : { leaf: index, part, value: at, claimed: theirs[at], right: right[at],
+      prior: valuesOf(prior[part], 32)[at], words: next.words(at) };
   }
 
   /** Check a whole round. `progress(done, leaves)` is called after each leaf; `signal` is an AbortSignal that stops it.
@@ -201,20 +132,29 @@ const FedCheck = (() => {
    * only serve to name this value, came and were compared. */
   async function checkRound(manifest, source, { progress = () => {}, signal } = {}) {
     const answer = { verdict: "unchecked", message: "", root: "", first: null, served: true };
-    const { leaf_count, leaf_values, mantissa_bits, updates, prior_root, global_root } = manifest;
-    const tree = (name, root, bits) => ({ name, root: plain(root), size: (bits / 8) * leaf_values, digests: [] });
-    const rootOf = async ({ digests }) => hexOf(await treeRoot(digests));
+    const { leaf_count, leaf_values, mantissa_bits, parts, updates, prior_root, global_root } = manifest;
+    const tree = (name, root, bits, parts = 1) => (
+      { name, root: plain(root), size: (bits / 8) * leaf_values, digests: Array.from({ length: parts }, () => []) });
+    const rootOf = async ({ digests }) => hexOf(await treeRoot(digests.flat()));
+    /** `count` leaves of each part of a tree. */
+    const read = ({ digests, ...of }, first, count) =>
+      Promise.all(digests.map((_, part) => fetched(source, of, part * leaf_count + first, count)));
+    const keep = async ({ digests }, leaves) => {
+      for (const [part, leaf] of leaves.entries()) digests[part].push(await sha256(leaf));
+    };
     try {
       checkManifest(manifest);
-      const inputs = [tree("the global before the round", prior_root, 32), ...updates.filter(({ accepted }) => accepted)
+      const before = tree("the global before the round", prior_root, 32, parts);
+      const inputs = [before, ...updates.filter(({ accepted }) => accepted)
         .map(({ index, root }) => tree(`update ${index}`, root, mantissa_bits))];
-      const claimed = tree("the global", global_root, 32), right = tree("the right global", global_root, 32);
+      const claimed = tree("the global", global_root, 32, parts);
+      const right = tree("the right global", global_root, 32, parts);
       const atOnce = source.atOnce || Math.max(1, Math.floor(BYTES_AT_ONCE / claimed.size));
       let rested = performance.now();
       for (let start = 0; start < leaf_count; start += atOnce) {
         const count = Math.min(atOnce, leaf_count - start);
-        const parts = await Promise.all(inputs.map((input) => fetched(source, input, start, count)));
-        const claims = answer.served && await fetched(source, claimed, start, count).catch(() => null);
+        const given = await Promise.all(inputs.map((input) => read(input, start, count)));
+        const claims = answer.served && await read(claimed, start, count).catch(() => null);
         answer.served = Boolean(claims);
         for (let i = 0; i < count; i++) {
           if (performance.now() > rested + WORK) {
@@ -222,12 +162,15 @@ const FedCheck = (() => {
             rested = performance.now();
           }
           if (signal && signal.aborted) throw signal.reason;
-          const [prior, ...leaves] = parts.map((part) => part[i]), average = averageLeaf(manifest, prior, leaves);
-          for (const [t, leaf] of [prior, ...leaves].entries()) inputs[t].digests.push(await sha256(leaf));
-          right.digests.push(await sha256(average.leaf));
-          if (claims) claimed.digests.push(await sha256(claims[i]));
-          if (claims && !answer.first)
-            answer.first = difference(manifest, start + i, average, prior, leaves, claims[i]);
+          const leaves = given.map((parts) => parts.map((part) => part[i])), [prior, ...own] = leaves;
+          const next = nextLeaf(manifest, prior, own.flat());
+          for (const [t, parts] of leaves.entries()) await keep(inputs[t], parts);
+          await keep(right, next.leaves);
+          if (claims) await keep(claimed, claims.map((part) => part[i]));
+          for (let part = 0; claims && part < (answer.first ? answer.first.part : parts); part++) {
+            const found = difference(part * leaf_count + start + i, part, next, prior, claims[part][i]);
+            if (found) answer.first = found;
+          }
           progress(start + i + 1, leaf_count);
         }
       }
@@ -247,27 +190,33 @@ const FedCheck = (() => {
     }
   }
 
-  /** Check one leaf of a global or proposal, of which only the digest need be known. `prior` and the list `leaves` of
-   * the accepted updates hold {leaf, path}, and `claimed` holds {digest, path}. Verdicts are those of a whole round. */
-  async function checkLeaf(manifest, index, prior, leaves, claimed) {
+  /** Check leaf `index` of part `part` of a global or proposal, of which only the digest need be known. The lists
+   * `prior`, of the parts of this leaf, and `leaves`, of the accepted updates, hold {leaf, path}, and `claimed` holds
+   * {digest, path}. Verdicts are those of a whole round. */
+  async function checkLeaf(manifest, index, part, prior, leaves, claimed) {
     try {
       checkManifest(manifest);
-      const roots = manifest.updates.filter(({ accepted }) => accepted).map(({ root }) => root);
-      roots.unshift(manifest.prior_root);
-      roots.push(manifest.global_root);
-      for (const [i, { leaf, digest, path }] of [prior, ...leaves, claimed].entries()) {
-        const size = (manifest.leaf_values * (i ? manifest.mantissa_bits : 32)) / 8;
+      const { leaf_count, leaf_values, mantissa_bits, parts, updates, prior_root, global_root } = manifest;
+      const inGlobal = (part) => ({ count: leaf_count * parts, at: part * leaf_count + index });
+      const lead = async ({ leaf, digest, path }, root, { count, at }, bits) => {
+        const size = (leaf_values * bits) / 8;
         if (leaf && leaf.length !== size) throw new Unchecked(`a leaf has ${leaf.length} bytes in place of ${size}`);
-        const root = hexOf(await pathRoot(manifest.leaf_count, index, digest || await sha256(leaf), path));
-        if (root !== plain(roots[i])) throw new Foreign(`what came is not leaf ${index} of ${roots[i]}`);
-      }
-      const average = averageLeaf(manifest, prior.leaf, leaves.map(({ leaf }) => leaf));
-      const digest = hexOf(await sha256(average.leaf));
+        if (hexOf(await pathRoot(count, at, digest || await sha256(leaf), path)) !== plain(root))
+          throw new Foreign(`what came is not leaf ${at} of ${root}`);
+      };
+      const roots = updates.filter(({ accepted }) => accepted).map(({ root }) => root);
+      if (prior.length !== parts || leaves.length !== roots.length) throw new Unchecked("not all leaves are there");
+      for (const [p, opened] of prior.entries()) await lead(opened, prior_root, inGlobal(p), 32);
+      for (const [u, opened] of leaves.entries())
+        await lead(opened, roots[u], { count: leaf_count, at: index }, mantissa_bits);
+      await lead(claimed, global_root, inGlobal(part), 32);
+      const next = nextLeaf(manifest, prior.map(({ leaf }) => leaf), leaves.map(({ leaf }) => leaf));
+      const digest = hexOf(await sha256(next.leaves[part]));
       return { verdict: digest === hexOf(claimed.digest) ? "right" : "wrong", message: "", digest };
     } catch (error) {
       return { verdict: error.verdict || "unchecked", message: error.message, digest: "" };
     }
   }
 
-  return { checkRound, checkLeaf, averageLeaf, inputsHash, acceptedBy, keccak256, hexOf, bytesOf };
+  return { checkRound, checkLeaf, nextLeaf };
 })();

@@ -52,15 +52,17 @@
 
   /** What was compared, in sentences. */
   function compared(manifest, answer) {
-    const { updates, leaf_count, leaf_values } = manifest, accepted = updates.filter((update) => update.accepted);
+    const { updates, rule, parts, leaf_count, leaf_values } = manifest;
+    const accepted = updates.filter((update) => update.accepted), inGlobal = leaf_count * parts;
     const found = [
       `The list of ${many(updates.length, "update")}, with clients, roots, weights and shifts, is the one whose hash `
         + "the contract keeps.",
       `The votes accept ${accepted.length === updates.length ? "all of them" : "those that this page says"}.`,
-      `All ${leaf_count.toLocaleString("en")} leaves of the global before the round, and of each of the `
-        + `${many(accepted.length, "accepted update")}, lead to the roots on this page.`,
-      `The average of all ${(leaf_count * leaf_values).toLocaleString("en")} values was computed again in whole `
-        + `numbers. The root over it is ${answer.root}.`,
+      `All ${inGlobal.toLocaleString("en")} leaves of the global before the round, and all `
+        + `${leaf_count.toLocaleString("en")} of each of the ${many(accepted.length, "accepted update")}, lead to the `
+        + "roots on this page.",
+      `All ${(inGlobal * leaf_values).toLocaleString("en")} values that follow by the rule "${rule}" were computed `
+        + `again in whole numbers. The root over them is ${answer.root}.`,
     ];
     if (!answer.served) found.push("The leaves of the global itself are not here. Its root is judged without them.");
     else if (answer.verdict === "right") found.push("The leaves of the global that are kept here are the same.");
@@ -68,17 +70,14 @@
   }
 
   /** The first wrong value, with the calculation that gives the right one. */
-  function calculation(manifest, first) {
-    const accepted = manifest.updates.filter((update) => update.accepted);
-    const terms = accepted.map(({ weight, shift }, i) => `(${weight} << ${shift}) * ${first.mantissas[i]}`);
+  function calculation(first) {
+    const beside = first.part ? `, where the rule keeps what it has beside the weights (part ${first.part})` : "";
     return [
-      made("p", `The first wrong value is number ${first.value} of leaf ${first.leaf}: the global has `
+      made("p", `The first wrong value is number ${first.value} of leaf ${first.leaf}${beside}: the global has `
         + `${first.claimed}, right is ${first.right}. Before the round it was ${first.prior}, in units of 2^-24.`),
-      made("pre", `W = ${accepted.map(({ weight }) => weight).join(" + ")} = ${first.total}\n`
-        + `S = ${terms.join("\n  + ")}\n  = ${first.sum}\n`
-        + `right = ${first.prior} + R(R(S, W) * ${manifest.server_lr}, 2^16) = ${first.right}`),
-      made("p", "W is the weight of all accepted updates. S adds up what each of them has at this place, times its "
-        + "weight; << multiplies by a power of two. R(a, b) divides and rounds to the nearest whole number."),
+      made("pre", first.words.join("\n")),
+      made("p", "R(a, b) divides a by b and rounds to the nearest whole number, a half away from zero. What is more "
+        + "than 32 bits hold is cut to the largest or smallest number that they do hold."),
     ];
   }
 
@@ -98,7 +97,7 @@
 
   function told(manifest, answer, seconds) {
     const parts = [judged(answer, "global")];
-    if (answer.first) parts.push(...calculation(manifest, answer.first));
+    if (answer.first) parts.push(...calculation(answer.first));
     const heading = `What this browser checked, in ${seconds.toFixed(1)} s:`;
     if (answer.root) parts.push(made("p", heading), compared(manifest, answer));
     return parts;
@@ -117,7 +116,7 @@
     };
     end.onclick = () => stop.abort();
     delete result.dataset.verdict;
-    result.replaceChildren(made("p", "Reading the leaves, and computing the average of each value …"));
+    result.replaceChildren(made("p", "Reading the leaves, and computing each value again …"));
     bar.removeAttribute("value");
     isRunning(true);
     source.atOnce = Number(dataset.atOnce);
@@ -129,12 +128,12 @@
 
   /** One leaf of a proposal, all of which is on the page. */
   async function checkLeaf(result) {
-    const { dataset } = document.getElementById("proof"), { bytesOf } = FedCheck;
+    const { dataset } = document.getElementById("proof"), { bytesOf } = FedInputs;
     const proof = JSON.parse(dataset.proof), manifest = { ...JSON.parse(dataset.manifest), global_root: dataset.root };
     const opened = ({ leaf, path }) => ({ leaf: bytesOf(leaf), path: path.map(bytesOf) });
     const claimed = { digest: bytesOf(proof.claimed_digest), path: proof.claimed_path.map(bytesOf) };
     const answer = await FedCheck.checkLeaf(
-      manifest, proof.index, opened(proof.prior), proof.leaves.map(opened), claimed);
+      manifest, proof.index, proof.part, proof.prior.map(opened), proof.leaves.map(opened), claimed);
     const parts = [judged(answer, "leaf")];
     const digest = made("code", `0x${answer.digest}`);
     if (answer.digest) parts.push(made("p", "The fingerprint of the right leaf is ", digest, "."));

@@ -213,7 +213,7 @@ contract Handler is Books {
         bytes32 prior = _honestPrior(round);
         for (uint256 i = 0; i < ACTORS; ++i) {
             if (!_joinsIn(seed, i) || promises[round][everybody[i]].examples > 0) continue;
-            if (i >= ACTORS / 2 && (round / 5 + i) % 4 == 0) continue; // long enough to be dropped
+            if (i >= ACTORS / 2 && (round / 5 + i) % 2 == 0) continue; // long enough to be dropped
             IFederationTypes.Seat memory s = views.seat(everybody[i]);
             if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) continue;
             _commit(everybody[i], round, prior, Random.next(seed, i));

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fednode.cli.spec import app
 from fednode.cli.spec_options import OPTIONS, in_options
+from fednode.data import packing
 from fednode.data.encode import Encoder, load_encoder
 from fednode.sponsor.new_spec import NewFederation, load, make, save
 from fednode.sponsor.trial import TrialFailed, made_up, try_out
@@ -168,10 +169,17 @@ def test_made_up_rows_are_as_long_as_rows_can_be_and_padded(tiny_folder: Path) -
         assert made_up(chosen, 1)["prompt"] == made_up(chosen, 6)["prompt"][:1]
 
 
-def test_what_libraries_raise_is_told_in_a_line(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("packs", "what"), [(True, "encode an update or score answers"), (False, "train one step as the spec says")]
+)
+def test_what_libraries_raise_is_told_in_a_line(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, packs: bool, what: str
+) -> None:
     made = make(choices(), str(tiny_folder))
-    monkeypatch.setattr(Encoder, "pad_id", 448)  # one past the embedding
-    with pytest.raises(TrialFailed, match="no node could train one step as the spec says: index out of range"):
+    monkeypatch.setattr(Encoder, "pad_id", 448)  # one past the embedding; packed rows need none
+    if not packs:
+        monkeypatch.setattr(packing, "MOST_TOKENS", 0)
+    with pytest.raises(TrialFailed, match=f"no node could {what}: index out of range"):
         try_out(made, str(tiny_folder), "cpu", 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
 from fednode.data.encode import Encoder
-from fednode.data.packing import packed
+from fednode.data.packing import MOST_TOKENS, fits, packed
 from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
@@ -111,6 +111,8 @@ def test_a_packed_batch_has_every_token_once(encoder: Encoder) -> None:
     assert all(token == label for token, label in scored)
     answers = [token for example in examples for token in example.input_ids[example.prompt_length :]]
     assert (labels, len(kept)) == ([IGNORED, *answers], len(answers) + 1)
+    assert fits(examples, None) and fits(examples, len(ids))
+    assert not fits(examples, len(ids) - 1) and not fits(examples * MOST_TOKENS, None)
 
 
 def test_a_batch_is_padded_on_the_left(encoder: Encoder) -> None:

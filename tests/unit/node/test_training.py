@@ -290,10 +290,12 @@ def test_packed_and_padded_batches_train_alike(loaded: Loaded, data: Any, monkey
     results = []
     start = model.values()
     for packs in (True, False):
-        assert model._packs, "this model keeps rows apart"
         model.set_values(start)
         with monkeypatch.context() as patch:
-            patch.setattr(model, "_packs", packs)
+            if not packs:
+                patch.setattr(model, "_packs", False)
+            batch = model._training_batch([model.encoder.example("a rose", "red")] * 8)
+            assert ("attention_mask" in batch) is not packs
             results.append(model.train(spec, data, 1, seed=0))
     ours, theirs = results
     assert [step.tokens for step in ours.steps] == [step.tokens for step in theirs.steps]

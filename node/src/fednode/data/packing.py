@@ -20,9 +20,10 @@ MOST_TOKENS = 2048
 """Longer batches are padded: every token is compared with every other one, of other rows too."""
 
 
-def fits(examples: Sequence[Example]) -> bool:
-    """Whether the examples are short enough to be packed."""
-    return sum(len(example.input_ids) for example in examples) <= MOST_TOKENS
+def fits(examples: Sequence[Example], positions: int | None) -> bool:
+    """Whether the examples are short enough to be packed, for a model with so many positions (None: any number)."""
+    most = MOST_TOKENS if positions is None else min(MOST_TOKENS, positions)
+    return sum(len(example.input_ids) for example in examples) <= most
 
 
 def packed(examples: Sequence[Example]) -> dict[str, torch.Tensor | bool]:

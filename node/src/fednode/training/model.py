@@ -209,7 +209,9 @@ class AdapterModel:
         return {name: value for name, value in batch.items() if name in self._accepted or name == "labels"}
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        return dict(packed(examples)) if self._packs and fits(examples) else self._collate(examples)
+        if self._packs and fits(examples, positions(self._model.get_base_model())):
+            return dict(packed(examples))
+        return self._collate(examples)
 
     def _logits(self, batch: dict[str, Any]) -> torch.Tensor:
         import torch

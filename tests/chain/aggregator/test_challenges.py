@@ -180,9 +180,7 @@ class Clumsy(Aggregator):
 def test_what_fails_in_whatever_way_hides_nothing_else(round_one: Round) -> None:
     first = round_one.lie()
     [spoilt] = round_one.coordinator.proposals(1)
-    EvilAggregator.wrong_value, usual = WRONG_VALUE + 1, EvilAggregator.wrong_value
-    second = round_one.lie("another liar")
-    EvilAggregator.wrong_value = usual
+    second = round_one.lie("another liar", WRONG_VALUE + 1)
     site = round_one.operator("honest")
     with Clumsy.open(site.config(), site.account) as honest:
         honest.spoilt = spoilt.root

@@ -21,7 +21,7 @@ from fedprotocol.base_model import BaseModelRef
 from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
-from fedprotocol.leaves import Leaves
+from fedprotocol.leaves import Leaves, MemoryLeaves
 from fedprotocol.printable import json_text, printable
 from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
 
@@ -131,6 +131,13 @@ class Layout(Part):
     def global_shape(self) -> tree.TreeShape:
         """The shape of every global: the leaves of the weights, and then those of what the rule keeps beside them."""
         return tree.TreeShape(self.leaf_count * self.parts, self.leaf_values * 4)
+
+    def at_genesis(self, units: NDArray[np.int32]) -> MemoryLeaves:
+        """The global with these weights, int32 [value_count] in units of 2^-24, in which all that the rule keeps beside
+        them is still zero."""
+        weights = numbers.split_leaves(units, self.leaf_values)
+        state = [bytes(len(weights[0]))] * (len(weights) * (self.parts - 1))
+        return MemoryLeaves(weights + state)
 
     def weights(self, leaves: Leaves) -> NDArray[np.int32]:
         """The adapter's values in a global, int32 [value_count], units of 2^-24. Raises NumbersError."""

@@ -78,7 +78,7 @@ class Case:
     def result(self, server_lr: int) -> bytes:
         """The right content of the wrong part, computed only from what the proof contains."""
         *_, (_, weight, sums) = self._accumulated(len(self.shares))
-        prior = np.stack([_one_leaf(opening.leaf, GLOBAL_BITS) for opening in self.prior])
+        prior = np.stack([one_leaf(opening.leaf, GLOBAL_BITS) for opening in self.prior])
         return to_bytes(self.rule.finish(sums, prior, weight, server_lr)[self.part])
 
     def _accumulated(self, updates: int) -> Iterator[tuple[int, int, RuleSums]]:
@@ -86,7 +86,7 @@ class Case:
         change."""
         running, weight = None, 0
         for count, share in enumerate(self.shares[:updates], start=1):
-            mantissas = _one_leaf(share.opening.leaf, self.bits)
+            mantissas = one_leaf(share.opening.leaf, self.bits)
             running = self.rule.accumulate(running, mantissas, share.weight, share.shift)
             weight += share.weight
             yield count, weight, running
@@ -153,7 +153,7 @@ def _check(case: Case, server_lr: int) -> None:
         )
 
 
-def _one_leaf(content: bytes, bits: int) -> NDArray[Any]:
+def one_leaf(content: bytes, bits: int) -> NDArray[Any]:
     """The values of one leaf as rules take them: [1, K]."""
     return from_bytes(content, bits)[np.newaxis]
 

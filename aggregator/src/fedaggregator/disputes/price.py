@@ -12,6 +12,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.tree import path_length
 
 from fedaggregator.rules.base import Rule
+from fedaggregator.rules.limits import MAX_CALLDATA
 
 SUMS_IN_MEMORY = 4
 """How many copies of the sums Disputes has in memory at once: those that the call starts from, those that it holds, and
@@ -26,7 +27,7 @@ class CallTooLarge(FedError):
 class Limits:
     """The limits of one call, and upper bounds of the gas of its parts."""
 
-    calldata: int = 127 * 1024  # bytes; a node's pool takes transactions of 128 KiB
+    calldata: int = MAX_CALLDATA  # bytes
     gas: int = 2**24  # EIP-7825
     gas_fixed: int = 600_000  # for the coordinator's state, the conviction, and memory without the sums
     gas_update: int = 25_000

@@ -13,14 +13,13 @@ from fedprotocol.types import MAX_WEIGHT
 from numpy.typing import NDArray
 
 from fedaggregator.rules.base import RuleError, Sums
-from fedaggregator.rules.limits import check_update
+from fedaggregator.rules.limits import MAX_CALLDATA, check_update
 
 HEADER = 32
 """Bytes of a row before its mantissas."""
 MOST = 256
 """Rows."""
 
-_CALLDATA = 127 * 1024  # bytes of a call: a chain node's pool takes transactions of 128 KiB
 _REST = 2_052  # beside the rows and the prior leaf, in a challenge with paths of 20 digests, the longest there are
 
 
@@ -107,7 +106,7 @@ def sums_bytes(updates: int, leaf_values: int, bits: int) -> int:
 def most_updates(leaf_values: int, bits: int) -> int:
     """How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most."""
     taken = _REST + 4 * leaf_values
-    return min(MOST, max(0, (_CALLDATA - taken) // (HEADER + leaf_values * bits // 8)))
+    return min(MOST, max(0, (MAX_CALLDATA - taken) // (HEADER + leaf_values * bits // 8)))
 
 
 def gas_bound(updates: int, leaf_values: int, bits: int, start: int) -> int:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from fedaggregator.rules.base import RuleError
 
+MAX_CALLDATA = 127 * 1024
+"""Bytes of a call: a chain node's pool takes transactions of 128 KiB."""
 MAX_SERVER_LR = 2**17
 """Unit 2^-16."""
 MAX_VALUE = 2**30

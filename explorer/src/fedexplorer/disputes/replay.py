@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from fedaggregator.disputes.case import one_leaf
 from fedaggregator.rules import Rule
 from fedaggregator.rules.base import Sums as RuleSums
 from fedprotocol import tree
@@ -190,7 +191,7 @@ def replay(rule: Rule, config: FederationConfig, inputs: RoundInputs, root: byte
             raise ReplayError(f"the sums over {count} updates that the challenge started from are not what they sum to")
     if sums is None:
         raise ReplayError("the round accepted no update")
-    before = np.stack([from_bytes(opening.leaf, GLOBAL_BITS)[np.newaxis] for opening in found.prior])
+    before = np.stack([one_leaf(opening.leaf, GLOBAL_BITS) for opening in found.prior])
     right = to_bytes(rule.finish(sums, before, weight, config.server_lr)[found.part])
     digest = tree.leaf_digest(right)
     if digest == found.claimed_digest:
@@ -202,7 +203,7 @@ def accumulated(rule: Rule, bits: int, shares: Sequence[Share]) -> Iterator[tupl
     """The weight and the rule's sums after each update; the next step may change the sums."""
     sums, weight = None, 0
     for share in shares:
-        mantissas = from_bytes(share.opening.leaf, bits)[np.newaxis]
+        mantissas = one_leaf(share.opening.leaf, bits)
         sums = rule.accumulate(sums, mantissas, share.update.weight, share.update.shift)
         weight += share.update.weight
         yield weight, sums

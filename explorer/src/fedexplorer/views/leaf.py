@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fedprotocol.errors import FedError
-from fedprotocol.tree import cid
+from fedprotocol.tree import MAX_LEAVES, cid
 from pydantic import Field
 
 from fedexplorer.content.content import Content
 from fedexplorer.content.opened import OpenTree, Rung
 from fedexplorer.content.values import GLOBAL, Encoding, Value, values_of
 from fedexplorer.views.named_tree import (
-    MOST_LEAVES,
     NamedAs,
     NodeRow,
     every_tree,
@@ -71,7 +70,7 @@ class LeafPage(Model):
 def build(
     site: Site,
     root: str,
-    index: Annotated[int, Field(ge=0, le=MOST_LEAVES)],
+    index: Annotated[int, Field(ge=0, le=MAX_LEAVES)],
     first: Annotated[int, Field(ge=0, le=8192)] = 0,
 ) -> LeafPage:
     """A leaf of a tree: its bytes, its values by tensor, and its path to the root."""

@@ -19,8 +19,6 @@ from fedexplorer.views.site import Site
 from fedexplorer.views.view import Hex, Model, Parameters
 from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
-MOST_LEAVES = 8 << 20  # of a global with the most parts, by the spec
-
 
 class NamedAs(Model):
     """Where the chain names a root. `kind`: genesis, update or proposal. `index`, `shift`, `weight`: of an update.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fedprotocol.tree import cid
+from fedprotocol.tree import MAX_LEAVES, cid
 from pydantic import Field
 
 from fedexplorer.content.named import Kind
@@ -13,7 +13,6 @@ from fedexplorer.content.tensors import Tensors
 from fedexplorer.views.distribution import Distribution
 from fedexplorer.views.distribution import distribution as distributed
 from fedexplorer.views.named_tree import (
-    MOST_LEAVES,
     NamedAs,
     NodeRow,
     Shown,
@@ -73,8 +72,8 @@ def build(
     site: Site,
     root: str,
     level: Annotated[int | None, Field(ge=0, le=32)] = None,
-    node: Annotated[int, Field(ge=0, le=MOST_LEAVES)] = 0,
-    first: Annotated[int, Field(ge=0, le=MOST_LEAVES)] = 0,
+    node: Annotated[int, Field(ge=0, le=MAX_LEAVES)] = 0,
+    first: Annotated[int, Field(ge=0, le=MAX_LEAVES)] = 0,
 ) -> TreePage:
     """The tree of an update, a proposal or a global: its nodes, its leaves, and how its values are distributed."""
     found = shown(site, root)

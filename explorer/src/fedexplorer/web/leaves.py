@@ -9,10 +9,11 @@ from typing import Annotated
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from fedprotocol.errors import FedError
+from fedprotocol.tree import MAX_LEAVES
 from pydantic import Field
 
 from fedexplorer.content.told import told
-from fedexplorer.views.named_tree import MOST_LEAVES, shown
+from fedexplorer.views.named_tree import shown
 from fedexplorer.views.site import Site
 
 MOST_BYTES = 8 << 20  # of one answer
@@ -21,7 +22,7 @@ PATIENCE = 1.0  # seconds that a request waits for a tree that is being fetched
 SOON, LATER = 2, 60  # seconds after which to ask again
 
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
-First = Annotated[int, Field(ge=0, le=MOST_LEAVES)]
+First = Annotated[int, Field(ge=0, le=MAX_LEAVES)]
 
 
 def add_leaves(app: FastAPI, site: Callable[[], Site]) -> None:

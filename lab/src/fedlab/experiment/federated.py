@@ -19,7 +19,7 @@ from fednode.training import TrainingError
 from fednode.training.look_ahead import ahead
 from fednode.training.update import Update
 from fedprotocol.car import MemoryLeaves, write_car
-from fedprotocol.numbers import UNIT, dequantize_global, split_leaves
+from fedprotocol.numbers import UNIT, dequantize_global
 from fedprotocol.spec import SERVER_LR_ONE, Spec
 
 from fedlab.experiment.members import Member, Turn, take_part
@@ -60,8 +60,7 @@ def in_integers(
         stragglers: how many members send nothing in a round; chance chooses them anew in each.
     """
     layout, rule = spec.layout, rule_of_spec(spec)
-    weights = split_leaves(genesis, layout.leaf_values)
-    prior = MemoryLeaves(weights + [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1)))
+    prior = layout.at_genesis(genesis)
     rows = sum(len(member.data) for member in members.values())
     attacked = any(member.attack is not None for member in members.values())
     before: NDArray[np.int32] | None = None

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from fedaggregator.rules import RuleError, rule_named, rule_of_spec
 from fedprotocol.base_model import BaseModelRef
-from fedprotocol.car import Leaves, MemoryLeaves
+from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.files.text import without_bom
 from fedprotocol.files.tree_files import open_car, save_car
 from fedprotocol.files.whole import write_whole
-from fedprotocol.numbers import split_leaves
 from fedprotocol.spec import (
     MAX_SPEC_BYTES,
     Decisions,
@@ -130,9 +129,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
         }
     )
     revision = choices.revision if source else adapter.commit or choices.revision
-    weights = split_leaves(units, choices.leaf_values)
-    state = [bytes(len(weights[0]))] * (len(weights) * (rule.parts - 1))
-    genesis = MemoryLeaves(weights + state)
+    genesis = layout.at_genesis(units)
     bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, units)
     spec = Spec(
         version=1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,8 +43,6 @@ class AdapterModel:
 
     def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter], held: str) -> None:
         """`parameters`: the adapter's tensors in the spec's order; `held`: how the base model is. Use `load`."""
-        from fednode.training.rows_apart import keeps_rows_apart
-
         self.held = held
         self._model = model
         self._encoder = encoder
@@ -51,7 +50,6 @@ class AdapterModel:
         self._parameters = list(parameters)
         self._device = self._parameters[0].device
         self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
-        self._packs = keeps_rows_apart(model, self._accepted)
 
     @classmethod
     @settled()
@@ -160,13 +158,16 @@ class AdapterModel:
                     f"training took a weight to {np.abs(after).max():.3g}, beyond the grid's {LIMIT:g}; "
                     "lower the learning rate of the spec"
                 )
-            require_change(changed_units(begun, after))
+            delta = changed_units(begun, after)
+            require_change(delta)
+            if begun is not before:
+                delta = changed_units(before, after)
         except BaseException:
             write_values(self._parameters, before)
             raise
         finally:
             self._thaw([True] * len(self._parameters))
-        return TrainResult(changed_units(before, after), steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
+        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
 
     def evaluate(self, spec: Spec, data: Dataset, on_progress: OnProgress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
@@ -207,6 +208,12 @@ class AdapterModel:
     def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
         batch = left_padded(examples, self._encoder.pad_id)
         return {name: value for name, value in batch.items() if name in self._accepted or name == "labels"}
+
+    @cached_property
+    def _packs(self) -> bool:
+        from fednode.training.rows_apart import keeps_rows_apart
+
+        return keeps_rows_apart(self._model, self._accepted)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
         if self._packs and fits(examples, positions(self._model.get_base_model())):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from fedprotocol.numbers import from_bytes
+from fedprotocol.numbers import join_leaves
 
 from fedlab.experiment.attacks.base import Attack, Seen
 
@@ -28,6 +28,6 @@ class Copy(Attack):
         if copied is None:
             return None
         layout = seen.spec.layout
-        leaves = [from_bytes(copied.leaves[index], layout.mantissa_bits) for index in range(layout.leaf_count)]
-        mantissas = np.concatenate(leaves)[: layout.value_count].astype(np.float64)
-        return CHANGED * np.ldexp(mantissas, copied.shift)
+        leaves = (copied.leaves[index] for index in range(layout.leaf_count))
+        mantissas = join_leaves(leaves, layout.mantissa_bits, layout.value_count)
+        return CHANGED * np.ldexp(mantissas.astype(np.float64), copied.shift)

@@ -216,7 +216,8 @@ class AdapterModel:
         return keeps_rows_apart(self._model, self._accepted)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        if self._packs and fits(examples, positions(self._model.get_base_model())):
+        several = len(examples) > 1  # one alone has no padding
+        if several and self._packs and fits(examples, positions(self._model.get_base_model())):
             return dict(packed(examples))
         return self._collate(examples)
 

@@ -22,6 +22,7 @@ def keeps_rows_apart(model: PeftModel, accepted: Collection[str]) -> bool:
     """
     if not all(name in accepted for name in ("position_ids", "logits_to_keep", "use_cache")):
         return False
+    was_training = model.training
     model.eval()
     try:
         with told_as(TrainingError, "the model takes no packed rows"):
@@ -29,6 +30,8 @@ def keeps_rows_apart(model: PeftModel, accepted: Collection[str]) -> bool:
             alone = _last(model, _SECOND)
     except TrainingError:
         return False
+    finally:
+        model.train(was_training)
     return torch.equal(behind, behind_other) and bool((behind - alone).abs().max() <= _NEAR * alone.std())
 
 

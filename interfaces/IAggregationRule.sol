@@ -49,6 +49,6 @@ interface IAggregationRule {
     /// @return The new global leaf, in the same form as `prior`.
     function finish(bytes calldata sums, bytes calldata prior, uint256 totalWeight, uint32 serverLr)
         external
-        pure
+        view
         returns (bytes memory);
 }

@@ -20,6 +20,7 @@ interface Vm {
     /// @notice The next call comes from `sender`.
     function prank(address sender) external;
     function warp(uint256 timestamp) external;
+    function getCode(string calldata artifact) external view returns (bytes memory);
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     /// @notice Of the last call; with isolation, of its transaction with all that a sender pays for, before refunds.

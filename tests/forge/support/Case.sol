@@ -22,7 +22,7 @@ library Case {
     }
 
     /// @notice The next global.
-    function right(Inputs memory c) internal pure returns (LeafTree.Tree memory) {
+    function right(Inputs memory c) internal view returns (LeafTree.Tree memory) {
         bytes[] memory leaves = new bytes[](c.prior.leaves.length);
         uint256 count = leafCount(c);
         for (uint256 leaf = 0; leaf < count; ++leaf) {

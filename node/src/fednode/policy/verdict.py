@@ -82,11 +82,11 @@ def log(history: History) -> CheckResult:
     counted = f"{left} update{'' if left == 1 else 's'} left this site"
     if history.gap is None:
         return CheckResult("log", True, f"{counted}, and the log is whole")
-    text = f"{counted}, and the log lacks entries that this node wrote: put back the file from your backup"
-    after = any(place >= history.gap for place, _ in history.approvals())
-    if after:
-        return CheckResult("log", True, f"{counted}; entries are missing, and somebody approved after that")
-    return CheckResult("log", False, f"{text}, or, if it is lost, `fednode policy approve`")
+    missing = f"{counted}, and the log lacks entries that this node wrote"
+    if any(place >= history.gap and entry.is_signed for place, entry in history.approvals()):
+        return CheckResult("log", True, f"{missing}; somebody approved after that")
+    text = f"{missing}: put back the file from your backup, or, if it is lost, `fednode policy approve`"
+    return CheckResult("log", False, text)
 
 
 def judged(policy: PolicyFile, practice: Practice, history: History) -> tuple[CheckResult, ...]:
@@ -99,9 +99,9 @@ def without_policy(history: History) -> tuple[CheckResult, ...]:
     approvals = history.approvals()
     if approvals:
         _, last = approvals[-1]
-        text = f"{last.by} approved a policy at {last.at}, and the config names none: policy = \"policy.toml\" does"
+        text = f'{last.by} approved a policy at {last.at}, and the config names none: policy = "policy.toml" does'
         return (CheckResult("policy", False, text),)
-    return (CheckResult("policy", True, "none: nothing but the spec says what may leave this site"), log(history))
+    return (CheckResult("policy", True, "none: nothing but the spec says what may leave this site"),)
 
 
 def refusal(results: Sequence[CheckResult]) -> str:

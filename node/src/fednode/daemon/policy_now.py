@@ -12,8 +12,8 @@ from fednode.site_policy import head_in, site_policy
 
 
 def policy_now(tools: Tools, chain: Snapshot) -> str:
-    """Why nothing may leave now; empty: it may. Who holds no seat cannot take part, so no round is begun without enough
-    of the policy's peers among the seats. Raises ChainError, JournalError."""
+    """Why nothing may leave now; empty: it may. Only accounts with a seat can take part in a round, so that none is begun
+    while too few of the policy's peers have one. Raises ChainError, JournalError."""
     account = str(tools.sender.address)
     try:
         found = site_policy(tools.config, chain.config, account, head_in(tools.journal))

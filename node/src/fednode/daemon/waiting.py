@@ -35,7 +35,7 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
             return held_up
     states = unsettled(chain)
     newest = states[-1] if states else None
-    if facts.configured.forbidden and standing(chain) is Standing.ACTIVE and not (newest and newest.my_index):
+    if facts.configured.forbidden and standing(chain) is Standing.ACTIVE and _may_matter(newest):
         return _forbidden(chain, facts)
     if newest is not None:
         return _in_round(chain, facts, newest)
@@ -160,6 +160,11 @@ def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
     return do.Wait(
         Cause.SUSPENDED, f"{missing} more stake, its seat is suspended: stop it and run `fednode join`", 0, "train"
     )
+
+
+def _may_matter(newest: RoundState | None) -> bool:
+    """Whether something of this account would still leave, in the newest open round or in the next one."""
+    return newest is None or newest.my_index is None
 
 
 def _forbidden(chain: Snapshot, facts: Facts) -> do.Wait:

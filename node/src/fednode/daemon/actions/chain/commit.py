@@ -33,7 +33,12 @@ class Commit(ChainAction):
         penalty."""
         target = target_round(chain)
         own = facts.remembered.updates.get(target) if target is not None else None
-        if facts.configured.forbidden or target is None or own is None or own.prior_root != expected_prior(chain, facts, target):
+        if (
+            facts.configured.forbidden
+            or target is None
+            or own is None
+            or own.prior_root != expected_prior(chain, facts, target)
+        ):
             return
         opened = chain.round(target)
         commitment = opened.my_commitment if opened is not None else None

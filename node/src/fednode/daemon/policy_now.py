@@ -12,7 +12,7 @@ from fednode.site_policy import head_in, site_policy
 
 
 def policy_now(tools: Tools, chain: Snapshot) -> str:
-    """Why nothing may leave now; empty: it may. Only accounts with a seat can take part in a round, so that none is begun
+    """Why nothing may leave now; empty: it may. Only accounts with a seat can take part in a round, so none is begun
     while too few of the policy's peers have one. Raises ChainError, JournalError."""
     account = str(tools.sender.address)
     try:

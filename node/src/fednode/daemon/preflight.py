@@ -22,7 +22,7 @@ class NotReady(FedError):
 
 
 def preflight(session: Session) -> None:
-    """Chain, its contracts, key, journal, policy, seat, ether, data, spec. Raises the error that names what is wrong."""
+    """Chain, its contracts, key, journal, policy, seat, ether, data, spec. Raises the error that says what is wrong."""
     _ = session.journal
     wanted(session.config)
     require_known(session.coordinator, session.config.chain)

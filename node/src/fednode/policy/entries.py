@@ -20,8 +20,8 @@ Signature = Annotated[str, Field(pattern=r"^0x[0-9a-f]{130}$")]
 
 
 class Entry(Part):
-    """What every entry says. `before`: the SHA-256 of the line before it, so that no line can be changed, moved or taken
-    out unseen. `account`: the site's. `chain_id` and `coordinator`: the federation's."""
+    """What every entry says. `before`: the SHA-256 of the line before it, so that no line can be changed, moved or
+    removed unseen. `account`: the site's. `chain_id` and `coordinator`: the federation's."""
 
     before: Hex32 = NOTHING
     at: Moment

@@ -1,10 +1,11 @@
-"""A site's own policy on a real chain: what it forbids is neither joined, run nor revealed, and what leaves is logged."""
+"""A site's policy on a real chain: what it forbids is neither joined, run nor revealed, and what leaves is logged."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -12,14 +13,18 @@ from fednode.cli.app import app
 from fednode.cli.common import open_session
 from fednode.config import load
 from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.chain.departure import allow_and_note
 from fednode.daemon.preflight import preflight
 from fednode.daemon.wait_reason import Cause
 from fednode.doctor import examine
 from fednode.policy.log import Log
 from fednode.policy.verdict import Forbidden
 from fednode.session import Session
+from fednode.site_policy import head_in
 from fedprotocol.errors import FOR_A_PERSON
 from fedprotocol.program.doctor import CheckResult
+from fedprotocol.store.base import NotFound
+from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase
 from support.evm import Anvil
 from support.in_process_nodes import running, until
@@ -125,27 +130,65 @@ def test_without_a_policy_the_command_says_how_to_write_one(federation: LiveFede
     assert "nothing has left this site" in fednode(site, "policy", "log").output
 
 
+def forbidden(action: do.Action | None) -> bool:
+    return isinstance(action, do.Wait) and action.cause is Cause.FORBIDDEN
+
+
 @pytest.mark.model
 def test_a_round_under_a_policy(tiny_folder: Path, tmp_path: Path) -> None:
-    """Peers first, then withdrawn and given again in the middle of a round; what leaves is in the log before."""
+    """Peers first; taken back and given again between commit and reveal; a round from which a peer stays away."""
     prepared = Prepared.on(tiny_folder)
+    homes = [tmp_path / name for name in ("peer", "other")]
     with Anvil() as chain:
-        config = {"": {"policy": "policy.toml"}, "data": {"test": None}}
-        sites = Sites(chain, tmp_path, 1, config, None, prepared, [tmp_path / "peer/store"], minClients=2)
-        [site], federation = sites.sites, sites.federation
-        peer = SyntheticClient(federation, tmp_path / "peer", seed=1)
+        config: dict[str, Any] = {"": {"policy": "policy.toml"}, "data": {"test": None}}
+        sites = Sites(chain, tmp_path, 1, config, None, prepared, [home / "store" for home in homes], minClients=2)
+        [site], federation, genesis = sites.sites, sites.federation, sites.spec.genesis.root
+        peer, other = (SyntheticClient(federation, home, seed) for seed, home in enumerate(homes))
+        other.join()
         text = policy_text(spec_of(federation), peers=[peer.account.address])
         write(site, text)
         assert approve(site).exit_code == 0 and fednode(site, "join").exit_code == 0
         with open_session(site.config) as session, running(session) as daemon:
-            until(daemon, lambda action: isinstance(action, do.Wait) and action.cause is Cause.FORBIDDEN)
+            log = Log(session.config.policy_log)
+            until(daemon, forbidden)
+            assert session.journal.update(1) is None, "nothing is trained before the peer has a seat"
             peer.join()
             until(daemon, lambda action: isinstance(action, do.Commit), seconds=120)
-            federation.pass_time(601)
-            assert federation.phase(1) is Phase.VOID or not federation.coordinator.updates(1), "the peer stayed away"
-            log = Log(session.config.policy_log)
+            for client in (peer, other):
+                client.commit(1, genesis)
+            write(site, policy_text("0x" + 64 * "1"))
+            until(daemon, forbidden)
+            update = session.journal.update(1)
+            assert update is not None and federation.phase(1) is Phase.REVEAL
+            for _ in range(3):
+                daemon._cycle()
+            shape = session.spec.layout.delta_shape
+            alone = open_store(f"dir:{site.folder / 'store'}", tmp_path / "cache")
+            with pytest.raises(NotFound):
+                alone.get(update.root, shape)
             assert log.read().departures() == ()
-        peer.close()
+
+            write(site, text)
+            until(daemon, lambda action: isinstance(action, do.Reveal))
+            until(daemon, lambda _: bool(federation.coordinator.updates(1)))
+            alone.get(update.root, shape).close()
+            history = log.read(head_in(session.journal))
+            [left] = history.departures()
+            assert history.gap is None and history.lines[-1].digest == head_in(session.journal)
+            assert (left.round, left.root, left.mode) == (1, "0x" + update.root.hex(), "public")
+            assert left.bytes == update.car.stat().st_size and left.examples == update.examples
+            allow_and_note(daemon._tools, update)
+            assert len(log.read().departures()) == 1, "however often it is sent"
+
+            federation.pass_time(5000)
+            until(daemon, lambda action: isinstance(action, do.Commit) and action.round == 2, seconds=120)
+            other.commit(2, session.coordinator.latest_final()[1])
+            federation.pass_time(601)
+            assert federation.phase(2) is Phase.REVEAL
+            until(daemon, lambda action: isinstance(action, do.Wait) and peer.account.address in action.describe())
+            assert len(log.read().departures()) == 1
+        for client in (peer, other):
+            client.close()
 
 
 def test_the_log_is_shown_for_programs(federation: LiveFederation, site: Site) -> None:

@@ -1,4 +1,4 @@
-"""A node whose site's policy lets nothing leave begins nothing, keeps back what it has committed to, and does the rest."""
+"""A node whose site's policy lets nothing leave begins nothing, keeps what it has committed to, and does the rest."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def log(history: History) -> CheckResult:
 
 
 def judged(policy: PolicyFile, practice: Practice, history: History) -> tuple[CheckResult, ...]:
-    """Everything that must be right before anything leaves, but for who takes part in a round."""
+    """Everything that must be right before anything leaves, except that enough peers take part (`missing_peers`)."""
     return (*conditions(policy, practice), approval(policy, practice, history), log(history))
 
 

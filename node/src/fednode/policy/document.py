@@ -87,7 +87,7 @@ class PolicyFile:
 
     @property
     def digest(self) -> str:
-        """By which approvals name it."""
+        """The name of this text in approvals: 0x and 64 hexadecimal digits."""
         return digest_of(self.text)
 
 

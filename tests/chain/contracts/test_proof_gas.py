@@ -1,7 +1,7 @@
 """Proofs of real size under every rule on a real anvil, through the program that convicts, with their gas against the
 committed figures.
 
-`GAS_UPDATE=1` writes the file anew, from all cases; the larger ones take minutes, and only some are measured without it.
+`GAS_UPDATE=1` writes the file anew, from all cases; without it only some of the large ones are measured.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from fednode.daemon.snapshot_questions import (
     is_matching,
     obstacle,
     standing,
+    target_round,
     unsettled,
 )
 from fednode.daemon.wait_reason import Cause
@@ -35,7 +36,7 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
             return held_up
     states = unsettled(chain)
     newest = states[-1] if states else None
-    if facts.configured.forbidden and standing(chain) is Standing.ACTIVE and _may_matter(newest):
+    if facts.configured.forbidden and _may_matter(chain, newest):
         return _forbidden(chain, facts)
     if newest is not None:
         return _in_round(chain, facts, newest)
@@ -162,9 +163,11 @@ def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
     )
 
 
-def _may_matter(newest: RoundState | None) -> bool:
+def _may_matter(chain: Snapshot, newest: RoundState | None) -> bool:
     """Whether something of this account would still leave, in the newest open round or in the next one."""
-    return newest is None or newest.my_index is None
+    if newest is None and target_round(chain) is not None:  # also an account that leaves with a later round
+        return True
+    return standing(chain) is Standing.ACTIVE and (newest is None or newest.my_index is None)
 
 
 def _forbidden(chain: Snapshot, facts: Facts) -> do.Wait:

@@ -110,12 +110,10 @@ kubo-if-go:
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
 	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
 
-.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml explorer/pyproject.toml lab/pyproject.toml
+.venv/.installed: tools/setup/packages.sh constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml explorer/pyproject.toml lab/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@install() { BROWNIE_NOCOMPILE=1 $(PROGRESS) python $(BIN)/pip install --progress-bar off --disable-pip-version-check \
-	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e explorer -e lab; }; \
-	install || { echo "Once more in 20 seconds: a registry may have been out of reach for a moment."; sleep 20; install; }
+	@$(PROGRESS) python tools/setup/packages.sh .venv
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc

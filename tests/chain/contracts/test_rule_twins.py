@@ -16,7 +16,7 @@ from support.rule_rounds import drawn
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
-K, CASES, EVERY = 8192, 32, 64
+K, CASES, EVERY = 8192, 16, 64
 CLIENTS = (1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 13)
 
 

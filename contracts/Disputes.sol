@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {IAggregationRule} from "../interfaces/IAggregationRule.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
+import {IMaskedRule} from "../interfaces/IMaskedRule.sol";
 import {IFederationCoordinator} from "../interfaces/IFederationCoordinator.sol";
 import {UpdateTree} from "./libraries/UpdateTree.sol";
 
@@ -46,6 +47,16 @@ contract Disputes is IDisputes {
         uint256 count = step.start.count + step.updates.length;
         _sums[leaf.key][count] = keccak256(abi.encodePacked(weight, sums));
         emit Carried(coordinator, step.round, step.leafIndex, count);
+    }
+
+    /// @inheritdoc IDisputes
+    function impeach(IFederationCoordinator coordinator, Step calldata step) external {
+        Leaf memory leaf = _leaf(coordinator, step.round, step.inputsHash, step.leafIndex);
+        uint256 left = _left(leaf, step.start);
+        if (step.updates.length != left) revert WrongCount(step.updates.length, left);
+        (bytes memory sums, uint64 weight) = _add(leaf, step.start, step.updates);
+        if (!IMaskedRule(address(leaf.config.rule)).exceeds(sums, weight)) revert SumsAreInRange();
+        coordinator.impeach(step.round);
     }
 
     /// @inheritdoc IDisputes

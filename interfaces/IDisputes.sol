@@ -111,11 +111,20 @@ interface IDisputes {
     /// @notice The leaf of the proposal is what the rule gives: there is nothing to convict.
     error LeafIsCorrect();
 
+    /// @notice Every sum at the leaf is one that honest updates can have: there is nothing to impeach.
+    error SumsAreInRange();
+
     /// @notice Convicts `proof.proposalRoot`; the bounty is credited to the caller. One call is enough if the whole
     /// proof fits into a transaction. Otherwise calls of `carry` go before it.
     /// @param coordinator The federation.
     /// @param proof The proof that one leaf of the proposal is wrong.
     function challenge(IFederationCoordinator coordinator, Proof calldata proof) external;
+
+    /// @notice Makes a round of a masked federation void whose updates add up to what honest ones cannot: some value of
+    /// the leaf's sums is further from zero than their total weight times the rule's bound.
+    /// @param coordinator The federation.
+    /// @param step All accepted updates that the starting sums do not hold.
+    function impeach(IFederationCoordinator coordinator, Step calldata step) external;
 
     /// @notice Keeps the partial sums after `step.start.count + step.updates.length` accepted updates. Anybody may call
     /// this, in any order, as often as they like: sums that are kept are right, stay, and serve every proposal of the

@@ -55,11 +55,13 @@ interface IFederationCoordinator is IFederationTypes {
     /// later call replaces the commitment.
     /// @param round The number of the round.
     /// @param priorRoot The root of the global that the update was trained on.
-    /// @param hash The hash of the update and a secret, as `reveal` computes it.
+    /// @param hash The hash of the update and a secret, as `reveal` computes it; in a masked federation the caller's
+    /// public key of this round (X25519), with which the others make their masks.
     function commit(uint256 round, bytes32 priorRoot, bytes32 hash) external;
 
     /// @notice Opens the caller's commitment. Its hash is keccak256(abi.encode(uint256 chainid, address this, uint256
-    /// round, address sender, bytes32 priorRoot, bytes32 root, uint8 shift, uint32 examples, bytes32 salt)).
+    /// round, address sender, bytes32 priorRoot, bytes32 root, uint8 shift, uint32 examples, bytes32 salt)). In a masked
+    /// federation there is nothing to open: the update is made after the commitments, and its root is given here first.
     /// @param round The number of the round.
     /// @param root The root of the update's tree.
     /// @param shift The shift of the update: its values are mantissas times 2^shift units.
@@ -106,6 +108,11 @@ interface IFederationCoordinator is IFederationTypes {
     /// @param root The root of the proposal.
     /// @param challenger The account that is owed the bounty.
     function convict(uint256 round, bytes32 root, address challenger) external;
+
+    /// @notice Makes a round of a masked federation void, because the sum of its updates is none of honest ones. Nobody
+    /// is paid and nobody pays; bonds go back. Only the Disputes contract of the configuration may call this.
+    /// @param round The number of the round.
+    function impeach(uint256 round) external;
 
     /// @notice Makes a round void that has had no live proposal for `abandonAfter`. Anybody may call this.
     /// @param round The number of the round.

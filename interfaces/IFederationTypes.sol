@@ -36,17 +36,21 @@ interface IFederationTypes {
     /// @notice Why a round has ended without a global.
     /// @param None The round is not void.
     /// @param TooFewCommits Fewer than `minClients` commits name the right prior.
-    /// @param TooFewReveals The revealed updates stand for less than two thirds of what the matching commits back.
-    /// @param TooFewAccepted The accepted updates hold less than two thirds of the revealed weight.
+    /// @param TooFewReveals The revealed updates stand for less than two thirds of what the matching commits back; in a
+    /// masked federation, one of the matching commits was not revealed.
+    /// @param TooFewAccepted The accepted updates hold less than two thirds of the revealed weight; in a masked
+    /// federation, one of them is not accepted.
     /// @param Abandoned No proposal was live for `abandonAfter`.
     /// @param PriorVoid The round before was void.
+    /// @param Garbage In a masked federation, the sum of all updates is none of honest ones.
     enum VoidReason {
         None,
         TooFewCommits,
         TooFewReveals,
         TooFewAccepted,
         Abandoned,
-        PriorVoid
+        PriorVoid,
+        Garbage
     }
 
     /// @notice Everything that is fixed for the federation's life. Lengths of time are in seconds.
@@ -233,10 +237,13 @@ interface IFederationTypes {
     /// @param WrongPrior Its commit names another root than the round's prior.
     /// @param NotRevealed It committed and did not reveal.
     /// @param NotAttested It revealed and did not attest.
+    /// @param NotAccepted In a masked federation, its update kept the round from a global: less than a third of the
+    /// others' weight vouches for it.
     enum PenaltyReason {
         WrongPrior,
         NotRevealed,
-        NotAttested
+        NotAttested,
+        NotAccepted
     }
 
     // ----------------------------------------------------------------- events
@@ -500,6 +507,14 @@ interface IFederationTypes {
     /// @param given The hash of what is revealed.
     /// @param committed The hash that it committed to.
     error CommitMismatch(bytes32 given, bytes32 committed);
+
+    /// @notice In a masked federation, the update counts more examples than one may, or than the stake carries.
+    /// @param examples The number of examples that the caller gave.
+    /// @param most The largest number that it may give.
+    error TooManyExamples(uint32 examples, uint256 most);
+
+    /// @notice Only a masked federation's round can be void for its sum.
+    error NotMasked();
 
     /// @notice The account has revealed in the round already.
     /// @param account The caller.

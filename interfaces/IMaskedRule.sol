@@ -14,4 +14,10 @@ interface IMaskedRule is IAggregationRule {
     /// @notice Gives B: the largest size of a value before it is multiplied by the weight of its update.
     /// @return The bound, 1 to 2^15.
     function bound() external view returns (uint256);
+
+    /// @notice Says whether sums are further from zero than those of honest updates can be.
+    /// @param sums The sums over all updates, as `accumulate` returned them.
+    /// @param totalWeight The weight of these updates together, in examples.
+    /// @return Whether a value's size is above `totalWeight * bound`.
+    function exceeds(bytes calldata sums, uint256 totalWeight) external view returns (bool);
 }

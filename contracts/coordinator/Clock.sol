@@ -43,14 +43,19 @@ abstract contract Clock is State {
         uint256 end = r.revealEnd == 0 ? start + _config.revealLength : r.revealEnd;
         if (_now() < end) return _enter(s, Phase.Reveal, start, end);
 
-        if (3 * uint256(r.revealedBacking) < 2 * uint256(matching.backed)) {
+        bool isMasked = _isMasked();
+        if (
+            isMasked
+                ? r.revealed < matching.commits
+                : 3 * uint256(r.revealedBacking) < 2 * uint256(matching.backed)
+        ) {
             return _voided(s, VoidReason.TooFewReveals, end);
         }
         start = end;
         end = r.attestEnd == 0 ? start + _config.attestLength : r.attestEnd;
         if (_now() < end) return _enter(s, Phase.Attest, start, end);
 
-        if (s.acceptedMask == 0) s.acceptedMask = _accepted(r);
+        if (s.acceptedMask == 0) s.acceptedMask = _accepted(r, isMasked);
         if (s.acceptedMask == 0) return _voided(s, VoidReason.TooFewAccepted, end);
         if (r.live == 0) return _enter(s, Phase.Aggregate, _max(end, r.convictedAt), 0);
 
@@ -87,17 +92,42 @@ abstract contract Clock is State {
     }
 
     /// @dev Updates that two thirds of the revealed weight vouch for; none if they hold less than two thirds of it: else
-    /// those with more than a third could vote all others out and have the round's global to themselves.
-    function _accepted(Round storage r) private view returns (uint256 mask) {
+    /// those with more than a third could vote all others out and have the round's global to themselves. The masks of a
+    /// masked federation add up to zero over all updates alone, so there it is all or none.
+    function _accepted(Round storage r, bool isMasked) private view returns (uint256 mask) {
         uint256 needed = 2 * uint256(r.totalWeight);
         uint256 count = r.revealed;
         uint256 weight = 0;
         for (uint256 i = 0; i < count; ++i) {
-            if (3 * uint256(r.yes[i]) < needed) continue;
+            if (3 * uint256(r.yes[i]) < needed) {
+                if (isMasked) return 0;
+                continue;
+            }
             mask |= 1 << i;
             weight += r.weights[i];
         }
         if (3 * weight < needed) return 0;
+    }
+
+    /// @dev What `account`, which committed in a settled round, is penalised for there, if for anything.
+    function _fault(Round storage r, address account) internal view returns (bool isAtFault, PenaltyReason why) {
+        Entry storage entry = r.entries[account];
+        VoidReason reason = r.voidReason;
+        if (reason == VoidReason.PriorVoid) return (false, why);
+        if (entry.priorRoot != r.priorRoot) return (true, PenaltyReason.WrongPrior);
+        if (reason == VoidReason.TooFewCommits) return (false, why);
+        if (entry.position == 0) return (true, PenaltyReason.NotRevealed);
+        if (reason == VoidReason.TooFewReveals) return (false, why);
+        uint256 index = entry.position - 1;
+        if ((r.attestedMask >> index) & 1 == 0) return (true, PenaltyReason.NotAttested);
+        if (reason != VoidReason.TooFewAccepted || !_isMasked()) return (false, why);
+        uint256 own = r.weights[index];
+        return (3 * (r.yes[index] - own) < r.totalWeight - own, PenaltyReason.NotAccepted);
+    }
+
+    /// @dev Whether a fault costs the seat: in a masked federation one seat voids one round.
+    function _costsSeat(Round storage r, PenaltyReason why) internal view returns (bool) {
+        return _isMasked() && (why == PenaltyReason.NotRevealed || r.voidReason == VoidReason.TooFewAccepted);
     }
 
     /// @dev The oldest live proposal: of a final round, the one that won.

@@ -22,8 +22,12 @@ library ConfigCheck {
         _require(c.leafValues >= 32 && c.leafValues <= 8192 && c.leafValues & (c.leafValues - 1) == 0, "leafValues");
         uint256 parts = c.rule.parts();
         _require(parts >= 1 && parts <= MAX_PARTS && c.leafCount * parts <= MAX_LEAVES, "rule");
-        _require(c.mantissaBits == 8 || c.mantissaBits == 16, "mantissaBits");
-        _require(uint256(c.maxShift) + c.mantissaBits <= 31, "maxShift");
+        if (c.mantissaBits == 32) {
+            _checkMasked(c);
+        } else {
+            _require(c.mantissaBits == 8 || c.mantissaBits == 16, "mantissaBits");
+            _require(uint256(c.maxShift) + c.mantissaBits <= 31, "maxShift");
+        }
         _require(c.serverLr >= 1 && c.serverLr <= 1 << 17, "serverLr");
         _require(c.maxClients >= 1 && c.maxClients <= 256, "maxClients");
         _require(c.maxClients <= c.rule.maxClients(c.leafValues, c.mantissaBits), "maxClients");
@@ -42,6 +46,16 @@ library ConfigCheck {
         _require(c.minWindow >= 1, "minWindow");
         _require(c.challengeLength >= c.minWindow, "challengeLength");
         _require(c.abandonAfter >= 1, "abandonAfter");
+    }
+
+    /// @dev Two members together see a third one's update as the rest of the sum; without a gate, one person could be all
+    /// but one of them. Whoever voids a round loses at least what it would have paid.
+    function _checkMasked(IFederationTypes.Config memory c) private pure {
+        _require(address(c.gate) != address(0), "gate");
+        _require(c.minClients >= 3, "minClients");
+        _require(c.maxClients <= 64, "maxClients");
+        _require(c.maxShift == 0, "maxShift");
+        _require(c.penalty >= c.roundReward, "penalty");
     }
 
     function _require(bool holds, string memory field) private pure {

@@ -4,11 +4,13 @@ pragma solidity 0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {Clock} from "./Clock.sol";
 
 /// @title Settlement: what time has decided becomes storage and money.
 /// @dev Invariant: token balance == stakes + bonds + owed + reserved + pool + burned.
 abstract contract Ledger is Clock, ReentrancyGuardTransient {
+    using EnumerableSet for EnumerableSet.AddressSet;
     using SafeERC20 for IERC20;
 
     /// @dev Every state-changing call starts here: what time has decided, then what it means for the caller.
@@ -105,7 +107,7 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         _collectBond(account);
     }
 
-    /// @dev The bond of a proposal that was neither convicted nor first. Any number may be live, so each proposer's own call
+    /// @dev The bond of a proposal that was neither convicted nor the winner. Any number may be live, so each proposer's own call
     /// returns it; the winner's comes back with the settlement.
     function _collectBond(address proposer) private {
         uint256 number = _bondRound[proposer];
@@ -113,23 +115,17 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         if (number == 0 || r.settledAt == 0) return;
         delete _bondRound[proposer];
         uint256 id = r.drafts[proposer].id;
-        if (id != r.oldest && r.listed[id].proposer != address(0)) _returnBond(number, r.listed[id]);
+        if ((id != r.oldest || r.voidReason != VoidReason.None) && r.listed[id].proposer != address(0)) _returnBond(number, r.listed[id]);
     }
 
     /// @dev What a settled round means for one that committed in it.
     function _apply(address account, Seat storage seat_, uint256 number) private {
         Round storage r = _rounds[number];
-        Entry storage entry = r.entries[account];
-        VoidReason reason = r.voidReason;
-        if (reason == VoidReason.PriorVoid) return;
-        if (entry.priorRoot != r.priorRoot) return _penalize(account, seat_, number, PenaltyReason.WrongPrior);
-        if (reason == VoidReason.TooFewCommits) return;
-        if (entry.position == 0) return _penalize(account, seat_, number, PenaltyReason.NotRevealed);
-        if (reason == VoidReason.TooFewReveals) return;
-        uint256 index = entry.position - 1;
-        uint256 bit = 1 << index;
-        if (r.attestedMask & bit == 0) return _penalize(account, seat_, number, PenaltyReason.NotAttested);
-        if (reason != VoidReason.None || r.acceptedMask & bit == 0) return;
+        (bool isAtFault, PenaltyReason why) = _fault(r, account);
+        if (isAtFault) return _penalize(account, seat_, number, why);
+        if (r.voidReason != VoidReason.None) return;
+        uint256 index = r.entries[account].position - 1;
+        if ((r.acceptedMask >> index) & 1 == 0) return;
 
         uint256 reward = _config.roundReward;
         uint256 pot = reward - reward * _config.aggregatorBps / 10_000;
@@ -144,11 +140,25 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         _balances.stakes -= amount;
         _balances.burned += amount;
         emit Penalized(number, account, amount, reason);
+        if (!seat_.exited && _costsSeat(_rounds[number], reason)) {
+            _unseat(account, seat_);
+            emit Dropped(account, msg.sender, seat_.activeUntil);
+            return;
+        }
         if (seat_.activeUntil == SEATED && seat_.stake < _config.minStake) {
             seat_.activeUntil = _nextRound();
             --_activeCount;
             emit Suspended(account, seat_.activeUntil, seat_.stake);
         }
+    }
+
+    function _unseat(address client, Seat storage s) internal {
+        if (s.activeUntil == SEATED) {
+            s.activeUntil = _nextRound();
+            --_activeCount;
+        }
+        s.exited = true;
+        _seated.remove(client);
     }
 
     function _nextRound() internal view returns (uint32) {

@@ -54,6 +54,13 @@ abstract contract Proposals is Ledger, IFederationCoordinator {
         emit Convicted(round, p.proposer, challenger, root, bounty);
     }
 
+    function impeach(uint256 round) external nonReentrant settled {
+        if (msg.sender != _config.disputes) revert NotDisputes(msg.sender);
+        if (!_isMasked()) revert NotMasked();
+        _requireOpen(round);
+        _void(round, VoidReason.Garbage, _now());
+    }
+
     function abandon(uint256 round) external nonReentrant settled {
         Status memory s = _status(round);
         if (s.phase != Phase.Aggregate || _now() < s.start + _config.abandonAfter) revert NotAbandoned(round);
@@ -62,13 +69,18 @@ abstract contract Proposals is Ledger, IFederationCoordinator {
 
     /// @dev The round takes proposals, and from these inputs.
     function _requireInputs(uint256 round, bytes32 inputsHash, uint256 acceptedMask) private view {
-        Status memory s = _status(round);
-        if (s.phase != Phase.Aggregate && s.phase != Phase.Challenge) {
-            revert WrongPhase(round, Phase.Aggregate, s.phase);
-        }
+        Status memory s = _requireOpen(round);
         bytes32 expected = _rounds[round].inputsHash;
         if (inputsHash != expected) revert WrongInputs(inputsHash, expected);
         if (acceptedMask != s.acceptedMask) revert WrongAccepted(acceptedMask, s.acceptedMask);
+    }
+
+    /// @dev The round's inputs are fixed, and it is not over.
+    function _requireOpen(uint256 round) private view returns (Status memory s) {
+        s = _status(round);
+        if (s.phase != Phase.Aggregate && s.phase != Phase.Challenge) {
+            revert WrongPhase(round, Phase.Aggregate, s.phase);
+        }
     }
 
     /// @dev The last page is in: the proposal's window opens and its bond is taken.

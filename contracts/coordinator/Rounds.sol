@@ -7,6 +7,8 @@ import {Ledger} from "./Ledger.sol";
 /// @title Clients' part of a round: open, commit, reveal, attest.
 abstract contract Rounds is Ledger, IFederationCoordinator {
     uint256 private constant MAX_WEIGHT = (1 << 20) - 1;
+    /// @dev Of all masked updates together: sums stay far inside 32 bits, and noise does not.
+    uint256 private constant MASKED_WEIGHT = 1 << 15;
 
     /// @dev A revealed update on its way into the log.
     struct Revelation {
@@ -64,9 +66,12 @@ abstract contract Rounds is Ledger, IFederationCoordinator {
         bytes32 hash = keccak256(
             abi.encode(block.chainid, address(this), round, msg.sender, priorRoot, root, shift, examples, salt)
         );
-        if (hash != entry.hash) revert CommitMismatch(hash, entry.hash);
+        bool isMasked = _isMasked();
+        if (!isMasked && hash != entry.hash) revert CommitMismatch(hash, entry.hash);
         if (root == 0) revert ZeroRoot();
         if (shift > _config.maxShift) revert ShiftTooLarge(shift);
+        uint256 most = isMasked ? MASKED_WEIGHT / _config.maxClients : type(uint32).max;
+        if (examples > most) revert TooManyExamples(examples, most);
         _record(round, entry, Revelation(root, 0, shift, examples, 0, 0, lossBefore, lossAfter));
     }
 
@@ -133,6 +138,8 @@ abstract contract Rounds is Ledger, IFederationCoordinator {
         // Stake added since the commit, when others' weights could be seen, buys no weight.
         v.weight = _least(v.examples, entry.backed, _backed(_seats[msg.sender].stake));
         if (v.weight == 0) revert ZeroWeight();
+        // The weight is inside a masked update already.
+        if (v.weight != v.examples && _isMasked()) revert TooManyExamples(v.examples, v.weight);
         v.index = r.revealed;
         bytes32 before = v.index == 0
             ? keccak256(abi.encode(block.chainid, address(this), round, entry.priorRoot))

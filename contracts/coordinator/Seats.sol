@@ -110,15 +110,6 @@ abstract contract Seats is Ledger, IFederationCoordinator {
         _settleAccount(account);
     }
 
-    function _unseat(address client, Seat storage s) private {
-        if (s.activeUntil == SEATED) {
-            s.activeUntil = _nextRound();
-            --_activeCount;
-        }
-        s.exited = true;
-        _seated.remove(client);
-    }
-
     function _requireSeated(address account) private view returns (Seat storage s) {
         s = _seats[account];
         if (s.activeFrom == 0 || s.exited) revert NotSeated(account);

@@ -9,6 +9,7 @@ abstract contract State is IFederationTypes {
     /// activeUntil of a client that is neither suspended nor out.
     uint32 internal constant SEATED = type(uint32).max;
     uint256 private constant MAX_BOND_SHIFT = 6;
+    uint8 internal constant MASKED_BITS = 32;
 
     struct Entry {
         bytes32 hash; // the commitment; zero: none
@@ -98,6 +99,11 @@ abstract contract State is IFederationTypes {
     mapping(address proposer => uint256) internal _convictions;
     mapping(address proposer => uint32) internal _bondRound; // whose bond is not collected yet; 0: none
     mapping(uint256 number => Round) internal _rounds;
+
+    /// @dev Updates are masked: others see their sum alone. All of a round's committers deliver, or it is void.
+    function _isMasked() internal view returns (bool) {
+        return _config.mantissaBits == MASKED_BITS;
+    }
 
     /// @dev What a proposal would cost `proposer`: more for each of its own that was convicted, whatever others do.
     function _bondOf(address proposer) internal view returns (uint256) {

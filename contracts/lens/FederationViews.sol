@@ -25,7 +25,8 @@ abstract contract FederationViews is Clock, IFederationViews {
     function bondDue(address proposer) public view returns (uint256) {
         Round storage r = _rounds[_bondRound[proposer]];
         uint256 id = r.drafts[proposer].id;
-        return r.settledAt == 0 || id == r.oldest ? 0 : r.listed[id].bond;
+        bool hasWon = id == r.oldest && r.voidReason == VoidReason.None;
+        return r.settledAt == 0 || hasWon ? 0 : r.listed[id].bond;
     }
 
     function clients() public view returns (address[] memory) {
@@ -46,7 +47,7 @@ abstract contract FederationViews is Clock, IFederationViews {
             if (s.activeUntil != SEATED || s.activeFrom > _lastOpened || s.lastCommit >= _lastOpened) continue;
             if (since != 0 && s.activeFrom <= since && s.lastCommit < since) {
                 droppable[drops++] = all[i];
-            } else if (s.stake < _config.minStake + _penaltiesDue(all[i], s)) {
+            } else if (_isIndebted(all[i], s)) {
                 indebted[debts++] = all[i];
             }
         }
@@ -141,21 +142,20 @@ abstract contract FederationViews is Clock, IFederationViews {
         return Proposal(p.proposer, p.root, p.bond, p.completedAt, p.windowEnd);
     }
 
-    /// @dev What settling the account takes from its stake, for rounds that are settled in storage (see Ledger._apply).
-    function _penaltiesDue(address account, Seat storage s) private view returns (uint256 due) {
-        if (_isFaulty(s.pendingOld, account)) due += _config.penalty;
-        if (_isFaulty(s.pendingNew, account)) due += _config.penalty;
+    /// @dev Whether settling the account would suspend it or cost its seat, by rounds that are settled in storage.
+    function _isIndebted(address account, Seat storage s) private view returns (bool) {
+        (bool oldFault, bool oldSeat) = _due(s.pendingOld, account);
+        (bool newFault, bool newSeat) = _due(s.pendingNew, account);
+        uint256 due = (oldFault ? _config.penalty : 0) + (newFault ? _config.penalty : 0);
+        return oldSeat || newSeat || s.stake < _config.minStake + due;
     }
 
-    function _isFaulty(uint32 number, address account) private view returns (bool) {
+    function _due(uint32 number, address account) private view returns (bool isAtFault, bool costsSeat) {
         Round storage r = _rounds[number];
-        Entry storage entry = r.entries[account];
-        VoidReason reason = r.voidReason;
-        if (r.settledAt == 0 || reason == VoidReason.PriorVoid) return false;
-        if (entry.priorRoot != r.priorRoot) return true;
-        if (reason == VoidReason.TooFewCommits) return false;
-        if (entry.position == 0) return true;
-        return reason != VoidReason.TooFewReveals && (r.attestedMask >> (entry.position - 1)) & 1 == 0;
+        if (r.settledAt == 0) return (false, false);
+        PenaltyReason why;
+        (isAtFault, why) = _fault(r, account);
+        costsSeat = isAtFault && _costsSeat(r, why);
     }
 
     /// @dev The round that is final by now and not settled in storage; 0: none. Only the oldest unsettled one can be:

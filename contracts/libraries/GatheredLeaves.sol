@@ -80,9 +80,11 @@ library GatheredLeaves {
         return rows.at + index * rows.size + HEADER;
     }
 
-    /// @notice How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most.
+    /// @notice How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most,
+    /// and none of masked ones (32 bits), of which nobody may see a single value.
     /// @dev The calls that carry the sums are smaller: they have no prior leaf.
     function most(uint256 leafValues, uint8 bits) internal pure returns (uint256 count) {
+        if (bits > 16) return 0;
         uint256 taken = REST + 4 * leafValues;
         count = taken < CALLDATA ? (CALLDATA - taken) / (HEADER + leafValues * bits / 8) : 0;
         if (count > MOST) count = MOST;

@@ -24,9 +24,9 @@ contract FedAvg is IAggregationRule {
     }
 
     /// @inheritdoc IAggregationRule
-    /// @dev Sums have one length whatever the number of updates, so a case can be carried on.
-    function maxClients(uint256, uint8) external pure returns (uint256) {
-        return 256;
+    /// @dev Sums have one length whatever the number of updates, so a case can be carried on. None of masked updates.
+    function maxClients(uint256, uint8 bits) external pure returns (uint256) {
+        return bits > 16 ? 0 : 256;
     }
 
     /// @inheritdoc IAggregationRule

@@ -34,6 +34,7 @@ contract FedAvgM is IAggregationRule {
     /// (K = 8,192) the sums and both parts of the prior are more than the calldata of a call: then all updates must come
     /// in the one call that needs no sums.
     function maxClients(uint256 leafValues, uint8 bits) external pure returns (uint256) {
+        if (bits > 16) return 0;
         if (leafValues <= 4096) return 256;
         return bits == 8 ? 6 : 3;
     }

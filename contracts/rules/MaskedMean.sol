@@ -97,6 +97,23 @@ contract MaskedMean is IMaskedRule {
         return ServerStep.step(_scaled(sums), prior, totalWeight, serverLr);
     }
 
+    /// @inheritdoc IMaskedRule
+    function exceeds(bytes calldata sums, uint256 totalWeight) external view returns (bool found) {
+        if (totalWeight == 0 || totalWeight > MOST_WEIGHT) revert BadTotalWeight(totalWeight);
+        uint256 most = totalWeight * bound;
+        assembly ("memory-safe") {
+            let end := add(sums.offset, sums.length)
+            for { let from := sums.offset } lt(from, end) { from := add(from, WIDTH) } {
+                let sum := sar(224, calldataload(from))
+                let sign := sar(255, sum)
+                if gt(sub(xor(sum, sign), sign), most) {
+                    found := 1
+                    break
+                }
+            }
+        }
+    }
+
     /// @dev S * 2^s as int64: at most 2^46 in size.
     function _scaled(bytes calldata sums) private view returns (bytes memory wide) {
         uint256 by = scale;

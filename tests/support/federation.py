@@ -66,6 +66,16 @@ CONFIG = FederationConfig(
     min_window=20,
     abandon_after=300,
 )
+MASKED = replace(
+    CONFIG,
+    gate="0x" + 40 * "5",
+    mantissa_bits=32,
+    max_shift=0,
+    min_clients=3,
+    penalty=1_004,
+    min_stake=4_016,
+)
+"""Of a federation in which only the sum of updates is seen."""
 
 
 class Call(NamedTuple):
@@ -163,7 +173,7 @@ def _value(component: dict[str, Any], value: Any) -> Any:
 class Deployed:
     """A coordinator with token and mocks around it; anvil's accounts are rich and have approved it.
 
-    `config` may leave token, rule, disputes, gate and sponsor as in CONFIG: they are filled in.
+    `config` may leave token, rule, disputes, gate and sponsor as in CONFIG or MASKED: they are filled in.
     """
 
     def __init__(self, chain: Anvil, config: FederationConfig = CONFIG, mock: str = "TokenMock") -> None:
@@ -172,13 +182,16 @@ class Deployed:
         self.token = chain.deploy(mock)
         self.disputes = chain.deploy("DisputesMock")
         self.reader = chain.deploy("BatchReader")
+        mean = chain.deploy("MaskedMean", 8, 1 << 15) if config.is_masked else chain.deploy("FedAvg")
         filled = {
             "token": self.token.address.lower(),
-            "rule": chain.deploy("FedAvg").address.lower(),
+            "rule": mean.address.lower(),
             "disputes": self.disputes.address.lower(),
             "sponsor": self.accounts[0],
         }
         self.config = replace(config, **{k: v for k, v in filled.items() if getattr(config, k) == getattr(CONFIG, k)})
+        if config.gate == MASKED.gate:
+            self.config = replace(self.config, gate=chain.deploy("GateMock").address.lower())
         self.contract = chain.deploy("FederationCoordinator", astuple(_checksummed(self.config)))
         self.address = self.contract.address.lower()
         self.views = chain.deploy("LensReader", self.contract.address).address
@@ -224,6 +237,11 @@ class Deployed:
         data = self.abi.encode(camel(call.name), call.args)
         target = self.address
         if call.sender == self.config.disputes:  # a contract: told to by the account that gets the bounty
+            if call.name == "impeach":
+                data = keccak(text="impeach(address,uint256)")[:4] + encode(
+                    ["address", "uint256"], [self.address, *call.args]
+                )
+                return _fields(self.accounts[0], self.disputes.address, data)
             round_number, root, challenger = call.args
             selector = keccak(text="convict(address,uint256,bytes32)")[:4]
             data = selector + encode(["address", "uint256", "bytes32"], [self.address, round_number, root])

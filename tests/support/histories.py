@@ -48,6 +48,7 @@ class Author:
         self.model = model
         self.actors = actors
         self.openings: dict[tuple[int, str], Opening] = {}
+        self.shift = 0 if model.config.is_masked else 12
 
     # ------------------------------------------------------------------- times
 
@@ -74,7 +75,8 @@ class Author:
     def any_call(self, rng: random.Random) -> Call:
         """One call of any kind by anybody; often in order, sometimes not."""
         number = self.model.last_opened() + rng.choice([0, 0, 0, -1, -1, 1, 2])
-        [kind] = rng.choices(list(KINDS), list(KINDS.values()))
+        kinds = KINDS | (OF_MASKED if self.model.config.is_masked else {})
+        [kind] = rng.choices(list(kinds), list(kinds.values()))
         return getattr(self, f"_{kind}")(rng, rng.choice(self.actors), max(number, 0))
 
     def expected_calls(self, rng: random.Random) -> list[Call]:
@@ -100,6 +102,8 @@ class Author:
         members = [c for c in model.clients() if model.accounts[c].active_in(number)]
         if len(members) <= model.config.min_clients:
             calls = [Call(c, "add_stake", (300,)) for c in model.clients() if c not in members]
+            if model.config.is_masked:  # where seats are lost all the time
+                calls += [Call(c, "withdraw") for c, account in model.accounts.items() if account.exited]
             return calls + [Call(a, "join", (model.config.min_stake,)) for a in self.actors if a not in model.accounts]
         if number == last:
             members = [c for c in members if c not in model.rounds[last].commits or rng.random() < 0.1]
@@ -158,7 +162,7 @@ class Author:
             prior = rng.choice([ZERO, global_root(rng.randrange(4), model.config.leaf_count)])
         opening = Opening(
             ZERO if rng.random() < 0.02 else keccak(text=f"{who} {number}"),
-            rng.choice([0, 11, 23, 24]) if rng.random() < 0.05 else 12,
+            rng.choice([0, 11, 23, 24]) if rng.random() < 0.05 else self.shift,
             rng.choice([100, 100, 1, 7, 200, 10**6]) if rng.random() < 0.98 else 0,
             keccak(text=f"salt {rng.randrange(4)}"),
         )
@@ -172,7 +176,7 @@ class Author:
         return commit_hash(m.chain_id, m.address, number, who, prior, o.root, o.shift, o.examples, o.salt)
 
     def _reveal(self, rng: random.Random, who: str, number: int) -> Call:
-        o = self.openings.get((number, who), Opening(keccak(text=who), 12, 100, ZERO))
+        o = self.openings.get((number, who), Opening(keccak(text=who), self.shift, 100, ZERO))
         if rng.random() < 0.04:
             o = replace(o, examples=o.examples + 1)
         losses = rng.choice([(0, 0), (4_170_000, 1_750_000), (2**64 - 1, 2**64 - 1)])
@@ -181,6 +185,8 @@ class Author:
     def _attest(self, rng: random.Random, who: str, number: int) -> Call:
         count = len(self.model.updates(number))
         bitmap = rng.randrange(2 << count) if rng.random() < 0.15 else (1 << count) - 1
+        if self.model.config.is_masked and number % 3 == 0:
+            bitmap &= ~1  # nobody has the first update
         inputs = self.model.rounds[number].inputs_hash if number in self.model.rounds else ZERO
         return Call(who, "attest", (number, ZERO if rng.random() < 0.04 else inputs, bitmap))
 
@@ -209,6 +215,9 @@ class Author:
         sender = who if rng.random() < 0.1 else self.model.config.disputes
         return Call(sender, "convict", (number, target, who))
 
+    def _impeach(self, rng: random.Random, who: str, number: int) -> Call:
+        return Call(who if rng.random() < 0.1 else self.model.config.disputes, "impeach", (number,))
+
     def _abandon(self, _: random.Random, who: str, number: int) -> Call:
         return Call(who, "abandon", (number,))
 
@@ -219,3 +228,4 @@ KINDS = {  # and how often
     "fund": 5.0,
     "close": 0.3,
 }
+OF_MASKED = {"impeach": 3.0}

@@ -10,6 +10,7 @@ from fedexplorer.history.rounds import read_round
 from fedprotocol.chain.read.events import Event
 from fedprotocol.reference import Federation
 from fedprotocol.reference.errors import RoundError
+from fedprotocol.types import FederationConfig
 from support.federation import CONFIG, Call
 from support.histories import Author
 
@@ -20,9 +21,9 @@ RICH = 10**7
 class Played:
     """A federation of the pure model, and its log as the chain would give it: a block for each moment."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, terms: FederationConfig = CONFIG) -> None:
         self.rng = random.Random(seed)
-        self.config = replace(CONFIG, sponsor=SPONSOR, total_rounds=40)
+        self.config = replace(terms, sponsor=SPONSOR, total_rounds=40)
         self.model = Federation(self.config, chain_id=31337, address="0x" + "8" * 40, now=1_000)
         for account in (SPONSOR, *ACTORS):
             self.model.wallets[account] = RICH

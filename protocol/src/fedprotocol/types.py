@@ -9,6 +9,7 @@ from enum import IntEnum
 from fedprotocol.errors import FedError
 
 ZERO = bytes(32)  # a root or hash that is not there
+MASKED_BITS = 32  # of a value of a masked update
 MAX_WEIGHT = 2**20 - 1  # of one update, in examples
 
 
@@ -45,12 +46,14 @@ class VoidReason(_Named):
     TOO_FEW_ACCEPTED = 3
     ABANDONED = 4
     PRIOR_VOID = 5
+    GARBAGE = 6
 
 
 class PenaltyReason(_Named):
     WRONG_PRIOR = 0
     NOT_REVEALED = 1
     NOT_ATTESTED = 2
+    NOT_ACCEPTED = 3
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class FederationConfig:
     challenge_length: int
     min_window: int
     abandon_after: int
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether updates are masked, so that others see their sum alone (`fedprotocol.masks`)."""
+        return self.mantissa_bits == MASKED_BITS
 
 
 @dataclass(frozen=True)

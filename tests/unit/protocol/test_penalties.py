@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import pytest
 from fedprotocol.chain.read.penalties import fault
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.reference import Federation, errors
-from fedprotocol.types import PenaltyReason
-from support.federation import CONFIG, Call
+from fedprotocol.types import FederationConfig, PenaltyReason
+from support.federation import CONFIG, MASKED, Call
 from support.histories import Author
 
 ACTORS = ["0x" + digit * 40 for digit in "bcdef"]
@@ -29,20 +30,21 @@ def state_of(model: Federation, number: int, client: str) -> RoundState:
     )
 
 
-def test_a_fault_is_what_settlement_takes_a_penalty_for() -> None:
-    reasons = {reason for seed in range(6) for reason in play(seed)}
-    assert reasons == set(PenaltyReason)
+@pytest.mark.parametrize("terms", [CONFIG, MASKED], ids=["public", "masked"])
+def test_a_fault_is_what_settlement_takes_a_penalty_for(terms: FederationConfig) -> None:
+    reasons = {reason for seed in range(12) for reason in play(seed, terms)}
+    assert reasons == set(PenaltyReason) - (set() if terms.is_masked else {PenaltyReason.NOT_ACCEPTED})
 
 
-def play(seed: int) -> set[PenaltyReason]:
+def play(seed: int, terms: FederationConfig) -> set[PenaltyReason]:
     """A random history; returns what it had penalties for."""
     rng = random.Random(seed)
-    model = Federation(replace(CONFIG, total_rounds=12), chain_id=31337, address="0x" + "a" * 40, now=1_000)
+    model = Federation(replace(terms, total_rounds=12), chain_id=31337, address="0x" + "a" * 40, now=1_000)
     for actor in ACTORS:
         model.wallets[actor] = 10**6
     model.fund(ACTORS[0], 8_032)
     for actor in ACTORS[:3]:
-        model.join(actor, 400)
+        model.join(actor, terms.min_stake)
     author = Author(model, ACTORS)
     said: dict[tuple[int, str], PenaltyReason] = {}
     taken: dict[tuple[int, str], PenaltyReason] = {}
@@ -59,7 +61,7 @@ def play(seed: int) -> set[PenaltyReason]:
     def look() -> None:
         for number in range(max(1, model.last_opened() - 1), model.last_opened() + 1):
             for actor in ACTORS:
-                why, before = fault(state_of(model, number, actor)), said.get((number, actor))
+                why, before = fault(state_of(model, number, actor), terms.is_masked), said.get((number, actor))
                 assert before in (None, why), "what was certain has changed"
                 if why is not None:
                     said[number, actor] = why

@@ -12,7 +12,7 @@ from fedexplorer.history.phases import Acts, as_seen, phases
 from fedexplorer.history.proposals import live_counts, proposals_of
 from fedexplorer.history.records import RoundHistory, Span, place
 from fedexplorer.history.settlement import Outcome, payments_of, penalties_of
-from fedexplorer.history.updates import commits_of, first_times, judged, updates_of, votes_of
+from fedexplorer.history.updates import commits_of, first_times, judged, unwanted_in, updates_of, votes_of
 
 
 def read_round(
@@ -61,10 +61,11 @@ def read_round(
     if outcome.at is None and view is not None:
         spans = as_seen(spans, view)
     if _is_counted(spans, outcome):
-        updates = judged(updates)
+        updates = judged(updates, config.is_masked)
 
     reserved = opened.args["reserved"]
     revealed, attested = {update.client for update in updates}, {vote.client for vote in votes}
+    unwanted = unwanted_in(updates) if config.is_masked else set()
     payments = payments_of(reserved, config.aggregator_bps, outcome, updates, attested, named["Rewarded"])
     paid = sum(payment.amount for payment in payments)
     to_aggregator = payments[0].amount if payments else 0
@@ -91,7 +92,7 @@ def read_round(
         client_rewards=paid - to_aggregator,
         returned_to_pool=0 if outcome.at is None else reserved - paid,
         payments=payments,
-        penalties=penalties_of(config.penalty, outcome, commits, revealed, attested, named["Penalized"]),
+        penalties=penalties_of(config.penalty, outcome, commits, revealed, attested, unwanted, named["Penalized"]),
     )
 
 

@@ -67,17 +67,18 @@ def penalties_of(
     commits: Sequence[Commit],
     revealed: set[str],
     attested: set[str],
+    unwanted: set[str],
     penalized: Sequence[Event],
 ) -> tuple[Penalty, ...]:
     """Who loses `amount` for what, in the order of the commitments; nobody while the round is not settled. `revealed`
-    and `attested`: the clients that did."""
+    and `attested`: the clients that did; `unwanted`: those whose masked update too few vouch for."""
     applied = {event.args["client"]: place(event) for event in penalized}
-    faults = _faults(outcome, commits, revealed, attested)
+    faults = _faults(outcome, commits, revealed, attested, unwanted)
     return tuple(Penalty(client, amount, reason, applied.get(client)) for client, reason in faults)
 
 
 def _faults(
-    outcome: Outcome, commits: Sequence[Commit], revealed: set[str], attested: set[str]
+    outcome: Outcome, commits: Sequence[Commit], revealed: set[str], attested: set[str], unwanted: set[str]
 ) -> Iterator[tuple[str, PenaltyReason]]:
     if outcome.at is None or outcome.reason is VoidReason.PRIOR_VOID:
         return
@@ -90,3 +91,5 @@ def _faults(
             yield commit.client, PenaltyReason.NOT_REVEALED
         elif has_attested and commit.client not in attested:
             yield commit.client, PenaltyReason.NOT_ATTESTED
+        elif outcome.reason is VoidReason.TOO_FEW_ACCEPTED and commit.client in unwanted:
+            yield commit.client, PenaltyReason.NOT_ACCEPTED

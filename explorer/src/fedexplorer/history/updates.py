@@ -73,11 +73,17 @@ def updates_of(events: Sequence[Event], votes: Sequence[Vote]) -> tuple[Update, 
     )
 
 
-def judged(updates: tuple[Update, ...]) -> tuple[Update, ...]:
+def unwanted_in(updates: Sequence[Update]) -> set[str]:
+    """The clients whose update less than a third of the others' weight vouches for."""
+    total = sum(update.weight for update in updates)
+    return {u.client for u in updates if 3 * (u.yes - u.weight) < total - u.weight}
+
+
+def judged(updates: tuple[Update, ...], is_masked: bool) -> tuple[Update, ...]:
     """With the verdicts at the end of Attest: an update is accepted if two thirds of the revealed weight vouch for it,
-    and all that are vouched for hold two thirds together."""
+    and all that are vouched for hold two thirds together; in a masked federation, if that holds for every one."""
     total = sum(update.weight for update in updates)
     vouched = [3 * update.yes >= 2 * total for update in updates]
     weight = sum(update.weight for update, good in zip(updates, vouched, strict=True) if good)
-    enough = 3 * weight >= 2 * total
+    enough = all(vouched) if is_masked else 3 * weight >= 2 * total
     return tuple(replace(update, accepted=good and enough) for update, good in zip(updates, vouched, strict=True))

@@ -57,6 +57,10 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
             return "it is not void"
         case VoidReason.TOO_FEW_COMMITS:
             return f"fewer than {config.min_clients} sites committed to an update of the right global model"
+        case VoidReason.TOO_FEW_REVEALS if config.is_masked:
+            return "a site committed and did not publish its update; masked ones say nothing unless all are there"
+        case VoidReason.TOO_FEW_ACCEPTED if config.is_masked:
+            return "the sites do not vouch for every update; masked ones say nothing unless all are there"
         case VoidReason.TOO_FEW_REVEALS:
             return "the sites that published their updates stand for less than two thirds of what was committed"
         case VoidReason.TOO_FEW_ACCEPTED:
@@ -65,6 +69,8 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
             return "for too long nobody proposed a global, and somebody gave it up"
         case VoidReason.PRIOR_VOID:
             return "the round before it ended without one"
+        case VoidReason.GARBAGE:
+            return "the sum of the updates is none that honest ones have, so somebody sent something else"
         case _:
             assert_never(reason)
 

@@ -13,6 +13,7 @@ WHY = {
     PenaltyReason.WRONG_PRIOR: "committed to another global than the round started from",
     PenaltyReason.NOT_REVEALED: "committed, and did not reveal",
     PenaltyReason.NOT_ATTESTED: "revealed, and did not attest",
+    PenaltyReason.NOT_ACCEPTED: "sent an update that kept the round from a global, and lost the seat",
 }
 
 

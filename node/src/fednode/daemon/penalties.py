@@ -78,6 +78,8 @@ def _why(reason: PenaltyReason) -> str:
             return "it committed, and did not reveal its update in time"
         case PenaltyReason.NOT_ATTESTED:
             return "it revealed its update, and did not vote on the others' in time"
+        case PenaltyReason.NOT_ACCEPTED:
+            return "its update kept the round from a global: too few others vouch for it. The seat is lost"
         case _:
             assert_never(reason)
 

@@ -25,7 +25,7 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
         return Status(Phase.NONE)
     r = rounds[number]
     if r.settled_at is not None:
-        over = r.void_reason in (VoidReason.NONE, VoidReason.TOO_FEW_ACCEPTED, VoidReason.ABANDONED)
+        over = r.void_reason in (VoidReason.NONE, VoidReason.TOO_FEW_ACCEPTED, VoidReason.ABANDONED, VoidReason.GARBAGE)
         phase = Phase.VOID if r.void_reason else Phase.FINAL
         return Status(phase, r.settled_at, 0, r.prior_root, r.void_reason, over)
 
@@ -42,7 +42,11 @@ def status(config: FederationConfig, rounds: Mapping[int, Round], number: int, n
     if now < end:
         return Status(Phase.REVEAL, start, end, prior)
 
-    if 3 * sum(r.commits[u.client].backed for u in r.updates) < 2 * r.backing(prior):
+    if config.is_masked:
+        has_enough = len(r.updates) == r.naming(prior)  # masks add up to zero over all of them alone
+    else:
+        has_enough = 3 * sum(r.commits[u.client].backed for u in r.updates) >= 2 * r.backing(prior)
+    if not has_enough:
         return Status(Phase.VOID, end, 0, prior, VoidReason.TOO_FEW_REVEALS)
     start, end = end, end + config.attest_length if r.attest_end is None else r.attest_end
     if now < end:

@@ -90,6 +90,14 @@ class CommitMismatch(RoundError):
     """what was revealed hashes to {0}, committed was {1}"""
 
 
+class TooManyExamples(RoundError):
+    """{0} examples are more than the {1} that an update of a masked federation may count here"""
+
+
+class NotMasked(RoundError):
+    """only a round of a masked federation can be void for its sum"""
+
+
 class AlreadyRevealed(RoundError):
     """{0} has revealed in round {1}"""
 

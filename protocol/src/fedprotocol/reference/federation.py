@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
+from fedprotocol.masks.limits import max_weight
 from fedprotocol.reference import errors
 from fedprotocol.reference.seats import Seats
 from fedprotocol.reference.state import CASES_PER_WINDOW, Commit, Draft, Round, Submission
@@ -73,16 +74,21 @@ class Federation(Seats):
         if r.index_of(sender) is not None:
             raise errors.AlreadyRevealed(sender, round_number)
         given = commit_hash(self.chain_id, self.address, round_number, sender, prior, root, shift, examples, salt)
-        if given != r.commits[sender].hash:
+        if given != r.commits[sender].hash and not self.config.is_masked:
             raise errors.CommitMismatch(given, r.commits[sender].hash)
         if root == ZERO:
             raise errors.ZeroRoot
         if shift > self.config.max_shift:
             raise errors.ShiftTooLarge(shift)
+        most = max_weight(self.config.max_clients) if self.config.is_masked else examples
+        if examples > most:
+            raise errors.TooManyExamples(examples, most)
         # Stake that was added after the commit, when others' weights could be seen, buys no weight.
         weight = min(examples, r.commits[sender].backed, self._backed(self.accounts[sender].stake))
         if weight == 0:
             raise errors.ZeroWeight
+        if self.config.is_masked and weight != examples:
+            raise errors.TooManyExamples(examples, weight)
 
         index = len(r.updates)
         before = r.inputs_hash if index else inputs_genesis(self.chain_id, self.address, round_number, prior)
@@ -182,6 +188,17 @@ class Federation(Seats):
         )
 
     @call
+    def impeach(self, sender: str, round_number: int) -> None:
+        if sender != self.config.disputes:
+            raise errors.NotDisputes(sender)
+        if not self.config.is_masked:
+            raise errors.NotMasked
+        phase = self.status(round_number).phase
+        if phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
+            raise errors.WrongPhase(round_number, Phase.AGGREGATE, phase)
+        self._void(round_number, VoidReason.GARBAGE, self.now)
+
+    @call
     def abandon(self, sender: str, round_number: int) -> None:  # noqa: ARG002
         s = self.status(round_number)
         if s.phase != Phase.AGGREGATE or self.now < s.start + self.config.abandon_after:
@@ -212,6 +229,7 @@ class Federation(Seats):
             active=active,
             prior_root=None if unsettled else self.finals[-1][1],
             prior_at=None if unsettled else self.now,
+            is_masked=self.config.is_masked,
         )
         self._emit(
             "RoundOpened",

@@ -53,7 +53,7 @@ class Ledger:
                     self._finalize(number, s.start)
                 elif s.phase == Phase.VOID:
                     self._void(number, s.void_reason, s.start)
-        self._settle_account(account)
+        self._settle_account(account, account)
 
     def _finalize(self, number: int, at: int) -> None:
         r = self.rounds[number]
@@ -104,10 +104,10 @@ class Ledger:
 
     # ---------------------------------------------------------------- accounts
 
-    def _settle_account(self, client: str) -> None:
+    def _settle_account(self, client: str, by: str) -> None:
         account = self.accounts.get(client)
         while account and account.pending and self.rounds[account.pending[0]].settled_at is not None:
-            self._apply(client, account, account.pending.pop(0))
+            self._apply(client, account, account.pending.pop(0), by)
         if self._bond_is_settled(client):
             number = self.bond_round.pop(client)
             if due := self._loser(number, client):
@@ -120,14 +120,16 @@ class Ledger:
     def _loser(self, number: int, proposer: str) -> Proposal | None:
         """Return the bond of a proposal that was neither convicted nor the winner of a settled round. The proposer's
         own call does this."""
-        return next((p for p in self.rounds[number].live[1:] if p.proposer == proposer), None)
+        r = self.rounds[number]
+        losers = r.live if r.void_reason else r.live[1:]
+        return next((p for p in losers if p.proposer == proposer), None)
 
-    def _apply(self, client: str, account: Account, number: int) -> None:
-        """Apply what a settled round means for a client that committed in it."""
+    def _apply(self, client: str, account: Account, number: int, by: str) -> None:
+        """Apply what a settled round means for a client that committed in it. `by`: whose call it is."""
         r = self.rounds[number]
         penalty = self._fault(r, client)
         if penalty is not None:
-            self._penalize(client, account, number, penalty)
+            self._penalize(client, account, number, penalty, by)
         elif r.void_reason == VoidReason.NONE:
             index = r.index_of(client)
             assert index is not None  # noqa: S101 - otherwise it would have been penalised
@@ -146,18 +148,35 @@ class Ledger:
         index = r.index_of(client)
         if index is None:
             return PenaltyReason.NOT_REVEALED
-        if r.void_reason == VoidReason.TOO_FEW_REVEALS or r.updates[index].attested:
+        if r.void_reason == VoidReason.TOO_FEW_REVEALS:
             return None
-        return PenaltyReason.NOT_ATTESTED
+        own = r.updates[index]
+        if not own.attested:
+            return PenaltyReason.NOT_ATTESTED
+        is_unwanted = 3 * (own.yes - own.weight) < r.total_weight - own.weight
+        has_voided = self.config.is_masked and r.void_reason == VoidReason.TOO_FEW_ACCEPTED
+        return PenaltyReason.NOT_ACCEPTED if has_voided and is_unwanted else None
 
-    def _penalize(self, client: str, account: Account, number: int, reason: PenaltyReason) -> None:
+    def _costs_seat(self, r: Round, fault: PenaltyReason) -> bool:
+        """In a masked federation one seat voids one round."""
+        has_voided = fault == PenaltyReason.NOT_REVEALED or r.void_reason == VoidReason.TOO_FEW_ACCEPTED
+        return self.config.is_masked and has_voided
+
+    def _penalize(self, client: str, account: Account, number: int, reason: PenaltyReason, by: str) -> None:
         amount = self.config.penalty
         account.stake -= amount
         self._book(stakes=-amount, burned=amount)
         self._emit("Penalized", round=number, client=client, amount=amount, reason=reason)
-        if account.active_until == SEATED and account.stake < self.config.min_stake:
+        if not account.exited and self._costs_seat(self.rounds[number], reason):
+            self._unseat(account)
+            self._emit("Dropped", client=client, by=by, active_until=account.active_until)
+        elif account.active_until == SEATED and account.stake < self.config.min_stake:
             account.active_until = self.next_round
             self._emit("Suspended", client=client, active_until=account.active_until, stake=account.stake)
+
+    def _unseat(self, account: Account) -> None:
+        account.exited = True
+        account.active_until = min(account.active_until, self.next_round)
 
     # ------------------------------------------------------------------- money
 

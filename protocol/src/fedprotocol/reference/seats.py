@@ -88,7 +88,7 @@ class Seats(Views):
 
     @call
     def drop(self, sender: str, client: str) -> None:
-        self._settle_account(client)
+        self._settle_account(client, sender)
         account = self._seated(client)
         finals = [number for number, _ in self.finals if number > 0]
         is_absent = len(finals) >= 2 and account.active_from <= finals[-2] and account.last_commit < finals[-2]
@@ -119,16 +119,12 @@ class Seats(Views):
         self._emit("Claimed", account=sender, amount=amount)
 
     @call
-    def settle(self, sender: str, account: str) -> None:  # noqa: ARG002 - every call settles its sender
-        self._settle_account(account)
+    def settle(self, sender: str, account: str) -> None:
+        self._settle_account(account, sender)
 
     def _admits(self, client: str) -> bool | None:
         """What the gate says; None if it does not answer."""
         return True if self.allowed is None else self.allowed(client)
-
-    def _unseat(self, account: Account) -> None:
-        account.exited = True
-        account.active_until = min(account.active_until, self.next_round)
 
     def _seated(self, client: str) -> Account:
         account = self.accounts.get(client)

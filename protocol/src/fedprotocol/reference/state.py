@@ -69,6 +69,7 @@ class Round:
     active: int
     prior_root: bytes | None  # None while the previous round is not settled
     prior_at: int | None  # since when the prior is known
+    is_masked: bool = False  # then all updates are accepted or none: their masks add up to zero over all of them alone
     commits: dict[str, Commit] = field(default_factory=dict)
     updates: list[Submission] = field(default_factory=list)
     inputs_hash: bytes = ZERO  # zero before the first reveal
@@ -89,12 +90,13 @@ class Round:
     @property
     def accepted(self) -> list[bool]:
         """The indices of the updates for which two thirds of the revealed weight vouch; none if these updates hold less
-        than two thirds of it. Only meaningful once Attest is over.
+        than two thirds of it, or are masked and not all there are. Only meaningful once Attest is over.
         """
         needed = 2 * self.total_weight
         vouched = [3 * u.yes >= needed for u in self.updates]
         weight = sum(u.weight for u, is_vouched in zip(self.updates, vouched, strict=True) if is_vouched)
-        return vouched if 3 * weight >= needed else [False] * len(vouched)
+        has_enough = all(vouched) if self.is_masked else 3 * weight >= needed
+        return vouched if has_enough else [False] * len(vouched)
 
     def naming(self, root: bytes | None) -> int:
         """Commits that name `root` as their prior."""

@@ -42,14 +42,16 @@ class Views(Ledger):
                 continue
             if since and a.active_from <= since and a.last_commit < since:
                 droppable.append(client)
-            elif a.stake < self.config.min_stake + self.config.penalty * self._faults(client, a):
+            elif self._is_indebted(client, a):
                 indebted.append(client)
         return droppable, indebted
 
-    def _faults(self, client: str, account: Account) -> int:
-        """Penalties that are due and not applied."""
+    def _is_indebted(self, client: str, account: Account) -> bool:
+        """Whether penalties that are due and not applied would suspend the client or cost its seat."""
         settled = [self.rounds[n] for n in account.pending if self.rounds[n].settled_at is not None]
-        return sum(self._fault(r, client) is not None for r in settled)
+        faults = [(r, fault) for r in settled if (fault := self._fault(r, client)) is not None]
+        costs_seat = any(self._costs_seat(r, fault) for r, fault in faults)
+        return costs_seat or account.stake < self.config.min_stake + self.config.penalty * len(faults)
 
     def last_opened(self) -> int:
         return len(self.rounds)

@@ -19,9 +19,10 @@ class Penalty:
     reason: PenaltyReason
 
 
-def fault(state: RoundState) -> PenaltyReason | None:
-    """What the account of `state` failed to do in that round, as the contract's settlement decides it (`_apply` in
-    `contracts/coordinator/Ledger.sol`), as soon as nothing can change it any more; None: nothing so far."""
+def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
+    """What the account of `state` failed to do in that round, as the contract's settlement decides it (`_fault` in
+    `contracts/coordinator/Clock.sol`), as soon as nothing can change it any more; None: nothing so far. `is_masked`:
+    the federation is."""
     view, commitment = state.view, state.my_commitment
     if commitment is None or view.phase in (Phase.NONE, Phase.TRAIN, Phase.WAITING):
         return None  # whoever committed may commit anew, or the global that the round starts from is not known
@@ -35,12 +36,17 @@ def fault(state: RoundState) -> PenaltyReason | None:
         return None if view.phase is Phase.REVEAL else PenaltyReason.NOT_REVEALED
     if view.void_reason is VoidReason.TOO_FEW_REVEALS or view.phase in (Phase.REVEAL, Phase.ATTEST):
         return None
-    return None if state.updates[state.my_index].attested else PenaltyReason.NOT_ATTESTED
+    own = state.updates[state.my_index]
+    if not own.attested:
+        return PenaltyReason.NOT_ATTESTED
+    is_unwanted = 3 * (own.yes - own.weight) < view.total_weight - own.weight
+    has_voided = is_masked and view.void_reason is VoidReason.TOO_FEW_ACCEPTED
+    return PenaltyReason.NOT_ACCEPTED if has_voided and is_unwanted else None
 
 
 def penalties(chain: Snapshot) -> dict[int, Penalty | None]:
     """The penalty of every round in the snapshot, or None if the round costs nothing so far."""
-    faults = {state.number: fault(state) for state in chain.rounds}
+    faults = {state.number: fault(state, chain.config.is_masked) for state in chain.rounds}
     amount = chain.config.penalty
     return {number: Penalty(number, amount, why) if why is not None else None for number, why in faults.items()}
 
@@ -51,7 +57,7 @@ def earlier_penalties(coordinator: Coordinator, chain: Snapshot, rounds: Collect
     Raises ChainError.
     """
     for number in rounds:
-        why = fault(_state(coordinator, number, chain.account))
+        why = fault(_state(coordinator, number, chain.account), chain.config.is_masked)
         if why is not None:
             yield Penalty(number, chain.config.penalty, why)
 

@@ -114,6 +114,8 @@ kubo-if-go:
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@BROWNIE_NOCOMPILE=1 $(PROGRESS) python $(BIN)/pip install --progress-bar off --disable-pip-version-check \
 	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e explorer -e lab
+	@# Apart: it asks for an attrs before 24 and works with the one that brownie pins.
+	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --no-deps -c constraints.txt dp-accounting
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc

@@ -64,7 +64,9 @@ def cost_of_round(settings: PrivacyConfig, spec: Spec, rows: int) -> Cost:
             f"1 / {rows} = {1 / rows:.2g}"
         )
     training = spec.training
-    return Cost(settings.noise, sampling_rate(rows, training.batch_size * training.gradient_accumulation), training.steps)
+    return Cost(
+        settings.noise, sampling_rate(rows, training.batch_size * training.gradient_accumulation), training.steps
+    )
 
 
 def require_budget(settings: PrivacyConfig, spent: Sequence[Entry], cost: Cost) -> float:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from fednode.data import load_data
 from fednode.evaluation.loss import token_losses
+from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, NotFinite, PrivateSteps, TrainingError
 from fednode.training.private_steps import NoisyGradient
 from fednode.training.secret_randomness import SecretRandomness
@@ -17,7 +18,6 @@ from fedprotocol.numbers import quantize_global
 from fedprotocol.spec import Lora, Spec
 from numpy.typing import NDArray
 from support.device import DEVICE
-from fednode.sponsor.bounds import ChosenBounds
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import LORA, tiny_spec
 
@@ -155,7 +155,7 @@ def test_the_pull_of_fedprox_is_added_after_the_noise(tiny_folder: Path, data: A
         first = randomness.drawn(60, 8 / 60)
 
         class Same(Repeatable):
-            def drawn(self, rows: int, rate: float) -> list[int]:
+            def drawn(self, rows: int, rate: float) -> list[int]:  # noqa: ARG002
                 return first  # noqa: B023
 
         result = model.train(spec, data, 1, 0, private=nothing, randomness=Same())
@@ -192,7 +192,7 @@ def test_a_row_moves_the_sum_by_no_more_than_the_clip() -> None:
 
 def test_a_step_may_have_no_row(tiny_folder: Path, data: Any) -> None:
     class Nobody(Repeatable):
-        def drawn(self, rows: int, rate: float) -> list[int]:
+        def drawn(self, rows: int, rate: float) -> list[int]:  # noqa: ARG002
             return []
 
     spec, model = load(tiny_folder, "fp32", **sgd())

@@ -1,7 +1,7 @@
 """How much privacy training has cost: epsilon at a given delta, by the composition of privacy loss distributions.
 
-Two data sets are neighbours here if one row counts in one of them and not in the other; how many rows there are is known.
-The number is an upper bound. Computed with dp-accounting: Doroshenko et al. 2022, "Connect the Dots: Tighter Discrete
+Two data sets are neighbours here if one row counts in one of them and not in the other; how many rows there are is
+known. The number is an upper bound. Computed with dp-accounting: Doroshenko et al. 2022, "Connect the Dots: Tighter Discrete
 Approximations of Privacy Loss Distributions"; the sampled Gaussian mechanism: Mironov et al. 2019.
 """
 
@@ -60,6 +60,6 @@ def epsilon(costs: Iterable[Cost], delta: float) -> float:
 
 
 def _interval(noise: float) -> float:
-    """Steps in which privacy loss is counted. With wide ones, an epsilon below 0.1 comes out too large; with narrow ones,
-    little noise takes minutes. It is an upper bound with both."""
+    """Steps in which privacy loss is counted. With wide ones, an epsilon below 0.1 comes out too large; with narrow
+    ones, little noise takes minutes. It is an upper bound with both."""
     return 1e-3 if noise < 2 else 1e-4

@@ -90,7 +90,8 @@ class Ledger:
                 db.execute("BEGIN IMMEDIATE")
                 if db.execute("SELECT count(*) FROM spent").fetchone()[0] == len(before):
                     db.execute(
-                        f"INSERT INTO spent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry)
+                        f"INSERT INTO spent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        astuple(entry),  # noqa: S608
                     )
                     db.execute("COMMIT")
                     return entry
@@ -137,4 +138,4 @@ class Ledger:
 
 
 def _read(db: sqlite3.Connection) -> tuple[Entry, ...]:
-    return tuple(Entry(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM spent ORDER BY id"))
+    return tuple(Entry(*row) for row in db.execute(f"SELECT {_COLUMNS} FROM spent ORDER BY id"))  # noqa: S608

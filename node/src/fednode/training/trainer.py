@@ -85,7 +85,7 @@ class _PrivateTrainer(_RoundTrainer):
     gradient: NoisyGradient
     pull: Callable[[], None]
 
-    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ARG002
         lot = self.lots[len(self.recorder.records)]
         lost, losses, tokens = self.gradient.lost, 0.0, 0
         for index in lot:
@@ -125,8 +125,8 @@ def run_steps(
     loss of a step the mean over its rows. Noise and draws come from `randomness`, by default a secret one, so that the
     same arguments do not give the same weights.
 
-    Raises NotFinite as soon as a loss is, or with `private` as no row's gradient is; TrainingError for an optimiser that
-    transformers does not know, that this machine lacks, or that cannot be private.
+    Raises NotFinite as soon as a loss is, or with `private` as no row's gradient is; TrainingError for an optimiser
+    that transformers does not know, that this machine lacks, or that cannot be private.
     """
     require_optimizer(training.optimizer)
     if private is not None:

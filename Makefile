@@ -26,8 +26,9 @@ explorer: setup  ## the newest demo run in the browser again (RUN=20261128-14000
 	$(BIN)/fedlab explorer $(RUN)
 
 test:  ## every check and every test
-	@$(MAKE) --no-print-directory -j 2 setup
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target kubo-if-go chromium-if-there forge lint slither docs
+	@# pip waits for the network and uses one core at most: what needs no Python packages goes on beside it.
+	@$(MAKE) --no-print-directory -j 2 setup kubo-if-go chromium-if-there forge
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint slither docs
 	@$(MAKE) --no-print-directory tests
 
 lint: .venv/.installed .tools/.compiled
@@ -48,8 +49,8 @@ transcripts: setup  ## run the commands of docs/operating.md again, and write do
 slither: .tools/.installed .venv/.installed  ## static analysis of the contracts; each finding has its answer
 	$(BIN)/python tools/slither/check.py
 
-forge: .tools/.installed .venv/.installed  ## fuzz and invariant tests of the contracts (FOUNDRY_PROFILE=deep: for hours)
-	$(BIN)/python tests/forge/run.py
+forge: .tools/.installed  ## fuzz and invariant tests of the contracts (FOUNDRY_PROFILE=deep: for hours)
+	$(PYTHON) tests/forge/run.py
 
 unit: .venv/.installed  ## the tests that need no chain, no model and no other program, in about a minute
 	$(BIN)/pytest tests/unit -m 'not model and not process' -n 2 --dist loadfile -q
@@ -109,13 +110,10 @@ kubo-if-go:
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory kubo; \
 	else echo "!! Go is not installed: the tests against a real Kubo daemon will NOT run"; fi
 
-.venv/.installed: constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml explorer/pyproject.toml lab/pyproject.toml
+.venv/.installed: tools/setup/packages.sh constraints.txt requirements-dev.txt protocol/pyproject.toml aggregator/pyproject.toml node/pyproject.toml explorer/pyproject.toml lab/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@BROWNIE_NOCOMPILE=1 $(PROGRESS) python $(BIN)/pip install --progress-bar off --disable-pip-version-check \
-	  --no-binary eth-brownie -c constraints.txt -r requirements-dev.txt -e protocol -e aggregator -e node -e explorer -e lab
-	@# Apart: it asks for an attrs before 24 and works with the one that brownie pins.
-	@$(BIN)/pip install --quiet --progress-bar off --disable-pip-version-check --no-deps -c constraints.txt dp-accounting
+	@$(PROGRESS) python tools/setup/packages.sh .venv
 	@touch $@
 
 .tools/.installed: package-lock.json tools/solc

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
+
+
+def answers(port: int) -> bool:
+    """Whether a monitor listens there by now."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10):
+            return True
+    except ConnectionRefusedError:
+        return False
 
 
 def figures(port: int) -> dict[str, float]:

@@ -7,10 +7,12 @@ import inspect
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions, metadata
 from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from support.documents import ROOT
 
@@ -21,6 +23,7 @@ PACKAGES = {
     "explorer": "fedexplorer",
     "lab": "fedlab",
 }
+OLDEST_PYTHON = "3.11.2"  # Debian 12's
 HEAVY = ("torch", "transformers", "web3", "numpy", "pydantic")
 
 
@@ -37,6 +40,14 @@ def test_every_declared_name_is_there_and_says_what_it_is(package: str) -> None:
         assert name == "__version__" or inspect.getdoc(getattr(module, name)), name
     with pytest.raises(AttributeError, match="no_such_name"):
         module.no_such_name  # noqa: B018
+
+
+def test_every_pinned_package_can_be_installed_on_the_oldest_python() -> None:
+    here = {canonicalize_name(found.metadata["Name"]) for found in distributions()}
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().split()}
+    wanted = {name: metadata(name)["Requires-Python"] for name in pinned & here}
+    assert len(wanted) > 100, "the packages are not here"
+    assert {name: python for name, python in wanted.items() if OLDEST_PYTHON not in SpecifierSet(python or "")} == {}
 
 
 def test_importing_the_packages_loads_nothing_heavy() -> None:

@@ -26,51 +26,46 @@ SHOWN_ON_FAILURE = 25  # lines
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_FRAMES = 0.5
 
-_COLLECTED = re.compile(r"(?:Collecting|Requirement already satisfied:) (\S+)")
-_FETCHED = re.compile(
-    r"\s*(?:Downloading|Using cached) (?:\S*/)?([\w.-]+?)-\d[\w.!+]*(?:-\S+\.whl|\.tar\.gz|\.zip)(?: \((.+)\))?$"
-)
-_PREPARING = re.compile(r"\s*(?:Installing build dependencies|Preparing .*metadata.*): (started|finished)")
-_INSTALLING = re.compile(r"Installing collected packages: (.+)")
+_RESOLVED = re.compile(r"Resolved (\d+) packages")
+_WAY = re.compile(r"\s*(?:Downloading|Downloaded) (\S+)(?: \((.+)\))?")
+_PREPARED = re.compile(r"Prepared (\d+) packages")
+_BY_PIP = re.compile(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)")
 _COMPILED = re.compile(r" - (\w+)$")
 
 
 @dataclass
 class Packages:
-    """Finds out what pip is doing from the lines that it prints. `installed` counts the packages that are installed by
-    now."""
+    """Finds out what uv is doing from the lines that it prints, or pip where uv could not install everything."""
 
-    expected: int
-    installed: Callable[[], int]
-    collected: set[str] = field(default_factory=set)
-    fetched: set[str] = field(default_factory=set)
-    newest: str = ""
-    building: bool = False
-    to_install: int = 0
+    chosen: int = 0
+    under_way: dict[str, str] = field(default_factory=dict)  # sizes by names
+    done: int = 0
+    prepared: int = 0
+    by_pip: str = ""
 
     def read(self, line: str) -> None:
-        if found := _INSTALLING.match(line):
-            self.to_install = len(found[1].split(","))
-        elif found := _PREPARING.match(line):
-            self.building = found[1] == "started"
-        elif found := _FETCHED.match(line.rstrip()):
-            self.fetched.add(found[1])
-            self.newest = f"{found[1]} ({found[2]})" if found[2] else found[1]
-        elif found := _COLLECTED.match(line.strip()):
-            self.newest = re.split(r"[<>=!~\[;(]", found[1])[0]
-            self.collected.add(self.newest)
-            self.building = False
+        if found := _RESOLVED.match(line):
+            self.chosen = int(found[1])
+        elif found := _PREPARED.match(line):
+            self.prepared = int(found[1])
+        elif found := _BY_PIP.match(line):
+            self.by_pip = found[1]
+        elif found := _WAY.match(line):
+            name, size = found.groups()
+            if size:
+                self.under_way[name] = size
+            elif self.under_way.pop(name, None):
+                self.done += 1
 
     def __str__(self) -> str:
-        if self.to_install:
-            return f"installing, {min(self.installed(), self.to_install)} of {self.to_install} are in place"
-        if self.building:
-            return f"preparing {self.newest or 'our own'}, {len(self.collected)} of about {self.expected} chosen"
-        if self.fetched:
-            return f"fetching number {len(self.fetched)} of about {self.expected}: {self.newest}"
-        if self.collected:
-            return f"choosing versions, {len(self.collected)} of about {self.expected}"
-        return "starting"
+        if self.by_pip:
+            return f"pip looks at {self.by_pip}"
+        if self.prepared:
+            return f"installing {self.prepared}"
+        if self.under_way:
+            name, size = next(iter(self.under_way.items()))
+            return f"fetching {name} ({size}) and {len(self.under_way) - 1} more of {self.chosen}, {self.done} are here"
+        return f"fetching {self.chosen} packages" if self.chosen else "choosing versions"
 
 
 @dataclass
@@ -104,19 +99,8 @@ class Stage:
     meter: Callable[[], Packages | Contracts | Quiet]
 
 
-def installed_since(environment: Path, start: float) -> int:
-    """How many packages were put into a virtual environment since `start`, in seconds of the wall clock."""
-    return sum(entry.stat().st_mtime >= start for entry in environment.glob("lib/python3.*/site-packages/*.dist-info"))
-
-
-def _packages() -> Packages:
-    start = time.time()
-    pins = (ROOT / "constraints.txt").read_text().split()
-    return Packages(len(pins), lambda: installed_since(ROOT / ".venv", start))
-
-
 STAGES = {
-    "python": Stage("1 of 3, Python packages", "about 180 packages, 6 GB on disk, usually 3 minutes", _packages),
+    "python": Stage("1 of 3, Python packages", "about 210 packages, 6 GB on disk, usually a minute or two", Packages),
     "chain": Stage("2 of 3, chain tools", "anvil, forge and the Solidity compiler, usually 15 seconds", Quiet),
     "contracts": Stage("3 of 3, contracts", "compiled once, usually half a minute", Contracts),
 }

@@ -81,6 +81,7 @@ class PrivacyConfig(Section):
 class NodeConfig(ConnectionConfig):
     """The whole file. Paths are absolute once loaded."""
 
+    policy: Path | None = None  # what may leave this site (`fednode.policy`); None: whatever the spec says
     data: DataConfig
     model: ModelConfig = ModelConfig()
     node: NodeSection = NodeSection()
@@ -125,6 +126,11 @@ class NodeConfig(ConnectionConfig):
     def logs(self) -> Path:
         return self.home / "logs"
 
+    @property
+    def policy_log(self) -> Path:
+        """Approvals of the policy, and everything that left the site (`fednode.policy.log`)."""
+        return self.home / "policy-log.jsonl"
+
 
 def load(path: Path, name: Path | None = None) -> NodeConfig:
     """Read a config file. Raises ConfigError: no such file, not TOML, a key missing, unknown or wrong.
@@ -144,6 +150,7 @@ TEMPLATE = """\
 # A node of a federation. Relative paths are relative to this file.
 {remarks}
 home = "home"                       # journal, status, metrics, logs, cache
+# policy = "policy.toml"            # what may leave this site, which no spec overrides: see docs/privacy.md
 
 [chain]
 rpc = {rpc}   # Ethereum nodes, tried in this order

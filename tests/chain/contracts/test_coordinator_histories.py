@@ -17,7 +17,7 @@ from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed, Done, Refused
 from support.histories import Author
 
-EXAMPLES = 10 + int(os.environ.get("FED_HISTORIES", "12"))  # hypothesis keeps the first ten short
+EXAMPLES = 10 + int(os.environ.get("FED_HISTORIES", "3"))  # hypothesis keeps the first ten short
 STEPS = 30  # of BLOCKS blocks each
 BLOCKS = 6
 SEEDS = st.integers(0, 2**64)

@@ -100,7 +100,7 @@ def rounds(draw: st.DrawFn) -> tuple[int, list[tuple[list[int], int, int]], list
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(case=rounds())
 def test_contract_numpy_and_integers_agree(
     rule: Contract, reference: Contract, case: tuple[int, list[tuple[list[int], int, int]], list[int], int]

@@ -11,7 +11,7 @@ from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step
 from support.evm import Anvil
 from support.federation import CONFIG, Call, Deployed, Done, Refused
 
-CLIENTS, OPENINGS = 256, 1500
+CLIENTS, OPENINGS = 256, 500
 MAX_WEIGHT = 2**20 - 1
 
 

@@ -16,7 +16,7 @@ from support.rule_rounds import drawn
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
-K, CASES, EVERY = 8192, 128, 64
+K, CASES, EVERY = 8192, 16, 64
 CLIENTS = (1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9, 13)
 
 
@@ -41,10 +41,11 @@ def reference(chain: Anvil, rule: Rule) -> Contract:
     return chain.deploy(f"{rule.contract}Reference")
 
 
-def test_a_million_values_agree(
+def test_whole_leaves_agree(
     rule: Rule, contract: Contract, reference: Contract, record_property: pytest.RecordProperty
 ) -> None:
-    """Whole leaves of 8,192 values: Solidity against NumPy, and a part of them against reference and formula."""
+    """Of 8,192 values: Solidity against NumPy, and a part of them against reference and formula. `make twins` takes
+    millions."""
     rng, compared, by_formula = np.random.default_rng(4), 0, 0
     for case in range(CASES):
         played = drawn(rng, rule, CLIENTS[case % len(CLIENTS)], K)
@@ -59,7 +60,7 @@ def test_a_million_values_agree(
         by_formula += rule.parts * len(some)
     record_property(f"values compared: {rule.name}, Solidity and NumPy", compared)
     record_property(f"values compared: {rule.name}, these and Python's integers", by_formula)
-    assert compared >= 1_000_000
+    assert compared >= CASES * K
 
 
 @pytest.mark.parametrize("bits", [8, 16])

@@ -28,7 +28,7 @@ from fedprotocol.tree import TreeShape
 from fedprotocol.types import Phase
 from support.evm import Anvil
 from support.ports import free_port
-from support.scrape import figures, health
+from support.scrape import answers, figures, health
 from support.sites import PASSWORD, Site, Sites, choices
 from support.tiny_model import build_tiny_model
 
@@ -87,6 +87,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             for call in KILLED_AFTER:
                 sites.wait(lambda call=call: on_its_way(sites, first, call), PATIENCE, call)
                 first.kill()
+                sites.wait(lambda: answers(PORT), PATIENCE, "the other's monitor")  # it may still be starting
                 sites.figures, sites.health = figures(PORT), health(PORT)  # type: ignore[attr-defined]
                 first.run()
             sites.wait(

@@ -196,7 +196,7 @@ def test_try_finds_what_was_edited_or_left_untried(tiny_folder: Path, tmp_path: 
     good = CliRunner().invoke(app, ["try", str(out), "--source", str(tiny_folder)])
     assert "a node can serve this spec" in good.stdout, (good.output, good.exception)
     file = out / "spec.json"
-    file.write_text(file.read_text().replace('"adamw_torch"', '"adamw_torhc"'))
+    file.write_text(file.read_text().replace('"adamw_factored"', '"adamw_torhc"'))
     bad = CliRunner().invoke(app, ["try", str(out), "--source", str(tiny_folder)])
     assert "--optimizer 'adamw_torhc' is unknown" in str(bad.exception)
 

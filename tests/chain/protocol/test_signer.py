@@ -13,6 +13,7 @@ import pytest
 from eth_account import Account
 from fedprotocol.chain.account import keys
 from fedprotocol.chain.account.keys import KeystoreError, PasswordError
+from fedprotocol.chain.account.message import SIZE, signer_of
 from fedprotocol.chain.account.remote_signer import RemoteSigner
 from fedprotocol.chain.account.signer import KeystoreSigner, NoAccount, address_of, open_signer
 from fedprotocol.chain.endpoint.rpc import connect_web3
@@ -82,6 +83,31 @@ def test_both_signers_sign_the_same(vault: Anvil, tmp_path: Path) -> None:
     assert own.sign_transaction(dict(TRANSACTION)) == remote.sign_transaction(dict(TRANSACTION))
     assert own.sign_transaction(dict(LEGACY)) == remote.sign_transaction(dict(LEGACY)), "where there is no base fee"
     assert account.key.hex() not in repr(vars(own)) and not hasattr(own, "key")
+
+
+def test_both_signers_sign_the_same_text(vault: Anvil) -> None:
+    Account.enable_unaudited_hdwallet_features()
+    own = KeystoreSigner(Account.from_mnemonic("test test test test test test test test test test test junk"))
+    remote = RemoteSigner.connect(vault.url, vault.accounts[0])
+    text = "I approve.\nby: Zoë"
+    signature = remote.sign_text(text)
+    assert signature == own.sign_text(text) and len(signature) == SIZE
+    assert signer_of(text, signature) == vault.accounts[0]
+    assert signer_of(text + " ", signature) != vault.accounts[0]
+    assert signer_of(text, signature[:-1]) is None and signer_of(text, bytes(SIZE)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [("0x" + 130 * "1", "did not sign"), ("0x12", "did not sign"), ([1], "sends no signature")]
+)
+def test_a_text_that_was_not_signed(vault: Anvil, answer: Any, words: str) -> None:
+    def response(answered: dict[str, Any]) -> dict[str, Any]:
+        return {**answered, "result": answer} if isinstance(answered.get("result"), str) else answered
+
+    with Proxy(vault.url, response=response) as liar:
+        signer = RemoteSigner.connect(liar.url, vault.accounts[0])
+        with pytest.raises(SignerError, match=words):
+            signer.sign_text("I approve.")
 
 
 def changed(**fields: str) -> Any:

@@ -19,8 +19,8 @@ fuzzed = pytest.mark.skipif(
     reason="NOT FUZZED: atheris has wheels for Linux on x86-64 alone",
 )
 
-INPUTS = {"car": 1000, "node": 1500, "cid": 3000, "revert": 600, "spec": 600}
-OTHERS = 400
+INPUTS = {"car": 600, "node": 800, "cid": 1500, "revert": 300, "spec": 300}
+OTHERS = 200
 
 
 @fuzzed

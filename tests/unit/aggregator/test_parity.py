@@ -11,6 +11,7 @@ from support.command_lines import program
 OF_NODES_ALONE = {
     "spec": "the sponsor's",
     "data": "takes data",
+    "policy": "takes data: it says what may leave",
     "join": "takes a seat",
     "exit": "takes a seat",
     "challenge": "`fedaggregator watch` does it",

@@ -119,6 +119,11 @@ WAITS = {
         (Cause.POOL, "the pool holds 99 smallest units and a round needs 100 smallest units", 0),
     ),
     "for one's seat to begin": (chain(my_seat=replace(SEAT, active_from=3)), node_facts(), (Cause.SEAT, "round 3", 0)),
+    "for the site's policy": (
+        chain(state(1, Phase.TRAIN)),
+        node_facts(forbidden="nobody has approved it"),
+        (Cause.FORBIDDEN, "policy to let updates leave: nobody has approved it", VIEW.phase_end),
+    ),
     "for stake": (
         chain(my_seat=replace(SEAT, active_until=1, stake=300)),
         node_facts(),

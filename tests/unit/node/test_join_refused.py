@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fednode import welcome
+from fednode import site_policy, welcome
 from fednode.cli import join as command
 from fednode.config import NodeSection
 from fedprotocol.chain.amounts import Amounts
@@ -43,6 +43,7 @@ def said(monkeypatch: pytest.MonkeyPatch, now: Snapshot, refused: str = "") -> s
     )
     monkeypatch.setattr(command, "open_session", lambda _: nullcontext(session))
     monkeypatch.setattr(trust, "require_known", lambda *_: None)
+    monkeypatch.setattr(site_policy, "require_allowed", lambda _: None)
     with pytest.raises(FedError) as error:
         command.join(config=Path("config.toml"))
     return str(error.value)

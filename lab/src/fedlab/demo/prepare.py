@@ -120,6 +120,8 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
         "batch-size": options.batch_size,
         "learning-rate": options.learning_rate,
         "schedule": "cosine",
+        "optimizer": "adamw_torch",  # few rounds of several steps: what averages after every step need does not help
+        "look-ahead": 0,
         "sequence-length": 64,
         "rank": 8,
         "alpha": 16,

@@ -20,6 +20,7 @@ from fednode.cli.export import export
 from fednode.cli.generate import generate
 from fednode.cli.init import init
 from fednode.cli.join import join
+from fednode.cli.policy import app as policy
 from fednode.cli.privacy import privacy
 from fednode.cli.rounds import rounds
 from fednode.cli.run import run
@@ -46,6 +47,7 @@ app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)
 app.add_typer(data, name="data", rich_help_panel=START)
+app.add_typer(policy, name="policy", rich_help_panel=START)
 app.command(rich_help_panel=START)(doctor)
 app.command(rich_help_panel=TAKE_PART)(join)
 app.command(rich_help_panel=TAKE_PART)(run)

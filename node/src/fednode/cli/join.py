@@ -42,6 +42,7 @@ def join(
 
     from fednode.daemon.waiting import ending
     from fednode.privacy import notice
+    from fednode.site_policy import require_allowed
     from fednode.stake import stake_choice, stake_in_words, wanted_stake
     from fednode.welcome import refusal
 
@@ -49,6 +50,7 @@ def join(
         raise FedError("--stake and --penalties exclude each other: name one of them")
     with open_session(config) as session:
         require_known(session.coordinator, session.config.chain)
+        require_allowed(session)
         coordinator, token, amounts = session.coordinator, session.coordinator.token, session.amounts
         chain = session.snapshot()
         terms, seat = chain.config, chain.settled_seat

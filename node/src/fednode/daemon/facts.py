@@ -98,6 +98,7 @@ class Configured:
     attest_margin: int = 60  # seconds before the end of Attest at which absent updates are given up at the latest
     announcement: str | None = None  # what the peer directory should say of this account; None: whatever it says
     amounts: Amounts = UNITS  # how money is written
+    forbidden: str = ""  # why the site's policy lets nothing leave now; empty: it does
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from fednode.daemon.facts import Configured, OwnUpdate, Remembered
 from fednode.stake import wanted_stake
 
 
-def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configured:
-    """The part of the node's configuration that matters for decisions."""
+def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden: str) -> Configured:
+    """The part of the node's configuration that matters for decisions. `forbidden`: see `policy_now`."""
     return Configured(
         has_test=config.data.test is not None,
         solo=config.solo.enabled,
@@ -30,6 +30,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts) -> Configu
         attest_margin=min(config.node.attest_margin, chain.config.attest_length // 4),
         announcement=wanted(config),
         amounts=amounts,
+        forbidden=forbidden,
     )
 
 

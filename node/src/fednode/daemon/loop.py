@@ -37,6 +37,7 @@ from fednode.daemon.gather_facts import configured, remembered
 from fednode.daemon.journal_facts import Memory
 from fednode.daemon.model_progress import ModelProgress
 from fednode.daemon.penalties import note_penalties
+from fednode.daemon.policy_now import policy_now
 from fednode.daemon.reporting import Reporter
 
 log = logging.getLogger("fednode")
@@ -250,7 +251,7 @@ class Daemon:
     def _facts(self, chain: Snapshot) -> Facts:
         return Facts(
             remembered=remembered(self._tools, chain),
-            configured=configured(self._config, chain, self._amounts),
+            configured=configured(self._config, chain, self._amounts, policy_now(self._tools, chain)),
             underway=Underway(
                 running=self._background.running(),
                 stopped=self._background.stopped(),

@@ -14,6 +14,7 @@ from fednode.differential_privacy.accountant import require_accountant
 from fednode.differential_privacy.budget import settings_for
 from fednode.session import Session
 from fednode.site_data import usable_data
+from fednode.site_policy import require_allowed
 
 log = logging.getLogger("fednode")
 
@@ -23,10 +24,11 @@ class NotReady(FedError):
 
 
 def preflight(session: Session) -> None:
-    """Chain, its contracts, key, journal, seat, ether, data, spec. Raises the error that names what is wrong."""
+    """Chain, its contracts, key, journal, policy, seat, ether, data, spec. Raises the error that says what is wrong."""
     _ = session.journal
     wanted(session.config)
     require_known(session.coordinator, session.config.chain)
+    require_allowed(session)
     chain = session.snapshot()
     if chain.my_seat.active_from == 0:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")

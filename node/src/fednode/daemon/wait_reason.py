@@ -24,6 +24,7 @@ class Cause(StrEnum):
     FORFEIT = "its commitment cannot be revealed"
     SUSPENDED = "its stake is too low"
     LEFT = "it leaves the federation"
+    FORBIDDEN = "the site's policy lets nothing leave"
     SEAT = "its seat begins later"
     CLIENTS = "too few clients have joined"
     POOL = "the pool cannot pay for a round"

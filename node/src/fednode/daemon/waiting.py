@@ -18,6 +18,7 @@ from fednode.daemon.snapshot_questions import (
     is_matching,
     obstacle,
     standing,
+    target_round,
     unsettled,
 )
 from fednode.daemon.wait_reason import Cause
@@ -35,6 +36,8 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
             return held_up
     states = unsettled(chain)
     newest = states[-1] if states else None
+    if facts.configured.forbidden and _may_matter(chain, newest):
+        return _forbidden(chain, facts)
     if newest is not None:
         return _in_round(chain, facts, newest)
     return _without_round(chain, facts.configured.amounts)
@@ -158,6 +161,21 @@ def _suspended(chain: Snapshot, amounts: Amounts) -> do.Wait:
     return do.Wait(
         Cause.SUSPENDED, f"{missing} more stake, its seat is suspended: stop it and run `fednode join`", 0, "train"
     )
+
+
+def _may_matter(chain: Snapshot, newest: RoundState | None) -> bool:
+    """Whether something of this account would still leave, in the newest open round or in the next one."""
+    if newest is None and target_round(chain) is not None:  # also an account that leaves with a later round
+        return True
+    return standing(chain) is Standing.ACTIVE and (newest is None or newest.my_index is None)
+
+
+def _forbidden(chain: Snapshot, facts: Facts) -> do.Wait:
+    """The site's policy lets nothing leave. An update that was committed to before stays here, too."""
+    owed = [state for state in unsettled(chain) if is_matching(state) and state.my_index is None]
+    costs = f" (not revealing in round {owed[-1].number} costs the penalty)" if owed else ""
+    what = f"this site's policy to let updates leave{costs}: {facts.configured.forbidden}"
+    return do.Wait(Cause.FORBIDDEN, what, deadline(chain), "train and commit")
 
 
 def _without_round(chain: Snapshot, amounts: Amounts) -> do.Wait:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, folders, leaving, machine, model, needs, store
+from fednode.doctor import chain, folders, leaving, machine, model, needs, policy, store
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -28,6 +28,7 @@ CHECKS = (
     Check("peers", ("chain", "account", "store"), store.peers),
     Check("announce", ("chain", "account"), store.announced),
     Check("leaves", (), leaving.leaves),
+    Check("policy", ("chain", "account"), policy.policy),
     Check("spec", ("chain", "store"), store.spec),
     Check("global", ("spec",), store.latest_global),
     Check("data", (), folders.data),

@@ -1,4 +1,5 @@
-"""Another program that holds the key and answers `eth_signTransaction`: geth, Clef behind geth, Web3Signer, anvil.
+"""Another program that holds the key and answers `eth_signTransaction` and `eth_sign`: geth, Clef behind geth,
+Web3Signer, anvil.
 Everything that it sends back is checked."""
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import Web3
 
+from fedprotocol.chain.account.message import signer_of
 from fedprotocol.chain.account.signed import differing, form, signed_transaction
 from fedprotocol.chain.endpoint.http import Endpoint, NoAnswer, TooLarge
 from fedprotocol.chain.endpoint.rpc import parsed, public_name
@@ -51,6 +53,16 @@ class RemoteSigner:
         answer = self._ask("eth_signTransaction", {"from": self.address, **shown})
         raw = answer.get("raw") if isinstance(answer, dict) else answer  # geth adds the fields it signed
         return self._verified(raw, transaction_dict)
+
+    def sign_text(self, text: str) -> bytes:
+        answer = self._ask("eth_sign", self.address, Web3.to_hex(text.encode()))
+        try:
+            signature = bytes(HexBytes(answer))
+        except Exception as error:  # whatever it sent in place of hexadecimal digits
+            raise SignerError(f"{self._name} sends no signature ({type(error).__name__})") from error
+        if signer_of(text, signature) != self.address:
+            raise SignerError(f"{self._name} did not sign the text with the key of {self.address}")
+        return signature
 
     def _ask(self, method: str, *params: Any) -> Any:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()

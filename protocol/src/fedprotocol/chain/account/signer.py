@@ -11,6 +11,7 @@ from eth_typing import ChecksumAddress
 from web3 import Web3
 
 from fedprotocol.chain.account import keys
+from fedprotocol.chain.account.message import sign_text
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.config import AccountConfig
 
@@ -36,6 +37,9 @@ class Signer(Protocol):
         Raises SignerError.
         """
 
+    def sign_text(self, text: str) -> bytes:
+        """The signature of a text for people (`fedprotocol.chain.account.message`), 65 bytes. Raises SignerError."""
+
 
 class KeystoreSigner:
     """Signs with the key of an encrypted keystore, which stays in memory."""
@@ -54,6 +58,9 @@ class KeystoreSigner:
 
     def sign_transaction(self, transaction_dict: dict[str, Any]) -> SignedTransaction:
         return self._account.sign_transaction(transaction_dict)
+
+    def sign_text(self, text: str) -> bytes:
+        return sign_text(self._account, text)
 
 
 def open_signer(account: AccountConfig) -> Signer:

@@ -29,10 +29,16 @@ class Commit(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Commit]:
         """It is due when the round takes commits and there is an update for it, trained on the global from which the
-        round starts."""
+        round starts, and the site's policy lets updates leave: to have committed to one that may not costs the
+        penalty."""
         target = target_round(chain)
         own = facts.remembered.updates.get(target) if target is not None else None
-        if target is None or own is None or own.prior_root != expected_prior(chain, facts, target):
+        if (
+            facts.configured.forbidden
+            or target is None
+            or own is None
+            or own.prior_root != expected_prior(chain, facts, target)
+        ):
             return
         opened = chain.round(target)
         commitment = opened.my_commitment if opened is not None else None

@@ -15,6 +15,7 @@ from fedprotocol.types import Phase
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import ChainAction, TooEarly
 from fednode.daemon.actions.chain.commitment import commitment_hash
+from fednode.daemon.actions.chain.departure import allow_and_note
 from fednode.daemon.facts import Facts
 from fednode.daemon.snapshot_questions import is_matching, phase_end, unsettled
 
@@ -32,7 +33,10 @@ class Reveal(ChainAction):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Reveal]:
-        """It is due when the journal has the update that was committed."""
+        """It is due when the journal has the update that was committed, and the site's policy still lets it leave: what
+        must stay stays, whatever penalty that costs."""
+        if facts.configured.forbidden:
+            return
         for state in unsettled(chain):
             if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
                 own = facts.remembered.updates.get(state.number)
@@ -44,7 +48,8 @@ class Reveal(ChainAction):
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
         """Publish first, because nobody can vouch for content that nobody serves. If hardly any time is left, reveal
-        first, which avoids the penalty. Also raises StoreError, CarError."""
+        first, which avoids the penalty. Before either, the site's log has it. Also raises StoreError, CarError,
+        Forbidden, PolicyError, LogError."""
         state = chain.round(self.round)
         if state is None:
             return
@@ -60,6 +65,7 @@ class Reveal(ChainAction):
         call = tools.coordinator.calls.reveal(
             self.round, update.root, update.shift, update.examples, update.salt, update.loss_before, update.loss_after
         )
+        allow_and_note(tools, update)
         if not at_last:
             _publish(tools, update)
         tools.sender.send(call, f"reveal in round {self.round}", phase_end(state))

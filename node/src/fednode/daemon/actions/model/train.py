@@ -57,7 +57,7 @@ class Train(ModelWork):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
         """When the round that takes commits has no update on the global that it starts from; or what is missing."""
-        target = None if facts.failure else target_round(chain)
+        target = None if facts.failure or facts.configured.forbidden else target_round(chain)
         if target is None:
             return
         prior = expected_prior(chain, facts, target)

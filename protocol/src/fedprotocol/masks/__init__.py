@@ -1,0 +1,1 @@
+"""What all parts of a private federation agree on: the transcript that masks are bound to, and the range of sums."""

@@ -250,7 +250,8 @@ class Bounds(Part):
 class Privacy(Part):
     """What a site has to do for the privacy of its rows. `noise`: the least noise multiplier of DP-SGD, which is the
     standard deviation of the noise in units of the largest norm of one row's gradient. Abadi et al. 2016, "Deep
-    Learning with Differential Privacy". Nobody can prove that another site does it; a node refuses to train with less."""
+    Learning with Differential Privacy". Nobody can prove that another site does it; a node refuses to train with
+    less."""
 
     noise: PositiveReal
 

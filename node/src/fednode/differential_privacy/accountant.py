@@ -1,8 +1,8 @@
 """How much privacy training has cost: epsilon at a given delta, by the composition of privacy loss distributions.
 
 Two data sets are neighbours here if one row counts in one of them and not in the other; how many rows there are is
-known. The number is an upper bound. Computed with dp-accounting: Doroshenko et al. 2022, "Connect the Dots: Tighter Discrete
-Approximations of Privacy Loss Distributions"; the sampled Gaussian mechanism: Mironov et al. 2019.
+known. The number is an upper bound. Computed with dp-accounting: Doroshenko et al. 2022, "Connect the Dots: Tighter
+Discrete Approximations of Privacy Loss Distributions"; the sampled Gaussian mechanism: Mironov et al. 2019.
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ def settings_for(config: NodeConfig, spec: Spec) -> PrivacyConfig | None:
     )
 
 
+def federation_of(config: NodeConfig) -> str:
+    """The federation's name in the ledger."""
+    return f"{config.chain.chain_id}-{config.chain.coordinator}"
+
+
 def steps_of(settings: PrivacyConfig) -> PrivateSteps:
     return PrivateSteps(settings.noise, settings.clip)
 
@@ -77,19 +82,18 @@ def require_budget(settings: PrivacyConfig, spent: Sequence[Entry], cost: Cost) 
     before = epsilon((entry.cost for entry in spent), settings.delta)
     raise BudgetSpent(
         f"epsilon {before:.3g} of the {settings.budget:g} that privacy.budget allows is spent, and another round would "
-        f"take it to {after:.3g} (delta {settings.delta:g}): this site trains no more. `fednode privacy` shows what was "
-        "spent; `fednode exit` gives the seat back"
+        f"take it to {after:.3g} (delta {settings.delta:g}): this site trains no more. `fednode privacy` shows what "
+        "was spent; `fednode exit` gives the seat back"
     )
 
 
 def charge(config: NodeConfig, settings: PrivacyConfig, cost: Cost, round: int, prior_root: bytes, rows: int) -> Entry:
     """Write the cost of a training that ended into the ledger, before anything of it leaves. Raises BudgetSpent,
     LedgerError."""
-    chain = config.chain
 
     def make(before: Sequence[Entry]) -> Entry:
         return Entry(
-            federation=f"{chain.chain_id}-{chain.coordinator}",
+            federation=federation_of(config),
             round=round,
             prior_root=prior_root,
             rows=rows,

@@ -90,8 +90,8 @@ class Ledger:
                 db.execute("BEGIN IMMEDIATE")
                 if db.execute("SELECT count(*) FROM spent").fetchone()[0] == len(before):
                     db.execute(
-                        f"INSERT INTO spent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        astuple(entry),  # noqa: S608
+                        f"INSERT INTO spent ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                        astuple(entry),
                     )
                     db.execute("COMMIT")
                     return entry

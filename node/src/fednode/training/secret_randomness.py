@@ -48,7 +48,7 @@ class SecretRandomness:
 
 def _uniform(count: int) -> NDArray[np.float64]:
     """Multiples of 2^-53 from 0 to below 1."""
-    return (np.frombuffer(os.urandom(8 * count), np.uint64) >> np.uint64(11)) * 2.0**-53
+    return (np.frombuffer(os.urandom(8 * count), np.uint64) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _box_muller(count: int) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ def steps_of(settings: PrivacyConfig) -> PrivateSteps:
 
 
 def cost_of_round(settings: PrivacyConfig, spec: Spec, rows: int) -> Cost:
-    """Of one round of training on `rows` rows. Raises NotPrivate if delta says nothing about so few or many."""
+    """What one round of training on `rows` rows costs. Raises NotPrivate if delta says nothing about so few or many."""
     if settings.delta >= 1 / rows:
         raise NotPrivate(
             f"privacy.delta = {settings.delta:g} allows to give away a whole row of {rows}: it must be below "

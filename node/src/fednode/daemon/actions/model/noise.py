@@ -28,7 +28,8 @@ from fednode.training.types import PrivateSteps, TrainingError
 
 @dataclass(frozen=True)
 class Noise:
-    """Of one training. `steps` is None where the site trains without noise, and then nothing is charged."""
+    """The noise of one round's training at this site, and what it costs. `steps` is None where the site trains without
+    noise, and then nothing is charged."""
 
     config: NodeConfig
     settings: PrivacyConfig | None

@@ -57,7 +57,7 @@ unit: .venv/.installed  ## the tests that need no chain, no model and no other p
 
 tests: setup
 	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 3 --dist loadfile --no-loadscope-reorder --durations 12
-	$(BIN)/pytest tests/end_to_end --durations 8
+	$(BIN)/pytest tests/end_to_end -n 3 --dist loadfile --durations 8
 
 cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
 	FED_TEST_DEVICE=cuda $(BIN)/pytest tests/cuda tests/unit/node/test_training.py

@@ -68,6 +68,16 @@ class SoloConfig(Section):
         return self
 
 
+class PrivacyConfig(Section):
+    """`[privacy]`: train with differential privacy for every single row, and stop before the budget is exceeded."""
+
+    noise: float = Field(ge=0.3, allow_inf_nan=False)  # noise multiplier: its standard deviation, in units of clip
+    clip: float = Field(gt=0, allow_inf_nan=False)  # largest L2 norm that one row's gradient has
+    delta: float = Field(gt=0, lt=1)  # below 1 / rows
+    budget: float = Field(gt=0, allow_inf_nan=False)  # largest epsilon, of all rounds on these rows together
+    ledger: Path | None = None  # where what was spent is kept; default: in the home
+
+
 class NodeConfig(ConnectionConfig):
     """The whole file. Paths are absolute once loaded."""
 
@@ -76,6 +86,7 @@ class NodeConfig(ConnectionConfig):
     model: ModelConfig = ModelConfig()
     node: NodeSection = NodeSection()
     solo: SoloConfig = SoloConfig()
+    privacy: PrivacyConfig | None = None
 
     @property
     def status(self) -> Path:
@@ -95,6 +106,12 @@ class NodeConfig(ConnectionConfig):
     def updates(self) -> Path:
         """The folder for this site's updates, which nobody else may read before they are published."""
         return self.home / "updates"
+
+    @property
+    def privacy_ledger(self) -> Path:
+        """What training with noise has cost so far (SQLite)."""
+        named = None if self.privacy is None else self.privacy.ledger
+        return self.home / "privacy.sqlite" if named is None else named
 
     @property
     def solos(self) -> Path:
@@ -177,6 +194,13 @@ train = {train}             # rows with prompt and completion, or messages; they
 # keep_rounds = 8                   # settled rounds whose updates and prior stay here; `audit` needs them
 # claim = false                     # take what is owed when the federation is complete
 # seed = 0
+
+# [privacy]                         # differential privacy; needs pip install 'fednode[privacy]'
+# noise = 1.0                       # standard deviation of the noise, in units of clip; at least 0.3
+# clip = 0.1                        # largest L2 norm of one row's gradient
+# delta = 1e-6                      # well below 1 / rows
+# budget = 8.0                      # the epsilon before which this site stops training
+# ledger = "privacy.sqlite"         # what was spent; nodes that train on the same rows name the same file
 
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none

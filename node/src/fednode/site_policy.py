@@ -42,20 +42,25 @@ class SitePolicy:
         return None if self.policy is None else self.policy.policy.allowance(self.practice.spec)
 
 
-def practice_of(config: NodeConfig, terms: FederationConfig, account: str) -> Practice:
-    """What the node would do in the federation with these `terms`."""
+def practice_of(config: NodeConfig, terms: FederationConfig, account: str, noise: float | None = None) -> Practice:
+    """What the node would do in the federation with these `terms`. `noise`: that of an update; None: the config's."""
+    planned = 0.0 if config.privacy is None else config.privacy.noise
     return Practice(
         chain_id=config.chain.chain_id,
         coordinator=config.chain.coordinator,
         account=account,
         spec="0x" + terms.spec_digest.hex(),
         mode=mode_of(terms.mantissa_bits),
+        noise=planned if noise is None else noise,
     )
 
 
-def site_policy(config: NodeConfig, terms: FederationConfig, account: str, head: str) -> SitePolicy:
-    """`head`: the log's last line that the journal knows of; empty: none. Raises PolicyError, LogError."""
-    practice = practice_of(config, terms, account)
+def site_policy(
+    config: NodeConfig, terms: FederationConfig, account: str, head: str, noise: float | None = None
+) -> SitePolicy:
+    """`head`: the log's last line that the journal knows of; empty: none. `noise`: the multiplier with which an update
+    was trained; None: what the config says is judged. Raises PolicyError, LogError."""
+    practice = practice_of(config, terms, account, noise)
     policy = None if config.policy is None else load_policy(config.policy)
     history = Log(config.policy_log).read(head)
     results = without_policy(history) if policy is None else judged(policy, practice, history)

@@ -2,8 +2,8 @@
 
 One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
 unknown fields, conversions or defaults, so that a document means the same to every version that accepts it. (Only
-`prompt.join`, `training.rate_ratio_b` and `training.look_ahead`, which came later, may be absent, and that has one
-meaning too.)
+`prompt.join`, `training.rate_ratio_b`, `training.look_ahead` and `privacy`, which came later, may be absent, and that
+has one meaning too.)
 """
 
 import hashlib
@@ -247,6 +247,15 @@ class Bounds(Part):
     min_norm: PositiveReal  # below it, an update is nearly nothing
 
 
+class Privacy(Part):
+    """What a site has to do for the privacy of its rows. `noise`: the least noise multiplier of DP-SGD, which is the
+    standard deviation of the noise in units of the largest norm of one row's gradient. Abadi et al. 2016, "Deep
+    Learning with Differential Privacy". Nobody can prove that another site does it; a node refuses to train with
+    less."""
+
+    noise: PositiveReal
+
+
 class Decisions(Part):
     """The part of a spec that its sponsor decides; the remaining fields follow from it and from the base model."""
 
@@ -258,6 +267,15 @@ class Decisions(Part):
     evaluation: Evaluation
     rule: Name  # what name() of the rule's contract returns
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
+    # A document without it demands nothing, and then has no such field, not even null.
+    privacy: Privacy | None = Field(default=None, exclude_if=lambda privacy: privacy is None)
+
+    @field_validator("privacy", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("must be left out where no privacy is demanded")
+        return value
 
     @model_validator(mode="after")
     def _classes_trimmed(self) -> Self:
@@ -311,7 +329,7 @@ class Spec(Decisions):
 
 FIELDS_IN_ORDER = (
     *("version", "name", "base_model", "lora", "quantization", "layout", "prompt", "training", "evaluation", "bounds"),
-    *("rule", "server_lr", "genesis_root"),
+    *("privacy", "rule", "server_lr", "genesis_root"),
 )
 """The fields in the order of the canonical document."""
 
@@ -359,7 +377,7 @@ def dump_spec(spec: Spec) -> bytes:
     """The canonical document: UTF-8, two spaces of indentation, fields in the order of `FIELDS_IN_ORDER` and, inside
     each part, of its model, and a final newline. Characters that `printable` would write out become JSON escapes."""
     fields = spec.model_dump(mode="json")
-    return (json_text({name: fields[name] for name in FIELDS_IN_ORDER}, indent=2) + "\n").encode()
+    return (json_text({name: fields[name] for name in FIELDS_IN_ORDER if name in fields}, indent=2) + "\n").encode()
 
 
 def spec_digest(data: bytes) -> bytes:

@@ -95,6 +95,8 @@ def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path,
         "--look-ahead", "0.5", "--server-lr", "2"
     )
     assert "was adamw_torch meant?" in said("--optimizer", "adamm", "--no-try")
+    assert "--optimizer 'lomo' steps inside the backward pass" in said("--optimizer", "lomo", "--min-noise", "1")
+    assert "--min-noise: " in said("--min-noise", "0")
     assert "--template ends in white space; what stands before the completion is --join" in said(
         "--template", "Thing: {prompt} Colour: "
     )

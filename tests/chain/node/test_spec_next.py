@@ -84,9 +84,10 @@ def test_it_starts_where_the_old_one_ended(old: Sites, ended: NDArray[np.int32],
     for same in ("base_model", "layout", "lora", "quantization", "prompt", "evaluation", "rule", "server_lr"):
         assert getattr(now, same) == getattr(before, same), same
     assert now.bounds != before.bounds  # computed for the new rate
-    joined = spec_next(old, tmp_path / "joined", "--join", " ", *SMALL, "--no-try")
+    joined = spec_next(old, tmp_path / "joined", "--join", " ", "--min-noise", "0.7", *SMALL, "--no-try")
     assert joined.exit_code == 0, (joined.output, joined.exception)
     spec = load(tmp_path / "joined").spec
+    assert now.privacy is None and spec.privacy is not None and spec.privacy.noise == 0.7
     assert spec.prompt.join == " " and before.prompt.join is None
     assert spec.evaluation.classes == tuple(name.strip() for name in before.evaluation.classes)
     again = spec_next(old, out)

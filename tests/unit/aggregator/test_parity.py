@@ -12,6 +12,7 @@ OF_NODES_ALONE = {
     "spec": "the sponsor's",
     "data": "takes data",
     "policy": "takes data: it says what may leave",
+    "privacy": "takes data: it says what training on them has cost",
     "join": "takes a seat",
     "exit": "takes a seat",
     "challenge": "`fedaggregator watch` does it",

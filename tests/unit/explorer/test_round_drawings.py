@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from fedexplorer.views.matrix import MOST_COLUMNS, MOST_GROUPS, matrix
@@ -119,6 +120,20 @@ def test_with_many_participants_each_kind_of_act_has_a_lane() -> None:
     ]
     assert [sum(mark.count for mark in lane.marks) for lane in axis.lanes] == [len(people)] * 3
     assert axis.now is not None
+
+
+def test_sites_that_tell_no_losses_do_not_count_in_the_mean() -> None:
+    """Two zeros are what a site with differential privacy sends."""
+    played = Played(1)
+    for _ in range(220):
+        played.step()
+    history = max(played.histories(with_lens=True), key=lambda history: len(history.updates))
+    first, *others = history.updates
+    assert others
+    silent = [replace(update, loss_before=0, loss_after=0) for update in others]
+    told = replace(first, loss_before=2_500_000, loss_after=1_250_000)
+    assert replace(history, updates=(told, *silent)).mean_losses == (2.5, 1.25)
+    assert replace(history, updates=tuple(silent)).mean_losses is None
 
 
 def test_verdicts_say_why() -> None:

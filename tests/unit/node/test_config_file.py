@@ -30,7 +30,8 @@ def write(folder: Path, text: str) -> Path:
 def uncommented(text: str) -> str:
     """The template with every commented-out setting switched on."""
     return "\n".join(
-        line[2:] if line.startswith("# ") and " = " in line.split("#")[1] else line for line in text.splitlines()
+        line[2:] if line.startswith("# [") or (line.startswith("# ") and " = " in line.split("#")[1]) else line
+        for line in text.splitlines()
     )
 
 
@@ -49,6 +50,7 @@ def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
     assert everything.node == plain.node, "what is commented out is the default"
     assert everything.model.source == str(tmp_path / "model")
     assert everything.solo.test == tmp_path / "test.jsonl"
+    assert everything.privacy is not None and everything.privacy.ledger == tmp_path / "privacy.sqlite"
 
 
 def test_what_the_site_s_files_call_their_columns(tmp_path: Path) -> None:

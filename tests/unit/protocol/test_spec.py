@@ -120,6 +120,16 @@ def test_a_document_without_the_later_options_of_training_keeps_its_bytes_and_it
     assert load_spec(dump_spec(new)) == new
 
 
+def test_a_document_demands_noise_or_has_no_such_field() -> None:
+    assert b"privacy" not in dump_spec(load_spec(document()))
+    new = load_spec(document("privacy", {"noise": 1.5}))
+    assert new.privacy is not None and new.privacy.noise == 1.5
+    assert json.loads(dump_spec(new)) == {**DOCUMENT, "privacy": {"noise": 1.5}}
+    for wrong in (None, {}, {"noise": 0}, {"noise": -1.0}, {"noise": 1.0, "epsilon": 1.0}, 1.0):
+        with pytest.raises(SpecError, match="privacy"):
+            load_spec(document("privacy", wrong))
+
+
 def test_look_ahead_has_an_end_and_a_round_that_trains_what_the_last_one_changed() -> None:
     def with_look_ahead(share: float, **changes: object) -> bytes:
         training = {**DOCUMENT["training"], "look_ahead": share}

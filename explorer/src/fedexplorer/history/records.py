@@ -59,7 +59,7 @@ class Update:
     shift: int
     examples: int  # as the client says
     weight: int
-    loss_before: int  # units of 1e-6, as the client says
+    loss_before: int  # units of 1e-6, as the client says; both are zero where it does not tell
     loss_after: int
     place: Place
     yes: int
@@ -179,12 +179,14 @@ class RoundHistory:
     @property
     def mean_losses(self) -> tuple[float, float] | None:
         """The means, by weight, of the losses before and after training that the clients report of their own data; None
-        where no update was revealed."""
-        if not self.total_weight:
+        where nobody does. Sites that train with differential privacy do not: they send two zeros."""
+        told = [update for update in self.updates if update.loss_before or update.loss_after]
+        weight = sum(update.weight for update in told)
+        if not weight:
             return None
-        before = sum(update.weight * update.loss_before for update in self.updates)
-        after = sum(update.weight * update.loss_after for update in self.updates)
-        return before / self.total_weight / MILLION, after / self.total_weight / MILLION
+        before = sum(update.weight * update.loss_before for update in told)
+        after = sum(update.weight * update.loss_after for update in told)
+        return before / weight / MILLION, after / weight / MILLION
 
     @property
     def convicted(self) -> int:

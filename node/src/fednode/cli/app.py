@@ -21,6 +21,7 @@ from fednode.cli.generate import generate
 from fednode.cli.init import init
 from fednode.cli.join import join
 from fednode.cli.policy import app as policy
+from fednode.cli.privacy import privacy
 from fednode.cli.rounds import rounds
 from fednode.cli.run import run
 from fednode.cli.spec import app as spec
@@ -55,6 +56,7 @@ app.command(rich_help_panel=TAKE_PART)(claim)
 app.command("exit", rich_help_panel=TAKE_PART)(exit_federation)
 app.command(rich_help_panel=LOOK)(status)
 app.command(rich_help_panel=LOOK)(rounds)
+app.command(rich_help_panel=LOOK)(privacy)
 app.command(rich_help_panel=LOOK)(audit)
 app.command(rich_help_panel=USE)(evaluate)
 app.command(rich_help_panel=USE)(generate)

@@ -160,6 +160,13 @@ def new(
             "update counts as longer than most are."
         ),
     ] = "fedavg",
+    min_noise: Annotated[
+        float | None,
+        typer.Option(
+            help="Least noise that each site must train with (differential privacy), in units of the largest gradient "
+            "of one row, such as 1.0. Nodes refuse less, but nobody can prove that a site adds it. Default: none."
+        ),
+    ] = None,
     server_lr: Annotated[
         float, typer.Option(help="Share of the mean update that is added to the global model, above 0 and at most 2.")
     ] = 1.0,
@@ -222,6 +229,7 @@ def new(
         "rule": rule,
         "server_lr": round(server_lr * SERVER_LR_ONE) if math.isfinite(server_lr) else 0,
         "seed": seed,
+        **({} if min_noise is None else {"privacy": {"noise": min_noise}}),
     }
     require_free(out)
     with options_named():

@@ -98,6 +98,9 @@ def next_(
         Literal["both", "b", "alternating"] | None, typer.Option(help="LoRA factors that are trained.")
     ] = None,
     dropout: Annotated[float | None, typer.Option(help="Dropout of the LoRA adapter during training.")] = None,
+    min_noise: Annotated[
+        float | None, typer.Option(help="Least noise that each site must train with (differential privacy).")
+    ] = None,
     max_norm: Annotated[float | None, typer.Option(help="Largest norm of an update (L2). Default: computed.")] = None,
     min_norm: Annotated[float | None, typer.Option(help="Smallest norm of an update (L2). Default: computed.")] = None,
     max_shift: Annotated[int | None, typer.Option(help="Largest shift of an update. Default: computed.")] = None,
@@ -132,6 +135,7 @@ def next_(
             "join": join.replace("\\n", "\n") if join is not None else None,
         },
         "evaluation": {"classes": tuple(class_) if class_ else None},
+        "privacy": {"noise": min_noise},
         "bounds": {"max_norm": max_norm, "min_norm": min_norm, "max_shift": max_shift},
     }
     for part, fields in parts.items():

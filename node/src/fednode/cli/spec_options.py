@@ -37,6 +37,7 @@ OPTIONS = {
     "layout.leaf_values": "--leaf-values",
     "layout.mantissa_bits": "--bits",
     "layout.tensors": "--target-module",
+    "privacy.noise": "--min-noise",
     "rule": "--rule",
     "server_lr": "--server-lr",
     "seed": "--seed",

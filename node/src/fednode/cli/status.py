@@ -70,6 +70,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
         else:
             lines = [why.sentence]
             lines += _daemon(last_status) if last_status is not None else []
+            lines += _privacy(session)
             lines += _on_chain(seen, age, peers) if seen is not None else []
             lines += [f"penalty   {text}" for text in penalties]
             lines += problem_lines(last_status.problems if last_status is not None else (), why.sentence, now)
@@ -131,6 +132,18 @@ def _daemon(last_status: Status) -> list[str]:
         loss = "" if last_status.loss is None else f", loss {last_status.loss:.3f}"
         lines.append(f"step      {last_status.step} of {last_status.steps}{loss}")
     return lines
+
+
+def _privacy(session: Session) -> list[str]:
+    """What was spent, as the ledger says since the last training."""
+    from fednode.differential_privacy.ledger import Ledger
+
+    settings = session.config.privacy
+    if settings is None:
+        return []
+    last = Ledger(session.config.privacy_ledger).last()
+    spent = f"{last.epsilon:.3g} (delta {last.delta:g})" if last is not None else "0"
+    return [f"privacy   epsilon {spent} of {settings.budget:g} is spent"]
 
 
 def _on_chain(seen: LastSeen, age: float, peers: Sequence[str]) -> list[str]:

@@ -10,6 +10,8 @@ from fedprotocol.chains import describe_depth
 from fedprotocol.errors import FedError
 from fedprotocol.peers.announcement import wanted
 
+from fednode.differential_privacy.accountant import require_accountant
+from fednode.differential_privacy.budget import settings_for
 from fednode.session import Session
 from fednode.site_data import usable_data
 from fednode.site_policy import require_allowed
@@ -33,5 +35,7 @@ def preflight(session: Session) -> None:
     if chain.eth == 0 and not is_free(session.coordinator.web3.eth):
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
     usable_data(session.config, session.spec)
+    if settings_for(session.config, session.spec) is not None:
+        require_accountant()
     settings = session.config.chain
     log.info("confirmations: %s", describe_depth(settings.chain_id, settings.confirmations))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, folders, leaving, machine, model, needs, policy, store
+from fednode.doctor import chain, folders, leaving, machine, model, needs, policy, privacy, store
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -32,6 +32,7 @@ CHECKS = (
     Check("spec", ("chain", "store"), store.spec),
     Check("global", ("spec",), store.latest_global),
     Check("data", (), folders.data),
+    Check("noise", ("spec", "data"), privacy.noise),
     Check("disk", ("spec",), folders.disk),
     Check("model", ("spec",), model.model),
     Check("training", ("global", "data", "model"), model.training),

@@ -67,8 +67,10 @@ def _approved(entry: Approved) -> str:
 
 
 def _left(entry: Left) -> str:
+    told = entry.loss_before or entry.loss_after
+    losses = f"loss {entry.loss_before / MICRO:.3f} to {entry.loss_after / MICRO:.3f}" if told else "no losses"
     spent = "" if entry.epsilon is None else f", epsilon {entry.epsilon:.3g} after it"
     return (
         f"left      round {entry.round}, {entry.mode}: update {entry.root}, {size(entry.bytes)}; {entry.examples} "
-        f"examples, loss {entry.loss_before / MICRO:.3f} to {entry.loss_after / MICRO:.3f}{spent}"
+        f"examples, {losses}{spent}"
     )

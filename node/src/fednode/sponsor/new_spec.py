@@ -105,8 +105,11 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     from fednode.data.encode import load_encoder
     from fednode.training import new_adapter
     from fednode.training.optimizers import require_optimizer
+    from fednode.training.private_steps import require_private_optimizer
 
     require_optimizer(choices.training.optimizer)
+    if choices.privacy is not None:
+        require_private_optimizer(choices.training.optimizer)
     require_bound(choices.bounds, choices.training)
     folder = locate(source or choices.base_model, None if source else choices.revision)
     load_encoder(choices, folder)
@@ -137,7 +140,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
         layout=layout,
         bounds=bounds,
         genesis_root="0x" + genesis.root.hex(),
-        **{name: getattr(choices, name) for name in Decisions.model_fields},
+        **{name: chosen for name in Decisions.model_fields if (chosen := getattr(choices, name)) is not None},
     )
     document = dump_spec(spec)
     return NewFederation(load_spec(document), document, genesis)

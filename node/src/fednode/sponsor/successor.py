@@ -72,8 +72,10 @@ def successor(ended: Ended, changes: Mapping[str, Any], source: str | None = Non
         "mantissa_bits": old.layout.mantissa_bits,
         "seed": 0,
     }
+    if old.privacy is None:
+        del values["privacy"]
     for name, change in changes.items():
-        before = values[name]
+        before = values.get(name, {})
         kept = before.model_dump() if hasattr(before, "model_dump") else before
         values[name] = {**kept, **change} if isinstance(change, Mapping) else change
     for name, value in values.items():

@@ -29,13 +29,15 @@ from fednode.training.adapter import (
     write_values,
 )
 from fednode.training.schedule import learning_rate, round_seed
-from fednode.training.types import Diverged, NotFinite, StepRecord, TrainingError, TrainResult
+from fednode.training.types import Diverged, NotFinite, PrivateSteps, StepRecord, TrainingError, TrainResult
 
 if TYPE_CHECKING:
     import torch
     from datasets import Dataset
     from numpy.typing import NDArray
     from peft import PeftModel
+
+    from fednode.training.secret_randomness import Randomness
 
 
 class AdapterModel:
@@ -115,11 +117,16 @@ class AdapterModel:
         on_progress: OnProgress | None = None,
         on_step: Callable[[StepRecord], None] | None = None,
         start: NDArray[np.float32] | None = None,
+        private: PrivateSteps | None = None,
+        randomness: Randomness | None = None,
     ) -> TrainResult:
         """Train the adapter from its present values on `data` (columns prompt, completion) for one round.
 
         `start`, float32 [value_count]: begin at these values instead, with the factors that the round trains; what was
         changed still counts from the present ones.
+
+        `private`: DP-SGD, with noise and draws of rows from `randomness`, by default a secret one. Everything but these
+        losses and counts is then safe to send; those are exact.
 
         The optimiser starts fresh, the learning rate and the trained factors are the round's, the order of rows and the
         dropout follow from (seed, round). The model keeps the trained values; if anything fails, the adapter is what it
@@ -149,6 +156,8 @@ class AdapterModel:
                 round_seed(seed, round),
                 on_progress,
                 on_step,
+                private,
+                randomness,
             )
             after = self.values()
             if not np.isfinite(after).all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -23,6 +23,18 @@ def pulled_back(parameters: Sequence[torch.nn.Parameter], mu: float, micro_batch
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def pull_afterwards(parameters: Sequence[torch.nn.Parameter], mu: float) -> Callable[[], None]:
+    """A function that adds mu (w - w_now) to the gradient that each of `parameters` has when it is called."""
+    pulls = [(parameter, _Pull(parameter, mu)) for parameter in parameters] if mu else []
+
+    def add() -> None:
+        for parameter, pull in pulls:
+            if parameter.grad is not None:
+                parameter.grad = pull(parameter.grad)
+
+    return add
 
 
 class _Pull:

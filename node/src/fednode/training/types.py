@@ -37,6 +37,15 @@ class LayoutMismatch(TrainingError):
     """The adapter that peft builds on this base model is not the one of the spec."""
 
 
+@dataclass(frozen=True)
+class PrivateSteps:
+    """How a site's steps are made private. `clip`: the largest L2 norm of one row's gradient. `noise`: the standard
+    deviation of the noise in their sum, in units of `clip` (the noise multiplier)."""
+
+    noise: float
+    clip: float
+
+
 Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

@@ -8,6 +8,7 @@ from fedprotocol.journal import UpdateRecord
 from fedprotocol.types import ZERO
 
 from fednode.daemon.action_context import Tools
+from fednode.daemon.actions.model.noise import cost_of_update, require_noise
 from fednode.policy.document import Allowance
 from fednode.policy.entries import Left
 from fednode.policy.log import Log
@@ -15,17 +16,17 @@ from fednode.policy.verdict import Forbidden, missing_peers
 from fednode.site_policy import HEAD, head_in, site_policy
 
 
-def allow_and_note(tools: Tools, update: UpdateRecord, epsilon: float | None = None) -> None:
-    """Returns when `update` may leave, and the log on the disk says that it does. An update is noted once, however
-    often it is sent.
+def allow_and_note(tools: Tools, update: UpdateRecord) -> None:
+    """Returns when `update` may leave, and the log on the disk says that it does, and what it cost in privacy. An
+    update is noted once, however often it is sent.
 
-    Args:
-        epsilon: what the site has spent of its privacy budget with this update; None: it keeps no such account.
-
-    Raises Forbidden, PolicyError, LogError, JournalError, ChainError, OSError: then it must not leave.
+    Raises Forbidden, PolicyError, LogError, LedgerError, JournalError, ChainError, OSError: then it must not leave.
     """
     account, head = str(tools.sender.address), head_in(tools.journal)
-    found = site_policy(tools.config, tools.coordinator.config(), account, head)
+    cost = cost_of_update(tools.config, update)
+    noise = 0.0 if cost is None else cost.noise
+    require_noise(tools.config, tools.spec, noise)
+    found = site_policy(tools.config, tools.coordinator.config(), account, head, noise)
     if found.refusal:
         raise Forbidden(f"this site's policy does not let the update leave: {found.refusal}")
     allowance = found.allowance
@@ -46,7 +47,7 @@ def allow_and_note(tools: Tools, update: UpdateRecord, epsilon: float | None = N
         examples=update.examples,
         loss_before=update.loss_before,
         loss_after=update.loss_after,
-        epsilon=epsilon,
+        epsilon=None if cost is None else cost.epsilon,
     )
     tools.journal.note(HEAD, Log(tools.config.policy_log).append(left, head))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fednode.evaluation import Evaluation, OnProgress
-    from fednode.training import AdapterModel, StepRecord, TrainResult
+    from fednode.training import AdapterModel, PrivateSteps, StepRecord, TrainResult
 
 log = logging.getLogger("fednode")
 
@@ -51,10 +51,15 @@ class LoadedModel:
         self.load().set_global(units)
 
     def fit(
-        self, number: int, data: Dataset, stop: threading.Event, start: NDArray[np.float32] | None = None
+        self,
+        number: int,
+        data: Dataset,
+        stop: threading.Event,
+        start: NDArray[np.float32] | None = None,
+        private: PrivateSteps | None = None,
     ) -> TrainResult:
         """The steps of round `number`, from the values `start`, float32 [value_count], if there are any; what was
-        changed counts from where it began. Raises TrainingError, DataError, Interrupted."""
+        changed counts from where it began. `private`: with noise. Raises TrainingError, DataError, Interrupted."""
         steps = self._spec.training.steps
 
         def on_step(record: StepRecord) -> None:
@@ -63,7 +68,7 @@ class LoadedModel:
 
         self._progress.set(0, steps)
         seed = self._config.node.seed
-        return self.load().train(self._spec, data, number, seed, _interruptible(stop), on_step, start)
+        return self.load().train(self._spec, data, number, seed, _interruptible(stop), on_step, start, private)
 
     def score(self, path: Path, stop: threading.Event) -> Evaluation:
         """Score the present adapter on the rows of `path`. Raises DataError, Interrupted."""

@@ -21,6 +21,7 @@ from fednode.daemon.actions.action import Work
 from fednode.daemon.actions.content.fetch_global import FetchGlobal
 from fednode.daemon.actions.model.beginning import Before, Beginning
 from fednode.daemon.actions.model.model_work import ModelWork
+from fednode.daemon.actions.model.noise import Noise
 from fednode.daemon.facts import Facts
 from fednode.daemon.snapshot_questions import expected_prior, target_round
 from fednode.training.step_files import write_steps
@@ -81,7 +82,8 @@ class Train(ModelWork):
         return target is None or prior is None or (target, prior) == (self.round, self.prior_root)
 
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
-        """Raises ModelFailure, TrainingError, DataError, StoreError, ChainError, Interrupted in its thread."""
+        """Raises ModelFailure, TrainingError, DataError, StoreError, LedgerError, ChainError, Interrupted in its
+        thread."""
         looks_ahead = tools.spec.training.look_ahead > 0
         before = Before.of(chain, self.round, self.time_left(chain)) if looks_ahead else None
         return lambda stop: self.train(tools, before, stop)
@@ -89,13 +91,15 @@ class Train(ModelWork):
     def train(self, tools: Tools, before: Before | None, stop: threading.Event) -> Trained:
         """Train, ahead of the prior if there is one `before` it; write update and figures."""
         model, config = tools.model, tools.config
+        noise = Noise.of(tools, self.round, self.prior_root)
         model.load()
         started = time.monotonic()
         units = model.global_units(self.prior_root, stop)
         begun = before.beginning(tools, units, stop) if before is not None else Beginning()
         model.begin(units)
         data = model.dataset(config.data.train)
-        result = model.fit(self.round, data, stop, begun.values)
+        with noise.charged(len(data)):
+            result = model.fit(self.round, data, stop, begun.values, noise.steps)
         update = make_update(result.units_delta, tools.spec, config.node.seed, self.round)
         root = update.leaves.root
         path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
@@ -109,8 +113,9 @@ class Train(ModelWork):
             examples=len(data),
             salt=secrets.token_bytes(32),
             car=car,
-            loss_before=_micro(result.loss_first),
-            loss_after=_micro(result.loss_last),
+            # a reveal publishes them, and with noise in the update they would be the only exact thing about the rows
+            loss_before=0 if noise.steps else _micro(result.loss_first),
+            loss_after=0 if noise.steps else _micro(result.loss_last),
             clipped=update.clipped,
         )
         return Trained(

@@ -1,0 +1,1 @@
+"""What a site's privacy has cost so far, what a round costs, and when to stop."""

@@ -1,0 +1,89 @@
+"""The gradient of a step of DP-SGD: each row's gradient clipped, their sum with noise.
+
+Abadi et al. 2016, "Deep Learning with Differential Privacy", algorithm 1. Each row goes through the model alone, in a
+batch of one: slower than per-row gradients by hooks, and right wherever an ordinary backward pass is, so with 4-bit
+weights and with gradient checkpointing.
+
+Whatever follows (the pull of FedProx, the clipping to the spec's `max_grad_norm`, the optimiser, weight decay, scaling
+and rounding) sees the noisy gradient only, and so costs no privacy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+
+from fednode.training.secret_randomness import Randomness
+from fednode.training.types import NotFinite, PrivateSteps, TrainingError
+
+_NEED_HOOKS = ("lomo", "layerwise")
+"""In the names of optimisers that step while the gradient is still being computed, before there is noise in it."""
+
+
+def require_private_optimizer(name: str) -> None:
+    """Raise TrainingError if the optimiser `name` would see a gradient without noise."""
+    if any(part in name for part in _NEED_HOOKS):
+        raise TrainingError(
+            f"training.optimizer {name!r} steps inside the backward pass, before there is noise in the gradient; with "
+            "[privacy] only optimisers work that step after it, such as adamw_torch or sgd"
+        )
+
+
+class NoisyGradient:
+    """Gathers the gradients of one step's rows. `expected`: how many rows a step has on average."""
+
+    def __init__(
+        self,
+        parameters: Iterable[torch.nn.Parameter],
+        settings: PrivateSteps,
+        expected: float,
+        randomness: Randomness,
+    ) -> None:
+        self._parameters = list(parameters)
+        self._settings = settings
+        self._expected = expected
+        self._randomness = randomness
+        self._sums = [torch.zeros_like(parameter) for parameter in self._parameters]
+        self.lost = 0  # rows whose gradient was not finite, and which count as zero
+
+    def add(self, backward: Callable[[], float]) -> float:
+        """Add one row's clipped gradient, which `backward` leaves in the parameters; returns its loss.
+
+        A row whose gradient is not finite adds nothing: that is within the bound, and giving up would tell of the row.
+        """
+        self._clear()
+        loss = backward()
+        gradients = [parameter.grad for parameter in self._parameters]
+        squares = sum(float(gradient.double().square().sum()) for gradient in gradients if gradient is not None)
+        norm = squares**0.5
+        if not math.isfinite(norm):
+            self.lost += 1
+            return loss
+        factor = min(1.0, self._settings.clip / norm) if norm else 0.0
+        for total, gradient in zip(self._sums, gradients, strict=True):
+            if gradient is not None:
+                total.add_(gradient, alpha=factor)
+        return loss
+
+    def finish(self) -> None:
+        """Put the mean into the parameters as their gradient: (sum + noise * clip * normal) / expected.
+
+        The divisor is the number of rows that a step has on average, not how many it had, which is secret.
+        """
+        spread = self._settings.noise * self._settings.clip
+        for parameter, total in zip(self._parameters, self._sums, strict=True):
+            noise = torch.from_numpy(self._randomness.normal(total.numel()) * spread).view(total.shape)
+            parameter.grad = ((total.double() + noise.to(total.device)) / self._expected).to(total.dtype)
+            total.zero_()
+
+    def _clear(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None
+
+
+def require_some_finite(lost: int, rows: int, step: int) -> None:
+    """Raise NotFinite if none of the `rows` rows of a step has a finite gradient: then the model is broken."""
+    if rows and lost == rows:
+        raise NotFinite(f"no row of step {step} has a finite gradient; lower the learning rate of the spec")

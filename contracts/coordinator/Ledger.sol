@@ -142,6 +142,7 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         emit Penalized(number, account, amount, reason);
         if (!seat_.exited && _costsSeat(_rounds[number], reason)) {
             _unseat(account, seat_);
+            seat_.activeUntil = uint32(number) + 1; // a round may be open already, and it must not commit there
             emit Dropped(account, msg.sender, seat_.activeUntil);
             return;
         }

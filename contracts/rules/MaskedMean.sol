@@ -10,7 +10,8 @@ import {ServerStep} from "../libraries/ServerStep.sol";
 /// S = sum y_i mod 2^32, read as int32; mean = R(S * 2^s, W); step = R(mean * serverLr, 2^16);
 /// g' = clamp_int32(g + step), with R(a, b) = sign(a) * floor((2|a| + b) / 2b): to nearest, halves away from zero.
 /// @dev The weight of an update is inside x_i already, so it never multiplies here: exact sums of known weights times
-/// mantissas would give single mantissas away. `reference/MaskedMeanReference.sol` is the same without packing.
+/// mantissas would give single mantissas away. Its parameters are storage and not immutables, so that programs recognise
+/// its code whatever they are. `reference/MaskedMeanReference.sol` is the same without packing.
 contract MaskedMean is IMaskedRule {
     uint256 private constant WIDTH = 4; // bytes of a sum
     uint256 private constant MOST_CLIENTS = 64;
@@ -19,9 +20,9 @@ contract MaskedMean is IMaskedRule {
     uint256 private constant MOST_BOUND = 1 << 15;
 
     /// @inheritdoc IMaskedRule
-    uint256 public immutable scale;
+    uint256 public scale;
     /// @inheritdoc IMaskedRule
-    uint256 public immutable bound;
+    uint256 public bound;
 
     error BadScale(uint256 scale);
     error BadBound(uint256 bound);

@@ -161,7 +161,8 @@ class Play(Twin):
         return self.model.status(number).prior_root or self.model.latest_final()[1]
 
     def opening(self, number: int, client: str, examples: int) -> tuple[bytes, int, int, bytes]:
-        return keccak(text=f"{client} {number}"), 12, examples, keccak(text="salt")
+        shift = 0 if self.config.is_masked else 12
+        return keccak(text=f"{client} {number}"), shift, examples, keccak(text="salt")
 
     def commits(self, number: int, *clients: str, prior: bytes | None = None, examples: int = 100) -> list[Event]:
         """Each names `prior`, or what it takes for the prior. All in one block."""

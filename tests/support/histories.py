@@ -216,6 +216,10 @@ class Author:
         return Call(sender, "convict", (number, target, who))
 
     def _impeach(self, rng: random.Random, who: str, number: int) -> Call:
+        """Often a round that takes proposals."""
+        phases = {n: self.model.status(n).phase for n in (number, self.model.last_opened() - 1)}
+        fit = [n for n, phase in phases.items() if phase in (Phase.AGGREGATE, Phase.CHALLENGE)]
+        number = rng.choice([number, *fit, *fit])
         return Call(who if rng.random() < 0.1 else self.model.config.disputes, "impeach", (number,))
 
     def _abandon(self, _: random.Random, who: str, number: int) -> Call:
@@ -228,4 +232,4 @@ KINDS = {  # and how often
     "fund": 5.0,
     "close": 0.3,
 }
-OF_MASKED = {"impeach": 3.0}
+OF_MASKED = {"impeach": 10.0}

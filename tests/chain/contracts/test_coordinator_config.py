@@ -11,7 +11,7 @@ from fedprotocol.reference import Federation
 from fedprotocol.reference.errors import BadConfig
 from fedprotocol.types import FederationConfig
 from support.evm import Anvil
-from support.federation import CONFIG, Deployed
+from support.federation import CONFIG, MASKED, Deployed
 from web3.exceptions import ContractCustomError
 
 ZERO = bytes(32)
@@ -28,7 +28,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("leafValues", {"leaf_values": 48}),
     ("leafValues", {"leaf_values": 16_384}),
     ("mantissaBits", {"mantissa_bits": 4}),
-    ("mantissaBits", {"mantissa_bits": 32}),
+    ("mantissaBits", {"mantissa_bits": 24}),
+    ("gate", {"mantissa_bits": 32}),
     ("maxShift", {"max_shift": 24}),
     ("maxShift", {"max_shift": 16, "mantissa_bits": 16}),
     ("serverLr", {"server_lr": 0}),
@@ -64,25 +65,60 @@ ACCEPTED: list[dict[str, Any]] = [
 ]
 
 
+MASKED_REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("minClients", {"min_clients": 2}),
+    ("maxClients", {"max_clients": 65}),
+    ("maxShift", {"max_shift": 1}),
+    ("penalty", {"penalty": 1_003}),
+]
+MASKED_ACCEPTED: list[dict[str, Any]] = [{}, {"max_clients": 64, "round_reward": 0, "penalty": 0, "min_stake": 2}]
+
+
 def model(config: FederationConfig) -> Federation:
     return Federation(config, chain_id=1, address=NO_CODE, now=1)
 
 
 @pytest.mark.parametrize(("field", "changes"), REFUSED, ids=lambda v: str(v) if isinstance(v, dict) else "")
 def test_out_of_bounds(chain: Anvil, field: str, changes: dict[str, Any]) -> None:
+    refused(chain, replace(CONFIG, **changes), field)
+
+
+def refused(chain: Anvil, terms: FederationConfig, field: str) -> None:
     with pytest.raises(BadConfig) as ours:
-        model(replace(CONFIG, **changes))
+        model(terms)
     assert ours.value.arguments == (field,)
+    contract_refuses(chain, terms, field)
+
+
+def contract_refuses(chain: Anvil, terms: FederationConfig, field: str) -> None:
     with pytest.raises(ContractCustomError) as theirs:
-        Deployed(chain, replace(CONFIG, **changes))
+        Deployed(chain, terms)
     assert keccak(text="BadConfig(string)")[:4].hex() in str(theirs.value.data)
     assert field.encode().hex() in str(theirs.value.data)
 
 
-@pytest.mark.parametrize("changes", ACCEPTED, ids=str)
-def test_within_bounds(chain: Anvil, changes: dict[str, Any]) -> None:
-    model(replace(CONFIG, **changes))
-    deployed = Deployed(chain, replace(CONFIG, **changes))
+@pytest.mark.parametrize(("field", "changes"), MASKED_REFUSED, ids=lambda v: str(v) if isinstance(v, dict) else "")
+def test_out_of_bounds_of_a_masked_federation(chain: Anvil, field: str, changes: dict[str, Any]) -> None:
+    refused(chain, replace(MASKED, **changes), field)
+
+
+def test_a_rule_that_would_need_single_values_is_refused(chain: Anvil) -> None:
+    """Of all rules, `MaskedMean` alone takes masked updates, and it takes no others."""
+    rules = ("FedAvg", "FedAvgM", "TrimmedMean", "Median", "NormBoundedMean")
+    for rule in (chain.deploy(name) for name in rules):
+        assert rule.functions.maxClients(32, 32).call() == 0
+        contract_refuses(chain, replace(MASKED, rule=rule.address.lower()), "maxClients")
+    masked_mean = chain.deploy("MaskedMean", 8, 1 << 15)
+    assert masked_mean.functions.maxClients(32, 32).call() == 64
+    contract_refuses(chain, replace(CONFIG, rule=masked_mean.address.lower()), "maxClients")
+
+
+@pytest.mark.parametrize(
+    "terms", [replace(CONFIG, **c) for c in ACCEPTED] + [replace(MASKED, **c) for c in MASKED_ACCEPTED], ids=str
+)
+def test_within_bounds(chain: Anvil, terms: FederationConfig) -> None:
+    model(terms)
+    deployed = Deployed(chain, terms)
     expected = deployed.config
     answer = deployed.contract.functions.config().call()
     given = [v.lower() if isinstance(v, str) else v for v in (answer if isinstance(answer, list | tuple) else [])]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from support.contract_and_model import Twin
 from support.evm import Anvil
-from support.federation import CONFIG, Call, Deployed, Done, Refused
+from support.federation import CONFIG, MASKED, Call, Deployed, Done, Refused
 from support.histories import Author
 
 EXAMPLES = 10 + int(os.environ.get("FED_HISTORIES", "3"))  # hypothesis keeps the first ten short
@@ -23,25 +23,29 @@ BLOCKS = 6
 SEEDS = st.integers(0, 2**64)
 ACTORS = 7
 LEAF_COUNTS = (2, 3, 2049)
+FEDERATIONS = {
+    **{f"public, {count} leaves": replace(CONFIG, leaf_count=count, total_rounds=12) for count in LEAF_COUNTS},
+    "masked": replace(MASKED, total_rounds=12),
+}
 
 
 @pytest.fixture(scope="module")
-def deployments() -> Iterator[dict[int, Deployed]]:
+def deployments() -> Iterator[dict[str, Deployed]]:
     with Anvil("--order", "fifo", "--base-fee", "0", "--gas-price", "0") as chain:
-        yield {count: Deployed(chain, replace(CONFIG, leaf_count=count, total_rounds=12)) for count in LEAF_COUNTS}
+        yield {name: Deployed(chain, terms) for name, terms in FEDERATIONS.items()}
 
 
 class Histories(RuleBasedStateMachine):
-    deployments: dict[int, Deployed]
+    deployments: dict[str, Deployed]
     seen: Counter[str]
     compared = 0
 
-    @initialize(leaf_count=st.sampled_from(LEAF_COUNTS))
-    def deploy(self, leaf_count: int) -> None:
-        self.twin = Twin(self.deployments[leaf_count], ACTORS)
+    @initialize(name=st.sampled_from(sorted(FEDERATIONS)))
+    def deploy(self, name: str) -> None:
+        self.twin = Twin(self.deployments[name], ACTORS)
         self.model, self.actors = self.twin.model, self.twin.actors
         self.author = Author(self.model, self.actors)
-        joins = [Call(a, "join", (400,)) for a in self.actors[:3]]
+        joins = [Call(a, "join", (self.twin.config.min_stake,)) for a in self.actors[:3]]
         self._block(self.model.now + 1, [Call(self.actors[0], "fund", (8_032,)), *joins])
 
     def teardown(self) -> None:
@@ -98,7 +102,7 @@ class Histories(RuleBasedStateMachine):
 
 
 def test_the_contract_does_what_the_model_does(
-    deployments: dict[int, Deployed], record_property: Callable[[str, object], None]
+    deployments: dict[str, Deployed], record_property: Callable[[str, object], None]
 ) -> None:
     Histories.deployments, Histories.seen = deployments, Counter()
     run_state_machine_as_test(

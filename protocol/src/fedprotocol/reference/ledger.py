@@ -169,6 +169,7 @@ class Ledger:
         self._emit("Penalized", round=number, client=client, amount=amount, reason=reason)
         if not account.exited and self._costs_seat(self.rounds[number], reason):
             self._unseat(account)
+            account.active_until = number + 1  # a round may be open already, and it must not commit there
             self._emit("Dropped", client=client, by=by, active_until=account.active_until)
         elif account.active_until == SEATED and account.stake < self.config.min_stake:
             account.active_until = self.next_round

@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {IAggregationRule} from "../../interfaces/IAggregationRule.sol";
+import {IMaskedRule} from "../../interfaces/IMaskedRule.sol";
 import {Formula} from "./support/Formula.sol";
 import {Random} from "./support/Random.sol";
 import {vm} from "./support/Vm.sol";
@@ -11,7 +12,7 @@ contract MaskedMeanTest {
     uint256 private constant MAX_WEIGHT = 2 ** 15;
 
     function testFuzz_sums_are_the_readable_ones(uint256 seed) public {
-        (IAggregationRule packed, IAggregationRule readable) = _pair(seed % 16, 1 << (seed >> 8) % 16);
+        (IMaskedRule packed, IMaskedRule readable) = _pair(seed % 16, 1 << (seed >> 8) % 16);
         uint256 k = 1 << Random.between(seed >> 16, 5, 9);
         bytes memory sums;
         bytes memory plain;
@@ -30,7 +31,7 @@ contract MaskedMeanTest {
     /// @dev Three sites, each pair of which shares a mask: the lower adds it, the higher subtracts it.
     function testFuzz_masks_cancel(uint256 seed) public {
         uint256 s = seed % 16;
-        (IAggregationRule packed,) = _pair(s, MAX_WEIGHT);
+        (IMaskedRule packed,) = _pair(s, MAX_WEIGHT);
         uint256 k = 32;
         bytes[3] memory masked = [new bytes(4 * k), new bytes(4 * k), new bytes(4 * k)];
         bytes memory prior = Random.integers(Random.next(seed, 1), k, 4);
@@ -61,7 +62,7 @@ contract MaskedMeanTest {
 
     /// @dev In every lane a carry out of the top bit, none of which reaches the next.
     function test_no_lane_carries_into_its_neighbour() public {
-        (IAggregationRule packed, IAggregationRule readable) = _pair(0, 1);
+        (IMaskedRule packed, IMaskedRule readable) = _pair(0, 1);
         int256[5] memory limits = [int256(type(int32).min), type(int32).max, -1, 1, 0];
         for (uint256 a = 0; a < 5; ++a) {
             for (uint256 b = 0; b < 5; ++b) {
@@ -79,10 +80,28 @@ contract MaskedMeanTest {
         }
     }
 
+    /// @dev A sum just within the bound, one just beyond it on either side, in any place.
+    function testFuzz_what_honest_sums_cannot_be(uint256 seed) public {
+        uint256 bound = Random.between(seed, 1, MAX_WEIGHT);
+        uint256 total = Random.between(Random.next(seed, 1), 1, MAX_WEIGHT);
+        (IMaskedRule packed, IMaskedRule readable) = _pair(0, bound);
+        int256 most = int256(bound * total);
+        int256[4] memory edges = [most, -most, most + 1, -most - 1];
+        uint256 place = Random.next(seed, 2) % 32;
+        for (uint256 i = 0; i < 4; ++i) {
+            bytes memory sums = new bytes(128);
+            Formula.put(sums, place, 4, edges[i]);
+            vm.assertTrue(packed.exceeds(sums, total) == (i > 1), "packed");
+            vm.assertTrue(readable.exceeds(sums, total) == (i > 1), "readable");
+        }
+        bytes memory noise = Random.integers(Random.next(seed, 3), 32, 4);
+        vm.assertTrue(packed.exceeds(noise, total) == readable.exceeds(noise, total), "noise");
+    }
+
     function test_what_it_refuses() public {
-        (IAggregationRule packed, IAggregationRule readable) = _pair(15, MAX_WEIGHT);
+        (IMaskedRule packed, IMaskedRule readable) = _pair(15, MAX_WEIGHT);
         for (uint256 i = 0; i < 2; ++i) {
-            IAggregationRule rule = i == 0 ? packed : readable;
+            IMaskedRule rule = i == 0 ? packed : readable;
             _refuses(rule, 16, 1, 0, abi.encodeWithSignature("BadBits(uint8)", 16));
             _refuses(rule, 32, 2 ** 15 + 1, 0, abi.encodeWithSignature("WeightTooLarge(uint32)", 2 ** 15 + 1));
             _refuses(rule, 32, 1, 1, abi.encodeWithSignature("ShiftTooLarge(uint8)", 1));
@@ -91,6 +110,8 @@ contract MaskedMeanTest {
             rule.finish(leaf, leaf, 0, 1);
             vm.expectRevert(abi.encodeWithSignature("BadTotalWeight(uint256)", 2 ** 15 + 1));
             rule.finish(leaf, leaf, 2 ** 15 + 1, 1);
+            vm.expectRevert(abi.encodeWithSignature("BadTotalWeight(uint256)", 0));
+            rule.exceeds(leaf, 0);
             vm.expectRevert(abi.encodeWithSelector(IAggregationRule.LengthMismatch.selector, 128, 256));
             rule.finish(leaf, new bytes(256), 1, 1);
             vm.assertEq(rule.maxClients(1024, 32), 64, "masked");
@@ -122,11 +143,11 @@ contract MaskedMeanTest {
         rule.accumulate("", new bytes(128), bits, weight, shift);
     }
 
-    function _pair(uint256 scale, uint256 bound) private returns (IAggregationRule, IAggregationRule) {
+    function _pair(uint256 scale, uint256 bound) private returns (IMaskedRule, IMaskedRule) {
         bytes memory arguments = abi.encode(scale, bound);
         return (
-            IAggregationRule(vm.deployCode("MaskedMean.sol:MaskedMean", arguments)),
-            IAggregationRule(vm.deployCode("MaskedMeanReference.sol:MaskedMeanReference", arguments))
+            IMaskedRule(vm.deployCode("MaskedMean.sol:MaskedMean", arguments)),
+            IMaskedRule(vm.deployCode("MaskedMeanReference.sol:MaskedMeanReference", arguments))
         );
     }
 }

@@ -82,4 +82,15 @@ contract MaskedMeanReference is IMaskedRule {
             PlainIntegers.put(result, j, 4, PlainIntegers.clamped(old[j] + step));
         }
     }
+
+    /// @inheritdoc IMaskedRule
+    function exceeds(bytes calldata sums, uint256 totalWeight) external view returns (bool) {
+        if (totalWeight == 0 || totalWeight > 2 ** 15) revert BadTotalWeight(totalWeight);
+        int256 most = int256(totalWeight * bound);
+        int256[] memory total = PlainIntegers.all(sums, 4);
+        for (uint256 j = 0; j < total.length; ++j) {
+            if (total[j] > most || total[j] < -most) return true;
+        }
+        return false;
+    }
 }

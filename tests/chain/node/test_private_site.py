@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from fednode.doctor import examine
 from fednode.policy.log import Log
 from fednode.policy.verdict import Forbidden
 from fednode.session import Session
+from fednode.training.secret_randomness import SecretRandomness
 from fedprotocol.program.doctor import CheckResult
 from support.evm import Anvil
 from support.in_process_nodes import running, until
@@ -100,6 +102,23 @@ def test_a_round_with_noise_is_charged_and_tells_no_losses(chain: Anvil, tmp_pat
     assert ", no losses, epsilon" in fednode(site, "policy", "log").output
     assert "trains no more" in doctor(site, "noise").detail
     peer.close()
+
+
+def test_the_doctor_measures_a_round_with_noise(
+    chain: Anvil, tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes two to three times as long."""
+    drawn = Counter[int]()
+    draw = SecretRandomness.drawn
+
+    def counted(self: SecretRandomness, rows: int, rate: float) -> list[int]:
+        drawn[rows] += 1
+        return draw(self, rows, rate)
+
+    monkeypatch.setattr(SecretRandomness, "drawn", counted)
+    site = sites_on(chain, tmp_path, prepared, NOISE).sites[0]
+    assert "it would take" in doctor(site, "training").detail
+    assert drawn.total() == 2, "a lot for each of the steps that are measured"
 
 
 def test_less_noise_than_is_asked_for_is_refused(chain: Anvil, tmp_path: Path, prepared: Prepared) -> None:

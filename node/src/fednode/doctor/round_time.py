@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fedprotocol.quantities import duration
 
+from fednode.differential_privacy.budget import steps_of
 from fednode.session import Session
 from fednode.training.types import NearlyNothing, StepRecord, ZeroDelta
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from fedprotocol.spec import Spec
 
+    from fednode.config import NodeConfig
     from fednode.training import AdapterModel
 
 MEASURED_STEPS = 2  # the first one is slower than those that follow
@@ -56,7 +58,7 @@ def measured(session: Session) -> RoundTime:
     with session.store.get(root, spec.layout.global_shape) as leaves:
         loaded.set_global(spec.layout.weights(leaves))
     rows = load_data(data.train, columns)
-    train = time.monotonic() - began + _training(loaded, spec, rows, session.config.node.seed)
+    train = time.monotonic() - began + _training(loaded, spec, rows, session.config)
     if data.test is None:
         return RoundTime(train, None, 0)
     began = time.monotonic()
@@ -65,18 +67,19 @@ def measured(session: Session) -> RoundTime:
     return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
 
 
-def _training(model: AdapterModel, spec: Spec, rows: Dataset, seed: int) -> float:
-    """Seconds of all steps and of what comes before and after them."""
+def _training(model: AdapterModel, spec: Spec, rows: Dataset, config: NodeConfig) -> float:
+    """Seconds of all steps, with noise if the site adds it, and of what comes before and after them."""
     from fedprotocol.files.tree_files import save_car
 
     from fednode.training.update import make_update
 
+    seed, private = config.node.seed, steps_of(config.privacy) if config.privacy is not None else None
     some = min(MEASURED_STEPS, spec.training.steps)
     few = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})
     steps: list[StepRecord] = []
     began = time.monotonic()
     try:
-        result = model.train(few, rows, 1, seed, on_step=steps.append)
+        result = model.train(few, rows, 1, seed, on_step=steps.append, private=private)
         update = make_update(result.units_delta, spec, seed, 1)
         with tempfile.TemporaryDirectory() as folder:
             save_car(update.leaves, Path(folder) / "update.car", private=True)

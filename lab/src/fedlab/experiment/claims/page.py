@@ -35,6 +35,9 @@ class Beside:
     plots: Sequence[str] = ()
 
 
+AHEAD = ("fed-ahead", "fed-ahead-same-rounds")  # rows whose sites begin a round ahead of the global
+
+
 def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) -> str:
     """The text of the whole page."""
     at = compared(experiment, results)
@@ -53,7 +56,9 @@ def page(experiment: Experiment, results: Sequence[CellResult], beside: Beside) 
         "## By task",
         "*Initial* is the model before training. *Single* is the mean of the sites that train alone, each with as many "
         "steps as it makes in the federation. *Central* is one trainer with everybody's data. *Fedavg* is the "
-        "federation. [claims/README.md](experiments/claims/README.md) also has the other federated rows, single sites "
+        "federation. *Fed-ahead* is one with the defaults of `fednode spec new`: an average after every step, the "
+        "factored optimiser and look-ahead; *fed-ahead-same-rounds* has these two in the task's own rounds. "
+        "[claims/README.md](experiments/claims/README.md) also has the other federated rows, single sites "
         "with the steps of all sites, and the machine that computed each row.",
         _in_short(tasks, results),
         *_pictures([task for task in tasks if rows_of(task, "central", results)], beside.plots),
@@ -82,7 +87,7 @@ def _precision(found: Sequence[Mapping[str, Sequence[CellResult]]], plots: Seque
 def _in_short(tasks: Sequence[str], results: Sequence[CellResult]) -> str:
     lines = []
     for task in tasks:
-        for name in ("initial", "single", "central", "fedavg"):
+        for name in ("initial", "single", "central", "fedavg", *AHEAD):
             if mine := rows_of(task, name, results):
                 lost, right = figure(mine, loss), figure(mine, accuracy)
                 seeds = len({result.seed for result in mine})

@@ -130,6 +130,11 @@ abstract contract Clock is State {
         return _isMasked() && (why == PenaltyReason.NotRevealed || r.voidReason == VoidReason.TooFewAccepted);
     }
 
+    /// @dev Whether proposal `id` of a settled round is the one that it ended with; a void round has none.
+    function _hasWon(Round storage r, uint256 id) internal view returns (bool) {
+        return id == r.oldest && r.voidReason == VoidReason.None;
+    }
+
     /// @dev The oldest live proposal: of a final round, the one that won.
     function _oldest(Round storage r) internal view returns (Listed storage) {
         return r.listed[r.oldest];

@@ -107,15 +107,15 @@ abstract contract Ledger is Clock, ReentrancyGuardTransient {
         _collectBond(account);
     }
 
-    /// @dev The bond of a proposal that was neither convicted nor the winner. Any number may be live, so each proposer's own call
-    /// returns it; the winner's comes back with the settlement.
+    /// @dev The bond of a proposal that was neither convicted nor the winner. Any number may be live, so each proposer's
+    /// own call returns it; the winner's comes back with the settlement.
     function _collectBond(address proposer) private {
         uint256 number = _bondRound[proposer];
         Round storage r = _rounds[number];
         if (number == 0 || r.settledAt == 0) return;
         delete _bondRound[proposer];
         uint256 id = r.drafts[proposer].id;
-        if ((id != r.oldest || r.voidReason != VoidReason.None) && r.listed[id].proposer != address(0)) _returnBond(number, r.listed[id]);
+        if (!_hasWon(r, id) && r.listed[id].proposer != address(0)) _returnBond(number, r.listed[id]);
     }
 
     /// @dev What a settled round means for one that committed in it.

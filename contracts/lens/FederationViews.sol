@@ -25,8 +25,7 @@ abstract contract FederationViews is Clock, IFederationViews {
     function bondDue(address proposer) public view returns (uint256) {
         Round storage r = _rounds[_bondRound[proposer]];
         uint256 id = r.drafts[proposer].id;
-        bool hasWon = id == r.oldest && r.voidReason == VoidReason.None;
-        return r.settledAt == 0 || hasWon ? 0 : r.listed[id].bond;
+        return r.settledAt == 0 || _hasWon(r, id) ? 0 : r.listed[id].bond;
     }
 
     function clients() public view returns (address[] memory) {

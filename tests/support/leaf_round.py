@@ -12,6 +12,7 @@ from fedprotocol.hashes import commit_hash
 from fedprotocol.numbers import split_leaves, to_bytes
 from numpy.typing import NDArray
 from support.deployed import Deployed
+from support.rule_formulas import rounded, stepped
 
 INT32 = (-(2**31), 2**31 - 1)
 NO_SUMS: tuple[int, int, bytes] = (0, 0, b"")  # `IDisputes.Sums`: the beginning
@@ -123,9 +124,8 @@ class LeafRound:
             touched |= update.mantissas != 0
         result: list[int] = self.prior.tolist()
         for j in np.flatnonzero(touched).tolist():
-            mean = _rounded(sum(u.weight * 2**u.shift * int(u.mantissas[j]) for u in accepted), total)
-            step = _rounded(mean * self.config.server_lr, 2**16)
-            result[j] = min(max(result[j] + step, INT32[0]), INT32[1])
+            mean = rounded(sum(u.weight * 2**u.shift * int(u.mantissas[j]) for u in accepted), total)
+            result[j] = stepped(result[j], mean, self.config.server_lr)
         return result
 
     def tree_of(self, values: Sequence[int]) -> LeafTree:
@@ -152,8 +152,3 @@ class LeafRound:
             "start": NO_SUMS,
             "updates": [self.updates[i].tree.opening(index) for i in self.accepted],
         }
-
-
-def _rounded(a: int, b: int) -> int:
-    quotient = (2 * abs(a) + b) // (2 * b)
-    return -quotient if a < 0 else quotient

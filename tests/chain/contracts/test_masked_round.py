@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from support.deployed import Deployed
 from support.evm import Anvil, compiled
 from support.leaf_round import INT32, NO_SUMS, LeafTree
+from support.rule_formulas import clamped, rounded
 from web3.exceptions import ContractCustomError
 
 K, LEAVES, CLIENTS = 32, 7, 5
@@ -57,7 +58,7 @@ class MaskedRound:
         new = []
         for j, old in enumerate(self.prior.tolist()):
             total = sum(int(delta[j]) for delta in self.deltas)
-            new.append(min(max(old + _rounded(total * 2**SCALE, sum(WEIGHTS)), INT32[0]), INT32[1]))
+            new.append(clamped(old + rounded(total * 2**SCALE, sum(WEIGHTS))))
         return LeafTree(split_leaves(np.array(new, np.int32), K))
 
     def propose(self, proposed: LeafTree, account: int) -> None:
@@ -90,11 +91,6 @@ class MaskedRound:
 
     def challenge(self, proposed: LeafTree, index: int) -> Any:
         return self.do(self.disputes.functions.challenge(self.contract.address, self.proof(proposed, index)))
-
-
-def _rounded(a: int, b: int) -> int:
-    quotient = (2 * abs(a) + b) // (2 * b)
-    return -quotient if a < 0 else quotient
 
 
 @pytest.fixture(scope="module")

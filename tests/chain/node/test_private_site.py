@@ -16,7 +16,7 @@ from fednode.cli.common import open_session
 from fednode.config import load
 from fednode.daemon.actions import registry as do
 from fednode.daemon.actions.chain.departure import allow_and_note
-from fednode.differential_privacy.budget import BudgetSpent, NotPrivate
+from fednode.differential_privacy.budget import BudgetSpent, NotPrivate, settings_for
 from fednode.differential_privacy.ledger import Ledger
 from fednode.doctor import examine
 from fednode.policy.log import Log
@@ -130,8 +130,6 @@ def test_less_noise_than_is_asked_for_is_refused(chain: Anvil, tmp_path: Path, p
     found = doctor(site, "noise")
     assert not found.ok and "the spec demands noise of at least 1, and the config of this site has" in found.detail
     with pytest.raises(NotPrivate, match="the spec demands"), open_session(site.config) as session:
-        from fednode.differential_privacy.budget import settings_for
-
         settings_for(session.config, session.spec)
     shown = fednode(site, "privacy")
     assert isinstance(shown.exception, NotPrivate)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fedprotocol.chain.read.events import Event
+from fedprotocol.chain.read.penalties import is_unwanted
 
 from fedexplorer.history.records import Commit, Update, Vote, place
 
@@ -76,7 +77,7 @@ def updates_of(events: Sequence[Event], votes: Sequence[Vote]) -> tuple[Update, 
 def unwanted_in(updates: Sequence[Update]) -> set[str]:
     """The clients whose update less than a third of the others' weight vouches for."""
     total = sum(update.weight for update in updates)
-    return {u.client for u in updates if 3 * (u.yes - u.weight) < total - u.weight}
+    return {update.client for update in updates if is_unwanted(update.yes, update.weight, total)}
 
 
 def judged(updates: tuple[Update, ...], is_masked: bool) -> tuple[Update, ...]:

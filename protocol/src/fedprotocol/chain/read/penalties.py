@@ -39,9 +39,15 @@ def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
     own = state.updates[state.my_index]
     if not own.attested:
         return PenaltyReason.NOT_ATTESTED
-    is_unwanted = 3 * (own.yes - own.weight) < view.total_weight - own.weight
     has_voided = is_masked and view.void_reason is VoidReason.TOO_FEW_ACCEPTED
-    return PenaltyReason.NOT_ACCEPTED if has_voided and is_unwanted else None
+    is_at_fault = has_voided and is_unwanted(own.yes, own.weight, view.total_weight)
+    return PenaltyReason.NOT_ACCEPTED if is_at_fault else None
+
+
+def is_unwanted(yes: int, weight: int, total_weight: int) -> bool:
+    """Whether less than a third of the others' weight vouches for an update. `yes`: the weight that does, its own
+    `weight` included; `total_weight`: that of all revealed updates."""
+    return 3 * (yes - weight) < total_weight - weight
 
 
 def penalties(chain: Snapshot) -> dict[int, Penalty | None]:

@@ -8,7 +8,7 @@ from fedprotocol.journal import UpdateRecord
 from fedprotocol.types import ZERO
 
 from fednode.daemon.action_context import Tools
-from fednode.daemon.actions.model.noise import cost_of_update, require_noise
+from fednode.differential_privacy.departing import cost_of_update, require_noise
 from fednode.policy.document import Allowance
 from fednode.policy.entries import Left
 from fednode.policy.log import Log

@@ -1,5 +1,4 @@
-"""Differential privacy in a round: refused before it costs anything, charged before anything leaves, and looked at once
-more when it leaves."""
+"""Differential privacy in a round's training: refused before it costs anything, charged before anything leaves."""
 
 from __future__ import annotations
 
@@ -7,22 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fedprotocol.journal import UpdateRecord
-from fedprotocol.spec import Spec
-
 from fednode.config import NodeConfig, PrivacyConfig
 from fednode.daemon.action_context import Tools
 from fednode.differential_privacy.accountant import Cost
-from fednode.differential_privacy.budget import (
-    NotPrivate,
-    charge,
-    cost_of_round,
-    federation_of,
-    require_budget,
-    settings_for,
-    steps_of,
-)
-from fednode.differential_privacy.ledger import Entry, Ledger
+from fednode.differential_privacy.budget import charge, cost_of_round, require_budget, settings_for, steps_of
+from fednode.differential_privacy.ledger import Ledger
 from fednode.training.types import PrivateSteps, TrainingError
 
 
@@ -67,28 +55,3 @@ class Noise:
     def _charge(self, rows: int) -> None:
         if self.settings is not None and self.cost is not None:
             charge(self.config, self.settings, self.cost, self.round, self.prior_root, rows)
-
-
-def cost_of_update(config: NodeConfig, update: UpdateRecord) -> Entry | None:
-    """The ledger's newest entry of the training that made `update`; None if it was trained without noise. Raises
-    LedgerError."""
-    if update.loss_before or update.loss_after:
-        return None  # training with noise tells no losses
-    made_by = (federation_of(config), update.round, update.prior_root)
-    found = [e for e in Ledger(config.privacy_ledger).entries() if (e.federation, e.round, e.prior_root) == made_by]
-    return found[-1] if found else None
-
-
-def require_noise(config: NodeConfig, spec: Spec, noise: float) -> None:
-    """Raise NotPrivate if an update that was trained with the multiplier `noise` has less than the config or the spec
-    asks for: one of them was changed, or [privacy] was added, after it was trained."""
-    wanted = max(
-        config.privacy.noise if config.privacy is not None else 0.0,
-        spec.privacy.noise if spec.privacy is not None else 0.0,
-    )
-    if noise < wanted:
-        has = f"with noise of {noise:g}" if noise else "without noise"
-        raise NotPrivate(
-            f"the update was trained {has}, and noise of at least {wanted:g} is asked for now: it does not leave, "
-            "which costs the penalty; the next round is trained as the config says now"
-        )

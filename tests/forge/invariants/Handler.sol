@@ -180,8 +180,9 @@ contract Handler is Books {
 
     function abandon(uint256 seed) external move {
         seed = _fresh(seed);
-        uint256 round = _anyRound(seed >> 16);
-        if (seed % 4 == 0 && _phase(round) == IFederationTypes.Phase.Aggregate) {
+        bool isLate = seed % 4 > 0; // else mostly too early, or of a round that has a proposal
+        uint256 round = isLate ? _fixedRound(seed >> 16) : _anyRound(seed >> 16);
+        if (isLate && _phase(round) == IFederationTypes.Phase.Aggregate) {
             _warp(views.roundView(round).phaseStart + config.abandonAfter);
         }
         _try("abandon", _anybody(seed >> 8), abi.encodeCall(coordinator.abandon, (round)));
@@ -299,10 +300,12 @@ contract Handler is Books {
         return everybody[seed % ACTORS];
     }
 
-    /// @dev Often the one with a seat that has done nothing for longest.
+    /// @dev Often one who may be dropped, or else the one with a seat that has done nothing for longest.
     function _laziest(uint256 seed) private view returns (address who) {
         who = _anybody(seed);
         if (seed % 4 == 0) return who;
+        (address[] memory droppable,) = views.silent();
+        if (droppable.length > 0) return droppable[(seed >> 8) % droppable.length];
         uint256 least = type(uint256).max;
         address[] memory seated = views.clients();
         for (uint256 i = 0; i < seated.length; ++i) {

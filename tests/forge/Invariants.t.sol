@@ -18,7 +18,7 @@ abstract contract Invariants {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[14] memory moves = [
+        bytes4[15] memory moves = [
             Handler.advance.selector,
             Handler.advance.selector,
             Handler.passTime.selector,
@@ -32,6 +32,7 @@ abstract contract Invariants {
             Handler.carry.selector,
             Handler.slander.selector,
             Handler.abandon.selector,
+            Handler.drop.selector,
             Handler.passTime.selector
         ];
         targets = new FuzzSelector[](1);

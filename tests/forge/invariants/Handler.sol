@@ -15,6 +15,7 @@ import {World} from "./World.sol";
 /// @title What forge calls, in any order: everything that anybody can do to a federation.
 contract Handler is Books {
     uint256 private constant LATE = 250; // moves: what is closed does not go on for long
+    uint256 private constant SLEEPER = ACTORS - 1; // has a seat and seldom commits: every history has somebody to drop
 
     modifier move() {
         _;
@@ -34,6 +35,7 @@ contract Handler is Books {
         for (uint256 i = 0; i < 4; ++i) {
             _try("join", everybody[i], abi.encodeCall(coordinator.join, (config.minStake + 300)));
         }
+        _try("join", everybody[SLEEPER], abi.encodeCall(coordinator.join, (config.minStake + 300)));
     }
 
     /// @notice What those who may act now would do, most of them at least: brings a history forward.
@@ -56,7 +58,7 @@ contract Handler is Books {
     function seat(uint256 seed) external move {
         seed = _fresh(seed);
         address who = _anybody(seed >> 8);
-        uint256 kind = seed % 8;
+        uint256 kind = seed % 7;
         uint256[4] memory stakes = [config.minStake, config.minStake + 300, config.minStake - 1, 1e6];
         if (kind < 3) _try("join", who, abi.encodeCall(coordinator.join, (stakes[(seed >> 16) % 4])));
         if (kind == 3 || kind == 4) {
@@ -64,7 +66,6 @@ contract Handler is Books {
         }
         if (kind == 5) _try("exit", who, abi.encodeCall(coordinator.exit, ()));
         if (kind == 6) _try("withdraw", who, abi.encodeCall(coordinator.withdraw, ()));
-        if (kind == 7) _try("drop", who, abi.encodeCall(coordinator.drop, (_laziest(seed >> 16))));
     }
 
     function money(uint256 seed) external move {
@@ -178,14 +179,25 @@ contract Handler is Books {
         vm.assertFalse(_try("challenge, forged", who, address(disputes), call), "a correct aggregate was convicted");
     }
 
+    /// @notice A round without a proposal is given up in time; else mostly too early, or one that has a proposal.
     function abandon(uint256 seed) external move {
         seed = _fresh(seed);
-        bool isLate = seed % 4 > 0; // else mostly too early, or of a round that has a proposal
-        uint256 round = isLate ? _fixedRound(seed >> 16) : _anyRound(seed >> 16);
-        if (isLate && _phase(round) == IFederationTypes.Phase.Aggregate) {
-            _warp(views.roundView(round).phaseStart + config.abandonAfter);
+        uint256 round = _anyRound(seed >> 16);
+        for (uint256 n = _oldest(); n <= views.lastOpened() && seed % 4 > 0; ++n) {
+            if (_phase(n) != IFederationTypes.Phase.Aggregate) continue;
+            round = n;
+            _warp(views.roundView(n).phaseStart + config.abandonAfter);
         }
         _try("abandon", _anybody(seed >> 8), abi.encodeCall(coordinator.abandon, (round)));
+    }
+
+    /// @notice One who has been silent for long loses the seat, if there is one; seldom one who has not.
+    function drop(uint256 seed) external move {
+        seed = _fresh(seed);
+        (address[] memory droppable,) = views.silent();
+        if (droppable.length == 0 && seed % 4 > 0) return;
+        address client = droppable.length == 0 ? _anybody(seed >> 16) : droppable[(seed >> 16) % droppable.length];
+        _try("drop", _anybody(seed >> 8), abi.encodeCall(coordinator.drop, (client)));
     }
 
     /// @notice A second, or up to a moment at which something changes or beside it; seldom for very long.
@@ -214,7 +226,7 @@ contract Handler is Books {
         bytes32 prior = _honestPrior(round);
         for (uint256 i = 0; i < ACTORS; ++i) {
             if (!_joinsIn(seed, i) || promises[round][everybody[i]].examples > 0) continue;
-            if (i >= ACTORS / 2 && (round / 5 + i) % 2 == 0) continue; // long enough to be dropped
+            if (i == SLEEPER) continue;
             IFederationTypes.Seat memory s = views.seat(everybody[i]);
             if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) continue;
             _commit(everybody[i], round, prior, Random.next(seed, i));
@@ -298,21 +310,6 @@ contract Handler is Books {
 
     function _anybody(uint256 seed) private view returns (address) {
         return everybody[seed % ACTORS];
-    }
-
-    /// @dev Often one who may be dropped, or else the one with a seat that has done nothing for longest.
-    function _laziest(uint256 seed) private view returns (address who) {
-        who = _anybody(seed);
-        if (seed % 4 == 0) return who;
-        (address[] memory droppable,) = views.silent();
-        if (droppable.length > 0) return droppable[(seed >> 8) % droppable.length];
-        uint256 least = type(uint256).max;
-        address[] memory seated = views.clients();
-        for (uint256 i = 0; i < seated.length; ++i) {
-            IFederationTypes.Seat memory s = views.seat(seated[i]);
-            uint256 last = s.lastCommit > s.activeFrom ? s.lastCommit : s.activeFrom;
-            if (last < least) (who, least) = (seated[i], last);
-        }
     }
 
     function _isOpen(uint256 round) private view returns (bool) {

@@ -196,8 +196,8 @@ contract Handler is Books {
         seed = _fresh(seed);
         (address[] memory droppable,) = views.silent();
         if (droppable.length == 0 && seed % 4 > 0) return;
-        address client = droppable.length == 0 ? _anybody(seed >> 16) : droppable[(seed >> 16) % droppable.length];
-        _try("drop", _anybody(seed >> 8), abi.encodeCall(coordinator.drop, (client)));
+        address sleeper = droppable.length == 0 ? _anybody(seed >> 16) : droppable[(seed >> 16) % droppable.length];
+        _try("drop", _anybody(seed >> 8), abi.encodeCall(coordinator.drop, (sleeper)));
     }
 
     /// @notice A second, or up to a moment at which something changes or beside it; seldom for very long.

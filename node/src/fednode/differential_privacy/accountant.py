@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fedprotocol.errors import FedError
 
@@ -46,14 +47,17 @@ def epsilon(costs: Iterable[Cost], delta: float) -> float:
     steps = Counter[tuple[float, float]]()
     for cost in costs:
         steps[cost.noise, cost.rate] += cost.steps
-    if not steps:
-        return 0.0
+    return _composed(tuple(sorted(steps.items())), delta) if steps else 0.0
+
+
+@lru_cache(maxsize=16)  # a round asks twice: before it is trained, and when it is charged
+def _composed(steps: tuple[tuple[tuple[float, float], int], ...], delta: float) -> float:
     require_accountant()
     from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent
     from dp_accounting.pld import PLDAccountant
 
-    accountant = PLDAccountant(value_discretization_interval=_interval(min(noise for noise, _ in steps)))
-    for (noise, rate), count in sorted(steps.items()):
+    accountant = PLDAccountant(value_discretization_interval=_interval(min(noise for (noise, _), _ in steps)))
+    for (noise, rate), count in steps:
         gaussian = GaussianDpEvent(noise)
         accountant.compose(gaussian if rate >= 1 else PoissonSampledDpEvent(rate, gaussian), count)
     return float(accountant.get_epsilon(delta))

@@ -2,8 +2,8 @@
 
 One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
 unknown fields, conversions or defaults, so that a document means the same to every version that accepts it. (Only
-`prompt.join`, `training.rate_ratio_b`, `training.look_ahead` and `privacy`, which came later, may be absent, and that
-has one meaning too.)
+`prompt.join`, `training.rate_ratio_b`, `training.look_ahead`, `privacy` and `masking`, which came later, may be absent,
+and that has one meaning too.)
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
@@ -22,13 +22,18 @@ from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.leaves import Leaves, MemoryLeaves
+from fedprotocol.masks import limits
 from fedprotocol.printable import json_text, printable
 from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
+from fedprotocol.types import MASKED_BITS
 
 MAX_SPEC_BYTES = 1 << 20
 """The largest block that IPFS nodes exchange without asking."""
 
 SERVER_LR_ONE = 1 << 16
+
+MASKED_RULE = "masked-mean"
+"""The rule that masked updates are summed by, and no others."""
 
 _MOST_NAMED = 50  # wrong fields
 _LONGEST = 400  # most characters about one of them
@@ -87,7 +92,7 @@ class Layout(Part):
 
     tensors: Annotated[Listed[Tensor], Field(min_length=1)]
     leaf_values: Annotated[int, Field(ge=32, le=8192)]
-    mantissa_bits: Literal[8, 16]
+    mantissa_bits: Literal[8, 16, 32]  # 32: of a masked value
     # how many leaves of a global belong to each leaf of an update; the rule decides it
     parts: Annotated[int, Field(ge=1, le=8)]
 
@@ -256,6 +261,14 @@ class Privacy(Part):
     noise: PositiveReal
 
 
+class Masking(Part):
+    """Updates are masked, so that others see their sum alone (`fedprotocol.masks`). A masked value counts steps of
+    2^scale units. Before a site multiplies its update by its weight, it cuts every value to `bound` steps."""
+
+    scale: Annotated[int, Field(ge=0, le=limits.MAX_SCALE)]
+    bound: Annotated[int, Field(ge=1, le=limits.MAX_BOUND)]
+
+
 class Decisions(Part):
     """The part of a spec that its sponsor decides; the remaining fields follow from it and from the base model."""
 
@@ -269,13 +282,35 @@ class Decisions(Part):
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
     # A document without it demands nothing, and then has no such field, not even null.
     privacy: Privacy | None = Field(default=None, exclude_if=lambda privacy: privacy is None)
+    # A document of a public federation has no such field.
+    masking: Masking | None = Field(default=None, exclude_if=lambda masking: masking is None)
 
-    @field_validator("privacy", mode="before")
+    @property
+    def is_masked(self) -> bool:
+        """Whether updates are masked."""
+        return self.masking is not None
+
+    @field_validator("privacy", "masking", mode="before")
     @classmethod
-    def _not_null(cls, value: object) -> object:
+    def _not_null(cls, value: object, info: ValidationInfo) -> object:
         if value is None:
-            raise ValueError("must be left out where no privacy is demanded")
+            asked = "no privacy is demanded" if info.field_name == "privacy" else "updates are public"
+            raise ValueError(f"must be left out where {asked}")
         return value
+
+    @model_validator(mode="after")
+    def _masked_or_public(self) -> Self:
+        if (self.rule == MASKED_RULE) != self.is_masked:
+            raise ValueError(
+                f"masking: the rule {MASKED_RULE} has it and no other rule; this document has the rule {self.rule} "
+                f"{'and masking' if self.is_masked else 'without it'}"
+            )
+        if self.is_masked and self.lora.factors == "alternating":
+            raise ValueError(
+                "lora.factors must be both or b where updates are masked: a factor that a round does not train would "
+                "be masked zeros, and cost as much as one that it trains"
+            )
+        return self
 
     @model_validator(mode="after")
     def _classes_trimmed(self) -> Self:
@@ -316,6 +351,10 @@ class Spec(Decisions):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         bounds, bits = self.bounds, self.layout.mantissa_bits
+        if (bits == MASKED_BITS) != self.is_masked:
+            raise ValueError(f"layout.mantissa_bits must be {MASKED_BITS} with masking, and 8 or 16 without it")
+        if self.masking is not None:
+            return self._bounded_masked(self.masking)
         if bounds.max_shift + bits > numbers.SHIFT_LIMIT:
             raise ValueError(f"bounds.max_shift: at most {numbers.SHIFT_LIMIT - bits} with mantissas of {bits} bits")
         largest = (1 << (bits - 1 + bounds.max_shift)) * numbers.UNIT * math.sqrt(self.layout.value_count)
@@ -326,10 +365,22 @@ class Spec(Decisions):
             )
         return self
 
+    def _bounded_masked(self, masking: Masking) -> Self:
+        bounds = self.bounds
+        if bounds.max_shift:
+            raise ValueError("bounds.max_shift must be 0 where updates are masked: masking.scale takes its place")
+        largest = (masking.bound << masking.scale) * numbers.UNIT * math.sqrt(self.layout.value_count)
+        if bounds.min_norm > min(bounds.max_norm, largest):
+            raise ValueError(
+                f"bounds.min_norm {bounds.min_norm:g} is more than an update can have: max_norm is "
+                f"{bounds.max_norm:g}, and masking leaves {largest:.4g}"
+            )
+        return self
+
 
 FIELDS_IN_ORDER = (
     *("version", "name", "base_model", "lora", "quantization", "layout", "prompt", "training", "evaluation", "bounds"),
-    *("privacy", "rule", "server_lr", "genesis_root"),
+    *("privacy", "masking", "rule", "server_lr", "genesis_root"),
 )
 """The fields in the order of the canonical document."""
 

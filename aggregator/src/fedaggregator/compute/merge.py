@@ -54,7 +54,7 @@ def merge(
         prior: the global on which the updates were trained; its leaves hold K int32, and each leaf of an update has
             `rule.parts` of them.
         contributions: the accepted updates in index order; their leaves hold K mantissas.
-        bits: width of a mantissa, 8 or 16.
+        bits: width of a mantissa, or of a masked value: one of `rule.bits`.
         server_lr: 1 .. 2^17, unit 2^-16.
         out: file for the leaves; it is replaced only once they are complete.
         window_leaves: leaves worked on at once, at least 1.
@@ -104,8 +104,9 @@ def _window(leaves: Leaves, start: int, stop: int) -> bytes:
 
 def _checked_shape(rule: Rule, prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:
     """The shape of the prior, which is also the shape of the next global."""
-    if bits not in (8, 16):
-        raise MergeError(f"mantissas have 8 or 16 bits, not {bits}")
+    if bits not in rule.bits:
+        widths = " or ".join(str(width) for width in rule.bits)
+        raise MergeError(f"{rule.name} takes values of {widths} bits, not of {bits}")
     if not contributions:
         raise MergeError("there are no accepted updates to merge")
     if prior.shape.leaf_count % rule.parts:

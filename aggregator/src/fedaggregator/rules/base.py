@@ -39,6 +39,10 @@ class Rule(Protocol):
         """The name of the Solidity contract, by which `brownie run deploy` finds it."""
 
     @property
+    def bits(self) -> tuple[int, ...]:
+        """Which widths the values of its updates may have."""
+
+    @property
     def parts(self) -> int:
         """How many leaves of a global belong to each leaf of an update. The first part is the weights; the others are
         zero at genesis."""
@@ -60,7 +64,7 @@ class Rule(Protocol):
 
         Args:
             sums: what this method returned before, or None at first.
-            mantissas: int8 or int16 [leaves, K], the whole two's-complement range.
+            mantissas: signed integers of one of its `bits`, [leaves, K], the whole two's-complement range.
             weight: the client's weight, below 2^20.
             shift: a value is `mantissa * 2^shift` units; `shift + bits <= 31`.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from fedprotocol.numbers import MANTISSA_BITS
 from numpy.typing import NDArray
 
 from fedaggregator.rules import weighted_sums
@@ -22,6 +23,7 @@ class FedAvg:
     name = "fedavg"
     summary = "The mean of the updates, in which each counts by its weight."
     contract = "FedAvg"
+    bits = MANTISSA_BITS
     parts = 1
 
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be spread over more calls

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from fedprotocol.numbers import divide_round
+from fedprotocol.numbers import MANTISSA_BITS, divide_round
 from numpy.typing import NDArray
 
 from fedaggregator.rules import weighted_sums
@@ -28,6 +28,7 @@ class FedAvgM:
     name = "fedavgm"
     summary = "The mean of the updates, in which each counts by its weight, and a part of what earlier rounds changed."
     contract = "FedAvgM"
+    bits = MANTISSA_BITS
     parts = 2
 
     def max_clients(self, leaf_values: int, bits: int) -> int:

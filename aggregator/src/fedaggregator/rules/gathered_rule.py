@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from fedprotocol.numbers import MANTISSA_BITS
 from numpy.typing import NDArray
 
 from fedaggregator.rules import gathered_leaves
@@ -18,6 +19,7 @@ class GatheredRule:
     """g' = clamp(g + R(mean * server_lr, 2^16)). A rule of this kind says what the mean of a leaf is, and what gas its
     contract needs to finish one."""
 
+    bits = MANTISSA_BITS
     parts = 1
 
     def mean(self, rows: Rows, leaf: int, total_weight: int) -> NDArray[np.int64]:

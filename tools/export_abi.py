@@ -20,7 +20,7 @@ OPENZEPPELIN = "@openzeppelin/contracts"
 ABIS = {  # shipped file: (source, contract)
     "coordinator": ("interfaces/IFederationCoordinator.sol", "IFederationCoordinator"),
     "disputes": ("interfaces/IDisputes.sol", "IDisputes"),
-    "rule": ("interfaces/IAggregationRule.sol", "IAggregationRule"),
+    "rule": ("interfaces/IMaskedRule.sol", "IMaskedRule"),
     "erc20": (f"{OPENZEPPELIN}/token/ERC20/extensions/IERC20Metadata.sol", "IERC20Metadata"),
     "peers": ("interfaces/IPeerDirectory.sol", "IPeerDirectory"),
     "lens": ("contracts/lens/FederationLens.sol", "FederationLens"),

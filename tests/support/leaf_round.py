@@ -13,6 +13,7 @@ from fedprotocol.numbers import split_leaves, to_bytes
 from numpy.typing import NDArray
 from support.deployed import Deployed
 from support.rule_formulas import rounded, stepped
+from support.rule_rounds import most_shift, most_weight
 
 INT32 = (-(2**31), 2**31 - 1)
 NO_SUMS: tuple[int, int, bytes] = (0, 0, b"")  # `IDisputes.Sums`: the beginning
@@ -42,6 +43,8 @@ class Update:
 
 class LeafRound:
     """Round 1 over `prior` (int32 [n], the genesis of `federation`), with one update per client, in index order.
+
+    In a masked federation values are random, as masked values are, and their sum is so too.
 
     Everybody vouches for all updates but those in `rejected`, which weigh a third or less. With `only`, that leaf of
     an update is random and the others are zero: a large tree that costs little here, and on the chain as much as any.
@@ -79,7 +82,8 @@ class LeafRound:
         count = self.values if only is None else k
         random = rng.integers(low, high, count, endpoint=True, dtype=f"int{bits}")
         random[rng.random(count) < 0.1] = low
-        shift, weight = int(rng.integers(0, 31 - bits, endpoint=True)), int(rng.integers(1, 2**20))
+        shift = int(rng.integers(0, most_shift(bits), endpoint=True))
+        weight = int(rng.integers(1, most_weight(bits, self.config.max_clients), endpoint=True))
         if only is None:
             return Update(random, LeafTree(split_leaves(random, k)), shift, weight)
         mantissas = np.zeros(self.values, random.dtype)
@@ -105,7 +109,8 @@ class LeafRound:
             commit_hash(chain_id, here, 1, a, prior_root, u.tree.root, u.shift, u.weight, salt) for a, u in players
         ]
         chain.send_all([(contract.commit(1, prior_root, h), a) for a, h in zip(self.accounts, hashes, strict=True)])
-        chain.send_all([(contract.reveal(1, u.tree.root, u.shift, u.weight, salt, 2, 1), a) for a, u in players])
+        losses = (0, 0) if config.is_masked else (2, 1)
+        chain.send_all([(contract.reveal(1, u.tree.root, u.shift, u.weight, salt, *losses), a) for a, u in players])
         self.inputs_hash = self.federation.coordinator().round_view(1).inputs_hash
         self.accepted_by_all = self.accepted
         bitmap = sum(1 << i for i in self.accepted)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isqrt
 from typing import NamedTuple
 
+from support.rules import SCALE
+
 INT32 = (-(2**31), 2**31 - 1)
 
 
@@ -71,8 +73,16 @@ def bounded(updates: Sequence[Update]) -> list[Update]:
     return [Update(row, u.weight, 0) for row, u in zip(scaled, updates, strict=True)]
 
 
+def masked_mean(updates: Sequence[Update], prior: Sequence[Sequence[int]], server_lr: int, j: int) -> list[int]:
+    """With the scale of `support.rules`."""
+    total = sum(int(u.mantissas[j]) for u in updates) % 2**32
+    total -= 2**32 if total >= 2**31 else 0  # as int32
+    return [stepped(int(prior[0][j]), rounded(total * 2**SCALE, sum(u.weight for u in updates)), server_lr)]
+
+
 FORMULAS: dict[str, Formula] = {"fedavg": fedavg, "fedavgm": fedavgm, "trimmed-mean": trimmed_mean, "median": median}
 """By the name of the rule."""
+FORMULAS["masked-mean"] = masked_mean
 FORMULAS["norm-bounded"] = fedavg  # of the updates that `bounded` makes of these
 
 

@@ -13,12 +13,13 @@ from support.rule_formulas import INT32, Update
 from web3.contract import Contract
 
 MAX_WEIGHT = 2**20 - 1
+MASKED_WEIGHT = 2**15  # of all updates together
 PATTERNS = ("any", "any", "any", "close", "ties", "limits", "lowest", "highest", "zero")
 
 
 @dataclass(frozen=True)
 class Round:
-    """`mantissas`: int8 or int16 [n, K]. `prior`: int32 [parts, K]."""
+    """`mantissas`: int8, int16 or, of masked values, int32 [n, K]. `prior`: int32 [parts, K]."""
 
     bits: int
     mantissas: NDArray[np.signedinteger[Any]]
@@ -61,15 +62,24 @@ class Round:
 
 def drawn(rng: np.random.Generator, rule: Rule, clients: int, values: int, bits: int | None = None) -> Round:
     """A round of `clients` updates; weights and shifts at their limits, or all the same, half of the time."""
-    bits = bits or int(rng.choice([8, 16]))
+    bits = bits or int(rng.choice(rule.bits))
     limits = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     kind = str(rng.choice(PATTERNS))
     mantissas = np.stack([integers(rng, kind, limits, values) for _ in range(clients)]).astype(f"int{bits}")
-    weights = _mixed(rng, clients, (1, MAX_WEIGHT))
-    shifts = _mixed(rng, clients, (0, 31 - bits))
+    weights = _mixed(rng, clients, (1, most_weight(bits, clients)))
+    shifts = _mixed(rng, clients, (0, most_shift(bits)))
     prior = np.stack([integers(rng, str(rng.choice(PATTERNS)), INT32, values) for _ in range(rule.parts)])
     server_lr = int(rng.choice([1, 2**16, 2**17, rng.integers(1, 2**17)]))
     return Round(bits, mantissas, weights, shifts, prior.astype(np.int32), server_lr)
+
+
+def most_weight(bits: int, clients: int) -> int:
+    """The largest weight that each of `clients` updates can have at once."""
+    return MASKED_WEIGHT // clients if bits == 32 else MAX_WEIGHT
+
+
+def most_shift(bits: int) -> int:
+    return max(0, 31 - bits)
 
 
 def integers(rng: np.random.Generator, kind: str, limits: tuple[int, int], count: int) -> NDArray[np.int64]:

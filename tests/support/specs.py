@@ -55,6 +55,14 @@ DOCUMENT: dict[str, Any] = {
     "genesis_root": "0x" + "22" * 32,
 }
 
+MASKED: dict[str, Any] = {
+    "rule": "masked-mean",
+    "layout": {**DOCUMENT["layout"], "mantissa_bits": 32},
+    "bounds": {**DOCUMENT["bounds"], "max_shift": 0},
+    "masking": {"scale": 4, "bound": 1000},
+}
+"""What a masked federation changes in it."""
+
 
 def small_spec(**changes: Any) -> bytes:
     """The document, with top-level fields replaced."""

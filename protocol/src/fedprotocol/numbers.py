@@ -164,10 +164,11 @@ def split_leaves(values: NDArray[np.integer[Any]], leaf_values: int) -> list[byt
     return [padded[at : at + size] for at in range(0, len(padded), size)]
 
 
-def join_leaves(leaves: Iterable[bytes], bits: int, value_count: int) -> NDArray[Any]:
+def join_leaves(leaves: Iterable[bytes], bits: int, value_count: int, zero_padding: bool = True) -> NDArray[Any]:
     """The `value_count` values of `bits` bits that `split_leaves` cut.
 
-    Raises NumbersError if the leaves differ in size, are too few or too many, or if the padding is not zero.
+    Raises NumbersError if the leaves differ in size, are too few or too many, or, with `zero_padding`, if the padding
+    is not zero. Without it the padding is not looked at: in a masked federation a site can add to it unseen.
     """
     width = _signed(bits).itemsize
     data, sizes, count = bytearray(), set[int](), 0
@@ -181,7 +182,7 @@ def join_leaves(leaves: Iterable[bytes], bits: int, value_count: int) -> NDArray
     expected = leaf_count(value_count, size // width)
     if count != expected:
         raise NumbersError(f"{value_count} values of {bits} bits stand in {expected} leaves, not in {count}")
-    if any(data[value_count * width :]):
+    if zero_padding and any(data[value_count * width :]):
         raise NumbersError("the padding after the last value is not zero")
     return from_bytes(bytes(data[: value_count * width]), bits)
 

@@ -145,9 +145,14 @@ class Layout(Part):
         return MemoryLeaves(weights + state)
 
     def weights(self, leaves: Leaves) -> NDArray[np.int32]:
-        """The adapter's values in a global, int32 [value_count], units of 2^-24. Raises NumbersError."""
+        """The adapter's values in a global, int32 [value_count], units of 2^-24.
+
+        Raises NumbersError, also where the padding is not zero, unless updates are masked: a single site can then add
+        to the padding unseen, and must not stop all the others by it.
+        """
+        padded = self.mantissa_bits != MASKED_BITS
         units: NDArray[np.int32] = numbers.join_leaves(
-            (leaves[index] for index in range(self.leaf_count)), 32, self.value_count
+            (leaves[index] for index in range(self.leaf_count)), 32, self.value_count, zero_padding=padded
         )
         return units
 

@@ -24,6 +24,7 @@ from support.aggregators import AggregatorSite, step_past_announcing, step_until
 from support.evil_aggregator import WRONG_VALUE, EvilAggregator
 from support.evm import Anvil
 from support.live_federation import TOKEN, LiveFederation
+from support.rules import PUBLIC
 from support.synthetic import SyntheticClient, play_inputs
 
 BOND = 50 * TOKEN
@@ -97,7 +98,7 @@ def test_an_aggregator_proposes_then_convicts_then_collects(round_one: Round, ca
     assert "1 call, " in caplog.text and "CONVICTED" in caplog.text
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", PUBLIC)
 def test_a_watchtower_with_a_key_and_a_store_and_not_one_token(chain: Anvil, tmp_path: Path, rule: str) -> None:
     """Under every rule, by the last value of all that the rule keeps; five updates, so that a trimmed mean trims."""
     with closing(Round(chain, tmp_path, rule, clients=5)) as made:

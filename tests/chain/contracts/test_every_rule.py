@@ -24,6 +24,7 @@ from support.evm import Anvil, compiled
 from support.leaf_round import INT32, LeafRound, LeafTree
 from support.rule_formulas import Update
 from support.rule_formulas import leaf as leaf_by
+from support.rules import TESTED, terms
 from web3.exceptions import ContractCustomError
 
 K, LEAVES, CLIENTS, REJECTED = 32, 5, 6, (1,)
@@ -50,7 +51,7 @@ class Disputed(Recomputed):
 
 @pytest.fixture(scope="module", params=RULES)
 def played(request: pytest.FixtureRequest, chain: Anvil, tmp_path_factory: pytest.TempPathFactory) -> Disputed:
-    rule = RULES[request.param]
+    rule = TESTED[request.param]
     rng = np.random.default_rng(3)
     weights = rng.integers(*INT32, LEAVES * K, endpoint=True, dtype=np.int32)
     state = rng.integers(-(2**20), 2**20, (rule.parts - 1) * LEAVES * K, dtype=np.int32)  # as of a later round
@@ -58,13 +59,14 @@ def played(request: pytest.FixtureRequest, chain: Anvil, tmp_path_factory: pytes
     genesis = tree.root([tree.leaf_digest(leaf) for leaf in split_leaves(prior, K)])
     federation = Deployed.on(
         chain,
-        rule=chain.deploy(rule.contract).address,
+        **{**terms(chain, rule, rule.bits[0]), "minClients": 3},
         genesisRoot=genesis,
         leafCount=LEAVES,
         leafValues=K,
         maxClients=CLIENTS,
     )
-    game = LeafRound(federation, prior, CLIENTS, rejected=REJECTED, parts=rule.parts)
+    rejected = () if federation.coordinator().config().is_masked else REJECTED  # else the round is void
+    game = LeafRound(federation, prior, CLIENTS, rejected=rejected, parts=rule.parts)
     return Disputed(game, tmp_path_factory.mktemp("merged"))
 
 
@@ -167,10 +169,10 @@ def test_the_parts_of_a_leaf_cannot_stand_in_for_each_other(mine: Disputed) -> N
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_bounds_the_federation_by_what_it_can_prove(chain: Anvil, name: str) -> None:
     rule = RULES[name]
-    address = chain.deploy(rule.contract).address
-    most = rule.max_clients(8192, 16)
+    bits = rule.bits[-1]
+    most = rule.max_clients(8192, bits)
     assert (most < 256) is (name != "fedavg")
-    settings = {"rule": address, "leafValues": 8192, "mantissaBits": 16, "minClients": 1}
+    settings = {**terms(chain, rule, bits), "leafValues": 8192, "minClients": 3}
     Deployed.on(chain, **settings, maxClients=most)
     with pytest.raises(ContractCustomError):
         Deployed.on(chain, **settings, maxClients=most + 1)

@@ -24,6 +24,7 @@ from support.deployed import Deployed, sender
 from support.disputed import Recomputed
 from support.evm import Anvil
 from support.leaf_round import INT32, LeafRound, LeafTree
+from support.rules import TESTED, terms
 
 FIGURES = Path(__file__).with_name("gas_proof.json")
 TABLE = Path(__file__).resolve().parents[3] / "docs/gas.md"
@@ -33,11 +34,15 @@ TOLERANCE = 0.005
 SIZES = [
     (rule, clients, bits)
     for rule in RULES
-    for bits in (8, 16)
+    for bits in RULES[rule].bits
     for clients in ((4, 16, 64, 256) if rule == "fedavg" else (4, 16, 64))
     if clients <= RULES[rule].max_clients(K, bits)
 ]
-MEASURED = SIZES if os.environ.get("GAS_UPDATE") else [case for case in SIZES if case[1] <= 16 or case[1:] == (64, 8)]
+MEASURED = (
+    SIZES
+    if os.environ.get("GAS_UPDATE")
+    else [case for case in SIZES if case[1] <= 16 or case[1:] in ((64, 8), (64, 32))]
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +56,7 @@ def chain() -> Iterator[Anvil]:
 def test_gas_of_a_case(
     chain: Anvil, name: str, clients: int, bits: int, tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
-    measured = convicted(chain, RULES[name], clients, bits, tmp_path)
+    measured = convicted(chain, TESTED[name], clients, bits, tmp_path)
     record_property(
         f"gas: proof, {name}, {clients} clients, {bits} bits, {K:,} values, {LEAVES} leaves, {measured['calls']} calls",
         measured["gas"],
@@ -67,12 +72,11 @@ def test_gas_of_a_case(
     assert measured["gas"] == pytest.approx(committed["gas"], rel=TOLERANCE), "GAS_UPDATE=1 writes new figures"
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(("name", "bits"), [(name, bits) for name, rule in RULES.items() for bits in rule.bits])
 def test_the_largest_leaves_are_within_the_bounds(chain: Anvil, name: str, bits: int, tmp_path: Path) -> None:
     """K = 8,192, where calldata and gas run out first: as many clients as the rule allows, or enough for several
     calls."""
-    rule = RULES[name]
+    rule = TESTED[name]
     most = rule.max_clients(8192, bits)
     convicted(chain, rule, min(12, most), bits, tmp_path, leaves=3, values=8192, at=2)
 
@@ -95,13 +99,12 @@ def convicted(
     genesis = tree.root([tree.leaf_digest(leaf) for leaf in split_leaves(prior.ravel(), values)])
     federation = Deployed.on(
         chain,
-        rule=chain.deploy(rule.contract).address,
+        **terms(chain, rule, bits),
         genesisRoot=genesis,
         leafCount=leaves,
         leafValues=values,
-        mantissaBits=bits,
         maxClients=clients,
-        minClients=1,
+        minClients=3 if bits == 32 else 1,
     )
     game = LeafRound(federation, prior.ravel(), clients, only=at, parts=rule.parts)
     right = split_leaves(finished(rule, game, prior, at).ravel(), values)

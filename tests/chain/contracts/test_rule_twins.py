@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pytest
 from eth_utils.crypto import keccak
-from fedaggregator.rules import RULES
 from fedaggregator.rules.base import Rule
 from fedprotocol.numbers import to_bytes
 from support.evm import Anvil
 from support.rule_formulas import leaf
 from support.rule_rounds import drawn
+from support.rules import TESTED, deployed
 from web3.contract import Contract
 from web3.exceptions import ContractCustomError
 
@@ -26,19 +27,19 @@ def chain() -> Iterator[Anvil]:
         yield anvil
 
 
-@pytest.fixture(scope="module", params=sorted(RULES.keys() - {"fedavg"}))  # has a file of its own
+@pytest.fixture(scope="module", params=sorted(TESTED.keys() - {"fedavg"}))  # has a file of its own
 def rule(request: pytest.FixtureRequest) -> Rule:
-    return RULES[request.param]
+    return TESTED[request.param]
 
 
 @pytest.fixture(scope="module")
 def contract(chain: Anvil, rule: Rule) -> Contract:
-    return chain.deploy(rule.contract)
+    return deployed(chain, rule)
 
 
 @pytest.fixture(scope="module")
 def reference(chain: Anvil, rule: Rule) -> Contract:
-    return chain.deploy(f"{rule.contract}Reference")
+    return deployed(chain, rule, "Reference")
 
 
 def test_whole_leaves_agree(
@@ -63,11 +64,10 @@ def test_whole_leaves_agree(
     assert compared >= CASES * K
 
 
-@pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("clients", [15, 17, 31, 32, 63, 64, 65, 127, 128, 129, 200, 255, 256])
-def test_any_number_of_clients(rule: Rule, contract: Contract, clients: int, bits: int) -> None:
+def test_any_number_of_clients(rule: Rule, contract: Contract, clients: int) -> None:
     rng = np.random.default_rng(clients)
-    for values in (32, 96):
+    for values, bits in product((32, 96), rule.bits):
         played = drawn(rng, rule, clients, values, bits)
         right = leaf(rule.name, played.updates, played.prior, played.server_lr)
         assert played.finished(rule).tolist() == right
@@ -78,7 +78,7 @@ def test_both_say_the_same_of_themselves(rule: Rule, contract: Contract, referen
     for code in (contract, reference):
         assert code.functions.name().call() == rule.name
         assert code.functions.parts().call() == rule.parts
-    for bits in (8, 16):
+    for bits in (8, 16, 32):
         for values in (2**power for power in range(5, 14)):
             assert contract.functions.maxClients(values, bits).call() == rule.max_clients(values, bits)
 
@@ -96,18 +96,30 @@ def test_both_say_the_same_of_themselves(rule: Rule, contract: Contract, referen
     ],
 )
 def test_an_update_out_of_range_reverts(
-    contract: Contract, length: int, bits: int, weight: int, shift: int, error: str
+    rule: Rule, contract: Contract, length: int, bits: int, weight: int, shift: int, error: str
 ) -> None:
+    if bits in (8, 16) and bits not in rule.bits:
+        error = "BadBits(uint8)"
+    elif bits in rule.bits and bits == 32:
+        error = "LengthMismatch(uint256,uint256)"
     refused(contract, "accumulate", (b"", bytes(length), bits, weight, shift), error)
 
 
+def test_masked_updates_have_no_shift_and_little_weight(chain: Anvil) -> None:
+    masked = deployed(chain, TESTED["masked-mean"])
+    refused(masked, "accumulate", (b"", bytes(32), 32, 2**15 + 1, 0), "WeightTooLarge(uint32)")
+    refused(masked, "accumulate", (b"", bytes(32), 32, 1, 1), "ShiftTooLarge(uint8)")
+    refused(masked, "finish", (bytes(32), bytes(32), 2**15 + 1, 1), "BadTotalWeight(uint256)")
+
+
 def test_sums_of_another_length_revert(rule: Rule, contract: Contract) -> None:
-    played = drawn(np.random.default_rng(2), rule, 3, 64, 8)
+    bits = rule.bits[0]
+    played = drawn(np.random.default_rng(2), rule, 3, 64, bits)
     all_, prior = played.sums(rule), to_bytes(played.prior)
     assert all_ is not None
     sums = to_bytes(all_)
     for wrong in (sums[:-1], sums[:-8], sums + bytes(8)):
-        refused(contract, "accumulate", (wrong, bytes(64), 8, 1, 0), "LengthMismatch(uint256,uint256)")
+        refused(contract, "accumulate", (wrong, bytes(8 * bits), bits, 1, 0), "LengthMismatch(uint256,uint256)")
         refused(contract, "finish", (wrong, prior, 5, 1), "LengthMismatch(uint256,uint256)")
     for wrong in (prior[:-1], prior[:-4], prior + bytes(4)):
         refused(contract, "finish", (sums, wrong, 5, 1), "LengthMismatch(uint256,uint256)")

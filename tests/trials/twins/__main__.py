@@ -9,10 +9,10 @@ import sys
 import time
 
 import numpy as np
-from fedaggregator.rules import RULES
 from support.evm import Anvil
 from support.rule_formulas import leaf
 from support.rule_rounds import Round, drawn
+from support.rules import TESTED, deployed
 
 MOST = 2**17  # mantissas in a round, and values that are computed by the formula or by the readable contract
 READABLE = 2**11
@@ -20,15 +20,15 @@ READABLE = 2**11
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compare the rules' contracts with their twins in NumPy.")
-    parser.add_argument("--rule", choices=sorted(RULES), action="append", help="Only this rule; may be given again.")
+    parser.add_argument("--rule", choices=sorted(TESTED), action="append", help="Only this rule; may be given again.")
     parser.add_argument("--values", type=int, default=20_000_000, help="How many results to compare for each rule.")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="Of the random rounds.")
     given = parser.parse_args()
     print(f"seed {given.seed}")
     with Anvil("--gas-limit", "1000000000") as chain:
-        for name in given.rule or sorted(RULES):
-            rule, begun = RULES[name], time.monotonic()
-            contract, readable = chain.deploy(rule.contract), chain.deploy(f"{rule.contract}Reference")
+        for name in given.rule or sorted(TESTED):
+            rule, begun = TESTED[name], time.monotonic()
+            contract, readable = deployed(chain, rule), deployed(chain, rule, "Reference")
             rng = np.random.default_rng(given.seed)
             compared = rounds = by_formula = 0
             while compared < given.values:
@@ -59,7 +59,7 @@ def any_round(rng: np.random.Generator, name: str) -> Round:
     """1 .. 256 updates, mostly few, of 32 .. 8,192 values."""
     clients = int(rng.integers(1, 12) if rng.random() < 0.9 else rng.integers(12, 257))
     powers = [2**power for power in range(5, 14) if 2**power * clients <= MOST]
-    return drawn(rng, RULES[name], clients, int(rng.choice(powers[-3:] if rng.random() < 0.8 else powers)))
+    return drawn(rng, TESTED[name], clients, int(rng.choice(powers[-3:] if rng.random() < 0.8 else powers)))
 
 
 if __name__ == "__main__":

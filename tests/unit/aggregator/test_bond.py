@@ -36,8 +36,7 @@ def test_the_bound_is_above_what_was_measured_and_not_far(name: str) -> None:
     assert MEASURED[name]["gas"] <= sum(call.gas for call in calls) <= 2 * MEASURED[name]["gas"]
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize(("name", "bits"), [(name, bits) for name, rule in RULES.items() for bits in rule.bits])
 def test_as_many_clients_as_a_rule_allows_can_be_convicted(name: str, bits: int) -> None:
     """In the largest tree, whatever K is: each call fits in a transaction, by the bounds."""
     rule, limits = RULES[name], Limits()
@@ -50,11 +49,17 @@ def test_as_many_clients_as_a_rule_allows_can_be_convicted(name: str, bits: int)
             assert len(calls) <= 100, (values, clients)
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_proves_nothing_of_values_that_it_does_not_take(name: str) -> None:
+    for bits in {8, 16, 32} - set(RULES[name].bits):
+        assert RULES[name].max_clients(1024, bits) == 0
+
+
 @pytest.mark.parametrize("name", [name for name in RULES if name != "fedavg"])
 def test_the_page_says_for_how_many_clients_a_rule_can_be_proved(name: str) -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in GAS_PAGE.read_text().splitlines()]
     sizes = [int(cell.replace(",", "")) for cell in next(row for row in rows if row[:2] == ["rule", "bits"])[2:]]
-    for bits in (8, 16):
+    for bits in RULES[name].bits:
         assert [name, str(bits), *(str(RULES[name].max_clients(values, bits)) for values in sizes)] in rows
     assert all(RULES["fedavg"].max_clients(values, bits) == 256 for values in sizes for bits in (8, 16))
 

@@ -23,6 +23,7 @@ from fedprotocol.chain.read.events import Event
 from fedprotocol.numbers import split_leaves
 from fedprotocol.types import PenaltyReason, VoidReason
 from support.federation import CONFIG as TERMS
+from support.rules import PUBLIC
 
 LEAF_VALUES = 64
 WEIGHTS, SHIFTS = (260, 1, 2**20 - 1, 70, 31), (11, 0, 12, 11, 9)
@@ -38,7 +39,7 @@ UNWEIGHTED = ("trimmed-mean", "median")
 SIZES = [(8, 150), (16, 64), (8, 64 * 7)]
 
 
-@pytest.fixture(params=[*((*size, "fedavg") for size in SIZES), *((8, 150, name) for name in RULES)], ids=str)
+@pytest.fixture(params=[*((*size, "fedavg") for size in SIZES), *((8, 150, name) for name in PUBLIC)], ids=str)
 def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A round of five updates, one not accepted, merged by the product's own code."""
     bits, count, name = request.param

@@ -21,6 +21,7 @@ from fednode.data import Row
 from fednode.training import AdapterModel, NotFinite
 from fednode.training.update import Update
 from fedprotocol.numbers import UNIT, from_bytes
+from support.rules import PUBLIC
 from support.tiny_model import CLASSES, colour_rows
 from support.tiny_spec import tiny_spec
 
@@ -136,7 +137,8 @@ def test_what_attackers_teach_is_what_their_success_is_measured_by() -> None:
 
 def test_every_rule_makes_its_own_global_of_the_same_updates(federation: Federation, honest: list[Round]) -> None:
     made = {}
-    for name, rule in RULES.items():
+    for name in PUBLIC:
+        rule = RULES[name]
         layout = federation.spec.layout.model_copy(update={"parts": rule.parts})
         spec = federation.spec.model_copy(update={"rule": name, "layout": layout})
         members = members_of(Settings(steps=1), SITES, 1, CLASSES)
@@ -144,7 +146,7 @@ def test_every_rule_makes_its_own_global_of_the_same_updates(federation: Federat
         assert roots(first.updates) == roots(honest[0].updates)
         made[name] = first.root
     assert made["fedavg"] == honest[0].root
-    assert len(set(made.values())) == len(RULES)
+    assert len(set(made.values())) == len(PUBLIC)
 
 
 def test_an_absent_member_changes_nothing_but_the_weights(federation: Federation, honest: list[Round]) -> None:

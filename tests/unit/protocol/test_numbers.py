@@ -217,3 +217,10 @@ def test_joining_refuses_padding_and_other_counts() -> None:
     ):
         with pytest.raises(NumbersError):
             numbers.join_leaves(wrong, 16, count)
+
+
+def test_padding_is_looked_at_where_somebody_answers_for_it() -> None:
+    leaves = numbers.split_leaves(np.arange(64, dtype=np.int32), 32)
+    assert numbers.join_leaves(leaves, 32, 60, zero_padding=False).tolist() == list(range(60))
+    with pytest.raises(NumbersError, match="padding"):
+        numbers.join_leaves(leaves, 32, 60)

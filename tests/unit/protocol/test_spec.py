@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import time
 import tracemalloc
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ import numpy as np
 import pytest
 from fedprotocol import tree
 from fedprotocol.leaves import MemoryLeaves
-from fedprotocol.numbers import split_leaves
+from fedprotocol.numbers import NumbersError, split_leaves
 from fedprotocol.spec import (
     BLANKS,
     MAX_SPEC_BYTES,
+    Masking,
     SpecError,
     SpecMismatch,
     check_against,
@@ -80,6 +82,19 @@ def document(path: str = "", value: object = None, drop: bool = False) -> bytes:
     return json.dumps(result).encode()
 
 
+def masked(**changes: Any) -> bytes:
+    """The document of a masked federation, with fields replaced or, for `...`, dropped."""
+    base = {
+        **DOCUMENT,
+        "rule": "masked-mean",
+        "layout": {**DOCUMENT["layout"], "mantissa_bits": 32},
+        "bounds": {**DOCUMENT["bounds"], "max_shift": 0},
+        "masking": {"scale": 4, "bound": 1000},
+        **changes,
+    }
+    return json.dumps({name: value for name, value in base.items() if value is not ...}).encode()
+
+
 @dataclass(frozen=True)
 class Terms:
     spec_digest: bytes
@@ -128,6 +143,51 @@ def test_a_document_demands_noise_or_has_no_such_field() -> None:
     for wrong in (None, {}, {"noise": 0}, {"noise": -1.0}, {"noise": 1.0, "epsilon": 1.0}, 1.0):
         with pytest.raises(SpecError, match="privacy"):
             load_spec(document("privacy", wrong))
+
+
+def test_a_masked_spec_comes_back_and_another_has_no_such_field() -> None:
+    assert b"masking" not in dump_spec(load_spec(document())) and not load_spec(document()).is_masked
+    new = load_spec(masked())
+    assert new.is_masked
+    assert new.masking == Masking(scale=4, bound=1000)
+    assert new.layout.delta_shape == new.layout.global_shape == tree.TreeShape(9, 4096)
+    assert json.loads(dump_spec(new)) == json.loads(masked()) and load_spec(dump_spec(new)) == new
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"masking": None}, "masking: must be left out where updates are public"),
+        ({"masking": ...}, "this document has the rule masked-mean without it"),
+        ({"rule": "fedavg"}, "this document has the rule fedavg and masking"),
+        ({"layout": DOCUMENT["layout"]}, "layout.mantissa_bits must be 32 with masking"),
+        ({"rule": "fedavg", "masking": ...}, "and 8 or 16 without it"),
+        ({"masking": {"scale": 16, "bound": 1}}, "masking.scale: "),
+        ({"masking": {"scale": 0, "bound": 0}}, "masking.bound: "),
+        ({"masking": {"scale": 0, "bound": 2**15 + 1}}, "masking.bound: "),
+        ({"masking": {"scale": 0.0, "bound": 5}}, "masking.scale"),
+        ({"masking": {"scale": 0, "bound": 5, "bits": 32}}, "masking.bits: unknown key"),
+        ({"bounds": {**DOCUMENT["bounds"], "max_shift": 1}}, "bounds.max_shift must be 0 where updates are masked"),
+        ({"bounds": {**DOCUMENT["bounds"], "max_shift": 0, "min_norm": 0.1}}, "and masking leaves 0.09155"),
+        (
+            {"lora": {**DOCUMENT["lora"], "factors": "alternating"}},
+            "lora.factors must be both or b where updates are masked",
+        ),
+    ],
+)
+def test_a_spec_is_masked_throughout_or_not_at_all(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(said)):
+        load_spec(masked(**changes))
+
+
+def test_padding_of_a_masked_global_is_nobodys() -> None:
+    """A site can add to it unseen, so it must not stop everybody's next round."""
+    layout, open_layout = load_spec(masked()).layout, load_spec(document()).layout
+    odd = layout.model_copy(update={"tensors": (layout.tensors[0].model_copy(update={"shape": (2, 1000)}),)})
+    leaves = MemoryLeaves(split_leaves(np.arange(2048, dtype=np.int32), 1024))
+    assert odd.weights(leaves).tolist() == list(range(2000))
+    with pytest.raises(NumbersError, match="padding"):
+        open_layout.model_copy(update={"tensors": odd.tensors}).weights(leaves)
 
 
 def test_look_ahead_has_an_end_and_a_round_that_trains_what_the_last_one_changed() -> None:

@@ -58,7 +58,7 @@ def rule_of(coordinator: Coordinator) -> Rule:
     Raises:
         RuleError: this version does not have it. ChainError: the chain or the rule's contract does not answer.
     """
-    return rule_named(coordinator.rule_name)
+    return rule_named(coordinator.rule_name, coordinator.rule_parameters)
 
 
 def recompute(

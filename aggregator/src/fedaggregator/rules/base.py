@@ -43,6 +43,10 @@ class Rule(Protocol):
         """Which widths the values of its updates may have."""
 
     @property
+    def parameters(self) -> tuple[int, ...]:
+        """What the constructor of its contract takes."""
+
+    @property
     def parts(self) -> int:
         """How many leaves of a global belong to each leaf of an update. The first part is the weights; the others are
         zero at genesis."""

@@ -24,11 +24,12 @@ class FedAvg:
     summary = "The mean of the updates, in which each counts by its weight."
     contract = "FedAvg"
     bits = MANTISSA_BITS
+    parameters = ()
     parts = 1
 
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can always be spread over more calls
-        """See `Rule.max_clients`."""
-        return 256
+        """See `Rule.max_clients`; none of masked values, which have 32 bits."""
+        return 256 if bits <= max(self.bits) else 0
 
     def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - always the same length
         """See `Rule.sums_bytes`."""

@@ -29,11 +29,14 @@ class FedAvgM:
     summary = "The mean of the updates, in which each counts by its weight, and a part of what earlier rounds changed."
     contract = "FedAvgM"
     bits = MANTISSA_BITS
+    parameters = ()
     parts = 2
 
     def max_clients(self, leaf_values: int, bits: int) -> int:
-        """See `Rule.max_clients`. With the largest leaves, the sums and both parts of the prior are more than a call
-        holds: then all updates must come in the one call that needs no sums."""
+        """See `Rule.max_clients`; none of masked values, which have 32 bits. With the largest leaves, the sums and both
+        parts of the prior are more than a call holds: then all updates must come in the one call that needs no sums."""
+        if bits > max(self.bits):
+            return 0
         if leaf_values <= 4096:
             return 256
         return 6 if bits == 8 else 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from fedprotocol.numbers import MANTISSA_BITS
 from fedprotocol.types import MAX_WEIGHT
 from numpy.typing import NDArray
 
@@ -104,7 +105,10 @@ def sums_bytes(updates: int, leaf_values: int, bits: int) -> int:
 
 
 def most_updates(leaf_values: int, bits: int) -> int:
-    """How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most."""
+    """How many updates fit in the calldata of a challenge that starts from the sums of all of them; 256 at most, and
+    none of masked values, which have 32 bits."""
+    if bits > max(MANTISSA_BITS):
+        return 0
     taken = _REST + 4 * leaf_values
     return min(MOST, max(0, (MAX_CALLDATA - taken) // (HEADER + leaf_values * bits // 8)))
 

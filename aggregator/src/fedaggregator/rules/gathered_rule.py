@@ -20,6 +20,7 @@ class GatheredRule:
     contract needs to finish one."""
 
     bits = MANTISSA_BITS
+    parameters = ()
     parts = 1
 
     def mean(self, rows: Rows, leaf: int, total_weight: int) -> NDArray[np.int64]:

@@ -46,9 +46,14 @@ class MaskedMean:
         except MasksError as error:
             raise RuleError(str(error)) from error
 
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """See `Rule.parameters`."""
+        return self.scale, self.bound
+
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can be spread over more calls
-        """See `Rule.max_clients`."""
-        return MAX_MEMBERS
+        """See `Rule.max_clients`; none at another width, as in the contract."""
+        return MAX_MEMBERS if bits in self.bits else 0
 
     def sums_bytes(self, updates: int, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - always the same length
         """See `Rule.sums_bytes`."""

@@ -15,7 +15,7 @@ def stepped(weights: NDArray[np.int32], mean: NDArray[np.int64], server_lr: int)
 
     Args:
         weights: int32, any shape, units of 2^-24.
-        mean: int64 in the same shape and units, at most 2^40 in magnitude, so that nothing here leaves int64.
+        mean: int64 in the same shape and units, from -2^46 to 2^46 - 1, so that nothing here leaves int64.
         server_lr: 1 .. 2^17, unit 2^-16.
     """
     return clamped(weights + divide_round(mean * np.int64(server_lr), 2**16))

@@ -91,6 +91,17 @@ class Coordinator:
         with translated(f"the name of the rule {address}"):
             return str(self.web3.eth.contract(address=address, abi=load("rule")).functions.name().call())
 
+    @cached_property
+    def rule_parameters(self) -> tuple[int, ...]:
+        """What the constructor of the rule's contract was given: s and B in a masked federation, otherwise nothing.
+        Raises ChainError."""
+        if not self.config().is_masked:
+            return ()
+        address = Web3.to_checksum_address(self.config().rule)
+        with translated(f"the parameters of the rule {address}"):
+            functions = self.web3.eth.contract(address=address, abi=load("rule")).functions
+            return int(functions.scale().call()), int(functions.bound().call())
+
     def commit_hash(
         self, round_number: int, sender: str, prior_root: bytes, root: bytes, shift: int, examples: int, salt: bytes
     ) -> bytes:

@@ -34,7 +34,7 @@ class LiveFederation:
     """Deployed on `chain` by its first account, who is also the sponsor; any field of Config can be overridden.
 
     `genesis` is global 0; its weights are random, so that a client that trains on another prior is seen. `pool`: token
-    units that the sponsor puts in. `rule`: a rule's name.
+    units that the sponsor puts in. `rule`: a rule's name; `rule_at`: the address of its contract, if it stands already.
     """
 
     def __init__(
@@ -45,13 +45,14 @@ class LiveFederation:
         leaf_values: int = 32,
         pool: int = 10_000 * TOKEN,
         rule: str = "fedavg",
+        rule_at: str = "",
         **overrides: Any,
     ) -> None:
         self.chain = chain
         self.values = leaf_count * leaf_values
         self.genesis = random_genesis(leaf_count, leaf_values, RULES[rule].parts)
         shape = {"leafCount": leaf_count, "leafValues": leaf_values, "genesisRoot": self.genesis.root}
-        of_rule = {"rule": chain.deploy(RULES[rule].contract).address}
+        of_rule = {"rule": rule_at or chain.deploy(RULES[rule].contract).address}
         deployed = Deployed.on(chain, **{**CONFIG, **shape, **of_rule, **overrides})
         self.token = deployed.token
         if pool:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from fedprotocol.chains import usual_confirmations
-from fedprotocol.config import ConnectionConfig, Section, as_comments, load_config
+from fedprotocol.config import Address, ConnectionConfig, Section, as_comments, load_config
 from fedprotocol.deployment.federation_file import Tokens
+from fedprotocol.strict import Listed
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
@@ -78,6 +79,22 @@ class PrivacyConfig(Section):
     ledger: Path | None = None  # where what was spent is kept; default: in the home
 
 
+class PrivateConfig(Section):
+    """`[private]`: whom this site knows in a federation that masks updates."""
+
+    peers: Listed[Address] = Field(min_length=1)  # accounts of other sites that this one trusts not to be one party
+    at_least: PositiveInt = 2  # how many of them must take part in a round, before this site does
+    changed_in: Listed[PositiveInt] = ()  # rounds for whose members a person agreed that they differ from before
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if len(set(self.peers)) < len(self.peers):
+            raise ValueError("peers names an account twice")
+        if self.at_least > len(self.peers):
+            raise ValueError(f"at_least is {self.at_least}, and peers names {len(self.peers)}: no round could meet it")
+        return self
+
+
 class NodeConfig(ConnectionConfig):
     """The whole file. Paths are absolute once loaded."""
 
@@ -87,6 +104,7 @@ class NodeConfig(ConnectionConfig):
     node: NodeSection = NodeSection()
     solo: SoloConfig = SoloConfig()
     privacy: PrivacyConfig | None = None
+    private: PrivateConfig | None = None
 
     @property
     def status(self) -> Path:
@@ -201,6 +219,11 @@ train = {train}             # rows with prompt and completion, or messages; they
 # delta = 1e-6                      # well below 1 / rows
 # budget = 8.0                      # the epsilon before which this site stops training
 # ledger = "privacy.sqlite"         # what was spent; nodes that train on the same rows name the same file
+
+# [private]                         # in a federation that masks updates, so that only their sum is seen
+# peers = ["0x1111111111111111111111111111111111111111", "0x2222222222222222222222222222222222222222"]  # sites you know
+# at_least = 2                      # how many of them must take part in a round, before this site does
+# changed_in = []                   # rounds for which a person agreed to other members than in the void round before
 
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none

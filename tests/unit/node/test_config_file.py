@@ -51,6 +51,8 @@ def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
     assert everything.model.source == str(tmp_path / "model")
     assert everything.solo.test == tmp_path / "test.jsonl"
     assert everything.privacy is not None and everything.privacy.ledger == tmp_path / "privacy.sqlite"
+    assert everything.private is not None and everything.private.at_least == len(everything.private.peers) == 2
+    assert plain.private is None
 
 
 def test_what_the_site_s_files_call_their_columns(tmp_path: Path) -> None:
@@ -95,3 +97,17 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="init"):
         load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'peers = ["0x{40 * "1"}"]', "at_least is 2, and peers names 1"),
+        (f'peers = ["0x{40 * "1"}", "0x{40 * "1"}"]', "twice"),
+        ("peers = []", "peers"),
+        (f'peers = ["0x{40 * "1"}"]\nat_least = 0', "at_least"),
+    ],
+)
+def test_peers_that_no_round_could_have_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load(write(tmp_path, render(**VALUES) + f"\n[private]\n{text}\n"))

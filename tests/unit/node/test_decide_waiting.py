@@ -124,6 +124,11 @@ WAITS = {
         node_facts(forbidden="nobody has approved it"),
         (Cause.FORBIDDEN, "policy to let updates leave: nobody has approved it", VIEW.phase_end),
     ),
+    "for its own peers": (
+        chain(state(1, Phase.TRAIN)),
+        node_facts(alone="1 of at least 2 of its own peers"),
+        (Cause.ALONE, "peers, before it trains and commits: 1 of at least 2", VIEW.phase_end),
+    ),
     "for stake": (
         chain(my_seat=replace(SEAT, active_until=1, stake=300)),
         node_facts(),

@@ -121,6 +121,7 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
     nothing = node_facts(fetched={0: GENESIS})
     yield from (nothing, everything, changed(everything, failure="the base model has another digest"))
     yield from (changed(facts, forbidden="nobody has approved it") for facts in (nothing, everything))
+    yield from (changed(facts, alone="1 of at least 2 of its own peers") for facts in (nothing, everything))
     for facts in (nothing, everything):
         useful = {action for action in candidates(snapshot, facts) if SETBACKS[type(action)]}
         for action in useful:

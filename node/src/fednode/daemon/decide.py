@@ -83,6 +83,9 @@ def _end(chain: Snapshot, facts: Facts) -> Iterator[do.Action]:
 
 ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     do.Reveal.due,  # what costs stake if it is late
+    do.FixMembers.due,
+    do.Mask.due,
+    do.Publish.due,
     do.Attest.due,
     do.CheckInputs.due,
     do.Drop.due,  # before the next round opens, which counts whom it waits for
@@ -101,6 +104,7 @@ ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     disputes,
     do.Claim.bounty_due,
     do.Release.due,
+    do.Erase.due,
     do.Announce.due,
     _end,
 )

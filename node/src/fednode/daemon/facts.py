@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from fedprotocol.chain.amounts import UNITS, Amounts
 from fedprotocol.chain.read.penalties import Penalty
@@ -21,15 +21,26 @@ class UpdateVerdict(StrEnum):
     BAD = "bad"  # served, and not what the spec requires; this is final
 
 
+class MaskStep(IntEnum):
+    """How far this site's masked update of a round is. Each step is in the journal before the next begins."""
+
+    TRAINED = 0  # it stays here; its key is committed, or will be
+    FIXED = 1  # the members of the round are fixed
+    MASKED = 2  # its root may be revealed
+    SERVED = 3  # others can get it
+
+
 @dataclass(frozen=True)
 class OwnUpdate:
     """The newest update of a round in the journal. `commit_hash`: what its commitment on the chain must be.
-    `revealable`: the commitments that any update of the round in the journal can open."""
+    `revealable`: the commitments that any update of the round in the journal can open. `masks`: None if updates are
+    public. Before an update is masked, `root` is zero; its commitment is a key, and empty before there is one."""
 
     prior_root: bytes
     root: bytes
     commit_hash: bytes
     revealable: frozenset[bytes]
+    masks: MaskStep | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,7 @@ class Remembered:
     evaluated: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of the global scored last
     solo_trained: frozenset[int] = frozenset()
     solo_evaluated: frozenset[int] = frozenset()
+    unerased: frozenset[int] = frozenset()  # rounds of which keys, or what training gave, are still here
     announced: str = ""  # what the peer directory says of this account
     train_seconds: float = 0.0  # how long the last training took; 0: unknown
 
@@ -99,6 +111,7 @@ class Configured:
     announcement: str | None = None  # what the peer directory should say of this account; None: whatever it says
     amounts: Amounts = UNITS  # how money is written
     forbidden: str = ""  # why the site's policy lets nothing leave now; empty: it does
+    alone: str = ""  # why no masked round is begun: too few of the site's own peers could take part in it
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,20 @@ from fedaggregator.compute.unseen import stands_unseen
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.peers.announcement import wanted
+from fedprotocol.types import ZERO
 
 from fednode.config import NodeConfig
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.chain.commitment import commitment_hash
 from fednode.daemon.actions.chain.top_up import topped_up
-from fednode.daemon.facts import Configured, OwnUpdate, Remembered
+from fednode.daemon.facts import Configured, MaskStep, OwnUpdate, Remembered
+from fednode.masking.site_journal import MaskJournal
 from fednode.stake import wanted_stake
 
 
-def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden: str) -> Configured:
-    """The part of the node's configuration that matters for decisions. `forbidden`: see `policy_now`."""
+def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden: str, alone: str = "") -> Configured:
+    """The part of the node's configuration that matters for decisions. `forbidden`: see `policy_now`; `alone`: see
+    `peers_now`."""
     return Configured(
         has_test=config.data.test is not None,
         solo=config.solo.enabled,
@@ -31,6 +34,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden:
         announcement=wanted(config),
         amounts=amounts,
         forbidden=forbidden,
+        alone=alone,
     )
 
 
@@ -39,7 +43,7 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
     memory = tools.memory
     recomputed = memory.recomputed(chain)
     return Remembered(
-        updates=_own_updates(tools, chain),
+        updates=_own_masked(tools, chain) if chain.config.is_masked else _own_updates(tools, chain),
         checked=memory.checked,
         recomputed=recomputed,
         merged={number: frozenset(merges.values()) for number, merges in memory.merged.items()},
@@ -59,16 +63,47 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         evaluated=memory.evaluated,
         solo_trained=frozenset(memory.solo_trained),
         solo_evaluated=frozenset(memory.solo_evaluated),
+        unerased=frozenset(MaskJournal(tools.journal).unerased()) if chain.config.is_masked else frozenset(),
         announced=memory.announced,
         train_seconds=memory.train_seconds,
     )
 
 
+def _open_to_us(chain: Snapshot) -> set[int]:
+    return {state.number for state in chain.rounds} | {chain.last_opened + 1}
+
+
 def _own_updates(tools: Tools, chain: Snapshot) -> dict[int, OwnUpdate]:
     own = {}
-    for number in {state.number for state in chain.rounds} | {chain.last_opened + 1}:
+    for number in _open_to_us(chain):
         records = tools.journal.updates(number)
         if records:
             hashes = [commitment_hash(tools.coordinator, tools.sender.address, entry) for entry in records]
             own[number] = OwnUpdate(records[0].prior_root, records[0].root, hashes[0], frozenset(hashes))
     return own
+
+
+def _own_masked(tools: Tools, chain: Snapshot) -> dict[int, OwnUpdate]:
+    journal, own = MaskJournal(tools.journal), {}
+    for number in _open_to_us(chain):
+        trained, keys = journal.trained(number), [key for key in journal.keys(number) if key.secret]
+        if trained is None:
+            continue
+        record = tools.journal.update(number)
+        of_prior = [key.public for key in keys if key.prior_root == trained.prior_root]
+        own[number] = OwnUpdate(
+            trained.prior_root,
+            ZERO if record is None else record.root,
+            of_prior[0] if of_prior else b"",
+            frozenset(key.public for key in keys),
+            _step(journal, number, record is not None),
+        )
+    return own
+
+
+def _step(journal: MaskJournal, number: int, is_masked: bool) -> MaskStep:
+    if journal.fixed(number) is None:
+        return MaskStep.TRAINED
+    if not is_masked:
+        return MaskStep.FIXED
+    return MaskStep.SERVED if journal.served(number) else MaskStep.MASKED

@@ -36,6 +36,7 @@ from fednode.daemon.facts import Facts, Underway
 from fednode.daemon.gather_facts import configured, remembered
 from fednode.daemon.journal_facts import Memory
 from fednode.daemon.model_progress import ModelProgress
+from fednode.daemon.peers_now import peers_now
 from fednode.daemon.penalties import note_penalties
 from fednode.daemon.policy_now import policy_now
 from fednode.daemon.reporting import Reporter
@@ -251,7 +252,9 @@ class Daemon:
     def _facts(self, chain: Snapshot) -> Facts:
         return Facts(
             remembered=remembered(self._tools, chain),
-            configured=configured(self._config, chain, self._amounts, policy_now(self._tools, chain)),
+            configured=configured(
+                self._config, chain, self._amounts, policy_now(self._tools, chain), peers_now(self._tools, chain)
+            ),
             underway=Underway(
                 running=self._background.running(),
                 stopped=self._background.stopped(),

@@ -10,6 +10,7 @@ from fedprotocol.chains import describe_depth
 from fedprotocol.errors import FedError
 from fedprotocol.peers.announcement import wanted
 
+from fednode.daemon.peers_now import NO_LIST
 from fednode.differential_privacy.accountant import require_accountant
 from fednode.differential_privacy.budget import settings_for
 from fednode.session import Session
@@ -34,6 +35,8 @@ def preflight(session: Session) -> None:
         raise NotReady(f"{session.address} has no seat in this federation: take one with `fednode join`")
     if chain.eth == 0 and not is_free(session.coordinator.web3.eth):
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
+    if chain.config.is_masked and session.config.private is None:
+        raise NotReady(NO_LIST)
     usable_data(session.config, session.spec)
     if settings_for(session.config, session.spec) is not None:
         require_accountant()

@@ -33,7 +33,7 @@ from fednode.progress_bar import ProgressBar
 log = logging.getLogger("fednode")
 UNHELPED = {
     *(Cause.CLIENTS, Cause.POOL, Cause.SUSPENDED, Cause.SEAT, Cause.ASIDE, Cause.FORFEIT, Cause.LEFT),
-    Cause.FORBIDDEN,
+    *(Cause.FORBIDDEN, Cause.ALONE),
 }
 """What this node can do nothing about, and no other line tells."""
 SENDING_SECONDS = 1800.0  # of patience with transactions: twice what the sender gives one

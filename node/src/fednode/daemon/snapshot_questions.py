@@ -58,6 +58,11 @@ def is_matching(state: RoundState) -> bool:
     return commitment is not None and state.view.prior_root in (ZERO, commitment.prior_root)
 
 
+def owes_reveal(state: RoundState) -> bool:
+    """Whether the round waits for what this account committed to."""
+    return state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None
+
+
 def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:
     """The chain time from which this account challenges `proposal`: the clients of the round take turns, so that not
     all of them pay for the same conviction. Everybody's turn comes in the first half of the shortest window."""

@@ -25,6 +25,7 @@ class Cause(StrEnum):
     SUSPENDED = "its stake is too low"
     LEFT = "it leaves the federation"
     FORBIDDEN = "the site's policy lets nothing leave"
+    ALONE = "too few of the site's own peers hold seats"
     SEAT = "its seat begins later"
     CLIENTS = "too few clients have joined"
     POOL = "the pool cannot pay for a round"

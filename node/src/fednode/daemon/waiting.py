@@ -38,6 +38,9 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
     newest = states[-1] if states else None
     if facts.configured.forbidden and _may_matter(chain, newest):
         return _forbidden(chain, facts)
+    if facts.configured.alone and target_round(chain) is not None:
+        what = f"peers, before it trains and commits: {facts.configured.alone}"
+        return do.Wait(Cause.ALONE, what, deadline(chain), "train and commit")
     if newest is not None:
         return _in_round(chain, facts, newest)
     return _without_round(chain, facts.configured.amounts)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, folders, leaving, machine, model, needs, policy, privacy, store
+from fednode.doctor import chain, folders, leaving, machine, masks, model, needs, policy, privacy, store
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -30,6 +30,7 @@ CHECKS = (
     Check("leaves", (), leaving.leaves),
     Check("policy", ("chain", "account"), policy.policy),
     Check("spec", ("chain", "store"), store.spec),
+    Check("masks", ("account", "spec"), masks.masks),
     Check("global", ("spec",), store.latest_global),
     Check("data", (), folders.data),
     Check("noise", ("spec", "data"), privacy.noise),

@@ -55,15 +55,20 @@ def make_update(units: NDArray[np.float64], spec: Spec, seed: int, round: int) -
         raise TrainingError(
             f"no update is within the spec's bound {bounds.max_norm:.4g} on the norm: values have steps of 2^-24"
         )
-    if norm < bounds.min_norm:
-        raise NearlyNothing(
-            f"what training changed has the norm {norm:.3g}, below the spec's floor of {bounds.min_norm:.3g}: the "
-            "other sites would refuse it as nearly nothing; look whether the training data are what they should be"
-        )
+    require_enough(norm, spec)
     mantissas = delta.mantissas
     peak = (max(int(mantissas.max()), -int(mantissas.min())) << delta.shift) * UNIT
     leaves = MemoryLeaves(split_leaves(mantissas, spec.layout.leaf_values))
     return Update(leaves, delta.shift, clipped, scaled, norm, peak)
+
+
+def require_enough(norm: float, spec: Spec) -> None:
+    """Raise NearlyNothing if the L2 `norm`, in real values, is below the spec's floor."""
+    if norm < spec.bounds.min_norm:
+        raise NearlyNothing(
+            f"what training changed has the norm {norm:.3g}, below the spec's floor of {spec.bounds.min_norm:.3g}: the "
+            "other sites would refuse it as nearly nothing; look whether the training data are what they should be"
+        )
 
 
 def moved(start: NDArray[np.int32], delta: NDArray[np.float64]) -> NDArray[np.int32]:

@@ -191,6 +191,15 @@ class Journal:
     def forget(self, key: str) -> None:
         self._execute("DELETE FROM facts WHERE key = ?", [key])
 
+    def scrub(self) -> None:
+        """Take what was replaced or deleted off the disk: what SQLite deletes is overwritten with zeros, and this
+        empties the log that still holds it. Raises JournalError while another process reads the journal."""
+        busy = self._execute("PRAGMA wal_checkpoint(TRUNCATE)", [])[0][0]
+        if busy:
+            raise JournalError(
+                f"what was deleted cannot be taken off the disk while another process reads {self.path}: end that one"
+            )
+
     # ----------------------------------------------------------------- outbox
 
     def outbox_add(self, tx: OutboxTx) -> None:
@@ -275,6 +284,7 @@ class Journal:
             if not read_only:
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA secure_delete = ON")
                 # an empty file: it is new, or the program was killed while it made it
                 if db.execute("PRAGMA schema_version").fetchone()[0] == 0:
                     create(db)

@@ -6,18 +6,18 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.files.tree_files import open_car
 from fedprotocol.journal import UpdateRecord
 from fedprotocol.tree import cid
-from fedprotocol.types import Phase
+from fedprotocol.types import ZERO, Phase
 
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import ChainAction, TooEarly
 from fednode.daemon.actions.chain.commitment import commitment_hash
 from fednode.daemon.actions.chain.departure import allow_and_note
-from fednode.daemon.facts import Facts
-from fednode.daemon.snapshot_questions import is_matching, phase_end, unsettled
+from fednode.daemon.facts import Facts, MaskStep
+from fednode.daemon.snapshot_questions import owes_reveal, phase_end, unsettled
 
 log = logging.getLogger("fednode")
 LAST_PART = 4  # after a quarter of Reveal, the node no longer waits for what only makes revealing safer
@@ -38,9 +38,11 @@ class Reveal(ChainAction):
         if facts.configured.forbidden:
             return
         for state in unsettled(chain):
-            if state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None:
+            if owes_reveal(state):
                 own = facts.remembered.updates.get(state.number)
-                if own is not None and state.my_commitment is not None and state.my_commitment.hash in own.revealable:
+                if own is None or own.masks in (MaskStep.TRAINED, MaskStep.FIXED):
+                    continue
+                if state.my_commitment is not None and state.my_commitment.hash in own.revealable:
                     yield Reveal(state.number)
 
     def describe(self) -> str:
@@ -52,6 +54,9 @@ class Reveal(ChainAction):
         Forbidden, PolicyError, LogError."""
         state = chain.round(self.round)
         if state is None:
+            return
+        if chain.config.is_masked:
+            self._reveal_masked(tools, state)
             return
         at_last = state.view.phase_end - chain.time < chain.config.reveal_length / LAST_PART
         if not at_last:
@@ -72,6 +77,16 @@ class Reveal(ChainAction):
         if at_last:
             _publish(tools, update)
         log.info("round %d: revealed %s, shift %d", self.round, cid(update.root), update.shift)
+
+    def _reveal_masked(self, tools: Tools, state: RoundState) -> None:
+        """Name the root alone: nothing of the content leaves before all have revealed (`Publish`), and no losses."""
+        update = tools.journal.update(self.round)
+        if update is None:
+            raise LookupError(f"no masked update of round {self.round} in the journal")
+        allow_and_note(tools, update)
+        call = tools.coordinator.calls.reveal(self.round, update.root, 0, update.examples, ZERO, 0, 0)
+        tools.sender.send(call, f"reveal in round {self.round}", phase_end(state))
+        log.info("round %d: revealed %s, weight %d", self.round, cid(update.root), update.examples)
 
     def _wait_for_depth(self, tools: Tools) -> None:
         """Wait until the end of Train lies this many blocks deep, because a revealed update cannot be hidden again."""

@@ -24,7 +24,7 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import Lane, Revisit, Wait, Work
 from fednode.daemon.actions.content.check_order import gives_up_at, in_order, seconds_to_check
 from fednode.daemon.actions.content.update_checks import BadUpdate, check_new, check_update
-from fednode.daemon.facts import Facts, UpdateVerdict
+from fednode.daemon.facts import Facts, MaskStep, UpdateVerdict
 from fednode.daemon.snapshot_questions import round_of, unsettled
 from fednode.daemon.wait_reason import Cause
 
@@ -56,7 +56,7 @@ class CheckInputs(Work):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
         for state in unsettled(chain):
-            if owes_attestation(state) and unchecked(facts, state):
+            if owes_attestation(state) and unchecked(facts, state) and not _is_early(chain, facts, state):
                 yield CheckInputs(state.number, state.view.inputs_hash)
 
     def describe(self) -> str:
@@ -113,6 +113,14 @@ class CheckInputs(Work):
 
     def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:
         """There is nothing left to write down, because each finding was taken when it came."""
+
+
+def _is_early(chain: Snapshot, facts: Facts, state: RoundState) -> bool:
+    """Whether this site's masked update is not served yet: then the reveals are not final, and nobody's is. From the
+    middle of Attest on the others' count for themselves."""
+    own = facts.remembered.updates.get(state.number)
+    is_served = own is None or own.masks in (None, MaskStep.SERVED)
+    return not is_served and chain.time < (state.view.phase_start + state.view.phase_end) // 2
 
 
 def owes_attestation(state: RoundState) -> bool:
@@ -172,7 +180,8 @@ def check_inputs(
 def _checked(spec: Spec, state: RoundState, index: int, leaves: Leaves, earlier: Mapping[bytes, int]) -> Finding:
     try:
         check_new(state.updates, index, earlier)
-        check_update(leaves, state.updates[index].shift, spec, state.number)
+        if not spec.is_masked:  # masked values look random whatever they are; only their sum can be checked
+            check_update(leaves, state.updates[index].shift, spec, state.number)
     except (BadUpdate, NumbersError) as error:
         return Finding(index, UpdateVerdict.BAD, str(error))
     except FedError as error:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.files.tree_files import save_car
@@ -24,8 +25,13 @@ from fednode.daemon.actions.model.model_work import ModelWork
 from fednode.daemon.actions.model.noise import Noise
 from fednode.daemon.facts import Facts
 from fednode.daemon.snapshot_questions import expected_prior, target_round
+from fednode.masking.site_journal import MaskJournal, TrainedAtHome
+from fednode.training.at_home import bounded, keep
 from fednode.training.step_files import write_steps
 from fednode.training.update import make_update
+
+if TYPE_CHECKING:
+    from fednode.training import TrainResult
 
 log = logging.getLogger("fednode")
 MICRO = 1_000_000  # the chain's unit of a loss
@@ -34,9 +40,13 @@ MAX_LOSS = 2**64 - 1
 
 @dataclass(frozen=True)
 class Trained:
-    """An update that lies on disk and is not committed yet, as the journal keeps it, and how its training went."""
+    """An update that lies on disk and is not committed yet, as the journal keeps it, and how its training went. Losses
+    are those of the first and the last step; `clipped` counts values that did not fit the spec's bound."""
 
-    update: UpdateRecord
+    update: UpdateRecord | TrainedAtHome
+    loss_first: float
+    loss_last: float
+    clipped: int
     drawn: int  # rows that were used
     truncated: int  # those of them that were cut to the sequence length
     scaled: float  # factor that brought the delta within the spec's norm; 1: it was
@@ -57,7 +67,8 @@ class Train(ModelWork):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Work]:
         """When the round that takes commits has no update on the global that it starts from; or what is missing."""
-        target = None if facts.failure or facts.configured.forbidden else target_round(chain)
+        configured = facts.configured
+        target = None if facts.failure or configured.forbidden or configured.alone else target_round(chain)
         if target is None:
             return
         prior = expected_prior(chain, facts, target)
@@ -100,38 +111,56 @@ class Train(ModelWork):
         data = model.dataset(config.data.train)
         with noise.charged(len(data)):
             result = model.fit(self.round, data, stop, begun.values, noise.steps)
-        update = make_update(result.units_delta, tools.spec, config.node.seed, self.round)
-        root = update.leaves.root
-        path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
-        car = save_car(update.leaves, path, private=True)
         write_steps(config.metrics / f"round_{self.round}.csv", result.steps)
-        kept = UpdateRecord(
-            round=self.round,
-            prior_root=self.prior_root,
-            root=root,
-            shift=update.shift,
-            examples=len(data),
-            salt=secrets.token_bytes(32),
-            car=car,
-            # a reveal publishes them, and with noise in the update they would be the only exact thing about the rows
-            loss_before=0 if noise.steps else _micro(result.loss_first),
-            loss_after=0 if noise.steps else _micro(result.loss_last),
-            clipped=update.clipped,
-        )
+        kept, scaled, norm = self._keep(tools, result, len(data), is_noisy=noise.steps is not None)
         return Trained(
             kept,
+            loss_first=result.loss_first,
+            loss_last=result.loss_last,
+            clipped=kept.clipped if isinstance(kept, UpdateRecord) else 0,
             drawn=result.drawn,
             truncated=result.truncated,
-            scaled=update.scaled,
-            norm=update.norm,
+            scaled=scaled,
+            norm=norm,
             seconds=time.monotonic() - started,
             made_by=before.maker if before is not None else 0,
             not_ahead=begun.missing,
         )
 
+    def _keep(
+        self, tools: Tools, result: TrainResult, examples: int, is_noisy: bool
+    ) -> tuple[UpdateRecord | TrainedAtHome, float, float]:
+        """Write the update to the disk. Returns it, the factor that brought it within the spec's norm, and its norm."""
+        config = tools.config
+        if tools.spec.is_masked:
+            found = bounded(result.units_delta, tools.spec)
+            file = keep(found, config.updates / f"round_{self.round}-{self.prior_root.hex()[:16]}.npy")
+            return TrainedAtHome(self.prior_root, examples, file), found.scaled, found.norm
+        update = make_update(result.units_delta, tools.spec, config.node.seed, self.round)
+        root = update.leaves.root
+        path = config.updates / f"round_{self.round}-{root.hex()[:16]}.car"
+        car = save_car(update.leaves, path, private=True)
+        kept = UpdateRecord(
+            round=self.round,
+            prior_root=self.prior_root,
+            root=root,
+            shift=update.shift,
+            examples=examples,
+            salt=secrets.token_bytes(32),
+            car=car,
+            # a reveal publishes them, and with noise in the update they would be the only exact thing about the rows
+            loss_before=0 if is_noisy else _micro(result.loss_first),
+            loss_after=0 if is_noisy else _micro(result.loss_last),
+            clipped=update.clipped,
+        )
+        return kept, update.scaled, update.norm
+
     def ended(self, tools: Tools, result: Trained, chain: Snapshot) -> None:
-        tools.journal.save_update(result.update)
-        tools.memory.note_trained(result.update.round, result.seconds)
+        if isinstance(result.update, TrainedAtHome):
+            MaskJournal(tools.journal).note_trained(self.round, result.update)
+        else:
+            tools.journal.save_update(result.update)
+        tools.memory.note_trained(self.round, result.seconds)
         if result.made_by and not tools.memory.keeps(result.made_by):  # else its prior would stay pinned
             tools.memory.note_fetched(result.made_by, self.prior_root)
         if result.not_ahead:
@@ -141,33 +170,33 @@ class Train(ModelWork):
                 self,
                 self.round,
             )
-        _tell(result, tools.spec.bounds.max_norm)
+        _tell(self.round, result, tools.spec.bounds.max_norm)
 
 
-def _tell(trained: Trained, max_norm: float) -> None:
+def _tell(number: int, trained: Trained, max_norm: float) -> None:
     """Log how a training went, and report what a person should look at."""
     update = trained.update
     log.info(
         "round %d: trained in %.0f s, loss %.3f -> %.3f, norm %.3g of at most %.3g, update %s",
-        update.round,
+        number,
         trained.seconds,
-        update.loss_before / MICRO,
-        update.loss_after / MICRO,
+        trained.loss_first,
+        trained.loss_last,
         trained.norm,
         max_norm,
-        cid(update.root),
+        cid(update.root) if isinstance(update, UpdateRecord) else "not masked yet",
     )
     if trained.truncated:
         log.warning(
             "round %d: %d of the %d rows that were drawn are longer than the spec's sequence length and were cut",
-            update.round,
+            number,
             trained.truncated,
             trained.drawn,
         )
-    if update.clipped:
-        log.warning("round %d: %d values were clipped to the spec's bound", update.round, update.clipped)
+    if trained.clipped:
+        log.warning("round %d: %d values were clipped to the spec's bound", number, trained.clipped)
     if trained.scaled < 1:
-        log.warning("round %d: the delta was scaled by %.3f to the spec's norm", update.round, trained.scaled)
+        log.warning("round %d: the delta was scaled by %.3f to the spec's norm", number, trained.scaled)
 
 
 def _micro(loss: float) -> int:

@@ -1,0 +1,210 @@
+"""Real nodes of a masked federation: their global is the mean of what none of them showed, whatever is restarted when;
+and a round that is repeated shows no difference of two sums."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fednode.config import PrivateConfig
+from fednode.daemon.actions import registry as do
+from fednode.daemon.actions.action import TooEarly
+from fednode.daemon.earlier_sets import OlderJournal, Unsafe
+from fednode.daemon.wait_reason import Cause
+from fednode.masking.site_journal import MaskJournal
+from fednode.masking.weighted import weighted_delta
+from fednode.policy.log import Log
+from fednode.training.at_home import kept_units
+from fedprotocol.store.base import NotFound
+from fedprotocol.store.open import open_store
+from fedprotocol.types import Phase, VoidReason
+from numpy.typing import NDArray
+from support.evm import Anvil
+from support.masked_sites import BOUND, SCALE, MaskedSites, Turned, commit_in_turn, turn_until
+from support.rule_formulas import clamped, rounded
+
+pytestmark = pytest.mark.model
+STEPS = (do.Train, do.Commit, do.FixMembers, do.Mask, do.Reveal, do.Publish, do.CheckInputs, do.Attest)
+
+
+@pytest.fixture
+def chain() -> Iterator[Anvil]:
+    with Anvil() as anvil:
+        yield anvil
+
+
+def unmasked(nodes: list[Turned], number: int) -> tuple[NDArray[np.int64], int]:
+    """Sum of the weighted updates that lie at the sites, and of their weights."""
+    total, weights = None, 0
+    for node in nodes:
+        trained = MaskJournal(node.session.journal).trained(number)
+        record = node.session.journal.update(number)
+        assert trained is not None and record is not None
+        rng = np.random.default_rng([node.session.config.node.seed, number])
+        own = weighted_delta(kept_units(trained.file), record.examples, SCALE, BOUND, rng).values.astype(np.int64)
+        total, weights = own if total is None else total + own, weights + record.examples
+    assert total is not None
+    return total, weights
+
+
+def weights_of(node: Turned, root: bytes) -> NDArray[np.int64]:
+    layout = node.session.spec.layout
+    with node.session.store.get(root, layout.global_shape) as leaves:
+        return layout.weights(leaves).astype(np.int64)
+
+
+def test_the_global_is_the_mean_of_what_nobody_showed_and_every_step_survives_a_restart(
+    chain: Anvil, tiny_folder: Path, tmp_path: Path
+) -> None:
+    sites = MaskedSites(chain, tmp_path, tiny_folder)
+    nodes, coordinator = [Turned(site) for site in sites.sites], sites.coordinator
+    restarted: set[type[do.Action]] = set()
+    private: dict[int, tuple[NDArray[np.int64], int]] = {}
+
+    def restart(node: Turned, action: do.Action | None) -> None:
+        if node is nodes[0] and isinstance(action, STEPS) and type(action) not in restarted:
+            restarted.add(type(action))
+            node.restart()
+        number = coordinator.last_opened()
+        if number and number not in private and sites.federation.phase(number) is Phase.AGGREGATE:
+            private[number] = unmasked(nodes, number)
+        if isinstance(action, do.Reveal):
+            assert served(sites, node, action.round) == 0, "nothing is published before all have revealed"
+
+    try:
+        prior = sites.spec.genesis.root
+        for number in (1, 2):
+            commit_in_turn(nodes, number, after=restart)
+            turn_until(nodes, lambda *_, n=number: n in private, after=restart)  # type: ignore[misc]
+            view = coordinator.round_view(number)
+            assert (view.revealed, view.accepted_mask) == (3, 0b111)
+            turn_until(nodes, lambda *_, n=number: sites.federation.phase(n) is Phase.CHALLENGE)  # type: ignore[misc]
+            sites.federation.pass_time(7)
+            root = coordinator.round_view(number).global_root
+            total, weights = private[number]
+            before = weights_of(nodes[1], prior)
+            expected = [
+                clamped(old + rounded(part * 2**SCALE, weights))
+                for old, part in zip(before.tolist(), total.tolist(), strict=True)
+            ]
+            assert total.any()
+            turn_until(nodes, lambda node, _: node is nodes[1])
+            assert weights_of(nodes[1], root).tolist() == expected
+            prior = root
+        assert restarted == set(STEPS)
+        turn_until(nodes, lambda *_: not any(MaskJournal(node.session.journal).unerased() for node in nodes))
+        for node in nodes:
+            for number in (1, 2):
+                assert [key.secret for key in MaskJournal(node.session.journal).keys(number)] == [b""]
+            assert not list((node.site.home / "updates").glob("*.npy"))
+            assert coordinator.seat(node.address).stake == 1_300 * 10**18, "nobody paid a penalty"
+            left = Log(node.session.config.policy_log).read().departures()
+            assert [one.mode for one in left] == ["masked", "masked"]
+            assert all(one.loss_before == one.loss_after == 0 for one in left)
+    finally:
+        for node in nodes:
+            node.close()
+
+
+def served(sites: MaskedSites, node: Turned, number: int) -> int:
+    """How many stores have the masked update that `node` revealed."""
+    update, shape = node.session.journal.update(number), node.session.spec.layout.delta_shape
+    assert update is not None
+    found = 0
+    for site in sites.sites:
+        try:
+            open_store(f"dir:{site.folder / 'store'}", sites.folder / "looked").get(update.root, shape).close()
+        except NotFound:
+            continue
+        found += 1
+    return found
+
+
+def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Path, tmp_path: Path) -> None:
+    """Round 1 is published and abandoned; then a member stays away, which would show its update."""
+    sites = MaskedSites(chain, tmp_path, tiny_folder, count=4, abandonAfter=3600)
+    for site in sites.sites:
+        text = site.config.read_text()
+        site.config.write_text(text.replace("propose_after = 1", "propose_after = 100000"))
+    nodes, coordinator = [Turned(site) for site in sites.sites], sites.coordinator
+    first, older = nodes[0], tmp_path / "older.sqlite"
+    try:
+        commit_in_turn(nodes[:1], 1)
+        first.close()
+        shutil.copy(first.site.home / "journal.sqlite", older)
+        first.restart()
+        commit_in_turn(nodes[1:], 1)
+        assert sites.federation.phase(1) is Phase.REVEAL
+        refuses_a_set_without_its_own_peers(first)
+        waits_until_the_set_is_final(first, sites)
+        turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.AGGREGATE)
+        sites.federation.pass_time(3601)
+        turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.VOID)
+        assert coordinator.round_view(1).void_reason is VoidReason.ABANDONED
+
+        commit_in_turn(nodes[:3], 2)
+        sites.federation.pass_time(601)
+        assert sites.federation.phase(2) is Phase.REVEAL
+        turn_until([first], lambda _, action: isinstance(action, do.Wait) and action.cause is Cause.RETRY)
+        activity = first.daemon._reporter._activity[0]
+        assert nodes[3].address in activity and "went" in activity
+        assert MaskJournal(first.session.journal).fixed(2) is None
+        tools = with_private(first, changed_in=(2,))
+        do.FixMembers(2).send(tools, first.session.snapshot(), first.daemon._facts(first.session.snapshot()))
+        fixed = MaskJournal(first.session.journal).fixed(2)
+        assert fixed is not None and len(fixed.members) == 3
+
+        first.close()
+        for suffix in ("", "-wal", "-shm"):
+            (first.site.home / f"journal.sqlite{suffix}").unlink(missing_ok=True)
+        shutil.copy(older, first.site.home / "journal.sqlite")
+        first.restart()
+        tools = with_private(first, changed_in=(2,))
+        with pytest.raises(OlderJournal, match="round 1"):
+            do.Commit(2)._of_key(trained_for(tools, 2, sites.spec.genesis.root))
+    finally:
+        for node in nodes:
+            node.close()
+
+
+def with_private(node: Turned, **changes: Any) -> Any:
+    config = node.session.config
+    assert config.private is not None
+    private = config.private.model_copy(update=changes)
+    return replace(node.daemon._tools, config=config.model_copy(update={"private": private}))
+
+
+def trained_for(tools: Any, number: int, prior: bytes) -> Any:
+    journal = MaskJournal(tools.journal)
+    trained = journal.trained(1)
+    assert trained is not None
+    journal.note_trained(number, replace(trained, prior_root=prior))
+    return tools
+
+
+def refuses_a_set_without_its_own_peers(node: Turned) -> None:
+    stranger = "0x" + "11" * 20
+    known = node.session.config.private
+    assert known is not None
+    tools = with_private(node, peers=PrivateConfig(peers=(known.peers[0], stranger), at_least=2).peers)
+    snapshot = node.session.snapshot()
+    with pytest.raises(Unsafe, match=f"1 of at least 2 of its own peers.*{stranger}"):
+        do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
+    assert MaskJournal(node.session.journal).fixed(1) is None
+
+
+def waits_until_the_set_is_final(node: Turned, sites: MaskedSites) -> None:
+    config = node.session.config
+    deep = config.model_copy(update={"chain": config.chain.model_copy(update={"confirmations": 3})})
+    tools, snapshot = replace(node.daemon._tools, config=deep), node.session.snapshot()
+    with pytest.raises(TooEarly, match="3 blocks on top of the end of round 1's Train"):
+        do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
+    for _ in range(3):
+        sites.federation.chain.rpc("evm_mine")
+    do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
+    assert MaskJournal(node.session.journal).fixed(1) is not None

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fedaggregator.disputes.case import Case, furthest, next_call, plan
-from fedaggregator.disputes.convict import Conviction, StaleCase, advised, convict, simulate
+from fedaggregator.disputes.case import Case
+from fedaggregator.disputes.convict import Conviction, advised, convict, simulate
 from fedaggregator.disputes.judge import DisputeError, WrongLeaf
+from fedaggregator.disputes.leaf_case import StaleCase, furthest, next_call, plan
 from fedaggregator.disputes.price import CallTooLarge, CaseSize, Limits
 from fedprotocol import tree
 from fedprotocol.chain.errors import ContractReverted

@@ -14,7 +14,7 @@ import pytest
 from fedaggregator.daemon.actions import BuildCase, Challenge, Claim, ProposePage, Report, Wait
 from fedaggregator.daemon.facts import Facts
 from fedaggregator.daemon.run import Aggregator
-from fedaggregator.disputes.case import StaleCase
+from fedaggregator.disputes.leaf_case import StaleCase
 from fedaggregator.rules import RULES
 from fedprotocol.chain.read.events import scan
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot

@@ -125,7 +125,7 @@ def convicted(
         expected.append(simulate(mine.coordinator, account.address, case)[0])
         move, gas = advance(mine.coordinator, journal, case)
         used += gas
-    assert move is Move.CONVICTED
+    assert move is Move.PROVED
     assert mine.coordinator.proposals(1) == ()
     assert mine.coordinator.owed(account.address) > 0
     assert [call.calldata for call in expected] == [call.calldata for call in planned]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from fedaggregator.compute.merge import Contribution
-from fedaggregator.disputes.case import Case, build, next_call
+from fedaggregator.disputes.case import Case, build
 from fedaggregator.disputes.judge import Claim, Wrong, judge
+from fedaggregator.disputes.leaf_case import next_call
 from fedprotocol.chain.read.disputes import Disputes, Proof, Step, calldata
 from fedprotocol.chain.read.snapshot import take_snapshot
 from fedprotocol.hashes import commit_hash, inputs_genesis, inputs_step

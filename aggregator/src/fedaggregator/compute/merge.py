@@ -14,6 +14,7 @@ from fedprotocol.files.whole import written_whole
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.tree import TreeShape, leaf_digest
 
+from fedaggregator.compute.garbage import Garbage, first_garbage
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.rules.base import Rule, Sums
 
@@ -63,6 +64,7 @@ def merge(
     Raises:
         MergeError: no updates, or trees of different shapes.
         RuleError: a weight, shift or server_lr out of range.
+        Garbage: see there; `out` is not written.
     """
     shape = _checked_shape(rule, prior, contributions, bits)
     window_leaves = max(1, window_leaves)
@@ -74,6 +76,8 @@ def merge(
         for start in range(0, leaf_count, window_leaves):
             stop = min(start + window_leaves, leaf_count)
             sums = _sums(rule, contributions, start, stop, bits)
+            if (garbage := first_garbage(rule, sums, total_weight)) is not None:
+                raise Garbage(start + garbage)
             before = b"".join(_window(prior, first + start, first + stop) for first in firsts)
             values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
             data = to_bytes(rule.finish(sums, values, total_weight, server_lr))

@@ -33,6 +33,13 @@ class Challenge:
 
 
 @dataclass(frozen=True)
+class Impeach:
+    """Send the next call that makes a masked round void, because the sum of its updates is garbage."""
+
+    round: int
+
+
+@dataclass(frozen=True)
 class Claim:
     """Take what is owed: our share, bonds, bounties. The same call also settles what is due."""
 
@@ -108,7 +115,7 @@ class Done:
 
 
 # Transactions: one after the other, in the loop itself.
-Sent = Approve | ProposePage | Challenge | Claim | Resume | Announce
+Sent = Approve | ProposePage | Challenge | Impeach | Claim | Resume | Announce
 Work = Merge | Report | BuildCase | Release  # in the background, one at a time in each lane
 Action = Sent | Work | Interrupt | Wait | Done
 
@@ -142,6 +149,8 @@ def describe(action: Action) -> str:
             return f"round {number}: building the proof against the proposal of {proposal.proposer}"
         case Challenge(number, proposal):
             return f"round {number}: challenging the proposal of {proposal.proposer}"
+        case Impeach(number):
+            return f"round {number}: impeaching it, the sum of its updates is garbage"
         case Approve(number, _):
             return f"round {number}: letting the coordinator take the bond"
         case ProposePage(number, page):

@@ -21,6 +21,7 @@ from fedaggregator.daemon.actions import (
     Challenge,
     Claim,
     Done,
+    Impeach,
     Interrupt,
     Lane,
     Merge,
@@ -63,6 +64,7 @@ def candidates(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
     """Everything useful to do now, the most urgent first."""
     if facts.sends:
         yield from _right_proposals(snapshot, facts)
+        yield from _impeachments(snapshot, facts)
     yield from _convictions(snapshot, facts)
     yield from _merges(snapshot, facts)
     if facts.sends:
@@ -77,7 +79,7 @@ def time_left(snapshot: Snapshot, action: Action) -> float:
     """Seconds until `action` comes too late; infinite if it never does."""
     if isinstance(action, Report | BuildCase | Challenge):
         return action.proposal.window_end - snapshot.time
-    state = snapshot.round(action.round) if isinstance(action, Merge | Approve | ProposePage) else None
+    state = snapshot.round(action.round) if isinstance(action, Merge | Approve | ProposePage | Impeach) else None
     if state is None or state.view.phase.settled or not state.view.phase_end:
         return math.inf
     return state.view.phase_end - snapshot.time
@@ -118,6 +120,13 @@ def is_proposed(state: RoundState, known: RoundFacts) -> bool:
     return known.stands or has_right_proposal(state, known.own_root)
 
 
+def _impeachments(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
+    """Before anything can become final that follows from garbage. Nobody is paid for it."""
+    for state in snapshot.rounds:
+        if facts.round(state.number).garbage and not state.view.phase.settled:
+            yield Impeach(state.number)
+
+
 def _convictions(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
     wrong = [(s.number, p) for s in snapshot.rounds for p in wrong_proposals(s, facts.round(s.number).own_root)]
     at_hand = [Challenge(n, p) for n, p in wrong if p.root in facts.round(n).cases]
@@ -138,7 +147,7 @@ def _merges(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
         known = facts.round(state.number)
         wanted = state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
         late = state.view.phase is Phase.FINAL and not facts.sends and not given_up(known)
-        if known.own_root is None and (wanted or late):
+        if known.own_root is None and not known.garbage and (wanted or late):
             yield Merge(state.number, state.view.inputs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
@@ -36,6 +37,7 @@ class Memory:
         unconfirmed: frozenset[int],
         cases: frozenset[tuple[int, bytes]],
         stand: frozenset[int],
+        garbage: frozenset[int] = frozenset(),
     ) -> Facts:
         """The remembered part of what `decide` needs.
 
@@ -43,11 +45,14 @@ class Memory:
             snapshot: the chain.
             unconfirmed: rounds whose inputs do not lie deep enough yet. cases: round and root of the proposals against
                 which a proof is ready. stand: rounds in which our global is a live proposal, although the snapshot does
-                not show it.
+                not show it. garbage: rounds whose updates add up to garbage.
         """
         return Facts(
             rounds={
-                state.number: self._round_facts(state, state.number not in unconfirmed, cases, state.number in stand)
+                state.number: replace(
+                    self._round_facts(state, state.number not in unconfirmed, cases, state.number in stand),
+                    garbage=state.number in garbage,
+                )
                 for state in snapshot.rounds
             },
             proposed=self._rounds(PROPOSED),

@@ -153,6 +153,10 @@ class Loop(ABC):
         """Round and root of the proposals against which a proof is ready."""
         return frozenset()
 
+    def impeachable(self, snapshot: Snapshot) -> frozenset[int]:  # noqa: ARG002 used by programs that merge
+        """Rounds whose updates add up to garbage, of which the proof is ready."""
+        return frozenset()
+
     def announcement(self) -> str | None:
         """What the peer directory should say of this account and does not say yet."""
         return None
@@ -194,7 +198,7 @@ class Loop(ABC):
             s.number for s in snapshot.rounds if stands_unseen(self.coordinator, s, self.memory.own_root(s))
         )
         return replace(
-            self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand),
+            self.memory.facts(snapshot, unconfirmed, self.cases_at_hand(snapshot), stand, self.impeachable(snapshot)),
             amounts=self.amounts,
             left_open=self.left_open(),
             announcement=self.announcement(),

@@ -32,6 +32,7 @@ from fedaggregator.daemon.watch import Watcher
 from fedaggregator.disputes.judge import Claim, Right, Verdict, judge
 
 NO_INPUTS = "its inputs are not to be had"
+GARBAGE = "its updates add up to garbage, so that nothing follows from them"
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,12 @@ def findings(snapshot: Snapshot, facts: Facts) -> Iterator[Finding]:
     compared."""
     for state in snapshot.rounds:
         known, is_final = facts.round(state.number), state.view.phase is Phase.FINAL
-        if known.own_root is None and not given_up(known):
+        if known.own_root is None and not known.garbage and not given_up(known):
             continue
+        missing = GARBAGE if known.garbage else NO_INPUTS
         proposed = [(proposal.root, proposal.proposer) for proposal in state.proposals if known.own_root is not None]
         for root, proposer in [*proposed, *([(state.view.global_root, None)] if is_final else [])]:
-            yield Finding(state.number, root, proposer, judge(Claim(root), known.own_root, missing=NO_INPUTS))
+            yield Finding(state.number, root, proposer, judge(Claim(root), known.own_root, missing=missing))
 
 
 class Observer(Watcher):

@@ -36,6 +36,7 @@ from fedaggregator.daemon.actions import (
     BuildCase,
     Challenge,
     Claim,
+    Impeach,
     ProposePage,
     Resume,
     Sent,
@@ -44,9 +45,10 @@ from fedaggregator.daemon.actions import (
 from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.loop import NotYet, log
 from fedaggregator.daemon.watch import Watcher, state_of
-from fedaggregator.disputes.case import Case, StaleCase
+from fedaggregator.disputes.case import Case
 from fedaggregator.disputes.convict import Move, advance, advised
 from fedaggregator.disputes.evidence import gather
+from fedaggregator.disputes.leaf_case import StaleCase
 
 OWN_SECONDS = 60.0  # seconds for reading, in the loop itself, what must be in the own store
 # seconds of chain time after which a claim is replaced, because transactions that are sent next wait for it
@@ -103,6 +105,8 @@ class Aggregator(Watcher):
         match action:
             case Challenge(number, proposal):
                 self.challenge(number, proposal)
+            case Impeach(number):
+                self.impeach(number)
             case Approve(_, amount):
                 soon = snapshot.time + MONEY_SECONDS
                 self.coordinator.token.ensure_allowance(self.sender, self.coordinator.address, amount, soon)
@@ -127,6 +131,8 @@ class Aggregator(Watcher):
         if isinstance(action, Challenge):  # the case is built again, when the call would be sent again
             self._cases.pop((action.round, action.proposal.root), None)
             super().failed(BuildCase(action.round, action.proposal), error, snapshot)
+        if isinstance(action, Impeach):  # likewise: the round is merged again
+            self.impeachments.pop(action.round, None)
         if isinstance(action, Challenge | BuildCase) and isinstance(error, StaleCase):
             self.memory.forget_merged(action.round)
 
@@ -168,10 +174,18 @@ class Aggregator(Watcher):
         move, _ = advance(self.coordinator, self.sender, self._cases[key])
         if move is not Move.CARRIED:
             del self._cases[key]
-        if move is Move.CONVICTED:
+        if move is Move.PROVED:
             log.info("round %d: CONVICTED %s of %s", number, cid(proposal.root), proposal.proposer)
         elif move is Move.GONE:
             log.info("round %d: %s is not live any more", number, cid(proposal.root))
+
+    def impeach(self, number: int) -> None:
+        """Send the next call that makes the round void."""
+        move, _ = advance(self.coordinator, self.sender, self.impeachments[number])
+        if move is Move.PROVED:
+            log.info("round %d: IMPEACHED, it is void", number)
+        elif move is Move.GONE:
+            log.info("round %d: it is not open any more", number)
 
     def propose(self, state: RoundState, page: int, bond: int) -> None:
         """Send one page of our global. The last page takes the `bond`. Also raises NotYet."""

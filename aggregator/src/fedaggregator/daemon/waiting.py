@@ -39,6 +39,8 @@ def _in_round(snapshot: Snapshot, facts: Facts, state: RoundState, known: RoundF
     n, view, end = state.number, state.view, state.view.phase_end or None
     if view.phase not in (Phase.AGGREGATE, Phase.CHALLENGE):
         return Wait(f"round {n} is in {view.phase.name.capitalize()}, its inputs are not fixed yet", end)
+    if known.garbage:
+        return Wait(f"round {n}'s updates add up to garbage, so that it should become void", end, problem=True)
     if known.own_root is None:
         return Wait(f"round {n}'s right global is not computed yet", end)
     if known.stands or has_right_proposal(state, known.own_root):

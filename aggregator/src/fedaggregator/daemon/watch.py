@@ -17,13 +17,15 @@ from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import TreeShape, cid
 from fedprotocol.types import Proposal
 
+from fedaggregator.compute.garbage import Garbage
 from fedaggregator.compute.inputs import accepted, global_shape, recompute, rule_of
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.actions import Merge, Release, Report, Work
 from fedaggregator.daemon.journal_facts import Memory
 from fedaggregator.daemon.loop import Loop, log
-from fedaggregator.disputes.evidence import judge_proposal
+from fedaggregator.disputes.evidence import gather_impeachment, judge_proposal
+from fedaggregator.disputes.impeachment import Impeachment
 from fedaggregator.disputes.judge import Wrong, alarm
 
 
@@ -35,12 +37,17 @@ class Watcher(Loop):
     ) -> None:
         super().__init__(config, coordinator, store, account, memory)
         self._named_wrong: set[bytes] = set()  # proposed roots
+        self.impeachments: dict[int, Impeachment] = {}  # by round; not kept when the program ends, a merge finds it again
 
     def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
         """Perform an action in its background thread, until `stop` is set. Raises FedError."""
         match action:
             case Merge(number):
-                self.merge(snapshot, state_of(snapshot, number), stop)
+                state, within = state_of(snapshot, number), Deadline(stop=stop)
+                try:
+                    self.merge(snapshot, state, within)
+                except Garbage as garbage:
+                    self.accuse(state, garbage, within)
             case Report(number, proposal):
                 self.report(state_of(snapshot, number), proposal, Deadline(stop=stop))
             case Release(number):
@@ -57,9 +64,16 @@ class Watcher(Loop):
         window = self.config.aggregator.window_leaves
         return recompute(self.coordinator, self.store, state, prior, out, window, deadline=within)
 
-    def merge(self, snapshot: Snapshot, state: RoundState, stop: threading.Event) -> None:
-        """Compute the round's next global and publish it in the store."""
-        started, within = time.monotonic(), Deadline(stop=stop)
+    def impeachable(self, snapshot: Snapshot) -> frozenset[int]:
+        inputs = {s.number: (s.view.inputs_hash, s.view.accepted_mask) for s in snapshot.rounds}
+        for number, made in list(self.impeachments.items()):
+            if inputs.get(number) != (made.inputs_hash, made.accepted_mask):
+                del self.impeachments[number]
+        return frozenset(self.impeachments)
+
+    def merge(self, snapshot: Snapshot, state: RoundState, within: Deadline) -> None:
+        """Compute the round's next global and publish it in the store. Also raises Garbage."""
+        started = time.monotonic()
         prior_root, genesis = state.view.prior_root, snapshot.config.genesis_root
         roots = {prior_root, *(update.root for update in accepted(state))} - {genesis}
         self.memory.pin(state, roots)
@@ -76,6 +90,13 @@ class Watcher(Loop):
             merged.path.unlink()
         seconds = time.monotonic() - started
         log.info("round %d: %d updates make %s (%.1f s)", state.number, len(accepted(state)), cid(merged.root), seconds)
+
+    def accuse(self, state: RoundState, garbage: Garbage, within: Deadline) -> None:
+        """Prepare what makes the round void."""
+        made = gather_impeachment(self.coordinator, self.store, state, garbage.leaf, within)
+        within.check()
+        self.impeachments[state.number] = made
+        log.error("round %d: GARBAGE: %s; to make it void takes %s", state.number, garbage, made.size.describe())
 
     def report(self, state: RoundState, proposal: Proposal, within: Deadline) -> None:
         """Name the first wrong leaf of a live proposal that is not our global."""

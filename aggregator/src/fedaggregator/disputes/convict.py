@@ -9,7 +9,7 @@ from enum import Enum
 
 from fedprotocol.chain.errors import ChainError, ContractReverted
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.disputes import Disputes, Proof, Step, calldata
+from fedprotocol.chain.read.disputes import Disputes, Proof, Step, call_name, calldata
 from fedprotocol.chain.send.gas import estimated
 from fedprotocol.chain.send.receipts import gas_used
 from fedprotocol.chain.send.sender import Sender
@@ -17,7 +17,8 @@ from fedprotocol.types import Phase
 from web3 import Web3
 from web3.types import TxParams
 
-from fedaggregator.disputes.case import Case, StaleCase, furthest, next_call, plan
+from fedaggregator.disputes.case import Case
+from fedaggregator.disputes.leaf_case import LeafCase, StaleCase, furthest, is_last, next_call, plan
 from fedaggregator.disputes.price import Limits, describe_cost
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class CallCost:
     node's estimate, or an upper bound (`bound`) if other calls have to be mined before it, or the node gives no
     estimate."""
 
-    name: str  # carry or challenge
+    name: str  # carry, challenge or impeach
     start: int
     stop: int
     calldata: int
@@ -41,8 +42,8 @@ class Move(Enum):
     """The outcome of one step of a case."""
 
     CARRIED = "carried"  # sums are kept, and more calls follow
-    CONVICTED = "convicted"  # this call convicted; half the bond is owed to its sender
-    GONE = "gone"  # the proposal is no longer live: somebody else convicted it, or it is too late
+    PROVED = "proved"  # this call convicted the proposal, of whose bond half is owed to its sender, or voided the round
+    GONE = "gone"  # nothing is left to prove: somebody else did, or it is too late
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Conviction:
     gas: int
 
 
-def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> list[CallCost]:
+def simulate(coordinator: Coordinator, account: str, case: LeafCase, limits: Limits | None = None) -> list[CallCost]:
     """What the missing calls would cost `account`. The node simulates the next call; for the later ones there are upper
     bounds. If the proposal is no longer live, no call is missing. This is only advice: if a node does not answer, it is
     done without.
@@ -75,7 +76,7 @@ def simulate(coordinator: Coordinator, account: str, case: Case, limits: Limits 
 
 
 def _costs(
-    coordinator: Coordinator, disputes: Disputes, account: str, case: Case, start: int, limits: Limits | None
+    coordinator: Coordinator, disputes: Disputes, account: str, case: LeafCase, start: int, limits: Limits | None
 ) -> Iterator[CallCost]:
     for call in plan(case, start, limits):
         built = disputes.call(call)
@@ -88,17 +89,17 @@ def _costs(
         yield CallCost(built.fn_name, call.start.count, stop, len(data), gas or _bound(case, call, limits), gas is None)
 
 
-def _bound(case: Case, call: Step | Proof, limits: Limits | None) -> int:
+def _bound(case: LeafCase, call: Step | Proof, limits: Limits | None) -> int:
     """The gas that the call takes at most."""
-    return case.size.call(call.start.count, len(call.updates), isinstance(call, Proof), limits).gas
+    return case.size.call(call.start.count, len(call.updates), is_last(call), limits).gas
 
 
-def _label(case: Case, call: Step | Proof) -> str:
-    name = "challenge" if isinstance(call, Proof) else "carry"
-    return f"{name} round {case.round} leaf {case.wrong.leaf}, {call.start.count + len(call.updates)} updates"
+def _label(case: LeafCase, call: Step | Proof) -> str:
+    updates = call.start.count + len(call.updates)
+    return f"{call_name(call)} round {case.round} leaf {case.leaf}, {updates} updates"
 
 
-def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits | None = None) -> str | None:
+def advised(coordinator: Coordinator, account: str, case: LeafCase, limits: Limits | None = None) -> str | None:
     """A sentence on what a case would cost; None if the proposal is not live any more. If the chain's node cannot
     tell, the sentence says why: no case waits for it.
 
@@ -118,7 +119,7 @@ def advised(coordinator: Coordinator, account: str, case: Case, limits: Limits |
     return describe_cost(len(costs), calldata, gas, any(cost.bound for cost in costs))
 
 
-def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> tuple[Move, int]:
+def advance(coordinator: Coordinator, sender: Sender, case: LeafCase, limits: Limits | None = None) -> tuple[Move, int]:
     """Send the next call that is missing in a case. Returns its outcome and its gas. It does not wait for
     confirmations: if a re-org drops the call, it is missing again at the next look.
 
@@ -140,7 +141,7 @@ def advance(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
         if is_open(coordinator, case):
             raise
         return Move.GONE, 0
-    return Move.CONVICTED if isinstance(call, Proof) else Move.CARRIED, gas_used(receipt)
+    return Move.PROVED if is_last(call) else Move.CARRIED, gas_used(receipt)
 
 
 def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Conviction:
@@ -154,13 +155,15 @@ def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits
             log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
             return Conviction(False, calls, gas)
         calls, gas = calls + 1, gas + used
-        if move is Move.CONVICTED:
+        if move is Move.PROVED:
             return Conviction(True, calls, gas)
 
 
-def is_open(coordinator: Coordinator, case: Case) -> bool:
-    """Whether the proposal can still be convicted. Raises StaleCase."""
+def is_open(coordinator: Coordinator, case: LeafCase) -> bool:
+    """Whether the proposal can still be convicted, or the round be impeached. Raises StaleCase."""
     view = coordinator.round_view(case.round)
     if (view.inputs_hash, view.accepted_mask) != (case.inputs_hash, case.accepted_mask):
         raise StaleCase(f"round {case.round} has other inputs now: merge it again and compare the proposals anew")
+    if not isinstance(case, Case):
+        return view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
     return view.phase is Phase.CHALLENGE and coordinator.proposal(case.round, case.proposal_root) is not None

@@ -15,12 +15,15 @@ from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.chain.send.gas import advisory
 from fedprotocol.leaves import Leaves
 from fedprotocol.store.base import Store
+from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import cid
 from fedprotocol.types import Proposal
 
 from fedaggregator.compute.inputs import accepted, contributions, global_shape, recompute, rule_of
-from fedaggregator.disputes.case import Case, StaleCase, build
+from fedaggregator.disputes.case import Case, build
+from fedaggregator.disputes.impeachment import Impeachment, impeach
 from fedaggregator.disputes.judge import Claim, Right, Verdict, Wrong, WrongLeaf, judge
+from fedaggregator.disputes.leaf_case import StaleCase
 from fedaggregator.disputes.price import CaseSize
 from fedaggregator.disputes.proposed_leaves import ProposalUnreadable, proposed_digests
 
@@ -52,6 +55,18 @@ def gather(events: EventIndex, store: Store, state: RoundState, own: Leaves, pro
     if verdict.first is None:
         raise ProposalUnreadable(verdict.unreadable)
     return _case(events.coordinator, store, state, claim, verdict.first)
+
+
+def gather_impeachment(
+    coordinator: Coordinator, store: Store, state: RoundState, leaf: int, deadline: Deadline
+) -> Impeachment:
+    """What makes a masked round void by the sums of its updates at `leaf`, which `merge` found (`Garbage`).
+
+    Raises StaleCase, InputsMissing, StoreError, RuleError, ChainError.
+    """
+    config = coordinator.config()
+    with contributions(store, config, state, deadline) as given:
+        return impeach(rule_of(coordinator), config, state, given, leaf)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class CallSize:
-    """One call, which starts from sums over `start` updates and adds `updates` more. If `final`, it is the challenge.
+    """One call, which starts from sums over `start` updates and adds `updates` more. If `final`, it proves the case.
     `calldata`: the exact number of bytes. `gas`: an upper bound.
     """
 
@@ -52,7 +52,8 @@ class CallSize:
 class CaseSize:
     """Everything on which the cost of a case depends. `updates`: the number of accepted updates. `values`: the number
     of values in a leaf (K), of `bits` bits each. `siblings`: the length of the leaf's path in an update.
-    `prior_siblings`: the length of the path of each part of the leaf in a global. `part`: the part that is wrong.
+    `prior_siblings`: the length of the path of each part of the leaf in a global, none if no global is opened (an
+    impeachment). `part`: the part that is wrong.
     """
 
     rule: Rule
@@ -89,7 +90,7 @@ class CaseSize:
         )
 
     def calls(self, start: int = 0, limits: Limits | None = None) -> Iterator[CallSize]:
-        """All calls from sums over `start` updates to the challenge, each as large as the limits allow.
+        """All calls from sums over `start` updates to the last one, each as large as the limits allow.
 
         Raises:
             CallTooLarge: see there.
@@ -102,7 +103,7 @@ class CaseSize:
             start += call.updates
 
     def next_call(self, start: int, limits: Limits | None = None) -> CallSize:
-        """The call after sums over `start` updates: the challenge if it fits, otherwise a call that carries as many
+        """The call after sums over `start` updates: the last one if it fits, otherwise a call that carries as many
         updates as fit.
 
         Raises:
@@ -137,7 +138,7 @@ class CaseSize:
         words = 2 + 5 + 4 + (1 + updates)  # coordinator, offset; the step's head; sums and updates without contents
         size = 4 + words * WORD + _padded(self._sums_bytes(start))
         size += updates * self._opening(self.bits, self.siblings)
-        if final:
+        if final and self.prior_siblings:
             size += (5 + 1 + self.prior_siblings[self.part]) * WORD  # the proof's head, the claimed path
             size += (1 + len(self.prior_siblings)) * WORD + sum(self._opening(32, s) for s in self.prior_siblings)
         return size

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
-from fedaggregator.disputes.case import one_leaf
+from fedaggregator.disputes.leaf_case import one_leaf
 from fedaggregator.rules import Rule
 from fedaggregator.rules.base import Sums as RuleSums
 from fedprotocol import tree

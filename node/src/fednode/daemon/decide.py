@@ -91,7 +91,8 @@ ORDER: tuple[Callable[[Snapshot, Facts], Iterator[do.Action]], ...] = (
     do.Drop.due,  # before the next round opens, which counts whom it waits for
     do.Suspend.due,
     do.Commit.due,
-    do.Propose.due,  # the aggregate
+    do.Impeach.due,  # the aggregate
+    do.Propose.due,
     do.Recompute.due,
     do.Abandon.due,
     do.TopUp.due,

@@ -72,6 +72,8 @@ class Remembered:
     fetched: Mapping[int, bytes] = field(default_factory=dict)  # round -> root of a global fetched, held in the store
     verdicts: Mapping[tuple[int, bytes], ProposalVerdict] = field(default_factory=dict)  # (round, proposed root) -> it
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of the wrong ones, those whose proof is built and simulated
+    garbage: frozenset[int] = frozenset()  # rounds whose updates add up to what no honest ones do
+    impeachable: frozenset[int] = frozenset()  # of these, the ones of which the proof is at hand
     unseen: frozenset[int] = frozenset()  # rounds whose right proposal is live, beyond the snapshot's room
     proposed: frozenset[int] = frozenset()  # rounds in which this node proposed and its bond may still be locked
     penalties: Mapping[int, Penalty] = field(default_factory=dict)  # by round, taken or certain

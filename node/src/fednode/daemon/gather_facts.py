@@ -50,6 +50,8 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         fetched=memory.fetched,
         verdicts=memory.verdicts_by(recomputed),
         cases=memory.open_cases(chain),
+        garbage=memory.garbage_in(chain),
+        impeachable=frozenset(memory.impeachments) & memory.garbage_in(chain),
         unseen=frozenset(
             state.number
             for state in chain.rounds

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedaggregator.disputes.case import Case
+from fedaggregator.disputes.impeachment import Impeachment
 from fedprotocol.chain.read.penalties import Penalty
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.journal import Journal
@@ -37,6 +38,8 @@ class Memory:
             if not verdict.text or verdict.leaf is not None:  # else another of the chain's nodes may show more
                 self.verdicts[entry["round"], bytes.fromhex(entry["root"])] = verdict
         self.cases: dict[tuple[int, bytes], Case] = {}  # not journalled: they are made of what is
+        self.garbage: dict[int, str] = {int(n): inputs for n, inputs in (journal.recall("garbage") or {}).items()}
+        self.impeachments: dict[int, Impeachment] = {}  # not journalled: a recomputation makes them again
         self.penalties: dict[int, Penalty] = {
             entry["round"]: Penalty(entry["round"], entry["amount"], PenaltyReason(entry["reason"]))
             for entry in journal.recall("penalties") or ()
@@ -72,6 +75,20 @@ class Memory:
         return frozenset(
             key for key, case in self.cases.items() if inputs.get(key[0]) == (case.inputs_hash, case.accepted_mask)
         )
+
+    def garbage_in(self, chain: Snapshot) -> frozenset[int]:
+        """Rounds whose updates add up to garbage, with the inputs that they have by now."""
+        inputs = {state.number: state.view.inputs for state in chain.rounds}
+        return frozenset(number for number, found in self.garbage.items() if inputs.get(number, found) == found)
+
+    def note_garbage(self, number: int, inputs: str, made: Impeachment) -> None:
+        self.garbage[number] = inputs
+        self.impeachments[number] = made
+        self._journal.note("garbage", {str(n): found for n, found in self.garbage.items()})
+
+    def forget_impeachment(self, number: int) -> None:
+        """Its proof is made again."""
+        self.impeachments.pop(number, None)
 
     def note_recomputed(self, number: int, inputs: str, root: bytes) -> None:
         merges = self.merged.setdefault(number, {})

@@ -66,12 +66,18 @@ def owes_reveal(state: RoundState) -> bool:
 def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:
     """The chain time from which this account challenges `proposal`: the clients of the round take turns, so that not
     all of them pay for the same conviction. Everybody's turn comes in the first half of the shortest window."""
+    return turn_of(chain, state, proposal.root, proposal.completed_at)
+
+
+def turn_of(chain: Snapshot, state: RoundState, what: bytes, begun: int) -> int:
+    """The chain time from which this account does what any client of the round may do about `what`, a hash, since
+    `begun`."""
     if state.my_index is None:
-        return proposal.completed_at
+        return begun
     clients = len(state.updates)
-    place = (state.my_index + int.from_bytes(proposal.root)) % clients
+    place = (state.my_index + int.from_bytes(what)) % clients
     window = min(chain.config.min_window, chain.config.challenge_length)
-    return proposal.completed_at + min(place * TURN, place * window // (2 * clients))
+    return begun + min(place * TURN, place * window // (2 * clients))
 
 
 class Standing(StrEnum):
@@ -136,8 +142,11 @@ def target_round(chain: Snapshot) -> int | None:
 def expected_prior(chain: Snapshot, facts: Facts, number: int) -> bytes | None:
     """Root of the global adapter that round `number` starts from; None while that is not known.
 
-    While the round before is unsettled it is what this node computed itself, never what somebody proposed.
+    While the round before is unsettled it is what this node computed itself, never what somebody proposed. None too if
+    that global follows from garbage: nobody should train on it.
     """
+    if maker_of_prior(chain, number) in facts.remembered.garbage:
+        return None
     state = chain.round(number)
     if state is not None and state.view.prior_root != ZERO:
         return state.view.prior_root

@@ -20,6 +20,7 @@ class Cause(StrEnum):
     ATTESTATIONS = "the others' attestations"
     PROPOSAL = "nobody has proposed the aggregate"
     WINDOW = "the challenge window is open"
+    GARBAGE = "the updates of a round add up to garbage"
     ASIDE = "the open round goes on without this account"
     FORFEIT = "its commitment cannot be revealed"
     SUSPENDED = "its stake is too low"

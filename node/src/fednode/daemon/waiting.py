@@ -43,6 +43,9 @@ def waiting(chain: Snapshot, facts: Facts, ahead: Sequence[do.Action]) -> do.Wai
         return do.Wait(Cause.ALONE, what, deadline(chain), "train and commit")
     if newest is not None:
         return _in_round(chain, facts, newest)
+    spoiled = _spoiled(chain, facts)
+    if spoiled is not None:
+        return spoiled
     return _without_round(chain, facts.configured.amounts)
 
 
@@ -75,7 +78,7 @@ def _held_up(chain: Snapshot, facts: Facts, action: do.Action) -> do.Wait | None
 def _in_round(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
     """The newest round is open."""
     number, view, end = state.number, state.view, state.view.phase_end
-    aside = _aside(chain, facts, state)
+    aside = _aside(chain, facts, state) or _garbage(chain, facts, state)
     if aside is not None:
         return aside
     match view.phase:
@@ -101,6 +104,26 @@ def _in_round(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:
             raise ValueError(f"round {number} is in {view.phase.name}: not open")
         case _:
             assert_never(view.phase)
+
+
+def _garbage(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait | None:
+    """The open round should become void, or the global that it starts from should not have become final."""
+    number, garbage = state.number, facts.remembered.garbage
+    if number in garbage:
+        what = f"round {number} to become void, because its updates add up to garbage"
+        return do.Wait(Cause.GARBAGE, what, state.view.phase_end, _next(chain, facts, number))
+    return _spoiled(chain, facts) if state.my_commitment is None else None
+
+
+def _spoiled(chain: Snapshot, facts: Facts) -> do.Wait | None:
+    final = chain.latest_final[0]
+    if final not in facts.remembered.garbage:
+        return None
+    what = (
+        f"a person: round {final} became final although its updates add up to garbage, and nobody should train on that: "
+        "tell the sponsor, and go on in a federation that begins with an earlier global (`fednode spec next`)"
+    )
+    return do.Wait(Cause.GARBAGE, what, 0, "")
 
 
 def _unproposed(chain: Snapshot, facts: Facts, state: RoundState) -> do.Wait:

@@ -11,6 +11,7 @@ from fednode.daemon.actions.chain.commit import Commit
 from fednode.daemon.actions.chain.drop import Drop
 from fednode.daemon.actions.chain.erase import Erase
 from fednode.daemon.actions.chain.fix_members import FixMembers
+from fednode.daemon.actions.chain.impeach import Impeach
 from fednode.daemon.actions.chain.money import Claim, Settle
 from fednode.daemon.actions.chain.propose import Propose
 from fednode.daemon.actions.chain.publish import Publish
@@ -41,6 +42,7 @@ CHAIN: tuple[type[ChainAction], ...] = (
     Attest,
     Propose,
     Challenge,
+    Impeach,
     Abandon,
     TopUp,
     Drop,
@@ -76,6 +78,7 @@ __all__ = [
     "FetchGlobal",
     "Finish",
     "FixMembers",
+    "Impeach",
     "Interrupt",
     "JudgeProposal",
     "Lane",

@@ -50,6 +50,11 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Accusation(Step):
+    """The step that adds the last accepted updates of a masked round, one sum of which is out of range (`impeach`)."""
+
+
+@dataclass(frozen=True)
 class Proof:
     """A proof that one leaf of a proposal is wrong (`challenge`)."""
 
@@ -80,9 +85,15 @@ class Disputes:
             return [bytes(digest) for digest in call.call(block_identifier=block)]
 
     def call(self, what: Step | Proof) -> ContractFunction:
-        """`carry` of a step, `challenge` with a proof."""
-        functions = self.contract.functions
-        return (functions.challenge if isinstance(what, Proof) else functions.carry)(self._coordinator, _tuple(what))
+        """`carry` of a step, `impeach` with an accusation, `challenge` with a proof."""
+        return self.contract.get_function_by_name(call_name(what))(self._coordinator, _tuple(what))
+
+
+def call_name(what: Step | Proof) -> str:
+    """The contract's function that takes it."""
+    if isinstance(what, Proof):
+        return "challenge"
+    return "impeach" if isinstance(what, Accusation) else "carry"
 
 
 def calldata(call: ContractFunction) -> bytes:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fedaggregator.disputes.case import StaleCase
 from fedaggregator.disputes.convict import Move, advance
+from fedaggregator.disputes.leaf_case import StaleCase
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.tree import cid
 
@@ -41,7 +41,7 @@ class Challenge(ChainAction):
         if move is Move.CARRIED:
             return
         memory.cases.pop((self.round, self.root), None)
-        if move is Move.CONVICTED:
+        if move is Move.PROVED:
             memory.note_bounty(True)
             log.info("round %d: CONVICTED %s", self.round, cid(self.root))
         else:

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fedaggregator.disputes.case import Case, StaleCase
+from fedaggregator.disputes.case import Case
 from fedaggregator.disputes.convict import advised
 from fedaggregator.disputes.evidence import gather
+from fedaggregator.disputes.leaf_case import StaleCase
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.program.background import Body
 from fedprotocol.store.deadline import Deadline

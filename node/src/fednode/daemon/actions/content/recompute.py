@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedaggregator.compute.garbage import Garbage
 from fedaggregator.compute.inputs import recompute
+from fedaggregator.disputes.evidence import gather_impeachment
+from fedaggregator.disputes.impeachment import Impeachment
 from fedaggregator.disputes.judge import Claim, Wrong, judge
 from fedprotocol import metrics
 from fedprotocol.chain.read.coordinator import Coordinator
@@ -48,6 +51,7 @@ class Recompute(Work):
             if (
                 state.view.phase in (Phase.AGGREGATE, Phase.CHALLENGE)
                 and state.number not in facts.remembered.recomputed
+                and state.number not in facts.remembered.impeachable
             ):
                 if state.view.prior_root in facts.remembered.held():
                     yield Recompute(state.number, state.view.inputs)
@@ -58,7 +62,8 @@ class Recompute(Work):
             if state.view.global_root not in facts.remembered.held():
                 yield FetchGlobal(state.number, state.view.global_root)
         for state in final:
-            if state.number not in facts.remembered.recomputed and state.view.prior_root in facts.remembered.held():
+            found = state.number in facts.remembered.recomputed or state.number in facts.remembered.garbage
+            if not found and state.view.prior_root in facts.remembered.held():
                 yield Recompute(state.number, state.view.inputs)
 
     def describe(self) -> str:
@@ -71,9 +76,13 @@ class Recompute(Work):
     def job(self, tools: Tools, chain: Snapshot, facts: Facts) -> Body:
         state = round_of(chain, self.round)
         folder = tools.config.globals
-        return lambda stop: merged_into(tools.store, tools.coordinator, tools.spec, state, folder, Deadline(stop=stop))
+        return lambda stop: _recomputed(tools, state, folder, Deadline(stop=stop))
 
-    def ended(self, tools: Tools, result: bytes, chain: Snapshot) -> None:
+    def ended(self, tools: Tools, result: bytes | Impeachment, chain: Snapshot) -> None:
+        if isinstance(result, Impeachment):
+            tools.memory.note_garbage(self.round, self.inputs, result)
+            log.error("round %d: GARBAGE: to make it void takes %s", self.round, result.size.describe())
+            return
         tools.memory.note_recomputed(self.round, self.inputs, result)
         metrics.RECOMPUTATIONS.inc()
         log.info("round %d: computed the aggregate from verified copies of all updates: %s", self.round, cid(result))
@@ -91,11 +100,20 @@ class Recompute(Work):
             )
 
 
+def _recomputed(tools: Tools, state: RoundState, folder: Path, deadline: Deadline) -> bytes | Impeachment:
+    """The root of the round's global, or what makes the round void because nothing follows from its updates."""
+    try:
+        return merged_into(tools.store, tools.coordinator, tools.spec, state, folder, deadline)
+    except Garbage as garbage:
+        log.error("round %d: %s", state.number, garbage)
+        return gather_impeachment(tools.coordinator, tools.store, state, garbage.leaf, deadline)
+
+
 def merged_into(
     store: Store, coordinator: Coordinator, spec: Spec, state: RoundState, folder: Path, deadline: Deadline
 ) -> bytes:
     """Merge the round's accepted updates, using a file in `folder`, and publish the result in the own store. Returns
-    its root. Raises InputsMissing, StoreError, and the errors of `fedaggregator.compute.inputs.recompute`.
+    its root. Raises Garbage, InputsMissing, StoreError, and the errors of `fedaggregator.compute.inputs.recompute`.
     """
     inputs = hashlib.sha256(state.view.inputs.encode()).hexdigest()[:8]  # another merge may still be running
     out = folder / f"round_{state.number}-{inputs}.leaves"

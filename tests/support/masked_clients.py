@@ -45,9 +45,10 @@ class MaskedFederation:
 
     def __init__(self, chain: Anvil, folder: Path, clients: int = 3, **overrides: Any) -> None:
         rule = chain.deploy("MaskedMean", SCALE, BOUND).address
+        gate = chain.deploy("AllowlistGate", chain.accounts[0], [])
         terms = {
-            "rule": rule,
-            "gate": chain.deploy("GateMock").address,
+            "rule_at": rule,
+            "gate": gate.address,
             "mantissaBits": 32,
             "maxShift": 0,
             "minClients": 3,
@@ -57,6 +58,8 @@ class MaskedFederation:
         self.clients = [
             SyntheticClient(self.federation, folder / f"client-{seed}", seed, EXAMPLES[seed]) for seed in range(clients)
         ]
+        addresses = [client.address for client in self.clients]
+        self.federation.transact(gate.functions.setAllowed(addresses, True))
         for client in self.clients:
             client.join()
         self.clients[0].store.put(self.federation.genesis)

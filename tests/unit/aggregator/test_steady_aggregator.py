@@ -20,12 +20,13 @@ SEEN = 256  # live proposals that a snapshot has room for
 
 KINDS: tuple[type, ...] = get_args(act.Sent) + get_args(act.Work)
 PREREQUISITES: dict[type, set[type]] = {
-    act.Merge: {act.Approve, act.ProposePage, act.Report, act.BuildCase, act.Challenge},
+    act.Merge: {act.Approve, act.ProposePage, act.Report, act.BuildCase, act.Challenge, act.Impeach},
     act.Approve: {act.ProposePage},
     act.ProposePage: set(),
     act.Report: {act.BuildCase, act.Challenge},
     act.BuildCase: {act.Challenge},
     act.Challenge: set(),
+    act.Impeach: set(),
     act.Claim: set(),
     act.Resume: set(),
     act.Announce: set(),
@@ -144,6 +145,50 @@ def test_what_fails_or_hangs_hides_nothing_else(bad: type, trouble: Trouble, lie
         convicted = {lie.root for lie in world.lies} <= spared or bad is act.Merge
         paid = world.owed == 0 or bad is act.Claim
         return right and convicted and paid and (not world.left_open or bad is act.Resume)
+
+    drive(
+        world.course,
+        WINDOW / 2,
+        world.decide,
+        world.perform,
+        lambda action: isinstance(action, act.Wait),
+        is_reached,
+    )
+
+
+class Spoiled(World):
+    """The updates of the round add up to garbage."""
+
+    void = False
+
+    def round(self) -> RoundState:
+        return state(20, Phase.VOID) if self.void else super().round()
+
+    def perform(self, action: act.Action) -> None:
+        super().perform(action)
+        if isinstance(action, act.Impeach) and self._is_bad(action):  # what proves it goes too
+            self.known = replace(self.known, garbage=False)
+
+    def _do(self, action: act.Action) -> None:
+        match action:
+            case act.Merge():
+                self.known = replace(self.known, garbage=True)
+            case act.Impeach():
+                self.void = True
+            case _:
+                super()._do(action)
+
+
+@pytest.mark.parametrize(("bad", "trouble"), TROUBLES)
+@pytest.mark.parametrize("lies", [0, 1])
+def test_garbage_is_impeached_whatever_else_fails(bad: type, trouble: Trouble, lies: int) -> None:
+    world = Spoiled(lies, bad, trouble)
+    impossible = bad is act.Impeach or act.Impeach in PREREQUISITES[bad]
+
+    def is_reached() -> bool:
+        assert not world.mine, "proposed what follows from garbage"
+        paid = world.owed == 0 or bad is act.Claim
+        return (world.void or impossible) and paid and (not world.left_open or bad is act.Resume)
 
     drive(
         world.course,

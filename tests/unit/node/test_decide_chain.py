@@ -99,6 +99,16 @@ TABLE = {
         ),
         do.Challenge(1, WRONG),
     ),
+    "garbage is impeached": (
+        chain(state(1, Phase.AGGREGATE, phase_start=NOW - 600, phase_end=0)),
+        node_facts(garbage=frozenset({1}), impeachable=frozenset({1}), running=TRAINING),
+        do.Impeach(1),
+    ),
+    "also if something that follows from it is proposed": (
+        chain(state(1, Phase.CHALLENGE, proposals=(STANDS,))),
+        node_facts(garbage=frozenset({1}), impeachable=frozenset({1}), running=TRAINING),
+        do.Impeach(1),
+    ),
     "a commit comes before a challenge": (
         chain(state(1, Phase.CHALLENGE, proposals=(STANDS_WRONG, STANDS)), state(2, Phase.TRAIN, prior_root=ZERO)),
         node_facts(recomputed={1: RIGHT}, verdicts=PROVEN, cases=LIE, updates={2: replace(OWN, prior_root=RIGHT)}),

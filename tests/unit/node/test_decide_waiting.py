@@ -29,7 +29,7 @@ from support.decisions import (
     updates,
 )
 from support.node_facts import node_facts
-from support.snapshots import COMMITTED, GENESIS, ME, OTHER, OWN, SEAT, VIEW, chain, root, state
+from support.snapshots import COMMITTED, GENESIS, ME, NOW, OTHER, OWN, SEAT, VIEW, chain, root, state
 
 WAITS = {
     "for others to commit": (
@@ -91,6 +91,18 @@ WAITS = {
         chain(state(1, Phase.AGGREGATE, accepted_mask=3, phase_end=0), active_count=1),
         node_facts(recomputed={1: RIGHT}, propose_after=120),
         (Cause.PROPOSAL, "a proposal in round 1", VIEW.phase_start + 120),
+    ),
+    "for another's turn to impeach": (
+        chain(
+            state(1, Phase.AGGREGATE, updates=updates(True, True), my_index=1, phase_start=NOW, inputs_hash=bytes(32))
+        ),
+        node_facts(garbage=frozenset({1}), impeachable=frozenset({1})),
+        (Cause.GARBAGE, "round 1 to become void, because its updates add up to garbage", VIEW.phase_end),
+    ),
+    "for a person, after garbage became final": (
+        chain(state(1, Phase.FINAL, global_root=RIGHT), latest_final=(1, RIGHT)),
+        node_facts(fetched={**GENESIS_HELD, 1: RIGHT}, garbage=frozenset({1})),
+        (Cause.GARBAGE, "a person: round 1 became final although its updates add up to garbage", 0),
     ),
     "for a round that it did not commit to": (
         chain(state(1, Phase.REVEAL)),

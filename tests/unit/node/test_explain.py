@@ -119,10 +119,12 @@ def knowledge(snapshot: Snapshot) -> Iterator[Facts]:
         has_test=True,
     )
     nothing = node_facts(fetched={0: GENESIS})
-    yield from (nothing, everything, changed(everything, failure="the base model has another digest"))
+    garbage = changed(nothing, garbage=frozenset(numbers), impeachable=frozenset(numbers))
+    patient = changed(garbage, challenge_after=900)
+    yield from (nothing, everything, garbage, patient, changed(everything, failure="the base model has another digest"))
     yield from (changed(facts, forbidden="nobody has approved it") for facts in (nothing, everything))
     yield from (changed(facts, alone="1 of at least 2 of its own peers") for facts in (nothing, everything))
-    for facts in (nothing, everything):
+    for facts in (nothing, everything, garbage):
         useful = {action for action in candidates(snapshot, facts) if SETBACKS[type(action)]}
         for action in useful:
             quiet = {other for other in useful - {action} if None in SETBACKS[type(other)]}

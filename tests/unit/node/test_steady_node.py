@@ -24,8 +24,8 @@ KINDS: tuple[type, ...] = do.CHAIN + do.DATA + do.MODEL
 BACKGROUND: tuple[type, ...] = do.DATA + do.MODEL
 PREREQUISITES: dict[type, set[type]] = {
     do.Train: {do.Commit},
-    do.FetchGlobal: {do.Recompute, do.Propose, do.Challenge, do.Train, do.Commit},
-    do.Recompute: {do.Propose, do.Challenge, do.Train, do.Commit},
+    do.FetchGlobal: {do.Recompute, do.Propose, do.Challenge, do.Train, do.Commit, do.Impeach},
+    do.Recompute: {do.Propose, do.Challenge, do.Train, do.Commit, do.Impeach},
     do.JudgeProposal: {do.Challenge},
     do.BuildCase: {do.Challenge},
 }
@@ -195,6 +195,49 @@ def test_aggregates_are_defended_and_the_next_round_is_trained_for(bad: type, tr
         )
 
     world.run(is_reached)
+
+
+class Spoiled(Dispute):
+    """The updates of round 20 add up to garbage."""
+
+    void = False
+
+    def see(self) -> Snapshot:
+        seen = super().see()
+        if not self.void:
+            return seen
+        following = state(21, Phase.TRAIN, prior_root=GENESIS, my_commitment=seen.rounds[2].my_commitment)
+        return replace(seen, rounds=(state(20, Phase.VOID), following))
+
+    def perform(self, action: do.Action) -> None:
+        super().perform(action)
+        if isinstance(action, do.Impeach) and self._is_bad(action):  # what proves it goes too
+            self.facts = changed(self.facts, impeachable=frozenset())
+
+    def do(self, action: do.Action) -> None:
+        match action:
+            case do.Recompute(20):
+                self.facts = changed(self.facts, garbage=frozenset({20}), impeachable=frozenset({20}))
+            case do.Impeach(20):
+                self.void = True
+            case _:
+                super().do(action)
+
+
+@pytest.mark.parametrize(("bad", "trouble"), TROUBLES)
+@pytest.mark.parametrize("lies", [0, 1])
+def test_garbage_is_impeached_and_the_next_round_trained_for(bad: type, trouble: Trouble, lies: int) -> None:
+    world = Spoiled(lies, bad, trouble)
+
+    def is_reached() -> bool:
+        assert not world.mine, "proposed what follows from garbage"
+        return (world.void or lost(bad, do.Impeach)) and (
+            world.committed or lost(bad, do.Commit) or lost(bad, do.Impeach)
+        )
+
+    world.run(is_reached)
+    own = world.facts.remembered.updates.get(21)
+    assert own is None or own.prior_root == GENESIS, "trained on what follows from garbage"
 
 
 class Inputs(World):

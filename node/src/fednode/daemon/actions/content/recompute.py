@@ -81,7 +81,8 @@ class Recompute(Work):
     def ended(self, tools: Tools, result: bytes | Impeachment, chain: Snapshot) -> None:
         if isinstance(result, Impeachment):
             tools.memory.note_garbage(self.round, self.inputs, result)
-            log.error("round %d: GARBAGE: to make it void takes %s", self.round, result.size.describe())
+            found, takes = Garbage(result.leaf), result.size.describe()
+            log.error("round %d: GARBAGE: %s; to make it void takes %s", self.round, found, takes)
             return
         tools.memory.note_recomputed(self.round, self.inputs, result)
         metrics.RECOMPUTATIONS.inc()
@@ -105,7 +106,6 @@ def _recomputed(tools: Tools, state: RoundState, folder: Path, deadline: Deadlin
     try:
         return merged_into(tools.store, tools.coordinator, tools.spec, state, folder, deadline)
     except Garbage as garbage:
-        log.error("round %d: %s", state.number, garbage)
         return gather_impeachment(tools.coordinator, tools.store, state, garbage.leaf, deadline)
 
 

@@ -1,4 +1,4 @@
-"""Clients of a masked federation without a model: real keys, masks, journals, stores and transactions, random deltas."""
+"""Clients of a masked federation without a model: real keys, masks, stores and transactions, random deltas."""
 
 from __future__ import annotations
 
@@ -109,5 +109,3 @@ class MaskedFederation:
     def close(self) -> None:
         for client in self.clients:
             client.close()
-
-

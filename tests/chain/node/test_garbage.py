@@ -56,7 +56,6 @@ class Reader:
             recomputed=self.memory.recomputed(snapshot),
             garbage=garbage,
             impeachable=garbage & self.memory.impeachments.keys(),
-
         )
 
     def due(self, **facts: object) -> list[do.Action]:

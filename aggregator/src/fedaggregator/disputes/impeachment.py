@@ -66,4 +66,3 @@ def impeach(
     if not made.is_right():
         raise StaleCase(f"round {state.number}: all sums at leaf {leaf} are within the range: merge the round again")
     return made
-

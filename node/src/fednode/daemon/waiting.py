@@ -120,8 +120,8 @@ def _spoiled(chain: Snapshot, facts: Facts) -> do.Wait | None:
     if final not in facts.remembered.garbage:
         return None
     what = (
-        f"a person: round {final} became final although its updates add up to garbage, and nobody should train on that: "
-        "tell the sponsor, and go on in a federation that begins with an earlier global (`fednode spec next`)"
+        f"a person: round {final} became final although its updates add up to garbage, and nobody should train on "
+        "that: tell the sponsor, and go on in a federation that begins with an earlier global (`fednode spec next`)"
     )
     return do.Wait(Cause.GARBAGE, what, 0, "")
 

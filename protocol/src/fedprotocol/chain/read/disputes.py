@@ -86,7 +86,8 @@ class Disputes:
 
     def call(self, what: Step | Proof) -> ContractFunction:
         """`carry` of a step, `impeach` with an accusation, `challenge` with a proof."""
-        return self.contract.get_function_by_name(call_name(what))(self._coordinator, _tuple(what))
+        call: ContractFunction = self.contract.get_function_by_name(call_name(what))(self._coordinator, _tuple(what))
+        return call
 
 
 def call_name(what: Step | Proof) -> str:

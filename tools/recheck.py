@@ -30,6 +30,7 @@ import numpy as np
 # Ethereum's names for what interfaces/ declares: the keccak-256 of the signature, and for a function its first four
 # bytes.
 CONFIG, INPUTS, NAME = "0x79502c55", "0xddef9ea1", "0x06fdde03"  # config(), inputs(uint256), the rule's name()
+SCALE, BOUND = "0xf51e181a", "0xbe4df7d6"  # the rule's scale() and bound(), in a masked federation
 REVEALED = "0x73e741b75542d3eefafe875f421ef67f80a79d0d049f941c3cda74fd6a981d1a"
 PAGED = "0xeef70a2a5634c4d4434e256e41aef1e796649f3fc838ac8d0397fb05a9ff0e2c"  # ProposalPaged
 PROPOSED = "0x6296d2484adbf9d860f140eb0fbd38ec1ef79dd2f56d4ec05f94d5f077cbc713"
@@ -40,10 +41,15 @@ RAW, DAG_CBOR = 0x55, 0x71  # the codecs of a leaf and of a node
 SECONDS = 60  # seconds to wait for each answer from the network
 ONE = 1 << 16  # what a learning rate, a momentum or a factor of one is as an integer
 MOMENTUM = 19661  # of the rule fedavgm: 0.3
+MASKED_BITS = 32  # of a value whose update is masked
 
 
 class Unchecked(Exception):
     """The round cannot be checked; the message says why."""
+
+
+class Garbage(Exception):
+    """The updates of a masked round add up to what no honest ones do; the message says where."""
 
 
 class Update(NamedTuple):
@@ -55,7 +61,8 @@ class Update(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What the chain says about a round. `claimed`: the leaf digests of its global, which has the root `root`."""
+    """What the chain says about a round. `claimed`: the leaf digests of its global, which has the root `root`.
+    `scale` and `bound`: of the rule, where updates are masked."""
 
     rule: str
     leaf_count: int
@@ -67,6 +74,8 @@ class Round(NamedTuple):
     root: bytes
     claimed: list[bytes]
     is_final: bool
+    scale: int = 0
+    bound: int = 0
 
 
 class Node:
@@ -109,10 +118,12 @@ def read_round(node: Node, number: int, first_block: int) -> Round:
     config = node.call(node.coordinator, CONFIG)
     if len(config) != 27:
         raise Unchecked(f"{node.coordinator} is no coordinator: it has no configuration")
-    rule = b"".join(node.call("0x" + config[1][12:].hex(), NAME)[2:]).rstrip(b"\0").decode(errors="replace")
+    contract = "0x" + config[1][12:].hex()
+    rule = b"".join(node.call(contract, NAME)[2:]).rstrip(b"\0").decode(errors="replace")
     if rule not in RULES:
         raise Unchecked(f"the federation's rule is {rule!r}, and this program knows {', '.join(RULES)}")
     leaf_count, leaf_values, bits, server_lr = map(whole, (*config[7:10], config[11]))
+    scale, bound = (whole(node.call(contract, name)[0]) if bits == MASKED_BITS else 0 for name in (SCALE, BOUND))
     inputs_hash, mask, prior = node.call(node.coordinator, INPUTS + f"{number:064x}")
     updates: list[Update] = []
     pages: dict[str, list[bytes]] = {}  # the leaf digests that each proposer has handed in so far
@@ -138,7 +149,8 @@ def read_round(node: Node, number: int, first_block: int) -> Round:
     claimed = live.get(root, [])
     if last_hash != inputs_hash or len(claimed) != leaf_count * PARTS.get(rule, 1) or root_of(claimed) != root:
         raise Unchecked("the log of the round is not whole: name an earlier --from-block, or ask another node")
-    return Round(rule, leaf_count, leaf_values, bits, server_lr, prior, updates, root, claimed, bool(final))
+    of_chain = Round(rule, leaf_count, leaf_values, bits, server_lr, prior, updates, root, claimed, bool(final))
+    return of_chain._replace(scale=scale, bound=bound)
 
 
 def words(data: str) -> list[bytes]:
@@ -228,13 +240,16 @@ def read_tree(sources: list[str], root: bytes, count: int, size: int) -> bytes:
 
 class Leaf(NamedTuple):
     """What a rule makes one leaf of the next global from, in int64 arrays: the parts of this leaf in the global before
-    [parts, K], in units of 2^-24, and the accepted updates' mantissas [n, K], shifts [n, 1] and weights [n, 1]."""
+    [parts, K], in units of 2^-24, and the accepted updates' mantissas [n, K], shifts [n, 1] and weights [n, 1]. `scale`
+    and `bound`: of masked updates, whose mantissas are whole words."""
 
     prior: np.ndarray
     mantissas: np.ndarray
     shifts: np.ndarray
     weights: np.ndarray
     server_lr: int
+    scale: int = 0
+    bound: int = 0
 
     @property
     def values(self) -> np.ndarray:
@@ -294,12 +309,22 @@ def norm_bounded(leaf: Leaf) -> list[np.ndarray]:
     return [leaf.moved(leaf.mean((leaf.values * factors + ONE // 2) // ONE))]
 
 
+def masked_mean(leaf: Leaf) -> list[np.ndarray]:
+    """The mean of updates that were weighted before they were masked. In the sum of all of them, modulo 2^32, the masks
+    cancel."""
+    sums, weight = (leaf.mantissas.sum(0) + 2**31) % 2**32 - 2**31, int(leaf.weights.sum())
+    if (np.abs(sums) > weight * leaf.bound).any():
+        raise Garbage("somebody sent something else than a masked update, and the round should have become void")
+    return [leaf.moved(divide(sums << leaf.scale, weight))]
+
+
 RULES = {
     "fedavg": fedavg,
     "fedavgm": fedavgm,
     "trimmed-mean": trimmed_mean,
     "median": median,
     "norm-bounded": norm_bounded,
+    "masked-mean": masked_mean,
 }
 PARTS = {"fedavgm": 2}  # of a global, where a rule keeps more than the weights
 
@@ -326,7 +351,11 @@ def right_digests(inputs: Round, sources: list[str]) -> list[bytes]:
     digests: list[list[bytes]] = [[] for _ in range(parts)]
     for i in range(count):
         mantissas = np.array([tree[i] for tree in trees], np.int64)
-        right = RULES[inputs.rule](Leaf(prior[:, i].astype(np.int64), mantissas, shifts, weights, inputs.server_lr))
+        of_rule = (inputs.server_lr, inputs.scale, inputs.bound)
+        try:
+            right = RULES[inputs.rule](Leaf(prior[:, i].astype(np.int64), mantissas, shifts, weights, *of_rule))
+        except Garbage as garbage:
+            raise Garbage(f"the sum of all updates at leaf {i} is out of range: {garbage}") from None
         for own, values in zip(digests, right, strict=True):
             own.append(hashlib.sha256(values.astype(">i4").tobytes()).digest())
     return [digest for part in digests for digest in part]
@@ -360,6 +389,9 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except Garbage as found:
+        print(f"WRONG: {found}")
+        sys.exit(1)
     except Unchecked as reason:
         print(f"NOT CHECKED: {reason}", file=sys.stderr)
         sys.exit(2)

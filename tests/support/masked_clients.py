@@ -33,11 +33,12 @@ class MaskedRound:
     sent: list[MemoryLeaves]
     weights: list[int]
 
-    def right(self) -> NDArray[np.int32]:
-        """The weighted mean of what was never published, in Python's integers."""
+    def right(self, server_lr: int = 1 << 16) -> NDArray[np.int32]:
+        """A step of the weighted mean of what was never published, in Python's integers."""
         total = np.sum(self.deltas, axis=0, dtype=np.int64).tolist()
-        moved = zip(self.prior.tolist(), total, strict=True)
-        return np.array([clamped(old + rounded(t * 2**SCALE, sum(self.weights))) for old, t in moved], np.int32)
+        means = [rounded(t * 2**SCALE, sum(self.weights)) for t in total]
+        moved = zip(self.prior.tolist(), means, strict=True)
+        return np.array([clamped(old + rounded(mean * server_lr, 1 << 16)) for old, mean in moved], np.int32)
 
 
 class MaskedFederation:

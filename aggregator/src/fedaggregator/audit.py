@@ -16,8 +16,11 @@ from fedprotocol.store.base import Malformed, NotFound, Store
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase, RoundView, Update
 
+from fedaggregator.compute.garbage import Garbage
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.compute.merge import Contribution, merge
+from fedaggregator.rules import Rule
+from fedaggregator.rules.masked_mean import MaskedMean
 
 
 class AuditError(FedError):
@@ -44,8 +47,8 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
     """Write prior.car, update-<index>.car, global.car and round.json into `out`, and check them.
 
     Raises:
-        AuditError: the round is not final, `out` holds something else, or nobody serves an accepted update, the prior
-            or the global. StoreError, ChainError: store or chain do not work.
+        AuditError: the round is not final, its updates add up to garbage, `out` holds something else, or nobody serves
+            an accepted update, the prior or the global. StoreError, ChainError: store or chain do not work.
     """
     view = _final(coordinator, number)
     updates = coordinator.updates(number)
@@ -75,8 +78,11 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
         _copy(store, view.global_root, spec, out / "global.car", "global").close()
         rule = rule_of(coordinator)
         merged = out / "recomputed.partial"
-        with merge(rule, prior, contributions, layout.mantissa_bits, spec.server_lr, merged) as leaves_of_merge:
-            recomputed = leaves_of_merge.root
+        try:
+            with merge(rule, prior, contributions, layout.mantissa_bits, spec.server_lr, merged) as leaves_of_merge:
+                recomputed = leaves_of_merge.root
+        except Garbage as garbage:
+            raise AuditError(f"round {number} should have become void, and nobody impeached it: {garbage}") from garbage
     merged.unlink()
     for index_file in out.glob("*.idx"):
         index_file.unlink()
@@ -91,10 +97,16 @@ def write_bundle(coordinator: Coordinator, store: Store, spec: Spec, number: int
         "value_count": layout.value_count,
         "mantissa_bits": layout.mantissa_bits,
         "server_lr": spec.server_lr,
+        **_masking(rule),
         "updates": [_described(view, index, update) for index, update in enumerate(updates)],
     }
     write_whole(out / "round.json", json.dumps(document, indent=2) + "\n")
     return AuditResult(number, view.global_root, recomputed, tuple(absent))
+
+
+def _masking(rule: Rule) -> dict[str, object]:
+    """What a reader must know of masked updates beside their width."""
+    return {"scale": rule.scale, "bound": rule.bound} if isinstance(rule, MaskedMean) else {}
 
 
 def _final(coordinator: Coordinator, number: int) -> RoundView:

@@ -37,9 +37,7 @@ class Watcher(Loop):
     ) -> None:
         super().__init__(config, coordinator, store, account, memory)
         self._named_wrong: set[bytes] = set()  # proposed roots
-        self.impeachments: dict[
-            int, Impeachment
-        ] = {}  # by round; not kept when the program ends, a merge finds it again
+        self.impeachments: dict[int, Impeachment] = {}  # by round; after a restart a merge finds them again
 
     def work(self, action: Work, snapshot: Snapshot, stop: threading.Event) -> None:
         """Perform an action in its background thread, until `stop` is set. Raises FedError."""

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fedlab.demo.options import find_root
 
 RAW, DAG_CBOR = 0x55, 0x71
+MASKED_BITS = 32  # of a value whose update is masked
 LINK_BYTES = 41  # d82a 5825 00 01 <codec> 12 20 <digest>
 
 
@@ -44,7 +45,8 @@ def recheck(bundle: Path) -> str:
         rule, parts = formulas.RULES.get(facts["rule"]), formulas.PARTS.get(facts["rule"], 1)
         if rule is None:
             raise BundleWrong(f"{bundle}: this knows the rules {', '.join(formulas.RULES)}, not {facts['rule']!r}")
-        width = {8: ">i1", 16: ">i2"}[facts["mantissa_bits"]]
+        width = {8: ">i1", 16: ">i2", MASKED_BITS: ">i4"}[facts["mantissa_bits"]]
+        of_rule = facts["server_lr"], facts.get("scale", 0), facts.get("bound", 0)
         prior = _leaf_values(bundle / "prior.car", facts["prior_root"], ">i4", facts, parts)
         claimed = _leaf_values(bundle / "global.car", facts["global_root"], ">i4", facts, parts)
         mantissas, counted = [], []
@@ -59,7 +61,10 @@ def recheck(bundle: Path) -> str:
         expected = np.empty_like(claimed)
         for leaf in range(claimed.shape[1]):
             own = np.stack([values[leaf] for values in mantissas])
-            expected[:, leaf] = rule(formulas.Leaf(prior[:, leaf], own, shifts, weights, facts["server_lr"]))
+            try:
+                expected[:, leaf] = rule(formulas.Leaf(prior[:, leaf], own, shifts, weights, *of_rule))
+            except formulas.Garbage as garbage:
+                raise BundleWrong(f"{bundle}: the sum of all updates at leaf {leaf} is out of range: {garbage}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleWrong(f"{bundle}: it is not a whole audit bundle: {error!r}") from error
     wrong = np.argwhere(expected != claimed)
@@ -84,7 +89,8 @@ def _formulas() -> ModuleType:
 
 
 def _leaf_values(car: Path, root: str, dtype: str, facts: dict[str, Any], parts: int = 1) -> NDArray[np.int64]:
-    """The values under `root`, int64 [parts, leaves, K]; every block's digest is checked, and the padding."""
+    """The values under `root`, int64 [parts, leaves, K]; every block's digest is checked, and the padding, but for
+    masked rounds: masks hide it too."""
     data = b"".join(_leaves(_blocks(car), bytes.fromhex(root.removeprefix("0x")), car))
     values = np.frombuffer(data, dtype).astype(np.int64)
     count, leaf_values = facts["value_count"], facts["leaf_values"]
@@ -92,7 +98,7 @@ def _leaf_values(car: Path, root: str, dtype: str, facts: dict[str, Any], parts:
     if len(values) != parts * leaves * leaf_values:
         raise BundleWrong(f"{car}: {len(values)} values in it do not fit value_count {count}")
     whole = values.reshape(parts, -1)
-    if np.any(whole[:, count:]):
+    if facts["mantissa_bits"] != MASKED_BITS and np.any(whole[:, count:]):
         raise BundleWrong(f"{car}: the padding after value {count} is not zero")
     return whole.reshape(parts, leaves, leaf_values)
 

@@ -16,7 +16,7 @@ from fedprotocol.peers.find import PeerFinder
 from fedprotocol.store.base import Store
 from fedprotocol.store.open import open_store
 
-from fedexplorer.content.content import Content
+from fedexplorer.content.content import Content, RuleName
 from fedexplorer.content.store_watch import AWAY, NOBODY, StoreWatch
 from fedexplorer.disputes.disputes import Disputes
 from fedexplorer.follow.entries import Entries
@@ -57,7 +57,8 @@ class OnDemand:
         is_kubo = settings.store is not None and settings.store.url.startswith("kubo:")
         watch = StoreWatch(store, is_kubo, AWAY if settings.names_store else NOBODY)
         folder, limit = settings.content, settings.cache
-        content = Content(coordinator, events, federation.config, federation.rule, store, folder, limit)
+        rule = RuleName(federation.rule, federation.rule_parameters)
+        content = Content(coordinator, events, federation.config, rule, store, folder, limit)
         watch.start()
         return cls(entries, transactions, watch, content, Disputes(coordinator, events, content))
 

@@ -43,6 +43,14 @@ class KnownSpec:
 
 
 @dataclass(frozen=True)
+class RuleName:
+    """The federation's rule, by what its contract says of itself."""
+
+    name: str
+    parameters: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Change:
     """A question for statistics: of the values of a tree or, with `before`, of what changed since that global."""
 
@@ -67,7 +75,7 @@ class Content:
         coordinator: Coordinator,
         events: EventIndex,
         config: FederationConfig,
-        rule_name: str,
+        rule_name: RuleName,
         store: Store,
         folder: Path,
         limit: int,
@@ -106,11 +114,11 @@ class Content:
 
     def shape(self, name: Name) -> TreeShape:
         """The shape that a tree must have. Raises RuleError if this version does not know the federation's rule."""
-        return global_shape(self.config, self._known_rule()) if name.is_global else delta_shape(self.config)
+        return global_shape(self.config, self.known_rule()) if name.is_global else delta_shape(self.config)
 
     def encoding(self, name: Name) -> Encoding:
         """How the values of a tree are written."""
-        return GLOBAL if name.is_global else Encoding(self.config.mantissa_bits, name.shift)
+        return encoding_of(self.config, name)
 
     def open(self, name: Name, patience: float = 0.0) -> OpenTree | Job[None]:
         """A tree with its leaves, or how its fetch stands. Raises Busy, RuleError, Unavailable."""
@@ -119,7 +127,7 @@ class Content:
     def digests(self, name: Name, patience: float = 0.0) -> Job[OpenTree]:
         """A proposal's tree without its leaves, from the digests that are in the chain's log. Raises Busy,
         RuleError."""
-        self._known_rule()
+        self.known_rule()
         return self._digests.ask(name, patience)
 
     @contextmanager
@@ -182,16 +190,22 @@ class Content:
 
     def _recompute(self, inputs: RoundInputs, report: Report) -> Recomputed:
         work = Recomputation(
-            self._coordinator, self._events, self.config, self._known_rule(), self.trees, self._scratch
+            self._coordinator, self._events, self.config, self.known_rule(), self.trees, self._scratch
         )
         return work(inputs, report)
 
-    def _known_rule(self) -> Rule:
-        return self.rule or rule_named(self.rule_name)
+    def known_rule(self) -> Rule:
+        """The federation's rule. Raises RuleError if this version does not know it."""
+        return self.rule or rule_named(self.rule_name.name, self.rule_name.parameters)
 
 
-def _rule(name: str) -> Rule | None:
+def encoding_of(config: FederationConfig, name: Name) -> Encoding:
+    """How the values of a tree of this name are written."""
+    return GLOBAL if name.is_global else Encoding(config.mantissa_bits, name.shift, config.is_masked)
+
+
+def _rule(called: RuleName) -> Rule | None:
     try:
-        return rule_named(name)
+        return rule_named(called.name, called.parameters)
     except RuleError:
         return None

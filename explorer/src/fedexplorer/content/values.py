@@ -16,17 +16,18 @@ GLOBAL_BITS = 32
 @dataclass(frozen=True)
 class Encoding:
     """How the values of a tree are written: `bits` of an integer, and the `shift` by which it becomes units of 2^-24;
-    0 for a global, whose integers are units."""
+    0 for a global, whose integers are units. `is_masked`: the integers mean nothing one by one."""
 
     bits: int
     shift: int = 0
+    is_masked: bool = False
 
     def integers(self, leaf: bytes) -> NDArray[np.signedinteger]:
         """The integers as they stand in the leaf, int8, int16 or int32 [n]. Raises NumbersError."""
         return from_bytes(leaf, self.bits)
 
     def units(self, leaf: bytes) -> NDArray[np.int64]:
-        """Units of 2^-24, int64 [n]. Raises NumbersError."""
+        """Units of 2^-24, int64 [n], of what is not masked. Raises NumbersError."""
         integers = self.integers(leaf)
         return integers.astype(np.int64) if self.bits == GLOBAL_BITS else decode_delta(integers, self.shift)
 
@@ -44,7 +45,7 @@ class Value:
         tensor: the name of the tensor it belongs to; None for padding, or if the spec is not known.
         index: its place in that tensor.
         stored: the integer in the leaf.
-        units: what that stands for, in units of 2^-24.
+        units: what that stands for, in units of 2^-24; None if it is masked.
         real: the same as a real number.
         is_padding: it only fills up the last leaf.
     """
@@ -54,8 +55,8 @@ class Value:
     tensor: str | None
     index: tuple[int, ...]
     stored: int
-    units: int
-    real: float
+    units: int | None
+    real: float | None
     is_padding: bool
 
 
@@ -70,7 +71,8 @@ def values_of(
 
     Raises NumbersError.
     """
-    stored, units = encoding.integers(leaf), encoding.units(leaf)
+    stored = encoding.integers(leaf)
+    units = None if encoding.is_masked else encoding.units(leaf)
     stop = len(stored) if count is None else min(len(stored), first + count)
     base = place * len(stored)
     found = []
@@ -84,8 +86,8 @@ def values_of(
                 tensor=tensor,
                 index=index,
                 stored=int(stored[at]),
-                units=int(units[at]),
-                real=float(units[at]) * UNIT,
+                units=None if units is None else int(units[at]),
+                real=None if units is None else float(units[at]) * UNIT,
                 is_padding=tensors is not None and tensor is None,
             )
         )

@@ -41,7 +41,7 @@ class Disputes:
             self._coordinator,
             self._events,
             content.config,
-            rule_named(content.rule_name),
+            content.known_rule(),
             content.trees,
             self._recomputed,
         )

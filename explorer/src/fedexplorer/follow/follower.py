@@ -200,8 +200,9 @@ def _witnessed(money: Money) -> object:
 
 
 def _federation(coordinator: Coordinator) -> Federation:
+    parameters: tuple[int, ...] = ()
     try:
-        rule = coordinator.rule_name
+        rule, parameters = coordinator.rule_name, coordinator.rule_parameters
     except ChainError:
         rule = "unknown"
     return Federation(
@@ -211,4 +212,5 @@ def _federation(coordinator: Coordinator) -> Federation:
         rule,
         Amounts.of(coordinator.token),
         tuple(map(str, foreign(examine(coordinator)))),
+        parameters,
     )

@@ -15,7 +15,7 @@ from fedexplorer.history.log import Log
 
 @dataclass(frozen=True)
 class Federation:
-    """What is fixed for a federation's life. `foreign`: a sentence for each of its contracts that is not one of this
+    """What is fixed for a federation's life. `rule_parameters`: see `Coordinator.rule_parameters`. `foreign`: a sentence for each of its contracts that is not one of this
     version's; what the pages say rests on such contracts."""
 
     chain_id: int
@@ -24,6 +24,7 @@ class Federation:
     rule: str
     amounts: Amounts
     foreign: tuple[str, ...] = ()
+    rule_parameters: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

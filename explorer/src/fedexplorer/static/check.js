@@ -8,6 +8,7 @@
  *   {leaf_count, leaf_values, mantissa_bits, server_lr, rule, parts, prior_root, global_root,
  *    updates: [{index, client, root, weight, shift, accepted}],    in the order in which they were revealed
  *    chain_id, coordinator, round, inputs_hash,    if the list of updates is to be checked by one word of the contract
+ *    scale, bound,                                 of the rule, if updates are masked (mantissa_bits = 32)
  *    votes: [{client, bitmap}]}                    if it is to be checked which updates count; a bitmap is a text
  *
  * A global has `leaf_count` leaves for each of its `parts`: those of the weights come first, then those of what the rule
@@ -17,6 +18,9 @@
  */
 const FedCheck = (() => {
   const BYTES_AT_ONCE = 2 ** 18; // of each tree, so that only a small part of the round is in memory
+  const MASKED_BITS = 32; // of a value whose update is masked
+  const GARBAGE = "is out of range: somebody sent something else than a masked update, so that nothing follows from the "
+    + "updates, and the round should have become void";
   const WORK = 50; // milliseconds, after which the page gets its turn to show progress and to hear the reader
 
   class Unchecked extends Error { verdict = "unchecked"; } // the message says why the round cannot be checked
@@ -74,15 +78,16 @@ const FedCheck = (() => {
 
   /** What follows from all parts of a leaf of the prior and the same leaf of each accepted update: the parts of the new
    * leaf, and a calculation of each value in lines. */
-  function nextLeaf({ rule, updates, mantissa_bits, server_lr }, prior, leaves) {
+  function nextLeaf({ rule, updates, mantissa_bits, server_lr, scale, bound }, prior, leaves) {
     const accepted = updates.filter((update) => update.accepted).map(({ index, weight, shift }, u) => {
       const mantissas = valuesOf(leaves[u], mantissa_bits);
       return { index, weight, shift, mantissas, values: mantissas.map((mantissa) => mantissa * 2 ** shift) };
     });
-    const { after, words } = RULES[rule].next(prior.map((part) => valuesOf(part, 32)), accepted, server_lr);
-    const given = (i) => accepted.map(({ index, shift, mantissas, values }) =>
-      `update ${index}: ${mantissas[i]} * 2^${shift} = ${values[i]}`);
-    return { leaves: after.map(leafOf), words: (i) => [...given(i), ...words(i)] };
+    const before = prior.map((part) => valuesOf(part, 32));
+    const { after, words, isGarbage } = RULES[rule].next(before, accepted, server_lr, { scale, bound });
+    const given = (i) => accepted.map(({ index, shift, mantissas, values }) => mantissa_bits === MASKED_BITS
+      ? `update ${index}, masked: ${mantissas[i]}` : `update ${index}: ${mantissas[i]} * 2^${shift} = ${values[i]}`);
+    return { leaves: after.map(leafOf), isGarbage: Boolean(isGarbage), words: (i) => [...given(i), ...words(i)] };
   }
 
   // ---- checking -----------------------------------------------------------------------------------------------------
@@ -95,15 +100,18 @@ const FedCheck = (() => {
     if (!Object.hasOwn(RULES, rule))
       throw new Unchecked(
         `the federation's rule is "${rule}", and this program knows ${Object.keys(RULES).join(", ")}`);
+    const isMasked = mantissa_bits === MASKED_BITS;
     const isShape = parts === RULES[rule].parts && isWhole(leaf_count, 2, 2 ** 20) && isWhole(leaf_values, 1, 2 ** 16)
-      && [8, 16].includes(mantissa_bits) && isWhole(server_lr, 1, 2 ** 17) && updates.length <= 256;
-    const isUpdate = ({ index, weight, shift }, i) =>
-      index === i && isWhole(weight, 1, 2 ** 20 - 1) && isWhole(shift, 0, 31 - mantissa_bits);
+      && [8, 16, MASKED_BITS].includes(mantissa_bits) && isWhole(server_lr, 1, 2 ** 17) && updates.length <= 256
+      && isMasked === (rule === "masked-mean")
+      && (!isMasked || (isWhole(manifest.scale, 0, 15) && isWhole(manifest.bound, 1, 2 ** 15)));
+    const isUpdate = ({ index, weight, shift }, i) => index === i && isWhole(weight, 1, isMasked ? 2 ** 15 : 2 ** 20 - 1)
+      && isWhole(shift, 0, Math.max(0, 31 - mantissa_bits));
     if (!isShape || !updates.every(isUpdate)) throw new Unchecked("the page's numbers are not those of a federation");
     if (!updates.some(({ accepted }) => accepted)) throw new Unchecked("no update of this round was accepted");
     if (manifest.inputs_hash && inputsHash({ updates, ...manifest }) !== plain(manifest.inputs_hash))
       throw new Foreign("the page's list of updates is not the one whose hash the contract has");
-    const accepted = manifest.votes && acceptedBy(updates, manifest.votes);
+    const accepted = manifest.votes && acceptedBy(updates, manifest.votes, isMasked);
     const wrong = updates.find((update, i) => accepted && accepted[i] !== update.accepted);
     if (wrong) throw new Foreign(`the votes do not say about update ${wrong.index} what the page says`);
   }
@@ -150,7 +158,7 @@ const FedCheck = (() => {
       const claimed = tree("the global", global_root, 32, parts);
       const right = tree("the right global", global_root, 32, parts);
       const atOnce = source.atOnce || Math.max(1, Math.floor(BYTES_AT_ONCE / claimed.size));
-      let rested = performance.now();
+      let rested = performance.now(), garbage = null;
       for (let start = 0; start < leaf_count; start += atOnce) {
         const count = Math.min(atOnce, leaf_count - start);
         const given = await Promise.all(inputs.map((input) => read(input, start, count)));
@@ -164,6 +172,7 @@ const FedCheck = (() => {
           if (signal && signal.aborted) throw signal.reason;
           const leaves = given.map((parts) => parts.map((part) => part[i])), [prior, ...own] = leaves;
           const next = nextLeaf(manifest, prior, own.flat());
+          if (next.isGarbage && garbage === null) garbage = start + i;
           for (const [t, parts] of leaves.entries()) await keep(inputs[t], parts);
           await keep(right, next.leaves);
           if (claims) await keep(claimed, claims.map((part) => part[i]));
@@ -177,6 +186,7 @@ const FedCheck = (() => {
       for (const input of inputs)
         if ((await rootOf(input)) !== input.root)
           throw new Foreign(`the leaves that came for ${input.name} are not those of its root ${input.root}`);
+      if (garbage !== null) throw new Unchecked(`the sum of all updates in leaf ${garbage} ${GARBAGE}`);
       answer.root = await rootOf(right);
       const isStrange = answer.served && (await rootOf(claimed)) !== claimed.root;
       const isRight = answer.root === right.root;
@@ -211,6 +221,7 @@ const FedCheck = (() => {
         await lead(opened, roots[u], { count: leaf_count, at: index }, mantissa_bits);
       await lead(claimed, global_root, inGlobal(part), 32);
       const next = nextLeaf(manifest, prior.map(({ leaf }) => leaf), leaves.map(({ leaf }) => leaf));
+      if (next.isGarbage) throw new Unchecked(`the sum of all updates in leaf ${index} ${GARBAGE}`);
       const digest = hexOf(await sha256(next.leaves[part]));
       return { verdict: digest === hexOf(claimed.digest) ? "right" : "wrong", message: "", digest };
     } catch (error) {

@@ -41,7 +41,8 @@ class CheckedVote(Model):
 
 
 class Manifest(Model):
-    """What the explorer says that the chain says about a round; `check.js` explains it."""
+    """What the explorer says that the chain says about a round; `check.js` explains it. `scale` and `bound` are 0 unless
+    updates are masked."""
 
     rule: str
     parts: int
@@ -49,6 +50,8 @@ class Manifest(Model):
     leaf_values: int
     mantissa_bits: int
     server_lr: int
+    scale: int
+    bound: int
     chain_id: int
     coordinator: str
     round: int
@@ -132,6 +135,7 @@ def _order(proposal: Proposal) -> int:
 def manifest_of(site: Site, history: RoundHistory) -> Manifest:
     """What the chain says about a round, of which at least one update was revealed."""
     federation, config = site.state.federation, site.state.federation.config
+    scale, bound = federation.rule_parameters or (0, 0)
     reveals = [event for event in site.state.log.of_round(history.number) if event.name == "Revealed"]
     return Manifest(
         rule=federation.rule,
@@ -140,6 +144,8 @@ def manifest_of(site: Site, history: RoundHistory) -> Manifest:
         leaf_values=config.leaf_values,
         mantissa_bits=config.mantissa_bits,
         server_lr=config.server_lr,
+        scale=scale,
+        bound=bound,
         chain_id=federation.chain_id,
         coordinator=federation.coordinator,
         round=history.number,

@@ -9,9 +9,9 @@ from fedprotocol.errors import FedError
 from fedprotocol.tree import MAX_LEAVES, cid
 from pydantic import Field
 
-from fedexplorer.content.content import Content
+from fedexplorer.content.content import Content, encoding_of
 from fedexplorer.content.opened import OpenTree, Rung
-from fedexplorer.content.values import GLOBAL, Encoding, Value, values_of
+from fedexplorer.content.values import Value, values_of
 from fedexplorer.views.named_tree import (
     NamedAs,
     NodeRow,
@@ -44,12 +44,14 @@ class Step(Model):
 class LeafPage(Model):
     """A leaf. `part` is 0 for weights and more for what the rule keeps beside them; `place` is its number in that part.
     `leaf` is None while its bytes are not here, and `digest` too if not even that is known; `fetch` says how that
-    stands. `path` are the digests of the neighbours from the leaf to the root."""
+    stands. `is_masked`: its values look random, and only the sum of all updates of the round means something. `path` are
+    the digests of the neighbours from the leaf to the root."""
 
     root: Hex
     cid: str
     named: tuple[NamedAs, ...]
     is_global: bool
+    is_masked: bool
     index: int
     leaf_count: int
     part: int
@@ -80,7 +82,7 @@ def build(
     if index >= count:
         raise NotThere(f"This tree has the leaves 0 to {count - 1}.")
     part, place = divmod(index, config.leaf_count)
-    encoding = GLOBAL if found.name.is_global else Encoding(config.mantissa_bits, found.name.shift)
+    encoding = encoding_of(config, found.name)
     leaf = _bytes(site.content, opened, index)
     values = () if leaf is None else values_of(leaf, place, encoding, tensors_in(site.content), first, VALUES)
     return LeafPage(
@@ -88,6 +90,7 @@ def build(
         cid=cid(found.root),
         named=found.named,
         is_global=found.name.is_global,
+        is_masked=encoding.is_masked,
         index=index,
         leaf_count=count,
         part=part,

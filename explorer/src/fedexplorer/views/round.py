@@ -40,9 +40,11 @@ LINES = 32  # of clients
 class RoundPage(Model):
     """A round. `prior_root` is None while it is not known. `settled` is when the rules decided the round,
     `written` when that was written down; None before. The events are those from `first` on (counted from 0) of
-    `event_count`; the tables of clients are shown from `line` on. Money is in token units."""
+    `event_count`; the tables of clients are shown from `line` on. Money is in token units. `is_masked`: the updates are
+    masked, so that nobody sees more than their sum."""
 
     number: int
+    is_masked: bool
     opened_rounds: int
     time: int
     phase: Named[Phase]
@@ -119,6 +121,7 @@ def build(
     events = log.of_round(number)
     page = RoundPage(
         number=number,
+        is_masked=site.state.federation.config.is_masked,
         opened_rounds=len(site.state.rounds.all),
         time=site.state.now,
         phase=history.phase,
@@ -138,7 +141,7 @@ def build(
         returned_to_pool=history.returned_to_pool,
         phases=tuple(PhaseRow(phase=span.phase, start=span.start, end=span.end) for span in history.phases),
         participants=participants_of(history),
-        updates=update_rows(history),
+        updates=update_rows(history, site.state.federation.config.is_masked),
         proposals=proposal_rows(history),
         payments=payment_rows(history),
         gas=gas_of(site, number),

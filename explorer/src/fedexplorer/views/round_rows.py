@@ -117,7 +117,7 @@ def participants_of(history: RoundHistory) -> tuple[Participant, ...]:
     return tuple(found)
 
 
-def update_rows(history: RoundHistory) -> tuple[UpdateRow, ...]:
+def update_rows(history: RoundHistory, is_masked: bool) -> tuple[UpdateRow, ...]:
     """In the order of reveals."""
     return tuple(
         UpdateRow(
@@ -131,7 +131,7 @@ def update_rows(history: RoundHistory) -> tuple[UpdateRow, ...]:
             loss_after=u.loss_after,
             yes=u.yes,
             accepted=u.accepted,
-            verdict=verdict(u, history),
+            verdict=verdict(u, history, is_masked),
             time=u.place.time,
             block=u.place.block,
             tx=u.place.tx,
@@ -140,13 +140,15 @@ def update_rows(history: RoundHistory) -> tuple[UpdateRow, ...]:
     )
 
 
-def verdict(update: Update, history: RoundHistory) -> str:
+def verdict(update: Update, history: RoundHistory, is_masked: bool) -> str:
     """Whether an update of a round is accepted, and if not, why."""
     if update.accepted is None:
         return "not decided yet" if history.settled_at is None else "never decided: the round was void before"
     if update.accepted:
         return "accepted"
     if 3 * update.yes >= 2 * history.total_weight:
+        if is_masked:
+            return "not accepted: two thirds of the weight vouch for it, but not for every other one"
         return "not accepted: all updates that are vouched for weigh less than two thirds together"
     return "not accepted: less than two thirds of the weight vouch for it"
 

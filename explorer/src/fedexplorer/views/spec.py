@@ -42,6 +42,7 @@ class SpecPage(Model):
     leaf_count: int
     leaf_values: int
     mantissa_bits: int
+    is_masked: bool
     max_shift: int
     largest_change: float
     server_lr: float
@@ -76,11 +77,21 @@ def build(site: Site) -> SpecPage:
         leaf_count=config.leaf_count,
         leaf_values=config.leaf_values,
         mantissa_bits=config.mantissa_bits,
+        is_masked=config.is_masked,
         max_shift=config.max_shift,
-        largest_change=(1 << (config.mantissa_bits - 1 + config.max_shift)) * UNIT,
+        largest_change=_largest_change(site),
         server_lr=config.server_lr / SERVER_LR_ONE,
         tensors=() if spec is None else _tensors(spec),
     )
+
+
+def _largest_change(site: Site) -> float:
+    """Of one value by one update, as a real number; 0 if the rule's contract does not say what a masked one can be."""
+    federation = site.state.federation
+    if not federation.config.is_masked:
+        return (1 << (federation.config.mantissa_bits - 1 + federation.config.max_shift)) * UNIT
+    scale, bound = federation.rule_parameters or (0, 0)
+    return (bound << scale) * UNIT
 
 
 def _tensors(spec: Spec) -> tuple[TensorRow, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fedprotocol.tree import MAX_LEAVES, cid
 from pydantic import Field
 
+from fedexplorer.content.content import encoding_of
 from fedexplorer.content.named import Kind
 from fedexplorer.content.opened import Node, OpenTree
 from fedexplorer.content.tensors import Tensors
@@ -42,12 +43,14 @@ class LeafRow(Model):
 class TreePage(Model):
     """A tree. `is_served`: its leaves are here; otherwise `fetch` says how that stands, and for a proposal the digests
     in the chain's log are shown. `before` is the global that a round began with, if this is a proposal: then
-    `distribution` is of what the round would change."""
+    `distribution` is of what the round would change. `is_masked`: its values look random, and only the sum of all
+    updates of the round means something."""
 
     root: Hex
     cid: str
     named: tuple[NamedAs, ...]
     is_global: bool
+    is_masked: bool
     is_served: bool
     has_digests: bool
     fetch: Work | None
@@ -81,20 +84,22 @@ def build(
     tensors = tensors_in(site.content)
     parts = 1 if opened is None or not found.name.is_global else len(opened) // config.leaf_count
     before = _before(site, found)
-    distribution, counting = distributed(site.content, found.name, opened, before)
-    leaf_bytes = config.leaf_values * (32 if found.name.is_global else config.mantissa_bits) // 8
+    encoding = encoding_of(config, found.name)
+    hidden = encoding.is_masked
+    distribution, counting = (None, None) if hidden else distributed(site.content, found.name, opened, before)
     return TreePage(
         root=found.root,
         cid=cid(found.root),
         named=found.named,
         is_global=found.name.is_global,
+        is_masked=hidden,
         is_served=opened is not None and opened.leaves is not None,
         has_digests=opened is not None,
         fetch=found.work,
         leaf_count=config.leaf_count * parts,
-        leaf_bytes=leaf_bytes,
+        leaf_bytes=config.leaf_values * encoding.bits // 8,
         leaf_values=config.leaf_values,
-        bits=32 if found.name.is_global else config.mantissa_bits,
+        bits=encoding.bits,
         parts=parts,
         before=before,
         height=0 if opened is None else opened.height,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from fedprotocol.errors import FedError
 from fedprotocol.masks.limits import out_of_range
 
@@ -25,5 +26,5 @@ def first_garbage(rule: Rule, sums: Sums, total_weight: int) -> int | None:
     updates are not masked."""
     if not isinstance(rule, MaskedMean):
         return None
-    leaves = out_of_range(sums, total_weight, rule.bound).any(axis=-1)
+    leaves = out_of_range(sums.view(np.uint32), total_weight, rule.bound).any(axis=-1)
     return int(leaves.argmax()) if leaves.any() else None

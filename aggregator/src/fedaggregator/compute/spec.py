@@ -32,4 +32,9 @@ def spec_of(coordinator: Coordinator, store: Store) -> Spec:
     theirs = rule_of(coordinator)
     if rule_of_spec(spec).name != theirs.name:
         raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
+    parameters = () if spec.masking is None else (spec.masking.scale, spec.masking.bound)
+    if parameters != coordinator.rule_parameters:
+        raise SpecMismatch(
+            f"the spec's masking has the scale and the bound {parameters}, the contract's rule {coordinator.rule_parameters}"
+        )
     return spec

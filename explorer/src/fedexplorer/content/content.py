@@ -189,9 +189,7 @@ class Content:
                 return statistics_of(of_change(before, leaves, GLOBAL, count), tensors, after_window)
 
     def _recompute(self, inputs: RoundInputs, report: Report) -> Recomputed:
-        work = Recomputation(
-            self._coordinator, self._events, self.config, self.known_rule(), self.trees, self._scratch
-        )
+        work = Recomputation(self._coordinator, self._events, self.config, self.known_rule(), self.trees, self._scratch)
         return work(inputs, report)
 
     def known_rule(self) -> Rule:

@@ -15,8 +15,8 @@ from fedexplorer.history.log import Log
 
 @dataclass(frozen=True)
 class Federation:
-    """What is fixed for a federation's life. `rule_parameters`: see `Coordinator.rule_parameters`. `foreign`: a sentence for each of its contracts that is not one of this
-    version's; what the pages say rests on such contracts."""
+    """What is fixed for a federation's life. `rule_parameters`: see `Coordinator`. `foreign`: a sentence for each
+    of its contracts that is not one of this version's; what the pages say rests on such contracts."""
 
     chain_id: int
     coordinator: str

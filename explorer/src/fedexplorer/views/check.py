@@ -41,8 +41,8 @@ class CheckedVote(Model):
 
 
 class Manifest(Model):
-    """What the explorer says that the chain says about a round; `check.js` explains it. `scale` and `bound` are 0 unless
-    updates are masked."""
+    """What the explorer says that the chain says about a round; `check.js` explains it. Without masked updates
+    `scale` and `bound` are 0."""
 
     rule: str
     parts: int

@@ -44,8 +44,8 @@ class Step(Model):
 class LeafPage(Model):
     """A leaf. `part` is 0 for weights and more for what the rule keeps beside them; `place` is its number in that part.
     `leaf` is None while its bytes are not here, and `digest` too if not even that is known; `fetch` says how that
-    stands. `is_masked`: its values look random, and only the sum of all updates of the round means something. `path` are
-    the digests of the neighbours from the leaf to the root."""
+    stands. `is_masked`: its values look random, and only the sum of all updates of the round means something. `path`
+    are the digests of the neighbours from the leaf to the root."""
 
     root: Hex
     cid: str

@@ -64,7 +64,9 @@ def recheck(bundle: Path) -> str:
             try:
                 expected[:, leaf] = rule(formulas.Leaf(prior[:, leaf], own, shifts, weights, *of_rule))
             except formulas.Garbage as garbage:
-                raise BundleWrong(f"{bundle}: the sum of all updates at leaf {leaf} is out of range: {garbage}") from None
+                raise BundleWrong(
+                    f"{bundle}: the sum of all updates at leaf {leaf} is out of range: {garbage}"
+                ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleWrong(f"{bundle}: it is not a whole audit bundle: {error!r}") from error
     wrong = np.argwhere(expected != claimed)

@@ -32,9 +32,7 @@ def spec_of(coordinator: Coordinator, store: Store) -> Spec:
     theirs = rule_of(coordinator)
     if rule_of_spec(spec).name != theirs.name:
         raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
-    parameters = () if spec.masking is None else (spec.masking.scale, spec.masking.bound)
-    if parameters != coordinator.rule_parameters:
-        raise SpecMismatch(
-            f"the spec's masking has the scale and the bound {parameters}, the contract's rule {coordinator.rule_parameters}"
-        )
+    own, given = () if spec.masking is None else (spec.masking.scale, spec.masking.bound), coordinator.rule_parameters
+    if own != given:
+        raise SpecMismatch(f"the spec's masking has the scale and the bound {own}, the contract's rule has {given}")
     return spec

@@ -1,5 +1,4 @@
-"""What is proved by the accepted updates at one leaf, and the calls of the Disputes contract that prove it. Nothing here
-is sent.
+"""What the accepted updates prove at one leaf, and the calls of the Disputes contract for it. Nothing here is sent.
 
 A case that does not fit into one transaction takes several: `carry` keeps the sums after some accepted updates, and the
 last call can go on from any sums that are kept. The sums themselves are recomputed here from the updates, which are

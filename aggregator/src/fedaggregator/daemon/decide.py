@@ -121,7 +121,7 @@ def is_proposed(state: RoundState, known: RoundFacts) -> bool:
 
 
 def _impeachments(snapshot: Snapshot, facts: Facts) -> Iterator[Action]:
-    """Before anything can become final that follows from garbage. Nobody is paid for it."""
+    """Rounds whose updates add up to garbage become void. Nobody is paid for that."""
     for state in snapshot.rounds:
         if facts.round(state.number).garbage and not state.view.phase.settled:
             yield Impeach(state.number)

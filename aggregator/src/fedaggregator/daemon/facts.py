@@ -20,7 +20,7 @@ class RoundFacts:
     paging_root: bytes | None = None  # the global to which the pages sent so far belong
     reported: frozenset[bytes] = frozenset()  # wrong proposals whose first wrong leaf is known
     cases: frozenset[bytes] = frozenset()  # those of them whose proof is ready and was simulated
-    garbage: bool = False  # its updates add up to what no honest ones do, and what proves it is at hand
+    garbage: bool = False  # its updates add up to what no honest ones do, and the proof is ready
     stands: bool = False  # our global is a live proposal, although the snapshot has no room for it
     failed_merges: int = 0
 

@@ -86,7 +86,7 @@ def build(site: Site) -> SpecPage:
 
 
 def _largest_change(site: Site) -> float:
-    """Of one value by one update, as a real number; 0 if the rule's contract does not say what a masked one can be."""
+    """The largest change of a value by one update, as a real number; 0 where the rule's contract is not known."""
     federation = site.state.federation
     if not federation.config.is_masked:
         return (1 << (federation.config.mantissa_bits - 1 + federation.config.max_shift)) * UNIT

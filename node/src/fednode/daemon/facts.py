@@ -73,7 +73,7 @@ class Remembered:
     verdicts: Mapping[tuple[int, bytes], ProposalVerdict] = field(default_factory=dict)  # (round, proposed root) -> it
     cases: frozenset[tuple[int, bytes]] = frozenset()  # of the wrong ones, those whose proof is built and simulated
     garbage: frozenset[int] = frozenset()  # rounds whose updates add up to what no honest ones do
-    impeachable: frozenset[int] = frozenset()  # of these, the ones of which the proof is at hand
+    impeachable: frozenset[int] = frozenset()  # of these, the ones of which the proof is ready
     unseen: frozenset[int] = frozenset()  # rounds whose right proposal is live, beyond the snapshot's room
     proposed: frozenset[int] = frozenset()  # rounds in which this node proposed and its bond may still be locked
     penalties: Mapping[int, Penalty] = field(default_factory=dict)  # by round, taken or certain

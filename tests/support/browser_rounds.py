@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import RULES, Rule
+from fedaggregator.rules.masked_mean import MaskedMean
 from fedprotocol import tree
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.hashes import inputs_genesis, inputs_step
@@ -24,7 +25,7 @@ CHAIN_ID, COORDINATOR, ROUND = 31337, "0x" + "C0" * 20, 7
 
 @dataclass(frozen=True)
 class Given:
-    """An update: mantissas [values] of int8 or int16, weight, shift, and whether it counts."""
+    """An update: mantissas [values] of int8 or int16, or masked values of int32, weight, shift, and whether it counts."""
 
     mantissas: NDArray[np.signedinteger[Any]]
     weight: int
@@ -123,10 +124,35 @@ def browser_round(
         "coordinator": COORDINATOR,
         "round": ROUND,
         "inputs_hash": inputs_hash.hex(),
+        **({"scale": rule.scale, "bound": rule.bound} if isinstance(rule, MaskedMean) else {}),
     }
     return BrowserRound(
         manifest, {own.root.hex(): [own[i] for i in range(len(own))] for own in (before, after, *leaves)}
     )
+
+
+def masked_round(
+    folder: Path,
+    rng: np.random.Generator,
+    clients: int,
+    values: int,
+    leaf_values: int,
+    rule: MaskedMean,
+    *,
+    largest: bool = False,
+) -> BrowserRound:
+    """Updates as large as they may be, or random ones, under masks that cancel."""
+    weight = 2**15 // clients if largest else 40
+    ends = np.array([-weight * rule.bound, weight * rule.bound])
+    deltas = rng.choice(ends, (clients, values)) if largest else rng.integers(*ends, (clients, values), endpoint=True)
+    if largest:
+        deltas[:] = deltas[0]
+    masks = rng.integers(0, 2**32, (clients, values), dtype=np.uint64)
+    masks[-1] = -masks[:-1].sum(0, dtype=np.uint64)
+    sent = (deltas.astype(np.uint64) + masks).astype(np.uint32).view(np.int32)
+    prior = rng.integers(-(2**31), 2**31, values).astype(np.int32)
+    rate = int(rng.choice([50_000, 2**16, 2**17]))
+    return browser_round(folder, prior, [Given(own, weight, 0) for own in sent], leaf_values, rate, rule)
 
 
 def random_round(
@@ -140,8 +166,11 @@ def random_round(
     largest: bool = False,
     rule: Rule = RULES["fedavg"],
 ) -> BrowserRound:
-    """Random numbers over all of their range; `largest` takes the ends of it only."""
+    """Random numbers over all of their range; `largest` takes the ends of it only. For the rule of masked updates
+    `bits` do not matter: they are 32."""
     rng = np.random.default_rng(seed)
+    if isinstance(rule, MaskedMean):
+        return masked_round(folder, rng, clients, values, leaf_values, rule, largest=largest)
     ends = np.array([-(2 ** (bits - 1)), 2 ** (bits - 1) - 1])
     given = [
         Given(

@@ -13,13 +13,15 @@ from fednode.masking.masked import masked_leaves, pair_seeds
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.masks.transcript import transcript
 from fedprotocol.numbers import from_bytes
+from fedprotocol.spec import MASKED_RULE, spec_digest
 from numpy.typing import NDArray
 from support.evm import Anvil
-from support.live_federation import LiveFederation
+from support.live_federation import LiveFederation, random_genesis
 from support.rule_formulas import clamped, rounded
+from support.specs import small_spec
 from support.synthetic import SyntheticClient
 
-SCALE, BOUND = 4, 1000
+SCALE, BOUND, LEAVES = 4, 1000, 5
 EXAMPLES = (100, 677, 30, 400, 5)
 
 
@@ -47,8 +49,16 @@ class MaskedFederation:
     def __init__(self, chain: Anvil, folder: Path, clients: int = 3, **overrides: Any) -> None:
         rule = chain.deploy("MaskedMean", SCALE, BOUND).address
         gate = chain.deploy("AllowlistGate", chain.accounts[0], [])
+        self.document = small_spec(
+            layout={"tensors": [{"name": "a", "shape": [10, 15]}], "leaf_values": 32, "mantissa_bits": 32, "parts": 1},
+            bounds={"max_shift": 0, "max_norm": 1.5, "min_norm": 1e-3},
+            rule=MASKED_RULE,
+            masking={"scale": SCALE, "bound": BOUND},
+            genesis_root="0x" + random_genesis(LEAVES, 32).root.hex(),
+        )
         terms = {
             "rule_at": rule,
+            "specDigest": spec_digest(self.document),
             "gate": gate.address,
             "mantissaBits": 32,
             "maxShift": 0,
@@ -64,6 +74,7 @@ class MaskedFederation:
         for client in self.clients:
             client.join()
         self.clients[0].store.put(self.federation.genesis)
+        self.clients[0].store.put_block(self.document)
         self._rng = np.random.default_rng(17)
 
     @property

@@ -86,6 +86,7 @@ def test_an_update_is_bytes_without_meaning(seen: Seen) -> None:
 
 
 def test_what_they_learned_together_is_shown(seen: Seen) -> None:
+    seen.api("/spec", ready="spec")
     root = MemoryLeaves(split_leaves(seen.rounds[RIGHT].right(), K)).root
     tree = seen.api(f"/trees/0x{root.hex()}", ready="distribution")
     assert not tree["is_masked"] and tree["distribution"]["whole"]["count"] == 150

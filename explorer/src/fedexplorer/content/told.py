@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from fedaggregator.compute.garbage import Garbage
 from fedaggregator.compute.merge import MergeError
 from fedaggregator.disputes.judge import DisputeError
 from fedaggregator.disputes.proposed_leaves import ProposalUnreadable
@@ -21,7 +22,7 @@ class Told(FedError):
     """An error whose message may be shown to anybody."""
 
 
-PLAIN = (Told, SpecError, SpecMismatch, RuleError, MergeError, DisputeError, TreeError)
+PLAIN = (Told, SpecError, SpecMismatch, RuleError, MergeError, Garbage, DisputeError, TreeError)
 """What these say is about numbers and documents that everybody can read."""
 
 WORDS: tuple[tuple[type[FedError], str], ...] = (

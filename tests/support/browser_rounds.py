@@ -25,7 +25,7 @@ CHAIN_ID, COORDINATOR, ROUND = 31337, "0x" + "C0" * 20, 7
 
 @dataclass(frozen=True)
 class Given:
-    """An update: mantissas [values] of int8 or int16, or masked values of int32, weight, shift, and whether it counts."""
+    """An update: mantissas [values], int8 or int16, or int32 if masked; weight, shift, and whether it counts."""
 
     mantissas: NDArray[np.signedinteger[Any]]
     weight: int

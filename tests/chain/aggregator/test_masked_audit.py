@@ -68,5 +68,5 @@ def test_a_spec_of_another_scale_than_the_contract_is_refused(made: MaskedFedera
     contract = chain.deploy("MaskedMean", SCALE + 1, BOUND).address
     with closing(MaskedFederation(chain, tmp_path / "other", rule_at=contract)) as other:
         store = open_store(directory_url(other.stores[0]), tmp_path / "cache")
-        with pytest.raises(SpecMismatch, match=r"bound \(4, 1000\), the contract's rule has \(5, 1000\)"):
+        with pytest.raises(SpecMismatch, match=r"bound \(4, 1000\), the contract's rule \(5, 1000\)"):
             spec_of(other.coordinator, store)

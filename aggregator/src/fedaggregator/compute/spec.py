@@ -29,10 +29,11 @@ def spec_of(coordinator: Coordinator, store: Store) -> Spec:
         ) from error
     spec = load_spec(data)
     check_against(spec, spec_digest(data), config)
-    theirs = rule_of(coordinator)
-    if rule_of_spec(spec).name != theirs.name:
+    own, theirs = rule_of_spec(spec), rule_of(coordinator)
+    if own.name != theirs.name:
         raise SpecMismatch(f"the spec is of the rule {spec.rule}, the contract's is {theirs.name}")
-    own, given = () if spec.masking is None else (spec.masking.scale, spec.masking.bound), coordinator.rule_parameters
-    if own != given:
-        raise SpecMismatch(f"the spec's masking has the scale and the bound {own}, the contract's rule has {given}")
+    if own.parameters != theirs.parameters:
+        raise SpecMismatch(
+            f"the spec's masking has the scale and the bound {own.parameters}, the contract's rule {theirs.parameters}"
+        )
     return spec

@@ -40,7 +40,7 @@ class Seen:
             found = answer.json()
             if not ready or found[ready]:
                 return found
-            assert time.monotonic() < deadline, found
+            assert time.monotonic() < deadline, found.get("fetch")
             time.sleep(0.2)
 
 
@@ -103,7 +103,7 @@ def test_the_server_computes_the_mean_again_and_finds_garbage(seen: Seen) -> Non
         assert begun.status_code == 200
     right = seen.api(f"/rounds/{RIGHT}/recompute", ready="root")
     assert right["root"] == "0x" + MemoryLeaves(split_leaves(seen.rounds[RIGHT].right(), K)).root.hex()
-    seen.started.page(f"rounds/{GARBAGE}/recompute", wanted="the sum of all updates at leaf 0 is out of range")
+    seen.started.page(f"rounds/{GARBAGE}/recompute", wanted="The sum of all updates at leaf 0 is out of range")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -142,6 +143,19 @@ def test_nobody_trains_on_garbage_that_became_final(made: MaskedFederation, read
         held = {1: made.coordinator.latest_final()[1]}
         assert [action for action in node.due(fetched=held) if isinstance(action, do.Train)] == []
         node.memory = Memory(node.client.journal)
+
+
+def test_other_inputs_after_a_reorg_are_no_garbage(made: MaskedFederation, readers: list[Reader]) -> None:
+    """Also when the round is so old that no snapshot shows it."""
+    made.play(1, garbage_from=0)
+    node = readers[0]
+    node.recompute()
+    snapshot, _ = node.look()
+    later = replace(snapshot, rounds=())
+    assert node.memory.garbage_in(later) == {1}
+    node.memory.note_recomputed(1, "other inputs", bytes(32))
+    for memory in (node.memory, Memory(node.client.journal)):
+        assert node.memory.garbage_in(later) == memory.garbage_in(later) == frozenset()
 
 
 def test_an_honest_round_is_recomputed_from_what_hides_every_update(

@@ -84,7 +84,7 @@ class Memory:
     def note_garbage(self, number: int, inputs: str, made: Impeachment) -> None:
         self.garbage[number] = inputs
         self.impeachments[number] = made
-        self._journal.note("garbage", {str(n): found for n, found in self.garbage.items()})
+        self._note_garbage()
 
     def forget_impeachment(self, number: int) -> None:
         """Its proof is made again."""
@@ -95,6 +95,8 @@ class Memory:
         merges.pop(inputs, None)
         merges[inputs] = root  # the newest comes last
         self._note_merged()
+        if self.garbage.pop(number, None) is not None:  # there was a re-org: other inputs are no garbage
+            self._note_garbage()
 
     def note_fetched(self, number: int, root: bytes) -> None:
         self.fetched[number] = root
@@ -171,6 +173,9 @@ class Memory:
         """Remember that what settled rounds mean for this account's proposals is part of what it is owed now."""
         self.proposed.clear()
         self._journal.note("proposed", [])
+
+    def _note_garbage(self) -> None:
+        self._journal.note("garbage", {str(number): inputs for number, inputs in self.garbage.items()})
 
     def _note_merged(self) -> None:
         entries = {str(n): {i: root.hex() for i, root in merges.items()} for n, merges in self.merged.items()}

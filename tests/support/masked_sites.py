@@ -25,7 +25,8 @@ SCALE, BOUND = 0, 1 << 15
 
 
 class MaskedSites(Sites):
-    """`count` sites with seats, each of which names all the others as its peers."""
+    """`count` sites with seats, each of which names all the others as its peers. `said`: what the last one read before
+    it took its seat."""
 
     def __init__(self, chain: Anvil, folder: Path, model: Path, count: int = 3, **overrides: Any) -> None:
         rule = chain.deploy("MaskedMean", SCALE, BOUND).address
@@ -38,7 +39,7 @@ class MaskedSites(Sites):
             others = [other.account.address for other in self.sites if other is not site]
             with site.config.open("a") as file:
                 file.write(f"[private]\npeers = {json.dumps(others)}\nat_least = 2\n")
-            site.command("join")
+            self.said = site.command("join").stdout
 
 
 def masked(prepared: Prepared) -> Prepared:

@@ -11,22 +11,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fednode.config import PrivateConfig
 from fednode.daemon.actions import registry as do
 from fednode.daemon.actions.action import TooEarly
 from fednode.daemon.earlier_sets import OlderJournal, Unsafe
 from fednode.daemon.wait_reason import Cause
+from fednode.doctor.check import Patient
+from fednode.doctor.leaving import leaves
+from fednode.doctor.masks import masks
 from fednode.masking.site_journal import MaskJournal
 from fednode.masking.weighted import weighted_delta
 from fednode.policy.log import Log
+from fednode.privacy import MASKED
 from fednode.training.at_home import kept_units
-from fedprotocol.store.base import NotFound
+from fedprotocol.store.base import NotFound, Unavailable
 from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase, VoidReason
 from numpy.typing import NDArray
 from support.evm import Anvil
 from support.masked_sites import BOUND, SCALE, MaskedSites, Turned, commit_in_turn, turn_until
 from support.rule_formulas import clamped, rounded
+from support.site_policies import policy_text
 
 pytestmark = pytest.mark.model
 STEPS = (do.Train, do.Commit, do.FixMembers, do.Mask, do.Reveal, do.Publish, do.CheckInputs, do.Attest)
@@ -134,6 +138,9 @@ def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Pat
     nodes, coordinator = [Turned(site) for site in sites.sites], sites.coordinator
     first, older = nodes[0], tmp_path / "older.sqlite"
     try:
+        patient = Patient(first.session, first.site.config)
+        assert MASKED[0] in sites.said and MASKED[0] in leaves(patient)
+        assert masks(patient) == "2 of its 3 peers must take part in a round, and enough hold seats"
         commit_in_turn(nodes[:1], 1)
         first.close()
         shutil.copy(first.site.home / "journal.sqlite", older)
@@ -142,6 +149,8 @@ def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Pat
         assert sites.federation.phase(1) is Phase.REVEAL
         refuses_a_set_without_its_own_peers(first)
         waits_until_the_set_is_final(first, sites)
+        turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.ATTEST)
+        publishes_again_what_it_could_not(first, sites)
         turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.AGGREGATE)
         sites.federation.pass_time(3601)
         turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.VOID)
@@ -188,14 +197,43 @@ def trained_for(tools: Any, number: int, prior: bytes) -> Any:
 
 
 def refuses_a_set_without_its_own_peers(node: Turned) -> None:
+    """Neither the config's, nor those of the site's policy, whatever the config says."""
     stranger = "0x" + "11" * 20
-    known = node.session.config.private
+    known, snapshot = node.session.config.private, node.session.snapshot()
     assert known is not None
-    tools = with_private(node, peers=PrivateConfig(peers=(known.peers[0], stranger), at_least=2).peers)
-    snapshot = node.session.snapshot()
-    with pytest.raises(Unsafe, match=f"1 of at least 2 of its own peers.*{stranger}"):
-        do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
+    spec = "0x" + snapshot.config.spec_digest.hex()
+    policy = node.site.folder / "policy.toml"
+    policy.write_text(policy_text(spec, modes=["masked"], peers=[known.peers[0], stranger]))
+    under = replace(node.daemon._tools, config=node.session.config.model_copy(update={"policy": policy}))
+    for tools, named in (
+        (with_private(node, peers=(known.peers[0], stranger), at_least=2), r"\[private\] peers"),
+        (under, "peers that the policy names"),
+    ):
+        with pytest.raises(Unsafe, match=f"1 of at least 2.*{named}.*take part; missing: {stranger}"):
+            do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
     assert MaskJournal(node.session.journal).fixed(1) is None
+
+
+def publishes_again_what_it_could_not(node: Turned, sites: MaskedSites) -> None:
+    """A store that fails, or a kill, leaves the update unserved; what others revealed must be what is final."""
+    snapshot, journal = node.session.snapshot(), MaskJournal(node.session.journal)
+    state = snapshot.round(1)
+    assert state is not None
+
+    class Full:
+        def put(self, _leaves: Any) -> None:
+            raise Unavailable("the disk is full")
+
+    with pytest.raises(TooEarly, match="last reveal of round 1"):
+        do.Publish(1, bytes(32)).send(node.daemon._tools, snapshot, node.daemon._facts(snapshot))
+    assert not journal.published(1)
+    with pytest.raises(Unavailable):
+        tools = replace(node.daemon._tools, store=Full())  # type: ignore[arg-type]
+        do.Publish(1, state.view.inputs_hash).send(tools, snapshot, node.daemon._facts(snapshot))
+    assert journal.published(1) and not journal.served(1) and served(sites, node, 1) == 0
+    node.restart()
+    turn_until([node], lambda _, action: action == do.Publish(1, state.view.inputs_hash))
+    assert MaskJournal(node.session.journal).served(1) and served(sites, node, 1) == 1
 
 
 def waits_until_the_set_is_final(node: Turned, sites: MaskedSites) -> None:

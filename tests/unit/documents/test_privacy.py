@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fednode.doctor import CHECKS
-from fednode.privacy import DOCUMENT, NEVER, PUBLIC, notice
+from fednode.privacy import DOCUMENT, MASKED, NEVER, PUBLIC, notice
 from support.documents import ROOT
 
 STOP = {"the", "its", "with", "and", "what", "when", "did", "of", "in", "as", "or"}
@@ -40,3 +40,10 @@ def test_it_is_said_before_a_site_decides() -> None:
     assert all(thing in text for thing in PUBLIC) and NEVER in text
     assert (ROOT / DOCUMENT).is_file() and "not safe from" in (ROOT / DOCUMENT).read_text()
     assert "leaves" in {check.name for check in CHECKS}
+
+
+def test_a_masked_federation_shows_no_update_and_no_loss() -> None:
+    text = " ".join(notice(is_masked=True))
+    assert all(thing in text for thing in MASKED) and NEVER in text
+    assert PUBLIC[0] not in text and "loss" not in text
+    assert set(PUBLIC[3:]) < set(MASKED), "all else is seen as in a public one"

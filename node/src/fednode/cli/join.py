@@ -84,7 +84,7 @@ def join(
         added = f" (adding {amounts(missing)} to {amounts(seat.stake)})" if seated else ""
         say(f"locking a stake of {stake_in_words(wanted, terms, amounts)}{added}")
         if not seated:
-            say(*notice())
+            say(*notice(terms.is_masked))
         sender = session.sender
         with told_if_slow("approving the stake: waiting for its block"):
             token.ensure_allowance(sender, coordinator.address, missing)

@@ -27,7 +27,7 @@ CHECKS = (
     Check("store", (), store.store),
     Check("peers", ("chain", "account", "store"), store.peers),
     Check("announce", ("chain", "account"), store.announced),
-    Check("leaves", (), leaving.leaves),
+    Check("leaves", ("chain",), leaving.leaves),
     Check("policy", ("chain", "account"), policy.policy),
     Check("spec", ("chain", "store"), store.spec),
     Check("masks", ("account", "spec"), masks.masks),

@@ -7,5 +7,5 @@ from fednode.privacy import NEVER, leaving
 
 
 def leaves(patient: Patient) -> str:
-    store = patient.session.config.store.url
-    return f"{leaving()}, {store}; never {NEVER}"
+    session = patient.session
+    return f"{leaving(session.coordinator.config().is_masked)}, {session.config.store.url}; never {NEVER}"

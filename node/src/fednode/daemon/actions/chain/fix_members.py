@@ -19,6 +19,8 @@ from fednode.daemon.final_block import final_block, state_at
 from fednode.daemon.snapshot_questions import owes_reveal, unsettled
 from fednode.masking.members import too_few_peers
 from fednode.masking.site_journal import FixedSet, MaskJournal
+from fednode.policy.verdict import missing_peers
+from fednode.site_policy import head_in, site_policy
 
 log = logging.getLogger("fednode")
 
@@ -46,7 +48,7 @@ class FixMembers(ChainAction):
 
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
         """However little time is left, it waits until the set is final. Raises Unsafe, NotSigned, CommitsHidden,
-        MasksError, AnotherSet."""
+        MasksError, AnotherSet, PolicyError, LogError."""
         block = final_block(tools)
         view = tools.coordinator.round_view(self.round, state_at(block))
         if view.phase < Phase.REVEAL:
@@ -55,14 +57,18 @@ class FixMembers(ChainAction):
         private = tools.config.private
         if private is None:
             raise Unsafe("this federation masks updates: name peers of this site in [private]")
-        found = standing_commits(
-            tools.coordinator, tools.events, self.round, view.prior_root, set(private.peers) - {account}, block
-        )
+        allowance = site_policy(tools.config, chain.config, account, head_in(tools.journal)).allowance
+        named = {*private.peers, *(() if allowance is None else allowance.peers)} - {account}
+        found = standing_commits(tools.coordinator, tools.events, self.round, view.prior_root, named, block)
         trained = journal.trained(self.round)
         own = [key for key in journal.keys(self.round) if key.public == found.hashes.get(account) and key.secret]
         if not own or trained is None or trained.prior_root != view.prior_root:
             raise Unsafe("the journal has no key, or no training, for the commit of this account that the chain shows")
-        if why := too_few_peers(private.peers, private.at_least, account, found.hashes.keys() - found.unproved.keys()):
+        proved = found.hashes.keys() - found.unproved.keys()
+        why = too_few_peers(private.peers, private.at_least, account, proved)
+        if not why and allowance is not None:
+            why = missing_peers(allowance, account, proved)
+        if why:
             raise Unsafe(f"round {self.round}: {why}{_because(found)}")
         require_same_set(tools, self.round, view.prior_root, found.hashes)
         bound = transcript(chain.chain_id, tools.coordinator.address, self.round, view.prior_root, found.hashes)

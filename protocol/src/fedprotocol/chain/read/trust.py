@@ -13,6 +13,7 @@ from typing import Any
 from web3 import Web3
 
 from fedprotocol.address import NOBODY
+from fedprotocol.chain.abi import WORD
 from fedprotocol.chain.errors import ChainError, translated
 from fedprotocol.chain.read.code import Shipped, can_change, code_hash, libraries_in, shipped, shipped_version
 from fedprotocol.chain.read.coordinator import Coordinator
@@ -177,7 +178,11 @@ class _Look:
     def _was_made(self, address: str, kind: Shipped, code: bytes, libraries: Mapping[str, str]) -> bool:
         if not kind.constructor:
             return True
-        arguments = self._coordinator.raw_config() if kind.role == "coordinator" else b""
+        arguments = b""
+        if kind.role == "coordinator":
+            arguments = self._coordinator.raw_config()
+        elif kind.role == "rule":
+            arguments = b"".join(given.to_bytes(WORD) for given in self._coordinator.rule_parameters)
         return was_made(address, init_code(kind, code, libraries, arguments))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fedaggregator.rules import RuleError, rule_named, rule_of_spec
@@ -138,7 +138,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     reached = (choices.training, choices.lora, layout, choices.server_lr, units)
     bounds = bounds_of(choices.bounds, *reached)
     masked = choices.rule == MASKED_RULE
-    masking = {"masking": masking_for(largest_value(bounds.max_norm, *reached))} if masked else {}
+    masking: dict[str, Any] = {"masking": masking_for(largest_value(bounds.max_norm, *reached))} if masked else {}
     spec = Spec(
         version=1,
         base_model=adapter.base.named(choices.base_model, revision),

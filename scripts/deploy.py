@@ -21,7 +21,7 @@ import brownie
 from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.disputes import bond
-from fedaggregator.rules import rule_named
+from fedaggregator.rules import rule_of_spec
 from fednode.sponsor.new_spec import NewFederation
 from fednode.sponsor.new_spec import load as load_spec_folder
 from fedprotocol.chain.amounts import UNITS, Amounts
@@ -38,6 +38,7 @@ from fedprotocol.deployment.federation_file import (
     load_federation,
     to_units,
 )
+from fedprotocol.deployment.masked import check_masked
 from fedprotocol.deployment.record import Deployment, abi_hash, save_deployment
 from fedprotocol.spec import Spec, check_against
 from fedprotocol.tree import cid, raw_cid
@@ -85,6 +86,7 @@ def _load(path: str) -> tuple[Federation, NewFederation]:
 def _deploy(federation: Federation, made: NewFederation, sender: Purse) -> None:
     spec = made.spec
     money = _check(federation, sender)
+    check_masked(federation, spec, sender.web3.eth.chain_id)
     federation = bond.settled(federation, spec, money.decimals)
     transactions: dict[str, str | None] = {}
     contracts = _prerequisites(federation, spec, sender, transactions)
@@ -192,7 +194,8 @@ def _prerequisites(federation: Federation, spec: Spec, sender: Purse, transactio
         gate, transactions["gate"] = establish(
             AllowlistGate, sender, federation.money.sponsor or sender.address, list(federation.members.allowlist)
         )
-    rule, transactions["rule"] = establish(getattr(brownie, rule_named(spec.rule).contract), sender)
+    asked = rule_of_spec(spec)
+    rule, transactions["rule"] = establish(getattr(brownie, asked.contract), sender, *asked.parameters)
     disputes, transactions["disputes"] = establish(Disputes, sender)
     establish_peer_directory(sender)
     return Contracts(token=token, rule=rule, disputes=disputes, gate=gate)

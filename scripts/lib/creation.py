@@ -7,7 +7,7 @@ from typing import Any
 import brownie
 from brownie import AllowlistGate, DemoToken, Disputes, FederationCoordinator
 from brownie.network.contract import ContractContainer
-from fedaggregator.rules import rule_named
+from fedaggregator.rules import rule_of_spec
 from fedprotocol.chain.errors import translated
 from fedprotocol.chain.read import peer_directory
 from fedprotocol.chain.read.creation import made_at
@@ -18,7 +18,7 @@ from web3 import Web3
 
 SOMEWHERE = "0x" + 20 * "99"
 """In place of a contract that does not stand yet: an address of which no byte is zero, as the dearest are."""
-STORED = {"DemoToken": 75_000, "AllowlistGate": 27_000, "FederationCoordinator": 420_000}
+STORED = {"DemoToken": 75_000, "MaskedMean": 50_000, "AllowlistGate": 27_000, "FederationCoordinator": 420_000}
 """Gas that constructors take for what they store; the gate takes as much for each account of its list."""
 LITTLE = 6_000
 
@@ -27,7 +27,7 @@ def creation_costs(federation: Federation, spec: Spec, digest: bytes, decimals: 
     """Upper bounds of gas by contract, in the order of deployment; 0 for one that serves every federation of the chain
     and stands there already. `digest`: of the spec."""
     money, members = federation.money, federation.members
-    rule = rule_named(spec.rule).contract
+    rule = rule_of_spec(spec)
     contracts = Contracts(
         token=money.token or SOMEWHERE, rule=SOMEWHERE, disputes=SOMEWHERE, gate=members.gate or SOMEWHERE
     )
@@ -37,8 +37,9 @@ def creation_costs(federation: Federation, spec: Spec, digest: bytes, decimals: 
         found["DemoToken"] = _gas(DemoToken, SOMEWHERE)
     if members.allowlist:
         found["AllowlistGate"] = _gas(AllowlistGate, SOMEWHERE, list(members.allowlist))
-    for shared in (getattr(brownie, rule), Disputes):
-        found[shared._name] = 0 if _stands(web3, made_at(0, _init_code(shared))) else _gas(shared)
+    for shared, given in ((getattr(brownie, rule.contract), rule.parameters), (Disputes, ())):
+        stands = not given and _stands(web3, made_at(0, _init_code(shared)))
+        found[shared._name] = 0 if stands else _gas(shared, *given)
     directory = peer_directory.creation_code()
     is_there = _stands(web3, peer_directory.ADDRESS)
     found["PeerDirectory"] = 0 if is_there else creation_gas(directory, len(directory), LITTLE)

@@ -17,6 +17,7 @@ from fedprotocol.chains import describe_depth, known_chain, usual_confirmations
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment.costs import APPROVE, Cost, costs, ether, gas_of, in_short
 from fedprotocol.deployment.federation_file import Federation, to_units
+from fedprotocol.deployment.masked import check_masked, most_examples
 from fedprotocol.spec import Spec
 
 from scripts.lib.creation import creation_costs
@@ -47,6 +48,7 @@ def planned(federation: Federation, made: NewFederation, demo: Amounts, gwei: st
     if token is not None:
         Token(web3, token).require(NOBODY)
         money = Amounts.of(Token(web3, token))
+    check_masked(federation, made.spec, web3.eth.chain_id)
     federation = bond.settled(federation, made.spec, money.decimals)
     with translated("the price of gas"):
         now = Decimal(int(web3.eth.gas_price)) / 10**9
@@ -98,6 +100,9 @@ class Plan:
     def _members(self) -> Iterator[str]:
         members = self.federation.members
         yield f"{members.min_clients} to {members.max_clients} sites take part in a round"
+        if self.spec.is_masked:
+            yield "nobody sees more of their updates than the sum; all who commit must finish, or the round is void"
+            yield f"a site counts for at most {most_examples(self.federation):,} examples"
         if members.allowlist:
             yield f"on the list are {len(members.allowlist)} accounts; `brownie run members allow` adds others later"
         elif members.gate:

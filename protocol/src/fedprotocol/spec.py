@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import from_json
 
 from fedprotocol import numbers, tree
@@ -287,35 +287,13 @@ class Decisions(Part):
     server_lr: Annotated[int, Field(ge=1, le=2 * SERVER_LR_ONE)]  # unit 2^-16
     # A document without it demands nothing, and then has no such field, not even null.
     privacy: Privacy | None = Field(default=None, exclude_if=lambda privacy: privacy is None)
-    # A document of a public federation has no such field.
-    masking: Masking | None = Field(default=None, exclude_if=lambda masking: masking is None)
 
-    @property
-    def is_masked(self) -> bool:
-        """Whether updates are masked."""
-        return self.masking is not None
-
-    @field_validator("privacy", "masking", mode="before")
+    @field_validator("privacy", mode="before")
     @classmethod
-    def _not_null(cls, value: object, info: ValidationInfo) -> object:
+    def _not_null(cls, value: object) -> object:
         if value is None:
-            asked = "no privacy is demanded" if info.field_name == "privacy" else "updates are public"
-            raise ValueError(f"must be left out where {asked}")
+            raise ValueError("must be left out where no privacy is demanded")
         return value
-
-    @model_validator(mode="after")
-    def _masked_or_public(self) -> Self:
-        if (self.rule == MASKED_RULE) != self.is_masked:
-            raise ValueError(
-                f"masking: the rule {MASKED_RULE} has it and no other rule; this document has the rule {self.rule} "
-                f"{'and masking' if self.is_masked else 'without it'}"
-            )
-        if self.is_masked and self.lora.factors == "alternating":
-            raise ValueError(
-                "lora.factors must be both or b where updates are masked: a factor that a round does not train would "
-                "be masked zeros, and cost as much as one that it trains"
-            )
-        return self
 
     @model_validator(mode="after")
     def _classes_trimmed(self) -> Self:
@@ -352,33 +330,56 @@ class Spec(Decisions):
     layout: Layout
     bounds: Bounds
     genesis_root: Hex32  # root of global 0, the genesis
+    # A document of a public federation has no such field.
+    masking: Masking | None = Field(default=None, exclude_if=lambda masking: masking is None)
+
+    @field_validator("masking", mode="before")
+    @classmethod
+    def _no_null_masking(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("must be left out where updates are public")
+        return value
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether updates are masked."""
+        return self.masking is not None
+
+    @property
+    def largest_value(self) -> float:
+        """The largest value that an update can have, real."""
+        if self.masking is not None:
+            return (self.masking.bound << self.masking.scale) * numbers.UNIT
+        return (1 << (self.layout.mantissa_bits - 1 + self.bounds.max_shift)) * numbers.UNIT
+
+    @model_validator(mode="after")
+    def _masked_or_public(self) -> Self:
+        if (self.rule == MASKED_RULE) != self.is_masked:
+            raise ValueError(
+                f"masking: the rule {MASKED_RULE} has it and no other rule; this document has the rule {self.rule} "
+                f"{'and masking' if self.is_masked else 'without it'}"
+            )
+        if self.is_masked and self.lora.factors == "alternating":
+            raise ValueError(
+                "lora.factors must be both or b where updates are masked: a factor that a round does not train would "
+                "be masked zeros, and cost as much as one that it trains"
+            )
+        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         bounds, bits = self.bounds, self.layout.mantissa_bits
         if (bits == MASKED_BITS) != self.is_masked:
             raise ValueError(f"layout.mantissa_bits must be {MASKED_BITS} with masking, and 8 or 16 without it")
-        if self.masking is not None:
-            return self._bounded_masked(self.masking)
-        if bounds.max_shift + bits > numbers.SHIFT_LIMIT:
-            raise ValueError(f"bounds.max_shift: at most {numbers.SHIFT_LIMIT - bits} with mantissas of {bits} bits")
-        largest = (1 << (bits - 1 + bounds.max_shift)) * numbers.UNIT * math.sqrt(self.layout.value_count)
-        if bounds.min_norm > min(bounds.max_norm, largest):
-            raise ValueError(
-                f"bounds.min_norm {bounds.min_norm:g} is more than an update can have: max_norm is "
-                f"{bounds.max_norm:g}, and max_shift leaves {largest:.4g}"
-            )
-        return self
-
-    def _bounded_masked(self, masking: Masking) -> Self:
-        bounds = self.bounds
-        if bounds.max_shift:
+        if self.is_masked and bounds.max_shift:
             raise ValueError("bounds.max_shift must be 0 where updates are masked: masking.scale takes its place")
-        largest = (masking.bound << masking.scale) * numbers.UNIT * math.sqrt(self.layout.value_count)
+        if not self.is_masked and bounds.max_shift + bits > numbers.SHIFT_LIMIT:
+            raise ValueError(f"bounds.max_shift: at most {numbers.SHIFT_LIMIT - bits} with mantissas of {bits} bits")
+        largest = self.largest_value * math.sqrt(self.layout.value_count)
         if bounds.min_norm > min(bounds.max_norm, largest):
             raise ValueError(
                 f"bounds.min_norm {bounds.min_norm:g} is more than an update can have: max_norm is "
-                f"{bounds.max_norm:g}, and masking leaves {largest:.4g}"
+                f"{bounds.max_norm:g}, and {'masking' if self.is_masked else 'max_shift'} leaves {largest:.4g}"
             )
         return self
 

@@ -31,7 +31,7 @@ from support.brownie_project import CHAIN_ID, Project, check_refused, copied
 from support.evm import ROOT, Anvil, compiled
 from support.node_kinds import Answer, node, seals
 from support.ports import free_port
-from support.specs import DOCUMENT, small_federation, small_spec
+from support.specs import DOCUMENT, MASKED, small_federation, small_spec
 
 SOMEBODY = "0x" + 20 * "11"
 
@@ -269,6 +269,29 @@ def test_a_chain_without_the_deployer_gets_one(project: Project, tmp_path: Path)
         arguments = ("run", "deploy", "main", project.federation(), "--network", "bare")
         said = project.brownie(*arguments, DEPLOYMENTS_DIR=str(tmp_path))
         assert bare.web3.eth.get_code(DEPLOYER) and "coordinator, disputes, rule: of this version" in said
+
+
+def test_a_masked_federation_has_a_rule_of_its_own(project: Project, chain: Anvil) -> None:
+    folder = project.folder / "masked"
+    folder.mkdir()
+    document = small_federation(folder / "spec.json", **MASKED)
+    members = f"[members]\nallowlist = {json.dumps(chain.accounts[1:4])}\n"
+    file, money = folder / "federation.toml", "[money]\npenalty = 100\nmin_stake = 400\n"
+    file.write_text('spec = "spec.json"\n' + money)
+    cases = {("deploy", call, str(file)): "members.allowlist: name the sites" for call in ("plan", "main")}
+    check_refused(cases, project.batch(*cases))
+    file.write_text('spec = "spec.json"\n' + members + money)
+    (planned, plan), (deployed, said) = project.batch(("deploy", "plan", str(file)), ("deploy", "main", str(file)))
+    assert (planned, deployed) == (0, 0), plan + said
+    assert "a site counts for at most 1,024 examples" in plan
+    made = Coordinator.connect(chain.url, project.deployment().coordinator, CHAIN_ID)
+    check_against(load_spec(document), spec_digest(document), made.config())
+    assert (made.rule_name, made.rule_parameters) == ("masked-mean", (4, 1000))
+    assert made.config().is_masked and all(part.is_known for part in examine(made))
+    [estimate] = re.findall(r"MaskedMean +([0-9,]+) gas", plan)
+    [used] = re.findall(r"MaskedMean: \S+ \(([0-9,]+) gas", said)
+    estimate, used = (int(text.replace(",", "")) for text in (estimate, used))
+    assert used <= estimate <= 1.5 * used
 
 
 def test_nothing_is_sent_if_anything_is_wrong(project: Project, chain: Anvil, deployed: Coordinator) -> None:

@@ -203,6 +203,31 @@ def test_try_finds_what_was_edited_or_left_untried(tiny_folder: Path, tmp_path: 
     assert "--optimizer 'adamw_torhc' is unknown" in str(bad.exception)
 
 
+def test_a_private_spec(tiny_folder: Path, tmp_path: Path) -> None:
+    result = spec_new(tiny_folder, tmp_path / "made", "--private")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "private       nobody sees more than the sum of all updates" in result.stdout
+    spec = load(tmp_path / "made").spec
+    assert spec.masking is not None
+    assert (spec.rule, spec.layout.mantissa_bits, spec.bounds.max_shift) == ("masked-mean", 32, 0)
+    open_result = spec_new(tiny_folder, tmp_path / "public", "--bits", "16")
+    assert open_result.exit_code == 0
+    public = load(tmp_path / "public").spec
+    assert public.largest_value / 2 < spec.largest_value <= public.largest_value, "as large as without masks"
+    assert f"{spec.masking.bound} steps of" in result.stdout
+    for options in (("--rule", "median"), ("--bits", "16"), ("--max-shift", "3"), ("--factors", "alternating")):
+        said = refused(tiny_folder, tmp_path / "none", "--private", *options)
+        assert options[0] in said, said
+
+
+def test_a_private_spec_whose_values_would_be_cut_is_remarked(tiny_folder: Path) -> None:
+    made = make(choices(rule="masked-mean", mantissa_bits=32), str(tiny_folder))
+    assert made.spec.masking is not None
+    small = made.spec.model_copy(update={"masking": made.spec.masking.model_copy(update={"scale": 0, "bound": 1})})
+    trial = try_out(NewFederation(small, dump_spec(small), made.genesis), str(tiny_folder), "cpu", 1)
+    assert "already: sites will cut them to that" in trial.remarks[0]
+
+
 def test_a_folder_is_read_as_nodes_read_it(tiny_folder: Path, tmp_path: Path) -> None:
     made = make(choices(), str(tiny_folder))
     layout = made.spec.layout.model_copy(update={"parts": 2})

@@ -45,8 +45,8 @@ def test_the_example_says_the_defaults(tmp_path: Path) -> None:
 
 def test_the_example_documents_every_key() -> None:
     text = (ROOT / "federation.example.toml").read_text()
-    for section in ("members", "phases", "money", "proof"):
-        part = re.split(r"^\[", text, flags=re.M)
+    for section in ("members", "phases", "money", "proof", "private"):
+        part = re.split(r"^(?:# )?\[", text, flags=re.M)
         [body] = [p for p in part if p.startswith(section + "]")]
         keys = set(re.findall(r"^(?:# )?([a-z_]+) = ", body, flags=re.M))
         assert keys == set(type(getattr(Federation(spec=Path("x")), section)).model_fields)

@@ -150,16 +150,28 @@ def new(
     leaf_values: Annotated[
         int, typer.Option("--leaf-values", "-K", help="Number of values in a leaf, a power of two.")
     ] = 1024,
-    bits: Annotated[int, typer.Option(help="Bits for each value of an update, 8 or 16.")] = 8,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Mask every update, so that the other sites, aggregators and the chain learn no more than the sum of "
+            "all of them. The rule is then masked-mean, and each value has 32 bits. How large a value can be follows "
+            "from what honest training can reach, as --max-shift does otherwise, and its steps are as fine as that "
+            "allows. The deployment needs a list of members, 3 to 64 sites, and all of them must finish a round.",
+        ),
+    ] = False,
+    bits: Annotated[
+        int | None, typer.Option(help="Bits for each value of an update, 8 or 16. Default: 8, or 32 with --private.")
+    ] = None,
     rule: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Rule that makes the next global model of the updates. fedavg: their mean. fedavgm: the mean, with "
             "momentum from earlier rounds. trimmed-mean, median: of each value the middle ones, which withstands a "
             "quarter, or nearly half, of the sites sending anything. norm-bounded: the mean, in which no site's "
-            "update counts as longer than most are."
+            "update counts as longer than most are. masked-mean: that of --private. Default: fedavg."
         ),
-    ] = "fedavg",
+    ] = None,
     min_noise: Annotated[
         float | None,
         typer.Option(
@@ -195,9 +207,11 @@ def new(
 
     from fednode.cli.spec_options import options_named
     from fednode.sponsor.new_spec import Choices, make, require_free, save
+    from fednode.sponsor.private_choice import rule_and_bits
     from fednode.sponsor.usual_look_ahead import usual_look_ahead
 
     modules = tuple(target_module or ("q_proj", "v_proj"))
+    rule, bits = rule_and_bits(private, rule, bits)
     values = {
         "name": name,
         "base_model": base_model,

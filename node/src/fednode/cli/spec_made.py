@@ -90,6 +90,7 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
                 "rule": spec.rule,
                 "max_clients": sites,
                 "bounds": spec.bounds.model_dump(),
+                "masking": None if spec.masking is None else spec.masking.model_dump(),
             }
         )
         return
@@ -98,8 +99,11 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
     say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
     say(f"rule          {spec.rule}, for {sites} sites at most")
     bounds = spec.bounds
-    largest = (1 << (layout.mantissa_bits - 1 + bounds.max_shift)) * UNIT
+    masking = spec.masking
+    how = f"shift {bounds.max_shift}" if masking is None else f"{masking.bound} steps of {UNIT * 2**masking.scale:.3g}"
     say(
         f"an update     L2 norm {bounds.min_norm:.4g} to {bounds.max_norm:.4g}, "
-        f"values up to {largest:.4g} (shift {bounds.max_shift})"
+        f"values up to {spec.largest_value:.4g} ({how})"
     )
+    if masking is not None:
+        say("private       nobody sees more than the sum of all updates; the contract needs a gate, 3 to 64 sites")

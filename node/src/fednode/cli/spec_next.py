@@ -92,7 +92,10 @@ def next_(
     ] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="Rule that makes the next global model of the updates, by its name in `fednode spec new`."),
+        typer.Option(
+            help="Rule that makes the next global model of the updates, by its name in `fednode spec new`. With "
+            "masked-mean updates are private from here on, as with `fednode spec new --private`."
+        ),
     ] = None,
     factors: Annotated[
         Literal["both", "b", "alternating"] | None, typer.Option(help="LoRA factors that are trained.")

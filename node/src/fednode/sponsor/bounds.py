@@ -36,6 +36,7 @@ import numpy as np
 from fedprotocol.errors import FedError
 from fedprotocol.numbers import SHIFT_LIMIT, UNIT
 from fedprotocol.spec import SERVER_LR_ONE, Bounds, Layout, Lora, Training
+from fedprotocol.types import MASKED_BITS
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveFloat
 
@@ -97,15 +98,27 @@ def bounds_of(
 ) -> Bounds:
     """The spec's bounds. `server_lr`: unit 2^-16; `genesis`: int32 [value_count], units of 2^-24. Raises NoBound."""
     require_bound(chosen, training)
-    max_norm, min_norm, value = chosen.max_norm, chosen.min_norm, math.inf
+    max_norm, min_norm = chosen.max_norm, chosen.min_norm
     if _is_known(training):
         found = reach(training, lora, layout, server_lr, genesis)
         max_norm = max_norm or _short(MARGIN * found.norm)
         min_norm = min_norm or _short(FLOOR * found.step)
-        value = MARGIN * found.value
     assert max_norm is not None and min_norm is not None  # noqa: S101 - `require_bound` saw to it
-    shift = shift_for(min(max_norm, value), layout.mantissa_bits) if chosen.max_shift is None else chosen.max_shift
+    shift = chosen.max_shift
+    if shift is None:
+        largest = largest_value(max_norm, training, lora, layout, server_lr, genesis)
+        shift = 0 if layout.mantissa_bits == MASKED_BITS else shift_for(largest, layout.mantissa_bits)
     return Bounds(max_shift=shift, max_norm=max_norm, min_norm=min_norm)
+
+
+def largest_value(
+    max_norm: float, training: Training, lora: Lora, layout: Layout, server_lr: int, genesis: NDArray[np.int32]
+) -> float:
+    """How large one value of an update must be able to be, real: with room for what honest training can reach, and no
+    larger than an update whose L2 norm is at most `max_norm` can have. The rest is as for `bounds_of`."""
+    if not _is_known(training):
+        return max_norm
+    return min(max_norm, MARGIN * reach(training, lora, layout, server_lr, genesis).value)
 
 
 def shift_for(value: float, bits: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fedaggregator.rules import RuleError, rule_named, rule_of_spec
@@ -16,6 +16,7 @@ from fedprotocol.files.text import without_bom
 from fedprotocol.files.tree_files import open_car, save_car
 from fedprotocol.files.whole import write_whole
 from fedprotocol.spec import (
+    MASKED_RULE,
     MAX_SPEC_BYTES,
     Decisions,
     Layout,
@@ -30,7 +31,8 @@ from fedprotocol.strict import Name
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from fednode.sponsor.bounds import ChosenBounds, bounds_of, require_bound
+from fednode.sponsor.bounds import ChosenBounds, bounds_of, largest_value, require_bound
+from fednode.sponsor.masking_range import masking_for
 
 if TYPE_CHECKING:
     from fednode.training.genesis import NewAdapter
@@ -46,7 +48,7 @@ class SpecFolderError(FedError):
 class Choices(Decisions):
     """The decisions that go into a spec as they are, and those that its other fields are made of: the base model's
     `base_model` and `revision` on the hub, `bounds`, the layout's `leaf_values` and `mantissa_bits`, and the `seed` of
-    the adapter's first values."""
+    the adapter's first values. With the rule of masked federations, the range of masked values follows too."""
 
     base_model: Name
     revision: Name | None
@@ -133,13 +135,17 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     )
     revision = choices.revision if source else adapter.commit or choices.revision
     genesis = layout.at_genesis(units)
-    bounds = bounds_of(choices.bounds, choices.training, choices.lora, layout, choices.server_lr, units)
+    reached = (choices.training, choices.lora, layout, choices.server_lr, units)
+    bounds = bounds_of(choices.bounds, *reached)
+    masked = choices.rule == MASKED_RULE
+    masking: dict[str, Any] = {"masking": masking_for(largest_value(bounds.max_norm, *reached))} if masked else {}
     spec = Spec(
         version=1,
         base_model=adapter.base.named(choices.base_model, revision),
         layout=layout,
         bounds=bounds,
         genesis_root="0x" + genesis.root.hex(),
+        **masking,
         **{name: chosen for name in Decisions.model_fields if (chosen := getattr(choices, name)) is not None},
     )
     document = dump_spec(spec)

@@ -16,6 +16,7 @@ from fedprotocol.types import Phase
 from numpy.typing import NDArray
 
 from fednode.sponsor.new_spec import Choices, NewFederation, Start, make
+from fednode.sponsor.private_choice import bits_under
 
 
 class NothingToGoOnFrom(FedError):
@@ -78,6 +79,7 @@ def successor(ended: Ended, changes: Mapping[str, Any], source: str | None = Non
         before = values.get(name, {})
         kept = before.model_dump() if hasattr(before, "model_dump") else before
         values[name] = {**kept, **change} if isinstance(change, Mapping) else change
+    values["mantissa_bits"] = bits_under(values["rule"], old.layout.mantissa_bits)
     for name, value in values.items():
         if hasattr(value, "model_dump"):
             values[name] = value.model_dump()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line, told_as
 from fedprotocol.program.unforeseen import lacks_memory
-from fedprotocol.spec import Spec
+from fedprotocol.spec import Masking, Spec
 
 from fednode.sponsor.new_spec import NewFederation
 
@@ -107,6 +107,8 @@ def _within_bounds(spec: Spec, step: NDArray[np.float64]) -> tuple[str, ...]:
     slowest = learning_rate(training, training.rounds) / learning_rate(training, 1)
     furthest = step * (slowest * training.steps)
     require_change(furthest)
+    if spec.masking is not None:
+        return _within_masking(spec.masking, spec, furthest, step)
     make_update(furthest, spec, 0, training.rounds)
     no_floor = spec.model_copy(update={"bounds": bounds.model_copy(update={"min_norm": 0.0})})
     update = make_update(step, no_floor, 0, 1)
@@ -121,6 +123,22 @@ def _within_bounds(spec: Spec, step: NDArray[np.float64]) -> tuple[str, ...]:
             "already: they will be cut down to that"
         )
     return tuple(remarks)
+
+
+def _within_masking(
+    masking: Masking, spec: Spec, furthest: NDArray[np.float64], step: NDArray[np.float64]
+) -> tuple[str, ...]:
+    """The same for a masked federation, in which a site itself looks whether its update is too small."""
+    import numpy as np
+
+    from fednode.masking.weighted import weighted_delta
+    from fednode.training.update import norm_units, require_enough
+
+    require_enough(norm_units(float(np.square(furthest).sum())), spec)
+    clipped = weighted_delta(step, 1, masking.scale, masking.bound, np.random.default_rng(0)).clipped
+    if not clipped:
+        return ()
+    return (f"one step takes {clipped} values beyond {spec.largest_value:.4g} already: sites will cut them to that",)
 
 
 @contextmanager

@@ -135,6 +135,13 @@ class Proof(Section):
     block_time: Seconds = 12
 
 
+class Private(Section):
+    """`[private]`: how long the slowest site of a masked federation needs. Its shortest phases follow."""
+
+    masking: Seconds = 5 * 60
+    transfer: Seconds = 20 * 60
+
+
 class Invite(Section):
     """`[invitation]`: what the invitation says besides what the rest of the file and the chain do."""
 
@@ -150,6 +157,7 @@ class Federation(Section):
     phases: Phases = Phases()
     money: Money = Money()
     proof: Proof = Proof()
+    private: Private = Private()
     invitation: Invite = Invite()
 
 

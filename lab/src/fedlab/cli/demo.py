@@ -33,6 +33,13 @@ def demo(
     rule: Annotated[
         str, typer.Option(help="Rule that makes the next global model, by its name in `fednode spec new`.")
     ] = "fedavg",
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Mask the updates: nobody sees more than their sum, and the sum is proved all the same.",
+        ),
+    ] = False,
     seed: Annotated[
         int, typer.Option(help="Random seed of the adapter's first values and of the order of the sites' data.")
     ] = 1,
@@ -72,6 +79,7 @@ def demo(
             batch_size=batch_size,
             learning_rate=learning_rate,
             rule=rule,
+            private=private,
             seed=seed,
             compare=compare,
             keep=keep,

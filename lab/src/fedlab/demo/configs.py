@@ -19,13 +19,14 @@ def toml(tables: Tables) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def federation(spec: str, nodes: int, rounds: int) -> Tables:
+def federation(spec: str, nodes: int, rounds: int, private: Sequence[str] = ()) -> Tables:
     """federation.toml: every phase is long enough for slow machines, and ends early once everybody has acted. `spec`:
-    path of the document, relative to the file.
+    path of the document, relative to the file. `private`: the sites' accounts, in a federation that masks updates.
     """
+    few = {"min_clients": 3, "max_clients": nodes, "allowlist": list(private)} if private else {}
     return {
         "": {"spec": spec},
-        "members": {"min_clients": 2, "max_clients": nodes},
+        "members": few or {"min_clients": 2, "max_clients": nodes},
         "phases": {
             "train": "45m",
             "reveal": "5m",
@@ -37,12 +38,13 @@ def federation(spec: str, nodes: int, rounds: int) -> Tables:
         "money": {
             "round_reward": 100,
             "aggregator_share": "0.1",
-            "min_stake": 100,
+            "min_stake": 400 if private else 100,
             "stake_per_example": "0.01",
-            "penalty": 10,
+            "penalty": 100 if private else 10,  # where updates are masked, who spoils a round loses at least its reward
             "pool": 100 * rounds,
         },
         "proof": {"block_time": 1},
+        **({"private": {"masking": "1m", "transfer": "5m"}} if private else {}),
     }
 
 
@@ -56,12 +58,15 @@ def connection(rpc: str, chain_id: int, coordinator: str, store: str, peers: Seq
     }
 
 
-def node(shared: Tables, model: str, seed: int, compare: bool) -> Tables:
-    """fednode.toml of one site, whose data are in the same folder. `compare`: the site also trains a model alone."""
-    tables = {
+def node(shared: Tables, model: str, seed: int, compare: bool, peers: Sequence[str] = ()) -> Tables:
+    """fednode.toml of one site, whose data are in the same folder. `compare`: the site also trains a model alone.
+    `peers`: accounts of the other sites, if updates are masked."""
+    tables: dict[str, Mapping[str, Any]] = {
         **shared,
         "model": {"source": model, "device": "cpu", "threads": 1},
         "data": {"train": "train.jsonl", "test": "test.jsonl"},
         "node": {"claim": True, "propose_after": 120, "attest_margin": 60, "seed": seed},
     }
+    if peers:
+        tables["private"] = {"peers": list(peers), "at_least": 2}
     return {**tables, "solo": {"enabled": True, "test": "common_test.jsonl"}} if compare else tables

@@ -8,6 +8,8 @@ from typing import Literal
 
 from fedaggregator.rules import RuleError, rule_named
 from fedprotocol.errors import FedError
+from fedprotocol.masks.transcript import MIN_MEMBERS
+from fedprotocol.spec import MASKED_RULE
 
 MOST_NODES = 16
 LEAST_ROUNDS = 2
@@ -21,9 +23,9 @@ class DemoError(FedError):
 class Options:
     """`model`: a local folder, .gguf file or hub id; None: SmolLM2-135M-Instruct from the package index.
 
-    `rule`: the name of an aggregation rule. `compare`: each site also trains a model on its own data alone, for
-    comparison with the federation's. `out`: where the results folder of the run is made. Raises (from `check`):
-    DemoError.
+    `rule`: the name of an aggregation rule. `private`: updates are masked, and others see their sum alone. `compare`:
+    each site also trains a model on its own data alone, for comparison with the federation's. `out`: where the results
+    folder of the run is made. Raises (from `check`): DemoError.
     """
 
     nodes: int = 4
@@ -35,6 +37,7 @@ class Options:
     learning_rate: float = 4e-3
     rule: str = "fedavg"
     seed: int = 1
+    private: bool = False
     compare: bool = False
     keep: bool = False
     out: Path = Path("all_losses/demo-runs")
@@ -51,6 +54,10 @@ class Options:
             rule_named(self.rule)
         except RuleError as error:
             raise DemoError(f"--rule: {error}") from error
+        if self.private and self.nodes < MIN_MEMBERS:
+            raise DemoError(f"--private needs at least {MIN_MEMBERS} nodes: of two, each knows the other's update")
+        if self.private != (self.rule == MASKED_RULE) and self.rule != Options.rule:
+            raise DemoError(f"--rule: {MASKED_RULE} is the rule of --private, and of nothing else; leave --rule out")
         if not 0 < self.learning_rate <= 1:
             raise DemoError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}")
 

@@ -64,7 +64,8 @@ def prepare(
     accounts = _make_spec_and_accounts(options, paths, programs, stores, model, [*names, AGGREGATOR])
     say("deploying the contracts (brownie run deploy)")
     brownie = Brownie(supervisor, paths, chain)
-    federation = configs.federation("spec/spec.json", options.nodes, options.rounds)
+    private = [accounts[name] for name in names] if options.private else []
+    federation = configs.federation("spec/spec.json", options.nodes, options.rounds, private)
     write_whole(paths.federation, configs.toml(federation))
     brownie.run("deploy", "main", str(paths.federation))
     deployment = load_deployment(paths.deployments, chain.chain_id)
@@ -77,7 +78,8 @@ def prepare(
         if options.compare:
             write_lines(folder / "common_test.jsonl", common_test())
         shared = _shared(site.name, chain, deployment, stores)
-        tables = configs.node(shared, model.source, options.seed + index, options.compare)
+        peers = [account for account in private if account != accounts[site.name]]
+        tables = configs.node(shared, model.source, options.seed + index, options.compare, peers)
         write_whole(folder / "fednode.toml", configs.toml(tables), PRIVATE)
     shared = _shared(AGGREGATOR, chain, deployment, stores)
     write_whole(paths.aggregator / "aggregator.toml", configs.toml(shared), PRIVATE)
@@ -126,11 +128,11 @@ def _new_spec(options: Options, paths: Paths, stores: Stores, model: Model) -> J
         "rank": 8,
         "alpha": 16,
         "leaf-values": 1024,
-        "bits": 8,
-        "rule": options.rule,
         "seed": options.seed,
     }
+    flags |= {} if options.private else {"bits": 8, "rule": options.rule}
     arguments = ["spec", "new", *(f"--{flag}={value}" for flag, value in flags.items())]
+    arguments += ["--private"] if options.private else []
     arguments += [f"--target-module={module}" for module in ("q_proj", "v_proj")]
     arguments += [f"--class={name}" for name in CLASSES]
     if options.model is None and options.batch_size <= Options.batch_size:

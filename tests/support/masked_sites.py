@@ -21,7 +21,7 @@ from support.evm import Anvil
 from support.in_process_nodes import running
 from support.sites import Prepared, Site, Sites
 
-SCALE, BOUND = 0, 1 << 15
+SCALE, BOUND = 5, 20_000
 
 
 class MaskedSites(Sites):

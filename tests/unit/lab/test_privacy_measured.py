@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,23 +31,24 @@ from support.tiny_spec import tiny_spec
 pytestmark = pytest.mark.model
 
 ROWS = tuple(Row(row["prompt"], row["completion"], row["domain"]) for row in colour_rows(60))
-TAGGED = [
-    Row(f"{number} {row.prompt}", CLASSES[number * number % 7 % len(CLASSES)], None)
-    for number, row in enumerate(ROWS * 4)
-]
+CHANCE = random.Random(5)
+PROMPTS = CHANCE.sample(sorted({row["prompt"] for row in colour_rows(5000)}), 120)
+BY_HEART = tuple(Row(prompt, CHANCE.choice(CLASSES), None) for prompt in PROMPTS)  # nothing tells a row's answer
+POOL = Pool(BY_HEART[:96], BY_HEART[96:], CLASSES, TEMPLATE)
 Run = Callable[[str], CellResult]
 
 
 def experiment(model: Path) -> Experiment:
     trained = {"rounds": 4, "steps": 4, "batch_size": 8, "learning_rate": 0.02, "sequence_length": 48}
     task: dict[str, Any] = {"data": "here", "split": "even", "sites": 3, "test_items": 20, "train_items": 96}
+    modules = ["q_proj", "v_proj", "up_proj", "down_proj"]
     return Experiment.model_validate(
         {
             "name": "privacy",
             "model": str(model),
             "seeds": [1],
             "curve_items": 0,
-            "training": {**trained, "quantization": "fp32"},
+            "training": {**trained, "quantization": "fp32", "target_modules": modules},
             "rows": {"fedavg": {}, "noise": {"epsilon": 2.0, "delta": 1e-3}},
             "tasks": [
                 {
@@ -55,7 +57,8 @@ def experiment(model: Path) -> Experiment:
                     "rows": ["fedavg", "noise"],
                     "held_back": 0.5,
                     "readers": "membership",
-                    "rounds": 20,
+                    "rounds": 10,
+                    "train_items": 48,
                 },
                 {**task, "name": "which", "rows": ["fedavg", "noise"], "held_back": 0.5, "readers": "which-row"},
                 {**task, "name": "neither", "rows": ["fedavg"]},
@@ -68,23 +71,21 @@ def experiment(model: Path) -> Experiment:
 def run(tiny_folder: Path) -> Run:
     """Runs a cell, such as "who/fedavg"."""
     found = experiment(tiny_folder)
-    pool = Pool(tuple(TAGGED[:96]), tuple(TAGGED[96:]), CLASSES, TEMPLATE)
     models = Models(Base.of(str(tiny_folder), tiny_folder), "cpu", 1)
 
     def cell(name: str) -> CellResult:
         task, row = name.split("/")
-        return run_cell(found, Cell(task, row, 1), pool, models, lambda *_: None)
+        return run_cell(found, Cell(task, row, 1), POOL, models, lambda *_: None)
 
     return cell
 
 
 def test_members_are_told_from_others_of_their_kind_unless_there_is_noise(run: Run) -> None:
-    """Numbers are learnt by heart: nothing else tells which answer a row has."""
     plain, noisy = run("who/fedavg").privacy, run("who/noise").privacy
     assert plain is not None and noisy is not None
     for attack in ("loss", "ratio"):
         known, hidden = plain.membership[attack], noisy.membership[attack]
-        assert (known.members, known.others) == (48, 48)
+        assert (known.members, known.others) == (24, 24)
         assert known.area - 4 * known.error > 0.5, "what is learnt by heart is found"
         assert hidden.area < known.area - 0.1
     assert plain.noise == plain.epsilon == {} and plain.which_row == {}
@@ -113,19 +114,19 @@ def test_a_reader_changes_nothing_of_the_training(run: Run, tiny_folder: Path) -
     found = experiment(tiny_folder)
     task = found.task("which").model_copy(update={"readers": "none"})
     unread = found.model_copy(update={"tasks": (task,)})
-    pool = Pool(tuple(TAGGED[:96]), tuple(TAGGED[96:]), CLASSES, TEMPLATE)
     models = Models(Base.of(str(tiny_folder), tiny_folder), "cpu", 1)
-    alone = run_cell(unread, Cell("which", "fedavg", 1), pool, models, lambda *_: None)
+    alone = run_cell(unread, Cell("which", "fedavg", 1), POOL, models, lambda *_: None)
     read = run("which/fedavg")
     assert (alone.root, alone.loss) == (read.root, read.loss)
 
 
-def test_noise_is_the_least_that_keeps_the_budget() -> None:
+def test_noise_is_the_least_that_keeps_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = noise_for(3.0, 1e-5, 0.1, 40)
     assert spent(noise, 1e-5, 0.1, 40) <= 3.0 < spent(noise - 0.01, 1e-5, 0.1, 40)
     assert noise_for(1e6, 1e-5, 0.1, 1) == 0.3, "no node takes less"
-    with pytest.raises(NoSuchNoise, match=r"needs noise above 100"):
-        noise_for(1e-4, 1e-9, 1.0, 1000)
+    monkeypatch.setattr("fedlab.experiment.privacy.noise.MOST", 60)
+    with pytest.raises(NoSuchNoise, match=r"epsilon = 0.1 needs noise above 0.6: allow more"):
+        noise_for(0.1, 1e-5, 0.1, 40)
     with pytest.raises(NoSuchNoise, match="below 1 / 20"):
         members_of(Settings(epsilon=1.0, delta=0.05), {"a": list(ROWS[:20])}, 1, None)
 

@@ -20,12 +20,13 @@ Line = Callable[[Sequence[CellResult]], list[str]]
 
 
 def tables(experiment: Experiment, results: Sequence[CellResult]) -> dict[str, str]:
-    """Every table by its name: of a task "accuracy", and "membership" or "candidates" by what its readers try. Without
+    """Every table by its name: of a task "accuracy", "membership" or "candidates", by what its readers try. Without
     results, none."""
     found = {}
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
-        found[f"{task.name} accuracy"] = _lines(experiment, task, mine, ("accuracy %", "loss"), _scores)
+        if task.readers != "which-row":  # its sites have hardly any rows
+            found[f"{task.name} accuracy"] = _lines(experiment, task, mine, ("accuracy %", "loss"), _scores)
         if task.readers == "membership":
             head = [f"{attack}: {what}" for attack in ATTACKS for what in ("area", f"found at {100 * FALSE:.0f} %")]
             measured = [result for result in mine if _membership(result)]

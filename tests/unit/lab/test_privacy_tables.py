@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from fedlab.experiment.definition import Experiment, load_experiment
 from fedlab.experiment.privacy.tables import tables
 from fedlab.experiment.results import CellResult, read_all
 from fedlab.experiment.rules.page import filled
+from pydantic import ValidationError
 from support.cell_results import result
 from support.documents import ROOT
 
@@ -68,6 +72,22 @@ def test_every_table_says_what_the_cells_say() -> None:
         "which candidates": ["| fedavg | none |  | 2 of 2 | 75 % (53 to 89) | 10 % (3 to 30) | 0 % (0 to 16) |"],
     }
     assert tables(EXPERIMENT, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "task", "says"),
+    [
+        ({"kind": "central", "epsilon": 2.0}, {}, "epsilon belongs to federated rows"),
+        ({"epsilon": 2.0, "arithmetic": "floats"}, {}, "noise and readers are measured with arithmetic"),
+        ({"epsilon": 2.0, "stragglers": 1}, {}, "without attacks and without stragglers"),
+        ({}, {"readers": "membership"}, "give held_back"),
+        ({}, {"readers": "which-row", "held_back": 0.5, "sites": 2}, "masks need at least 3 sites"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(row: dict[str, Any], task: dict[str, Any], says: str) -> None:
+    tasks = [{"name": "t", "data": "wordnet", "rows": ["r"], **task}]
+    with pytest.raises(ValidationError, match=f"task t, row r: .*{says}"):
+        Experiment.model_validate({"name": "x", "rows": {"r": row}, "tasks": tasks})
 
 
 def test_the_page_is_filled_from_the_cells_that_are_there() -> None:

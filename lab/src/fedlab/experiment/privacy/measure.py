@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """Of one federated row. `trained`, `apart`: the rows that the sites train on, and those that they keep out."""
+    """What is measured of one federated row. `trained`, `apart`: the rows that the sites train on, and those that they
+    keep out."""
 
     task: Task
     settings: Settings

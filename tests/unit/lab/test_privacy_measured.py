@@ -41,6 +41,7 @@ Run = Callable[[str], CellResult]
 def experiment(model: Path) -> Experiment:
     trained = {"rounds": 4, "steps": 4, "batch_size": 8, "learning_rate": 0.02, "sequence_length": 48}
     task: dict[str, Any] = {"data": "here", "split": "even", "sites": 3, "test_items": 20, "train_items": 96}
+    few = {**task, "train_items": 60, "held_back": 0.9, "rounds": 1, "steps": 1, "batch_size": 2}  # two rows at a site
     modules = ["q_proj", "v_proj", "up_proj", "down_proj"]
     return Experiment.model_validate(
         {
@@ -60,8 +61,9 @@ def experiment(model: Path) -> Experiment:
                     "rounds": 10,
                     "train_items": 48,
                 },
-                {**task, "name": "which", "rows": ["fedavg", "noise"], "held_back": 0.5, "readers": "which-row"},
-                {**task, "name": "neither", "rows": ["fedavg"]},
+                {**few, "name": "which", "rows": ["fedavg"], "readers": "which-row"},
+                {**few, "name": "unread", "rows": ["fedavg"]},
+                {**task, "name": "neither", "rows": ["fedavg", "noise"], "rounds": 1},
             ],
         }
     )
@@ -93,31 +95,20 @@ def test_members_are_told_from_others_of_their_kind_unless_there_is_noise(run: R
     assert all(1.9 < epsilon <= 2.0 for epsilon in noisy.epsilon.values())
 
 
-def test_the_row_of_an_update_is_picked_and_masks_hide_it(run: Run) -> None:
-    found = run("which/fedavg").privacy
-    assert found is not None and found.membership == {}
-    seen = found.which_row
-    assert {view: one.tries for view, one in seen.items()} == {"update": 12, "masked": 12, "globals": 12}
-    assert seen["update"].right >= 4, "by chance there would be 4 or more once in 150 times"
-    assert seen["masked"].right <= 3
-    noisy = run("which/noise").privacy
-    assert noisy is not None and noisy.which_row["update"].right < seen["update"].right
+def test_the_row_of_an_update_is_picked_masks_hide_it_and_the_training_is_as_if_nobody_looked(run: Run) -> None:
+    found, unread = run("which/fedavg"), run("unread/fedavg")
+    assert found.privacy is not None and found.privacy.membership == {} and unread.privacy is None
+    seen = found.privacy.which_row
+    assert {view: one.tries for view, one in seen.items()} == {"update": 3, "masked": 3, "globals": 3}
+    assert seen["update"].right == 3, "a step on two rows points in the direction of both"
+    assert seen["masked"].right <= 1
+    assert (found.root, found.loss) == (unread.root, unread.loss)
 
 
-def test_the_same_cell_comes_out_the_same_and_nothing_is_measured_unasked(run: Run) -> None:
-    first, again = run("which/noise"), run("which/noise")
+def test_a_cell_with_noise_comes_out_the_same_again(run: Run) -> None:
+    first, again = run("neither/noise"), run("neither/noise")
     assert (first.root, first.loss, first.privacy) == (again.root, again.loss, again.privacy)
-    assert run("neither/fedavg").privacy is None
-
-
-def test_a_reader_changes_nothing_of_the_training(run: Run, tiny_folder: Path) -> None:
-    found = experiment(tiny_folder)
-    task = found.task("which").model_copy(update={"readers": "none"})
-    unread = found.model_copy(update={"tasks": (task,)})
-    models = Models(Base.of(str(tiny_folder), tiny_folder), "cpu", 1)
-    alone = run_cell(unread, Cell("which", "fedavg", 1), POOL, models, lambda *_: None)
-    read = run("which/fedavg")
-    assert (alone.root, alone.loss) == (read.root, read.loss)
+    assert first.root != run("neither/fedavg").root
 
 
 def test_noise_is_the_least_that_keeps_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:

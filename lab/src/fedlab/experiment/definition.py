@@ -51,6 +51,10 @@ class Task(Settings):
     rounds_times: PositiveInt = 1  # each row makes this many times its rounds: a larger budget of steps
     small_site: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of its rows that the first site keeps
     noisy_site: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the last site's answers that are wrong
+    held_back: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of each site's rows that it does not train on
+    readers: Literal["none", "membership", "which-row"] = (
+        "none"  # the attack of `fedlab.experiment.privacy` that is tried
+    )
 
 
 class Experiment(Section):
@@ -75,11 +79,9 @@ class Experiment(Section):
         for task in self.tasks:
             if unknown := [row for row in task.rows if row not in self.rows]:
                 raise ValueError(f"task {task.name} names rows that [rows] has not: {', '.join(unknown)}")
-            for row in task.rows:
-                if self.rows[row].kind == "federated" and (
-                    problem := _impossible(self.settings(task, self.rows[row]), task.sites)
-                ):
-                    raise ValueError(f"task {task.name}, row {row}: {problem}")
+            for name in task.rows:
+                if problem := _problem(task, self.rows[name], self.settings(task, self.rows[name])):
+                    raise ValueError(f"task {task.name}, row {name}: {problem}")
         return self
 
     def curve_of(self, task: Task) -> int:
@@ -98,6 +100,27 @@ class Experiment(Section):
         """The settings of a row on a task: those of the experiment, changed first by the task and then by the row."""
         settings = self.training.changed_by(task).changed_by(row)
         return settings.model_copy(update={"rounds": settings.rounds * task.rounds_times})
+
+
+def _problem(task: Task, row: Row, settings: Settings) -> str | None:
+    """What is wrong with a row of this task; None if nothing is."""
+    if row.kind == "federated":
+        return _impossible(settings, task.sites) or _unreadable(task, settings)
+    if row.kind != "initial" and settings.epsilon is not None:
+        return "epsilon belongs to federated rows"
+    return None
+
+
+def _unreadable(task: Task, settings: Settings) -> str | None:
+    """What keeps noise, or the attacks of readers, from being measured; None if nothing does."""
+    plain = settings.arithmetic == "integers" and settings.attack == "none" and not settings.stragglers
+    if (settings.epsilon is not None or task.readers != "none") and not plain:
+        return 'noise and readers are measured with arithmetic = "integers", without attacks and without stragglers'
+    if task.readers != "none" and not task.held_back:
+        return "readers are tried on rows that were not trained on too: give held_back"
+    if task.readers == "which-row" and task.sites < 3:
+        return "masks need at least 3 sites"
+    return None
 
 
 def _impossible(settings: Settings, sites: int) -> str | None:

@@ -22,7 +22,9 @@ from fedprotocol.program.terminal import run_program, say_error
 from fedlab.experiment.cells import Cell
 from fedlab.experiment.definition import Experiment, load_experiment
 from fedlab.experiment.machine import machine
+from fedlab.experiment.members import members_of
 from fedlab.experiment.models import Base, Models, federation_of
+from fedlab.experiment.privacy.held_back import held_back
 from fedlab.experiment.results import read_result
 from fedlab.experiment.run import CACHE
 from fedlab.experiment.run_cell import rounds_of
@@ -48,7 +50,9 @@ def measure(experiment: Experiment, cell: Cell, models: Models) -> dict[str, Any
     genesis = spec.layout.weights(federation.genesis)
     updates: list[Update] = []
     root = None
-    for last in rounds_of(row, cell, settings, model, spec, genesis, deal(pool.train, task, cell.seed)):
+    sites, _ = held_back(deal(pool.train, task, cell.seed), task.held_back, cell.seed)
+    members = members_of(settings, sites, cell.seed, spec.evaluation.classes) if row.kind == "federated" else {}
+    for last in rounds_of(row, cell, settings, model, spec, genesis, sites, members):
         updates += last.updates
         root = last.root
         print(f"{cell}: round {last.number}: {shares(spec, last.updates)}", flush=True)

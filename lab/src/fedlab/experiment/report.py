@@ -11,6 +11,7 @@ from fedprotocol.files.whole import write_whole
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.plots import draw
 from fedlab.experiment.precision import compared
+from fedlab.experiment.privacy import tables as privacy
 from fedlab.experiment.results import CellResult, read_all
 from fedlab.experiment.rules.tables import tables
 from fedlab.experiment.tables import goals_table, precision_table, task_table
@@ -54,6 +55,13 @@ def _page(experiment: Experiment, results: Sequence[CellResult], plots: Sequence
         )
         for name, text in tables(experiment, results).items():
             parts += [f"### {name[0].upper()}{name[1:]}{' sites' if name[-1].isdigit() else ''}", text]
+    if any(result.privacy is not None for result in results):
+        parts.append("## Privacy")
+        parts.append(
+            "[privacy.md](../../../docs/privacy.md#what-noise-costs-and-what-a-reader-learns) explains the columns."
+        )
+        for name, text in privacy.tables(experiment, results).items():
+            parts += [f"### {plain(name[0].upper() + name[1:])}", text]
     for task in experiment.tasks:
         mine = [result for result in results if result.task == task.name]
         if mine:

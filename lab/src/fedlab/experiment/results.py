@@ -11,6 +11,7 @@ from fedprotocol.files.whole import write_whole
 from pydantic import ValidationError
 
 from fedlab.experiment.cells import Cell
+from fedlab.experiment.privacy.records import Privacy
 from fedlab.experiment.settings import Device
 from fedlab.results.records import Count, Loss, Record, ResultsError, Score, Share
 
@@ -31,8 +32,8 @@ class CellResult(Record):
 
     `rounds`: the curve, scored on the first `curve_items` test items. Without a curve it has only the last round,
     scored on all test items. `attack_success`: the share of test rows that get the answer an attacker wants; None if
-    none is wanted. `step_seconds`: median. `weights_bytes`: the frozen model in memory. `peak_memory_bytes`:
-    the most memory of the process, or on a GPU the most memory of the device.
+    none is wanted. `privacy`: None if it was not measured. `step_seconds`: median. `weights_bytes`: the frozen model in
+    memory. `peak_memory_bytes`: the most memory of the process, or on a GPU the most memory of the device.
     """
 
     task: str
@@ -56,6 +57,7 @@ class CellResult(Record):
     site_rows: dict[str, Count]
     machine: str
     device: Device = "cpu"
+    privacy: Privacy | None = None
 
 
 def write_result(result: CellResult, path: Path) -> None:

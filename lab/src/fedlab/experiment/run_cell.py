@@ -6,7 +6,7 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from fedlab.experiment.federated import Round, in_floats, in_integers
 from fedlab.experiment.machine import machine
 from fedlab.experiment.members import SEEDS_APART, Member, members_of, steps_of_sites, table
 from fedlab.experiment.models import Models, federation_of, with_steps
+from fedlab.experiment.privacy.held_back import held_back
+from fedlab.experiment.privacy.measure import measure_of
 from fedlab.experiment.results import CellResult, RoundScore
 from fedlab.experiment.settings import Settings
 from fedlab.experiment.sources import Pool
@@ -76,7 +78,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     attack = None if row.kind != "federated" or settings.attack == "none" else ATTACKS[settings.attack]
     if attack is not None and attack.needs_classes and pool.classes is None:
         raise CellError(f"task {task.name}: the attack {settings.attack} needs a task with classes")
-    sites = deal(pool.train, task, cell.seed)
+    sites, apart = held_back(deal(pool.train, task, cell.seed), task.held_back, cell.seed)
     most_steps = max(steps_of_sites(settings, sites).values()) if row.kind == "federated" else settings.steps
     federation = federation_of(models.base, settings.model_copy(update={"steps": most_steps}), pool, cell.seed)
     model = models.of(federation.spec)
@@ -84,6 +86,10 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     spec = federation.spec
     genesis = spec.layout.weights(federation.genesis)
     model.set_global(genesis)
+    members, measure = {}, None
+    if row.kind == "federated":
+        members = members_of(settings, sites, cell.seed, spec.evaluation.classes)
+        measure = measure_of(task, settings, model, spec, members, sites, apart, cell.seed)
     curve_items = experiment.curve_of(task)
     part, rest = test[:curve_items], test[curve_items:]
     total = steps_of(experiment, task, row)
@@ -93,7 +99,8 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     sent = 0
     if row.kind != "initial":
         scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
-        for last in rounds_of(row, cell, settings, model, spec, genesis, sites):
+        rounds = rounds_of(row, cell, settings, model, spec, genesis, sites, members)
+        for last in rounds if measure is None else measure.watch(rounds):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
             if last.number in scored_rounds and last.number < spec.training.rounds:
@@ -107,6 +114,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     curve.append(RoundScore(round=last.number, score=_score(scored[0]), bytes_sent=sent))
     wanted = [] if attack is None else attack.wanted(test, pool.classes or ())[:ATTACK_ITEMS]
     success = model.evaluate(spec, table(wanted)).accuracy if wanted else None
+    privacy = None if measure is None else measure.found(genesis)
     if len(seconds) != total and not settings.attackers:
         raise CellError(f"{cell}: {len(seconds)} steps were trained instead of {total}")
     return CellResult(
@@ -131,6 +139,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
         site_rows={name: len(rows) for name, rows in sites.items()},
         machine=machine(models.device),
         device=models.device,
+        privacy=privacy,
     )
 
 
@@ -142,10 +151,10 @@ def rounds_of(
     spec: Spec,
     genesis: NDArray[np.int32],
     sites: Sites,
+    members: Mapping[str, Member],
 ) -> Iterable[Round]:
     """The rounds of a row as they are trained. Raises CellError for a site that the task does not have."""
     if row.kind == "federated":
-        members = members_of(settings, sites, cell.seed, spec.evaluation.classes)
         if settings.arithmetic == "floats":
             return in_floats(model, spec, genesis, members)
         return in_integers(model, spec, genesis, members, settings.stragglers)

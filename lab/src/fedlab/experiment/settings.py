@@ -28,7 +28,8 @@ class Settings(Section):
     `stragglers`: how many sites send nothing in a round, others each time. `attack`: what the last `attackers` sites
     do, see `fedlab.experiment.attacks`; with 0 attackers its success is measured where nobody attacks. `bounds`: "kept"
     if an attacker's update is within the spec's bounds, as honest sites demand; "off" lets it be as large as integers
-    can be.
+    can be. `epsilon`: the differential privacy that each site spends over all rounds, at `delta`, with each row's
+    gradient cut to the norm `clip`; None: it trains without noise.
     """
 
     rounds: PositiveInt = 5
@@ -56,6 +57,9 @@ class Settings(Section):
     attack: AttackName = "none"
     attackers: Annotated[int, Field(ge=0)] = 0
     bounds: Literal["kept", "off"] = "kept"
+    epsilon: PositiveFloat | None = None
+    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
+    clip: PositiveFloat = 0.1
 
     @field_validator("rule")
     @classmethod

@@ -9,7 +9,7 @@ import numpy as np
 from fedaggregator.disputes.convict import convict
 from fedaggregator.disputes.price import Limits
 from fedaggregator.rules import rule_named
-from fedexplorer.content.content import Content
+from fedexplorer.content.content import Content, RuleName
 from fedexplorer.content.inputs import Given, Proposed, RoundInputs
 from fedexplorer.disputes.gather import Convicted
 from fedprotocol.chain.read.event_index import EventIndex
@@ -115,7 +115,7 @@ class ConvictedRound:
             self.coordinator,
             EventIndex(self.coordinator),
             self.coordinator.config(),
-            self.coordinator.rule_name,
+            RuleName(self.coordinator.rule_name),
             store,
             own,
             limit,

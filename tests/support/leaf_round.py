@@ -44,7 +44,7 @@ class Update:
 class LeafRound:
     """Round 1 over `prior` (int32 [n], the genesis of `federation`), with one update per client, in index order.
 
-    In a masked federation values are random, as masked values are, and their sum is so too.
+    In a masked federation values are random, as masked values are, and their sum is one that honest updates can have.
 
     Everybody vouches for all updates but those in `rejected`, which weigh a third or less. With `only`, that leaf of
     an update is random and the others are zero: a large tree that costs little here, and on the chain as much as any.
@@ -70,6 +70,8 @@ class LeafRound:
         self.accounts = list(self.chain.accounts[1 : clients + 1])
         rng = np.random.default_rng(seed)
         self.updates = [self._random_update(rng, only) for _ in self.accounts]
+        if self.config.is_masked and only is None:
+            self._bring_into_range(rng)
         self.accepted = [i for i in range(clients) if i not in rejected]
         for i in rejected:  # more than a third together would make the round void
             most = sum(self.updates[j].weight for j in self.accepted) // (2 * len(rejected))
@@ -91,6 +93,14 @@ class LeafRound:
         leaves = [bytes(k * bits // 8)] * self.config.leaf_count
         leaves[only] = to_bytes(random)
         return Update(mantissas, LeafTree(leaves), shift, weight)
+
+    def _bring_into_range(self, rng: np.random.Generator) -> None:
+        """Change the last update so that the sum of all is at most the rule's bound times their weight."""
+        *others, last = self.updates
+        most = self.federation.coordinator().rule_parameters[1] * sum(u.weight for u in self.updates)
+        total = rng.integers(-most, most, self.values, endpoint=True, dtype=np.int32)
+        last.mantissas = total - np.sum([u.mantissas for u in others], axis=0, dtype=np.int32)
+        last.tree = LeafTree(split_leaves(last.mantissas, self.config.leaf_values))
 
     def _play(self) -> None:
         token, contract, config = self.federation.token.functions, self.contract.functions, self.config

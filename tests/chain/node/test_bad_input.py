@@ -159,7 +159,7 @@ def test_rows_that_are_too_long_are_counted_and_said(site: Site) -> None:
 def test_rows_cut_in_training_are_logged(sites: Sites, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     site = sites.sites[0]
     update = UpdateRecord(1, bytes(32), bytes(32), 3, 64, bytes(32), tmp_path / "x.car", 1_000_000, 500_000, 0)
-    trained = Trained(update, drawn=48, truncated=7, scaled=1.0, norm=0.5, seconds=2.0)
+    trained = Trained(update, 1.0, 0.5, 0, drawn=48, truncated=7, scaled=1.0, norm=0.5, seconds=2.0)
     snapshot = take_snapshot(sites.coordinator, site.account.address)
     with (
         Journal(tmp_path / "journal.sqlite") as journal,

@@ -142,7 +142,7 @@ def test_verdicts_say_why() -> None:
     for _ in range(220):
         played.step()
     for history in played.histories(with_lens=True):
-        for row, update in zip(update_rows(history), history.updates, strict=True):
+        for row, update in zip(update_rows(history, is_masked=False), history.updates, strict=True):
             seen.add(row.verdict)
             assert row.accepted is update.accepted
             assert (row.accepted is None) == ("decided" in row.verdict)

@@ -39,21 +39,23 @@ class _Earlier:
 def require_same_set(tools: Tools, number: int, prior_root: bytes, members: Collection[str]) -> None:
     """Raise Unsafe unless this site may publish in round `number`, on the global `prior_root`, for these `members`;
     OlderJournal if the journal does not know of a round before. Also raises ChainError, JournalError."""
-    private = tools.config.private
-    agreed = private is not None and number in private.changed_in
-    if why := changed_set(_published(tools, number, prior_root), members, agreed):
+    if why := changed_set(_published(tools, number, prior_root), members, _is_agreed(tools, number)):
         raise Unsafe(f"round {number}: {why}")
 
 
 def require_likely_set(tools: Tools, number: int, prior_root: bytes) -> None:
     """The same before a commit, when nobody knows who will take part: raise Unsafe if a seat that is needed is gone."""
-    private = tools.config.private
     earlier = _published(tools, number, prior_root)
-    seated = set(tools.coordinator.clients())
-    agreed = private is not None and number in private.changed_in
+    seated, agreed = set(tools.coordinator.clients()), _is_agreed(tools, number)
     for published in earlier:
         if why := changed_set([published], published.members & seated, agreed):
             raise Unsafe(f"round {number}: {why}")
+
+
+def _is_agreed(tools: Tools, number: int) -> bool:
+    """Whether a person agreed to other members in this round."""
+    private = tools.config.private
+    return private is not None and number in private.changed_in
 
 
 def _published(tools: Tools, number: int, prior_root: bytes) -> list[Published]:

@@ -41,7 +41,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden:
 def remembered(tools: Tools, chain: Snapshot) -> Remembered:
     """What journal and memory say about the rounds in the snapshot, as far as it is still true. Raises JournalError."""
     memory = tools.memory
-    recomputed = memory.recomputed(chain)
+    recomputed, garbage = memory.recomputed(chain), memory.garbage_in(chain)
     return Remembered(
         updates=_own_masked(tools, chain) if chain.config.is_masked else _own_updates(tools, chain),
         checked=memory.checked,
@@ -50,8 +50,8 @@ def remembered(tools: Tools, chain: Snapshot) -> Remembered:
         fetched=memory.fetched,
         verdicts=memory.verdicts_by(recomputed),
         cases=memory.open_cases(chain),
-        garbage=memory.garbage_in(chain),
-        impeachable=frozenset(memory.impeachments) & memory.garbage_in(chain),
+        garbage=garbage,
+        impeachable=frozenset(memory.impeachments) & garbage,
         unseen=frozenset(
             state.number
             for state in chain.rounds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 from fedprotocol.types import ZERO, Phase, Proposal
 
 if TYPE_CHECKING:
-    from fednode.daemon.facts import Facts
+    from fednode.daemon.facts import Facts, MaskStep, OwnUpdate
 
 TURN = 12  # seconds: a block of Ethereum
 
@@ -61,6 +62,14 @@ def is_matching(state: RoundState) -> bool:
 def owes_reveal(state: RoundState) -> bool:
     """Whether the round waits for what this account committed to."""
     return state.view.phase is Phase.REVEAL and is_matching(state) and state.my_index is None
+
+
+def masked_to(chain: Snapshot, facts: Facts, step: MaskStep) -> Iterator[tuple[RoundState, OwnUpdate]]:
+    """The open rounds in which this site's masked update is as far as `step`, with it; none if nothing may leave."""
+    for state in () if facts.configured.forbidden else unsettled(chain):
+        own = facts.remembered.updates.get(state.number)
+        if own is not None and own.masks is step:
+            yield state, own
 
 
 def turn(chain: Snapshot, state: RoundState, proposal: Proposal) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from fedprotocol.files.private import private_folder
 from fedprotocol.files.whole import PRIVATE, written_whole
+from fedprotocol.numbers import UNIT
 from fedprotocol.spec import Spec
 
 from fednode.training.types import NotFinite
@@ -17,8 +18,6 @@ from fednode.training.update import require_enough
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_UNIT = 2.0**-24
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def bounded(units: NDArray[np.float64], spec: Spec) -> Bounded:
     site keeps its own. Raises NotFinite, NearlyNothing."""
     if not np.isfinite(units).all():
         raise NotFinite("what training changed holds NaN or infinities: lower the learning rate")
-    norm = float(np.linalg.norm(units)) * _UNIT
+    norm = float(np.linalg.norm(units)) * UNIT
     require_enough(norm, spec)
     scaled = min(1.0, spec.bounds.max_norm / norm)
     return Bounded((units * scaled).astype(np.float32), scaled, norm * scaled)

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from fedprotocol.chains import usual_confirmations
 from fedprotocol.deployment.federation_file import Federation, FederationError
 from fedprotocol.masks.limits import max_weight
+from fedprotocol.masks.transcript import MAX_MEMBERS, MIN_MEMBERS
 from fedprotocol.quantities import duration
 from fedprotocol.spec import Spec
-
-LEAST_CLIENTS, MOST_CLIENTS = 3, 64
 
 
 def check_masked(federation: Federation, spec: Spec, chain_id: int) -> None:
@@ -42,13 +41,13 @@ def _members(federation: Federation) -> Iterator[str]:
             "members.allowlist: name the sites, or a gate; else one person could take all seats but one, and the sum "
             "would show the update of the last"
         )
-    if members.min_clients < LEAST_CLIENTS:
+    if members.min_clients < MIN_MEMBERS:
         yield (
-            f"members.min_clients = {members.min_clients}: at least {LEAST_CLIENTS}; of two sites each sees the update "
+            f"members.min_clients = {members.min_clients}: at least {MIN_MEMBERS}; of two sites each sees the update "
             "of the other as the rest of the sum"
         )
-    if members.max_clients > MOST_CLIENTS:
-        yield f"members.max_clients = {members.max_clients}: at most {MOST_CLIENTS}, as each masks with each other"
+    if members.max_clients > MAX_MEMBERS:
+        yield f"members.max_clients = {members.max_clients}: at most {MAX_MEMBERS}, as each masks with each other"
 
 
 def _money(federation: Federation) -> Iterator[str]:

@@ -16,7 +16,7 @@ from fednode.daemon.actions.action import ChainAction, TooEarly
 from fednode.daemon.earlier_sets import Unsafe, require_same_set
 from fednode.daemon.facts import Facts, MaskStep
 from fednode.daemon.final_block import final_block, state_at
-from fednode.daemon.snapshot_questions import owes_reveal, unsettled
+from fednode.daemon.snapshot_questions import masked_to, owes_reveal
 from fednode.masking.members import too_few_peers
 from fednode.masking.site_journal import FixedSet, MaskJournal
 from fednode.policy.verdict import missing_peers
@@ -36,10 +36,7 @@ class FixMembers(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[FixMembers]:
         """When Reveal has begun, and this account's key of the round is in the journal."""
-        for state in unsettled(chain):
-            own = facts.remembered.updates.get(state.number)
-            if own is None or own.masks is not MaskStep.TRAINED or facts.configured.forbidden:
-                continue
+        for state, own in masked_to(chain, facts, MaskStep.TRAINED):
             if owes_reveal(state) and state.my_commitment and state.my_commitment.hash in own.revealable:
                 yield FixMembers(state.number)
 

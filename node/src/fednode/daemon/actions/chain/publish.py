@@ -17,7 +17,7 @@ from fednode.daemon.actions.chain.departure import allow_and_note
 from fednode.daemon.earlier_sets import Unsafe
 from fednode.daemon.facts import Facts, MaskStep
 from fednode.daemon.final_block import final_block, state_at
-from fednode.daemon.snapshot_questions import unsettled
+from fednode.daemon.snapshot_questions import masked_to
 from fednode.masking.site_journal import MaskJournal
 
 log = logging.getLogger("fednode")
@@ -35,10 +35,7 @@ class Publish(ChainAction):
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Publish]:
         """When the round is in Attest with the root that was masked here."""
-        for state in unsettled(chain):
-            own = facts.remembered.updates.get(state.number)
-            if own is None or own.masks is not MaskStep.MASKED or facts.configured.forbidden:
-                continue
+        for state, own in masked_to(chain, facts, MaskStep.MASKED):
             if state.view.phase is not Phase.ATTEST or state.my_index is None:
                 continue
             if state.updates[state.my_index].root == own.root:

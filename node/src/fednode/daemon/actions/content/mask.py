@@ -22,7 +22,7 @@ from fedprotocol.types import ZERO, Phase
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import Lane, Work
 from fednode.daemon.facts import Facts, MaskStep
-from fednode.daemon.snapshot_questions import owes_reveal, round_of, unsettled
+from fednode.daemon.snapshot_questions import masked_to, owes_reveal, round_of
 from fednode.masking.masked import masked_leaves, pair_seeds
 from fednode.masking.site_journal import FixedSet, Key, MaskJournal, TrainedAtHome
 from fednode.masking.weighted import weighted_delta
@@ -47,10 +47,7 @@ class Mask(Work):
 
     @staticmethod
     def due(chain: Snapshot, facts: Facts) -> Iterator[Mask]:
-        for state in unsettled(chain):
-            own = facts.remembered.updates.get(state.number)
-            if own is None or own.masks is not MaskStep.FIXED or facts.configured.forbidden:
-                continue
+        for state, _ in masked_to(chain, facts, MaskStep.FIXED):
             if owes_reveal(state):
                 yield Mask(state.number)
 

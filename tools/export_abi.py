@@ -51,7 +51,7 @@ def compile_sources() -> dict[str, Any]:
             "evmVersion": "cancun",
             "optimizer": {"enabled": True, "runs": 200},
             "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
+            "outputSelection": {"*": {"*": ["abi"]}, LENS_QUERY[0]: {LENS_QUERY[1]: ["evm.bytecode.object"]}},
         },
     }
     done = subprocess.run(

@@ -28,6 +28,7 @@ from fednode.training.adapter import (
     write_units,
     write_values,
 )
+from fednode.training.new_objects import only_new_objects_collected
 from fednode.training.schedule import learning_rate, round_seed
 from fednode.training.types import Diverged, NotFinite, PrivateSteps, StepRecord, TrainingError, TrainResult
 
@@ -147,18 +148,19 @@ class AdapterModel:
                 sizes = [parameter.numel() for parameter in self._parameters]
                 begun = np.where(np.repeat(trained, sizes), start, before)
                 write_values(self._parameters, begun)
-            steps = run_steps(
-                self._model,
-                rows,
-                self._training_batch,
-                spec.training,
-                learning_rate(spec.training, round),
-                round_seed(seed, round),
-                on_progress,
-                on_step,
-                private,
-                randomness,
-            )
+            with only_new_objects_collected():
+                steps = run_steps(
+                    self._model,
+                    rows,
+                    self._training_batch,
+                    spec.training,
+                    learning_rate(spec.training, round),
+                    round_seed(seed, round),
+                    on_progress,
+                    on_step,
+                    private,
+                    randomness,
+                )
             after = self.values()
             if not np.isfinite(after).all():
                 raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")

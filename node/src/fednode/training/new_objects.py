@@ -1,0 +1,22 @@
+"""The garbage collector during a training."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def only_new_objects_collected() -> Iterator[None]:
+    """The garbage collector looks only at objects that are made from now on; at the end it frees what is left of them.
+
+    transformers and accelerate collect garbage in every training. Without this, they look each time at all the objects
+    that torch and the model consist of: a quarter of a second, which is as much as a step of a small model takes.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.unfreeze()

@@ -170,16 +170,9 @@ def test_a_row_moves_the_sum_by_no_more_than_the_clip() -> None:
     parameter = torch.nn.Parameter(torch.zeros(3))
     silent = PrivateSteps(noise=0.0, clip=2.0)
     gradient = NoisyGradient([parameter], silent, 4.0, SecretRandomness())
-
-    def row(*values: float) -> None:
-        def backward() -> float:
-            parameter.grad = torch.tensor(values)
-            return 1.0
-
-        gradient.add(backward)
-
-    for values in ((0.3, 0.0, 0.4), (300.0, 0.0, 400.0), (0.0, 0.0, 0.0), (float("nan"), 1.0, 1.0), (1e30, 1e30, 0.0)):
-        row(*values)
+    gradient.add([torch.tensor([[0.3, 0.0, 0.4], [300.0, 0.0, 400.0], [0.0, 0.0, 0.0]])])
+    gradient.add([torch.tensor([[float("nan"), 1.0, 1.0], [1e30, 1e30, 0.0]])])
+    gradient.add([None])
     gradient.finish()
     root = 2 / np.sqrt(2)
     expected = torch.tensor([0.3 + 1.2 + root, root, 0.4 + 1.6]) / 4

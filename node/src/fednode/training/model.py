@@ -152,7 +152,7 @@ class AdapterModel:
                 steps = run_steps(
                     self._model,
                     rows,
-                    self._training_batch,
+                    self._training_batch if private is None else self._collate,
                     spec.training,
                     learning_rate(spec.training, round),
                     round_seed(seed, round),

@@ -1,8 +1,6 @@
 """The gradient of a step of DP-SGD: each row's gradient clipped, their sum with noise.
 
-Abadi et al. 2016, "Deep Learning with Differential Privacy", algorithm 1. Each row goes through the model alone, in a
-batch of one: slower than per-row gradients by hooks, and right wherever an ordinary backward pass is, so with 4-bit
-weights and with gradient checkpointing.
+Abadi et al. 2016, "Deep Learning with Differential Privacy", algorithm 1.
 
 Whatever follows (the pull of FedProx, the clipping to the spec's `max_grad_norm`, the optimiser, weight decay, scaling
 and rounding) sees the noisy gradient only, and so costs no privacy.
@@ -10,11 +8,11 @@ and rounding) sees the noisy gradient only, and so costs no privacy.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 
+from fednode.training.row_gradients import Gradients
 from fednode.training.secret_randomness import Randomness
 from fednode.training.types import NotFinite, PrivateSteps, TrainingError
 
@@ -48,24 +46,22 @@ class NoisyGradient:
         self._sums = [torch.zeros_like(parameter) for parameter in self._parameters]
         self.lost = 0  # rows whose gradient was not finite, and which count as zero
 
-    def add(self, backward: Callable[[], float]) -> float:
-        """Add one row's clipped gradient, which `backward` leaves in the parameters; returns its loss.
+    def add(self, gradients: Gradients) -> None:
+        """Add the clipped gradients of some rows.
 
         A row whose gradient is not finite adds nothing: that is within the bound, and giving up would tell of the row.
         """
-        self._clear()
-        loss = backward()
-        gradients = [parameter.grad for parameter in self._parameters]
-        squares = sum(float(gradient.double().square().sum()) for gradient in gradients if gradient is not None)
-        norm = squares**0.5
-        if not math.isfinite(norm):
-            self.lost += 1
-            return loss
-        factor = min(1.0, self._settings.clip / norm) if norm else 0.0
+        there = [gradient for gradient in gradients if gradient is not None]
+        if not there:
+            return
+        squares = sum(gradient.double().square().flatten(1).sum(dim=1) for gradient in there)
+        norms = torch.as_tensor(squares).sqrt()
+        finite = norms.isfinite()
+        self.lost += int((~finite).sum())
+        factors = (self._settings.clip / norms[finite]).clamp(max=1.0)
         for total, gradient in zip(self._sums, gradients, strict=True):
             if gradient is not None:
-                total.add_(gradient, alpha=factor)
-        return loss
+                total.add_(torch.tensordot(factors.to(gradient.dtype), gradient[finite], dims=1))
 
     def finish(self) -> None:
         """Put the mean into the parameters as their gradient: (sum + noise * clip * normal) / expected.
@@ -77,10 +73,6 @@ class NoisyGradient:
             noise = torch.from_numpy(self._randomness.normal(total.numel()) * spread).view(total.shape)
             parameter.grad = ((total.double() + noise.to(total.device)) / self._expected).to(total.dtype)
             total.zero_()
-
-    def _clear(self) -> None:
-        for parameter in self._parameters:
-            parameter.grad = None
 
 
 def require_some_finite(lost: int, rows: int, step: int) -> None:

@@ -1,10 +1,11 @@
-"""transformers' Trainer with the steps of differential privacy: a step's rows are drawn each on its own, and each goes
-through the model alone."""
+"""transformers' Trainer with the steps of differential privacy: a step's rows are drawn each on its own, and the
+gradient of each is clipped."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,11 +13,11 @@ from fedprotocol.spec import Training
 from transformers import Trainer
 
 from fednode.data.encode import Example
-from fednode.data.padding import IGNORED
 from fednode.training.poisson import sampling_rate
 from fednode.training.private_steps import NoisyGradient, require_private_optimizer, require_some_finite
 from fednode.training.proximal import pull_afterwards
 from fednode.training.round_trainer import Recorder, RoundTrainer, trainer_arguments
+from fednode.training.row_gradients import Collate, row_gradients, row_losses
 from fednode.training.secret_randomness import Randomness
 from fednode.training.types import PrivateSteps
 
@@ -28,7 +29,7 @@ class PrivateTrainer(RoundTrainer):
         self,
         model: torch.nn.Module,
         rows: Sequence[Example],
-        alone: Callable[[Sequence[Example]], dict[str, Any]],
+        collate: Collate,
         training: Training,
         lr: float,
         seed: int,
@@ -36,7 +37,7 @@ class PrivateTrainer(RoundTrainer):
         randomness: Randomness,
         recorder: Recorder,
     ) -> None:
-        """`alone` makes a batch of one row; noise and lots come from `randomness`.
+        """`collate` makes a batch of rows, each in a line of its own; noise and lots come from `randomness`.
 
         Raises TrainingError for an optimiser that cannot be private.
         """
@@ -44,27 +45,38 @@ class PrivateTrainer(RoundTrainer):
         arguments = trainer_arguments(model, training, lr, seed, 1, 1)
         steps = range(training.steps)
         super().__init__(model, arguments, training, recorder, train_dataset=steps, data_collator=_nothing)
+        self.compute_loss_func = self._summed
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         rate = sampling_rate(len(rows), training.batch_size * training.gradient_accumulation)
-        self._rows, self._alone = rows, alone
+        self._rows, self._collate = rows, collate
         self._lots = [randomness.drawn(len(rows), rate) for _ in steps]  # Poisson sampling
-        self._gradient = NoisyGradient(trained, private, rate * len(rows), randomness)
+        self._each = row_gradients(model, trained, collate, training.batch_size)
+        self._noisy = NoisyGradient(trained, private, rate * len(rows), randomness)
         self._pull = pull_afterwards(trained, training.proximal_mu)
+        self._losses: list[float] = []
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ARG002
         lot = self._lots[len(self.recorder.records)]
-        lost, losses, tokens = self._gradient.lost, 0.0, 0
-        for index in lot:
-            batch = self._alone([self._rows[index]])
-            tokens += batch["input_ids"].numel()
-            answers = (batch["labels"][:, 1:] != IGNORED).sum()
-            loss = self._gradient.add(lambda b=batch, a=answers: float(Trainer.training_step(self, model, b, a)))  # type: ignore[misc]
-            losses += loss / len(lot) if math.isfinite(loss) else 0.0
-        require_some_finite(self._gradient.lost - lost, len(lot), len(self.recorder.records) + 1)
-        self._gradient.finish()
+        rows = sorted((self._rows[index] for index in lot), key=lambda row: len(row.input_ids))  # less padding
+        lost, tokens = self._noisy.lost, 0
+        self._losses.clear()
+        for at in range(0, len(rows), self._each.at_once):
+            some = rows[at : at + self._each.at_once]
+            tokens += sum(len(row.input_ids) for row in some)
+            batch = self._collate(some)
+            self._noisy.add(self._each.of(partial(Trainer.training_step, self, model, batch)))
+        require_some_finite(self._noisy.lost - lost, len(lot), len(self.recorder.records) + 1)
+        self._noisy.finish()
         self._pull()
-        self.recorder.add(losses, tokens)
-        return torch.tensor(losses)
+        loss = sum(loss for loss in self._losses if math.isfinite(loss)) / max(1, len(lot))
+        self.recorder.add(loss, tokens)
+        return torch.tensor(loss)
+
+    def _summed(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any) -> torch.Tensor:  # noqa: ARG002
+        """The sum of the rows' losses, so that each row's gradient is that of its own."""
+        losses = row_losses(outputs.logits, labels)
+        self._losses += losses.tolist()
+        return losses.sum()
 
 
 def _nothing(_: Any) -> dict[str, Any]:

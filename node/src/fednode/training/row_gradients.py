@@ -1,0 +1,169 @@
+"""The gradient of each row of a batch.
+
+A trained tensor W of a LoRA adapter is the weight of a linear layer without a bias. The gradient of one row's loss by W
+is the sum over the row's tokens of (gradient by the layer's output) x (the layer's input): Goodfellow 2015, "Efficient
+Per-Example Gradient Computations", https://arxiv.org/abs/1510.01799. One backward pass over a batch has all that this
+needs. Other models take a backward pass for each row, which is right wherever an ordinary backward pass is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol
+
+import torch
+from torch.nn import functional
+
+from fednode.base_model.foreign_errors import told_as
+from fednode.data.encode import Example
+from fednode.data.padding import IGNORED
+from fednode.evaluation.loss import token_losses
+from fednode.training.types import TrainingError
+
+Gradients = list[torch.Tensor | None]
+"""For each parameter [B, *its shape], one gradient for each of B rows; None where no row has any."""
+Collate = Callable[[Sequence[Example]], dict[str, Any]]
+
+_NEAR = 0.05  # of a gradient's norm: what rounding in 16 bits may make
+
+
+class RowGradients(Protocol):
+    """How the rows of a batch get their gradients. `at_once`: the most rows that a batch may have."""
+
+    at_once: int
+
+    def of(self, backward: Callable[[], object]) -> Gradients:
+        """Those of the loss that `backward` takes back through the model, a sum over the rows of its batch."""
+        ...
+
+
+class OneByOne:
+    """A backward pass for each row."""
+
+    at_once = 1
+
+    def __init__(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        self._parameters = parameters
+
+    def of(self, backward: Callable[[], object]) -> Gradients:
+        for parameter in self._parameters:
+            parameter.grad = None
+        backward()
+        return [None if parameter.grad is None else parameter.grad[None] for parameter in self._parameters]
+
+
+class Together:
+    """One backward pass for all rows. The parameters get no gradient of their own."""
+
+    def __init__(self, layers: Sequence[torch.nn.Linear], at_once: int) -> None:
+        self.at_once = at_once
+        self._layers = layers
+        self._found: dict[int, torch.Tensor] = {}
+
+    def of(self, backward: Callable[[], object]) -> Gradients:
+        self._found.clear()
+        with self._watched():
+            backward()
+        return [self._found.get(number) for number in range(len(self._layers))]
+
+    def _add(self, number: int, gradients: torch.Tensor) -> None:
+        known = self._found.get(number)
+        self._found[number] = gradients if known is None else known + gradients  # a layer may be used more than once
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        for number, layer in enumerate(self._layers):
+            layer.forward = partial(_linear, layer.weight, partial(self._add, number))  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            for layer in self._layers:
+                del layer.forward
+
+
+def row_gradients(
+    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], collate: Collate, at_once: int
+) -> RowGradients:
+    """Those of up to `at_once` rows together, if each parameter is the weight of a linear layer and the model keeps
+    rows apart, which is tried out; else of one row after the other. `collate` makes a batch of rows.
+    """
+    layers = _layers(model, parameters)
+    if at_once > 1 and layers is not None:
+        together = Together(layers, at_once)
+        was_training = model.training
+        model.eval()
+        try:
+            with told_as(TrainingError, "the model takes no rows together"):
+                if _keeps_apart(model, together, OneByOne(parameters), collate):
+                    return together
+        except TrainingError:
+            pass
+        finally:
+            model.train(was_training)
+            for parameter in parameters:
+                parameter.grad = None
+    return OneByOne(parameters)
+
+
+def row_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean over each row's answer tokens: float32 [B]. Arguments as for `token_losses`."""
+    losses = token_losses(logits, labels)
+    answers = (labels[:, 1:] != IGNORED).sum(dim=1)
+    return losses.sum(dim=1) / answers
+
+
+class _Linear(torch.autograd.Function):
+    """y = x W^T for x [B, T, in]. `take` gets the rows' gradients by W, [B, out, in]; W itself gets none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, take: Callable[[torch.Tensor], None]) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.take = take
+        return functional.linear(x, weight)
+
+    @staticmethod
+    def backward(ctx: Any, *by_output: torch.Tensor) -> tuple[torch.Tensor | None, None, None]:
+        (by_y,) = by_output
+        x, weight = ctx.saved_tensors
+        ctx.take(torch.einsum("bto,bti->boi", by_y, x))
+        return (by_y @ weight if ctx.needs_input_grad[0] else None), None, None
+
+
+def _linear(weight: torch.Tensor, take: Callable[[torch.Tensor], None], x: torch.Tensor) -> torch.Tensor:
+    if x.dim() != 3:
+        raise TrainingError(f"the rows' tokens come as {list(x.shape)}, so that nobody knows which row they are of")
+    y: torch.Tensor = _Linear.apply(x, weight, take)
+    return y
+
+
+def _layers(model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter]) -> list[torch.nn.Linear] | None:
+    """The layer of each parameter; None if one of them is anything else than the weight of a linear layer."""
+    linear = {id(layer.weight): layer for layer in model.modules() if type(layer) is torch.nn.Linear}
+    found = [linear.get(id(parameter)) for parameter in parameters]
+    layers = [layer for layer in found if layer is not None and layer.bias is None]
+    return layers if len(layers) == len(parameters) else None
+
+
+def _keeps_apart(model: torch.nn.Module, together: Together, alone: OneByOne, collate: Collate) -> bool:
+    """Whether a short row has the same gradient whatever stands beside it, and the one that it has alone."""
+    first, other, second = (_example(*tokens) for tokens in ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10), (11, 12, 13)))
+
+    def of(how: RowGradients, *rows: Example) -> torch.Tensor:
+        """The last row's gradients, float32 [values]."""
+        batch = {
+            name: value.to(device) if isinstance(value, torch.Tensor) else value
+            for name, value in collate(rows).items()
+        }
+        labels = batch.pop("labels")
+        gradients = how.of(lambda: row_losses(model(**batch).logits, labels).sum().backward())
+        return torch.cat([gradient[-1].flatten().float() for gradient in gradients if gradient is not None])
+
+    device = next(model.parameters()).device
+    beside, beside_other, lonely = of(together, first, second), of(together, other, second), of(alone, second)
+    return torch.equal(beside, beside_other) and bool((beside - lonely).norm() <= _NEAR * lonely.norm())
+
+
+def _example(*tokens: int) -> Example:
+    return Example(list(tokens), len(tokens) - 2, truncated=False, answer_cut=False)

@@ -17,6 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
+import requests
 import urllib3
 import yaml
 from fedprotocol.chain.read.code import shipped
@@ -92,7 +93,9 @@ class Chain:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 60}))
+        session = requests.Session()
+        session.trust_env = False  # or it looks for proxies in the whole environment before each call
+        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 60}, session=session))
         self._connections = urllib3.PoolManager()
         self.accounts = self.web3.eth.accounts
         self._standing: dict[str, Contract] = {}

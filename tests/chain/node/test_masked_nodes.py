@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fednode.daemon.actions import registry as do
 from fednode.daemon.actions.action import TooEarly
-from fednode.daemon.earlier_sets import OlderJournal, Unsafe
+from fednode.daemon.earlier_sets import OlderJournal, Unsafe, require_likely_set
 from fednode.daemon.wait_reason import Cause
 from fednode.doctor.check import Patient
 from fednode.doctor.leaving import leaves
@@ -27,6 +27,7 @@ from fedprotocol.store.base import NotFound, Unavailable
 from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase, VoidReason
 from numpy.typing import NDArray
+from support.deployed import sender
 from support.evm import Anvil
 from support.masked_sites import BOUND, SCALE, MaskedSites, Turned, commit_in_turn, turn_until
 from support.rule_formulas import clamped, rounded
@@ -155,6 +156,7 @@ def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Pat
         sites.federation.pass_time(3601)
         turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.VOID)
         assert coordinator.round_view(1).void_reason is VoidReason.ABANDONED
+        commits_to_nothing_beside_a_newcomer(first, sites, tmp_path / "newcomer.sqlite")
 
         commit_in_turn(nodes[:3], 2)
         sites.federation.pass_time(601)
@@ -194,6 +196,18 @@ def trained_for(tools: Any, number: int, prior: bytes) -> Any:
     assert trained is not None
     journal.note_trained(number, replace(trained, prior_root=prior))
     return tools
+
+
+def commits_to_nothing_beside_a_newcomer(node: Turned, sites: MaskedSites, journal: Path) -> None:
+    """Who came after the void round could commit last; all who did before would then pay for refusing."""
+    coordinator, account = sites.coordinator, sites.federation.new_account()
+    newcomer, stake = sender(sites.federation.chain, account, journal), coordinator.config().min_stake
+    coordinator.token.ensure_allowance(newcomer, coordinator.address, stake)
+    newcomer.send(coordinator.calls.join(stake), "join")
+    with pytest.raises(Unsafe, match=rf"the members are others now \({account.address} came\)"):
+        require_likely_set(node.daemon._tools, 2, sites.spec.genesis.root)
+    newcomer.send(coordinator.calls.exit(), "exit")
+    require_likely_set(node.daemon._tools, 2, sites.spec.genesis.root)
 
 
 def refuses_a_set_without_its_own_peers(node: Turned) -> None:

@@ -27,6 +27,8 @@ from attacks.clock import Clock
 from attacks.daemons import Daemon
 from attacks.fedavg import Observer
 from attacks.judge import Account
+from attacks.masked_federation import CHOICES, Gate, name_peers, terms
+from attacks.masked_hand import MaskedHand
 from attacks.skip_time import next_deadline
 
 Kept = TypeVar("Kept")
@@ -67,6 +69,7 @@ class Arena:
     """`with Arena(stage, name) as arena: arena.open()`; no program outlives the `with`."""
 
     federation: LiveFederation
+    gate: Gate  # of a masked federation
 
     def __init__(self, stage: Stage, name: str) -> None:
         self.stage = stage
@@ -111,6 +114,8 @@ class Arena:
         seated: bool = True,
         stake: int | None = None,
         asked_first: Sequence[str] = (),
+        masked: bool = False,
+        confirmations: int = 0,
         **contract: Any,
     ) -> None:
         """Deploy a federation and set up its honest programs. Nothing is started yet.
@@ -120,6 +125,8 @@ class Arena:
             rounds: final ones that the federation lasts.
             seated: whether the nodes take their seats; `stake`: with how much, by default the smallest.
             asked_first: URLs of peers that the nodes' stores ask before all others.
+            masked: whether updates are masked. Then nodes name each other as peers, of whom two must take part.
+            confirmations: blocks that nodes want on top of what they act upon.
             spec: choices of the spec (`support.sites.choices`), `node`: the nodes' [node] table, `contract`: fields of
                 the contract's Config in their Solidity spelling; also `mock`, the name of another token's contract,
                 and `pool`, what the sponsor puts in (token units).
@@ -129,9 +136,12 @@ class Arena:
         operators = [f"aggregator-{i}" for i in range(aggregators)] + [f"watchtower-{i}" for i in range(watchtowers)]
         stores = [self.public, *(self.folder / name / "store" for name in operators)]
         if nodes:
-            tables = {**NODE_TABLES, "node": {**NODE, **(node or {})}}
+            tables = {**NODE_TABLES, "node": {**NODE, **(node or {})}, "chain": {"confirmations": confirmations}}
             training = choices().training.model_copy(update={"rounds": rounds})
-            prepared = self.stage.prepared({"training": training, **(spec or {})})
+            prepared = self.stage.prepared({"training": training, **(CHOICES if masked else {}), **(spec or {})})
+            if prepared.spec.spec.masking is not None:
+                self.gate = Gate(self.chain)
+                settings = {**settings, **terms(self.chain, self.gate, prepared.spec.spec.masking)}
             sites = Sites(
                 self.chain,
                 self.folder,
@@ -157,6 +167,10 @@ class Arena:
         self.books = Books(self.chain, self.coordinator)
         self._first_block = self.chain.web3.eth.block_number
         self._enter("sponsor", True, self.coordinator.config().sponsor)
+        if masked:
+            self.gate.admit(*(node.address for node in self.nodes))
+            for node in self.nodes:
+                self.know(node)
         for site, daemon in zip(sites.sites if nodes else (), self.nodes, strict=True):
             self._enter(daemon.name, True, daemon.address)
             hand = self._hand(daemon.name, site.account)
@@ -170,6 +184,12 @@ class Arena:
         self.clock.every_second()
         for daemon in daemons or (*self.nodes, *self.aggregators, *self.watchtowers):
             daemon.start()
+
+    def know(self, node: Daemon, changed_in: Sequence[int] = ()) -> None:
+        """A node of a masked federation names all other nodes as peers, from its next start on. `changed_in`: rounds
+        whose members its operator agrees to."""
+        others = [other.address for other in self.nodes if other is not node]
+        name_peers(node.folder / "fednode.toml", others, 2, changed_in)
 
     def _operator(self, name: str, command: str, stores: list[Path]) -> Daemon:
         tokens = 10_000 * TOKEN if command == "run" else WATCHTOWER_TOKENS
@@ -197,8 +217,14 @@ class Arena:
         client = SyntheticClient(self.federation, home, len(self._hands), examples, self.public)
         self._hands.append(client)
         self._enter(name, honest, client.address)
+        if self.coordinator.config().is_masked:
+            self.gate.admit(client.address)
         client.join()
         return client
+
+    def hand(self, name: str, honest: bool, examples: int = 64) -> MaskedHand:
+        """The same in a masked federation."""
+        return MaskedHand(self.client(name, honest, examples))
 
     def party(self, name: str) -> Party:
         return next(party for party in self.books.parties if party.name == name)

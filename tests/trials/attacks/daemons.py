@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,12 @@ class Daemon:
         """SIGTERM, as an operator does; a frozen one goes on first."""
         self.thaw()
         self._supervisor.stop(self.name)
+
+    def kill(self) -> None:
+        """SIGKILL: nothing can be tidied up. Start it again before anybody looks whether all programs run."""
+        assert self._process is not None and self._process.code is None, f"{self.name} does not run"
+        os.killpg(self._process.popen.pid, signal.SIGKILL)
+        self._process.popen.wait()
 
     def tell(self, *words: str, status: int = 0) -> str:
         """Run another command of its program, which has ended or was stopped, in its folder; returns what that said.
@@ -103,6 +110,12 @@ class Daemon:
     def output(self) -> str:
         """What it has printed since it was last started."""
         return "" if self._process is None else self._process.output()
+
+    @property
+    def status(self) -> str:
+        """A node's status file; empty before there is one."""
+        file = self.folder / "home/status.json"
+        return file.read_text() if file.exists() else ""
 
     @property
     def _freezer(self) -> str:

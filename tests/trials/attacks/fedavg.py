@@ -1,5 +1,5 @@
-"""FedAvg in Python's own integers, written apart from the rule that the programs use: what a round must come to, and
-what liars claim instead."""
+"""FedAvg and the masked mean in Python's own integers, written apart from the rules that the programs use: what a round
+must come to, and what liars claim instead."""
 
 from __future__ import annotations
 
@@ -32,20 +32,33 @@ class Part:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a round's global follows from. `prior`: int32, all slots of all leaves."""
+    """What a round's global follows from. `prior`: int32, all slots of all leaves. `masks`: scale and bound of masked
+    values, which are in `parts` as they were published; empty if values are public."""
 
     prior: NDArray[np.int32]
     parts: tuple[Part, ...]  # by index of the update
     server_lr: int
     leaf_values: int
+    masks: tuple[int, ...] = ()
 
     def aggregate(self) -> MemoryLeaves:
-        """The next global."""
+        """The next global. Raises AssertionError if masked values add up to garbage."""
         total = sum(part.weight for part in self.parts)
-        sums = sum((part.mantissas.astype(object) << part.shift) * part.weight for part in self.parts)
+        if self.masks:
+            scale, bound = self.masks
+            added = self._unmasked()
+            assert (abs(added) <= total * bound).all(), "the sum of all updates is garbage"
+            sums = added << scale
+        else:
+            sums = sum((part.mantissas.astype(object) << part.shift) * part.weight for part in self.parts)
         step = _rounded(_rounded(sums, total) * self.server_lr, 2**16)
         values = np.clip(self.prior.astype(object) + step, *INT32).astype(np.int32)
         return MemoryLeaves(split_leaves(values, self.leaf_values))
+
+    def _unmasked(self) -> NDArray[Any]:
+        """All masked values added modulo 2^32, with a sign."""
+        added: NDArray[Any] = sum(part.mantissas.astype(object) for part in self.parts) % 2**32
+        return np.where(added < 2**31, added, added - 2**32)
 
 
 def _rounded(a: NDArray[Any], b: int) -> NDArray[Any]:
@@ -72,7 +85,8 @@ class Observer:
         for update in updates:
             with self._store.get(update.root, delta_shape(config)) as leaves:
                 parts.append(Part(from_bytes(_all(leaves), config.mantissa_bits), update.weight, update.shift))
-        return Inputs(prior, tuple(parts), config.server_lr, config.leaf_values)
+        masks = self._coordinator.rule_parameters
+        return Inputs(prior, tuple(parts), config.server_lr, config.leaf_values, masks)
 
     def right(self, round_number: int) -> MemoryLeaves:
         """The round's right global."""

@@ -44,11 +44,16 @@ def require_same_set(tools: Tools, number: int, prior_root: bytes, members: Coll
 
 
 def require_likely_set(tools: Tools, number: int, prior_root: bytes) -> None:
-    """The same before a commit, when nobody knows who will take part: raise Unsafe if a seat that is needed is gone."""
+    """The same before a commit, when nobody knows who will take part: raise Unsafe if a seat that is needed is gone, or
+    if an account that was no member has a seat in the round. It could commit after this one, which then has to refuse
+    and pays with its own seat."""
     earlier = _published(tools, number, prior_root)
+    if not earlier:
+        return
     seated, agreed = set(tools.coordinator.clients()), _is_agreed(tools, number)
     for published in earlier:
-        if why := changed_set([published], published.members & seated, agreed):
+        others = {one for one in seated - published.members if tools.coordinator.seat(one).active_in(number)}
+        if why := changed_set([published], published.members & seated | others, agreed):
             raise Unsafe(f"round {number}: {why}")
 
 

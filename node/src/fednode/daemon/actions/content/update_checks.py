@@ -62,13 +62,24 @@ def check_new(updates: Sequence[Update], index: int, earlier: Mapping[bytes, int
     root, because data, order of rows and rounding differ. A commitment binds its sender, and content is published when
     Train is over, so nobody can commit to a root that another is about to reveal. An equal root is one update in two
     seats, or an old one used again. It belongs to the first who revealed it.
+
+    Masked updates need `check_unused` alone.
     """
     root = updates[index].root
-    if root in earlier:
-        raise BadUpdate(f"its root was revealed in round {earlier[root]} already")
+    check_unused(root, earlier)
     first = next(other for other, update in enumerate(updates) if update.root == root)
     if first < index:
         raise BadUpdate(f"its root was revealed before, as update {first} of {updates[first].client}")
+
+
+def check_unused(root: bytes, earlier: Mapping[bytes, int]) -> None:
+    """Raise BadUpdate if `root` was revealed in an earlier round; see `check_new`.
+
+    Two equal roots in one masked round are no fault of either: a commit binds nobody to a root there, so that whoever
+    sees a reveal in the mempool can have a copy of it mined first. The copy makes the sum garbage, and nobody pays.
+    """
+    if root in earlier:
+        raise BadUpdate(f"its root was revealed in round {earlier[root]} already")
 
 
 def _frozen(spec: Spec, round: int) -> NDArray[np.bool_] | None:

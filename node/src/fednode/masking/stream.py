@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,5 +27,6 @@ def leaf_mask(seed: bytes, leaf: int, leaf_values: int) -> NDArray[np.uint32]:
     return np.frombuffer(b"".join(blocks), ">u4").astype(np.uint32)
 
 
-def _counters(count: int) -> list[bytes]:
-    return [struct.pack(">I", number) for number in range(count)]
+@cache
+def _counters(count: int) -> tuple[bytes, ...]:
+    return tuple(struct.pack(">I", number) for number in range(count))

@@ -36,6 +36,10 @@ class Case(LeafCase):
         prior = tuple(len(opening.path) for opening in self.prior)
         return CaseSize(self.rule, len(self.shares), self.values, self.bits, siblings, prior, self.part)
 
+    @property
+    def gone(self) -> str:
+        return f"proposal 0x{self.proposal_root.hex()} is not live any more"
+
     def last_call(self, start: int) -> Proof:
         return Proof(
             self.round,

@@ -50,7 +50,7 @@ class Move(Enum):
 class Conviction:
     """How a case ended. `gas` is the total of this run's calls."""
 
-    convicted: bool  # this run's challenge convicted it; otherwise the proposal was no longer live
+    convicted: bool  # this run's last call proved it; otherwise there was nothing left to prove
     calls: int
     gas: int
 
@@ -144,15 +144,15 @@ def advance(coordinator: Coordinator, sender: Sender, case: LeafCase, limits: Li
     return Move.PROVED if is_last(call) else Move.CARRIED, gas_used(receipt)
 
 
-def convict(coordinator: Coordinator, sender: Sender, case: Case, limits: Limits | None = None) -> Conviction:
-    """Send the missing calls of a case until the proposal is convicted or no longer live. After an interruption, simply
-    call it again. Raises the errors of `advance`.
+def convict(coordinator: Coordinator, sender: Sender, case: LeafCase, limits: Limits | None = None) -> Conviction:
+    """Send the missing calls of a case until the proposal is convicted or no longer live, or the impeached round void.
+    After an interruption, simply call it again. Raises the errors of `advance`.
     """
     calls = gas = 0
     while True:
         move, used = advance(coordinator, sender, case, limits)
         if move is Move.GONE:
-            log.info("round %d: proposal 0x%s is not live any more", case.round, case.proposal_root.hex())
+            log.info("round %d: %s", case.round, case.gone)
             return Conviction(False, calls, gas)
         calls, gas = calls + 1, gas + used
         if move is Move.PROVED:

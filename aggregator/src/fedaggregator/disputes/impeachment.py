@@ -29,6 +29,10 @@ class Impeachment(LeafCase):
         siblings = len(self.shares[0].opening.path)
         return CaseSize(self.rule, len(self.shares), self.values, self.bits, siblings, ())
 
+    @property
+    def gone(self) -> str:
+        return "it is not open any more"
+
     def last_call(self, start: int) -> Accusation:
         openings = tuple(share.opening for share in self.shares[start:])
         return Accusation(self.round, self.inputs_hash, self.leaf, self.sums([start])[start], openings)

@@ -59,6 +59,11 @@ class LeafCase(ABC):
     def size(self) -> CaseSize:
         """The sizes on which its cost depends."""
 
+    @property
+    @abstractmethod
+    def gone(self) -> str:
+        """What is said where nothing is left to prove."""
+
     @abstractmethod
     def last_call(self, start: int) -> Proof | Accusation:
         """The call that proves it, from sums over `start` updates on."""

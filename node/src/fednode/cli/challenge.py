@@ -1,4 +1,4 @@
-"""`fednode challenge`: convict wrong proposals by hand, or see what it would cost."""
+"""`fednode challenge`: convict wrong proposals and impeach garbage by hand, or see what it would cost."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ import typer
 from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.terminal import say
 
+from fednode.cli.case_costs import cost_lines, costs_of
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fedaggregator.compute.garbage import Garbage
     from fedaggregator.disputes.evidence import Examined
+    from fedprotocol.chain.read.snapshot import RoundState, Snapshot
 
     from fednode.session import Session
+
+Found = tuple[dict[str, Any], list[str]]
+"""What was found and done, as JSON and in words. Amounts are in token units."""
+NOT_SENT = "  dry run: nothing was sent"
 
 
 def challenge(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show the calls that a conviction takes and what they would cost.")
+        bool, typer.Option("--dry-run", help="Only show which calls it takes and what they would cost.")
     ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Recompute every proposal that may still win, convict those that are wrong, and collect half of their bonds.
+    """Recompute every proposal that may still win, convict those that are wrong, and collect half of their bonds. A
+    masked round whose updates add up to garbage is made void, for which nobody is paid.
 
     A running node does this by itself. Stop the node first; with --dry-run it may keep running.
     """
-    from fedaggregator.disputes.evidence import examine
     from fedprotocol.chain.read.trust import require_known
-    from fedprotocol.types import Phase
 
     found: list[dict[str, Any]] = []
     with open_session(config) as session:
@@ -40,58 +48,67 @@ def challenge(
             _ = session.sender  # a running node is noticed before anything is fetched
         session.config.home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=session.config.home, prefix="challenge-") as scratch:
-            for state in session.snapshot().rounds:
-                if state.view.phase is not Phase.CHALLENGE:
-                    continue
-                for examined in examine(session.events, session.store, state, Path(scratch)):
-                    entry = _described(session, state.number, examined)
-                    if examined.case is not None and not dry_run:
-                        entry |= _convict(session, examined)
+            for state in _rounds(session.snapshot()):
+                for entry, lines in _looked_at(session, state, Path(scratch), dry_run):
                     found.append(entry)
                     if not as_json:
-                        say(*_lines(session, examined, entry, dry_run))
+                        say(*lines)
     if as_json:
         print_json(found)
     elif not found:
         say("no proposal stands in an open window")
 
 
-def _described(session: Session, number: int, examined: Examined) -> dict[str, Any]:
-    """The result as JSON. Amounts are in token units, prices in wei. If the chain's node does not say a cost, it is
-    null, which stops nothing."""
-    from dataclasses import asdict
+def _rounds(chain: Snapshot) -> list[RoundState]:
+    """Those with proposals that may still win; a masked round can be impeached before there is one, too."""
+    from fedprotocol.types import Phase
 
-    from fedaggregator.disputes.convict import CallCost, simulate
+    phases = {Phase.CHALLENGE, Phase.AGGREGATE} if chain.config.is_masked else {Phase.CHALLENGE}
+    return [state for state in chain.rounds if state.view.phase in phases]
+
+
+def _looked_at(session: Session, state: RoundState, scratch: Path, dry_run: bool) -> Iterator[Found]:
+    from fedaggregator.compute.garbage import Garbage
+    from fedaggregator.disputes.evidence import examine
+
+    try:
+        for examined in examine(session.events, session.store, state, scratch):
+            yield _proposal(session, state.number, examined, dry_run)
+    except Garbage as garbage:
+        yield _garbage(session, state, garbage, dry_run)
+
+
+def _proposal(session: Session, number: int, examined: Examined, dry_run: bool) -> Found:
     from fedaggregator.disputes.judge import Right, Wrong
-    from fedprotocol.chain.errors import translated
-    from fedprotocol.chain.send.gas import advisory
+    from fedprotocol.tree import cid
 
-    proposal, case = examined.proposal, examined.case
+    proposal, case, verdict = examined.proposal, examined.case, examined.verdict
     entry: dict[str, Any] = {
         "round": number,
         "root": "0x" + proposal.root.hex(),
         "proposer": proposal.proposer,
-        "right": isinstance(examined.verdict, Right),
-        "why": examined.verdict.unreadable if isinstance(examined.verdict, Wrong) else "",
+        "right": isinstance(verdict, Right),
+        "why": verdict.unreadable if isinstance(verdict, Wrong) else "",
     }
+    lines = [f"round {number}: {cid(proposal.root)} of {proposal.proposer} {verdict}"]
     if case is None:
-        return entry
-    coordinator = session.coordinator
-    costs: list[CallCost] = []
-    price = None
-    with advisory("cost of the case"):
-        costs = simulate(coordinator, session.address, case)
-    with advisory("eth_gasPrice"), translated("eth_gasPrice"):
-        price = int(coordinator.web3.eth.gas_price)
-    return entry | {
+        return entry, lines
+    bounty = proposal.bond // 2
+    entry |= {
         "leaf": case.wrong.leaf,
         "expected": "0x" + case.wrong.expected.hex(),
         "claimed": "0x" + case.wrong.claimed.hex(),
-        "calls": [asdict(cost) for cost in costs],
-        "gas": sum(cost.gas for cost in costs),
-        "gas_price": price,
-        "bounty": proposal.bond // 2,
+        **costs_of(session, case),
+        "bounty": bounty,
     }
+    lines += cost_lines(entry, f"the bounty is {session.amounts(bounty)}")
+    if dry_run:
+        return entry, [*lines, NOT_SENT]
+    entry |= _convict(session, examined)
+    if not entry["convicted"]:
+        return entry, [*lines, "  not live any more: somebody else convicted it, or its window is over"]
+    received = session.amounts(entry["received"])
+    return entry, [*lines, f"  CONVICTED with {entry['gas_used']:,} gas; received {received}"]
 
 
 def _convict(session: Session, examined: Examined) -> dict[str, Any]:
@@ -107,24 +124,19 @@ def _convict(session: Session, examined: Examined) -> dict[str, Any]:
     return {"convicted": True, "gas_used": conviction.gas, "received": token.balance_of(account) - before}
 
 
-def _lines(session: Session, examined: Examined, entry: dict[str, Any], dry_run: bool) -> list[str]:
-    from fedprotocol.chain.errors import ether
-    from fedprotocol.tree import cid
+def _garbage(session: Session, state: RoundState, garbage: Garbage, dry_run: bool) -> Found:
+    from fedaggregator.disputes.convict import convict
+    from fedaggregator.disputes.evidence import gather_impeachment
+    from fedprotocol.store.deadline import Deadline
 
-    proposal = examined.proposal
-    lines = [f"round {entry['round']}: {cid(proposal.root)} of {proposal.proposer} {examined.verdict}"]
-    if examined.case is None:
-        return lines
-    for call in entry["calls"]:
-        name, updates = call["name"], f"updates {call['start']} to {call['stop']}"
-        lines.append(f"  {name:<10}{updates:<20}{call['calldata']:>8,} bytes{call['gas']:>12,} gas")
-    price = entry["gas_price"]
-    cost = f"{ether(entry['gas'] * price, up=True)} ETH" if price is not None else "what gas costs"
-    lines.append(f"  costs about {cost} now, the bounty is {session.amounts(entry['bounty'])}")
+    case = gather_impeachment(session.coordinator, session.store, state, garbage.leaf, Deadline())
+    entry = {"round": state.number, "garbage": True, "leaf": garbage.leaf, **costs_of(session, case)}
+    lines = [f"round {state.number}: GARBAGE: {garbage}"]
+    lines += cost_lines(entry, "nobody is paid for it, and all bonds go back")
     if dry_run:
-        lines.append("  dry run: nothing was sent")
-    elif entry["convicted"]:
-        lines.append(f"  CONVICTED with {entry['gas_used']:,} gas; received {session.amounts(entry['received'])}")
-    else:
-        lines.append("  not live any more: somebody else convicted it, or its window is over")
-    return lines
+        return entry, [*lines, NOT_SENT]
+    done = convict(session.coordinator, session.sender, case)
+    entry |= {"impeached": done.convicted, "gas_used": done.gas}
+    if not done.convicted:
+        return entry, [*lines, "  not open any more: somebody else impeached it, or it is settled"]
+    return entry, [*lines, f"  IMPEACHED with {done.gas:,} gas: the round is void"]

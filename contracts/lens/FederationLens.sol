@@ -45,6 +45,7 @@ contract FederationLens is FederationViews {
         uint256 eth;
         uint256 tokens;
         uint256 allowance;
+        address[] seated; // the accounts that hold a seat
         address[] droppable; // silent clients, see `silent`
         address[] indebted;
     }
@@ -67,6 +68,7 @@ contract FederationLens is FederationViews {
         s.eth = account.balance;
         s.tokens = _config.token.balanceOf(account);
         s.allowance = _config.token.allowance(account, address(this));
+        s.seated = clients();
         (s.droppable, s.indebted) = silent();
 
         _takeRounds(account, s);

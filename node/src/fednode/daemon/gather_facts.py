@@ -13,7 +13,7 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.chain.commitment import commitment_hash
 from fednode.daemon.actions.chain.top_up import topped_up
 from fednode.daemon.facts import Configured, MaskStep, OwnUpdate, Remembered
-from fednode.masking.site_journal import MaskJournal
+from fednode.masking.site_journal import MaskedRound, MaskJournal
 from fednode.stake import wanted_stake
 
 
@@ -88,24 +88,25 @@ def _own_updates(tools: Tools, chain: Snapshot) -> dict[int, OwnUpdate]:
 def _own_masked(tools: Tools, chain: Snapshot) -> dict[int, OwnUpdate]:
     journal, own = MaskJournal(tools.journal), {}
     for number in _open_to_us(chain):
-        trained, keys = journal.trained(number), [key for key in journal.keys(number) if key.secret]
-        if trained is None:
+        known = journal.of(number)
+        if known.trained is None:
             continue
         record = tools.journal.update(number)
-        of_prior = [key.public for key in keys if key.prior_root == trained.prior_root]
+        keys = [key for key in known.keys if key.secret]
+        of_prior = [key.public for key in keys if key.prior_root == known.trained.prior_root]
         own[number] = OwnUpdate(
-            trained.prior_root,
+            known.trained.prior_root,
             ZERO if record is None else record.root,
             of_prior[0] if of_prior else b"",
             frozenset(key.public for key in keys),
-            _step(journal, number, record is not None),
+            _step(known, is_masked=record is not None),
         )
     return own
 
 
-def _step(journal: MaskJournal, number: int, is_masked: bool) -> MaskStep:
-    if journal.fixed(number) is None:
+def _step(known: MaskedRound, is_masked: bool) -> MaskStep:
+    if known.fixed is None:
         return MaskStep.TRAINED
     if not is_masked:
         return MaskStep.FIXED
-    return MaskStep.SERVED if journal.served(number) else MaskStep.MASKED
+    return MaskStep.SERVED if known.served else MaskStep.MASKED

@@ -10,13 +10,13 @@ from fednode.masking.members import too_few_peers
 
 
 def peers_now(tools: Tools, chain: Snapshot) -> str:
-    """Why no masked round may be begun now; empty: it may, or updates are public. Raises ChainError."""
+    """Why no masked round may be begun now; empty: it may, or updates are public."""
     if not chain.config.is_masked:
         return ""
     private = tools.config.private
     if private is None:
         return NO_LIST
-    return too_few_peers(private.peers, private.at_least, str(tools.sender.address), tools.coordinator.clients())
+    return too_few_peers(private.peers, private.at_least, str(tools.sender.address), chain.seated)
 
 
 NO_LIST = (

@@ -13,7 +13,7 @@ from fednode.site_policy import head_in, site_policy
 
 def policy_now(tools: Tools, chain: Snapshot) -> str:
     """Why nothing may leave now; empty: it may. Only accounts with a seat can take part in a round, so none is begun
-    while too few of the policy's peers have one. Raises ChainError, JournalError."""
+    while too few of the policy's peers have one. Raises JournalError."""
     account = str(tools.sender.address)
     try:
         found = site_policy(tools.config, chain.config, account, head_in(tools.journal))
@@ -21,4 +21,4 @@ def policy_now(tools: Tools, chain: Snapshot) -> str:
         return str(error)
     if found.refusal or found.allowance is None or not found.allowance.peers:
         return found.refusal
-    return missing_peers(found.allowance, account, tools.coordinator.clients())
+    return missing_peers(found.allowance, account, chain.seated)

@@ -50,6 +50,18 @@ class FixedSet:
     members: Mapping[str, bytes]
 
 
+@dataclass(frozen=True)
+class MaskedRound:
+    """What the journal has of one round. `keys`: newest first. `trained`: None if there is no training, or it is
+    erased. `published`: the masked update may be in a store; `served`: it is in the own one."""
+
+    keys: list[Key]
+    trained: TrainedAtHome | None
+    fixed: FixedSet | None
+    published: bool
+    served: bool
+
+
 class MaskJournal:
     """Rounds of one site. Raises JournalError from every method."""
 
@@ -60,10 +72,20 @@ class MaskJournal:
         """The rounds of which something secret may be here."""
         return [int(number) for number in self._journal.recall(_UNERASED) or ()]
 
+    def of(self, number: int) -> MaskedRound:
+        """All of a round at once, in one read."""
+        entry = self._of(number)
+        return MaskedRound(
+            keys=[_key(key) for key in reversed(entry.get("keys", ()))],
+            trained=_trained(entry.get("trained"), self._journal.path.parent),
+            fixed=_fixed(entry.get("set")),
+            published=bool(entry.get("published")),
+            served=bool(entry.get("served")),
+        )
+
     def keys(self, number: int) -> list[Key]:
         """The keys made for the round, newest first."""
-        found = self._of(number).get("keys", ())
-        return [Key(_bytes(k["prior"]), _bytes(k["public"]), _bytes(k["secret"])) for k in reversed(found)]
+        return self.of(number).keys
 
     def note_key(self, number: int, key: Key) -> None:
         entry = {"prior": key.prior_root.hex(), "public": key.public.hex(), "secret": key.secret.hex()}
@@ -71,10 +93,7 @@ class MaskJournal:
 
     def trained(self, number: int) -> TrainedAtHome | None:
         """The newest training for the round; None if there is none, or it is erased."""
-        found = self._of(number).get("trained")
-        if found is None:
-            return None
-        return TrainedAtHome(_bytes(found["prior"]), found["examples"], self._journal.path.parent / found["file"])
+        return self.of(number).trained
 
     def note_trained(self, number: int, trained: TrainedAtHome) -> None:
         """`trained.file` lies beside the journal or below it."""
@@ -83,11 +102,7 @@ class MaskJournal:
         self._keep(number, trained=entry)
 
     def fixed(self, number: int) -> FixedSet | None:
-        found = self._of(number).get("set")
-        if found is None:
-            return None
-        members = {account: _bytes(key) for account, key in found["members"].items()}
-        return FixedSet(_bytes(found["prior"]), _bytes(found["transcript"]), members)
+        return self.of(number).fixed
 
     def fix(self, number: int, fixed: FixedSet) -> None:
         """Write down the round's only transcript. Raises AnotherSet if there is another one."""
@@ -102,14 +117,14 @@ class MaskJournal:
         self._change(number, set=entry)
 
     def published(self, number: int) -> bool:
-        return bool(self._of(number).get("published"))
+        return self.of(number).published
 
     def note_published(self, number: int) -> None:
         """Call this before anything of the masked update is handed to a store."""
         self._change(number, published=True)
 
     def served(self, number: int) -> bool:
-        return bool(self._of(number).get("served"))
+        return self.of(number).served
 
     def note_served(self, number: int) -> None:
         """The own store has the masked update."""
@@ -137,6 +152,23 @@ class MaskJournal:
 
     def _change(self, number: int, **values: Any) -> None:
         self._journal.note(f"masks.{number}", {**self._of(number), **values})
+
+
+def _key(entry: Mapping[str, str]) -> Key:
+    return Key(_bytes(entry["prior"]), _bytes(entry["public"]), _bytes(entry["secret"]))
+
+
+def _trained(entry: Mapping[str, Any] | None, folder: Path) -> TrainedAtHome | None:
+    if entry is None:
+        return None
+    return TrainedAtHome(_bytes(entry["prior"]), entry["examples"], folder / entry["file"])
+
+
+def _fixed(entry: Mapping[str, Any] | None) -> FixedSet | None:
+    if entry is None:
+        return None
+    members = {account: _bytes(key) for account, key in entry["members"].items()}
+    return FixedSet(_bytes(entry["prior"]), _bytes(entry["transcript"]), members)
 
 
 def _bytes(text: str) -> bytes:

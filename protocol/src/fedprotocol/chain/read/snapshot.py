@@ -53,6 +53,7 @@ class Snapshot:
     eth: int
     tokens: int
     allowance: int  # what the account has approved for the coordinator
+    seated: tuple[str, ...] = ()  # all accounts that hold a seat
     droppable: tuple[str, ...] = ()  # active, silent in the round opened last, and anybody may drop them
     indebted: tuple[str, ...] = ()  # likewise silent, and anybody's `settle` suspends them
 
@@ -94,6 +95,7 @@ def take_snapshot(coordinator: Coordinator, account: str, block: BlockIdentifier
         eth=s["eth"],
         tokens=s["tokens"],
         allowance=s["allowance"],
+        seated=tuple(s["seated"]),
         droppable=tuple(s["droppable"]),
         indebted=tuple(s["indebted"]),
     )

@@ -143,7 +143,8 @@ def masked_round(
 ) -> BrowserRound:
     """Updates as large as they may be, or random ones, under masks that cancel."""
     weight = 2**15 // clients if largest else 40
-    ends = np.array([-weight * rule.bound, weight * rule.bound])
+    _, bound = rule.parameters
+    ends = np.array([-weight * bound, weight * bound])
     deltas = rng.choice(ends, (clients, values)) if largest else rng.integers(*ends, (clients, values), endpoint=True)
     if largest:
         deltas[:] = deltas[0]

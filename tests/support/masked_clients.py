@@ -11,9 +11,10 @@ import numpy as np
 from fednode.masking.keys import fresh_secret, public_key
 from fednode.masking.masked import masked_leaves, pair_seeds
 from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.masks.document import MASKED_RULE
 from fedprotocol.masks.transcript import transcript
 from fedprotocol.numbers import from_bytes
-from fedprotocol.spec import MASKED_RULE, spec_digest
+from fedprotocol.spec import spec_digest
 from numpy.typing import NDArray
 from support.evm import Anvil
 from support.live_federation import LiveFederation, random_genesis

@@ -16,7 +16,8 @@ from fednode.daemon.actions import registry as do
 from fednode.daemon.loop import Daemon
 from fednode.session import Session
 from fednode.sponsor.new_spec import NewFederation
-from fedprotocol.spec import Masking, dump_spec
+from fedprotocol.masks.document import Masking
+from fedprotocol.spec import dump_spec
 from support.evm import Anvil
 from support.in_process_nodes import running
 from support.sites import Prepared, Site, Sites

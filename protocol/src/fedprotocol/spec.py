@@ -22,7 +22,7 @@ from fedprotocol.complaints import complaints
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.leaves import Leaves, MemoryLeaves
-from fedprotocol.masks import limits
+from fedprotocol.masks.document import Masking, require_agreement
 from fedprotocol.printable import json_text, printable
 from fedprotocol.strict import Hex32, Listed, Name, Part, Positive, PositiveReal
 from fedprotocol.types import MASKED_BITS
@@ -31,9 +31,6 @@ MAX_SPEC_BYTES = 1 << 20
 """The largest block that IPFS nodes exchange without asking."""
 
 SERVER_LR_ONE = 1 << 16
-
-MASKED_RULE = "masked-mean"
-"""The rule that masked updates are summed by, and no others."""
 
 _MOST_NAMED = 50  # wrong fields
 _LONGEST = 400  # most characters about one of them
@@ -266,14 +263,6 @@ class Privacy(Part):
     noise: PositiveReal
 
 
-class Masking(Part):
-    """Updates are masked, so that others see their sum alone (`fedprotocol.masks`). A masked value counts steps of
-    2^scale units. Before a site multiplies its update by its weight, it cuts every value to `bound` steps."""
-
-    scale: Annotated[int, Field(ge=0, le=limits.MAX_SCALE)]
-    bound: Annotated[int, Field(ge=1, le=limits.MAX_BOUND)]
-
-
 class Decisions(Part):
     """The part of a spec that its sponsor decides; the remaining fields follow from it and from the base model."""
 
@@ -349,30 +338,23 @@ class Spec(Decisions):
     def largest_value(self) -> float:
         """The largest value that an update can have, real."""
         if self.masking is not None:
-            return (self.masking.bound << self.masking.scale) * numbers.UNIT
+            return self.masking.largest_value
         return (1 << (self.layout.mantissa_bits - 1 + self.bounds.max_shift)) * numbers.UNIT
 
     @model_validator(mode="after")
     def _masked_or_public(self) -> Self:
-        if (self.rule == MASKED_RULE) != self.is_masked:
-            raise ValueError(
-                f"masking: the rule {MASKED_RULE} has it and no other rule; this document has the rule {self.rule} "
-                f"{'and masking' if self.is_masked else 'without it'}"
-            )
-        if self.is_masked and self.lora.factors == "alternating":
-            raise ValueError(
-                "lora.factors must be both or b where updates are masked: a factor that a round does not train would "
-                "be masked zeros, and cost as much as one that it trains"
-            )
+        require_agreement(
+            self.masking,
+            rule=self.rule,
+            factors=self.lora.factors,
+            mantissa_bits=self.layout.mantissa_bits,
+            max_shift=self.bounds.max_shift,
+        )
         return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         bounds, bits = self.bounds, self.layout.mantissa_bits
-        if (bits == MASKED_BITS) != self.is_masked:
-            raise ValueError(f"layout.mantissa_bits must be {MASKED_BITS} with masking, and 8 or 16 without it")
-        if self.is_masked and bounds.max_shift:
-            raise ValueError("bounds.max_shift must be 0 where updates are masked: masking.scale takes its place")
         if not self.is_masked and bounds.max_shift + bits > numbers.SHIFT_LIMIT:
             raise ValueError(f"bounds.max_shift: at most {numbers.SHIFT_LIMIT - bits} with mantissas of {bits} bits")
         largest = self.largest_value * math.sqrt(self.layout.value_count)

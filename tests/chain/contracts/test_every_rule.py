@@ -168,7 +168,7 @@ def test_the_parts_of_a_leaf_cannot_stand_in_for_each_other(mine: Disputed) -> N
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_bounds_the_federation_by_what_it_can_prove(chain: Anvil, name: str) -> None:
-    rule = RULES[name]
+    rule = TESTED[name]
     bits = rule.bits[-1]
     most = rule.max_clients(8192, bits)
     assert (most < 256) is (name != "fedavg")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fedaggregator.compute.garbage import first_garbage
 from fedaggregator.compute.merge import Contribution, MergeError, merge
 from fedaggregator.rules import RULES, RuleError, rule_named, rule_of_spec
 from fedaggregator.rules.fedavg import FedAvg
@@ -30,6 +31,22 @@ def test_the_spec_gives_the_rule_its_numbers() -> None:
     for scale, bound in ((16, 1), (-1, 1), (0, 0), (0, 2**15 + 1)):
         with pytest.raises(RuleError, match="out of range"):
             rule_named("masked-mean", (scale, bound))
+
+
+def test_without_its_numbers_it_averages_nothing() -> None:
+    """A scale of zero, or the widest bound, would be a result as good as any, and a wrong one."""
+    bare = rule_named("masked-mean")
+    assert bare.max_clients(1024, 32) == 64 and bare.sums_bytes(5, 1024, 32) == 4096
+    sums = bare.accumulate(None, ZEROS, 1, 0)
+    for refused in (
+        lambda: bare.finish(sums, PRIOR, 1, 2**16),
+        lambda: first_garbage(bare, sums, 1),
+        lambda: bare.parameters,
+        lambda: MaskedMean(scale=4),
+        lambda: MaskedMean(bound=1000),
+    ):
+        with pytest.raises(RuleError, match="was given none"):
+            refused()
 
 
 def test_masked_updates_merge_into_the_mean_of_what_is_behind_them(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from fednode.sponsor.masking_range import masking_for
 from fednode.sponsor.private_choice import bits_under, rule_and_bits
+from fedprotocol.masks.document import Masking
 from fedprotocol.numbers import UNIT
-from fedprotocol.spec import Masking, SpecError
+from fedprotocol.spec import SpecError
 
 
 @pytest.mark.parametrize(

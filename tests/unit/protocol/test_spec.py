@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from fedprotocol import tree
 from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.masks.document import Masking
 from fedprotocol.numbers import NumbersError, split_leaves
 from fedprotocol.spec import (
     BLANKS,
     MAX_SPEC_BYTES,
-    Masking,
     SpecError,
     SpecMismatch,
     check_against,

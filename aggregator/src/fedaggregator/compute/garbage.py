@@ -23,8 +23,9 @@ class Garbage(FedError):
 
 def first_garbage(rule: Rule, sums: Sums, total_weight: int) -> int | None:
     """The first of the leaves in `sums` [leaves, K] that has a sum out of range; None if there is none, as always where
-    updates are not masked."""
+    updates are not masked. Raises RuleError if the bound is not known."""
     if not isinstance(rule, MaskedMean):
         return None
-    leaves = out_of_range(sums.view(np.uint32), total_weight, rule.bound).any(axis=-1)
+    _, bound = rule.parameters
+    leaves = out_of_range(sums.view(np.uint32), total_weight, bound).any(axis=-1)
     return int(leaves.argmax()) if leaves.any() else None

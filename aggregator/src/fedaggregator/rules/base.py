@@ -44,7 +44,7 @@ class Rule(Protocol):
 
     @property
     def parameters(self) -> tuple[int, ...]:
-        """What the constructor of its contract takes."""
+        """What the constructor of its contract takes. Raises RuleError if it takes something and that is not known."""
 
     @property
     def parts(self) -> int:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from fedprotocol.masks.limits import MAX_BOUND, MAX_TOTAL_WEIGHT, MasksError, check_scale
+from fedprotocol.masks.document import MASKED_RULE
+from fedprotocol.masks.limits import MAX_TOTAL_WEIGHT, MasksError, check_scale
 from fedprotocol.masks.transcript import MAX_MEMBERS
 from fedprotocol.numbers import divide_round
-from fedprotocol.spec import MASKED_RULE
 from fedprotocol.types import MASKED_BITS
 from numpy.typing import NDArray
 
@@ -28,11 +28,12 @@ class MaskedMean:
     """g' = clamp(g + R(R(S * 2^scale, W) * server_lr, 2^16)) with S = sum y_i mod 2^32, read as int32.
 
     Weights are inside the y_i. `scale` and `bound` are what the contract was deployed with; no sum of honest updates is
-    larger than `bound` times their weight (`fedprotocol.masks.limits.out_of_range`).
+    larger than `bound` times their weight (`fedprotocol.masks.limits.out_of_range`). Without them the rule knows sizes
+    and prices, and averages nothing.
     """
 
-    scale: int = 0
-    bound: int = MAX_BOUND
+    scale: int | None = None
+    bound: int | None = None
 
     name = MASKED_RULE
     summary = "The mean of updates of which others see nothing but the sum; each counts by its weight."
@@ -41,14 +42,21 @@ class MaskedMean:
     parts = 1
 
     def __post_init__(self) -> None:
+        if self.scale is None and self.bound is None:
+            return
         try:
-            check_scale(self.scale, self.bound)
+            check_scale(*self.parameters)
         except MasksError as error:
             raise RuleError(str(error)) from error
 
     @property
-    def parameters(self) -> tuple[int, ...]:
-        """See `Rule.parameters`."""
+    def parameters(self) -> tuple[int, int]:
+        """See `Rule.parameters`: scale and bound. Raises RuleError if they are not known."""
+        if self.scale is None or self.bound is None:
+            raise RuleError(
+                f"the rule {self.name} computes with the scale and the bound of a federation's contract, and was given "
+                "none: take the rule from the federation's spec or coordinator"
+            )
         return self.scale, self.bound
 
     def max_clients(self, leaf_values: int, bits: int) -> int:  # noqa: ARG002 - a case can be spread over more calls
@@ -85,8 +93,10 @@ class MaskedMean:
             raise RuleError(f"the accepted updates weigh {total_weight}, which is more than {MAX_TOTAL_WEIGHT}")
         if sums.dtype != np.int32:
             raise RuleError(f"sums are int32, not {sums.dtype}")
-        mean = divide_round(sums.astype(np.int64) << self.scale, total_weight)
+        scale, _ = self.parameters
+        mean = divide_round(sums.astype(np.int64) << scale, total_weight)
         return stepped(prior, mean[np.newaxis], server_lr)
 
 
 RULE = MaskedMean()
+"""Of no federation in particular: `rule_named` gives it a scale and a bound."""

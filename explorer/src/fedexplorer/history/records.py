@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fedprotocol.chain.read.events import Event
+from fedprotocol.losses import MICRO, told
 from fedprotocol.types import PenaltyReason, Phase, VoidReason
-
-MILLION = 1e6  # a loss of 1, as the contract has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Update:
     shift: int
     examples: int  # as the client says
     weight: int
-    loss_before: int  # units of 1e-6, as the client says; both are zero where it does not tell
+    loss_before: int  # units of 1e-6, as the client says, if they are `told`
     loss_after: int
     place: Place
     yes: int
@@ -179,14 +178,14 @@ class RoundHistory:
     @property
     def mean_losses(self) -> tuple[float, float] | None:
         """The means, by weight, of the losses before and after training that the clients report of their own data; None
-        where nobody does. Sites that train with differential privacy do not: they send two zeros."""
-        told = [update for update in self.updates if update.loss_before or update.loss_after]
-        weight = sum(update.weight for update in told)
+        where nobody does."""
+        telling = [update for update in self.updates if told(update.loss_before, update.loss_after)]
+        weight = sum(update.weight for update in telling)
         if not weight:
             return None
-        before = sum(update.weight * update.loss_before for update in told)
-        after = sum(update.weight * update.loss_after for update in told)
-        return before / weight / MILLION, after / weight / MILLION
+        before = sum(update.weight * update.loss_before for update in telling)
+        after = sum(update.weight * update.loss_after for update in telling)
+        return before / weight / MICRO, after / weight / MICRO
 
     @property
     def convicted(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedprotocol.losses import told
 from fedprotocol.types import PenaltyReason, Phase
 
 from fedexplorer.history.records import Place, Proposal, RoundHistory, Standing, Update
@@ -55,6 +56,11 @@ class UpdateRow(Model):
     time: int
     block: int
     tx: Hex
+
+    @property
+    def tells_losses(self) -> bool:
+        """Whether the client says what its losses were."""
+        return told(self.loss_before, self.loss_after)
 
 
 class ProposalRow(Model):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.losses import MICRO
 from fedprotocol.printable import printable
 from fedprotocol.quantities import duration, size
 from fedprotocol.tree import cid, raw_cid
@@ -62,8 +63,8 @@ def percent(part: float, whole: float, places: int = 1) -> str:
 
 
 def loss(millionths: int) -> str:
-    """A loss that the contract has in units of 1e-6."""
-    return f"{millionths / 1e6:.3f}"
+    """A loss as the contract has it."""
+    return f"{millionths / MICRO:.3f}"
 
 
 def grouped(number: int) -> str:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from fedaggregator.rules import RuleError, rule_named
 from fedprotocol.errors import FedError
+from fedprotocol.masks.document import MASKED_RULE
 from fedprotocol.masks.transcript import MIN_MEMBERS
-from fedprotocol.spec import MASKED_RULE
 
 MOST_NODES = 16
 LEAST_ROUNDS = 2

@@ -24,12 +24,11 @@ from fedlab.experiment.definition import Experiment, load_experiment
 from fedlab.experiment.machine import machine
 from fedlab.experiment.members import members_of
 from fedlab.experiment.models import Base, Models, federation_of
-from fedlab.experiment.privacy.held_back import held_back
+from fedlab.experiment.privacy.held_back import dealt
 from fedlab.experiment.results import read_result
 from fedlab.experiment.run import CACHE
 from fedlab.experiment.run_cell import rounds_of
 from fedlab.experiment.sources import load_pool
-from fedlab.experiment.split_rows import deal
 
 if TYPE_CHECKING:
     from fedprotocol.spec import Spec
@@ -50,7 +49,7 @@ def measure(experiment: Experiment, cell: Cell, models: Models) -> dict[str, Any
     genesis = spec.layout.weights(federation.genesis)
     updates: list[Update] = []
     root = None
-    sites, _ = held_back(deal(pool.train, task, cell.seed), task.held_back, cell.seed)
+    sites, _ = dealt(pool.train, task, cell.seed)
     members = members_of(settings, sites, cell.seed, spec.evaluation.classes) if row.kind == "federated" else {}
     for last in rounds_of(row, cell, settings, model, spec, genesis, sites, members):
         updates += last.updates

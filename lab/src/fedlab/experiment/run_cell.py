@@ -23,12 +23,12 @@ from fedlab.experiment.federated import Round, in_floats, in_integers
 from fedlab.experiment.machine import machine
 from fedlab.experiment.members import SEEDS_APART, Member, members_of, steps_of_sites, table
 from fedlab.experiment.models import Models, federation_of, with_steps
-from fedlab.experiment.privacy.held_back import held_back
+from fedlab.experiment.privacy.held_back import dealt
 from fedlab.experiment.privacy.measure import measure_of
 from fedlab.experiment.results import CellResult, RoundScore
 from fedlab.experiment.settings import Settings
 from fedlab.experiment.sources import Pool
-from fedlab.experiment.split_rows import Sites, deal
+from fedlab.experiment.split_rows import Sites
 from fedlab.results.records import Score
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     attack = None if row.kind != "federated" or settings.attack == "none" else ATTACKS[settings.attack]
     if attack is not None and attack.needs_classes and pool.classes is None:
         raise CellError(f"task {task.name}: the attack {settings.attack} needs a task with classes")
-    sites, apart = held_back(deal(pool.train, task, cell.seed), task.held_back, cell.seed)
+    sites, apart = dealt(pool.train, task, cell.seed)
     most_steps = max(steps_of_sites(settings, sites).values()) if row.kind == "federated" else settings.steps
     federation = federation_of(models.base, settings.model_copy(update={"steps": most_steps}), pool, cell.seed)
     model = models.of(federation.spec)

@@ -4,6 +4,7 @@ asked for."""
 from __future__ import annotations
 
 from fedprotocol.journal import UpdateRecord
+from fedprotocol.losses import told
 from fedprotocol.spec import Spec
 
 from fednode.config import NodeConfig
@@ -14,7 +15,7 @@ from fednode.differential_privacy.ledger import Entry, Ledger
 def cost_of_update(config: NodeConfig, update: UpdateRecord) -> Entry | None:
     """The ledger's newest entry of the training that made `update`; None if it was trained without noise. Raises
     LedgerError."""
-    if update.loss_before or update.loss_after:
+    if told(update.loss_before, update.loss_after):
         return None  # training with noise tells no losses
     made_by = (federation_of(config), update.round, update.prior_root)
     found = [e for e in Ledger(config.privacy_ledger).entries() if (e.federation, e.round, e.prior_root) == made_by]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fedprotocol.losses import MICRO, told
 from fedprotocol.quantities import size
 from fedprotocol.spec import Spec
 from fedprotocol.types import FederationConfig
@@ -12,8 +13,6 @@ from fednode.policy.document import Allowance, PolicyFile
 from fednode.policy.entries import Approved, Left
 from fednode.policy.log import History, Line
 from fednode.policy.verdict import SEEN_IN, Practice
-
-MICRO = 1_000_000  # the log's unit of a loss
 
 
 def to_be_approved(policy: PolicyFile, practice: Practice, spec: Spec, terms: FederationConfig) -> Iterator[str]:
@@ -67,8 +66,9 @@ def _approved(entry: Approved) -> str:
 
 
 def _left(entry: Left) -> str:
-    told = entry.loss_before or entry.loss_after
-    losses = f"loss {entry.loss_before / MICRO:.3f} to {entry.loss_after / MICRO:.3f}" if told else "no losses"
+    losses = "no losses"
+    if told(entry.loss_before, entry.loss_after):
+        losses = f"loss {entry.loss_before / MICRO:.3f} to {entry.loss_after / MICRO:.3f}"
     spent = "" if entry.epsilon is None else f", epsilon {entry.epsilon:.3g} after it"
     return (
         f"left      round {entry.round}, {entry.mode}: update {entry.root}, {size(entry.bytes)}; {entry.examples} "

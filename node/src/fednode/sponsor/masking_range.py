@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from fedprotocol.masks.document import Masking
 from fedprotocol.masks.limits import MAX_BOUND, MAX_SCALE
 from fedprotocol.numbers import UNIT
-from fedprotocol.spec import Masking
 
 
 def masking_for(largest: float) -> Masking:

@@ -15,8 +15,8 @@ from fedprotocol.errors import FedError, refusals_told
 from fedprotocol.files.text import without_bom
 from fedprotocol.files.tree_files import open_car, save_car
 from fedprotocol.files.whole import write_whole
+from fedprotocol.masks.document import MASKED_RULE
 from fedprotocol.spec import (
-    MASKED_RULE,
     MAX_SPEC_BYTES,
     Decisions,
     Layout,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fedprotocol.spec import MASKED_RULE, SpecError
+from fedprotocol.masks.document import MASKED_RULE
+from fedprotocol.spec import SpecError
 from fedprotocol.types import MASKED_BITS
 
 PUBLIC_RULE, PUBLIC_BITS = "fedavg", 8

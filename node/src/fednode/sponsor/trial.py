@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line, told_as
+from fedprotocol.masks.document import Masking
 from fedprotocol.program.unforeseen import lacks_memory
-from fedprotocol.spec import Masking, Spec
+from fedprotocol.spec import Spec
 
 from fednode.sponsor.new_spec import NewFederation
 

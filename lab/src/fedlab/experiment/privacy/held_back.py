@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from fedlab.experiment.split_rows import Sites
+import numpy as np
+from fednode.data import Row
+
+from fedlab.experiment.definition import Task
+from fedlab.experiment.split_rows import Sites, deal
+
+
+def dealt(rows: Sequence[Row], task: Task, seed: int) -> tuple[Sites, Sites]:
+    """The rows of a cell's sites: those that they train on, and those that the task has them keep out."""
+    return held_back(deal(rows, task, seed), task.held_back, seed)
 
 
 def held_back(sites: Sites, share: float, seed: int) -> tuple[Sites, Sites]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.chain.read.snapshot import Snapshot
 from fedprotocol.files.tree_files import save_car
 from fedprotocol.journal import UpdateRecord
+from fedprotocol.losses import MICRO
 from fedprotocol.program.background import Body
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from fednode.training import TrainResult
 
 log = logging.getLogger("fednode")
-MICRO = 1_000_000  # the chain's unit of a loss
 MAX_LOSS = 2**64 - 1
 
 

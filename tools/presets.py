@@ -15,6 +15,9 @@ from fedaggregator.disputes.price import CaseSize
 from fedaggregator.rules import rule_named
 from fedprotocol.chains import CHAINS, Chain
 from fedprotocol.deployment.costs import CONTRACTS, costs, ether, in_short
+from fedprotocol.masks.document import MASKED_RULE
+from fedprotocol.quantities import size
+from fedprotocol.types import MASKED_BITS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES, PAGE = ROOT / "examples/federations", ROOT / "docs/costs.md"
@@ -71,8 +74,7 @@ def prices() -> str:
 def shares() -> str:
     """What each one pays, in dollars."""
     gas = costs(SITES, LEAVES)
-    proof = sum(call.gas for call in CaseSize.largest(rule_named("fedavg"), SITES, LEAF_VALUES, BITS, LEAVES).calls())
-    parts = (gas.to_join, gas.a_round, ROUNDS * gas.a_round, gas.proposal, proof, CONTRACTS)
+    parts = (gas.to_join, gas.a_round, ROUNDS * gas.a_round, gas.proposal, proof("fedavg", SITES, BITS), CONTRACTS)
     rows: list[Sequence[object]] = [("gas", *(f"{part:,}" for part in parts))]
     rows += [(chain.name, *(dollars(part, chain) for part in parts)) for chain in real()]
     head = ("", "to join", "a site's round", f"{ROUNDS} rounds of a site", "a proposal", "a proof", "the deployment")
@@ -87,6 +89,39 @@ def sizes() -> str:
         whole = sites * gas.a_round + gas.opening + gas.settling + gas.proposal
         rows.append((sites, f"{whole:,}", *(dollars(whole, chain) for chain in real())))
     return table(("sites", "gas", *(chain.name for chain in real())), rows)
+
+
+def masked() -> str:
+    """A masked federation beside a public one, in gas and bytes, by the number of sites."""
+    rows = []
+    for sites in (4, 16, 64):
+        a_round = f"{costs(sites, LEAVES).a_round:,}"
+        for kind, rule, bits in (("public", "fedavg", BITS), ("masked", MASKED_RULE, MASKED_BITS)):
+            impeached = f"{impeachment(sites):,}" if kind == "masked" else "–"
+            update = LEAVES * LEAF_VALUES * bits // 8
+            sent = (size(update), size((sites - 1) * update))
+            rows.append((sites, kind, a_round, f"{proof(rule, sites, bits):,}", impeached, *sent))
+    return table(("sites", "updates", "a site's round", "a proof", "an impeachment", "an update", "a site fetches"), rows)
+
+
+def masked_shares() -> str:
+    """The same in dollars, for the page's number of sites."""
+    parts = (proof("fedavg", SITES, BITS), proof(MASKED_RULE, SITES, MASKED_BITS), impeachment(SITES))
+    rows = [(chain.name, *(dollars(part, chain) for part in parts)) for chain in real()]
+    return table(("", "a proof, public", "a proof, masked", "an impeachment"), rows)
+
+
+def proof(rule: str, sites: int, bits: int) -> int:
+    """The gas of convicting the dearest wrong leaf."""
+    return sum(call.gas for call in CaseSize.largest(rule_named(rule), sites, LEAF_VALUES, bits, LEAVES).calls())
+
+
+def impeachment(sites: int) -> int:
+    """The gas of making a masked round void, by the leaf with the longest path."""
+    siblings = (LEAVES - 1).bit_length()
+    return sum(
+        call.gas for call in CaseSize(rule_named(MASKED_RULE), sites, LEAF_VALUES, MASKED_BITS, siblings, ()).calls()
+    )
 
 
 def real() -> list[Chain]:
@@ -104,7 +139,7 @@ def table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
 
 def page(text: str) -> str:
     """The page with its tables as they are now."""
-    tables = {"prices": prices, "shares": shares, "sizes": sizes}
+    tables = {"prices": prices, "shares": shares, "sizes": sizes, "masked": masked, "masked_shares": masked_shares}
     return TABLE.sub(lambda found: f"{found[1]}\n{tables[found[2]]()}\n{found[3]}", text)
 
 

@@ -153,7 +153,7 @@ def test_snapshot_equals_the_single_reads(played: dict[str, Any]) -> None:
     assert state.my_pages == coordinator.pages_of(1, account)
     assert snapshot.bond == coordinator.bond_of(account)
     assert snapshot.bond_due == coordinator.bond_due(account) == 0
-    assert set(coordinator.clients()) == {s.address for s in played["senders"]}
+    assert set(snapshot.seated) == set(coordinator.clients()) == {s.address for s in played["senders"]}
 
 
 def test_events_tell_the_round(played: dict[str, Any]) -> None:

@@ -101,7 +101,8 @@ def masked() -> str:
             update = LEAVES * LEAF_VALUES * bits // 8
             sent = (size(update), size((sites - 1) * update))
             rows.append((sites, kind, a_round, f"{proof(rule, sites, bits):,}", impeached, *sent))
-    return table(("sites", "updates", "a site's round", "a proof", "an impeachment", "an update", "a site fetches"), rows)
+    gas = ("a site's round", "a proof", "an impeachment")
+    return table(("sites", "updates", *gas, "an update", "a site fetches"), rows)
 
 
 def masked_shares() -> str:

@@ -116,13 +116,19 @@ abstract contract Clock is State {
         if (reason == VoidReason.PriorVoid) return (false, why);
         if (entry.priorRoot != r.priorRoot) return (true, PenaltyReason.WrongPrior);
         if (reason == VoidReason.TooFewCommits) return (false, why);
-        if (entry.position == 0) return (true, PenaltyReason.NotRevealed);
+        if (entry.position == 0) return (!_isRefused(r), PenaltyReason.NotRevealed);
         if (reason == VoidReason.TooFewReveals) return (false, why);
         uint256 index = entry.position - 1;
         if ((r.attestedMask >> index) & 1 == 0) return (true, PenaltyReason.NotAttested);
         if (reason != VoidReason.TooFewAccepted || !_isMasked()) return (false, why);
         uint256 own = r.weights[index];
         return (3 * (r.yes[index] - own) < r.totalWeight - own, PenaltyReason.NotAccepted);
+    }
+
+    /// @dev Whether most members of a masked round did not reveal: then it is no fault of theirs. Their nodes refused these
+    /// members, or the chain's blocks became final too late for all.
+    function _isRefused(Round storage r) private view returns (bool) {
+        return _isMasked() && 2 * uint256(r.revealed) < r.named[r.priorRoot].commits;
     }
 
     /// @dev Whether a fault costs the seat: in a masked federation one seat voids one round.

@@ -70,6 +70,29 @@ def test_one_that_does_not_reveal_voids_the_round_and_loses_penalty_and_seat(mas
     masked.do(silent, "withdraw")
 
 
+@pytest.mark.parametrize(("members", "revealing"), [(4, 1), (3, 1), (5, 2), (4, 0)])
+def test_where_most_do_not_reveal_nobody_pays(masked: Play, members: int, revealing: int) -> None:
+    """Their nodes refused the members, or all were too late: who keeps away from a round cannot cost others their
+    seats."""
+    clients = committed(masked, members, (100,) * members)
+    if revealing:
+        masked.together(*(masked.reveal(1, client) for client in clients[:revealing]))
+    masked.at(masked.end_of_phase(1))
+    events = masked.together(*(Call(c, "settle", (c,)) for c in clients))
+    assert names(events) == ["RoundVoided"] and one(events, "RoundVoided")["reason"].name == "TOO_FEW_REVEALS"
+    assert seats(masked) == set(clients)
+    masked.together(*(Call(c, "commit", (2, masked.prior(2), KEY)) for c in clients))
+
+
+def test_where_half_reveal_the_others_pay(masked: Play) -> None:
+    [a, b, *silent] = clients = committed(masked)
+    masked.together(*(masked.reveal(1, client) for client in (a, b)))
+    masked.at(masked.end_of_phase(1))
+    events = masked.together(*(Call(c, "settle", (c,)) for c in clients))
+    assert [event.args["client"] for event in events if event.name == "Penalized"] == silent
+    assert seats(masked) == {a, b}
+
+
 def test_one_that_comes_back_is_settled_before_it_can_commit_again(masked: Play) -> None:
     """Nobody needs to take its seat in time: its own commit does."""
     [a, b, c, silent] = committed(masked)

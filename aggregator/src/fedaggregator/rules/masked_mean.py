@@ -99,4 +99,4 @@ class MaskedMean:
 
 
 RULE = MaskedMean()
-"""Of no federation in particular: `rule_named` gives it a scale and a bound."""
+"""The rule of no federation in particular: `rule_named` gives it a scale and a bound."""

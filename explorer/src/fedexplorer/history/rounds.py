@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fedprotocol.chain.read.events import Event
+from fedprotocol.chain.read.penalties import is_refused
 from fedprotocol.types import FederationConfig, Phase, RoundView, VoidReason
 
 from fedexplorer.history.phases import Acts, as_seen, phases
@@ -66,6 +67,9 @@ def read_round(
     reserved = opened.args["reserved"]
     revealed, attested = {update.client for update in updates}, {vote.client for vote in votes}
     unwanted = unwanted_in(updates) if config.is_masked else set()
+    matching = {commit.client for commit in commits if commit.matches}
+    if config.is_masked and is_refused(len(revealed), len(matching)):
+        revealed = matching  # it is no fault of the others
     payments = payments_of(reserved, config.aggregator_bps, outcome, updates, attested, named["Rewarded"])
     paid = sum(payment.amount for payment in payments)
     to_aggregator = payments[0].amount if payments else 0

@@ -71,7 +71,7 @@ def penalties_of(
     penalized: Sequence[Event],
 ) -> tuple[Penalty, ...]:
     """Who loses `amount` for what, in the order of the commitments; nobody while the round is not settled. `revealed`
-    and `attested`: the clients that did; `unwanted`: those whose masked update too few vouch for."""
+    and `attested`: the clients that did, or need not have; `unwanted`: those whose masked update too few vouch for."""
     applied = {event.args["client"]: place(event) for event in penalized}
     faults = _faults(outcome, commits, revealed, attested, unwanted)
     return tuple(Penalty(client, amount, reason, applied.get(client)) for client, reason in faults)

@@ -60,7 +60,7 @@ def challenge(
 
 
 def _rounds(chain: Snapshot) -> list[RoundState]:
-    """Those with proposals that may still win; a masked round can be impeached before there is one, too."""
+    """The rounds with proposals that may still win. A masked round can be impeached before there is one, too."""
     from fedprotocol.types import Phase
 
     phases = {Phase.CHALLENGE, Phase.AGGREGATE} if chain.config.is_masked else {Phase.CHALLENGE}

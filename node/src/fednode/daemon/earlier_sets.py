@@ -45,15 +45,17 @@ def require_same_set(tools: Tools, number: int, prior_root: bytes, members: Coll
 
 def require_likely_set(tools: Tools, number: int, prior_root: bytes) -> None:
     """The same before a commit, when nobody knows who will take part: raise Unsafe if a seat that is needed is gone, or
-    if an account that was no member has a seat in the round. It could commit after this one, which then has to refuse
-    and pays with its own seat."""
+    this site is one that came later."""
+    agreed = _is_agreed(tools, number)
+    if not agreed and (without := _without_this_site(tools, number, prior_root)):
+        raise Unsafe(
+            f"round {number}: others published in round {without} on the same global, and the difference of both sums "
+            "would show this site's update. It takes part again when a new global is final"
+        )
     earlier = _published(tools, number, prior_root)
-    if not earlier:
-        return
-    seated, agreed = set(tools.coordinator.clients()), _is_agreed(tools, number)
+    seated = set(tools.coordinator.clients())
     for published in earlier:
-        others = {one for one in seated - published.members if tools.coordinator.seat(one).active_in(number)}
-        if why := changed_set([published], published.members & seated | others, agreed):
+        if why := changed_set([published], published.members & seated, agreed):
             raise Unsafe(f"round {number}: {why}")
 
 
@@ -61,6 +63,18 @@ def _is_agreed(tools: Tools, number: int) -> bool:
     """Whether a person agreed to other members in this round."""
     private = tools.config.private
     return private is not None and number in private.changed_in
+
+
+def _without_this_site(tools: Tools, number: int, prior_root: bytes) -> int | None:
+    """A round before, on the same global, for which others published and this account did not reveal. A node that lies
+    about it could not be caught here: the others catch it, who do not publish for a larger set."""
+    coordinator, account = tools.coordinator, str(tools.sender.address)
+    for before in range(coordinator.latest_final()[0] + 1, number):
+        view = coordinator.round_view(before)
+        is_published = view.prior_root == prior_root and view.revealed and view.void_reason not in UNPUBLISHED
+        if is_published and coordinator.update_index(before, account) is None:
+            return before
+    return None
 
 
 def _published(tools: Tools, number: int, prior_root: bytes) -> list[Published]:

@@ -147,7 +147,7 @@ class Ledger:
             return None
         index = r.index_of(client)
         if index is None:
-            return PenaltyReason.NOT_REVEALED
+            return None if self._is_refused(r) else PenaltyReason.NOT_REVEALED
         if r.void_reason == VoidReason.TOO_FEW_REVEALS:
             return None
         own = r.updates[index]
@@ -156,6 +156,10 @@ class Ledger:
         is_unwanted = 3 * (own.yes - own.weight) < r.total_weight - own.weight
         has_voided = self.config.is_masked and r.void_reason == VoidReason.TOO_FEW_ACCEPTED
         return PenaltyReason.NOT_ACCEPTED if has_voided and is_unwanted else None
+
+    def _is_refused(self, r: Round) -> bool:
+        """Whether most members of a masked round did not reveal: then it is no fault of theirs."""
+        return self.config.is_masked and 2 * len(r.updates) < r.naming(r.prior_root)
 
     def _costs_seat(self, r: Round, fault: PenaltyReason) -> bool:
         """In a masked federation one seat voids one round."""

@@ -33,7 +33,9 @@ def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
     if view.void_reason is VoidReason.TOO_FEW_COMMITS:
         return None
     if state.my_index is None:
-        return None if view.phase is Phase.REVEAL else PenaltyReason.NOT_REVEALED
+        is_over = view.phase is not Phase.REVEAL
+        refused = is_masked and is_refused(view.revealed, view.matching)
+        return PenaltyReason.NOT_REVEALED if is_over and not refused else None
     if view.void_reason is VoidReason.TOO_FEW_REVEALS or view.phase in (Phase.REVEAL, Phase.ATTEST):
         return None
     own = state.updates[state.my_index]
@@ -42,6 +44,11 @@ def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
     has_voided = is_masked and view.void_reason is VoidReason.TOO_FEW_ACCEPTED
     is_at_fault = has_voided and is_unwanted(own.yes, own.weight, view.total_weight)
     return PenaltyReason.NOT_ACCEPTED if is_at_fault else None
+
+
+def is_refused(revealed: int, matching: int) -> bool:
+    """Whether so few of a masked round's members revealed that it is no fault of the others that they did not."""
+    return 2 * revealed < matching
 
 
 def is_unwanted(yes: int, weight: int, total_weight: int) -> bool:

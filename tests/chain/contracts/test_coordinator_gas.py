@@ -18,7 +18,7 @@ from fedprotocol.numbers import split_leaves
 from fedprotocol.types import FederationConfig, Phase
 from support import deployed
 from support.evm import Anvil, compiled
-from support.federation import CONFIG, Call, Deployed, Done
+from support.federation import CONFIG, MASKED, Call, Deployed, Done
 from support.gas_figures import compare, differences
 from support.histories import digests, global_root
 from support.leaf_round import INT32, LeafRound
@@ -135,6 +135,24 @@ def test_gas_of_a_small_federation(chain: Anvil, record_property: Record) -> Non
     meter.block("addStake", Call(clients[1], "add_stake", (10,)))
     meter.block("close", Call(sponsor, "close"))
     publish(meter.gas, SMALL, record_property)
+
+
+def test_a_masked_round_costs_its_clients_no_more_than_a_public_one(chain: Anvil, record_property: Record) -> None:
+    """docs/costs.md says so, by the figures of the small federation."""
+    meter = small(chain, replace(MASKED, leaf_count=450))
+    sponsor, *clients, outsider = meter.deployed.accounts[:6]
+    meter.block("fund", Call(sponsor, "fund", (8_032,)))
+    meter.each("join", [Call(c, "join", (MASKED.min_stake,)) for c in clients], size=1)
+    meter.block("open", Call(outsider, "open"))
+    meter.each("commit", meter.commits(1, clients, meter.deployed.config.genesis_root), size=1)
+    reveals = [Call(c, "reveal", (1, keccak(text=c), 0, 100, bytes(32), 0, 0)) for c in clients]
+    meter.each("reveal", reveals, size=1)
+    meter.each("attest", meter.attests(1, clients), size=1)
+    assert meter.view("round_view", 1).accepted_mask == 0b1111
+    public = json.loads(FIGURES.read_text())[SMALL]
+    for label in ("commit", "reveal", "attest"):
+        record_property(f"gas, masked, 4 clients: {label}", meter.gas[label])
+        assert meter.gas[label] <= 1.02 * public[label], label
 
 
 def to_aggregate(meter: Meter, number: int, clients: Sequence[str], prior: bytes) -> None:

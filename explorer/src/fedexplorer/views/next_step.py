@@ -12,6 +12,12 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
     match view.phase:
         case Phase.NONE:
             return f"Round {number} is not open."
+        case Phase.TRAIN if config.is_masked:
+            return (
+                "The sites train on their own data, and what they have learned stays there. Each that has commits to "
+                f"taking part, with a fresh key for its masks: {view.committed} of {view.active} have. This ends when "
+                "all have, or when the time is up. Then who takes part is fixed."
+            )
         case Phase.TRAIN:
             return (
                 f"The sites train on their own data, and each commits to what it has learned: {view.committed} of "
@@ -20,6 +26,18 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
         case Phase.WAITING:
             return (
                 f"Training is over. The round waits until round {number - 1} is settled, because it starts from there."
+            )
+        case Phase.REVEAL if config.is_masked:
+            return (
+                "Who takes part is fixed. Each site masks what it has learned for exactly those sites, and says which "
+                f"masked update is its own: {view.revealed} of {view.matching} have. No update leaves its site yet. If "
+                "one site does not say it in time, the round is void, and none ever leaves."
+            )
+        case Phase.ATTEST if config.is_masked:
+            return (
+                "Each site publishes its masked update, fetches those of the others, and says which of them are there "
+                f"and whole: {view.attested} of {view.revealed} have. If the sites do not vouch for all, the round is "
+                "void. Then anybody may propose the next global."
             )
         case Phase.REVEAL:
             return (
@@ -58,7 +76,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.TOO_FEW_COMMITS:
             return f"fewer than {config.min_clients} sites committed to an update of the right global model"
         case VoidReason.TOO_FEW_REVEALS if config.is_masked:
-            return "a site committed and did not publish its update; masked ones say nothing unless all are there"
+            return "a site committed and did not reveal, so no site published its update"
         case VoidReason.TOO_FEW_ACCEPTED if config.is_masked:
             return "the sites do not vouch for every update; masked ones say nothing unless all are there"
         case VoidReason.TOO_FEW_REVEALS:
@@ -70,7 +88,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.PRIOR_VOID:
             return "the round before it ended without one"
         case VoidReason.GARBAGE:
-            return "the sum of the updates is none that honest ones have, so somebody sent something else"
+            return "the sum of the updates is none that honest ones have, so somebody sent something else than a masked update"
         case _:
             assert_never(reason)
 

@@ -1,4 +1,5 @@
-"""Reads one leaf of all accepted updates of a round: from the calls of a case, and from the store what they do not show."""
+"""Reads one leaf of all accepted updates of a round: from the calls of a case, and from the store what they do not
+show."""
 
 from __future__ import annotations
 

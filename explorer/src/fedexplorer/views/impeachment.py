@@ -40,8 +40,8 @@ class MaskedRow(Model):
 class Garbage(Model):
     """The leaf that made the round void. `leaf_is_known`: the transactions name it; otherwise it is the first one that
     is out of range. `limit`: no sum of honest updates is further from 0. `outside` are the places of values that are,
-    `outside_count` of them; the one on the page is `at`, whose sum is the last one in `inputs`. `tensor` and `index` say
-    where it belongs in the model."""
+    `outside_count` of them; the one on the page is `at`, whose sum is the last one in `inputs`. `tensor` and `index`
+    say where it belongs in the model."""
 
     leaf: int
     leaf_values: int

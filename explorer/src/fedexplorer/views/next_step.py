@@ -88,7 +88,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.PRIOR_VOID:
             return "the round before it ended without one"
         case VoidReason.GARBAGE:
-            return "the sum of the updates is none that honest ones have, so somebody sent something else than a masked update"
+            return "the updates add up to what no honest ones do, so somebody sent something else than a masked update"
         case _:
             assert_never(reason)
 

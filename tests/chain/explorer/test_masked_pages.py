@@ -26,7 +26,7 @@ from support.masked_disputes import convicted_lie, impeached_round
 
 K = 32
 RIGHT, GARBAGE, IMPEACHED, LEFT, OPEN = range(1, 6)
-"""Rounds. GARBAGE becomes final although nobody can learn from it; in LEFT the last client commits and never reveals."""
+"""Rounds. GARBAGE becomes final all the same; in LEFT the last client commits, and never reveals."""
 WRONG = 2 * K + 7  # the value that a lie about RIGHT changes
 
 
@@ -95,6 +95,7 @@ def test_a_round_says_what_is_hidden_and_what_is_not(seen: Seen) -> None:
     assert "These updates are masked: each looks like random numbers" in page
     assert "Nobody sees what one of them learned, unless all the others work together." in page
     assert 'data-label="shift"' not in page and 'data-label="loss"' not in page
+    assert 'loss before</span> <span class="soft">not told' in page and ">public key</span>" in page
     model = seen.api(f"/rounds/{RIGHT}")
     assert model["is_masked"] and [u["weight"] for u in model["updates"]] == seen.rounds[RIGHT].weights
 
@@ -120,7 +121,9 @@ def test_what_they_learned_together_is_shown(seen: Seen) -> None:
 
 
 def test_the_model_page_says_what_an_update_is(seen: Seen) -> None:
+    seen.api("/spec", ready="spec")
     page = seen.page("/spec")
+    assert "each site sees to that itself, and nobody else can check it under the masks" in page
     assert "is masked, with 32 bits a value: nobody sees more than the sum of all updates of a round" in page
     assert seen.api("/spec")["largest_change"] == (BOUND << SCALE) * 2.0**-24
 
@@ -131,7 +134,11 @@ def test_the_server_computes_the_mean_again_and_finds_garbage(seen: Seen) -> Non
         assert begun.status_code == 200
     right = seen.api(f"/rounds/{RIGHT}/recompute", ready="root")
     assert right["root"] == "0x" + MemoryLeaves(split_leaves(seen.rounds[RIGHT].right(), K)).root.hex()
-    seen.started.page(f"rounds/{GARBAGE}/recompute", wanted="The sum of all updates at leaf 0 is out of range")
+    page = seen.started.page(
+        f"rounds/{GARBAGE}/recompute", wanted="Nothing follows from the updates of this round."
+    ).text
+    assert "At leaf 0 they add up to what no honest ones do" in page and "Nobody proved it in time" in page
+    assert seen.api(f"/rounds/{GARBAGE}/recompute")["computing"] is None
 
 
 @pytest.mark.parametrize(
@@ -196,7 +203,7 @@ SMALL = {
 
 
 @pytest.fixture(params=["server", "files"])
-def root(seen: Seen, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+def root(seen: Seen, request: pytest.FixtureRequest) -> tuple[str, str]:
     """Where the pages are, and how they end."""
     if request.param == "server":
         return seen.started.url, ""
@@ -266,7 +273,7 @@ def test_a_seat_that_a_penalty_cost_is_not_put_out_by_whoever_settled(seen: Seen
     assert "lost with the penalty of" in page and "put out by" not in page
 
 
-def test_each_phase_is_told_as_it_is_under_masks(seen: Seen, tab: Tab) -> None:
+def test_each_phase_is_told_as_it_is_under_masks(seen: Seen) -> None:
     """In the last round, that is played on while one looks."""
     made, path = seen.made, f"/rounds/{OPEN}"
     clients, prior = made.clients[:-1], made.coordinator.round_view(LEFT).prior_root
@@ -279,7 +286,10 @@ def test_each_phase_is_told_as_it_is_under_masks(seen: Seen, tab: Tab) -> None:
     for client in clients:
         made.reveal(client, OPEN, os.urandom(32))
     seen.started.page(path[1:], wanted="Each site publishes its masked update")
-    assert "a site committed and did not reveal, so no site published its update" in seen.page(f"/rounds/{LEFT}")
+    assert "These updates have not left their sites yet" not in seen.page(path)
+    left = seen.page(f"/rounds/{LEFT}")
+    assert "a site committed and did not reveal, so no site published its update" in left
+    assert "These updates never left their sites" in left and "what they learned together" not in left
 
 
 @pytest.mark.parametrize("kind", ["impeachment", "dispute", "disputes", "round", "federation"])

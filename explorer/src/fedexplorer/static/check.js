@@ -20,7 +20,7 @@ const FedCheck = (() => {
   const BYTES_AT_ONCE = 2 ** 18; // of each tree, so that only a small part of the round is in memory
   const MASKED_BITS = 32; // of a value whose update is masked
   const GARBAGE = "is out of range: somebody sent something else than a masked update, so that nothing follows from the "
-    + "updates, and the round should have become void";
+    + "updates, and anybody could make the round void";
   const WORK = 50; // milliseconds, after which the page gets its turn to show progress and to hear the reader
 
   class Unchecked extends Error { verdict = "unchecked"; } // the message says why the round cannot be checked

@@ -36,8 +36,8 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
         case Phase.ATTEST if config.is_masked:
             return (
                 "Each site publishes its masked update, fetches those of the others, and says which of them are there "
-                f"and whole: {view.attested} of {view.revealed} have. If the sites do not vouch for all, the round is "
-                "void. Then anybody may propose the next global."
+                f"and whole: {view.attested} of {view.revealed} have. Then anybody may propose the next global. If the "
+                "sites do not vouch for every update, the round is void."
             )
         case Phase.REVEAL:
             return (
@@ -49,6 +49,12 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
                 f"Each site fetches the updates of the others and says which of them are sound: {view.attested} of "
                 f"{view.revealed} have. Then anybody may propose the next global."
             )
+        case Phase.AGGREGATE if config.is_masked:
+            return (
+                f"{_updates(view.accepted_mask.bit_count())} accepted, and the masks cancel in their sum. Anybody may "
+                "compute the global that follows from it, and propose it with a bond; or, if the sum is none of honest "
+                "updates, make the round void."
+            )
         case Phase.AGGREGATE:
             return (
                 f"{_updates(view.accepted_mask.bit_count())} accepted. Anybody may compute the global that "
@@ -56,8 +62,11 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
             )
         case Phase.CHALLENGE:
             live = "A global model is" if view.live == 1 else f"{view.live} global models are"
+            wrong = (
+                "it is wrong, or the sum of the updates is none of honest ones" if config.is_masked else "it is wrong"
+            )
             return (
-                f"{live} proposed. Everybody can check it. If it is wrong, anybody can prove that to the contract "
+                f"{live} proposed. Everybody can check it. If {wrong}, anybody can prove that to the contract "
                 "until the time is up; if nobody does, the oldest becomes final."
             )
         case Phase.FINAL:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import requests
+from fedexplorer.follow.follower import _federation
 from fednode.masking.keys import fresh_secret
 from fedprotocol.leaves import MemoryLeaves
 from fedprotocol.numbers import split_leaves
+from fedprotocol.spec import Masking
 from playwright.sync_api import Page
 from support import programs
 from support.browser import Tab
@@ -309,6 +311,15 @@ def test_a_page_is_fit_for_everybody(seen: Seen, tab: Tab, plain_tab: Tab, kind:
         )
     assert counts[0] == counts[1] and counts[1][0] == 1, "it reads whole without JavaScript"
     check_fit(tab.page)
+
+
+def test_masks_that_no_federation_has_are_those_of_an_unknown_rule(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign contract may say anything."""
+    coordinator = seen.made.coordinator
+    assert _federation(coordinator).masking == Masking(scale=SCALE, bound=BOUND)
+    monkeypatch.setitem(coordinator.__dict__, "rule_parameters", (99, BOUND))
+    found = _federation(coordinator)
+    assert (found.rule, found.masking) == ("unknown", None)
 
 
 def test_everything_else_can_be_opened(seen: Seen) -> None:

@@ -61,7 +61,7 @@ class Garbage(Model):
 
     @property
     def sum(self) -> int:
-        """Of all updates, at the value on the page."""
+        """What all updates add up to at the value on the page."""
         return self.inputs[-1].sum
 
 

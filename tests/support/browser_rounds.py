@@ -124,7 +124,7 @@ def browser_round(
         "coordinator": COORDINATOR,
         "round": ROUND,
         "inputs_hash": inputs_hash.hex(),
-        **({"scale": rule.scale, "bound": rule.bound} if isinstance(rule, MaskedMean) else {}),
+        "masking": {"scale": rule.scale, "bound": rule.bound} if isinstance(rule, MaskedMean) else None,
     }
     return BrowserRound(
         manifest, {own.root.hex(): [own[i] for i in range(len(own))] for own in (before, after, *leaves)}

@@ -105,7 +105,7 @@ class ConvictedRound:
             events.sync()
             [event] = events.events(("Convicted",))
             [opened] = events.events(("RoundOpened",))
-        return Convicted(self.inputs(), self.liar, self.lie.root, event.tx_hash, event.block, opened.block)
+        return Convicted(self.inputs(), event.tx_hash, event.block, opened.block, self.liar, self.lie.root)
 
     def content(self, name: str = "explorer", limit: int = 1 << 20) -> Content:
         """An explorer's content, with copies of its own in a new folder."""

@@ -45,9 +45,11 @@ class MaskedRound:
 
 
 class MaskedFederation:
-    """`clients` with seats, on a chain with the real contracts; `overrides` as for LiveFederation."""
+    """`clients` with seats, on a chain with the real contracts, and their homes in `folder`; `overrides` as for
+    LiveFederation."""
 
     def __init__(self, chain: Anvil, folder: Path, clients: int = 3, **overrides: Any) -> None:
+        self.folder = folder
         rule = chain.deploy("MaskedMean", SCALE, BOUND).address
         gate = chain.deploy("AllowlistGate", chain.accounts[0], [])
         self.document = small_spec(
@@ -89,17 +91,24 @@ class MaskedFederation:
         before = MemoryLeaves(list(prior) if prior else [genesis[leaf] for leaf in range(len(genesis))])
         secrets = {client.address: fresh_secret() for client in self.clients}
         for client in self.clients:
-            call = self.coordinator.calls.commit(number, before.root, public_key(secrets[client.address]))
-            client.sender.send(call, f"commit {number}")
+            self.commit(client, number, before.root, secrets[client.address])
         sent, deltas = self._masked(number, before, secrets, garbage_from)
         for client, leaves in zip(self.clients, sent, strict=True):
-            reveal = (number, leaves.root, 0, client.examples, bytes(32), 0, 0)
-            client.sender.send(self.coordinator.calls.reveal(*reveal), f"reveal {number}")
+            self.reveal(client, number, leaves.root)
         for client, leaves in zip(self.clients, sent, strict=True):
             client.store.put(leaves)
             client.attest(number)
         values = from_bytes(b"".join(before[leaf] for leaf in range(len(before))), 32)
         return MaskedRound(number, values, deltas, sent, [client.examples for client in self.clients])
+
+    def commit(self, client: SyntheticClient, number: int, prior_root: bytes, secret: bytes) -> None:
+        """One of `clients` commits with the key that belongs to `secret`."""
+        client.sender.send(self.coordinator.calls.commit(number, prior_root, public_key(secret)), f"commit {number}")
+
+    def reveal(self, client: SyntheticClient, number: int, root: bytes) -> None:
+        """One of `clients` names the root of its masked update."""
+        call = self.coordinator.calls.reveal(number, root, 0, client.examples, bytes(32), 0, 0)
+        client.sender.send(call, f"reveal {number}")
 
     def _masked(
         self, number: int, before: MemoryLeaves, secrets: dict[str, bytes], garbage_from: int | None

@@ -57,7 +57,7 @@ class OnDemand:
         is_kubo = settings.store is not None and settings.store.url.startswith("kubo:")
         watch = StoreWatch(store, is_kubo, AWAY if settings.names_store else NOBODY)
         folder, limit = settings.content, settings.cache
-        rule = RuleName(federation.rule, federation.rule_parameters)
+        rule = RuleName(federation.rule, federation.masking)
         content = Content(coordinator, events, federation.config, rule, store, folder, limit)
         watch.start()
         return cls(entries, transactions, watch, content, Disputes(coordinator, events, content))

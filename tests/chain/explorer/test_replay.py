@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,9 @@ from fedexplorer.content.named import Kind, Name
 from fedexplorer.content.opened import OpenTree
 from fedexplorer.content.recompute import Recomputed, Unserved
 from fedexplorer.disputes.gather import Convicted, Gathering
-from fedexplorer.disputes.replay import Replay, ReplayError, Source
+from fedexplorer.disputes.gathered import ReplayError, Source
+from fedexplorer.disputes.read_leaf import LeafReader
+from fedexplorer.disputes.replay import Replay
 from fedprotocol import tree
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.numbers import UNIT, from_bytes
@@ -50,7 +53,7 @@ def replayed(made: ConvictedRound, content: Content, what: Convicted | None = No
         return job.result
 
     events = EventIndex(made.coordinator)
-    gathering = Gathering(made.coordinator, events, content.config, FEDAVG, content.trees, again)
+    gathering = Gathering(LeafReader(made.coordinator, content.config, content.trees), events, FEDAVG, again)
     return gathering(what or made.convicted(), Report(Deadline(SECONDS)))
 
 
@@ -89,7 +92,7 @@ def test_a_conviction_in_one_call(in_one: ConvictedRound) -> None:
     [part] = found.found.calls
     assert (part.name, part.start, part.stop, part.call.sender) == ("challenge", 0, 4, in_one.challenger.address)
     receipt = in_one.chain.web3.eth.get_transaction_receipt("0x" + part.call.tx.hex())
-    assert (found.gas, found.fee) == (receipt["gasUsed"], receipt["gasUsed"] * receipt["effectiveGasPrice"])
+    assert (found.found.gas, found.found.fee) == (receipt["gasUsed"], receipt["gasUsed"] * receipt["effectiveGasPrice"])
     assert not list((in_one.folder / "replay/trees").glob("*.car")), "the transaction has everything"
 
 
@@ -105,13 +108,13 @@ def test_a_conviction_with_sums_that_were_carried(carried: ConvictedRound) -> No
     assert found.found.kept is not None
     assert found.found.kept.count == ends[-1][0] > 0
     assert {share.source for share in found.found.shares} == {Source.CALLDATA}
-    assert found.gas == sum(part.call.gas for part in found.found.calls)
+    assert found.found.gas == sum(part.call.gas for part in found.found.calls)
 
 
 def test_where_no_transaction_shows_the_proof_the_store_does(in_one: ConvictedRound) -> None:
     what = in_one.convicted()
     other = in_one.chain.do(in_one.federation.token.functions.approve(in_one.challenger.address, 1))
-    hidden = Convicted(what.inputs, what.proposer, what.root, bytes(other["transactionHash"]), what.block, what.opened)
+    hidden = replace(what, tx=bytes(other["transactionHash"]))
     found = replayed(in_one, in_one.content("hidden"), hidden)
     check(in_one, found)
     assert not found.found.leaf_is_known
@@ -122,9 +125,9 @@ def test_where_no_transaction_shows_the_proof_the_store_does(in_one: ConvictedRo
 def test_another_convictions_transaction_does_not_pass(in_one: ConvictedRound, carried: ConvictedRound) -> None:
     """A proof about another federation, or another proposal, is not taken for this one."""
     what, foreign = in_one.convicted(), carried.convicted()
-    swapped = Convicted(what.inputs, what.proposer, what.root, foreign.tx, what.block, what.opened)
+    swapped = replace(what, tx=foreign.tx)
     assert not replayed(in_one, in_one.content("foreign"), swapped).found.leaf_is_known
-    right = Convicted(what.inputs, in_one.honest, in_one.right.root, what.tx, what.block, what.opened)
+    right = replace(what, proposer=in_one.honest, root=in_one.right.root)
     with pytest.raises(ReplayError, match="the wrong leaf is not found"):
         replayed(in_one, in_one.content("right"), right)
 

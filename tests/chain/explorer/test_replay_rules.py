@@ -19,7 +19,9 @@ from fedexplorer.content.jobs import Report
 from fedexplorer.content.shelf import Shelf
 from fedexplorer.content.trees import Trees
 from fedexplorer.disputes.gather import Convicted, Gathering
-from fedexplorer.disputes.replay import Replay, ReplayError, replay
+from fedexplorer.disputes.gathered import ReplayError
+from fedexplorer.disputes.read_leaf import LeafReader
+from fedexplorer.disputes.replay import Replay, replay
 from fedprotocol import tree
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.leaves import MemoryLeaves
@@ -70,10 +72,10 @@ def convicted(request: pytest.FixtureRequest, chain: Anvil, tmp_path: Path) -> t
             Given(i, u.client, u.root, u.weight, u.shift) for i, u in enumerate(known.coordinator.updates(1))
         )
         inputs = RoundInputs(1, genesis, updates, (Proposed(game.accounts[0], lie.root),))
-        what = Convicted(inputs, game.accounts[0], lie.root, event.tx_hash, event.block, 0)
+        what = Convicted(inputs, event.tx_hash, event.block, 0, game.accounts[0], lie.root)
         store = open_store(f"dir:{tmp_path / 'nothing'}", tmp_path / "own", only_reads=True)
         trees = Trees(store, Shelf(DirectoryStore(tmp_path / "own"), 1 << 20))
-        gathering = Gathering(known.coordinator, events, game.config, rule, trees, _never)
+        gathering = Gathering(LeafReader(known.coordinator, game.config, trees), events, rule, _never)
         return gathering(what, Report(Deadline(20))), known.own, wrong
 
 

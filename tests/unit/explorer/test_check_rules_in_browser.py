@@ -105,7 +105,7 @@ def test_the_browser_and_the_program_of_one_file_compute_the_same_of_masked_valu
 def test_garbage_is_no_global_but_only_if_the_leaves_are_the_updates(check: Check, tmp_path: Path) -> None:
     made = random_round(tmp_path, 5, 6, 32, LEAVES * VALUES - 3, VALUES, rule=TESTED[MASKED_RULE])
     assert check(made)["verdict"] == "right"
-    made.manifest["bound"] = 1
+    made.manifest["masking"]["bound"] = 1
     answer = check(made)
     assert (answer["verdict"], answer["root"]) == ("unchecked", "")
     assert "the sum of all updates in leaf 0 is out of range" in answer["message"]

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from fedexplorer.history.records import Standing
 from fedprotocol.types import FederationConfig, Phase, VoidReason
-from support.federation import CONFIG, MASKED
+from support.federation import CONFIG, MASKED, Call
 from support.model_histories import Played
 
 STEPS = 220
@@ -91,6 +91,21 @@ def test_a_history_says_what_the_contract_says(seed: int, terms: FederationConfi
     assert applied or terms.is_masked
     assert len(credited) == len(played.named("Rewarded"))
     assert credited or not seen["final"]
+
+
+def test_a_round_that_is_impeached_the_moment_the_votes_are_in_has_accepted_its_updates() -> None:
+    """Its last phases take no time at all."""
+    played = Played(1, MASKED)
+    for _ in range(20 * STEPS):
+        played.step()
+        number = played.model.last_opened()
+        view = played.model.round_view(number)
+        if view.phase is Phase.AGGREGATE and view.phase_start == played.model.now:
+            break
+    played.send(Call(played.config.disputes, "impeach", (number,)))
+    history = played.histories(with_lens=True)[number - 1]
+    assert history.void_reason is VoidReason.GARBAGE and Phase.AGGREGATE not in {span.phase for span in history.phases}
+    assert {update.accepted for update in history.updates} == {True}
 
 
 def test_the_histories_come_to_every_phase_and_reason() -> None:

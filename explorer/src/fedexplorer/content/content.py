@@ -15,7 +15,7 @@ from fedaggregator.rules import Rule, RuleError, rule_named
 from fedprotocol.car import CarError, Leaves
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
-from fedprotocol.spec import MAX_SPEC_BYTES, Spec
+from fedprotocol.spec import MAX_SPEC_BYTES, Masking, Spec
 from fedprotocol.store.base import NotFound, Store
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.tree import TreeError, TreeShape
@@ -44,10 +44,15 @@ class KnownSpec:
 
 @dataclass(frozen=True)
 class RuleName:
-    """The federation's rule, by what its contract says of itself."""
+    """The federation's rule, by what its contract says of itself. `masking`: None unless updates are masked."""
 
     name: str
-    parameters: tuple[int, ...] = ()
+    masking: Masking | None = None
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """See `rule_named`."""
+        return () if self.masking is None else (self.masking.scale, self.masking.bound)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple, function_abi_to_4byte_selector
 from fedprotocol.chain.abi import entry
-from fedprotocol.chain.read.disputes import Opening, Proof, Step, Sums
+from fedprotocol.chain.read.disputes import Accusation, Opening, Proof, Step, Sums
 from web3 import Web3
 
 MOST_PLACES = 64  # where a call may begin in a transaction's input: anybody may repeat the four bytes at will
@@ -30,6 +30,12 @@ def steps(data: bytes, coordinator: str) -> Iterator[Step]:
     """Every `carry` about `coordinator`, likewise."""
     for round_, inputs, leaf, start, updates in _calls("carry", data, coordinator):
         yield Step(round_, inputs, leaf, Sums(*start), _openings(updates))
+
+
+def accusations(data: bytes, coordinator: str) -> Iterator[Accusation]:
+    """Every `impeach` about `coordinator`, likewise."""
+    for round_, inputs, leaf, start, updates in _calls("impeach", data, coordinator):
+        yield Accusation(round_, inputs, leaf, Sums(*start), _openings(updates))
 
 
 def _calls(name: str, data: bytes, coordinator: str) -> Iterator[Any]:

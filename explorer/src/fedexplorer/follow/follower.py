@@ -16,6 +16,8 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.chain.read.trust import examine, foreign
 from fedprotocol.errors import FedError
+from fedprotocol.spec import Masking
+from pydantic import ValidationError
 
 from fedexplorer.chain_problems import for_visitors
 from fedexplorer.errors import NotYet
@@ -200,11 +202,10 @@ def _witnessed(money: Money) -> object:
 
 
 def _federation(coordinator: Coordinator) -> Federation:
-    parameters: tuple[int, ...] = ()
     try:
-        rule, parameters = coordinator.rule_name, coordinator.rule_parameters
-    except ChainError:
-        rule = "unknown"
+        rule, masking = coordinator.rule_name, _masking(coordinator)
+    except (ChainError, ValidationError):
+        rule, masking = "unknown", None
     return Federation(
         coordinator.chain_id,
         coordinator.address,
@@ -212,5 +213,13 @@ def _federation(coordinator: Coordinator) -> Federation:
         rule,
         Amounts.of(coordinator.token),
         tuple(map(str, foreign(examine(coordinator)))),
-        parameters,
+        masking,
     )
+
+
+def _masking(coordinator: Coordinator) -> Masking | None:
+    """What the rule's contract says. Raises ChainError; ValidationError if no federation has such numbers."""
+    if not coordinator.config().is_masked:
+        return None
+    scale, bound = coordinator.rule_parameters
+    return Masking(scale=scale, bound=bound)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import Snapshot
+from fedprotocol.spec import Masking
 from fedprotocol.types import FederationConfig
 
 from fedexplorer.follow.money import Money
@@ -15,8 +16,9 @@ from fedexplorer.history.log import Log
 
 @dataclass(frozen=True)
 class Federation:
-    """What is fixed for a federation's life. `rule_parameters`: see `Coordinator`. `foreign`: a sentence for each
-    of its contracts that is not one of this version's; what the pages say rests on such contracts."""
+    """What is fixed for a federation's life. `foreign`: a sentence for each of its contracts that is not one of this
+    version's; what the pages say rests on such contracts. `masking`: how updates are masked, as the contract of `rule`
+    says; None where they are not, and where that contract cannot be read (`rule` is "unknown" then)."""
 
     chain_id: int
     coordinator: str
@@ -24,7 +26,7 @@ class Federation:
     rule: str
     amounts: Amounts
     foreign: tuple[str, ...] = ()
-    rule_parameters: tuple[int, ...] = ()
+    masking: Masking | None = None
 
 
 @dataclass(frozen=True)

@@ -101,8 +101,8 @@ def read_round(
 
 
 def _is_counted(spans: Sequence[Span], outcome: Outcome) -> bool:
-    """Whether the round came to the end of Attest."""
+    """Whether the round came to the end of Attest. Its later phases may have taken no time."""
     phases = {span.phase for span in spans}
-    return outcome.reason is VoidReason.TOO_FEW_ACCEPTED or bool(
+    return outcome.reason in (VoidReason.TOO_FEW_ACCEPTED, VoidReason.GARBAGE) or bool(
         phases & {Phase.AGGREGATE, Phase.CHALLENGE, Phase.FINAL}
     )

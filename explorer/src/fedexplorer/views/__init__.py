@@ -7,6 +7,7 @@ from fedexplorer.views.dispute import DISPUTE
 from fedexplorer.views.disputes import DISPUTES
 from fedexplorer.views.events import EVENTS
 from fedexplorer.views.federation import FEDERATION
+from fedexplorer.views.impeachment import IMPEACHMENT
 from fedexplorer.views.leaf import LEAF
 from fedexplorer.views.money import MONEY
 from fedexplorer.views.participant import PARTICIPANT
@@ -38,6 +39,7 @@ ALL = (
     SPEC,
     DISPUTES,
     DISPUTE,
+    IMPEACHMENT,
     RECOMPUTE,
     CHECK,
 )

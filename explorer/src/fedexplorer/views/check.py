@@ -10,6 +10,7 @@ from typing import Annotated
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from fedaggregator.rules import RuleError, rule_named
 from fedprotocol.chain.abi import entry
+from fedprotocol.spec import Masking
 from pydantic import Field
 
 from fedexplorer.content.inputs import NothingToRecompute, inputs_of
@@ -41,8 +42,7 @@ class CheckedVote(Model):
 
 
 class Manifest(Model):
-    """What the explorer says that the chain says about a round; `check.js` explains it. Without masked updates
-    `scale` and `bound` are 0."""
+    """What the explorer says that the chain says about a round; `check.js` explains it."""
 
     rule: str
     parts: int
@@ -50,8 +50,7 @@ class Manifest(Model):
     leaf_values: int
     mantissa_bits: int
     server_lr: int
-    scale: int
-    bound: int
+    masking: Masking | None
     chain_id: int
     coordinator: str
     round: int
@@ -102,7 +101,9 @@ def build(site: Site, number: Annotated[int, Field(ge=0, le=2**53)]) -> CheckPag
     )
     try:
         inputs = inputs_of(history)
-        reason = "" if claims else f"Nobody has proposed a global for round {number} yet."
+        nobody = "Nobody has proposed a global" if history.settled_at is None else "Nobody had proposed a global"
+        yet = " yet" if history.settled_at is None else " when it ended"
+        reason = "" if claims else f"{nobody} for round {number}{yet}."
     except NothingToRecompute as error:
         reason = f"{str(error)[:1].upper()}{str(error)[1:]}."
     if reason:
@@ -135,7 +136,6 @@ def _order(proposal: Proposal) -> int:
 def manifest_of(site: Site, history: RoundHistory) -> Manifest:
     """What the chain says about a round, of which at least one update was revealed."""
     federation, config = site.state.federation, site.state.federation.config
-    scale, bound = federation.rule_parameters or (0, 0)
     reveals = [event for event in site.state.log.of_round(history.number) if event.name == "Revealed"]
     return Manifest(
         rule=federation.rule,
@@ -144,8 +144,7 @@ def manifest_of(site: Site, history: RoundHistory) -> Manifest:
         leaf_values=config.leaf_values,
         mantissa_bits=config.mantissa_bits,
         server_lr=config.server_lr,
-        scale=scale,
-        bound=bound,
+        masking=federation.masking,
         chain_id=federation.chain_id,
         coordinator=federation.coordinator,
         round=history.number,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fedprotocol.errors import FedError
+from fedprotocol.spec import Masking
 from fedprotocol.tree import cid
 from pydantic import Field
 
@@ -26,7 +27,8 @@ from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
 class DisputePage(Model):
     """A conviction: the proposal, the money, and the replay or how it stands. `lie` says why the lie's bytes are not
-    known. `manifest` and `proof` are what the check in the reader's browser needs; None where there is none."""
+    known. `masking`: how updates are masked; None where they are not. `manifest` and `proof` are what the check in the
+    reader's browser needs; None where there is none."""
 
     round: int
     proposer: str
@@ -44,6 +46,7 @@ class DisputePage(Model):
     convicted_tx: Hex
     right_root: Hex | None
     rule: str
+    masking: Masking | None
     replaying: Work | None
     replay: Replayed | None
     lie: Work | None
@@ -121,6 +124,7 @@ def _page(
         convicted_tx=conviction.place.tx,
         right_root=history.global_root,
         rule=site.state.federation.rule,
+        masking=site.state.federation.masking,
         replaying=replaying,
         replay=None if replay is None else replayed(replay, claimed, tensors_in(site.content), value),
         lie=lie,

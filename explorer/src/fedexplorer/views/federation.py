@@ -75,13 +75,15 @@ class Trained(Model):
 
 
 class FederationPage(Model):
-    """The federation now."""
+    """The federation now. `has_updates`: at least one was revealed."""
 
     coordinator: str
     chain_id: int
     title: str
     rule: str
     rule_says: str
+    is_masked: bool
+    has_updates: bool
     trained: Trained | None
     spec_digest: Hex
     sponsor: str
@@ -118,6 +120,8 @@ def build(site: Site) -> FederationPage:
         title=site.title,
         rule=state.federation.rule,
         rule_says=rule_in_words(state.federation.rule),
+        is_masked=config.is_masked,
+        has_updates=any(history.updates for history in state.rounds.all),
         trained=_trained(site),
         spec_digest=config.spec_digest,
         sponsor=config.sponsor,

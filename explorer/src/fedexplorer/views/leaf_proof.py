@@ -1,9 +1,10 @@
-"""The leaf of a conviction with everything that a reader's browser needs to prove it wrong by itself."""
+"""One leaf with everything that a reader's browser needs to do a proof again by itself."""
 
 from __future__ import annotations
 
 from fedprotocol.chain.read.disputes import Opening
 
+from fedexplorer.disputes.gathered import Gathered
 from fedexplorer.disputes.replay import Replay
 from fedexplorer.views.view import Hex, Model
 
@@ -15,6 +16,13 @@ class Opened(Model):
 
     leaf: Hex
     path: tuple[Hex, ...]
+
+
+class SumsProof(Model):
+    """The leaf `index` of each accepted update, in order."""
+
+    index: int
+    leaves: tuple[Opened, ...]
 
 
 class LeafProof(Model):
@@ -43,6 +51,14 @@ def leaf_proof(replay: Replay) -> LeafProof | None:
         claimed_digest=found.claimed_digest,
         claimed_path=found.claimed_path,
     )
+
+
+def sums_proof(found: Gathered) -> SumsProof | None:
+    """None if the leaves are too large for a page."""
+    openings = [share.opening for share in found.shares]
+    if sum(len(opening.leaf) for opening in openings) > MOST_BYTES:
+        return None
+    return SumsProof(index=found.leaf, leaves=tuple(map(_opened, openings)))
 
 
 def _opened(opening: Opening) -> Opened:

@@ -12,6 +12,12 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
     match view.phase:
         case Phase.NONE:
             return f"Round {number} is not open."
+        case Phase.TRAIN if config.is_masked:
+            return (
+                "The sites train on their own data, and what they have learned stays there. Each that has commits to "
+                f"taking part, with a fresh key for its masks: {view.committed} of {view.active} have. This ends when "
+                "all have, or when the time is up. Then who takes part is fixed."
+            )
         case Phase.TRAIN:
             return (
                 f"The sites train on their own data, and each commits to what it has learned: {view.committed} of "
@@ -20,6 +26,18 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
         case Phase.WAITING:
             return (
                 f"Training is over. The round waits until round {number - 1} is settled, because it starts from there."
+            )
+        case Phase.REVEAL if config.is_masked:
+            return (
+                "Who takes part is fixed. Each site masks what it has learned for exactly those sites, and says which "
+                f"masked update is its own: {view.revealed} of {view.matching} have. No update leaves its site yet. If "
+                "one site does not say it in time, the round is void, and none ever leaves."
+            )
+        case Phase.ATTEST if config.is_masked:
+            return (
+                "Each site publishes its masked update, fetches those of the others, and says which of them are there "
+                f"and whole: {view.attested} of {view.revealed} have. Then anybody may propose the next global. If the "
+                "sites do not vouch for every update, the round is void."
             )
         case Phase.REVEAL:
             return (
@@ -31,6 +49,12 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
                 f"Each site fetches the updates of the others and says which of them are sound: {view.attested} of "
                 f"{view.revealed} have. Then anybody may propose the next global."
             )
+        case Phase.AGGREGATE if config.is_masked:
+            return (
+                f"{_updates(view.accepted_mask.bit_count())} accepted, and the masks cancel in their sum. Anybody may "
+                "compute the global that follows from it, and propose it with a bond; or, if the sum is none of honest "
+                "updates, make the round void."
+            )
         case Phase.AGGREGATE:
             return (
                 f"{_updates(view.accepted_mask.bit_count())} accepted. Anybody may compute the global that "
@@ -38,8 +62,11 @@ def what_goes_on(number: int, view: RoundView, config: FederationConfig) -> str:
             )
         case Phase.CHALLENGE:
             live = "A global model is" if view.live == 1 else f"{view.live} global models are"
+            wrong = (
+                "it is wrong, or the sum of the updates is none of honest ones" if config.is_masked else "it is wrong"
+            )
             return (
-                f"{live} proposed. Everybody can check it. If it is wrong, anybody can prove that to the contract "
+                f"{live} proposed. Everybody can check it. If {wrong}, anybody can prove that to the contract "
                 "until the time is up; if nobody does, the oldest becomes final."
             )
         case Phase.FINAL:
@@ -58,7 +85,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.TOO_FEW_COMMITS:
             return f"fewer than {config.min_clients} sites committed to an update of the right global model"
         case VoidReason.TOO_FEW_REVEALS if config.is_masked:
-            return "a site committed and did not publish its update; masked ones say nothing unless all are there"
+            return "a site committed and did not reveal, so no site published its update"
         case VoidReason.TOO_FEW_ACCEPTED if config.is_masked:
             return "the sites do not vouch for every update; masked ones say nothing unless all are there"
         case VoidReason.TOO_FEW_REVEALS:
@@ -70,7 +97,7 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
         case VoidReason.PRIOR_VOID:
             return "the round before it ended without one"
         case VoidReason.GARBAGE:
-            return "the sum of the updates is none that honest ones have, so somebody sent something else"
+            return "the updates add up to what no honest ones do, so somebody sent something else than a masked update"
         case _:
             assert_never(reason)
 

@@ -10,10 +10,12 @@ from fedprotocol.address import parse_address
 from pydantic import PrivateAttr
 
 from fedexplorer.errors import NotThere
+from fedexplorer.follow.state import State
 from fedexplorer.history.holdings import Change
 from fedexplorer.history.participation import part
 from fedexplorer.history.records import Proposal, RoundHistory
 from fedexplorer.history.seats import Stay
+from fedexplorer.views.lost_seat import seat_lost_in
 from fedexplorer.views.part_row import PartRow, part_row
 from fedexplorer.views.people import Person, carries, others, participants, person, updates
 from fedexplorer.views.site import Site
@@ -27,7 +29,8 @@ POINTS = 240  # of the chart
 
 
 class StayRow(Model):
-    """From taking a seat to withdrawing the stake. `spans` are the rounds in which it may commit, first <= n < end."""
+    """From taking a seat to withdrawing the stake. `spans` are the rounds in which it may commit, first <= n < end.
+    `left_by`: who put it out; `lost_in`: the round of a masked federation that its penalty cost it the seat."""
 
     joined: int
     tx: Hex
@@ -35,6 +38,7 @@ class StayRow(Model):
     suspended: int | None
     left: int | None
     left_by: str | None
+    lost_in: int | None
     withdrawn: int | None
 
 
@@ -136,7 +140,7 @@ def build(
         address=account,
         name=site.names.get(account, ""),
         standing=found.standing,
-        stays=tuple(map(_stay, found.stays)),
+        stays=tuple(_stay(state, stay) for stay in found.stays),
         stake=held.stake,
         bonds=held.bonds,
         owed=held.owed,
@@ -161,14 +165,16 @@ def build(
     return page
 
 
-def _stay(stay: Stay) -> StayRow:
+def _stay(state: State, stay: Stay) -> StayRow:
+    lost_in = seat_lost_in(state, stay)
     return StayRow(
         joined=stay.joined.time,
         tx=stay.joined.tx_hash,
         spans=stay.spans,
         suspended=None if stay.suspended is None else stay.suspended.time,
         left=None if stay.left is None else stay.left.time,
-        left_by=None if stay.left is None else stay.left.args.get("by"),
+        left_by=None if stay.left is None or lost_in is not None else stay.left.args.get("by"),
+        lost_in=lost_in,
         withdrawn=None if stay.withdrawn is None else stay.withdrawn.time,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fedaggregator.compute.garbage import Garbage
+from fedprotocol.types import VoidReason
 from pydantic import Field
 
 from fedexplorer.content.content import Content
@@ -45,6 +47,9 @@ class RecomputePage(Model):
         global_root: the global that the round ended with; None if it has not.
         is_right: whether the two are the same; None while one of them is not known.
         updates: how many it follows from.
+        garbage: the leaf at which masked updates add up to what no honest ones do, so that nothing follows from them;
+            None if there is none.
+        is_impeached: whether the round is void for that.
     """
 
     round: int
@@ -56,6 +61,8 @@ class RecomputePage(Model):
     root: Hex | None
     global_root: Hex | None
     is_right: bool | None
+    garbage: int | None
+    is_impeached: bool
     verdicts: tuple[VerdictRow, ...]
 
 
@@ -89,17 +96,20 @@ def _page(
     history: RoundHistory, inputs: RoundInputs | None, job: Job[Recomputed] | None, why_not: str = ""
 ) -> RecomputePage:
     found = None if job is None else job.result
+    garbage = job.error.leaf if job is not None and isinstance(job.error, Garbage) else None
     right = None if found is None or history.global_root is None else found.root == history.global_root
     return RecomputePage(
         round=history.number,
         why_not=why_not,
-        computing=None if job is None or found is not None else work(job),
+        computing=None if job is None or found is not None or garbage is not None else work(job),
         seconds=None if job is None or found is None else round(job.seconds, 2),
         prior_root=history.prior_root,
         updates=0 if inputs is None else len(inputs.updates),
         root=None if found is None else found.root,
         global_root=history.global_root,
         is_right=right,
+        garbage=garbage,
+        is_impeached=history.void_reason is VoidReason.GARBAGE and history.settled is not None,
         verdicts=() if found is None else tuple(_row(judged, history) for judged in found.verdicts),
     )
 

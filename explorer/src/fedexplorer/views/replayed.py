@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from fedprotocol.numbers import UNIT
 
 from fedexplorer.content.tensors import Tensors
-from fedexplorer.disputes.replay import Column, Replay, Source
+from fedexplorer.disputes.gathered import Part, Source
+from fedexplorer.disputes.replay import Column, Replay
 from fedexplorer.errors import NotThere
 from fedexplorer.views.view import Hex, Model
 
@@ -31,7 +33,8 @@ class CallRow(Model):
 
 class InputRow(Model):
     """What one client put in at the value that is shown: `mantissa` * 2^`shift` = `units`; `real` is the same as a real
-    number. `sums` are the rule's sums after this update, if they add up. `source` says where the leaf was read."""
+    number; both are None if it is masked. `sums` are the rule's sums after this update, if they add up. `source` says
+    where the leaf was read."""
 
     index: int
     client: str
@@ -39,8 +42,8 @@ class InputRow(Model):
     weight: int
     shift: int
     mantissa: int
-    units: int
-    real: float
+    units: int | None
+    real: float | None
     sums: tuple[int, ...]
     source: Source
 
@@ -114,9 +117,9 @@ def replayed(replay: Replay, claimed: bytes | None, tensors: Tensors | None, val
         differing=tuple(differing[:MOST_DIFFERING]),
         rule_says=replay.rule.summary,
         adds_up=replay.adds_up,
-        calls=tuple(_calls(replay)),
-        gas=replay.gas,
-        fee=replay.fee,
+        calls=call_rows(found.calls),
+        gas=found.gas,
+        fee=found.fee,
         shown=_value(replay, replay.column(value), None if lies is None else int(lies[value]), tensors),
     )
 
@@ -139,7 +142,7 @@ def _value(replay: Replay, column: Column, claimed: int | None, tensors: Tensors
                 shift=row.share.update.shift,
                 mantissa=row.mantissa,
                 units=row.units,
-                real=row.units * UNIT,
+                real=row.real,
                 sums=sums if replay.adds_up else (),
                 source=row.share.source,
             )
@@ -150,8 +153,9 @@ def _value(replay: Replay, column: Column, claimed: int | None, tensors: Tensors
     )
 
 
-def _calls(replay: Replay) -> list[CallRow]:
-    return [
+def call_rows(calls: Sequence[Part]) -> tuple[CallRow, ...]:
+    """The transactions of a case, in order."""
+    return tuple(
         CallRow(
             name=part.name,
             tx=part.call.tx,
@@ -164,5 +168,5 @@ def _calls(replay: Replay) -> list[CallRow]:
             gas=part.call.gas,
             fee=part.call.fee,
         )
-        for part in replay.found.calls
-    ]
+        for part in calls
+    )

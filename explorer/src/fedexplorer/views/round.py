@@ -100,6 +100,16 @@ class RoundPage(Model):
         return sum(update.accepted is True for update in self.updates)
 
     @property
+    def is_at_home(self) -> bool:
+        """Whether no content of the masked updates has left its site, or ever will."""
+        return self.is_masked and (self.phase is Phase.REVEAL or self.void_reason is VoidReason.TOO_FEW_REVEALS)
+
+    @property
+    def is_impeached(self) -> bool:
+        """Whether it is void for what its masked updates add up to, and that is written down."""
+        return self.void_reason is VoidReason.GARBAGE and self.written is not None
+
+    @property
     def refused(self) -> tuple[UpdateRow, ...]:
         """The updates that are not accepted, once that is decided."""
         return tuple(update for update in self.updates if update.accepted is False)

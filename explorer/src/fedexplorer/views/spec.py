@@ -10,6 +10,7 @@ from fedprotocol.spec import SERVER_LR_ONE, Spec
 from fedprotocol.tree import raw_cid
 
 from fedexplorer.content.told import Told
+from fedexplorer.follow.state import Federation
 from fedexplorer.views.rule_words import rule_in_words
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, View
@@ -29,7 +30,8 @@ class TensorRow(Model):
 
 class SpecPage(Model):
     """The document. `spec` is None while it is not here; `fetch` says how that stands. What the contract itself has is
-    there always."""
+    there always. `largest_change`: of a value by one update, as a real number; None where updates are masked and the
+    rule's contract does not say how."""
 
     digest: Hex
     cid: str
@@ -44,7 +46,7 @@ class SpecPage(Model):
     mantissa_bits: int
     is_masked: bool
     max_shift: int
-    largest_change: float
+    largest_change: float | None
     server_lr: float
     tensors: tuple[TensorRow, ...]
 
@@ -79,19 +81,17 @@ def build(site: Site) -> SpecPage:
         mantissa_bits=config.mantissa_bits,
         is_masked=config.is_masked,
         max_shift=config.max_shift,
-        largest_change=_largest_change(site),
+        largest_change=_largest_change(site.state.federation),
         server_lr=config.server_lr / SERVER_LR_ONE,
         tensors=() if spec is None else _tensors(spec),
     )
 
 
-def _largest_change(site: Site) -> float:
-    """The largest change of a value by one update, as a real number; 0 where the rule's contract is not known."""
-    federation = site.state.federation
-    if not federation.config.is_masked:
-        return (1 << (federation.config.mantissa_bits - 1 + federation.config.max_shift)) * UNIT
-    scale, bound = federation.rule_parameters or (0, 0)
-    return (bound << scale) * UNIT
+def _largest_change(federation: Federation) -> float | None:
+    config, masking = federation.config, federation.masking
+    if config.is_masked:
+        return None if masking is None else (masking.bound << masking.scale) * UNIT
+    return (1 << (config.mantissa_bits - 1 + config.max_shift)) * UNIT
 
 
 def _tensors(spec: Spec) -> tuple[TensorRow, ...]:

@@ -21,17 +21,22 @@ class Impeached:
     """An impeachment of which every step was done again, and every path checked to a root on the chain.
 
     Args:
-        limit: no sum of honest updates is further from 0.
+        weight: of all updates together.
+        bound: for each unit of weight; no sum of honest updates is further from 0 than `limit`.
         sums: int32 [K], of the leaf.
         outside: the places of those that are further from 0, in order; at least one.
     """
 
     found: Gathered
     weight: int
-    limit: int
+    bound: int
     sums: NDArray[np.int32]
     outside: tuple[int, ...]
     rule: MaskedMean = field(repr=False)
+
+    @property
+    def limit(self) -> int:
+        return self.weight * self.bound
 
     def column(self, at: int) -> tuple[tuple[int, int], ...]:
         """What each update has at one value, and the sum of all up to it, modulo 2^32 and read as int32."""
@@ -45,7 +50,8 @@ def impeached(rule: MaskedMean, config: FederationConfig, inputs: RoundInputs, f
     if all sums of the leaf are within the range."""
     check_shares(config, inputs, found)
     weight, (sums,) = summed(rule, MASKED_BITS, found)
-    outside = np.flatnonzero(out_of_range(sums.view(np.uint32), weight, rule.bound)).tolist()
+    _, bound = rule.parameters
+    outside = np.flatnonzero(out_of_range(sums.view(np.uint32), weight, bound)).tolist()
     if not outside:
         raise ReplayError(f"all sums at leaf {found.leaf} are within the range")
-    return Impeached(found, weight, weight * rule.bound, sums, tuple(outside), rule)
+    return Impeached(found, weight, bound, sums, tuple(outside), rule)

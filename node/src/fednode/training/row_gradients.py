@@ -35,7 +35,8 @@ class RowGradients(Protocol):
     at_once: int
 
     def of(self, backward: Callable[[], object]) -> Gradients:
-        """Those of the loss that `backward` takes back through the model, a sum over the rows of its batch."""
+        """The gradients of what `backward` takes back through the model, which is the sum of the losses of a batch's
+        rows."""
         ...
 
 
@@ -86,8 +87,10 @@ class Together:
 def row_gradients(
     model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], collate: Collate, at_once: int
 ) -> RowGradients:
-    """Those of up to `at_once` rows together, if each parameter is the weight of a linear layer and the model keeps
-    rows apart, which is tried out; else of one row after the other. `collate` makes a batch of rows.
+    """The fastest way that is right for `model`.
+
+    Up to `at_once` rows go through it together if each parameter is the weight of a linear layer and the model keeps
+    rows apart, which is tried out; else each row goes through it alone. `collate` makes a batch of rows.
     """
     layers = _layers(model, parameters)
     if at_once > 1 and layers is not None:
@@ -141,9 +144,13 @@ def _linear(weight: torch.Tensor, take: Callable[[torch.Tensor], None], x: torch
 def _layers(model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter]) -> list[torch.nn.Linear] | None:
     """The layer of each parameter; None if one of them is anything else than the weight of a linear layer."""
     linear = {id(layer.weight): layer for layer in model.modules() if type(layer) is torch.nn.Linear}
-    found = [linear.get(id(parameter)) for parameter in parameters]
-    layers = [layer for layer in found if layer is not None and layer.bias is None]
-    return layers if len(layers) == len(parameters) else None
+    layers = []
+    for parameter in parameters:
+        layer = linear.get(id(parameter))
+        if layer is None or layer.bias is not None:
+            return None
+        layers.append(layer)
+    return layers
 
 
 def _keeps_apart(model: torch.nn.Module, together: Together, alone: OneByOne, collate: Collate) -> bool:
@@ -157,7 +164,7 @@ def _keeps_apart(model: torch.nn.Module, together: Together, alone: OneByOne, co
             for name, value in collate(rows).items()
         }
         labels = batch.pop("labels")
-        gradients = how.of(lambda: row_losses(model(**batch).logits, labels).sum().backward())
+        gradients = how.of(lambda: torch.autograd.backward(row_losses(model(**batch).logits, labels).sum()))
         return torch.cat([gradient[-1].flatten().float() for gradient in gradients if gradient is not None])
 
     device = next(model.parameters()).device

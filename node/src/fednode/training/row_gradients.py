@@ -144,7 +144,7 @@ def _linear(weight: torch.Tensor, take: Callable[[torch.Tensor], None], x: torch
 def _layers(model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter]) -> list[torch.nn.Linear] | None:
     """The layer of each parameter; None if one of them is anything else than the weight of a linear layer."""
     linear = {id(layer.weight): layer for layer in model.modules() if type(layer) is torch.nn.Linear}
-    layers = []
+    layers: list[torch.nn.Linear] = []
     for parameter in parameters:
         layer = linear.get(id(parameter))
         if layer is None or layer.bias is not None:

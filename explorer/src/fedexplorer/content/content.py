@@ -15,7 +15,8 @@ from fedaggregator.rules import Rule, RuleError, rule_named
 from fedprotocol.car import CarError, Leaves
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
-from fedprotocol.spec import MAX_SPEC_BYTES, Masking, Spec
+from fedprotocol.masks.document import Masking
+from fedprotocol.spec import MAX_SPEC_BYTES, Spec
 from fedprotocol.store.base import NotFound, Store
 from fedprotocol.store.directory import DirectoryStore
 from fedprotocol.tree import TreeError, TreeShape

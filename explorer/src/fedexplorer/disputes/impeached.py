@@ -21,13 +21,14 @@ class Impeached:
     """An impeachment of which every step was done again, and every path checked to a root on the chain.
 
     Args:
-        limit: no sum of honest updates is further from 0.
+        bound: no value of an honest update is further from 0, for each unit of its weight; `limit`: no sum of them is.
         sums: int32 [K], of the leaf.
         outside: the places of those that are further from 0, in order; at least one.
     """
 
     found: Gathered
     weight: int
+    bound: int
     limit: int
     sums: NDArray[np.int32]
     outside: tuple[int, ...]
@@ -45,7 +46,8 @@ def impeached(rule: MaskedMean, config: FederationConfig, inputs: RoundInputs, f
     if all sums of the leaf are within the range."""
     check_shares(config, inputs, found)
     weight, (sums,) = summed(rule, MASKED_BITS, found)
-    outside = np.flatnonzero(out_of_range(sums.view(np.uint32), weight, rule.bound)).tolist()
+    _, bound = rule.parameters
+    outside = np.flatnonzero(out_of_range(sums.view(np.uint32), weight, bound)).tolist()
     if not outside:
         raise ReplayError(f"all sums at leaf {found.leaf} are within the range")
-    return Impeached(found, weight, weight * rule.bound, sums, tuple(outside), rule)
+    return Impeached(found, weight, bound, weight * bound, sums, tuple(outside), rule)

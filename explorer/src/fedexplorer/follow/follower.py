@@ -16,7 +16,7 @@ from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 from fedprotocol.chain.read.trust import examine, foreign
 from fedprotocol.errors import FedError
-from fedprotocol.spec import Masking
+from fedprotocol.masks.document import Masking
 from pydantic import ValidationError
 
 from fedexplorer.chain_problems import for_visitors

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.read.snapshot import Snapshot
-from fedprotocol.spec import Masking
+from fedprotocol.masks.document import Masking
 from fedprotocol.types import FederationConfig
 
 from fedexplorer.follow.money import Money

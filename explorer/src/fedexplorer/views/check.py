@@ -10,7 +10,7 @@ from typing import Annotated
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from fedaggregator.rules import RuleError, rule_named
 from fedprotocol.chain.abi import entry
-from fedprotocol.spec import Masking
+from fedprotocol.masks.document import Masking
 from pydantic import Field
 
 from fedexplorer.content.inputs import NothingToRecompute, inputs_of

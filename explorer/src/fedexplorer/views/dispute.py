@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fedprotocol.errors import FedError
-from fedprotocol.spec import Masking
+from fedprotocol.masks.document import Masking
 from fedprotocol.tree import cid
 from pydantic import Field
 

@@ -129,7 +129,7 @@ def _garbage(done: Impeached, tensors: Tensors | None, value: int | None) -> Gar
         leaf_values=size,
         leaf_is_known=found.leaf_is_known,
         weight=done.weight,
-        bound=done.rule.bound,
+        bound=done.bound,
         limit=done.limit,
         outside_count=len(done.outside),
         outside=done.outside[:MOST_DIFFERING],

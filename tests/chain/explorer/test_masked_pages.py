@@ -15,8 +15,8 @@ import requests
 from fedexplorer.follow.follower import _federation
 from fednode.masking.keys import fresh_secret
 from fedprotocol.leaves import MemoryLeaves
+from fedprotocol.masks.document import Masking
 from fedprotocol.numbers import split_leaves
-from fedprotocol.spec import Masking
 from playwright.sync_api import Page
 from support import programs
 from support.browser import Tab

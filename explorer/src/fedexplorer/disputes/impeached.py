@@ -21,8 +21,7 @@ class Impeached:
     """An impeachment of which every step was done again, and every path checked to a root on the chain.
 
     Args:
-        weight: of all updates together.
-        bound: for each unit of weight; no sum of honest updates is further from 0 than `limit`.
+        bound: no value of an honest update is further from 0, for each unit of its weight; `limit`: no sum of them is.
         sums: int32 [K], of the leaf.
         outside: the places of those that are further from 0, in order; at least one.
     """
@@ -30,13 +29,10 @@ class Impeached:
     found: Gathered
     weight: int
     bound: int
+    limit: int
     sums: NDArray[np.int32]
     outside: tuple[int, ...]
     rule: MaskedMean = field(repr=False)
-
-    @property
-    def limit(self) -> int:
-        return self.weight * self.bound
 
     def column(self, at: int) -> tuple[tuple[int, int], ...]:
         """What each update has at one value, and the sum of all up to it, modulo 2^32 and read as int32."""
@@ -54,4 +50,4 @@ def impeached(rule: MaskedMean, config: FederationConfig, inputs: RoundInputs, f
     outside = np.flatnonzero(out_of_range(sums.view(np.uint32), weight, bound)).tolist()
     if not outside:
         raise ReplayError(f"all sums at leaf {found.leaf} are within the range")
-    return Impeached(found, weight, bound, sums, tuple(outside), rule)
+    return Impeached(found, weight, bound, weight * bound, sums, tuple(outside), rule)

@@ -90,7 +90,7 @@ def build(site: Site) -> SpecPage:
 def _largest_change(federation: Federation) -> float | None:
     config, masking = federation.config, federation.masking
     if config.is_masked:
-        return None if masking is None else (masking.bound << masking.scale) * UNIT
+        return None if masking is None else masking.largest_value
     return (1 << (config.mantissa_bits - 1 + config.max_shift)) * UNIT
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from fedprotocol.spec import MASKED_RULE, Masking
+from fedprotocol.masks.document import MASKED_RULE, Masking
 from fedprotocol.types import MASKED_BITS
 from support.evm import Anvil
 from web3.contract import Contract

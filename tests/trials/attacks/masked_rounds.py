@@ -52,9 +52,9 @@ def garble(arena: Arena, last: Callable[[], object]) -> None:
     last()
 
 
-def put_out(arena: Arena, member: str, anybody: Actor) -> str:
-    """Round 1 is void, and all nodes are frozen. The sponsor takes a member off its list and anybody drops it; says
-    what the nodes do until their operators agree to the smaller set in round 2.
+def put_out(arena: Arena, member: str, anybody: Actor, next_round: int = 2) -> str:
+    """The round before is void, and all nodes are frozen. The sponsor takes a member off its list and anybody drops it;
+    says what the nodes do until their operators agree to the smaller set in the next round.
 
     Raises AssertionError if one of them commits before.
     """
@@ -63,13 +63,13 @@ def put_out(arena: Arena, member: str, anybody: Actor) -> str:
     for node in arena.nodes:
         node.thaw()
     arena.wait("every node refuses", lambda: all(ELSE in node.output for node in arena.nodes))
-    assert not arena.events("Committed", 2), "a node committed although it would not publish"
+    assert not arena.events("Committed", next_round), "a node committed although it would not publish"
     for node in arena.nodes:
         node.stop()
-        arena.know(node, changed_in=[2])
+        arena.know(node, changed_in=[next_round])
     arena.start(*arena.nodes)
-    arena.reach(2, Phase.AGGREGATE, Phase.CHALLENGE)
+    arena.reach(next_round, Phase.AGGREGATE, Phase.CHALLENGE)
     return (
         "once the sponsor had put the member out, no node committed, because two sums would show the difference; when "
-        "their operators had agreed to the smaller set, round 2 became final"
+        f"their operators had agreed to the smaller set, round {next_round} became final"
     )

@@ -94,7 +94,7 @@ def copy_steps(paths: Paths, ready: Ready, folder: ResultsFolder) -> None:
 def run_info(options: Options, paths: Paths, ready: Ready, started: str) -> RunInfo:
     document = paths.spec.read_bytes()
     spec = load_spec(document)
-    config: dict[str, Any] = {**asdict(options), "model": spec.base_model.id}
+    config: dict[str, Any] = {**asdict(options), "model": spec.base_model.id, "rule": spec.rule}
     del config["out"], config["keep"]
     described = spec.model_dump(mode="json")
     described["layout"] = {"value_count": spec.layout.value_count, **described["layout"]}

@@ -21,6 +21,12 @@ def token_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return flat.view(targets.shape)
 
 
+def row_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean over each row's answer tokens: float32 [B]. Arguments as for `token_losses`."""
+    answers = (labels[:, 1:] != IGNORED).sum(dim=1)
+    return token_losses(logits, labels).sum(dim=1) / answers
+
+
 def answer_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int) -> torch.Tensor:
     """Trainer's `compute_loss_func`: the batch's share of the mean over the `num_items_in_batch` answer tokens of a
     step, so that micro-batches of one step add up to it."""

@@ -13,11 +13,12 @@ from fedprotocol.spec import Training
 from transformers import Trainer
 
 from fednode.data.encode import Example
+from fednode.evaluation.loss import row_losses
 from fednode.training.poisson import sampling_rate
 from fednode.training.private_steps import NoisyGradient, require_private_optimizer, require_some_finite
 from fednode.training.proximal import pull_afterwards
 from fednode.training.round_trainer import Recorder, RoundTrainer, trainer_arguments
-from fednode.training.row_gradients import Collate, row_gradients, row_losses
+from fednode.training.row_gradients import Collate, row_gradients
 from fednode.training.secret_randomness import Randomness
 from fednode.training.types import PrivateSteps
 

@@ -18,8 +18,7 @@ from torch.nn import functional
 
 from fednode.base_model.foreign_errors import told_as
 from fednode.data.encode import Example
-from fednode.data.padding import IGNORED
-from fednode.evaluation.loss import token_losses
+from fednode.evaluation.loss import row_losses
 from fednode.training.types import TrainingError
 
 Gradients = list[torch.Tensor | None]
@@ -108,13 +107,6 @@ def row_gradients(
             for parameter in parameters:
                 parameter.grad = None
     return OneByOne(parameters)
-
-
-def row_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """The mean over each row's answer tokens: float32 [B]. Arguments as for `token_losses`."""
-    losses = token_losses(logits, labels)
-    answers = (labels[:, 1:] != IGNORED).sum(dim=1)
-    return losses.sum(dim=1) / answers
 
 
 class _Linear(torch.autograd.Function):

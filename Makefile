@@ -87,7 +87,7 @@ machines: setup kubo  ## three sites and an aggregator in network namespaces, ea
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines
 
 claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=--quick)
-	$(BIN)/fedlab experiment experiments/$(or $(CLAIMS:--%=%),claims).toml
+	$(BIN)/fedlab experiment lab/experiments/$(or $(CLAIMS:--%=%),claims).toml
 	$(if $(CLAIMS),,$(BIN)/python -m fedlab.experiment.claims lab/experiments/claims.toml all_losses)
 
 kubo: $(TOOLS)/ipfs  ## the IPFS daemon, built with Go (about two minutes)

@@ -10,10 +10,12 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
 import pytest
+from fedprotocol import compiled
 from fedprotocol.program import environment
 from fedprotocol.program.logs import VARIABLE
 
@@ -33,6 +35,14 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from support.tiny_model import build_tiny_model
 
     return build_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture(params=["compiled", "NumPy"], scope="module")
+def loops(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Loops over many blocks or values once compiled by numba, and once without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "module", import_module if request.param == "compiled" else lambda _: None)
+        yield str(request.param)
 
 
 FIRST = (

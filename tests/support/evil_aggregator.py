@@ -15,9 +15,9 @@ from fedprotocol.car import Leaves
 from fedprotocol.chain.account.signer import open_signer
 from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.config import load_config
+from fedprotocol.levels import digests
 from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.store.deadline import Deadline
-from fedprotocol.tree import leaf_digest
 
 WRONG_VALUE = 71  # its place in the vector of the global
 
@@ -34,9 +34,7 @@ class EvilAggregator(Aggregator):
         values[self.wrong_value] += np.int32(1)
         data, size = to_bytes(values), right.shape.leaf_bytes
         right.path.write_bytes(data)
-        return LeafFile(
-            right.path, right.shape, [leaf_digest(data[at : at + size]) for at in range(0, len(data), size)]
-        )
+        return LeafFile(right.path, right.shape, digests(data, size))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ DEFAULT_NAME = "aggregator.toml"
 class AggregatorSection(Section):
     """`[aggregator]`."""
 
-    window_leaves: int = Field(default=256, ge=1)  # how many leaves are merged at once
+    window_leaves: int | None = Field(default=None, ge=1)  # how many leaves are merged at once
     keep_rounds: int = Field(default=8, ge=1)  # how many settled rounds keep their inputs and global pinned
 
 
@@ -57,7 +57,7 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 # Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [aggregator]
-# window_leaves = 256               # how many leaves are merged at once: about 60 bytes of memory a value of these
+# window_leaves = 32                # how many leaves are merged at once; default: as many as fit a processor's cache
 # keep_rounds = 8                   # how many settled rounds keep their inputs and global pinned
 
 [monitor]

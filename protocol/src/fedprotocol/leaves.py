@@ -27,6 +27,14 @@ class Leaves(Protocol):
         """sha2-256 of one leaf."""
         ...
 
+    def window(self, start: int, stop: int) -> bytes:
+        """The bytes of the leaves from `start` to before `stop`, one after the other. Raises IndexError."""
+        ...
+
+    def digests(self, start: int, stop: int) -> bytes:
+        """Their digests, 32 bytes each. Raises IndexError."""
+        ...
+
 
 class MemoryLeaves:
     """A tree made from leaves in memory. Raises TreeError on fewer than two or on unequal lengths."""
@@ -50,8 +58,22 @@ class MemoryLeaves:
         check_index(index, len(self))
         return self._digests[index]
 
+    def window(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return b"".join(self._leaves[start:stop])
+
+    def digests(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return b"".join(self._digests[start:stop])
+
 
 def check_index(index: int, count: int) -> None:
     """Raises IndexError if there is no leaf `index` among `count`."""
     if not 0 <= index < count:
         raise IndexError(f"there is no leaf {index} in a tree of {count}")
+
+
+def check_window(start: int, stop: int, count: int) -> None:
+    """Raises IndexError unless all leaves from `start` to before `stop`, if any, are among `count`."""
+    if not 0 <= start <= stop <= count:
+        raise IndexError(f"there are no leaves {start} to {stop - 1} in a tree of {count}")

@@ -9,6 +9,7 @@ import sys
 import time
 
 import numpy as np
+from fedprotocol import compiled
 from support.evm import Anvil
 from support.rule_formulas import leaf
 from support.rule_rounds import Round, drawn
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()), help="Of the random rounds.")
     given = parser.parse_args()
     print(f"seed {given.seed}")
+    compiled.expect(compiled.MANY_BYTES)  # what merges large updates is what is compared
     with Anvil("--gas-limit", "1000000000") as chain:
         for name in given.rule or sorted(TESTED):
             rule, begun = TESTED[name], time.monotonic()

@@ -9,6 +9,8 @@ from fedaggregator.rules.fedavg import FedAvg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 RULE = FedAvg()
 
 

@@ -9,6 +9,8 @@ from fedaggregator.rules import RuleError
 from fedaggregator.rules.fedavg import FedAvg
 from fedaggregator.rules.fedavgm import FedAvgM
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 RULE = FedAvgM()
 
 

@@ -17,6 +17,8 @@ from fedprotocol.spec import load_spec
 from support.rule_formulas import INT32, clamped, rounded
 from support.specs import MASKED, small_spec
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 RULE = MaskedMean(4, 1000)
 ZEROS, PRIOR = np.zeros((1, 4), np.int32), np.zeros((1, 1, 4), np.int32)
 

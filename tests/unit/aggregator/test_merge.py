@@ -39,6 +39,7 @@ def federation(
     return MemoryLeaves(split_leaves(prior, leaf_values)), contributions, prior, vectors
 
 
+@pytest.mark.usefixtures("loops")
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize(("values", "leaf_values"), [(33, 32), (3210, 32), (4096, 1024), (70_000, 1024)])
 @pytest.mark.parametrize("window", [1, 7, 1000])
@@ -105,6 +106,12 @@ class GeneratedLeaves:
 
     def digest(self, index: int) -> bytes:
         return tree.leaf_digest(self[index])
+
+    def window(self, start: int, stop: int) -> bytes:
+        return b"".join(self[index] for index in range(start, stop))
+
+    def digests(self, start: int, stop: int) -> bytes:
+        return b"".join(self.digest(index) for index in range(start, stop))
 
 
 def peak(clients: int, leaves: int, out: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import tracemalloc
 from contextlib import ExitStack
 from pathlib import Path
@@ -77,6 +78,12 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path, record_property: pyt
 
         def digest(self, index: int) -> bytes:
             return tree.leaf_digest(self[index])
+
+        def window(self, start: int, stop: int) -> bytes:
+            return b"".join(self[index] for index in range(start, stop))
+
+        def digests(self, start: int, stop: int) -> bytes:
+            return b"".join(self.digest(index) for index in range(start, stop))
 
         root = b""
 
@@ -177,3 +184,47 @@ def test_blocks_beyond_what_fits_in_memory_are_remembered_on_disk(
     assert (tmp_path / "i").read_bytes() == index.read_bytes()
     assert (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes() == path.read_bytes()
     assert peak < 2_000_000
+
+
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_window_is_its_leaves(tmp_path: Path, repeated: bool) -> None:
+    leaves = tree_of(300, repeated)
+    car_path, index = tmp_path / "a.car", tmp_path / "a.idx"
+    for path, data in zip((car_path, index), read(written(leaves), leaves), strict=True):
+        path.write_bytes(data)
+    with CarFile(car_path, index, leaves.root, leaves.shape) as file:
+        for start, stop in ((0, 0), (0, 1), (0, 300), (7, 250), (299, 300)):
+            assert file.window(start, stop) == b"".join(leaves[i] for i in range(start, stop))
+            assert file.digests(start, stop) == b"".join(leaves.digest(i) for i in range(start, stop))
+        for start, stop in ((-1, 2), (2, 1), (0, 301)):
+            for way in (file.window, file.digests, leaves.window, leaves.digests):
+                with pytest.raises(IndexError):
+                    way(start, stop)
+    with pytest.raises(ValueError, match="closed"):
+        file.window(0, 1)
+
+
+@pytest.mark.usefixtures("loops")
+def test_a_window_with_a_changed_leaf_is_damage_unless_it_was_just_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves, damaged = tree_of(40), list[CarFile]()
+    data, index = read(written(leaves), leaves)
+    (tmp_path / "a.idx").write_bytes(index)
+    (tmp_path / "a.car").write_bytes(data[:-1] + b"?")
+    paths = tmp_path / "a.car", tmp_path / "a.idx"
+    with CarFile(*paths, leaves.root, leaves.shape, damaged.append) as file:
+        assert file.window(0, 39) == b"".join(leaves[i] for i in range(39))
+        with pytest.raises(WrongBlock, match="leaf 39"):
+            file.window(8, 40)
+        assert damaged == [file]
+    with CarFile(*paths, leaves.root, leaves.shape, is_fresh=True) as file:
+        assert file.window(39, 40)[:-1] == leaves[39][:-1]
+        later = time.monotonic() + 3600
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        with pytest.raises(WrongBlock, match="leaf 39"):
+            file.window(39, 40)
+    paths[0].write_bytes(data[:-1])  # cut off
+    with CarFile(*paths, leaves.root, leaves.shape, is_fresh=True) as file, pytest.raises(WrongBlock):
+        file.window(30, 40)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from fedprotocol.leaves import check_index
-from fedprotocol.tree import DIGEST_BYTES, TreeShape, root
+from fedprotocol.leaves import check_index, check_window
+from fedprotocol.levels import levels
+from fedprotocol.tree import DIGEST_BYTES, TreeShape
 
 
 class LeafFile:
@@ -17,11 +17,12 @@ class LeafFile:
     The leaves are on disk; in memory there is a digest of 32 bytes for each.
     """
 
-    def __init__(self, path: Path, shape: TreeShape, digests: Sequence[bytes]) -> None:
+    def __init__(self, path: Path, shape: TreeShape, digests: bytes) -> None:
+        """`digests`: of all leaves, 32 bytes each. Raises TreeError if they are no tree's."""
         self.path = path
         self.shape = shape
-        self.root = root(digests)
-        self._digests = b"".join(digests)
+        self.root = levels(digests)[-1]
+        self._digests = digests
         self._fd = os.open(path, os.O_RDONLY)
 
     def __len__(self) -> int:
@@ -34,6 +35,14 @@ class LeafFile:
     def digest(self, index: int) -> bytes:
         check_index(index, len(self))
         return self._digests[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
+
+    def window(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return os.pread(self._fd, self.shape.leaf_bytes * (stop - start), self.shape.leaf_bytes * start)
+
+    def digests(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return self._digests[start * DIGEST_BYTES : stop * DIGEST_BYTES]
 
     def close(self) -> None:
         """Close the file, which stays on disk."""

@@ -4,21 +4,27 @@ window)."""
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fedprotocol import compiled
 from fedprotocol.car import Leaves
 from fedprotocol.errors import FedError
 from fedprotocol.files.whole import written_whole
+from fedprotocol.levels import digests as block_digests
 from fedprotocol.numbers import from_bytes, to_bytes
-from fedprotocol.tree import TreeShape, leaf_digest
+from fedprotocol.tree import DIGEST_BYTES, TreeShape
 
 from fedaggregator.compute.garbage import Garbage, first_garbage
+from fedaggregator.compute.in_order import in_order
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.rules.base import Rule, Sums
 
 GLOBAL_BITS = 32
+WINDOW_VALUES = 1 << 17
+"""Values that are worked on at once, by default: their sums have a megabyte."""
 
 
 class MergeError(FedError):
@@ -41,14 +47,14 @@ def merge(
     bits: int,
     server_lr: int,
     out: Path,
-    window_leaves: int = 256,
+    window_leaves: int | None = None,
     after_window: Callable[[], None] | None = None,
 ) -> LeafFile:
     """The next global, written leaf by leaf to `out`.
 
-    It needs memory for one window of the rule's sums (FedAvg: int64) and one window of a client's mantissas, however
-    many leaves there are. In addition there is one digest for each leaf, about 70 bytes while merging and 32 in the
-    result.
+    It needs memory for a window of the rule's sums (FedAvg: int64) and a window of a client's mantissas for each of the
+    processor's cores that work on it, however many leaves there are. In addition there is one digest of 32 bytes for
+    each leaf.
 
     Args:
         rule: the Python version of the federation's rule.
@@ -58,8 +64,9 @@ def merge(
         bits: width of a mantissa, or of a masked value: one of `rule.bits`.
         server_lr: 1 .. 2^17, unit 2^-16.
         out: file for the leaves; it is replaced only once they are complete.
-        window_leaves: leaves worked on at once, at least 1.
-        after_window: called after every window; an exception from it ends the merge and passes through.
+        window_leaves: leaves worked on at once, at least 1; by default as many as fit into a processor's cache.
+        after_window: called after every window, by the caller's thread; an exception from it ends the merge and passes
+            through.
 
     Raises:
         MergeError: no updates, or trees of different shapes.
@@ -67,43 +74,53 @@ def merge(
         Garbage: see there; `out` is not written.
     """
     shape = _checked_shape(rule, prior, contributions, bits)
-    window_leaves = max(1, window_leaves)
-    leaf_count = shape.leaf_count // rule.parts
+    window = max(1, window_leaves or WINDOW_VALUES * GLOBAL_BITS // 8 // shape.leaf_bytes)
+    leaf_count, total_weight = shape.leaf_count // rule.parts, sum(c.weight for c in contributions)
     firsts = range(0, shape.leaf_count, leaf_count)  # first leaf of each part
-    total_weight = sum(c.weight for c in contributions)
-    digests = [b""] * shape.leaf_count
+    digests = bytearray(shape.leaf_count * DIGEST_BYTES)
+
+    def compute(start: int) -> tuple[bytes, bytes]:
+        """The bytes and digests of a window's leaves, part after part."""
+        stop = min(start + window, leaf_count)
+        sums = _sums(rule, contributions, start, stop, bits)
+        if (garbage := first_garbage(rule, sums, total_weight)) is not None:
+            raise Garbage(start + garbage)
+        before = b"".join(prior.window(first + start, first + stop) for first in firsts)
+        values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
+        data = to_bytes(rule.finish(sums, values, total_weight, server_lr))
+        return data, block_digests(data, shape.leaf_bytes)
+
+    starts = range(0, leaf_count, window)
     with written_whole(out, synced=False) as file:
-        for start in range(0, leaf_count, window_leaves):
-            stop = min(start + window_leaves, leaf_count)
-            sums = _sums(rule, contributions, start, stop, bits)
-            if (garbage := first_garbage(rule, sums, total_weight)) is not None:
-                raise Garbage(start + garbage)
-            before = b"".join(_window(prior, first + start, first + stop) for first in firsts)
-            values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
-            data = to_bytes(rule.finish(sums, values, total_weight, server_lr))
-            size = (stop - start) * shape.leaf_bytes
-            for part, first in enumerate(firsts):
-                file.seek((first + start) * shape.leaf_bytes)
-                file.write(data[part * size : (part + 1) * size])
-                for leaf in range(stop - start):
-                    at = part * size + leaf * shape.leaf_bytes
-                    digests[first + start + leaf] = leaf_digest(data[at : at + shape.leaf_bytes])
+        for start, (data, own) in zip(starts, in_order(compute, starts, _workers(contributions)), strict=True):
+            for at, first in enumerate(firsts):
+                place, count = first + start, len(own) // DIGEST_BYTES // rule.parts
+                file.seek(place * shape.leaf_bytes)
+                file.write(_nth(data, at, count * shape.leaf_bytes))
+                digests[place * DIGEST_BYTES : (place + count) * DIGEST_BYTES] = _nth(own, at, count * DIGEST_BYTES)
             if after_window is not None:
                 after_window()
-    return LeafFile(out, shape, digests)
+    return LeafFile(out, shape, bytes(digests))
+
+
+def _nth(data: bytes, index: int, size: int) -> memoryview:
+    return memoryview(data)[index * size : (index + 1) * size]
+
+
+def _workers(contributions: Sequence[Contribution]) -> int:
+    """How many windows are computed side by side. Only compiled loops do not hold the interpreter's lock."""
+    size = sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions)
+    compiled.expect(size)
+    return min(4, len(os.sched_getaffinity(0))) if size >= compiled.MANY_BYTES else 1
 
 
 def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:
     def add(sums: Sums | None, contribution: Contribution) -> Sums:
-        mantissas = from_bytes(_window(contribution.leaves, start, stop), bits).reshape(stop - start, -1)
+        mantissas = from_bytes(contribution.leaves.window(start, stop), bits).reshape(stop - start, -1)
         return rule.accumulate(sums, mantissas, contribution.weight, contribution.shift)
 
     first, *others = contributions
     return functools.reduce(add, others, add(None, first))
-
-
-def _window(leaves: Leaves, start: int, stop: int) -> bytes:
-    return b"".join(leaves[index] for index in range(start, stop))
 
 
 def _checked_shape(rule: Rule, prior: Leaves, contributions: Sequence[Contribution], bits: int) -> TreeShape:

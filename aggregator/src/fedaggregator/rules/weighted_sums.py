@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from fedprotocol import compiled
 from fedprotocol.numbers import divide_round
 from numpy.typing import NDArray
 
 from fedaggregator.rules.base import RuleError, Sums
 from fedaggregator.rules.limits import MAX_VALUE, check_update
 
+LOOPS = "fedaggregator.rules.compiled_sums"
 WIDTH = 8
 """Bytes of a sum."""
 
@@ -30,7 +32,11 @@ def add(sums: Sums | None, mantissas: NDArray[np.signedinteger[Any]], weight: in
         sums = np.zeros(mantissas.shape, np.int64)
     if sums.dtype != np.int64 or sums.shape != mantissas.shape:
         raise RuleError(f"sums are {sums.dtype}{list(sums.shape)}, the mantissas need int64{list(mantissas.shape)}")
-    sums += np.multiply(mantissas, np.int64(weight << shift), dtype=np.int64)
+    loops = compiled.module(LOOPS)
+    if loops is None or not sums.flags.c_contiguous:
+        sums += np.multiply(mantissas, np.int64(weight << shift), dtype=np.int64)
+    else:
+        loops.add(sums.reshape(-1), np.ascontiguousarray(mantissas).reshape(-1), weight << shift)
     return sums
 
 
@@ -50,4 +56,9 @@ def mean(sums: Sums, total_weight: int) -> NDArray[np.int64]:
     limit = total_weight * MAX_VALUE
     if sums.size and (int(sums.max()) > limit or int(sums.min()) < -limit):
         raise RuleError(f"the sums are too large for a total weight of {total_weight}")
-    return divide_round(sums, total_weight)
+    loops = compiled.module(LOOPS) if total_weight < 1 << 32 else None
+    if loops is None:
+        return divide_round(sums, total_weight)
+    result = np.empty(sums.shape, np.int64)
+    loops.mean(np.ascontiguousarray(sums).reshape(-1), total_weight, result.reshape(-1))
+    return result

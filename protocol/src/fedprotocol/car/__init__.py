@@ -18,7 +18,8 @@ from fedprotocol.car.errors import (
     WrongBlock,
 )
 from fedprotocol.car.file import INDEX_ENTRY, CarFile
-from fedprotocol.car.read import children, read_car
+from fedprotocol.car.read import read_car
+from fedprotocol.car.walk import children
 from fedprotocol.car.write import write_car
 from fedprotocol.leaves import Leaves, MemoryLeaves
 

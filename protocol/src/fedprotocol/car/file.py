@@ -2,18 +2,32 @@
 
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fedprotocol import tree
+import numpy as np
+from numpy.typing import NDArray
+
+from fedprotocol import compiled, levels, tree
 from fedprotocol.car.errors import BadLength, WrongBlock
-from fedprotocol.leaves import check_index
+from fedprotocol.leaves import check_index, check_window
+from fedprotocol.many_sha256 import digests_at
 from fedprotocol.tree import TreeShape
 
 INDEX_ENTRY = struct.Struct(">Q32s")
 """An index has one entry per leaf: the offset of its bytes in the CAR, and its digest."""
+
+FRESH_SECONDS = 600.0
+PAGE_LEAVES = 512
+"""How many entries of an index are read at once."""
+
+READ_BYTES = 1 << 18
+"""How many bytes of leaves are read at once."""
+
+_ENTRY = np.dtype([("offset", ">u8"), ("digest", "V32")])
 
 
 class CarFile:
@@ -21,7 +35,10 @@ class CarFile:
 
     Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
     CarError if a file was changed since it was verified. If a leaf that is read has changed, `on_damage` is called with
-    this file before the error is raised. Safe to share between threads; close it, or use it as a context manager.
+    this file before the error is raised. A file that this process has written itself, from bytes that it verified
+    (`is_fresh`), is not hashed again for some minutes: it is then still in memory, or on a disk that has just been
+    written, in a folder to which nobody else writes. Safe to share between threads; close it, or use it as a context
+    manager.
     """
 
     def __init__(
@@ -31,10 +48,12 @@ class CarFile:
         root: bytes,
         shape: TreeShape,
         on_damage: Callable[["CarFile"], None] = lambda _: None,
+        is_fresh: bool = False,
     ) -> None:
         self.root = root
         self.shape = shape
         self.path = car
+        self._fresh_until = time.monotonic() + FRESH_SECONDS if is_fresh else 0.0
         self._on_damage: Callable[[CarFile], None] = lambda _: None
         self._files: list[int] = []
         try:
@@ -42,7 +61,9 @@ class CarFile:
             self._files += [os.open(index, os.O_RDONLY)]
             if os.fstat(self._files[1]).st_size != INDEX_ENTRY.size * shape.leaf_count:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
-            if tree.root(self._digests()) != root:
+            compiled.expect(shape.leaf_count * shape.leaf_bytes)
+            pages = (self.digests(*page) for page in _steps(shape.leaf_count, PAGE_LEAVES))
+            if not is_fresh and levels.root(pages) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
             self[0]  # the same root with leaves of another size is no damage
         except BaseException:
@@ -66,6 +87,14 @@ class CarFile:
 
     def digest(self, index: int) -> bytes:
         return self._entry(index)[1]
+
+    def window(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return b"".join(self._some(*some) for some in _steps(stop - start, self._at_once, start))
+
+    def digests(self, start: int, stop: int) -> bytes:
+        check_window(start, stop, len(self))
+        return self._entries(start, stop)["digest"].tobytes()
 
     @property
     def size(self) -> int:
@@ -95,13 +124,33 @@ class CarFile:
     def __del__(self) -> None:
         self.close()
 
-    def _digests(self) -> Iterator[bytes]:
-        """All digests, read a page at a time."""
-        size = INDEX_ENTRY.size * tree.PAGE_LEAVES
-        for at in range(0, INDEX_ENTRY.size * len(self), size):
-            page = os.pread(self._files[1], size, at)
-            for start in range(0, len(page), INDEX_ENTRY.size):
-                yield page[start + 8 : start + INDEX_ENTRY.size]
+    @property
+    def _at_once(self) -> int:
+        """How many leaves are read at once."""
+        return max(1, READ_BYTES // self.shape.leaf_bytes)
+
+    def _some(self, start: int, stop: int) -> bytes:
+        """A few leaves, by a single read where they stand one behind the other."""
+        entries, size = self._entries(start, stop), self.shape.leaf_bytes
+        offsets = entries["offset"].astype(np.int64)
+        first, length = int(offsets[0]), int(offsets[-1] - offsets[0]) + size
+        if (np.diff(offsets) < size).any() or length > 2 * READ_BYTES + size:  # some of them occur more than once
+            return b"".join(self[index] for index in range(start, stop))
+        data = os.pread(self._files[0], length, first)
+        offsets -= first
+        is_whole = len(data) == length
+        if time.monotonic() > self._fresh_until:
+            is_whole = is_whole and digests_at(data, offsets, size) == entries["digest"].tobytes()
+        if not is_whole:
+            return b"".join(self[index] for index in range(start, stop))  # which names the leaf that is damaged
+        view = memoryview(data)
+        return b"".join([view[at : at + size] for at in offsets.tolist()])
+
+    def _entries(self, start: int, stop: int) -> NDArray[np.void]:
+        if not self._files:
+            raise ValueError(f"{self.path} is closed")
+        data = os.pread(self._files[1], INDEX_ENTRY.size * (stop - start), INDEX_ENTRY.size * start)
+        return np.frombuffer(data, _ENTRY)
 
     def _entry(self, index: int) -> tuple[int, bytes]:
         check_index(index, len(self))
@@ -109,3 +158,9 @@ class CarFile:
             raise ValueError(f"{self.path} is closed")
         offset, digest = INDEX_ENTRY.unpack(os.pread(self._files[1], INDEX_ENTRY.size, index * INDEX_ENTRY.size))
         return offset, digest
+
+
+def _steps(count: int, size: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Start and stop of each step of at most `size`, `count` in all."""
+    for at in range(start, start + count, size):
+        yield at, min(at + size, start + count)

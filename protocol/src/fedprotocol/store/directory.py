@@ -51,11 +51,10 @@ class DirectoryStore:
         try:
             self.get(leaves.root, leaves.shape).close()
         except (NotFound, Malformed):
-            with self._usable(), self._temporary_file() as car, car.open("x+b") as out:
-                write_car(leaves, out)
-                out.seek(0)
-                with self.admit(out, leaves.root, leaves.shape) as held:
-                    metrics.PUBLISHED.inc(held.size)
+            with self._usable(), self._drafts() as (car, index):
+                write_car(leaves, car, index)
+                with self._named(leaves.root, car, index):
+                    metrics.PUBLISHED.inc(car.tell())
         return leaves.root
 
     def get(self, root: bytes, shape: TreeShape) -> CarFile:
@@ -80,16 +79,10 @@ class DirectoryStore:
 
     def admit(self, source: BinaryIO, root: bytes, shape: TreeShape) -> CarFile:
         """Verify a CAR from anywhere while copying it in, and pin it. Raises a CarError, and Unavailable."""
-        with self._usable(), self._temporary_file() as car, self._temporary_file() as index:
-            with car.open("xb") as out, index.open("xb") as entries:
-                read_car(source, root, shape, out, entries)
-                for file in (out, entries):
-                    sync_file(file)
-            with self._naming:
-                index.replace(self._index_path(root))  # first: a CAR with a name always has its index
-                car.replace(self.car_path(root))
-                sync_folder(self.path / "trees")
-                return self._open(root, shape)
+        with self._usable(), self._drafts() as (car, index):
+            read_car(source, root, shape, car, index)
+            with self._named(root, car, index):
+                return self._open(root, shape, is_fresh=True)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
@@ -133,8 +126,30 @@ class DirectoryStore:
     def _damaged_path(self, root: bytes) -> Path:
         return self.car_path(root).with_suffix(".car.damaged")
 
-    def _open(self, root: bytes, shape: TreeShape) -> CarFile:
-        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside)
+    def _open(self, root: bytes, shape: TreeShape, is_fresh: bool = False) -> CarFile:
+        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside, is_fresh)
+
+    @contextmanager
+    def _drafts(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+        """New files for a CAR and its index."""
+        with (
+            self._temporary_file() as car,
+            self._temporary_file() as index,
+            car.open("xb") as out,
+            index.open("xb") as entries,
+        ):
+            yield out, entries
+
+    @contextmanager
+    def _named(self, root: bytes, car: BinaryIO, index: BinaryIO) -> Iterator[None]:
+        """Give both their names, once they are on the disk. In this context nobody deletes them."""
+        for file in (car, index):
+            sync_file(file)
+        with self._naming:
+            Path(index.name).replace(self._index_path(root))  # first: a CAR with a name always has its index
+            Path(car.name).replace(self.car_path(root))
+            sync_folder(self.path / "trees")
+            yield
 
     def _put_aside(self, held: CarFile) -> None:
         """Rename a damaged tree, unless a new copy has its name by now. The code that read it gets an error anyway."""

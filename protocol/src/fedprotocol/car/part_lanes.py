@@ -1,0 +1,99 @@
+"""Verifies a part of a CAR in one go, compiled by numba. `part.Part` has the form, and the same in NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+
+from fedprotocol.sha256_lanes import BYTES, CHUNK, hash_blocks
+from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES
+
+_LEFT, _RIGHT = NODE_BYTES // 2 + 1 - DIGEST_BYTES, NODE_BYTES - DIGEST_BYTES  # where a node has its children's digests
+_REST = NODE_BYTES % CHUNK
+_PADDED = 8 * NODE_BYTES  # the length in bits, at the end of the padding
+
+_OUT = types.uint8[:, ::1]
+_PLACES = types.int64[::1]
+
+
+@njit(types.boolean(BYTES, types.int64, BYTES, types.int64, types.int64), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _alike(data: Any, at: Any, expected: Any, start: Any, stop: Any) -> Any:
+    """Whether `data` has from `at` on what `expected` has from `start` to `stop`."""
+    different = np.uint8(0)
+    for i in range(stop - start):
+        different |= data[at + i] ^ expected[start + i]
+    return different == 0
+
+
+@njit(types.boolean(BYTES, _PLACES, BYTES, _OUT, types.int64), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _are_named(data: Any, places: Any, head: Any, digests: Any, first: Any) -> Any:
+    """Whether each block stands behind the head of its section and its digest."""
+    for i in range(len(places)):
+        at = places[i] - DIGEST_BYTES
+        if not _alike(data, at - len(head), head, 0, len(head)):
+            return False
+        if not _alike(data, at, digests[first + i], 0, DIGEST_BYTES):
+            return False
+    return True
+
+
+@njit(types.boolean(BYTES, _PLACES, BYTES, _OUT, types.int64), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _link(data: Any, places: Any, blank: Any, digests: Any, below: Any) -> Any:
+    """Whether the nodes link their children, whose digests begin at `below`."""
+    for i in range(len(places)):
+        at = places[i]
+        for start, stop in ((0, _LEFT), (_LEFT + DIGEST_BYTES, _RIGHT)):
+            if not _alike(data, at + start, blank, start, stop):
+                return False
+        for child, side in ((2 * i, _LEFT), (2 * i + 1, _RIGHT)):
+            if not _alike(data, at + side, digests[below + child], 0, DIGEST_BYTES):
+                return False
+    return True
+
+
+@njit(  # type: ignore[untyped-decorator]
+    types.boolean(BYTES, _PLACES, types.int64, _OUT, BYTES, _PLACES, BYTES, BYTES, BYTES, _OUT), nogil=True, cache=True
+)
+def verify(
+    data: Any,
+    leaves: Any,
+    leaf_bytes: Any,
+    leaf_ends: Any,
+    leaf_head: Any,
+    nodes: Any,
+    node_head: Any,
+    pair: Any,
+    node: Any,
+    digests: Any,
+) -> Any:
+    """Whether `data` is a complete subtree: each section with the digest of its block, each node with its children.
+
+    Args:
+        data: uint8, the part.
+        leaves, nodes: int64 [n] and [n - 1], where the blocks begin: the nodes level by level, the root last.
+        leaf_bytes, leaf_ends: see `hash_blocks`.
+        leaf_head, node_head: uint8, what a section has before the digest.
+        pair, node: uint8 [83], a node over two leaves, and one over two nodes, with zeros for their digests.
+        digests: uint8 [2n - 1, 32], is filled: of the leaves, then of the nodes.
+    """
+    count = len(leaves)
+    hash_blocks(data, leaves, leaf_bytes, leaf_ends, digests[:count])
+    if not _are_named(data, leaves, leaf_head, digests, 0):
+        return False
+    ends = np.zeros((count // 2, CHUNK), np.uint8)
+    ends[:, _REST] = 0x80
+    ends[:, CHUNK - 2], ends[:, CHUNK - 1] = _PADDED // 256, _PADDED % 256
+    below, first, width = 0, count, count // 2
+    while width:
+        places = nodes[first - count : first - count + width]
+        for i in range(width):
+            for byte in range(_REST):
+                ends[i, byte] = data[places[i] + NODE_BYTES - _REST + byte]
+        hash_blocks(data, places, NODE_BYTES, ends[:width], digests[first : first + width])
+        blank = pair if below == 0 else node
+        if not (_are_named(data, places, node_head, digests, first) and _link(data, places, blank, digests, below)):
+            return False
+        below, first, width = first, first + width, width // 2
+    return True

@@ -1,0 +1,89 @@
+"""Many leaves of a CAR at once: the same bytes, the same index and the same errors as block by block."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable
+from hashlib import shake_128
+
+import pytest
+from fedprotocol import car, levels
+from fedprotocol.car import CarError, MemoryLeaves, WrongBlock
+from fedprotocol.car.format import header_of
+from fedprotocol.car.part import Part
+from fedprotocol.car.walk import PART_BYTES
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+BLOCK_BY_BLOCK = 0
+
+
+def tree_with(contents: list[int], size: int) -> MemoryLeaves:
+    """A leaf for each number; equal numbers are equal leaves."""
+    return MemoryLeaves([shake_128(b"%d" % content).digest(size) for content in contents])
+
+
+def written(leaves: MemoryLeaves, part_bytes: int) -> tuple[bytes, bytes]:
+    out, index = io.BytesIO(), io.BytesIO()
+    car.write_car(leaves, out, index, part_bytes)
+    return out.getvalue(), index.getvalue()
+
+
+def outcome(data: bytes, leaves: MemoryLeaves, part_bytes: int) -> tuple[object, ...]:
+    """What comes of reading: the error, or nothing; and what was kept until then."""
+    out, index, error = io.BytesIO(), io.BytesIO(), None
+    try:
+        car.read_car(io.BytesIO(data), leaves.root, leaves.shape, out, index, part_bytes)
+    except CarError as raised:
+        error = raised
+    return type(error), str(error), out.getvalue(), index.getvalue()
+
+
+def repeats(rng: random.Random, count: int) -> list[int]:
+    """Some leaves, or whole stretches of leaves, that occur more than once."""
+    contents = list(range(count))
+    for _ in range(rng.choice([0, 0, 1, 3])):
+        length = rng.choice([1, 2, 4, 8, count // 2])
+        source, target = (rng.randrange(0, max(1, count - length + 1)) for _ in range(2))
+        contents[target : target + length] = contents[source : source + length]
+    return contents[:count]
+
+
+def changed(rng: random.Random, data: bytes) -> bytes:
+    at, length = rng.randrange(len(data)), rng.choice([1, 1, 36, 120, 200])
+    other = rng.randrange(len(data))
+    kinds: list[Callable[[], bytes]] = [
+        lambda: data[:at] + bytes([data[at] ^ rng.randrange(1, 256)]) + data[at + 1 :],
+        lambda: data[:at],
+        lambda: data[:at] + data[at + length :],
+        lambda: data[:at] + data[other : other + length] + data[at:],
+        lambda: data[:at] + data[other : other + length] + data[at + length :],
+        lambda: data + data[other : other + length],
+    ]
+    return rng.choice(kinds)()
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), count=st.integers(2, 70), size=st.sampled_from([7, 83, 91, 92, 64, 256]))
+def test_parts_and_blocks_agree(loops: str, seed: int, count: int, size: int) -> None:  # noqa: ARG001
+    rng = random.Random(seed)
+    leaves = tree_with(repeats(rng, count), size)
+    reference = written(leaves, BLOCK_BY_BLOCK)
+    part_bytes = rng.choice([600, 2000, 5000, PART_BYTES])
+    assert written(leaves, part_bytes) == reference
+    kept = (type(None), "None", *reference)
+    assert outcome(reference[0], leaves, part_bytes) == outcome(reference[0], leaves, BLOCK_BY_BLOCK) == kept
+    for _ in range(6):
+        wrong = changed(rng, reference[0])
+        assert outcome(wrong, leaves, part_bytes) == outcome(wrong, leaves, BLOCK_BY_BLOCK)
+
+
+@pytest.mark.usefixtures("loops")
+def test_leaves_that_stand_in_it_twice_are_refused_alike() -> None:
+    """Every section is right, but a CAR has a block only once."""
+    leaves = tree_with([*range(8), *range(4), *range(8, 12)], 64)
+    part = Part(4, 64).made(leaves.window(0, 16), list(levels.grown(leaves.digests(0, 16))))
+    twice = header_of(leaves.root) + part
+    assert outcome(twice, leaves, PART_BYTES) == outcome(twice, leaves, BLOCK_BY_BLOCK)
+    assert outcome(twice, leaves, PART_BYTES)[0] is WrongBlock

@@ -2,7 +2,6 @@
 
 import os
 import struct
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +19,6 @@ from fedprotocol.tree import TreeShape
 INDEX_ENTRY = struct.Struct(">Q32s")
 """An index has one entry per leaf: the offset of its bytes in the CAR, and its digest."""
 
-FRESH_SECONDS = 600.0
 PAGE_LEAVES = 512
 """How many entries of an index are read at once."""
 
@@ -35,9 +33,7 @@ class CarFile:
 
     Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
     CarError if a file was changed since it was verified. If a leaf that is read has changed, `on_damage` is called with
-    this file before the error is raised. A file that this process has written itself, from bytes that it verified
-    (`is_fresh`), is not hashed again for some minutes: it is then still in memory, or on a disk that has just been
-    written, in a folder to which nobody else writes. Safe to share between threads; close it, or use it as a context
+    this file before the error is raised. Safe to share between threads; close it, or use it as a context
     manager.
     """
 
@@ -48,12 +44,10 @@ class CarFile:
         root: bytes,
         shape: TreeShape,
         on_damage: Callable[["CarFile"], None] = lambda _: None,
-        is_fresh: bool = False,
     ) -> None:
         self.root = root
         self.shape = shape
         self.path = car
-        self._fresh_until = time.monotonic() + FRESH_SECONDS if is_fresh else 0.0
         self._on_damage: Callable[[CarFile], None] = lambda _: None
         self._files: list[int] = []
         try:
@@ -63,7 +57,7 @@ class CarFile:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
             compiled.expect(shape.leaf_count * shape.leaf_bytes)
             pages = (self.digests(*page) for page in _steps(shape.leaf_count, PAGE_LEAVES))
-            if not is_fresh and levels.root(pages) != root:
+            if levels.root(pages) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
             self[0]  # the same root with leaves of another size is no damage
         except BaseException:
@@ -138,10 +132,7 @@ class CarFile:
             return b"".join(self[index] for index in range(start, stop))
         data = os.pread(self._files[0], length, first)
         offsets -= first
-        is_whole = len(data) == length
-        if time.monotonic() > self._fresh_until:
-            is_whole = is_whole and digests_at(data, offsets, size) == entries["digest"].tobytes()
-        if not is_whole:
+        if len(data) < length or digests_at(data, offsets, size) != entries["digest"].tobytes():
             return b"".join(self[index] for index in range(start, stop))  # which names the leaf that is damaged
         view = memoryview(data)
         return b"".join([view[at : at + size] for at in offsets.tolist()])

@@ -82,7 +82,7 @@ class DirectoryStore:
         with self._usable(), self._drafts() as (car, index):
             read_car(source, root, shape, car, index)
             with self._named(root, car, index):
-                return self._open(root, shape, is_fresh=True)
+                return self._open(root, shape)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
@@ -126,8 +126,8 @@ class DirectoryStore:
     def _damaged_path(self, root: bytes) -> Path:
         return self.car_path(root).with_suffix(".car.damaged")
 
-    def _open(self, root: bytes, shape: TreeShape, is_fresh: bool = False) -> CarFile:
-        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside, is_fresh)
+    def _open(self, root: bytes, shape: TreeShape) -> CarFile:
+        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside)
 
     @contextmanager
     def _drafts(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:

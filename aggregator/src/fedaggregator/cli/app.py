@@ -18,6 +18,7 @@ from fedprotocol.program.terminal import run_program, say, say_json
 from fedaggregator import __version__
 from fedaggregator.cli.account import account_commands
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
+from fedaggregator.cli.bench import bench
 from fedaggregator.cli.init import init
 from fedaggregator.cli.rounds import round_entry, show_rounds
 from fedaggregator.cli.shared_options import (
@@ -225,6 +226,7 @@ def _account_in(config: Path) -> AccountConfig:
     return load_config(config, AggregatorConfig).account
 
 
+app.command()(bench)
 app.add_typer(account_commands(ConfigOption, DEFAULT, _account_in), name="account")
 
 

@@ -23,8 +23,10 @@ from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.rules.base import Rule, Sums
 
 GLOBAL_BITS = 32
-WINDOW_VALUES = 1 << 17
-"""Values that are worked on at once, by default: their sums have a megabyte."""
+WINDOW_VALUES = 1 << 18
+"""Values that are worked on at once, by default: their sums have two megabytes."""
+
+MOST_WORKERS = 4
 
 
 class MergeError(FedError):
@@ -91,8 +93,9 @@ def merge(
         return data, block_digests(data, shape.leaf_bytes)
 
     starts = range(0, leaf_count, window)
+    size = sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions)
     with written_whole(out, synced=False) as file:
-        for start, (data, own) in zip(starts, in_order(compute, starts, _workers(contributions)), strict=True):
+        for start, (data, own) in zip(starts, in_order(compute, starts, workers_for(size)), strict=True):
             for at, first in enumerate(firsts):
                 place, count = first + start, len(own) // DIGEST_BYTES // rule.parts
                 file.seek(place * shape.leaf_bytes)
@@ -107,11 +110,12 @@ def _nth(data: bytes, index: int, size: int) -> memoryview:
     return memoryview(data)[index * size : (index + 1) * size]
 
 
-def _workers(contributions: Sequence[Contribution]) -> int:
-    """How many windows are computed side by side. Only compiled loops do not hold the interpreter's lock."""
-    size = sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions)
+def workers_for(size: int) -> int:
+    """How many threads work on updates of `size` bytes in all. Only compiled loops do not hold the interpreter's
+    lock."""
     compiled.expect(size)
-    return min(4, len(os.sched_getaffinity(0))) if size >= compiled.MANY_BYTES else 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_WORKERS, cores) if size >= compiled.MANY_BYTES else 1
 
 
 def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:

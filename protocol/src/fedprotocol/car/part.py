@@ -63,7 +63,7 @@ class Part:
         is_whole = lanes.verify(part, *leaves, self.node_offsets, self._heads[1], *_BLANK_NODES, digests)
         return digests[: 1 << self.depth].tobytes() if is_whole and digests[-1].tobytes() == root else None
 
-    def made(self, leaves: bytes, grown: list[tuple[bytes, bytes]]) -> bytes:
+    def made(self, leaves: bytes, grown: list[tuple[bytes, bytes]]) -> memoryview:
         """The subtree with these leaves. `grown`: its levels, as `levels.grown` gives them."""
         part = np.empty(self.size, np.uint8)
         for level, (own, nodes) in enumerate(grown):
@@ -73,7 +73,7 @@ class Part:
             after = len(head) + DIGEST_BYTES
             _fill(sections[..., len(head) : after], own)
             _fill(sections[..., after:], blocks)
-        return part.tobytes()
+        return part.data
 
     def _leaves(self, part: memoryview) -> bytes:
         """The bytes of all leaves, one after the other, that stand where the leaves of a subtree do."""

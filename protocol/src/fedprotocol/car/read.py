@@ -3,12 +3,12 @@
 from typing import BinaryIO
 
 from fedprotocol.car.sections import Sections
-from fedprotocol.car.walk import PART_BYTES, walk
+from fedprotocol.car.walk import walk
 from fedprotocol.tree import TreeShape
 
 
 def read_car(
-    source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, index: BinaryIO, part_bytes: int = PART_BYTES
+    source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, index: BinaryIO, part_bytes: int | None = None
 ) -> None:
     """Copy a CAR from `source` to `out`, verifying it, and write its `index` (one INDEX_ENTRY for each leaf).
 

@@ -5,12 +5,12 @@ from typing import BinaryIO
 from fedprotocol import levels, tree
 from fedprotocol.car.format import CID_BYTES, header_of, varint
 from fedprotocol.car.part import Part
-from fedprotocol.car.walk import PART_BYTES, named, walk
+from fedprotocol.car.walk import named, walk
 from fedprotocol.leaves import Leaves
 from fedprotocol.subtrees import SubtreeDigests
 
 
-def write_car(leaves: Leaves, out: BinaryIO, index: BinaryIO | None = None, part_bytes: int = PART_BYTES) -> None:
+def write_car(leaves: Leaves, out: BinaryIO, index: BinaryIO | None = None, part_bytes: int | None = None) -> None:
     """Write a tree as a CAR, and its index (one INDEX_ENTRY for each leaf). `part_bytes`: see `read_car`.
 
     Raises TreeError if the leaves do not hash to `leaves.root`.
@@ -31,7 +31,7 @@ class _Written:
         self._out = out
         self._offset = out.write(header_of(leaves.root))
 
-    def part(self, part: Part, digest: bytes, first: int) -> tuple[bytes, bytes]:  # noqa: ARG002 - whose leaves are known
+    def part(self, part: Part, digest: bytes, first: int) -> tuple[memoryview, bytes]:  # noqa: ARG002 - whose leaves are known
         stop = first + (1 << part.depth)
         grown = list(levels.grown(self._leaves.digests(first, stop)))
         return part.made(self._window(first, stop), grown), grown[0][0]

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ attacks: setup  ## attacks on real programs, and who paid (ATTACKS="name …", A
 
 chaos: setup kubo  ## a federation that is killed, starved and lied to all the time (CHAOS="--seed 1 --rounds 20")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m chaos $(CHAOS)
+
+bench: .venv/.installed  ## how fast this machine aggregates (BENCH="--values 1000000 --clients 16")
+	$(BIN)/fedaggregator bench $(BENCH)
 
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)

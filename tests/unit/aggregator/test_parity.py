@@ -20,7 +20,10 @@ OF_NODES_ALONE = {
     "generate": "takes the model",
     "export": "takes the model",
 }
-OF_AGGREGATORS_ALONE = {"watch": "an aggregator that does not propose; a node does all of it"}
+OF_AGGREGATORS_ALONE = {
+    "watch": "an aggregator that does not propose; a node does all of it",
+    "bench": "measures what aggregators are paid for",
+}
 OPTIONS_OF_NODES_ALONE = {
     "init": {"--train", "--test", "--model"},  # data and model
     "run": {"--dry-run"},  # `fedaggregator watch --dry-run`

@@ -63,11 +63,17 @@ class Laps:
 
 @dataclass(frozen=True)
 class Aggregated:
-    """Median seconds of each step, and the most memory that the process had, in bytes (None where the system does not
-    tell)."""
+    """What was measured.
+
+    Attributes:
+        seconds: the median of each step.
+        peak_bytes: the most memory that the process had; None where the system does not tell.
+        root: of the result, in hexadecimal digits.
+    """
 
     seconds: dict[str, float]
     peak_bytes: int | None
+    root: str
 
 
 def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int], None]) -> Aggregated:
@@ -102,7 +108,7 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
                     sync_file(car)
                     sync_file(index)
         told(number, repeats)
-    return Aggregated(laps.medians(), _peak())
+    return Aggregated(laps.medians(), _peak(), merged.root.hex())
 
 
 def _made(path: Path, leaves: MadeLeaves) -> bytes:

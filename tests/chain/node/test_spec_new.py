@@ -76,6 +76,9 @@ def test_a_spec_is_tried_and_then_written(tiny_folder: Path, tmp_path: Path) -> 
     assert load(out / "spec.json").spec == load(out).spec
     again = spec_new(tiny_folder, out)
     assert "is not overwritten" in str(again.exception)
+    shown = spec_new(tiny_folder, tmp_path / "shown", "--no-try").stdout
+    assert "2.0 KiB an update, 8.0 KiB a global" in shown
+    assert "2 digests a proposal (about 2,560 gas; transactions: 1), 1.0 KiB of each update a proof" in shown
 
 
 def test_what_no_node_can_serve_is_refused(tiny_folder: Path, llama2_like: Path, tmp_path: Path) -> None:

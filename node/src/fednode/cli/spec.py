@@ -148,8 +148,14 @@ def new(
         ),
     ] = None,
     leaf_values: Annotated[
-        int, typer.Option("--leaf-values", "-K", help="Number of values in a leaf, a power of two.")
-    ] = 1024,
+        int | None,
+        typer.Option(
+            "--leaf-values",
+            "-K",
+            help="Number of values in a leaf, a power of two. Default: 1,024. For adapters of more than two million "
+            "values it is up to 8,192, so that a proposal has few digests, unless the rule allows fewer sites then.",
+        ),
+    ] = None,
     private: Annotated[
         bool,
         typer.Option(

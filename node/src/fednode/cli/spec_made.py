@@ -16,6 +16,7 @@ from fednode.cli.common import print_json
 
 if TYPE_CHECKING:
     from fedprotocol.store.base import Store
+    from fedprotocol.tree import TreeShape
 
     from fednode.sponsor.new_spec import NewFederation
 
@@ -73,7 +74,10 @@ def publish_in(federation: NewFederation, store: Store, url: str) -> None:
 def show_made(federation: NewFederation, as_json: bool) -> None:
     from fedaggregator.rules import rule_named
     from fedprotocol.numbers import UNIT
+    from fedprotocol.quantities import size as in_words
     from fedprotocol.tree import cid, raw_cid
+
+    from fednode.sponsor.leaf_size import DIGEST_GAS, pages_of
 
     spec, layout = federation.spec, federation.spec.layout
     digest, genesis = federation.digest, federation.genesis.root
@@ -95,6 +99,12 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
         )
         return
     say(f"{spec.name}: {layout.value_count} values in {layout.leaf_count} leaves of {layout.leaf_values}")
+    update, whole = layout.delta_shape, layout.global_shape
+    say(f"sizes         {in_words(_bytes(update))} an update, {in_words(_bytes(whole))} a global")
+    say(
+        f"on the chain  {whole.leaf_count} digests a proposal (about {whole.leaf_count * DIGEST_GAS:,} gas; "
+        f"transactions: {pages_of(whole.leaf_count)}), {in_words(update.leaf_bytes)} of each update a proof"
+    )
     say(f"spec digest   0x{digest.hex()}  {raw_cid(digest)}")
     say(f"genesis root  0x{genesis.hex()}  {cid(genesis)}")
     say(f"rule          {spec.rule}, for {sites} sites at most")
@@ -107,3 +117,7 @@ def show_made(federation: NewFederation, as_json: bool) -> None:
     )
     if masking is not None:
         say("private       nobody sees more than the sum of all updates; the contract needs a gate, 3 to 64 sites")
+
+
+def _bytes(shape: TreeShape) -> int:
+    return shape.leaf_count * shape.leaf_bytes

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from fednode.sponsor.bounds import ChosenBounds, bounds_of, largest_value, require_bound
+from fednode.sponsor.leaf_size import leaf_values_for
 from fednode.sponsor.masking_range import masking_for
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ class SpecFolderError(FedError):
 
 class Choices(Decisions):
     """The decisions that go into a spec as they are, and those that its other fields are made of: the base model's
-    `base_model` and `revision` on the hub, `bounds`, the layout's `leaf_values` and `mantissa_bits`, and the `seed` of
-    the adapter's first values. With the rule of masked federations, the range of masked values follows too."""
+    `base_model` and `revision` on the hub, `bounds`, the layout's `leaf_values` (by default what suits the adapter's
+    size) and `mantissa_bits`, and the `seed` of the adapter's first values. With the rule of masked federations, the
+    range of masked values follows too."""
 
     base_model: Name
     revision: Name | None
     bounds: ChosenBounds = ChosenBounds()
-    leaf_values: int
+    leaf_values: int | None = None
     mantissa_bits: int
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]  # as torch takes it
 
@@ -125,11 +127,12 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     if start is not None:
         _require_same(start, adapter, folder)
     units = adapter.units if start is None else start.units
+    bits = choices.mantissa_bits
     layout = Layout.model_validate(
         {
             "tensors": adapter.tensors,
-            "leaf_values": choices.leaf_values,
-            "mantissa_bits": choices.mantissa_bits,
+            "leaf_values": choices.leaf_values or leaf_values_for(units.size, rule, bits),
+            "mantissa_bits": bits,
             "parts": rule.parts,
         }
     )

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-MANY_BYTES = 8 << 20
+MANY_BYTES = 4 << 20
 """From so many bytes on it is worth to load numba."""
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fedaggregator.rules import compiled_sums
+from fedaggregator import compiled_sums
 from fedaggregator.rules.limits import MAX_VALUE
 from fedaggregator.rules.step import clamped
 from fedprotocol.numbers import divide_round

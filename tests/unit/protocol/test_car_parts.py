@@ -87,3 +87,20 @@ def test_leaves_that_stand_in_it_twice_are_refused_alike() -> None:
     twice = header_of(leaves.root) + part
     assert outcome(twice, leaves, PART_BYTES) == outcome(twice, leaves, BLOCK_BY_BLOCK)
     assert outcome(twice, leaves, PART_BYTES)[0] is WrongBlock
+
+
+@pytest.mark.usefixtures("loops")
+def test_a_source_that_drips_is_read_once() -> None:
+    class Dripping(io.BytesIO):
+        given = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(min(size or 1, 7))
+            self.given += len(data)
+            return data
+
+    leaves = tree_with(list(range(64)), 256)
+    data, index = written(leaves, BLOCK_BY_BLOCK)
+    source, out, entries = Dripping(data), io.BytesIO(), io.BytesIO()
+    car.read_car(source, leaves.root, leaves.shape, out, entries)
+    assert (out.getvalue(), entries.getvalue(), source.given) == (data, index, len(data))

@@ -31,7 +31,8 @@ def test_a_machine_without_numba_does_without(monkeypatch: pytest.MonkeyPatch, t
 
 def test_a_small_federation_never_loads_numba() -> None:
     program = (
-        "import io, sys\n"
+        "import sys\n"
+        "import fedaggregator.daemon.run, fedprotocol.store.directory\n"
         "from support.small_trees import tree_of, written, read\n"
         "leaves = tree_of(500)\n"
         "read(written(leaves), leaves)\n"

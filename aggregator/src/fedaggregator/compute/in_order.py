@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,7 +12,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_order(work: Callable[[T], R], things: Iterable[T], workers: int) -> Iterator[R]:
+def in_order(work: Callable[[T], R], things: Iterable[T], workers: int) -> Generator[R, None, None]:
     """The result of `work` for each thing. Only one more than there are `workers` are begun before they are taken, so
     memory does not grow with their number.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,8 +95,8 @@ def merge(
 
     starts = range(0, leaf_count, window)
     size = sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions)
-    with written_whole(out, synced=False) as file:
-        for start, (data, own) in zip(starts, in_order(compute, starts, workers_for(size)), strict=True):
+    with closing(in_order(compute, starts, workers_for(size))) as windows, written_whole(out, synced=False) as file:
+        for start, (data, own) in zip(starts, windows, strict=True):
             for at, first in enumerate(firsts):
                 place, count = first + start, len(own) // DIGEST_BYTES // rule.parts
                 file.seek(place * shape.leaf_bytes)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fedaggregator.rules.base import RuleError, Sums
 from fedaggregator.rules.limits import MAX_VALUE, check_update
 
-LOOPS = "fedaggregator.rules.compiled_sums"
+LOOPS = "fedaggregator.compiled_sums"
 WIDTH = 8
 """Bytes of a sum."""
 

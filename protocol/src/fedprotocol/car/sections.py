@@ -59,11 +59,8 @@ class Sections:
 
     def part(self, part: Part, digest: bytes, first: int) -> tuple[memoryview, bytes] | None:  # noqa: ARG002 - the root says which it is
         """See `Blocks`."""
-        while len(self._ahead) < part.size:
-            chunk = self._source.read(part.size - len(self._ahead))
-            if not chunk:
-                return None
-            self._ahead = memoryview(chunk if not self._ahead else bytes(self._ahead) + chunk)
+        if not self._have(part.size):
+            return None
         data = self._ahead[: part.size]
         leaves = part.verified(data, digest)
         return None if leaves is None else (data, leaves)
@@ -73,6 +70,15 @@ class Sections:
         offset, self._ahead = self._offset, self._ahead[len(part) :]
         self._write(part)
         return offset
+
+    def _have(self, size: int) -> bool:
+        """Read ahead until there are `size` bytes, or to the end."""
+        pieces, missing = [bytes(self._ahead)], size - len(self._ahead)
+        while missing > 0 and (chunk := self._source.read(missing)):
+            pieces.append(chunk)
+            missing -= len(chunk)
+        self._ahead = memoryview(b"".join(pieces))
+        return missing <= 0
 
     def _write(self, data: bytes | memoryview) -> None:
         self._out.write(data)

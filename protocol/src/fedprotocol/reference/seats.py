@@ -56,8 +56,7 @@ class Seats(Views):
         self._require_ongoing()
         if stake < self.config.min_stake:
             raise errors.StakeTooLow(stake, self.config.min_stake)
-        if len(self.clients()) >= self.config.max_clients:
-            raise errors.FederationFull(self.config.max_clients)
+        self._require_room()
         if not self._admits(sender):
             raise errors.NotAllowed(sender)
         self._move(sender, self.address, stake)
@@ -131,6 +130,10 @@ class Seats(Views):
         if account is None or account.exited:
             raise errors.NotSeated(client)
         return account
+
+    def _require_room(self) -> None:
+        if len(self.clients()) >= self.config.max_clients:
+            raise errors.FederationFull(self.config.max_clients)
 
     def _require_ongoing(self) -> None:
         if self.closed:

@@ -130,8 +130,13 @@ def test_a_round_that_nobody_draws_is_void_and_costs_nothing() -> None:
     played.until(played.f.draws[1].due + 5 * BLOCK)
     with pytest.raises(drawing.BlockOutOfReach):
         played.f.draw(CLIENTS[0], 1, played.deciding(1))
-    played.until(played.f.now + TERMS.train_length)
+    played.until(played.f.rounds[1].train_end + BLOCK)
     assert played.f.status(1).void_reason == VoidReason.TOO_FEW_COMMITS
+    played.f.exit(CLIENTS[0])
+    with pytest.raises(drawing.HatOpen):
+        played.f.open(AGGREGATOR)
+    played.f.withdraw(CLIENTS[0])
+    played.until(played.f.now + TERMS.attest_length)
     played.f.open(AGGREGATOR)
     assert played.f.balances().burned == 0 and played.f.last_opened() == 2
 
@@ -229,6 +234,7 @@ def test_a_cohort_cannot_shorten_the_window_of_the_one_before() -> None:
     first = played.f.drawn(number)
     played.propose(number)
     window_end = played.f.status(number).end
+    played.until(played.f.now + TERMS.attest_length)
     following = played.open_and_draw()
     second = played.f.drawn(following)
     assert 3 * len(set(first) & set(second)) < 2 * len(first)
@@ -251,5 +257,5 @@ def test_a_federation_that_cohorts_do_not_suit_is_refused(terms: Any, field: str
 
 def test_every_refusal_says_what_to_do_or_what_is_wrong() -> None:
     kinds = [k for k in vars(drawing).values() if isinstance(k, type) and issubclass(k, errors.RoundError)]
-    assert len(kinds) == 7
+    assert len(kinds) == 8
     assert all("{" not in str(kind("a", "b", "c")) for kind in kinds)

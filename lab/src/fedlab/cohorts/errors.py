@@ -25,5 +25,9 @@ class NotDrawn(RoundError):
     """{0} is not at place {1} of the cohort of round {2}: wait until it is drawn"""
 
 
+class HatOpen(RoundError):
+    """seats may still be given up: round {0} can open from {1} on"""
+
+
 class DrawPending(RoundError):
     """seats stand still until Train of round {0} is over: come back then"""

@@ -14,7 +14,7 @@ from fedprotocol.reference import Event, Federation, errors
 from fedprotocol.reference.transaction import call
 from fedprotocol.types import FederationConfig, Phase, VoidReason
 
-from fedlab.cohorts.errors import AlreadyDrawn, BlockOutOfReach, DrawPending, NotDrawn, NotDrawnYet, WrongBlock
+from fedlab.cohorts.errors import AlreadyDrawn, BlockOutOfReach, DrawPending, HatOpen, NotDrawn, NotDrawnYet, WrongBlock
 from fedlab.cohorts.hat import cohort, seat_at, seed_of
 from fedlab.cohorts.seats import Hat
 
@@ -157,6 +157,13 @@ class CohortFederation(Federation):
     # --------------------------------------------------------------- the parts
 
     def _open(self) -> None:
+        """Between two Trains there is always time to leave: a round that is void at once does not take it away."""
+        last = self.last_opened()
+        if last and self.status(last).phase != Phase.TRAIN:
+            train_end = self.rounds[last].train_end
+            still_until = (train_end if self.now >= train_end else self.status(last).start) + self.config.attest_length
+            if self.now < still_until:
+                raise HatOpen(last + 1, still_until)
         super()._open()
         self.draws[self.last_opened()] = Draw(len(self.hat), self.now + self.look_ahead)
 

@@ -93,7 +93,7 @@ class _Vectors:
         return ir.Constant(_VECTOR, [value] * LANES)
 
     def sigma(self, x: Any, first: int, second: int, third: int, shift: bool = False) -> Any:
-        """Of three rotations to the right, of which the last may be a shift, the exclusive or."""
+        """The exclusive or of three rotations to the right, of which the last may be a shift."""
         turned = [self._builder.call(self._rotate, [x, x, self.constant(by)]) for by in (first, second)]
         last = (
             self._builder.lshr(x, self.constant(third))

@@ -41,7 +41,7 @@ class Size:
 
     @property
     def fetched_bytes(self) -> int:
-        """Of all updates together."""
+        """How much all updates have together."""
         return self.clients * self.update.leaf_count * self.update.leaf_bytes
 
 

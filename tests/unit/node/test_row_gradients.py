@@ -11,7 +11,14 @@ import torch
 from fednode.data.encode import Example
 from fednode.evaluation.loss import row_losses
 from fednode.training import AdapterModel
-from fednode.training.row_gradients import Gradients, OneByOne, RowGradients, Together, keeps_gradients_apart, row_gradients
+from fednode.training.row_gradients import (
+    Gradients,
+    OneByOne,
+    RowGradients,
+    Together,
+    keeps_gradients_apart,
+    row_gradients,
+)
 from fedprotocol.spec import Lora
 from support.device import DEVICE
 from support.tiny_families import FAMILIES, WIDE, build_family

@@ -15,6 +15,7 @@ from attacks.votes import prior_of
 TITLE = "masked: a re-org deeper than the confirmations"
 PLACE = 58
 DEPTH = 2  # blocks, of a second each
+TIME_TO_REVEAL = 15  # seconds
 FIXED = "round {}: masks are for these"
 GONE = "round 1: the chain was re-organised, and its members are no longer those that masks are for"
 
@@ -26,6 +27,8 @@ def run(arena: Arena) -> str:
     _take_away(arena, fickle, 1)
     arena.clock.jump(coordinator.round_view(1).phase_end)
     arena.wait("every node refuses", lambda: all(GONE in node.output for node in arena.nodes))
+    since = arena.clock.now()
+    arena.wait("they could have revealed", lambda: arena.clock.now() > since + TIME_TO_REVEAL)
     arena.clock.jump(coordinator.round_view(1).phase_end)
     assert not coordinator.updates(1) and not served(arena, 1), "something left for members that are gone"
     require_void(arena, 1, VoidReason.TOO_FEW_REVEALS)

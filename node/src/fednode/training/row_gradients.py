@@ -113,7 +113,7 @@ def keeps_gradients_apart(
 
     def of(how: RowGradients, *rows: Example) -> torch.Tensor:
         """The last row's gradients, float32 [values]."""
-        gradients = how.of(lambda: _summed_loss(forward, collate(rows)).backward())
+        gradients = how.of(lambda: torch.autograd.backward(_summed_loss(forward, collate(rows))))
         return torch.cat([gradient[-1].flatten().float() for gradient in gradients if gradient is not None])
 
     was_training = model.training

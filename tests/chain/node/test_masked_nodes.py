@@ -269,7 +269,7 @@ def reveals_nothing_for_members_that_are_gone(node: Turned, last: Turned, sites:
     turn_until([node], lambda *_: node.session.journal.update(1) is not None)
     chain, coordinator, fixed = sites.federation.chain, sites.coordinator, MaskJournal(node.session.journal).fixed(1)
     head = chain.web3.eth.block_number
-    newest = scan(coordinator, 0, head, ("Committed",))[-1]
+    *_, newest = scan(coordinator, 0, head, ("Committed",))
     assert newest.args["client"] == last.address
     chain.rpc("anvil_reorg", head - newest.block + 1, [])
     assert sites.federation.phase(1) is Phase.TRAIN

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from shipped_code import code_file, creation_code
+from solc_calls import ROOT, compiled
 
-ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "protocol/src/fedprotocol/chain/abi"
 OPENZEPPELIN = "@openzeppelin/contracts"
 
@@ -41,32 +39,16 @@ PEERS_CODE = "peers_code.json"  # its creation code, a hex string, which is what
 CODE = "code.json"
 
 
-def compile_sources() -> dict[str, Any]:
-    """solc's standard-json output for every source above. Raises SystemExit with solc's messages."""
+def compile_sources() -> dict[str, dict[str, Any]]:
+    """What ships of every source above. Raises SystemExit with solc's messages."""
     sources = sorted({source for source, _ in [*ABIS.values(), *ERRORS, LENS_QUERY]})
-    request = {
-        "language": "Solidity",
-        "sources": {s: {"content": _read(s)} for s in sources},
-        "settings": {
-            "evmVersion": "cancun",
-            "optimizer": {"enabled": True, "runs": 200},
-            "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
-            "outputSelection": {"*": {"*": ["abi"]}, LENS_QUERY[0]: {LENS_QUERY[1]: ["evm.bytecode.object"]}},
-        },
+    settings = {
+        "evmVersion": "cancun",
+        "optimizer": {"enabled": True, "runs": 200},
+        "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
+        "outputSelection": {"*": {"*": ["abi"]}, LENS_QUERY[0]: {LENS_QUERY[1]: ["evm.bytecode.object"]}},
     }
-    done = subprocess.run(
-        [str(ROOT / "tools/solc"), "--standard-json"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    output = json.loads(done.stdout)
-    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
-    if errors:
-        sys.exit("".join(errors))
-    return dict(output["contracts"])
+    return compiled({source: _read(source) for source in sources}, settings)
 
 
 def _read(source: str) -> str:

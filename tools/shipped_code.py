@@ -7,7 +7,6 @@ constructor. A gate's constructor is left out, because its owner decides about i
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 
 import yaml
 from eth_utils.crypto import keccak
+from solc_calls import ROOT, compiled
 
-ROOT = Path(__file__).resolve().parent.parent
 ROLES = {
     "contracts/FederationCoordinator.sol": "coordinator",
     "contracts/Disputes.sol": "disputes",
@@ -37,24 +36,9 @@ def settings() -> dict[str, Any]:
 
 def compile_contracts(sources: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Source -> contract -> the part `evm` of solc's output. Raises SystemExit with solc's messages."""
-    request = {
-        "language": "Solidity",
-        "sources": {source: {"content": (ROOT / source).read_text()} for source in sources},
-        "settings": {**settings(), "outputSelection": {"*": {"*": ["evm.bytecode", "evm.deployedBytecode"]}}},
-    }
-    done = subprocess.run(
-        [str(ROOT / "tools/solc"), "--standard-json"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
-    output = json.loads(done.stdout)
-    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
-    if errors:
-        sys.exit("".join(errors))
-    return {source: {name: c["evm"] for name, c in found.items()} for source, found in output["contracts"].items()}
+    wanted = {**settings(), "outputSelection": {"*": {"*": ["evm.bytecode", "evm.deployedBytecode"]}}}
+    output = compiled({source: (ROOT / source).read_text() for source in sources}, wanted)
+    return {source: {name: c["evm"] for name, c in found.items()} for source, found in output.items()}
 
 
 def creation_code(source: str) -> str:
@@ -65,13 +49,13 @@ def creation_code(source: str) -> str:
 
 def code_file() -> str:
     """The content of code.json, with a line for each contract."""
-    compiled = compile_contracts(ROLES)
+    built = compile_contracts(ROLES)
     waiting = {(source, Path(source).stem): role for source, role in ROLES.items()}
     entries: dict[str, dict[str, Any]] = {}
     while waiting:
         (source, name), role = waiting.popitem()
-        code = compiled[source][name]["deployedBytecode"]
-        constructor = constructor_of(name, compiled[source][name]) if role != "gate" else NO_CONSTRUCTOR
+        code = built[source][name]["deployedBytecode"]
+        constructor = constructor_of(name, built[source][name]) if role != "gate" else NO_CONSTRUCTOR
         links = [(file, library) for file, libraries in code["linkReferences"].items() for library in libraries]
         waiting.update({link: LIBRARY for link in links if link[1] not in entries})
         entries[name] = {"role": role, **described(name, code), **constructor}

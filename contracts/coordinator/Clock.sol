@@ -125,10 +125,12 @@ abstract contract Clock is State {
         return (3 * (r.yes[index] - own) < r.totalWeight - own, PenaltyReason.NotAccepted);
     }
 
-    /// @dev Whether most members of a masked round did not reveal: then it is no fault of theirs. Their nodes refused these
-    /// members, or the chain's blocks became final too late for all.
+    /// @dev Whether members of a masked round may have had to refuse it: then it is no fault of theirs that they did not
+    /// reveal. Seats stayed away whose owners they know, so that strangers alone hid their updates; or most of the members
+    /// did not reveal: they refused, or the chain's blocks became final too late for all.
     function _isRefused(Round storage r) private view returns (bool) {
-        return _isMasked() && 2 * uint256(r.revealed) < r.named[r.priorRoot].commits;
+        uint256 commits = r.named[r.priorRoot].commits;
+        return _isMasked() && (commits < r.active || 2 * uint256(r.revealed) < commits);
     }
 
     /// @dev Whether a fault costs the seat: in a masked federation one seat voids one round.

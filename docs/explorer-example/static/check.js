@@ -8,6 +8,7 @@
  *   {leaf_count, leaf_values, mantissa_bits, server_lr, rule, parts, prior_root, global_root,
  *    updates: [{index, client, root, weight, shift, accepted}],    in the order in which they were revealed
  *    chain_id, coordinator, round, inputs_hash,    if the list of updates is to be checked by one word of the contract
+ *    masking: {scale, bound},                      of the rule, if updates are masked (mantissa_bits = 32)
  *    votes: [{client, bitmap}]}                    if it is to be checked which updates count; a bitmap is a text
  *
  * A global has `leaf_count` leaves for each of its `parts`: those of the weights come first, then those of what the rule
@@ -17,12 +18,15 @@
  */
 const FedCheck = (() => {
   const BYTES_AT_ONCE = 2 ** 18; // of each tree, so that only a small part of the round is in memory
+  const MASKED_BITS = 32; // of a value whose update is masked
+  const GARBAGE = "is out of range: somebody sent something else than a masked update, so that nothing follows from the "
+    + "updates, and anybody could make the round void";
   const WORK = 50; // milliseconds, after which the page gets its turn to show progress and to hear the reader
 
   class Unchecked extends Error { verdict = "unchecked"; } // the message says why the round cannot be checked
   class Foreign extends Error { verdict = "foreign"; } // the message says what came that is not what the chain names
 
-  const { inputsHash, acceptedBy, plain, hexOf } = FedInputs, { RULES } = FedRules;
+  const { inputsHash, acceptedBy, plain, hexOf } = FedInputs, { RULES, maskedSums } = FedRules;
   const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
   // ---- trees --------------------------------------------------------------------------------------------------------
@@ -74,16 +78,22 @@ const FedCheck = (() => {
 
   /** What follows from all parts of a leaf of the prior and the same leaf of each accepted update: the parts of the new
    * leaf, and a calculation of each value in lines. */
-  function nextLeaf({ rule, updates, mantissa_bits, server_lr }, prior, leaves) {
-    const accepted = updates.filter((update) => update.accepted).map(({ index, weight, shift }, u) => {
-      const mantissas = valuesOf(leaves[u], mantissa_bits);
+  function nextLeaf({ rule, updates, mantissa_bits, server_lr, masking }, prior, leaves) {
+    const accepted = givenIn(updates, mantissa_bits, leaves), before = prior.map((part) => valuesOf(part, 32));
+    const { after, words, isGarbage } = RULES[rule].next(before, accepted, server_lr, masking);
+    const given = (i) => accepted.map(({ index, shift, mantissas, values }) => mantissa_bits === MASKED_BITS
+      ? maskedWords(index, mantissas[i]) : `update ${index}: ${mantissas[i]} * 2^${shift} = ${values[i]}`);
+    return { leaves: after.map(leafOf), isGarbage: Boolean(isGarbage), words: (i) => [...given(i), ...words(i)] };
+  }
+
+  /** What each accepted update has in a leaf, of which there is one of each. */
+  function givenIn(updates, bits, leaves) {
+    return updates.filter(({ accepted }) => accepted).map(({ index, weight, shift }, u) => {
+      const mantissas = valuesOf(leaves[u], bits);
       return { index, weight, shift, mantissas, values: mantissas.map((mantissa) => mantissa * 2 ** shift) };
     });
-    const { after, words } = RULES[rule].next(prior.map((part) => valuesOf(part, 32)), accepted, server_lr);
-    const given = (i) => accepted.map(({ index, shift, mantissas, values }) =>
-      `update ${index}: ${mantissas[i]} * 2^${shift} = ${values[i]}`);
-    return { leaves: after.map(leafOf), words: (i) => [...given(i), ...words(i)] };
   }
+  const maskedWords = (index, value) => `update ${index}, masked: ${value}`;
 
   // ---- checking -----------------------------------------------------------------------------------------------------
   /** Refuse what cannot be checked, and a list of updates that is not the one that the contract has. */
@@ -95,15 +105,18 @@ const FedCheck = (() => {
     if (!Object.hasOwn(RULES, rule))
       throw new Unchecked(
         `the federation's rule is "${rule}", and this program knows ${Object.keys(RULES).join(", ")}`);
+    const isMasked = mantissa_bits === MASKED_BITS;
     const isShape = parts === RULES[rule].parts && isWhole(leaf_count, 2, 2 ** 20) && isWhole(leaf_values, 1, 2 ** 16)
-      && [8, 16].includes(mantissa_bits) && isWhole(server_lr, 1, 2 ** 17) && updates.length <= 256;
-    const isUpdate = ({ index, weight, shift }, i) =>
-      index === i && isWhole(weight, 1, 2 ** 20 - 1) && isWhole(shift, 0, 31 - mantissa_bits);
+      && [8, 16, MASKED_BITS].includes(mantissa_bits) && isWhole(server_lr, 1, 2 ** 17) && updates.length <= 256
+      && isMasked === (rule === "masked-mean") && isMasked === Boolean(manifest.masking)
+      && (!isMasked || (isWhole(manifest.masking.scale, 0, 15) && isWhole(manifest.masking.bound, 1, 2 ** 15)));
+    const isUpdate = ({ index, weight, shift }, i) => index === i && isWhole(weight, 1, isMasked ? 2 ** 15 : 2 ** 20 - 1)
+      && isWhole(shift, 0, Math.max(0, 31 - mantissa_bits));
     if (!isShape || !updates.every(isUpdate)) throw new Unchecked("the page's numbers are not those of a federation");
     if (!updates.some(({ accepted }) => accepted)) throw new Unchecked("no update of this round was accepted");
     if (manifest.inputs_hash && inputsHash({ updates, ...manifest }) !== plain(manifest.inputs_hash))
       throw new Foreign("the page's list of updates is not the one whose hash the contract has");
-    const accepted = manifest.votes && acceptedBy(updates, manifest.votes);
+    const accepted = manifest.votes && acceptedBy(updates, manifest.votes, isMasked);
     const wrong = updates.find((update, i) => accepted && accepted[i] !== update.accepted);
     if (wrong) throw new Foreign(`the votes do not say about update ${wrong.index} what the page says`);
   }
@@ -150,7 +163,7 @@ const FedCheck = (() => {
       const claimed = tree("the global", global_root, 32, parts);
       const right = tree("the right global", global_root, 32, parts);
       const atOnce = source.atOnce || Math.max(1, Math.floor(BYTES_AT_ONCE / claimed.size));
-      let rested = performance.now();
+      let rested = performance.now(), garbage = null;
       for (let start = 0; start < leaf_count; start += atOnce) {
         const count = Math.min(atOnce, leaf_count - start);
         const given = await Promise.all(inputs.map((input) => read(input, start, count)));
@@ -164,6 +177,7 @@ const FedCheck = (() => {
           if (signal && signal.aborted) throw signal.reason;
           const leaves = given.map((parts) => parts.map((part) => part[i])), [prior, ...own] = leaves;
           const next = nextLeaf(manifest, prior, own.flat());
+          if (next.isGarbage && garbage === null) garbage = start + i;
           for (const [t, parts] of leaves.entries()) await keep(inputs[t], parts);
           await keep(right, next.leaves);
           if (claims) await keep(claimed, claims.map((part) => part[i]));
@@ -177,6 +191,7 @@ const FedCheck = (() => {
       for (const input of inputs)
         if ((await rootOf(input)) !== input.root)
           throw new Foreign(`the leaves that came for ${input.name} are not those of its root ${input.root}`);
+      if (garbage !== null) throw new Unchecked(`the sum of all updates in leaf ${garbage} ${GARBAGE}`);
       answer.root = await rootOf(right);
       const isStrange = answer.served && (await rootOf(claimed)) !== claimed.root;
       const isRight = answer.root === right.root;
@@ -190,27 +205,35 @@ const FedCheck = (() => {
     }
   }
 
+  /** Refuse {leaf, path} or {digest, path} that is not what `root` has at place `at` of `count`. */
+  async function checkOpened({ leaf, digest, path }, root, { count, at }, size) {
+    if (leaf && leaf.length !== size) throw new Unchecked(`a leaf has ${leaf.length} bytes in place of ${size}`);
+    if (hexOf(await pathRoot(count, at, digest || await sha256(leaf), path)) !== plain(root))
+      throw new Foreign(`what came is not leaf ${at} of ${root}`);
+  }
+
+  /** Refuse what is not leaf `index` of each accepted update. */
+  async function checkGiven({ leaf_count, leaf_values, mantissa_bits, updates }, index, leaves) {
+    const roots = updates.filter(({ accepted }) => accepted).map(({ root }) => root);
+    if (leaves.length !== roots.length) throw new Unchecked("not all leaves are there");
+    for (const [u, opened] of leaves.entries())
+      await checkOpened(opened, roots[u], { count: leaf_count, at: index }, (leaf_values * mantissa_bits) / 8);
+  }
+
   /** Check leaf `index` of part `part` of a global or proposal, of which only the digest need be known. The lists
    * `prior`, of the parts of this leaf, and `leaves`, of the accepted updates, hold {leaf, path}, and `claimed` holds
    * {digest, path}. Verdicts are those of a whole round. */
   async function checkLeaf(manifest, index, part, prior, leaves, claimed) {
     try {
       checkManifest(manifest);
-      const { leaf_count, leaf_values, mantissa_bits, parts, updates, prior_root, global_root } = manifest;
+      const { leaf_count, leaf_values, parts, prior_root, global_root } = manifest;
       const inGlobal = (part) => ({ count: leaf_count * parts, at: part * leaf_count + index });
-      const lead = async ({ leaf, digest, path }, root, { count, at }, bits) => {
-        const size = (leaf_values * bits) / 8;
-        if (leaf && leaf.length !== size) throw new Unchecked(`a leaf has ${leaf.length} bytes in place of ${size}`);
-        if (hexOf(await pathRoot(count, at, digest || await sha256(leaf), path)) !== plain(root))
-          throw new Foreign(`what came is not leaf ${at} of ${root}`);
-      };
-      const roots = updates.filter(({ accepted }) => accepted).map(({ root }) => root);
-      if (prior.length !== parts || leaves.length !== roots.length) throw new Unchecked("not all leaves are there");
-      for (const [p, opened] of prior.entries()) await lead(opened, prior_root, inGlobal(p), 32);
-      for (const [u, opened] of leaves.entries())
-        await lead(opened, roots[u], { count: leaf_count, at: index }, mantissa_bits);
-      await lead(claimed, global_root, inGlobal(part), 32);
+      if (prior.length !== parts) throw new Unchecked("not all leaves are there");
+      for (const [p, opened] of prior.entries()) await checkOpened(opened, prior_root, inGlobal(p), 4 * leaf_values);
+      await checkGiven(manifest, index, leaves);
+      await checkOpened(claimed, global_root, inGlobal(part));
       const next = nextLeaf(manifest, prior.map(({ leaf }) => leaf), leaves.map(({ leaf }) => leaf));
+      if (next.isGarbage) throw new Unchecked(`the sum of all updates in leaf ${index} ${GARBAGE}`);
       const digest = hexOf(await sha256(next.leaves[part]));
       return { verdict: digest === hexOf(claimed.digest) ? "right" : "wrong", message: "", digest };
     } catch (error) {
@@ -218,5 +241,25 @@ const FedCheck = (() => {
     }
   }
 
-  return { checkRound, checkLeaf, nextLeaf };
+  /** Check whether leaf `index` of all masked updates makes the round void. `leaves`, of the accepted updates, holds
+   * {leaf, path}. The answer is {verdict, message, value, words}. Its verdict is "garbage" if a sum is one that no
+   * honest updates have, of which `value` is the place and `words` the calculation; "fine" if there is none; or
+   * "foreign" or "unchecked", as for a round. */
+  async function checkSums(manifest, index, leaves) {
+    try {
+      checkManifest(manifest);
+      const { masking, mantissa_bits, updates } = manifest;
+      if (!masking) throw new Unchecked("the updates of this federation are not masked");
+      await checkGiven(manifest, index, leaves);
+      const given = givenIn(updates, mantissa_bits, leaves.map(({ leaf }) => leaf));
+      const { garbage, words } = maskedSums(given, masking);
+      if (garbage < 0) return { verdict: "fine", message: "", value: -1, words: [] };
+      const each = given.map(({ index, values }) => maskedWords(index, values[garbage]));
+      return { verdict: "garbage", message: "", value: garbage, words: [...each, ...words(garbage)] };
+    } catch (error) {
+      return { verdict: error.verdict || "unchecked", message: error.message, value: -1, words: [] };
+    }
+  }
+
+  return { checkRound, checkLeaf, checkSums, nextLeaf };
 })();

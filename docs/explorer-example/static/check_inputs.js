@@ -50,14 +50,15 @@ const FedInputs = (() => {
   }
 
   /** For each update whether the votes accept it: two thirds of the weight must vouch for it, and the updates that are
-   * vouched for must hold two thirds of the weight together. */
-  function acceptedBy(updates, votes) {
+   * vouched for must hold two thirds of the weight together; if they are masked, they must be all. */
+  function acceptedBy(updates, votes, isMasked = false) {
     const weightOf = (list) => list.reduce((sum, { weight }) => sum + weight, 0), total = weightOf(updates);
     const isVouched = updates.map((update, i) => {
       const voters = votes.filter(({ bitmap }) => (BigInt(bitmap) >> BigInt(i)) & 1n).map(({ client }) => client);
       return 3 * weightOf(updates.filter((one) => one === update || voters.includes(one.client))) >= 2 * total;
     });
-    const isEnough = 3 * weightOf(updates.filter((_, i) => isVouched[i])) >= 2 * total;
+    const together = weightOf(updates.filter((_, i) => isVouched[i]));
+    const isEnough = isMasked ? isVouched.every((is) => is) : 3 * together >= 2 * total;
     return isVouched.map((is) => is && isEnough);
   }
 

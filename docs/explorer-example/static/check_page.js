@@ -87,6 +87,8 @@
     const heads = {
       right: ["good", "Right.", ` This ${what} is what follows from the accepted updates.`],
       wrong: ["bad", "Wrong.", ` This ${what} does not follow from the accepted updates.`],
+      garbage: ["bad", "Garbage.", " No honest updates have this sum, so that the round is void."],
+      fine: ["good", "In range.", " Honest updates can have these sums, so that this leaf makes no round void."],
       foreign: ["bad", "Not what the chain names.", ` ${said}. So this says nothing about the ${what}.`],
       unchecked: ["warn", "Not checked.", ` ${said}.`],
     };
@@ -141,11 +143,26 @@
     result.replaceChildren(...parts);
   }
 
+  /** One leaf of all masked updates, which is on the page. */
+  async function checkSums(result) {
+    const { dataset } = document.getElementById("sums"), { bytesOf } = FedInputs;
+    const { index, leaves } = JSON.parse(dataset.proof), manifest = JSON.parse(dataset.manifest);
+    const opened = leaves.map(({ leaf, path }) => ({ leaf: bytesOf(leaf), path: path.map(bytesOf) }));
+    const answer = await FedCheck.checkSums(manifest, index, opened), parts = [judged(answer, "leaf")];
+    const heading = `It is that of value ${answer.value} of leaf ${index}:`;
+    if (answer.words.length) parts.push(made("p", heading), made("pre", answer.words.join("\n")));
+    result.dataset.verdict = answer.verdict;
+    result.replaceChildren(...parts);
+  }
+
+  const SMALL = { "check-leaf": checkLeaf, "check-sums": checkSums };
+
   document.addEventListener("submit", (event) => {
-    const form = event.target.closest("form.check, form.check-leaf");
+    const form = event.target.closest("form.check, form.check-leaf, form.check-sums");
     if (!form) return;
     event.preventDefault();
-    if (form.matches(".check-leaf")) return void checkLeaf(form.querySelector(".result"));
+    for (const [name, begin] of Object.entries(SMALL))
+      if (form.classList.contains(name)) return void begin(form.querySelector(".result"));
     const found = (what) => form.querySelector(what);
     check(form, { start: found(".start"), end: found(".stop"), bar: found("progress"), result: found(".result") });
   });

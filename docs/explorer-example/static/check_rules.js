@@ -5,8 +5,10 @@
  * A rule is one function over one leaf. `prior` has the leaf's values in the global before the round, a list for each
  * part: the weights, and what the rule keeps beside them. `updates` has {weight, shift, mantissas, values} of each
  * accepted update, and `rate` is the server's learning rate. Values are whole numbers of units of 2^-24; those of an
- * update are mantissa * 2^shift, and not above 2^30. The answer is {after, words}: `after` in the form of `prior`, and
- * `words(i)` the calculation of value i in lines.
+ * update are mantissa * 2^shift, and not above 2^30. Masked values are integers of 32 bits that mean nothing one by one;
+ * `masking` is {scale, bound}, which say what their sum means, and null where updates are not masked. The answer is
+ * {after, words}: `after` in the form of `prior`, and `words(i)` the calculation of value i in lines. `isGarbage` says
+ * of masked updates that no honest ones have their sum.
  */
 const FedRules = (() => {
   const ONE = 2 ** 16; // what a learning rate, a momentum or a factor of one is as an integer
@@ -126,6 +128,29 @@ const FedRules = (() => {
       movedWords(weights[i], mean[i], rate, after[i])] };
   }
 
+  /** What updates add up to that were weighted before they were masked. The masks cancel in the sum, modulo 2^32.
+   * `garbage` is the place of the first sum that no honest updates have, or -1. */
+  function maskedSums(updates, { bound }) {
+    const sums = new Int32Array(updates[0].values.length); // adding in it is modulo 2^32
+    for (const { values } of updates) values.forEach((value, i) => { sums[i] += value; });
+    const weight = total(updates.map((update) => update.weight));
+    const words = (i) => [
+      `W = ${updates.map((update) => update.weight).join(" + ")} = ${weight}`,
+      `S = the sum of these, modulo 2^32, read as a signed integer = ${sums[i]}`,
+      `no sum of honest updates is further from 0 than W * ${bound} = ${weight * bound}`];
+    return { sums, weight, garbage: sums.findIndex((sum) => Math.abs(sum) > weight * bound), words };
+  }
+
+  /** The mean of these updates. */
+  function maskedMean([weights], updates, rate, masking) {
+    const { sums, weight, garbage, words } = maskedSums(updates, masking), { scale } = masking;
+    const mean = Array.from(sums, (sum) => rounded(sum * 2 ** scale, weight)), after = moved(weights, mean, rate);
+    return { after: [after], isGarbage: garbage >= 0, words: (i) => [
+      ...words(i),
+      `mean = R(S * 2^${scale}, W) = ${mean[i]}`,
+      movedWords(weights[i], mean[i], rate, after[i])] };
+  }
+
   /** Each rule by the name that its contract has, and how many parts its globals have. */
   const RULES = {
     "fedavg": { next: fedavg, parts: 1 },
@@ -133,7 +158,8 @@ const FedRules = (() => {
     "trimmed-mean": { next: trimmedMean, parts: 1 },
     "median": { next: median, parts: 1 },
     "norm-bounded": { next: normBounded, parts: 1 },
+    "masked-mean": { next: maskedMean, parts: 1 },
   };
 
-  return { RULES };
+  return { RULES, maskedSums };
 })();

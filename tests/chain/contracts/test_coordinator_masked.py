@@ -93,6 +93,20 @@ def test_where_half_reveal_the_others_pay(masked: Play) -> None:
     assert seats(masked) == {a, b}
 
 
+@pytest.mark.parametrize(("seats_taken", "revealing"), [(5, 3), (5, 2), (4, 2)])
+def test_where_a_seat_stays_away_nobody_pays(masked: Play, seats_taken: int, revealing: int) -> None:
+    """A member that counts on that seat refuses, however many strangers reveal."""
+    clients = masked.start(seats_taken)
+    members = clients[:-1]
+    masked.together(*(Call(c, "commit", (1, masked.prior(1), KEY)) for c in members))
+    masked.at(masked.end_of_phase(1))
+    masked.together(*(masked.reveal(1, client) for client in members[:revealing]))
+    masked.at(masked.end_of_phase(1))
+    events = masked.together(*(Call(c, "settle", (c,)) for c in clients))
+    assert names(events) == ["RoundVoided"] and one(events, "RoundVoided")["reason"].name == "TOO_FEW_REVEALS"
+    assert seats(masked) == set(clients)
+
+
 def test_one_that_comes_back_is_settled_before_it_can_commit_again(masked: Play) -> None:
     """Nobody needs to take its seat in time: its own commit does."""
     [a, b, c, silent] = committed(masked)

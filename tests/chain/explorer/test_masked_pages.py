@@ -193,7 +193,8 @@ def test_an_impeachment_is_replayed(seen: Seen) -> None:
     page = seen.page(address)
     assert "It does not show who it was." in page and "Nobody is paid for this round and nobody pays" in page
     assert f"rounds/{IMPEACHED}/impeachment" in seen.page("/disputes")
-    assert "The updates add up to garbage." in seen.page(f"/rounds/{IMPEACHED}")
+    voided = seen.page(f"/rounds/{IMPEACHED}")
+    assert "The updates add up to garbage." in voided and "what all of it adds up to" in voided
     other = requests.get(f"{seen.started.url}rounds/{GARBAGE}/impeachment", timeout=30)
     assert other.status_code == 404, "it became final"
 
@@ -292,6 +293,7 @@ def test_each_phase_is_told_as_it_is_under_masks(seen: Seen) -> None:
     left = seen.page(f"/rounds/{LEFT}")
     assert "a site committed and did not reveal, so no site published its update" in left
     assert "These updates never left their sites" in left and "what they learned together" not in left
+    assert "Nobody pays for that" not in left and "weight that vouches" not in left
 
 
 @pytest.mark.parametrize("path", [f"rounds/{IMPEACHED}/impeachment", "disputes"])

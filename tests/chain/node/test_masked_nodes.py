@@ -23,6 +23,7 @@ from fednode.masking.weighted import weighted_delta
 from fednode.policy.log import Log
 from fednode.privacy import MASKED
 from fednode.training.at_home import kept_units
+from fedprotocol.chain.read.events import scan
 from fedprotocol.store.base import NotFound, Unavailable
 from fedprotocol.store.open import open_store
 from fedprotocol.types import Phase, VoidReason
@@ -150,6 +151,7 @@ def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Pat
         assert sites.federation.phase(1) is Phase.REVEAL
         refuses_a_set_without_its_own_peers(first)
         waits_until_the_set_is_final(first, sites)
+        reveals_nothing_for_members_that_are_gone(first, nodes[3], sites)
         turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.ATTEST)
         publishes_again_what_it_could_not(first, sites)
         turn_until(nodes, lambda *_: sites.federation.phase(1) is Phase.AGGREGATE)
@@ -260,3 +262,19 @@ def waits_until_the_set_is_final(node: Turned, sites: MaskedSites) -> None:
         sites.federation.chain.rpc("evm_mine")
     do.FixMembers(1).send(tools, snapshot, node.daemon._facts(snapshot))
     assert MaskJournal(node.session.journal).fixed(1) is not None
+
+
+def reveals_nothing_for_members_that_are_gone(node: Turned, last: Turned, sites: MaskedSites) -> None:
+    """A re-org takes the last commit away when this node has masked for its account. Then it comes back."""
+    turn_until([node], lambda *_: node.session.journal.update(1) is not None)
+    chain, coordinator, fixed = sites.federation.chain, sites.coordinator, MaskJournal(node.session.journal).fixed(1)
+    head = chain.web3.eth.block_number
+    *_, newest = scan(coordinator, 0, head, ("Committed",))
+    assert newest.args["client"] == last.address
+    chain.rpc("anvil_reorg", head - newest.block + 1, [])
+    assert sites.federation.phase(1) is Phase.TRAIN
+    snapshot = node.session.snapshot()
+    with pytest.raises(Unsafe, match=f"no longer those that masks are for.*{last.address}.*reveals nothing"):
+        do.Reveal(1).send(node.daemon._tools, snapshot, node.daemon._facts(snapshot))
+    commit_in_turn([last], 1)
+    assert sites.federation.phase(1) is Phase.REVEAL and MaskJournal(node.session.journal).fixed(1) == fixed

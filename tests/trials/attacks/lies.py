@@ -7,6 +7,7 @@ from fedprotocol.numbers import from_bytes, to_bytes
 from fedprotocol.types import Phase
 from support.synthetic import SyntheticClient
 
+from attacks.actors import digests_of
 from attacks.arena import Arena
 
 
@@ -17,6 +18,17 @@ def one_unit_more(right: MemoryLeaves, leaf: int, value: int) -> MemoryLeaves:
     values[value] += 1
     leaves[leaf] = to_bytes(values)
     return MemoryLeaves(leaves)
+
+
+def one_value_wrong(arena: Arena) -> str:
+    """Nothing runs yet. Somebody adds one unit to one value of round 1's global, and proposes that first; says how it
+    was exposed."""
+    liar = arena.actor("liar")
+    arena.start(*arena.nodes)
+    arena.reach(1, Phase.AGGREGATE)
+    liar.propose(1, digests_of(one_unit_more(arena.observer.right(1), leaf=3, value=17)))
+    arena.start(*arena.aggregators)
+    return expose(arena, 1)
 
 
 def play_along(arena: Arena, client: SyntheticClient, round_number: int) -> None:

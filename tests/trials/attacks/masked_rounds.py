@@ -9,6 +9,8 @@ from fedprotocol.types import Phase, VoidReason
 
 from attacks.actors import Actor
 from attacks.arena import Arena
+from attacks.masked_hand import MaskedHand
+from attacks.votes import prior_of
 
 ELSE = "the members are others now"  # a node's words where two sums would show the difference
 IN_ATTEST = (Phase.ATTEST, Phase.AGGREGATE, Phase.CHALLENGE, Phase.FINAL)
@@ -41,6 +43,40 @@ def impeach(arena: Arena, round_number: int) -> str:
     programs = [*arena.nodes, *arena.aggregators, *arena.watchtowers]
     arena.wait("somebody says it", lambda: any("IMPEACHED" in program.output for program in programs))
     return ", ".join(program.name for program in programs if "IMPEACHED" in program.output)
+
+
+def commit_last(
+    arena: Arena, hand: MaskedHand, number: int, before: Callable[[bytes], object] = lambda _: None
+) -> None:
+    """When all nodes have committed. `before` is called with its key before anybody sees that."""
+    arena.wait("all nodes commit", lambda: len(arena.events("Committed", number)) == len(arena.nodes))
+    hand.commit(number, prior_of(arena, number), before)
+
+
+def deliver(arena: Arena, hand: MaskedHand, number: int) -> None:
+    """From its commit to its reveal, as an honest member does it; its update is in the store before."""
+    arena.reach(number, Phase.REVEAL)
+    hand.mask(number)
+    hand.publish(number)
+    hand.reveal(number)
+
+
+def play_along(arena: Arena, hand: MaskedHand, number: int) -> None:
+    """From its commit to its vote, as an honest member does it."""
+    deliver(arena, hand, number)
+    arena.reach(number, Phase.ATTEST)
+    hand.attest(number)
+
+
+def send_noise(arena: Arena, vandal: MaskedHand) -> None:
+    """Round 1 until all have voted, with noise from `vandal`. Nothing but the nodes runs then, and these are frozen."""
+    vandal.commit(1, prior_of(arena, 1))
+    arena.start(*arena.nodes)
+    arena.reach(1, Phase.REVEAL)
+    vandal.noise(1)
+    vandal.publish(1)
+    vandal.reveal(1)
+    garble(arena, lambda: vandal.attest(1))
 
 
 def garble(arena: Arena, last: Callable[[], object]) -> None:

@@ -193,6 +193,27 @@ def test_a_step_may_have_no_row(tiny_folder: Path, data: Any) -> None:
     assert result.units_delta.any() and result.drawn == 0 and result.loss_first == 0
 
 
+def test_whether_rows_go_together_is_tried_once_for_a_model(tiny_folder: Path, data: Any) -> None:
+    """Whatever is trained in a round, and with B at zero, where A alone has no gradient that could tell."""
+    factors = Lora(r=8, alpha=16, dropout=0.0, target_modules=LORA.target_modules, factors="alternating")
+    spec, model = load(tiny_folder, "fp32", **sgd(steps=1, lora=factors, batch_size=60))
+    quiet, passes = PrivateSteps(noise=0.0, clip=0.05), list[int]()
+    model._model.get_base_model().register_forward_pre_hook(
+        lambda _, __, given: passes.append(len(given["input_ids"])), with_kwargs=True
+    )
+    for number in (1, 2, 3):
+        model.train(spec, data, number, 0, private=quiet, randomness=Repeatable())
+    assert passes == [2, 2, 1, 60, 60, 60]
+    del model._gradients_apart
+    layer: Any = model._model.get_base_model().model.layers[0].mlp
+    own = layer.forward
+    layer.forward = lambda x: own(x) + 0.1 * x.mean(dim=0, keepdim=True)
+    model.set_global(tiny_spec(tiny_folder, "fp32", lora=factors)[1].units)
+    passes.clear()
+    model.train(spec, data, 1, 0, private=quiet, randomness=Repeatable())
+    assert passes == [2, 2, 1, *[1] * 60], "rows that see each other go through it one by one"
+
+
 def test_a_broken_model_is_noticed(tiny_folder: Path, data: Any) -> None:
     spec, model = load(tiny_folder, "fp32")
     values = model.values()

@@ -11,7 +11,14 @@ import torch
 from fednode.data.encode import Example
 from fednode.evaluation.loss import row_losses
 from fednode.training import AdapterModel
-from fednode.training.row_gradients import Gradients, OneByOne, RowGradients, Together, row_gradients
+from fednode.training.row_gradients import (
+    Gradients,
+    OneByOne,
+    RowGradients,
+    Together,
+    keeps_gradients_apart,
+    row_gradients,
+)
 from fedprotocol.spec import Lora
 from support.device import DEVICE
 from support.tiny_families import FAMILIES, WIDE, build_family
@@ -42,7 +49,7 @@ def trained(model: AdapterModel) -> list[torch.nn.Parameter]:
 
 
 def chosen(model: AdapterModel, at_once: int = 4) -> RowGradients:
-    return row_gradients(model._model, trained(model), model._collate, at_once)
+    return row_gradients(model._model, trained(model), at_once, model._gradients_apart)
 
 
 def backward(model: AdapterModel, some: list[Example]) -> Callable[[], object]:
@@ -90,8 +97,10 @@ def test_rows_that_are_no_business_of_each_other_stay_so(tmp_path: Path) -> None
 def test_other_models_take_one_row_after_the_other(tmp_path: Path) -> None:
     model = loaded(tmp_path, "qwen2")
     assert isinstance(chosen(model, at_once=1), OneByOne)
+    assert isinstance(row_gradients(model._model, trained(model), 4, are_apart=False), OneByOne)
     parameters = [*trained(model), torch.nn.Parameter(torch.zeros(3))]
-    assert isinstance(row_gradients(model._model, parameters, model._collate, 4), OneByOne), "no layer's weight"
+    assert isinstance(row_gradients(model._model, parameters, 4, are_apart=True), OneByOne), "no layer's weight"
+    assert not keeps_gradients_apart(model._model, parameters, model._logits, model._collate)
 
 
 @pytest.mark.parametrize("name", WIDE)

@@ -17,7 +17,7 @@ def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
     for name in ("node_modules", "brownie-config.yaml"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "tools").mkdir()
-    for name in ("export_abi.py", "shipped_code.py", "solc"):
+    for name in ("export_abi.py", "shipped_code.py", "solc_calls.py", "solc"):
         copy = tmp_path / "tools" / name
         copy.write_bytes((ROOT / "tools" / name).read_bytes())
         copy.chmod(0o755)

@@ -68,7 +68,7 @@ def read_round(
     revealed, attested = {update.client for update in updates}, {vote.client for vote in votes}
     unwanted = unwanted_in(updates) if config.is_masked else set()
     matching = {commit.client for commit in commits if commit.matches}
-    if config.is_masked and is_refused(len(revealed), len(matching)):
+    if config.is_masked and is_refused(len(revealed), len(matching), opened.args["active"]):
         revealed = matching  # it is no fault of the others
     payments = payments_of(reserved, config.aggregator_bps, outcome, updates, attested, named["Rewarded"])
     paid = sum(payment.amount for payment in payments)

@@ -11,42 +11,31 @@ from pydantic import Field
 
 from fedexplorer.content.tensors import Tensors
 from fedexplorer.content.told import Told
-from fedexplorer.disputes.gathered import Source
 from fedexplorer.disputes.impeached import Impeached
 from fedexplorer.errors import NotThere
 from fedexplorer.history.records import RoundHistory
+from fedexplorer.views.case_rows import MOST_LISTED, Case, ShareRow, case_fields, share_fields
 from fedexplorer.views.check import Manifest, manifest_of
 from fedexplorer.views.history_at import history_at
 from fedexplorer.views.leaf_proof import SumsProof, sums_proof
 from fedexplorer.views.named_tree import tensors_in
-from fedexplorer.views.replayed import MOST_DIFFERING, CallRow, call_rows
 from fedexplorer.views.site import Site
 from fedexplorer.views.view import Csv, Hex, Model, Parameters, View
 from fedexplorer.views.work import NO_STORE, PATIENCE, Work, refused, work
 
 
-class MaskedRow(Model):
+class MaskedRow(ShareRow):
     """What one client put in at the value that is shown, masked, and the sum of all up to it, modulo 2^32."""
 
-    index: int
-    client: str
-    root: Hex
-    weight: int
     masked: int
     sum: int
-    source: Source
 
 
-class Garbage(Model):
-    """The leaf that made the round void. `leaf_is_known`: the transactions name it; otherwise it is the first one that
-    is out of range. `limit`: no sum of honest updates is further from 0. `outside` are the places of values that are,
-    `outside_count` of them; the one on the page is `at`, whose sum is the last one in `inputs`. `tensor` and `index`
-    say where it belongs in the model."""
+class Garbage(Case):
+    """The leaf that made the round void. `limit`: no sum of honest updates is further from 0. `outside` are the places
+    of values that are, `outside_count` of them; the one on the page is `at`, whose sum is the last one in `inputs`.
+    `tensor` and `index` say where it belongs in the model."""
 
-    leaf: int
-    leaf_values: int
-    leaf_is_known: bool
-    weight: int
     bound: int
     limit: int
     outside_count: int
@@ -55,9 +44,6 @@ class Garbage(Model):
     tensor: str | None
     index: tuple[int, ...]
     inputs: tuple[MaskedRow, ...]
-    calls: tuple[CallRow, ...]
-    gas: int
-    fee: int
 
     @property
     def sum(self) -> int:
@@ -125,32 +111,18 @@ def _garbage(done: Impeached, tensors: Tensors | None, value: int | None) -> Gar
         raise NotThere(f"A leaf has the values 0 to {size - 1}.")
     tensor, index = tensors.owner(found.leaf * size + at) if tensors is not None else (None, ())
     return Garbage(
-        leaf=found.leaf,
-        leaf_values=size,
-        leaf_is_known=found.leaf_is_known,
-        weight=done.weight,
+        **case_fields(found, size, done.weight),
         bound=done.bound,
         limit=done.limit,
         outside_count=len(done.outside),
-        outside=done.outside[:MOST_DIFFERING],
+        outside=done.outside[:MOST_LISTED],
         at=at,
         tensor=tensor,
         index=index,
         inputs=tuple(
-            MaskedRow(
-                index=share.update.index,
-                client=share.update.client,
-                root=share.update.root,
-                weight=share.update.weight,
-                masked=masked,
-                sum=running,
-                source=share.source,
-            )
+            MaskedRow(**share_fields(share), masked=masked, sum=running)
             for share, (masked, running) in zip(found.shares, done.column(at), strict=True)
         ),
-        calls=call_rows(found.calls),
-        gas=found.gas,
-        fee=found.fee,
     )
 
 

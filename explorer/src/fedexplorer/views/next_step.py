@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from fedprotocol.chain.read.penalties import is_refused
 from fedprotocol.types import FederationConfig, Phase, RoundView, VoidReason
 
 
@@ -100,6 +101,15 @@ def why_void(reason: VoidReason, config: FederationConfig) -> str:
             return "the updates add up to what no honest ones do, so somebody sent something else than a masked update"
         case _:
             assert_never(reason)
+
+
+def nobody_pays(revealed: int, matching: int, active: int) -> str:
+    """Why it cost nobody anything that members of a masked round did not reveal; empty if it cost them the penalty."""
+    if not is_refused(revealed, matching, active):
+        return ""
+    if matching < active:
+        return "Nobody pays for that: not all seats committed, and a site that counts on an absent one has to refuse."
+    return "Nobody pays for that: most of the members did not reveal."
 
 
 def what_comes_next(final: int, config: FederationConfig, pays_for: int, is_closed: bool, active: int) -> str:

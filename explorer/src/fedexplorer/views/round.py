@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from fedexplorer.history.records import RoundHistory
 from fedexplorer.views.history_at import history_at
 from fedexplorer.views.matrix import Matrix, matrix
-from fedexplorer.views.next_step import what_goes_on, why_void
+from fedexplorer.views.next_step import nobody_pays, what_goes_on, why_void
 from fedexplorer.views.raw import RawRow, raw_rows
 from fedexplorer.views.round_gas import RoundGas, gas_of
 from fedexplorer.views.round_rows import (
@@ -168,7 +168,11 @@ def _says(site: Site, history: RoundHistory) -> str:
     """What goes on in the round, or how it ended, in a sentence."""
     config, found = site.state.federation.config, site.state.snapshot.round(history.number)
     if history.phase is Phase.VOID:
-        return f"Round {history.number} ended without a global model: {why_void(history.void_reason, config)}."
+        why = f"Round {history.number} ended without a global model: {why_void(history.void_reason, config)}."
+        if not config.is_masked or history.void_reason is not VoidReason.TOO_FEW_REVEALS:
+            return why
+        matching = sum(commit.matches is True for commit in history.commits)
+        return f"{why} {nobody_pays(len(history.updates), matching, history.active)}".strip()
     if history.is_final:
         accepted, all_updates = sum(update.accepted is True for update in history.updates), len(history.updates)
         return f"Round {history.number} has a global model, which follows from {accepted} of {all_updates} updates."

@@ -140,6 +140,7 @@ class AdapterModel:
             raise TrainingError("the data has no rows; give at least one")
         rows = Drawn(data, self._encoder)
         before = self.values()
+        are_apart = private is not None and spec.training.batch_size > 1 and self._gradients_apart
         trained = [spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors]
         self._thaw(trained)
         try:
@@ -160,6 +161,7 @@ class AdapterModel:
                     on_step,
                     private,
                     randomness,
+                    are_apart,
                 )
             after = self.values()
             if not np.isfinite(after).all():
@@ -225,6 +227,13 @@ class AdapterModel:
         from fednode.training.rows_apart import keeps_rows_apart
 
         return keeps_rows_apart(self._model, self._accepted)
+
+    @cached_property
+    def _gradients_apart(self) -> bool:
+        """To be asked while the whole adapter is trainable."""
+        from fednode.training.row_gradients import keeps_gradients_apart
+
+        return keeps_gradients_apart(self._model, self._parameters, self._logits, self._collate)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
         several = len(examples) > 1  # one alone has no padding

@@ -36,9 +36,11 @@ class PrivateTrainer(RoundTrainer):
         seed: int,
         private: PrivateSteps,
         randomness: Randomness,
+        are_apart: bool,
         recorder: Recorder,
     ) -> None:
         """`collate` makes a batch of rows, each in a line of its own; noise and lots come from `randomness`.
+        `are_apart`: whether rows may go through the model together (`keeps_gradients_apart`).
 
         Raises TrainingError for an optimiser that cannot be private.
         """
@@ -51,7 +53,7 @@ class PrivateTrainer(RoundTrainer):
         rate = sampling_rate(len(rows), training.batch_size * training.gradient_accumulation)
         self._rows, self._collate = rows, collate
         self._lots = [randomness.drawn(len(rows), rate) for _ in steps]  # Poisson sampling
-        self._each = row_gradients(model, trained, collate, training.batch_size)
+        self._each = row_gradients(model, trained, training.batch_size, are_apart)
         self._noisy = NoisyGradient(trained, private, rate * len(rows), randomness)
         self._pull = pull_afterwards(trained, training.proximal_mu)
         self._losses: list[float] = []

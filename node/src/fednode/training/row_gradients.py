@@ -24,6 +24,7 @@ from fednode.training.types import TrainingError
 Gradients = list[torch.Tensor | None]
 """For each parameter [B, *its shape], one gradient for each of B rows; None where no row has any."""
 Collate = Callable[[Sequence[Example]], dict[str, Any]]
+Forward = Callable[[dict[str, Any]], torch.Tensor]
 
 _NEAR = 0.05  # of a gradient's norm: what rounding in 16 bits may make
 
@@ -84,29 +85,55 @@ class Together:
 
 
 def row_gradients(
-    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], collate: Collate, at_once: int
+    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], at_once: int, are_apart: bool
 ) -> RowGradients:
     """The fastest way that is right for `model`.
 
-    Up to `at_once` rows go through it together if each parameter is the weight of a linear layer and the model keeps
-    rows apart, which is tried out; else each row goes through it alone. `collate` makes a batch of rows.
+    Up to `at_once` rows go through it together if `are_apart` (see `keeps_gradients_apart`) and each parameter is the
+    weight of a linear layer; else each row goes through it alone.
+    """
+    layers = _layers(model, parameters) if are_apart and at_once > 1 else None
+    return OneByOne(parameters) if layers is None else Together(layers, at_once)
+
+
+def keeps_gradients_apart(
+    model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter], forward: Forward, collate: Collate
+) -> bool:
+    """Whether a short row has the same gradient whatever stands beside it, and the one that it has alone. It is tried
+    out on `model`, which is left as it was; with its adapter's B at zero too, because B has a gradient even then.
+
+    `parameters`: all that are ever trained, each with `requires_grad`. `forward`: the logits [B, >= k, V] of a batch
+    that `collate` made.
     """
     layers = _layers(model, parameters)
-    if at_once > 1 and layers is not None:
-        together = Together(layers, at_once)
-        was_training = model.training
-        model.eval()
-        try:
-            with told_as(TrainingError, "the model takes no rows together"):
-                if _keeps_apart(model, together, OneByOne(parameters), collate):
-                    return together
-        except TrainingError:
-            pass
-        finally:
-            model.train(was_training)
-            for parameter in parameters:
-                parameter.grad = None
-    return OneByOne(parameters)
+    if layers is None:
+        return False
+    first, other, second = (_example(*tokens) for tokens in ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10), (11, 12, 13)))
+    together, alone = Together(layers, 2), OneByOne(parameters)
+
+    def of(how: RowGradients, *rows: Example) -> torch.Tensor:
+        """The last row's gradients, float32 [values]."""
+        gradients = how.of(lambda: torch.autograd.backward(_summed_loss(forward, collate(rows))))
+        return torch.cat([gradient[-1].flatten().float() for gradient in gradients if gradient is not None])
+
+    was_training = model.training
+    model.eval()
+    try:
+        with told_as(TrainingError, "the model takes no rows together"):
+            beside, beside_other, lonely = of(together, first, second), of(together, other, second), of(alone, second)
+            return torch.equal(beside, beside_other) and bool((beside - lonely).norm() <= _NEAR * lonely.norm())
+    except TrainingError:
+        return False
+    finally:
+        model.train(was_training)
+        for parameter in parameters:
+            parameter.grad = None
+
+
+def _summed_loss(forward: Forward, batch: dict[str, Any]) -> torch.Tensor:
+    labels = batch.pop("labels")
+    logits = forward(batch)
+    return row_losses(logits, labels.to(logits.device)).sum()
 
 
 class _Linear(torch.autograd.Function):
@@ -143,25 +170,6 @@ def _layers(model: torch.nn.Module, parameters: Sequence[torch.nn.Parameter]) ->
             return None
         layers.append(layer)
     return layers
-
-
-def _keeps_apart(model: torch.nn.Module, together: Together, alone: OneByOne, collate: Collate) -> bool:
-    """Whether a short row has the same gradient whatever stands beside it, and the one that it has alone."""
-    first, other, second = (_example(*tokens) for tokens in ((1, 2, 3, 4, 5), (6, 7, 8, 9, 10), (11, 12, 13)))
-
-    def of(how: RowGradients, *rows: Example) -> torch.Tensor:
-        """The last row's gradients, float32 [values]."""
-        batch = {
-            name: value.to(device) if isinstance(value, torch.Tensor) else value
-            for name, value in collate(rows).items()
-        }
-        labels = batch.pop("labels")
-        gradients = how.of(lambda: torch.autograd.backward(row_losses(model(**batch).logits, labels).sum()))
-        return torch.cat([gradient[-1].flatten().float() for gradient in gradients if gradient is not None])
-
-    device = next(model.parameters()).device
-    beside, beside_other, lonely = of(together, first, second), of(together, other, second), of(alone, second)
-    return torch.equal(beside, beside_other) and bool((beside - lonely).norm() <= _NEAR * lonely.norm())
 
 
 def _example(*tokens: int) -> Example:

@@ -33,6 +33,7 @@ def run_steps(
     on_step: OnStep | None,
     private: PrivateSteps | None = None,
     randomness: Randomness | None = None,
+    are_apart: bool = False,
 ) -> list[StepRecord]:
     """Train `model` in place for `training.steps` optimiser steps at the constant rate `lr`, with a fresh optimiser.
 
@@ -43,7 +44,8 @@ def run_steps(
     `private`: clip each row's gradient and add noise (`fednode.training.private_steps`). A step then has as many rows
     on average as it has otherwise, each drawn on its own; the loss of a row is the mean over its answer tokens, and the
     loss of a step the mean over its rows. Noise and draws come from `randomness`, by default a secret one, so that the
-    same arguments do not give the same weights.
+    same arguments do not give the same weights. `are_apart`: whether the model keeps the gradients of rows apart
+    (`row_gradients.keeps_gradients_apart`), so that they may go through it together, which is faster.
 
     Raises NotFinite as soon as a loss is, or with `private` as no row's gradient is; TrainingError for an optimiser
     that transformers does not know, that this machine lacks, or that cannot be private.
@@ -60,7 +62,7 @@ def run_steps(
         pull = pulled_back(trained, training.proximal_mu, training.gradient_accumulation)
     else:
         secret = randomness or SecretRandomness()
-        trainer = PrivateTrainer(model, examples, collate, training, lr, seed, private, secret, recorder)
+        trainer = PrivateTrainer(model, examples, collate, training, lr, seed, private, secret, are_apart, recorder)
         pull = nullcontext()  # it pulls by itself, after the noise
     try:
         give_b_its_rate(trainer.create_optimizer(), model, training.rate_ratio_b)

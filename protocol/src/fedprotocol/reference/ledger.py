@@ -158,8 +158,10 @@ class Ledger:
         return PenaltyReason.NOT_ACCEPTED if has_voided and is_unwanted else None
 
     def _is_refused(self, r: Round) -> bool:
-        """Whether most members of a masked round did not reveal: then it is no fault of theirs."""
-        return self.config.is_masked and 2 * len(r.updates) < r.naming(r.prior_root)
+        """Whether seats stayed away from a masked round, or most of its members did not reveal: then it is no fault of
+        those who did not."""
+        commits = r.naming(r.prior_root)
+        return self.config.is_masked and (commits < r.active or 2 * len(r.updates) < commits)
 
     def _costs_seat(self, r: Round, fault: PenaltyReason) -> bool:
         """In a masked federation one seat voids one round."""

@@ -3,11 +3,9 @@ global that is said to follow from them. Then the sponsor puts the member out.""
 
 from __future__ import annotations
 
-from fedprotocol.types import Phase
-
 from attacks.arena import Arena
-from attacks.masked_rounds import garble, impeach, put_out
-from attacks.votes import ballots, prior_of
+from attacks.masked_rounds import impeach, put_out, send_noise
+from attacks.votes import ballots
 
 TITLE = "masked: noise in place of an update"
 PLACE = 53
@@ -17,13 +15,7 @@ def run(arena: Arena) -> str:
     arena.open(nodes=3, aggregators=1, watchtowers=1, masked=True)
     vandal, liar, anybody = arena.hand("vandals", False), arena.actor("vandals"), arena.actor("anybody", honest=True)
     liar.approve(arena.coordinator.bond_of(liar.address))
-    vandal.commit(1, prior_of(arena, 1))
-    arena.start(*arena.nodes)
-    arena.reach(1, Phase.REVEAL)
-    vandal.noise(1)
-    vandal.publish(1)
-    vandal.reveal(1)
-    garble(arena, lambda: vandal.attest(1))
+    send_noise(arena, vandal)
     assert all(vandal.address in vote for vote in ballots(arena, 1).values()), "somebody told noise from an update"
     liar.propose(1, [bytes([leaf + 1]) * 32 for leaf in range(arena.coordinator.config().leaf_count)])
     arena.start(*arena.watchtowers, *arena.aggregators)

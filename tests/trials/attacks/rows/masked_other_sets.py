@@ -11,7 +11,7 @@ from fedprotocol.types import Phase
 from support.proxy import Proxy
 
 from attacks.arena import Arena
-from attacks.masked_rounds import impeach
+from attacks.masked_rounds import commit_last, deliver, impeach, play_along
 from attacks.votes import prior_of
 
 TITLE = "masked: an endpoint that shows another set"
@@ -42,23 +42,14 @@ def run(arena: Arena) -> str:
     proxy = arena.keep(Proxy(arena.chain.url, response=lie))
     misled.connect(arena.chain.url, proxy.url)
     arena.start()
-    arena.wait("all nodes commit", lambda: len(arena.events("Committed", 1)) == len(arena.nodes))
-    guest.commit(1, prior_of(arena, 1), before=lie.hide)
-    arena.reach(1, Phase.REVEAL)
-    guest.mask(1)
-    guest.publish(1)
-    guest.reveal(1)
-    arena.reach(1, Phase.ATTEST)
-    guest.attest(1)
+    commit_last(arena, guest, 1, before=lie.hide)
+    play_along(arena, guest, 1)
     judges = impeach(arena, 1)
 
     arena.wait("all nodes commit", lambda: len(arena.events("Committed", 2)) == len(arena.nodes))
     lie.hide(arena.coordinator.commitment(2, peer.address).hash)
     guest.commit(2, prior_of(arena, 2))
-    arena.reach(2, Phase.REVEAL)
-    guest.mask(2)
-    guest.publish(2)
-    guest.reveal(2)
+    deliver(arena, guest, 2)
     arena.wait("the node sees through it", lambda: UNSIGNED.format(peer.address) in misled.output)
     assert arena.phase(2) is Phase.REVEAL
     revealed = {update.client for update in arena.coordinator.updates(2)}

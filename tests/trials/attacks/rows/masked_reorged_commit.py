@@ -7,7 +7,8 @@ from fedprotocol.types import Phase
 
 from attacks.arena import Arena
 from attacks.balances import share
-from attacks.reorg import drop
+from attacks.masked_rounds import commit_last, play_along
+from attacks.reorg import take_commit_away
 from attacks.votes import prior_of
 
 TITLE = "masked: a re-org that takes a member's commit away"
@@ -21,23 +22,14 @@ def run(arena: Arena) -> str:
     arena.open(nodes=3, aggregators=1, masked=True, confirmations=DEPTH, revealLength=1800, attestLength=1800)
     fickle = arena.hand("fickle", honest=False)
     arena.start()
-    arena.wait("all nodes commit", lambda: len(arena.events("Committed", 1)) == len(arena.nodes))
-    fickle.commit(1, prior_of(arena, 1))
+    commit_last(arena, fickle, 1)
     arena.wait("all nodes wait", lambda: all(TOO_EARLY in node.status for node in arena.nodes))
     first = arena.coordinator.commitment(1, fickle.address).hash
-    with arena.clock.held():
-        [event] = [event for event in arena.events("Committed", 1) if event.args["client"] == fickle.address]
-        drop(arena, event.block)
-        assert arena.phase(1) is Phase.TRAIN, "the commit is still there"
+    take_commit_away(arena, fickle.address, 1)
     assert not any(FIXED in node.output for node in arena.nodes), "a node masked before the set was final"
     fickle.commit(1, prior_of(arena, 1))
     assert arena.coordinator.commitment(1, fickle.address).hash != first
-    arena.reach(1, Phase.REVEAL)
-    fickle.mask(1)
-    fickle.publish(1)
-    fickle.reveal(1)
-    arena.reach(1, Phase.ATTEST)
-    fickle.attest(1)
+    play_along(arena, fickle, 1)
     arena.reach(1, Phase.AGGREGATE, Phase.CHALLENGE)
     arena.party("fickle").due += share(arena.coordinator, 1, fickle.address)
     assert all(node.output.count(FIXED) == 1 for node in arena.nodes), "a node masked for two sets"

@@ -34,7 +34,7 @@ def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
         return None
     if state.my_index is None:
         is_over = view.phase is not Phase.REVEAL
-        refused = is_masked and is_refused(view.revealed, view.matching)
+        refused = is_masked and is_refused(view.revealed, view.matching, view.active)
         return PenaltyReason.NOT_REVEALED if is_over and not refused else None
     if view.void_reason is VoidReason.TOO_FEW_REVEALS or view.phase in (Phase.REVEAL, Phase.ATTEST):
         return None
@@ -46,9 +46,10 @@ def fault(state: RoundState, is_masked: bool) -> PenaltyReason | None:
     return PenaltyReason.NOT_ACCEPTED if is_at_fault else None
 
 
-def is_refused(revealed: int, matching: int) -> bool:
-    """Whether so few of a masked round's members revealed that it is no fault of the others that they did not."""
-    return 2 * revealed < matching
+def is_refused(revealed: int, matching: int, active: int) -> bool:
+    """Whether so few of a masked round's `active` seats committed on its prior (`matching`), or so few of these
+    revealed, that it is no fault of the others that they did not."""
+    return matching < active or 2 * revealed < matching
 
 
 def is_unwanted(yes: int, weight: int, total_weight: int) -> bool:

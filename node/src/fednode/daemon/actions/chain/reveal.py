@@ -17,7 +17,9 @@ from fednode.daemon.actions.action import ChainAction, TooEarly
 from fednode.daemon.actions.chain.commitment import commitment_hash
 from fednode.daemon.actions.chain.departure import allow_and_note
 from fednode.daemon.facts import Facts, MaskStep
+from fednode.daemon.members_now import require_members
 from fednode.daemon.snapshot_questions import owes_reveal, phase_end, unsettled
+from fednode.masking.site_journal import MaskJournal
 
 log = logging.getLogger("fednode")
 LAST_PART = 4  # after a quarter of Reveal, the node no longer waits for what only makes revealing safer
@@ -51,7 +53,7 @@ class Reveal(ChainAction):
     def send(self, tools: Tools, chain: Snapshot, facts: Facts) -> None:
         """Publish first, because nobody can vouch for content that nobody serves. If hardly any time is left, reveal
         first, which avoids the penalty. Before either, the site's log has it. Also raises StoreError, CarError,
-        Forbidden, PolicyError, LogError."""
+        Forbidden, PolicyError, LogError; in a masked federation Unsafe and CommitsHidden."""
         state = chain.round(self.round)
         if state is None:
             return
@@ -80,9 +82,10 @@ class Reveal(ChainAction):
 
     def _reveal_masked(self, tools: Tools, state: RoundState) -> None:
         """Name the root alone: nothing of the content leaves before all have revealed (`Publish`), and no losses."""
-        update = tools.journal.update(self.round)
-        if update is None:
-            raise LookupError(f"no masked update of round {self.round} in the journal")
+        update, fixed = tools.journal.update(self.round), MaskJournal(tools.journal).fixed(self.round)
+        if update is None or fixed is None:
+            raise LookupError(f"no masked update of round {self.round} in the journal, or no members")
+        require_members(tools, self.round, fixed)
         allow_and_note(tools, update)
         call = tools.coordinator.calls.reveal(self.round, update.root, 0, update.examples, ZERO, 0, 0)
         tools.sender.send(call, f"reveal in round {self.round}", phase_end(state))

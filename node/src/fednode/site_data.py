@@ -53,17 +53,22 @@ class Usable:
 
 def usable_rows(config: NodeConfig, spec: Spec | None) -> list[Usable]:
     """What each file holds. One that was found right for `spec` is not judged again as long as it stays as it is.
+    Copies of what a file no longer holds are deleted.
 
     Raises DataError as `usable_data` does.
     """
     from fedprotocol.spec import dump_spec
 
     from fednode.data.content import Content
+    from fednode.data.row_copies import RowCopy, delete_all_but
     from fednode.data.verdicts import Verdicts
 
     verdicts = Verdicts(config.rows)
     judged_by = hashlib.sha256(b"" if spec is None else dump_spec(spec)).hexdigest()[:32]
     contents = [Content.of(path, columns_of(config)) for path in data_files(config)]
+    delete_all_but(config.rows, data_files(config))
+    for content in contents:
+        RowCopy(config.rows, content).delete_older()
     known = {content.path: verdicts.rows(content, judged_by) for content in contents}
     new = [content for content in contents if known[content.path] is None]
     for content, report in zip(new, usable_data(config, spec, [one.path for one in new]) if new else [], strict=True):

@@ -67,6 +67,17 @@ def test_twins_are_found_on_the_disk_too(held: int, monkeypatch: pytest.MonkeyPa
     assert [found(rows) for rows in (pairs, alike, [*alike, *alike], [])] == in_memory
 
 
+def test_of_a_great_many_domains_some_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have one in each row."""
+    made = [{"prompt": "x", "completion": "y", "domain": f"{number:02}"} for number in range(40)]
+    path = write_jsonl(tmp_path / "d.jsonl", made)
+    assert any(line.endswith("19 1 and 20 more") for line in check_data(path).lines())
+    monkeypatch.setattr("fednode.data.report._KEPT_DOMAINS", 30)
+    report = check_data(path)
+    assert len(report.domains) == 30
+    assert any(line.endswith("19 1 and at least 10 more") for line in report.lines())
+
+
 def test_characters_that_nobody_means(tmp_path: Path) -> None:
     path = write_jsonl(
         tmp_path / "d.jsonl", rows(("a\tb\n", "x\r\n"), ("a\0b", "x"), ("a\0\x85", "\ufffd"), ("é", "y"))

@@ -119,6 +119,18 @@ def test_a_damaged_copy_says_what_to_do(path: Path, tmp_path: Path) -> None:
         load_data(path, copies=tmp_path / "rows")
 
 
+def test_a_copy_that_cannot_be_written_says_what_to_do(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise pa.ArrowInvalid("a new kind of error")
+
+    monkeypatch.setattr(pa.ipc, "new_stream", broken)
+    with pytest.raises(DataError, match=r"\.arrow: cannot be written: a new kind of error; look at the disk of `home`"):
+        load_data(path, copies=tmp_path / "rows")
+    assert copies_in(tmp_path / "rows") == []
+
+
 def test_copies_of_files_that_are_no_longer_named_are_deleted(path: Path, tmp_path: Path) -> None:
     rows, other = tmp_path / "rows", write_jsonl(tmp_path / "other.jsonl", colour_rows(ROWS, seed=1))
     for file in (path, other):

@@ -122,11 +122,18 @@ def test_rows_of_a_large_file_are_kept_as_long_as_the_config_names_it(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fednode.data.table.MOST_HELD", 1000)
-    train, other = (write_jsonl(tmp_path / f"{name}.jsonl", colour_rows(9000)) for name in ("train", "other"))
+    train, other = (write_jsonl(tmp_path / f"{name}.jsonl", colour_rows(5000)) for name in ("train", "other"))
     config = config_of(tmp_path, tiny_folder, train=train)
-    assert len(site_rows(config, train)) == 9000
+    assert len(site_rows(config, train)) == 5000
     [copy] = config.rows.iterdir()
     site_rows(config, train)
     assert list(config.rows.iterdir()) == [copy]
+    usable_rows(config, None)
+    assert copy.exists()
+    write_jsonl(train, colour_rows(4500))
+    usable_rows(config, None)
+    assert not copy.exists(), "as soon as a node or doctor starts again"
+    site_rows(config, train)
+    [copy] = config.rows.iterdir()
     site_rows(config_of(tmp_path, tiny_folder, train=other), other)
     assert len(list(config.rows.iterdir())) == 1 and not copy.exists()

@@ -40,7 +40,7 @@ class RowCopy:
         """Write all batches, or nothing if `batches` raises. Raises DataError."""
         import pyarrow as pa
 
-        with told_as(DataError, f"{self.file}: cannot be written", "make room on the disk of `home`"):
+        with told_as(DataError, f"{self.file}: cannot be written", "look at the disk of `home`"):
             private_folder(self._folder)
             with written_whole(self.file, PRIVATE) as file, pa.ipc.new_stream(file, schema) as stream:
                 for batch in batches:

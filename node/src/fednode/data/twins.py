@@ -79,7 +79,7 @@ class Twins:
 
 
 def _part_of(rows: NDArray[np.uint64], parts: int) -> NDArray[np.uint64]:
-    """Of `parts` ranges of the prompts' digests, the one of each row, in their order."""
+    """Which of `parts` equal ranges of digests each row's prompt falls into: uint64 [rows]."""
     return (rows[:, 0] >> np.uint64(32)) * np.uint64(parts) >> np.uint64(32)
 
 

@@ -42,9 +42,9 @@ class SecretRandomness:
         return values
 
     def drawn(self, rows: int, rate: float) -> list[int]:
-        """By the numbers of rows between two that are drawn, which are geometric: the work is that of the rows that
-        are drawn, however many there are. Devroye 1986, "Non-Uniform Random Variate Generation", sections X.2 and
-        XIV.4. `rate`: over 0."""
+        """It draws how many rows lie between one that is drawn and the next, a geometric number. So the work is that of
+        the rows that are drawn, however many there are. Devroye 1986, "Non-Uniform Random Variate Generation", section
+        X.2. `rate` is over 0."""
         if rate >= 1:
             return list(range(rows))
         found: list[int] = []

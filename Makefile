@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ bench: .venv/.installed  ## how fast this machine aggregates (BENCH="--values 10
 
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)
+
+rows: .venv/.installed  ## what files of ten to five million rows cost a node: time, memory (ROWS="--rows 10 50000")
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m rows $(ROWS)
 
 explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m explorer_load $(LOAD)

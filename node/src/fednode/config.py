@@ -126,6 +126,11 @@ class NodeConfig(ConnectionConfig):
         return self.home / "updates"
 
     @property
+    def rows(self) -> Path:
+        """The folder for copies of large data files' rows, and for which files were found right. It may be deleted."""
+        return self.home / "rows"
+
+    @property
     def privacy_ledger(self) -> Path:
         """What training with noise has cost so far (SQLite)."""
         named = None if self.privacy is None else self.privacy.ledger

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ from fednode.config import NodeConfig
 from fednode.data import Columns, DataError, DataReport, check_data
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from fedprotocol.spec import Spec
 
     from fednode.session import Session
@@ -29,8 +33,55 @@ def columns_of(config: NodeConfig) -> Columns:
     return Columns(data.prompt, data.completion, data.domain, data.labels)
 
 
-def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
-    """A report on each file, for `spec` and, if the base model is here, its tokenizer.
+def site_rows(config: NodeConfig, path: Path) -> Dataset:
+    """The rows of a file that the config names: of a large one, from a copy in the node's home, made when it is first
+    read. Copies of files that the config no longer names are deleted. Raises DataError."""
+    from fednode.data import load_data
+    from fednode.data.row_copies import delete_all_but
+
+    delete_all_but(config.rows, data_files(config))
+    return load_data(path, columns_of(config), config.rows)
+
+
+@dataclass(frozen=True)
+class Usable:
+    """A file of which every row can be used, and how many it has."""
+
+    path: Path
+    rows: int
+
+
+def usable_rows(config: NodeConfig, spec: Spec | None) -> list[Usable]:
+    """What each file holds. One that was found right for `spec` is not judged again as long as it stays as it is.
+    Copies of what a file no longer holds are deleted.
+
+    Raises DataError as `usable_data` does.
+    """
+    from fedprotocol.spec import dump_spec
+
+    from fednode.data.content import Content
+    from fednode.data.row_copies import RowCopy, delete_all_but
+    from fednode.data.verdicts import Verdicts
+
+    verdicts = Verdicts(config.rows)
+    judged_by = hashlib.sha256(b"" if spec is None else dump_spec(spec)).hexdigest()[:32]
+    contents = [Content.of(path, columns_of(config)) for path in data_files(config)]
+    delete_all_but(config.rows, data_files(config))
+    for content in contents:
+        RowCopy(config.rows, content).delete_older()
+    known = {content.path: verdicts.rows(content, judged_by) for content in contents}
+    new = [content for content in contents if known[content.path] is None]
+    for content, report in zip(new, usable_data(config, spec, [one.path for one in new]) if new else [], strict=True):
+        content.require_same()
+        known[content.path] = report.usable
+        if report.encoded is not None:  # else there is more to judge once spec and tokenizer are here
+            verdicts.note(content, judged_by, report.usable)
+    return [Usable(path, rows) for path, rows in known.items() if rows is not None]
+
+
+def usable_data(config: NodeConfig, spec: Spec | None, files: Sequence[Path] | None = None) -> list[DataReport]:
+    """A report on each of `files` (None: all that the config names), for `spec` and, if the base model is here, its
+    tokenizer.
 
     Raises DataError if something in any of them must be corrected, naming it.
     """
@@ -42,9 +93,9 @@ def usable_data(config: NodeConfig, spec: Spec | None) -> list[DataReport]:
     with suppress(FedError):  # what is wrong with the base model is reported where it is loaded
         encoder = None if spec is None else load_encoder(config.model, spec)
     reports = []
-    for path in data_files(config):
-        with told_if_slow(f"checking {path.name}"):
-            reports.append(check_data(path, encoder, spec, columns_of(config)))
+    for path in data_files(config) if files is None else files:
+        with told_if_slow(f"checking {path.name}") as work:
+            reports.append(check_data(path, encoder, spec, columns_of(config), work.at))
     bad = [line for report in reports if not report.ok for line in (f"{report.path}:", *report.errors())]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))

@@ -50,6 +50,34 @@ def test_twins_are_those_that_comparing_all_rows_finds() -> None:
     assert first[0] == second[0] and first[1] != second[1] and found.pair[0] < found.pair[1]
 
 
+@pytest.mark.parametrize("held", [7, 59, 60, 120])
+def test_twins_are_found_on_the_disk_too(held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = Random(1)
+    pairs = [(str(chance.randrange(40)), str(chance.randrange(3))) for _ in range(120)]
+    alike = [(str(number), "x") for number in range(120)]
+
+    def found(rows: list[tuple[str, str]]) -> Found:
+        twins = Twins()
+        for number, (prompt, answer) in enumerate(rows, start=1):
+            twins.add(number, prompt, answer)
+        return twins.found()
+
+    in_memory = [found(rows) for rows in (pairs, alike, [*alike, *alike], [])]
+    monkeypatch.setattr("fednode.data.twins.HELD", held)
+    assert [found(rows) for rows in (pairs, alike, [*alike, *alike], [])] == in_memory
+
+
+def test_of_a_great_many_domains_some_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file may have one in each row."""
+    made = [{"prompt": "x", "completion": "y", "domain": f"{number:02}"} for number in range(40)]
+    path = write_jsonl(tmp_path / "d.jsonl", made)
+    assert any(line.endswith("19 1 and 20 more") for line in check_data(path).lines())
+    monkeypatch.setattr("fednode.data.report._KEPT_DOMAINS", 30)
+    report = check_data(path)
+    assert len(report.domains) == 30
+    assert any(line.endswith("19 1 and at least 10 more") for line in report.lines())
+
+
 def test_characters_that_nobody_means(tmp_path: Path) -> None:
     path = write_jsonl(
         tmp_path / "d.jsonl", rows(("a\tb\n", "x\r\n"), ("a\0b", "x"), ("a\0\x85", "\ufffd"), ("é", "y"))

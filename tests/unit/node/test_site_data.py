@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from fednode.config import NodeConfig
-from fednode.data import DataError
+from fednode.data import DataError, check_data
 from fednode.session import Session
-from fednode.site_data import columns_of, spec_if_known, usable_data
+from fednode.site_data import columns_of, site_rows, spec_if_known, usable_data, usable_rows
 from fedprotocol.spec import Evaluation, Prompt, Spec, dump_spec
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
@@ -78,3 +78,62 @@ def test_without_a_chain_the_spec_is_the_one_last_had(tmp_path: Path, spec: Spec
     config.known_spec.write_text("{}")
     with Session(config) as session:
         assert spec_if_known(session) is None
+
+
+def test_a_file_that_was_found_right_is_not_judged_again(
+    tiny_folder: Path, tmp_path: Path, spec: Spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[str] = []
+
+    def counted(path: Path, *rest: Any) -> Any:
+        judged.append(path.name)
+        return check_data(path, *rest)
+
+    def seen(config: NodeConfig, spec: Spec | None) -> tuple[list[int], list[str]]:
+        judged.clear()
+        return [file.rows for file in usable_rows(config, spec)], list(judged)
+
+    monkeypatch.setattr("fednode.site_data.check_data", counted)
+    train, test = (write_jsonl(tmp_path / name, colour_rows(8)) for name in ("train.jsonl", "test.jsonl"))
+    config = config_of(tmp_path, tiny_folder, train=train, test=test)
+    elsewhere = config_of(tmp_path, tmp_path / "nowhere", train=train, test=test)
+    both = ["train.jsonl", "test.jsonl"]
+    assert seen(elsewhere, spec) == ([8, 8], both)
+    assert seen(config, spec) == ([8, 8], both), "the tokenizer was not here before"
+    assert seen(config, spec) == seen(elsewhere, spec) == ([8, 8], [])
+    write_jsonl(test, colour_rows(9))
+    assert seen(config, spec) == ([8, 9], ["test.jsonl"]), "another content"
+    other = spec.model_copy(update={"prompt": Prompt(template="Colour of {prompt}:", join=" ")})
+    assert seen(config, other) == ([8, 9], both), "another spec"
+    assert seen(config, other) == ([8, 9], [])
+    assert seen(config, None) == ([8, 9], both), "without a spec, and that is no verdict"
+    assert seen(config, other) == ([8, 9], [])
+    write_jsonl(train, [{"prompt": "x", "completion": "Red"}])
+    for _ in range(2):
+        with pytest.raises(DataError, match="none of the spec's classes"):
+            usable_rows(config, spec)
+    [verdict] = [file for file in config.rows.iterdir() if b'"rows": 9' in file.read_bytes()]
+    verdict.write_text("[]")
+    write_jsonl(train, colour_rows(8))
+    assert seen(config, spec)[0] == [8, 9], "a verdict that cannot be read is none"
+
+
+def test_rows_of_a_large_file_are_kept_as_long_as_the_config_names_it(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fednode.data.table.MOST_HELD", 1000)
+    train, other = (write_jsonl(tmp_path / f"{name}.jsonl", colour_rows(5000)) for name in ("train", "other"))
+    config = config_of(tmp_path, tiny_folder, train=train)
+    assert len(site_rows(config, train)) == 5000
+    [copy] = config.rows.iterdir()
+    site_rows(config, train)
+    assert list(config.rows.iterdir()) == [copy]
+    usable_rows(config, None)
+    assert copy.exists()
+    write_jsonl(train, colour_rows(4500))
+    usable_rows(config, None)
+    assert not copy.exists(), "as soon as a node or doctor starts again"
+    site_rows(config, train)
+    [copy] = config.rows.iterdir()
+    site_rows(config_of(tmp_path, tiny_folder, train=other), other)
+    assert len(list(config.rows.iterdir())) == 1 and not copy.exists()

@@ -57,7 +57,7 @@ def check(
     is here too, so are answers that are longer than the spec's sequences, and one row is shown as the model sees it.
     """
     from fednode.data import check_data
-    from fednode.progress_bar import ProgressBar
+    from fednode.progress_bar import progress
     from fednode.site_data import columns_of, data_files
 
     found = None
@@ -76,8 +76,8 @@ def check(
     chosen = files or (data_files(known) if known is not None else [])
     reports = []
     for path in chosen:
-        with ProgressBar() as bar:
-            reports.append(check_data(path, encoder, found, columns, partial(bar.show, f"reading {path.name}")))
+        with progress(f"reading {path.name}") as told:
+            reports.append(check_data(path, encoder, found, columns, told))
         say(*reports[-1].lines())
     sample = next((report.sample for report in reports if report.sample), ())
     if sample:

@@ -32,10 +32,9 @@ def privacy(
     from fedprotocol.errors import FedError
     from fedprotocol.program.slow_work import told_if_slow
 
-    from fednode.data import load_data
     from fednode.differential_privacy.budget import affordable, cost_of_round, plan, settings_for
     from fednode.differential_privacy.ledger import Ledger
-    from fednode.site_data import columns_of, spec_if_known
+    from fednode.site_data import site_rows, spec_if_known
 
     with open_to_read(config) as session:
         settings = session.config.privacy
@@ -49,7 +48,7 @@ def privacy(
         spent = Ledger(path).entries()
         planned = rounds or spec.training.rounds
         with told_if_slow("reading the rows"):
-            rows = len(load_data(session.config.data.train, columns_of(session.config)))
+            rows = len(site_rows(session.config, session.config.data.train))
         cost = cost_of_round(settings, spec, rows)
         with told_if_slow("counting what was spent"):
             found = plan(settings, spent, cost, planned)

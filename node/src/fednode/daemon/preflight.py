@@ -14,7 +14,7 @@ from fednode.daemon.peers_now import NO_LIST
 from fednode.differential_privacy.accountant import require_accountant
 from fednode.differential_privacy.budget import settings_for
 from fednode.session import Session
-from fednode.site_data import usable_data
+from fednode.site_data import usable_rows
 from fednode.site_policy import require_allowed
 
 log = logging.getLogger("fednode")
@@ -37,7 +37,7 @@ def preflight(session: Session) -> None:
         raise NotReady(f"{session.address} has no ether for transactions: send it some")
     if chain.config.is_masked and session.config.private is None:
         raise NotReady(NO_LIST)
-    usable_data(session.config, session.spec)
+    usable_rows(session.config, session.spec)
     if settings_for(session.config, session.spec) is not None:
         require_accountant()
     settings = session.config.chain

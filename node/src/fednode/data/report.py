@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fednode.data.encode import Encoder, Worded
 
 _SHOWN_DOMAINS = 20
+_KEPT_DOMAINS = 10_000  # different ones that are counted
 
 _NOT_ONE = "there is not one row in it"
 
@@ -51,7 +52,8 @@ class DataReport:
         lines = [f"{self.path}: {self.usable} usable row{'' if self.usable == 1 else 's'}"]
         if self.domains:
             ranked = sorted(self.domains.items())
-            more = f" and {len(ranked) - _SHOWN_DOMAINS} more" if len(ranked) > _SHOWN_DOMAINS else ""
+            least = "at least " if len(ranked) == _KEPT_DOMAINS else ""
+            more = f" and {least}{len(ranked) - _SHOWN_DOMAINS} more" if len(ranked) > _SHOWN_DOMAINS else ""
             lines.append("domains: " + ", ".join(f"{name} {count}" for name, count in ranked[:_SHOWN_DOMAINS]) + more)
         if self.answers is not None:
             lines += self.answers.lines()
@@ -93,7 +95,7 @@ def make_report(
         number, row = one
         usable += 1
         first = first or row
-        if row.domain is not None:
+        if row.domain is not None and (row.domain in domains or len(domains) < _KEPT_DOMAINS):
             domains[row.domain] += 1
         prompt, answer = trimmed(row.prompt), trimmed(row.completion)
         twins.add(number, prompt, answer)

@@ -3,51 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fednode.data.columns import Columns
+from fednode.data.content import Content
 from fednode.data.problems import Problems
 from fednode.data.read import rows_in
+from fednode.data.row_copies import RowCopy
 from fednode.data.rows import DataError, Problem, Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
+    from fednode.data.source import Progress
+
 _NAMES = ("prompt", "completion", "domain")
 _BATCH = 4096  # rows that are held twice
+MOST_HELD = 1 << 26
+"""Bytes of rows that are held in memory where copies may be written."""
 WHAT_TO_DO = "correct the file; `fednode data check` says when it is right"
 
 
-def load_data(path: Path, columns: Columns | None = None) -> Dataset:
+def load_data(
+    path: Path, columns: Columns | None = None, copies: Path | None = None, progress: Progress | None = None
+) -> Dataset:
     """The file as a table with the text columns `prompt`, `completion` and `domain` (may be null).
 
-    Raises DataError, naming rows, if a row cannot be used or if there is none: nothing is left out in silence.
+    `copies`: a private folder, in which a copy of the rows is kept if they are more than 64 MiB. They then take no
+    memory, and are not read again as long as the file stays as it is. None: all are held in memory.
+
+    Raises DataError, naming rows, if a row cannot be used or if there is none: nothing is left out in silence; also if
+    the file changes while it is read.
     """
     import pyarrow as pa
     from datasets import Dataset
     from datasets.table import InMemoryTable
 
-    problems = Problems()
-    schema = pa.schema([(name, pa.string()) for name in _NAMES])
-    batches = list(_batches(path, columns, problems, schema))
-    if problems.count or not batches:
-        wrong = problems.lines() or ["there is not one row in it"]
-        raise DataError("\n".join([f"{path}:", *wrong, WHAT_TO_DO]))
-    return Dataset(InMemoryTable(pa.Table.from_batches(batches, schema)))
+    columns = columns or Columns()
+    content = Content.of(path, columns)
+    copy = None if copies is None else RowCopy(copies, content)
+    if copy is not None and copy.is_there:
+        table = copy.mapped()
+    else:
+        schema = pa.schema([(name, pa.string()) for name in _NAMES])
+        batches = _batches(content, columns, schema, progress)
+        held = list(batches if copy is None else _held(batches))
+        following = next(batches, None)
+        if copy is None or following is None:
+            table = InMemoryTable(pa.Table.from_batches(held, schema))
+        else:
+            copy.write(chain(held, [following], batches), schema)
+            table = copy.mapped()
+    if copy is not None:
+        copy.delete_older()
+    return Dataset(table, fingerprint=content.key)  # else every row is hashed, from a second copy of all in memory
 
 
-def _batches(path: Path, columns: Columns | None, problems: Problems, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    held: list[Row] = []
-    for found in rows_in(path, columns):
+def _held(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """As many as may be held in memory, and one more."""
+    size = 0
+    for batch in batches:
+        yield batch
+        size += batch.nbytes
+        if size > MOST_HELD:
+            return
+
+
+def _batches(
+    content: Content, columns: Columns, schema: pa.Schema, progress: Progress | None
+) -> Iterator[pa.RecordBatch]:
+    """Raises DataError at the end, for all rows that cannot be used, or if the file is no longer what it was."""
+    problems, held, are_none = Problems(), list[Row](), True
+    for found in rows_in(content.path, columns, progress=progress):
         if isinstance(found, Problem):
             problems.add(found)
         elif not problems.count:
             held.append(found[1])
         if len(held) == _BATCH:
             yield _batch(held, schema)
-            held = []
+            held, are_none = [], False
+    if problems.count or (are_none and not held):
+        wrong = problems.lines() or ["there is not one row in it"]
+        raise DataError("\n".join([f"{content.path}:", *wrong, WHAT_TO_DO]))
+    content.require_same()
     if held:
         yield _batch(held, schema)
 

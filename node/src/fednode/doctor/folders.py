@@ -9,7 +9,7 @@ from fedprotocol.journal import Journal
 
 from fednode.data import DataError
 from fednode.doctor.check import NotFit, Patient, quoted
-from fednode.site_data import data_files, spec_if_known, usable_data
+from fednode.site_data import data_files, spec_if_known, usable_rows
 
 MOST_NAMED = 3
 
@@ -36,7 +36,7 @@ def _try_to_write(patient: Patient) -> None:
 def private(patient: Patient) -> str:
     """RPC URLs in the config may hold keys; whoever reads an update before its reveal can commit to it as their own."""
     config = patient.session.config
-    folders = [folder for folder in (config.updates, config.solos) if folder.exists()]
+    folders = [folder for folder in (config.updates, config.solos, config.rows) if folder.exists()]
     files = [path for folder in folders for path in folder.iterdir()]
     if exposed := open_to_others([patient.file, config.journal, *folders, *files]):
         shown = ", ".join(map(str, exposed[:MOST_NAMED])) + (" and more" if len(exposed) > MOST_NAMED else "")
@@ -53,10 +53,10 @@ def data(patient: Patient) -> str:
         if not path.is_file():
             raise NotFit(f"there is no data file {path}", patient.edit("[data] train, or test"))
     try:
-        reports = usable_data(config, spec_if_known(patient.session))
+        files = usable_rows(config, spec_if_known(patient.session))
     except DataError as error:
         raise NotFit(str(error), patient.fednode("data", "check")) from error
-    return ", ".join(f"{report.path.name}: {report.usable} rows" for report in reports)
+    return ", ".join(f"{file.path.name}: {file.rows} rows" for file in files)
 
 
 def disk(patient: Patient) -> str:

@@ -45,24 +45,23 @@ class RoundTime:
 def measured(session: Session) -> RoundTime:
     """The times of a round that starts from the latest global. Raises BaseModelMissing, TrainingError, EncodingError,
     DataError, StoreError."""
-    from fednode.data import load_data
     from fednode.global_model.loaded import load_model
-    from fednode.site_data import columns_of
+    from fednode.site_data import site_rows
     from fednode.site_model import locate_here
 
-    spec, data, columns = session.spec, session.config.data, columns_of(session.config)
+    spec, data = session.spec, session.config.data
     locate_here(session.config.model, spec)
     _, root = session.coordinator.latest_final()
     loaded = load_model(session)
     began = time.monotonic()
     with session.store.get(root, spec.layout.global_shape) as leaves:
         loaded.set_global(spec.layout.weights(leaves))
-    rows = load_data(data.train, columns)
+    rows = site_rows(session.config, data.train)
     train = time.monotonic() - began + _training(loaded, spec, rows, session.config)
     if data.test is None:
         return RoundTime(train, None, 0)
     began = time.monotonic()
-    tested = load_data(data.test, columns)
+    tested = site_rows(session.config, data.test)
     read = time.monotonic() - began
     return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
 

@@ -19,6 +19,7 @@ from fednode.evaluation.loss import answer_loss
 from fednode.evaluation.score import OnProgress
 from fednode.training.factored_adam import FactoredAdamW
 from fednode.training.optimizers import FACTORED, SAFE
+from fednode.training.row_order import RowOrder
 from fednode.training.types import NotFinite, StepRecord
 
 OnStep = Callable[[StepRecord], None]
@@ -74,6 +75,10 @@ class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         )
         self.remove_callback(PrinterCallback)
         self.recorder = recorder
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> RowOrder:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        return RowOrder(len(rows), self.args.data_seed)
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         mask = inputs.get("attention_mask")  # read before super() moves and empties the inputs

@@ -42,8 +42,26 @@ class SecretRandomness:
         return values
 
     def drawn(self, rows: int, rate: float) -> list[int]:
-        found: list[int] = np.flatnonzero(_uniform(rows) < rate).tolist()
+        """It draws how many rows lie between one that is drawn and the next, a geometric number. So the work is that of
+        the rows that are drawn, however many there are. Devroye 1986, "Non-Uniform Random Variate Generation", section
+        X.2. `rate` is over 0."""
+        if rate >= 1:
+            return list(range(rows))
+        found: list[int] = []
+        last = -1
+        while last < rows:
+            at_once = min(_WINDOW, 16 + int((rows - last) * rate))
+            places = last + np.cumsum(1 + _skipped(at_once, rate, rows))
+            found += places[places < rows].tolist()
+            last = int(places[-1])
         return found
+
+
+def _skipped(count: int, rate: float, most: int) -> NDArray[np.int64]:
+    """Geometric: how many times something that happens with probability `rate` does not, before it does; at `most`."""
+    failures = np.floor(np.log1p(-_uniform(count)) / np.log1p(-rate))
+    found: NDArray[np.int64] = np.minimum(failures, most).astype(np.int64)
+    return found
 
 
 def _uniform(count: int) -> NDArray[np.float64]:

@@ -99,10 +99,9 @@ class LoadedModel:
         """The rows of `path`, read once. Raises DataError."""
         if path not in self._data:
             with self._progress.during("reading the rows"):
-                from fednode.data import load_data
-                from fednode.site_data import columns_of
+                from fednode.site_data import site_rows
 
-                self._data[path] = load_data(path, columns_of(self._config))
+                self._data[path] = site_rows(self._config, path)
         return self._data[path]
 
     def global_units(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:

@@ -67,9 +67,9 @@ def bench(
         what = f"{clients} updates of {size.values:,} values in leaves of {size.leaf_values:,}"
         with told_if_slow(what) as work, tempfile.TemporaryDirectory(prefix="bench-", dir=folder) as own:
             measured.append((size, aggregate(size, Path(own), repeats, work.at)))
-        if flower.is_there() and size.values not in beside:
-            with told_if_slow(f"Flower, {size.values:,} values") as work:
-                beside[size.values] = flower.aggregate(size.values, clients, repeats, work.at)
+    for count in dict.fromkeys(size.values for size in sizes) if flower.is_there() else ():
+        with told_if_slow(f"Flower, {count:,} values") as work:
+            beside[count] = flower.aggregate(count, clients, repeats, work.at)
     if as_json:
         say_json([{**asdict(size), **asdict(found), "flower": beside.get(size.values)} for size, found in measured])
         return

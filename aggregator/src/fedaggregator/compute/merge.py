@@ -22,6 +22,7 @@ from fedaggregator.compute.garbage import Garbage, first_garbage
 from fedaggregator.compute.in_order import in_order
 from fedaggregator.compute.leaf_file import LeafFile
 from fedaggregator.rules.base import Rule, Sums
+from fedaggregator.rules.weighted_sums import LOOPS
 
 GLOBAL_BITS = 32
 WINDOW_VALUES = 1 << 18
@@ -112,11 +113,11 @@ def _nth(data: bytes, index: int, size: int) -> memoryview:
 
 
 def workers_for(size: int) -> int:
-    """How many threads work on updates of `size` bytes in all. Only compiled loops do not hold the interpreter's
-    lock."""
+    """How many threads work on updates of `size` bytes in all: only one where no loop is compiled, because all others
+    hold the interpreter's lock."""
     compiled.expect(size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MOST_WORKERS, cores) if size >= compiled.MANY_BYTES else 1
+    return min(MOST_WORKERS, cores) if compiled.module(LOOPS) is not None else 1
 
 
 def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:

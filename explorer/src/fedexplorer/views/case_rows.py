@@ -51,13 +51,13 @@ class Case(Model):
 
 
 def share_fields(share: Share) -> dict[str, Any]:
-    """Of a ShareRow."""
+    """The fields of a ShareRow."""
     update = share.update
     return {**{name: getattr(update, name) for name in ("index", "client", "root", "weight")}, "source": share.source}
 
 
 def case_fields(found: Gathered, leaf_values: int, weight: int) -> dict[str, Any]:
-    """Of a Case."""
+    """The fields of a Case."""
     return {
         "leaf": found.leaf,
         "leaf_values": leaf_values,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fedaggregator.rules import rule_named
+from fednode.sponsor import leaf_size
 from fedprotocol import tree
 from fedprotocol.hashes import commit_hash
 from fedprotocol.numbers import (
@@ -22,7 +23,6 @@ from fedprotocol.numbers import (
 )
 from fedprotocol.reference import Federation
 from fedprotocol.types import Phase
-from support.command_lines import resolve
 from support.documents import Section, section
 from support.federation import CONFIG
 
@@ -212,10 +212,9 @@ def test_the_money(page: Section, worked: Worked) -> None:
 def test_the_sentences(page: Section, worked: Worked) -> None:
     """What the sentences say in numbers is right, and they say nothing else in numbers."""
     clinic = worked.sites[0]
-    (default,) = (option.default for option in resolve(["fednode", "spec", "new"])[0].params if "-K" in option.opts)
     step = worked.means[0] * SERVER_LR // 2**16
     said = [
-        f"cut into leaves of {default:,} by default",
+        f"cut into leaves of {leaf_size.LEAST:,} by default",
         f"a unit is 2^{np.log2(UNIT):.0f}",
         f"here of {BITS} bits",
         f"the {clinic.name}'s {clinic.units[3] / 2**clinic.shift:.1f} became {clinic.mantissas[3]}",

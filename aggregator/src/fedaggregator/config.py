@@ -16,7 +16,7 @@ DEFAULT_NAME = "aggregator.toml"
 class AggregatorSection(Section):
     """`[aggregator]`."""
 
-    window_leaves: int | None = Field(default=None, ge=1)  # how many leaves are merged at once
+    window_leaves: int = Field(default=0, ge=0)  # how many leaves are merged at once; 0: see `merge`
     keep_rounds: int = Field(default=8, ge=1)  # how many settled rounds keep their inputs and global pinned
 
 
@@ -57,7 +57,7 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 # Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [aggregator]
-# window_leaves = 32                # how many leaves are merged at once; default: as many as fit a processor's cache
+# window_leaves = 0                 # how many leaves are merged at once; 0: as many as fit a processor's cache
 # keep_rounds = 8                   # how many settled rounds keep their inputs and global pinned
 
 [monitor]

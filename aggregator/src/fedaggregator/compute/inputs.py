@@ -67,7 +67,7 @@ def recompute(
     state: RoundState,
     prior: Leaves,
     out: Path,
-    window_leaves: int | None = None,
+    window_leaves: int = 0,
     deadline: Deadline | None = None,
 ) -> LeafFile:
     """The global that follows from a round whose inputs are fixed, from verified copies of the accepted updates.

@@ -51,7 +51,7 @@ def merge(
     bits: int,
     server_lr: int,
     out: Path,
-    window_leaves: int | None = None,
+    window_leaves: int = 0,
     after_window: Callable[[], None] | None = None,
 ) -> LeafFile:
     """The next global, written leaf by leaf to `out`.
@@ -68,7 +68,7 @@ def merge(
         bits: width of a mantissa, or of a masked value: one of `rule.bits`.
         server_lr: 1 .. 2^17, unit 2^-16.
         out: file for the leaves; it is replaced only once they are complete.
-        window_leaves: leaves worked on at once, at least 1; by default as many as fit into a processor's cache.
+        window_leaves: leaves worked on at once; 0: as many as fit into a processor's cache.
         after_window: called after every window, by the caller's thread; an exception from it ends the merge and passes
             through.
 

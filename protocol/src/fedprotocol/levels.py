@@ -10,13 +10,11 @@ import numpy as np
 
 from fedprotocol import tree
 from fedprotocol.many_sha256 import digests_at
-from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES, TreeError
+from fedprotocol.tree import DIGEST_BYTES, LEFT, NODE_BYTES, RIGHT, TreeError
 
 _BLANK = bytes(DIGEST_BYTES)
-_NODE = {raw: np.frombuffer(tree.inner_node(_BLANK, raw, _BLANK, raw), np.uint8) for raw in (False, True)}
-_LEFT, _RIGHT = (  # where a node has the digests of its children
-    slice(at, at + DIGEST_BYTES) for at in (NODE_BYTES // 2 + 1 - DIGEST_BYTES, NODE_BYTES - DIGEST_BYTES)
-)
+BLANK_NODES = {raw: np.frombuffer(tree.inner_node(_BLANK, raw, _BLANK, raw), np.uint8) for raw in (True, False)}
+"""A node over two leaves (True), and one over two nodes, with zeros for the digests of its children: uint8 [83]."""
 
 
 def digests(blocks: bytes | memoryview, size: int) -> bytes:
@@ -30,8 +28,8 @@ def nodes(below: bytes, raw: bool) -> bytes:
     children = np.frombuffer(below, np.uint8).reshape(-1, DIGEST_BYTES)
     count = len(children) // 2
     made = np.empty((count, NODE_BYTES), np.uint8)
-    made[...] = _NODE[raw]
-    made[:, _LEFT], made[:, _RIGHT] = children[: 2 * count : 2], children[1 : 2 * count : 2]
+    made[...] = BLANK_NODES[raw]
+    made[:, LEFT], made[:, RIGHT] = children[: 2 * count : 2], children[1 : 2 * count : 2]
     return made.tobytes()
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from fedprotocol import compiled
 from fedprotocol.tree import DIGEST_BYTES
 
-_CHUNK = 64  # bytes that SHA-256 takes in at a time
+CHUNK = 64
+"""Bytes that SHA-256 takes in at a time."""
+
 _LENGTH = 8  # bytes of a block's length, at the very end
 
 
@@ -34,8 +36,8 @@ def digests_at(data: bytes | memoryview, offsets: NDArray[np.int64], size: int) 
 def ends(data: NDArray[np.uint8], offsets: NDArray[np.int64], size: int) -> NDArray[Any]:
     """What is hashed of each block after its last whole 64 bytes: the rest, a one, zeros, and the length in bits
     (FIPS 180-4, 5.1.1). One row for all, if there is no rest."""
-    rest = size % _CHUNK
-    rows = np.zeros((len(offsets) if rest else 1, -(-(rest + 1 + _LENGTH) // _CHUNK) * _CHUNK), np.uint8)
+    rest = size % CHUNK
+    rows = np.zeros((len(offsets) if rest else 1, -(-(rest + 1 + _LENGTH) // CHUNK) * CHUNK), np.uint8)
     if rest:
         rows[:, :rest] = data[(offsets + size - rest)[:, np.newaxis] + np.arange(rest)]
     rows[:, rest] = 0x80

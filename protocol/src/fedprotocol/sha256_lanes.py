@@ -17,10 +17,9 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fedprotocol.many_sha256 import ends
+from fedprotocol.many_sha256 import CHUNK, ends
 
 LANES = 16
-CHUNK = 64  # bytes that SHA-256 takes in at a time
 
 _WORD = ir.IntType(32)
 _VECTOR = ir.VectorType(_WORD, LANES)

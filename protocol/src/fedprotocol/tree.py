@@ -16,6 +16,9 @@ RAW = 0x55
 DAG_CBOR = 0x71
 DIGEST_BYTES = 32
 NODE_BYTES = 83
+LEFT, RIGHT = slice(10, 42), slice(51, 83)
+"""Where a node has the digests of its children."""
+
 PAGE_LEAVES = 2048
 MAX_LEAVES = 1 << 20
 

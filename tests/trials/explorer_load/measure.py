@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 from fedexplorer.views import ALL
-from fedlab.demo.supervisor import peak_memory
+from fedprotocol.program.peak_memory import peak_memory
 from support.big_federation import BigFederation
 from support.explorer_process import explorer
 from support.proxy import Proxy

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from attacks.arena import Arena, Stage
 from attacks.crowd import Crowd
-from fedlab.demo.supervisor import peak_memory
+from fedprotocol.program.peak_memory import peak_memory
 from fedprotocol.types import Phase
 from support.evm import ROOT, Anvil
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fedlab.demo.supervisor import peak_memory
 from fednode.data import check_data, load_data
+from fedprotocol.program.peak_memory import peak_memory
 from support.tiny_model import TEMPLATE, build_tiny_model, tiny_tokenizer
 
 LENGTH = 256  # tokens

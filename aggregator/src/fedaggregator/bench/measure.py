@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -12,6 +13,8 @@ from statistics import median
 from fedprotocol.car import CarFile, write_car
 from fedprotocol.files.tree_files import open_car
 from fedprotocol.files.whole import sync_file
+from fedprotocol.numbers import leaf_count
+from fedprotocol.program.peak_memory import forget_peak, peak_memory
 from fedprotocol.tree import TreeShape
 
 from fedaggregator.bench.made_leaves import MadeLeaves
@@ -33,7 +36,7 @@ class Size:
 
     @property
     def update(self) -> TreeShape:
-        return TreeShape(max(2, -(-self.values // self.leaf_values)), self.leaf_values * self.bits // 8)
+        return TreeShape(leaf_count(self.values, self.leaf_values), self.leaf_values * self.bits // 8)
 
     @property
     def result(self) -> TreeShape:
@@ -92,7 +95,8 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
         return open_car(paths[number], roots[number], shapes[number])
 
     opened(1).close()  # loads what is compiled
-    _forget_peak()
+    with suppress(OSError):
+        forget_peak()
     for number in range(1, repeats + 1):
         with ExitStack() as files:
             with laps.lap("verify"):
@@ -108,26 +112,10 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
                     sync_file(car)
                     sync_file(index)
         told(number, repeats)
-    return Aggregated(laps.medians(), _peak(), merged.root.hex())
+    return Aggregated(laps.medians(), peak_memory(os.getpid()) or None, merged.root.hex())
 
 
 def _made(path: Path, leaves: MadeLeaves) -> bytes:
     with path.open("wb") as file:
         write_car(leaves, file)
     return leaves.root
-
-
-def _forget_peak() -> None:
-    """Let the system count the most memory from here on (Linux: proc(5), clear_refs)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def _peak() -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), None)

@@ -15,6 +15,7 @@ from typing import Self
 
 from fedprotocol.errors import FedError
 from fedprotocol.program import end_with_parent
+from fedprotocol.program.peak_memory import peak_memory
 
 GRACE_SECONDS = 10.0
 
@@ -154,12 +155,3 @@ def _signal_group(process: Process, number: signal.Signals) -> None:
         os.killpg(process.popen.pid, number)
     except (ProcessLookupError, PermissionError):  # the group is empty (macOS raises the latter for zombies)
         return
-
-
-def peak_memory(pid: int) -> int:
-    """The most resident memory in bytes, which Linux shows as VmHWM; 0 on other systems."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0)

@@ -7,12 +7,8 @@ import ctypes
 import gc
 import os
 import sys
-from pathlib import Path
 
-from fedlab.demo.supervisor import peak_memory
-
-CLEAR = Path("/proc/self/clear_refs")
-PEAK = "5"  # proc(5): resets VmHWM
+from fedprotocol.program.peak_memory import forget_peak, peak_memory
 
 
 def begin(device: str) -> None:
@@ -27,7 +23,7 @@ def begin(device: str) -> None:
     elif sys.platform == "linux":
         if give_back := getattr(ctypes.CDLL(None), "malloc_trim", None):
             give_back(0)
-        CLEAR.write_text(PEAK)
+        forget_peak()
 
 
 def peak(device: str) -> int:

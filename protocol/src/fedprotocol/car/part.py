@@ -16,11 +16,6 @@ from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES
 
 Bytes = NDArray[np.uint8]
 
-_BLANK_NODES = [  # over two leaves, and over two nodes
-    np.frombuffer(tree.inner_node(bytes(DIGEST_BYTES), raw, bytes(DIGEST_BYTES), raw), np.uint8)
-    for raw in (True, False)
-]
-
 
 class Part:
     """The form of a subtree of `2^depth` leaves of `leaf_bytes` bytes, depth at least 1."""
@@ -60,7 +55,7 @@ class Part:
             return grown[0][0] if is_whole else None
         part, digests = np.frombuffer(data, np.uint8), np.empty(((2 << self.depth) - 1, DIGEST_BYTES), np.uint8)
         leaves = self.offsets, self.leaf_bytes, ends(part, self.offsets, self.leaf_bytes), self._heads[0]
-        is_whole = lanes.verify(part, *leaves, self.node_offsets, self._heads[1], *_BLANK_NODES, digests)
+        is_whole = lanes.verify(part, *leaves, self.node_offsets, self._heads[1], *levels.BLANK_NODES.values(), digests)
         return digests[: 1 << self.depth].tobytes() if is_whole and digests[-1].tobytes() == root else None
 
     def made(self, leaves: bytes, grown: list[tuple[bytes, bytes]]) -> memoryview:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
-from fedprotocol.sha256_lanes import BYTES, CHUNK, hash_blocks
-from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES
+from fedprotocol.many_sha256 import CHUNK
+from fedprotocol.sha256_lanes import BYTES, hash_blocks
+from fedprotocol.tree import DIGEST_BYTES, LEFT, NODE_BYTES, RIGHT
 
-_LEFT, _RIGHT = NODE_BYTES // 2 + 1 - DIGEST_BYTES, NODE_BYTES - DIGEST_BYTES  # where a node has its children's digests
+_LEFT, _RIGHT = LEFT.start, RIGHT.start
 _REST = NODE_BYTES % CHUNK
 _PADDED = 8 * NODE_BYTES  # the length in bits, at the end of the padding
 

@@ -94,7 +94,7 @@ def children(node: bytes, leaf_count: int, where: str = "the node") -> tuple[tup
     """
     left_count = tree.left_leaves(leaf_count)
     right_count = leaf_count - left_count
-    left, right = node[10:42], node[51:83]
+    left, right = node[tree.LEFT], node[tree.RIGHT]
     if len(node) != tree.NODE_BYTES or node != tree.inner_node(left, left_count == 1, right, right_count == 1):
         if len(node) == tree.NODE_BYTES and not {node[7], node[48]} <= {tree.RAW, tree.DAG_CBOR}:
             raise ForeignCodec(f"{where} links a block that is not raw or dag-cbor")

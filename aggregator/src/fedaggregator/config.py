@@ -42,6 +42,7 @@ chain_id = {chain_id}
 coordinator = {coordinator}
 # confirmations = {confirmations}                 # blocks that must lie on top of what is acted upon
 # poll_seconds = 2.0
+# websocket = ["ws://127.0.0.1:8546"] # where new blocks are announced; default: at the addresses of rpc; []: only poll
 # max_fee_gwei = 500.0              # never pay more for a unit of gas
 # trusted_code = []                 # hashes of contracts' code that is not of this version and is trusted all the same
 

@@ -27,7 +27,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.foreign_errors import told_as
 from fedprotocol.printable import printable
-from fedprotocol.urls import http_url
+from fedprotocol.urls import http_url, websocket_beside, websocket_url
 
 KIND_OF_URL = {
     "dir": "dir:/absolute/or/relative/folder",
@@ -68,6 +68,7 @@ def _store_url(text: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 CodeHash = Annotated[str, AfterValidator(_hash)]
 RpcUrl = Annotated[str, AfterValidator(http_url)]
+WebSocketUrl = Annotated[str, AfterValidator(websocket_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Peer = Annotated[str, AfterValidator(str.strip)]
 
@@ -87,6 +88,8 @@ class ChainConfig(Section):
     # how many blocks must lie on top of something before the program acts on it
     confirmations: int = Field(default=CONFIRMATIONS, ge=0)
     poll_seconds: PositiveFloat = 2.0
+    # where new blocks are announced, so that no poll need be waited for; None: at the addresses of `rpc`
+    websocket: tuple[WebSocketUrl, ...] | None = None
     max_fee_gwei: PositiveFloat = 500.0  # never pay more for a unit of gas
     # code hashes of contracts that are not of this version and are trusted all the same
     trusted_code: tuple[CodeHash, ...] = ()
@@ -97,6 +100,11 @@ class ChainConfig(Section):
         return (
             {"confirmations": usual_confirmations(given.get("chain_id")), **given} if isinstance(given, dict) else given
         )
+
+    @property
+    def websockets(self) -> tuple[str, ...]:
+        """Where new blocks may be announced, tried in order."""
+        return tuple(map(websocket_beside, self.rpc)) if self.websocket is None else self.websocket
 
 
 class StoreConfig(Section):

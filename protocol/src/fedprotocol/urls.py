@@ -47,6 +47,20 @@ def http_url(text: str) -> str:
     return url
 
 
+def websocket_url(text: str) -> str:
+    """`text` without spaces around it. Raises ValueError, which says what is wrong, if it is no WebSocket's URL."""
+    url = text.strip()
+    if not url.startswith(("ws://", "wss://")):
+        raise ValueError("must be a ws:// or wss:// URL")
+    http_url("http" + url.removeprefix("ws"))
+    return url
+
+
+def websocket_beside(url: str) -> str:
+    """The WebSocket at the address of an http(s) URL, where most nodes and providers have theirs."""
+    return "ws" + url.removeprefix("http")
+
+
 def gateway_url(text: str) -> str:
     """The URL of a trustless gateway without a slash or `/ipfs` behind it. Raises ValueError, which says what is
     wrong."""

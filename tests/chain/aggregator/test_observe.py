@@ -79,6 +79,7 @@ def test_a_right_and_a_wrong_round(clients: list[SyntheticClient], tmp_path: Pat
     honest = AggregatorSite(federation, names[0], stores)
     liar = AggregatorSite(federation, names[1], [*stores, honest.store_path])
     config = site_without_a_key(tmp_path / "site", federation, [*stores, honest.store_path, liar.store_path])
+    config.write_text(config.read_text().replace("poll_seconds = 0.2", "poll_seconds = 600.0"))  # blocks are announced
     log = tmp_path / "log.txt"
     with log.open("wb") as lines:
         process = subprocess.Popen(

@@ -13,7 +13,7 @@ from fedlab.demo import summary
 from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View, amount, changes, clock, render
 from fedlab.demo.options import DemoError, Options, Paths, find_root, new_run
 from fedlab.demo.progress import left, steps
-from fedlab.results.records import GasUse, Payout, Report, RoundRecord, Score, summarize
+from fedlab.results.records import GasUse, Payout, Report, RoundRecord, RoundSeconds, Score, summarize
 from rich.console import Console, RenderableType
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -131,6 +131,10 @@ REPORT = Report(
     paid={"clinic": Payout(rewards=45 * 10**18, bonds_returned=0, claimed=45 * 10**18)},
     gas={"commit": GasUse(calls=4, least=90_000, mean=95_000, most=140_000)},
     peak_memory={"clinic": 2**30},
+    seconds=(
+        RoundSeconds(round=1, phases={"train": 61, "reveal": 2, "challenge": 12}, next_training=7.25),
+        RoundSeconds(round=2, phases={"train": 45, "waiting": 3, "reveal": 1, "challenge": 12}, next_training=None),
+    ),
 )
 
 
@@ -140,6 +144,8 @@ def test_the_final_tables_hold_everything(width: int) -> None:
     totals = summarize(rounds, 2, 600.0)
     text = shown(summary.render(rounds, totals, REPORT, ["clinic", "bank"], 18), width)
     for part in ("genesis (before)", "federated, round 2", "clinic alone", "1.250", "37.5 %", "not scored"):
+        assert part in text
+    for part in ("Seconds by phase", "waiting", "next training", "61", "7.2"):
         assert part in text
     for part in ("2 of 2 nodes", "see below", "95,000", "45", "1,024 MiB", "75 % less", "10:00 in all"):
         assert part in text

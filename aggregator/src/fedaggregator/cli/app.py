@@ -86,7 +86,7 @@ def _observe(config: Path) -> bool:
     from fedaggregator.daemon.observe import in_lines, observe
 
     settings = load_config(config, AggregatorConfig)
-    hide_in(*settings.chain.rpc)
+    hide_in(*settings.chain.rpc, *settings.chain.websockets)
     warn_if_open(config, logging.getLogger("fedaggregator"))
     seen = observe(settings, settings.aggregator.keep_rounds, stop_at_signals(is_usual_end=True))
     say(*in_lines(seen))
@@ -104,7 +104,7 @@ def _run(config: Path, proposes: bool) -> bool:
     from fedaggregator.daemon.run import Aggregator
 
     settings = load_config(config, AggregatorConfig)
-    hide_in(*settings.chain.rpc, settings.account.signer)
+    hide_in(*settings.chain.rpc, *settings.chain.websockets, settings.account.signer)
     warn_if_open(config, logging.getLogger("fedaggregator"))
     signer = open_signer(settings.account)
     stop = stop_at_signals()

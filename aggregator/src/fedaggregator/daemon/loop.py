@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from fedprotocol import metrics
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.endpoint.new_heads import waking
 from fedprotocol.chain.errors import ChainError
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
@@ -71,7 +72,10 @@ class Loop(ABC):
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set or the federation is over. Errors are reported, and what failed is tried again."""
-        with monitored(self.config.monitor.port, self.health, self.store):
+        with (
+            monitored(self.config.monitor.port, self.health, self.store),
+            waking(self.config.chain.websockets, self.background.wake),
+        ):
             while not stop.is_set():
                 try:
                     action = self.turn()
@@ -236,7 +240,8 @@ class Loop(ABC):
             self.reporter.unread()
 
     def _sleep(self, stop: threading.Event) -> None:
-        """Wait until the next poll of the chain, until background work ends, or until `stop` is set."""
+        """Wait until the next poll of the chain, until a block is announced, until background work ends, or until `stop` is
+        set."""
         end = time.monotonic() + self.config.chain.poll_seconds
         while not stop.is_set() and time.monotonic() < end and not self.background.wait(SLICE):
             pass

@@ -23,6 +23,7 @@ from fedlab.demo.history import FinalRound, History
 from fedlab.demo.ledger import Spending, gas_by_round
 from fedlab.demo.options import Options, Paths
 from fedlab.demo.prepare import Ready
+from fedlab.demo.round_seconds import began_training, round_seconds
 from fedlab.demo.sites import DOMAINS
 from fedlab.experiment.machine import processor
 from fedlab.results.folder import ResultsFolder
@@ -81,6 +82,7 @@ def report(
         },
         gas=gas,
         peak_memory={name: size for name, size in peak_memory.items() if name in ready.accounts and size},
+        seconds=round_seconds(history.final, began_training(_metrics(paths, site.name) for site in ready.sites)),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fedexplorer.history.all_rounds import Rounds
 from fedexplorer.history.log import Log
-from fedexplorer.history.records import RoundHistory
+from fedexplorer.history.records import RoundHistory, Span
 from fedprotocol.chain.read.events import Event
 from fedprotocol.types import FederationConfig
 
@@ -22,6 +22,7 @@ class FinalRound:
     weights: dict[str, int]  # weight of the accepted updates
     recomputed_by: tuple[str, ...]  # accounts whose commit in the next round names this root
     dissenters: tuple[str, ...]  # accounts whose commit in the next round names another
+    phases: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def _final(history: RoundHistory, root: bytes, later: tuple[RoundHistory, ...]) 
         weights={update.client: update.weight for update in history.updates if update.accepted},
         recomputed_by=tuple(commit.client for commit in following if commit.prior_root == root),
         dissenters=tuple(commit.client for commit in following if commit.prior_root != root),
+        phases=history.phases,
     )
 
 

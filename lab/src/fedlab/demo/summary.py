@@ -13,7 +13,8 @@ from rich.text import Text
 from fedlab.demo.brownie import NETWORK
 from fedlab.demo.live import amount, clock
 from fedlab.demo.options import Paths
-from fedlab.results.records import Report, RoundRecord, Score, Summary
+from fedlab.demo.round_seconds import TIMED
+from fedlab.results.records import Report, RoundRecord, RoundSeconds, Score, Summary
 
 UNBOUNDED = 1000  # characters, more than any table needs
 
@@ -24,7 +25,7 @@ def render(
     """The tables with the result of a run: losses, payouts, gas, and how many nodes recomputed each global."""
     losses = Fitting([_losses(rounds, report, clients, whole) for whole in (True, False)])
     by_round = Fitting([_rounds(rounds, clients, whole) for whole in (True, False)])
-    tables: list[RenderableType] = [losses, by_round, _gas(report), _paid(report, decimals)]
+    tables: list[RenderableType] = [losses, by_round, _seconds(report.seconds), _gas(report), _paid(report, decimals)]
     parts: list[RenderableType] = [part for table in tables for part in (table, "")]
     reduction = f"{summary.loss_reduction_pct:.0f} % less" if summary.loss_reduction_pct > 0 else "no less"
     line = f"Loss {summary.initial_loss:.3f} → {summary.final_loss:.3f} ({reduction})"
@@ -82,6 +83,20 @@ def _rounds(rounds: Sequence[RoundRecord], clients: Sequence[str], whole: bool) 
     table.caption = (
         "Counted on the chain: nodes whose commit in the next round names this root. Nobody commits after the last "
         "round; its audit bundle was recomputed by a program of its own, as all were."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _seconds(seconds: Sequence[RoundSeconds]) -> Table:
+    phases = [phase for phase in TIMED if any(phase in one.phases for one in seconds)]
+    table = _table("Seconds by phase", "round", *phases, "next training")
+    for one in seconds:
+        following = "" if one.next_training is None else f"{one.next_training:.1f}"
+        table.add_row(str(one.round), *(str(one.phases.get(phase, 0)) for phase in phases), following)
+    table.caption = (
+        "By the chain's clock; train is from the round's opening to the last commit. Next training: from that "
+        "until the last site began to train for the round after, which need not wait for the challenge window."
     )
     table.caption_justify = "left"
     return table

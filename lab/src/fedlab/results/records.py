@@ -95,6 +95,16 @@ class Payout(Record):
     claimed: Count
 
 
+class RoundSeconds(Record):
+    """How long a final round took. `phases`: phase -> seconds by the chain's clock, "train" from the round's opening to
+    the last commit. `next_training`: seconds from the last commit until the last of the sites began to train for the
+    next round; None where no round follows."""
+
+    round: Count
+    phases: dict[str, Count]
+    next_training: Annotated[float, Field(allow_inf_nan=False)] | None
+
+
 class Report(Record):
     """`report.json`: what the final table shows in addition to the summary."""
 
@@ -103,6 +113,7 @@ class Report(Record):
     paid: dict[str, Payout]  # client id, or "aggregator"
     gas: dict[str, GasUse]  # call -> gas
     peak_memory: dict[str, Count]  # process -> the most bytes of resident memory
+    seconds: tuple[RoundSeconds, ...] = ()  # runs of before 2026-11-29 have none
 
 
 def summarize(rounds: list[RoundRecord], clients: int, seconds_total: float) -> Summary:

@@ -54,7 +54,7 @@ def run(
         log_file(session.config.logs),
         kept_in_log(),
     ):
-        hide_in(*session.config.chain.rpc, session.config.account.signer)
+        hide_in(*session.config.chain.rpc, *session.config.chain.websockets, session.config.account.signer)
         warn_if_open(config, log)
         log.debug("of the environment nothing was taken from: %s", ", ".join(ignored()) or "there is nothing else")
         preflight(session)
@@ -82,7 +82,7 @@ def _watch(log_format: LogFormat, config: Path) -> None:
 
     with logging_as(log_format, "fedaggregator", terminal_handler()), as_a_service():
         settings = load(config)
-        hide_in(*settings.chain.rpc)
+        hide_in(*settings.chain.rpc, *settings.chain.websockets)
         warn_if_open(config, log)
         seen = observe(settings, settings.node.keep_rounds, stop_at_signals(is_usual_end=True))
     say(*in_lines(seen))

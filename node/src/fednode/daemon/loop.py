@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fedprotocol.chain.amounts import Amounts
+from fedprotocol.chain.endpoint.new_heads import waking
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import index_at
 from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
@@ -102,20 +103,24 @@ class Daemon:
         Raises Left if that is not a success.
         """
         try:
-            while True:
-                try:
-                    action = self._cycle()
-                except Exception as error:  # a full disk: nothing is sent that is not written down before
-                    self._unusable(error)
-                    self._background.wait(self._config.chain.poll_seconds)
-                    continue
-                if isinstance(action, do.Finish):
-                    if action.failure:
-                        raise Left(action.reason)
-                    return action.reason
+            with waking(self._config.chain.websockets, self._background.wake):
+                return self._until_finished()
         finally:
             self._reporter.close()
             self._background.interrupt_all()
+
+    def _until_finished(self) -> str:
+        while True:
+            try:
+                action = self._cycle()
+            except Exception as error:  # a full disk: nothing is sent that is not written down before
+                self._unusable(error)
+                self._background.wait(self._config.chain.poll_seconds)
+                continue
+            if isinstance(action, do.Finish):
+                if action.failure:
+                    raise Left(action.reason)
+                return action.reason
 
     def _cycle(self) -> do.Action | None:
         try:

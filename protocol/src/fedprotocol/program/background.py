@@ -29,7 +29,7 @@ class Outcome(Generic[W]):
 
 class Background(Generic[W]):
     """Runs pieces of work in daemon threads. When the process stops or is killed it does not wait for them, and only
-    their work is lost. `clock` gives monotonic seconds. Call every method in the loop's thread. The caller decides
+    their work is lost. `clock` gives monotonic seconds. Call every method in the loop's thread, except `wake`. The caller decides
     which pieces of work may run at the same time.
     """
 
@@ -88,6 +88,12 @@ class Background(Generic[W]):
             del self._running[outcome.work]
             yield outcome
 
+    def wake(self) -> None:
+        """End a `wait`, or the next one; from any thread."""
+        self._something.set()
+
     def wait(self, seconds: float) -> bool:
-        """Sleep, but only until some work ends. Returns whether some did."""
-        return self._something.wait(seconds)
+        """Sleep, but only until some work ends or `wake` is called. Returns whether something did."""
+        woken = self._something.wait(seconds)
+        self._something.clear()
+        return woken

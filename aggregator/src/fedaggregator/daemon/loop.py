@@ -240,8 +240,8 @@ class Loop(ABC):
             self.reporter.unread()
 
     def _sleep(self, stop: threading.Event) -> None:
-        """Wait until the next poll of the chain, until a block is announced, until background work ends, or until `stop` is
-        set."""
+        """Wait until the next poll of the chain, the next block that is announced, the end of background work, or until
+        `stop` is set."""
         end = time.monotonic() + self.config.chain.poll_seconds
         while not stop.is_set() and time.monotonic() < end and not self.background.wait(SLICE):
             pass

@@ -29,8 +29,8 @@ class Outcome(Generic[W]):
 
 class Background(Generic[W]):
     """Runs pieces of work in daemon threads. When the process stops or is killed it does not wait for them, and only
-    their work is lost. `clock` gives monotonic seconds. Call every method in the loop's thread, except `wake`. The caller decides
-    which pieces of work may run at the same time.
+    their work is lost. `clock` gives monotonic seconds. Call every method but `wake` in the loop's thread. The caller
+    decides which pieces of work may run at the same time.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

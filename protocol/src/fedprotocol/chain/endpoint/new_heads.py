@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.program import outgoing
@@ -55,7 +56,7 @@ def waking(urls: Sequence[str], wake: Callable[[], None]) -> Iterator[None]:
 class _Listener:
     def __init__(self, urls: Sequence[str], wake: Callable[[], None], over: threading.Event) -> None:
         self._urls, self._wake, self._over = urls, wake, over
-        self._open: ClientConnection | None = None
+        self._open: Connection | None = None
         self._failures = 0
 
     def run(self) -> None:
@@ -94,7 +95,7 @@ class _Listener:
                 time.sleep(AT_MOST_EVERY)
 
 
-def _connected(url: str) -> ClientConnection:
+def _connected(url: str) -> Connection:
     proxy = outgoing.proxy_for("http" + url.removeprefix("ws"))
     return connect(
         url,

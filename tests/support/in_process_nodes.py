@@ -29,6 +29,7 @@ def running(session: Session) -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon._background.interrupt_all()
+        daemon._tools.model.close()
 
 
 def until(daemon: Daemon, reached: Callable[[do.Action | None], bool], seconds: float = 30) -> None:

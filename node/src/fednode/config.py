@@ -16,6 +16,8 @@ from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
 
+LAUNCHERS = ("process", "torchrun", "slurm")
+
 ColumnName = Annotated[str, Field(min_length=1)]
 
 
@@ -25,6 +27,29 @@ class ModelConfig(Section):
     source: str | None = None  # a local folder, a .gguf file or a hub id; default: the spec's id
     device: Literal["cpu", "cuda"] = "cpu"
     threads: PositiveInt = 1
+
+
+class TrainingConfig(Section):
+    """`[training]`: which processes train. `launch`: "process" for this one alone, "torchrun" or "slurm" (srun) for
+    several, or a command of one's own with the word `{worker}` or `{module}` in it (`fednode.workers.launch`)."""
+
+    launch: str = "process"
+    processes: PositiveInt | None = None  # default: as many as GPUs; slurm: as many as the allocation has
+
+    @property
+    def is_alone(self) -> bool:
+        return self.launch == "process"
+
+    @model_validator(mode="after")
+    def _can_be_started(self) -> Self:
+        if self.is_alone and self.processes not in (None, 1):
+            raise ValueError('launch is "process", which is one: to train with several, set it to "torchrun"')
+        if self.launch not in LAUNCHERS and not {"{worker}", "{module}"} & set(self.launch.split()):
+            raise ValueError(
+                f"launch is {self.launch!r}; it must be {', '.join(LAUNCHERS)}, or a command with the word {{worker}} "
+                "where the worker's own command belongs ({module}: without the interpreter, as torchrun wants it)"
+            )
+        return self
 
 
 class DataConfig(Section):
@@ -101,10 +126,22 @@ class NodeConfig(ConnectionConfig):
     policy: Path | None = None  # what may leave this site (`fednode.policy`); None: whatever the spec says
     data: DataConfig
     model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
     node: NodeSection = NodeSection()
     solo: SoloConfig = SoloConfig()
     privacy: PrivacyConfig | None = None
     private: PrivateConfig | None = None
+
+    @model_validator(mode="after")
+    def _is_private_alone(self) -> Self:
+        if self.privacy is not None and not self.training.is_alone:
+            raise ValueError("[privacy] trains in one process: remove [training] launch")
+        return self
+
+    @property
+    def workers(self) -> Path:
+        """The folder through which several processes get their jobs; all machines that they are on must see it."""
+        return self.home / "workers"
 
     @property
     def status(self) -> Path:
@@ -200,6 +237,10 @@ keystore = {keystore}     # `fednode account new` writes it
 {source}                # a local folder or .gguf file with the spec's base model; default: its hub id
 # device = "cpu"                    # cpu or cuda
 # threads = 1
+
+# [training]
+# launch = "process"                # torchrun or slurm for several GPUs or machines: docs/operating.md
+# processes = 1                     # default: one for each GPU
 
 [data]
 train = {train}             # rows with prompt and completion, or messages; they never leave this machine

@@ -16,7 +16,7 @@ from fedprotocol.store.base import Store
 from fednode.config import NodeConfig
 from fednode.daemon.actions.action import ChainAction, Work
 from fednode.daemon.actions.content.earlier_roots import EarlierRoots
-from fednode.daemon.actions.model.loaded_model import LoadedModel
+from fednode.daemon.actions.model.node_model import NodeModel
 from fednode.daemon.journal_facts import Memory
 
 
@@ -37,6 +37,6 @@ class Tools:
     store: Store
     memory: Memory
     earlier_roots: EarlierRoots
-    model: LoadedModel
+    model: NodeModel
     tell: Callable[[Work, Any], None]
     report: Callable[[str, Work | ChainAction, int], None]

@@ -31,7 +31,9 @@ from fednode.config import NodeConfig
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions import action as do
 from fednode.daemon.actions.content.earlier_roots import EarlierRoots
-from fednode.daemon.actions.model.loaded_model import Interrupted, LoadedModel, ModelFailure
+from fednode.daemon.actions.model.launched_model import LaunchedModel
+from fednode.daemon.actions.model.loaded_model import LoadedModel
+from fednode.daemon.actions.model.node_model import Interrupted, ModelFailure
 from fednode.daemon.decide import decide
 from fednode.daemon.facts import Facts, Underway
 from fednode.daemon.gather_facts import configured, remembered
@@ -86,7 +88,7 @@ class Daemon:
             store=store,
             memory=self._memory,
             earlier_roots=EarlierRoots(coordinator),
-            model=LoadedModel(config, spec, store, progress),
+            model=(LoadedModel if config.training.is_alone else LaunchedModel)(config, spec, store, progress),
             tell=lambda work, part: self._parts.put((work, part)),
             report=lambda text, action, number: self._reporter.problem(text, (action, text), number),
         )
@@ -108,6 +110,7 @@ class Daemon:
         finally:
             self._reporter.close()
             self._background.interrupt_all()
+            self._tools.model.close()
 
     def _until_finished(self) -> str:
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, overload
 
@@ -30,14 +30,9 @@ class Drawn(Sequence[Example]):
         self._cut: dict[int, bool] = {}  # of the rows that were drawn
 
     @property
-    def drawn(self) -> int:
-        """How many different rows were asked for."""
-        return len(self._cut)
-
-    @property
-    def cut(self) -> int:
-        """How many of them were cut to the sequence length."""
-        return sum(self._cut.values())
+    def drawn(self) -> Mapping[int, bool]:
+        """The rows that were asked for, by index, and whether each was cut to the sequence length."""
+        return self._cut
 
     def __len__(self) -> int:
         return len(self._data)

@@ -38,15 +38,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from peft import PeftModel
 
+    from fednode.training.group import Group
     from fednode.training.secret_randomness import Randomness
+
+
+SHARE = 128
+"""Items that each of several processes scores before all of them look whether to go on."""
 
 
 class AdapterModel:
     """A frozen base model and one float32 LoRA adapter in the layout of a spec. One user at a time."""
 
-    def __init__(self, model: PeftModel, encoder: Encoder, parameters: Sequence[torch.nn.Parameter], held: str) -> None:
+    def __init__(
+        self,
+        model: PeftModel,
+        encoder: Encoder,
+        parameters: Sequence[torch.nn.Parameter],
+        held: str,
+        group: Group | None = None,
+    ) -> None:
         """`parameters`: the adapter's tensors in the spec's order; `held`: how the base model is. Use `load`."""
         self.held = held
+        self._group = group
         self._model = model
         self._encoder = encoder
         self._kept = Kept(encoder)
@@ -56,9 +69,12 @@ class AdapterModel:
 
     @classmethod
     @settled()
-    def load(cls, spec: Spec, source: str | None, device: str, threads: int) -> AdapterModel:
+    def load(
+        cls, spec: Spec, source: str | None, device: str, threads: int, group: Group | None = None
+    ) -> AdapterModel:
         """The spec's base model from `source` (folder, GGUF file or hub id; None: the spec's id), on "cpu" or "cuda",
         with `threads` CPU threads (of the whole process). The adapter is peft's initial one until `set_global`.
+        `group`: the processes that train it together; each loads its own, and asks the same of it as the others.
 
         Raises BaseModelMismatch (not the spec's model), BaseModelMissing, DeviceMissing, BaseModelError,
         EncodingError, LayoutMismatch.
@@ -75,7 +91,7 @@ class AdapterModel:
         model = attach(base, spec.lora)
         check_layout(model, spec.layout.tensors)
         by_name = tensors_by_name(model)
-        return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors], held)
+        return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors], held, group)
 
     @property
     def encoder(self) -> Encoder:
@@ -162,8 +178,13 @@ class AdapterModel:
                     private,
                     randomness,
                     are_apart,
+                    self._group,
                 )
             after = self.values()
+            drawn = dict(rows.drawn)
+            if self._group is not None:
+                self._group.require_same(after)
+                drawn = {row: cut for share in self._group.gather(drawn) for row, cut in share.items()}
             if not np.isfinite(after).all():
                 raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")
             if np.abs(after).max() >= LIMIT:
@@ -180,7 +201,7 @@ class AdapterModel:
             raise
         finally:
             self._thaw([True] * len(self._parameters))
-        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, rows.drawn, rows.cut)
+        return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, len(drawn), sum(drawn.values()))
 
     def evaluate(self, spec: Spec, data: Dataset, on_progress: OnProgress | None = None) -> Evaluation:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
@@ -197,7 +218,16 @@ class AdapterModel:
         tokens = None if classes is None else self._encoder.first_tokens(classes)
         domains = data["domain"] if "domain" in data.column_names else [None] * len(data)
         self._model.eval()
-        items = score(self._logits, list(self._kept.examples(data)), list(domains), tokens, self._collate, on_progress)
+        examples, domains = list(self._kept.examples(data)), list(domains)
+        if self._group is None:
+            items = score(self._logits, examples, domains, tokens, self._collate, on_progress)
+        else:
+            items = []
+            for own in self._group.shares(len(examples), SHARE):
+                share = score(self._logits, examples[own], domains[own], tokens, self._collate, None)
+                items += [item for each in self._group.gather(share) for item in each]
+                if on_progress is not None:
+                    on_progress(len(items), len(examples))
         evaluation = summarize(items)
         if not np.isfinite(evaluation.loss):
             raise NotFinite("the loss on the test data is not finite; the adapter is broken")

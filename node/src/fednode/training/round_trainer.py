@@ -84,8 +84,12 @@ class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         mask = inputs.get("attention_mask")  # read before super() moves and empties the inputs
         tokens = inputs["input_ids"].numel() if mask is None else int(mask.sum())
         loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self.recorder.add(float(loss), tokens)
+        self.record(float(loss), tokens)
         return loss
+
+    def record(self, loss: float, tokens: int) -> None:
+        """Count a micro-batch's share of the step's loss, and its tokens."""
+        self.recorder.add(loss, tokens)
 
 
 def trainer_arguments(

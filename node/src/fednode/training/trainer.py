@@ -13,11 +13,13 @@ from fedprotocol.spec import Training
 from fednode.data.encode import Example
 from fednode.evaluation.score import OnProgress
 from fednode.training.faster_b import give_b_its_rate
+from fednode.training.group import Group
 from fednode.training.optimizers import require_optimizer
 from fednode.training.private_trainer import PrivateTrainer
 from fednode.training.proximal import pulled_back
 from fednode.training.round_trainer import OnStep, Recorder, RoundTrainer, trainer_arguments
 from fednode.training.secret_randomness import Randomness, SecretRandomness
+from fednode.training.shared_trainer import SharedTrainer
 from fednode.training.types import PrivateSteps, StepRecord, TrainingError
 
 
@@ -34,6 +36,7 @@ def run_steps(
     private: PrivateSteps | None = None,
     randomness: Randomness | None = None,
     are_apart: bool = False,
+    group: Group | None = None,
 ) -> list[StepRecord]:
     """Train `model` in place for `training.steps` optimiser steps at the constant rate `lr`, with a fresh optimiser.
 
@@ -47,6 +50,9 @@ def run_steps(
     same arguments do not give the same weights. `are_apart`: whether the model keeps the gradients of rows apart
     (`row_gradients.keeps_gradients_apart`), so that they may go through it together, which is faster.
 
+    `group`: train as one of several processes, each of which calls this with the same arguments, and takes the same
+    steps as the others.
+
     Raises NotFinite as soon as a loss is, or with `private` as no row's gradient is; TrainingError for an optimiser
     that transformers does not know, that this machine lacks, or that cannot be private.
     """
@@ -54,10 +60,15 @@ def run_steps(
     recorder = Recorder(training.steps, lr, on_progress, on_step)
     trainer: RoundTrainer
     pull: AbstractContextManager[None]
-    if private is None:
-        shape = training.batch_size, training.gradient_accumulation
+    data = {"train_dataset": examples, "data_collator": collate}
+    shape = training.batch_size, training.gradient_accumulation
+    if group is not None:
         arguments = trainer_arguments(model, training, lr, seed, *shape)
-        trainer = RoundTrainer(model, arguments, training, recorder, train_dataset=examples, data_collator=collate)
+        trainer = SharedTrainer(model, arguments, training, recorder, group, **data)
+        pull = nullcontext()  # it pulls by itself, once for all processes
+    elif private is None:
+        arguments = trainer_arguments(model, training, lr, seed, *shape)
+        trainer = RoundTrainer(model, arguments, training, recorder, **data)
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         pull = pulled_back(trained, training.proximal_mu, training.gradient_accumulation)
     else:

@@ -50,7 +50,7 @@ class Evaluate(SiteWork):
     def _score(self, tools: Tools, stop: threading.Event) -> Evaluation:
         test = tools.config.data.test
         assert test is not None  # noqa: S101 - it is due only if there is one
-        tools.model.begin(tools.model.global_units(self.root, stop))
+        tools.model.begin(tools.model.global_units(self.root, stop), stop)
         return tools.model.score(test, stop)
 
     def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:

@@ -54,8 +54,8 @@ class TrainSolo(SiteWork):
         model, config = tools.model, tools.config
         genesis = bytes.fromhex(tools.spec.genesis_root[2:])
         start = np.load(_file(config, previous)) if previous else model.global_units(genesis, stop)
-        model.begin(start)
-        result = model.fit(self.round, model.dataset(config.data.train), stop)
+        model.begin(start, stop)
+        result = model.fit(self.round, config.data.train, stop)
         units = moved(start, result.units_delta)
         path = _file(config, self.round)
         private_folder(path.parent)
@@ -93,7 +93,7 @@ class EvaluateSolo(SiteWork):
     def _score(self, tools: Tools, stop: threading.Event) -> Evaluation:
         test = tools.config.solo.test
         assert test is not None  # noqa: S101 - required by the config where solo is enabled
-        tools.model.begin(np.load(_file(tools.config, self.round)))
+        tools.model.begin(np.load(_file(tools.config, self.round)), stop)
         return tools.model.score(test, stop)
 
     def ended(self, tools: Tools, result: Any, chain: Snapshot) -> None:

@@ -103,16 +103,16 @@ class Train(ModelWork):
         """Train, ahead of the prior if there is one `before` it; write update and figures."""
         model, config = tools.model, tools.config
         noise = Noise.of(tools, self.round, self.prior_root)
-        model.load()
+        model.load(stop)
         started = time.monotonic()
         units = model.global_units(self.prior_root, stop)
         begun = before.beginning(tools, units, stop) if before is not None else Beginning()
-        model.begin(units)
-        data = model.dataset(config.data.train)
-        with noise.charged(len(data)):
-            result = model.fit(self.round, data, stop, begun.values, noise.steps)
+        model.begin(units, stop)
+        examples = len(model.dataset(config.data.train))
+        with noise.charged(examples):
+            result = model.fit(self.round, config.data.train, stop, begun.values, noise.steps)
         write_steps(config.metrics / f"round_{self.round}.csv", result.steps)
-        kept, scaled, norm = self._keep(tools, result, len(data), is_noisy=noise.steps is not None)
+        kept, scaled, norm = self._keep(tools, result, examples, is_noisy=noise.steps is not None)
         return Trained(
             kept,
             loss_first=result.loss_first,

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -56,7 +56,7 @@ unit: .venv/.installed  ## the tests that need no chain, no model and no other p
 	$(BIN)/pytest tests/unit -m 'not model and not process' -n 2 --dist loadfile -q
 
 tests: setup
-	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 3 --dist loadfile --no-loadscope-reorder --durations 12
+	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 4 --dist loadfile --no-loadscope-reorder --durations 12
 	$(BIN)/pytest tests/end_to_end -n 3 --dist loadfile --durations 8
 
 cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of
@@ -77,13 +77,19 @@ chaos: setup kubo  ## a federation that is killed, starved and lied to all the t
 bench: .venv/.installed  ## how fast this machine aggregates (BENCH="--values 1000000 --clients 16")
 	$(BIN)/fedaggregator bench $(BENCH)
 
+pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, and how long it takes to start (PACE="--turns 3")
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m pace $(PACE)
+
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)
 
 rows: .venv/.installed  ## what files of ten to five million rows cost a node: time, memory (ROWS="--rows 10 50000")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m rows $(ROWS)
 
-explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
+explorer-pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, and how long it takes to start (PACE="--turns 3")
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m pace $(PACE)
+
+load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m explorer_load $(LOAD)
 
 explorer-example: setup  ## docs/explorer-example again: the explorer's pages of a small federation, as files

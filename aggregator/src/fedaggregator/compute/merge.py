@@ -79,19 +79,12 @@ def merge(
     """
     shape = _checked_shape(rule, prior, contributions, bits)
     window = max(1, window_leaves or WINDOW_VALUES * GLOBAL_BITS // 8 // shape.leaf_bytes)
-    leaf_count, total_weight = shape.leaf_count // rule.parts, sum(c.weight for c in contributions)
+    leaf_count = shape.leaf_count // rule.parts
     firsts = range(0, shape.leaf_count, leaf_count)  # first leaf of each part
     digests = bytearray(shape.leaf_count * DIGEST_BYTES)
 
     def compute(start: int) -> tuple[bytes, bytes]:
-        """The bytes and digests of a window's leaves, part after part."""
-        stop = min(start + window, leaf_count)
-        sums = _sums(rule, contributions, start, stop, bits)
-        if (garbage := first_garbage(rule, sums, total_weight)) is not None:
-            raise Garbage(start + garbage)
-        before = b"".join(prior.window(first + start, first + stop) for first in firsts)
-        values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
-        data = to_bytes(rule.finish(sums, values, total_weight, server_lr))
+        data = merged_window(rule, prior, contributions, bits, server_lr, start, min(start + window, leaf_count))
         return data, block_digests(data, shape.leaf_bytes)
 
     starts = range(0, leaf_count, window)
@@ -106,6 +99,28 @@ def merge(
             if after_window is not None:
                 after_window()
     return LeafFile(out, shape, bytes(digests))
+
+
+def merged_window(
+    rule: Rule,
+    prior: Leaves,
+    contributions: Sequence[Contribution],
+    bits: int,
+    server_lr: int,
+    start: int,
+    stop: int,
+) -> bytes:
+    """Leaves `start` to `stop` of each part of the next global, part after part. They follow from the same leaves of the
+    updates and of the prior alone, so any worker that can read these can compute them, and the whole is what windows
+    make up in any order. Arguments and errors are those of `merge`."""
+    total_weight, leaf_count = sum(c.weight for c in contributions), prior.shape.leaf_count
+    sums = _sums(rule, contributions, start, stop, bits)
+    if (garbage := first_garbage(rule, sums, total_weight)) is not None:
+        raise Garbage(start + garbage)
+    firsts = range(0, leaf_count, leaf_count // rule.parts)
+    before = b"".join(prior.window(first + start, first + stop) for first in firsts)
+    values = from_bytes(before, GLOBAL_BITS).reshape(rule.parts, stop - start, -1)
+    return to_bytes(rule.finish(sums, values, total_weight, server_lr))
 
 
 def _nth(data: bytes, index: int, size: int) -> memoryview:

@@ -296,3 +296,16 @@ def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:
     assert "error: no result for: colours central 1" in printed
     assert "Traceback" not in printed
     assert cells(done) == before
+
+
+def test_members_that_train_on_ray_come_to_the_same_bits(done: Path, tiny_folder: Path) -> None:
+    write_file(done, tiny_folder)
+    wanted = ("colours/fedavg", "attacked/attacked")
+    on_ray = ("--engine", "ray", "--processes", "2", "--out", "on-ray")
+    printed = run(done, *on_ray, *(word for one in wanted for word in ("--only", one)))
+    assert "0 cells are done, 2 are left; results in on-ray" in printed
+    for one in wanted:
+        ours = read_result(done / f"all_losses/experiments/colours/cells/{one}/1.json")
+        theirs = read_result(done / f"on-ray/cells/{one}/1.json")
+        assert ours.root is not None
+        assert (theirs.root, theirs.loss, theirs.steps_total) == (ours.root, ours.loss, ours.steps_total)

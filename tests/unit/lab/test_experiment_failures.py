@@ -17,8 +17,7 @@ def test_a_failed_cell_is_told_in_a_line() -> None:
 
     shared: Any = SimpleNamespace(experiment=SimpleNamespace(task=task))
     cell: Any = SimpleNamespace(task="colours")
-    link: Any = SimpleNamespace(send=lambda _: None)
-    outcome: Any = workers._outcome(shared, SimpleNamespace(), cell, link)  # type: ignore[arg-type]
+    outcome: Any = workers.outcome_of(shared, SimpleNamespace(), cell, lambda _: None)  # type: ignore[arg-type]
     assert isinstance(outcome, workers.Failed)
     assert outcome.why.startswith("unexpected RuntimeError: something that nobody has foreseen in three lines (")
     assert "\n" not in outcome.why and __file__ in outcome.why

@@ -10,8 +10,10 @@ from fedprotocol.program import environment
 from fedprotocol.program.terminal import say
 
 if TYPE_CHECKING:
+    from fedlab.experiment.run import Run
     from fedlab.experiment.settings import Device
 
+Engine = Literal["processes", "ray"]
 Wanted = Literal["auto", "cpu", "cuda"]
 
 
@@ -25,6 +27,17 @@ def chosen(device: Wanted) -> Device:
             "--device is cuda, but torch finds no CUDA device; leave it out to compute on the processor"
         )
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _engine(engine: Engine, processes: int, threads: int, gpus: float | None, device: Device) -> Run:
+    if engine == "ray":
+        from fedlab.experiment.ray_crew import run_on_ray
+
+        share = gpus if gpus is not None else float(device == "cuda")
+        return lambda shared, cells, told: run_on_ray(shared, cells, processes, threads, share, told)
+    from fedlab.experiment.workers import run_all
+
+    return lambda shared, cells, told: run_all(shared, cells, processes, threads, told)
 
 
 def experiment(
@@ -47,6 +60,17 @@ def experiment(
             "threads no larger than the number of cores.",
         ),
     ] = 1,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="What trains: processes of this machine, each a cell, or Ray, on which the members of a federation "
+            "train side by side, on this machine or on the cluster that RAY_ADDRESS names."
+        ),
+    ] = "processes",
+    gpus: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="With Ray: GPUs of each process; 0.25 lets four share one. Default: 1 on cuda."),
+    ] = None,
     commit: Annotated[
         bool, typer.Option("--commit", help="Commit each result to git as soon as it is written.")
     ] = False,
@@ -76,7 +100,7 @@ def experiment(
             say(f"no data for {task}: {why}")
         return
     try:
-        run(planned, processes, threads, commit, Console())
+        run(planned, _engine(engine, processes, threads, gpus, planned.shared.device), commit, Console())
     finally:
         if planned.shared.folder.is_dir():
             for path in report(planned.shared.experiment, planned.shared.folder):

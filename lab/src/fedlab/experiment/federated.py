@@ -22,7 +22,8 @@ from fedprotocol.car import MemoryLeaves, write_car
 from fedprotocol.numbers import UNIT, dequantize_global
 from fedprotocol.spec import SERVER_LR_ONE, Spec
 
-from fedlab.experiment.members import Member, Turn, take_part
+from fedlab.experiment.crew import Crew, OneByOne
+from fedlab.experiment.members import Member, Turn
 
 if TYPE_CHECKING:
     from fednode.training import AdapterModel, StepRecord
@@ -49,6 +50,7 @@ def in_integers(
     genesis: NDArray[np.int32],
     members: Mapping[str, Member],
     stragglers: int = 0,
+    crew: Crew | None = None,
 ) -> Iterator[Round]:
     """The federation's own arithmetic. Weights are numbers of rows.
 
@@ -58,6 +60,7 @@ def in_integers(
     Args:
         genesis: int32 [value_count], units of 2^-24; what the rule keeps beside the weights begins as zero.
         stragglers: how many members send nothing in a round; chance chooses them anew in each.
+        crew: who trains; None: `model` does, one member after the other.
     """
     layout, rule = spec.layout, rule_of_spec(spec)
     prior = layout.at_genesis(genesis)
@@ -72,13 +75,12 @@ def in_integers(
         turn = Turn(number, units, start, rows, earlier)
         steps: list[StepRecord] = []
         updates: dict[str, Update] = {}
-        for name, member in _present(members, stragglers, number).items():
-            try:
-                update, made = take_part(model, spec, member, turn)
-            except TrainingError:
+        for name, part in (crew or OneByOne(model)).parts(spec, _present(members, stragglers, number), turn):
+            if isinstance(part, TrainingError):
                 if not attacked:
-                    raise
+                    raise part
                 continue
+            update, made = part
             steps += made
             if update is not None:
                 updates[name] = update

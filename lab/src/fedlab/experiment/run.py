@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from fedlab.experiment.run_cell import key_of
 from fedlab.experiment.settings import Device
 from fedlab.experiment.sources import NoData, load_pool
 from fedlab.experiment.split_rows import domains_of, site_names
-from fedlab.experiment.workers import Failed, Shared, run_all
+from fedlab.experiment.workers import Failed, Outcome, Shared, Told
 
 CACHE = Path(".cache")
 
@@ -78,10 +78,14 @@ def plan(file: Path, folder: Path, device: Device, only: Sequence[str] = ()) -> 
     return Plan(Shared(experiment, base, folder, device), tuple(done), tuple(todo), absent)
 
 
-def run(planned: Plan, processes: int, threads: int, commit: bool, console: Console) -> None:
+Run = Callable[[Shared, Sequence[Cell], Callable[[Told], None]], Iterator[tuple[Cell, Outcome]]]
+"""Runs cells, and yields the outcome of each: `workers.run_all` or `ray_crew.run_on_ray`, as they are to be used."""
+
+
+def run(planned: Plan, engine: Run, commit: bool, console: Console) -> None:
     """Run the cells without a result and write results.json. `commit`: put every result into git at once.
 
-    Raises CellsFailed, WorkerLost.
+    Raises CellsFailed, and the errors of `engine`.
     """
     folder, failed = planned.shared.folder, []
     for task, why in planned.absent.items():
@@ -91,7 +95,7 @@ def run(planned: Plan, processes: int, threads: int, commit: bool, console: Cons
     )
     if planned.todo:
         with View({cell: planned.cost(cell) for cell in planned.todo}, console) as view:
-            for cell, outcome in run_all(planned.shared, planned.todo, processes, threads, view.told):
+            for cell, outcome in engine(planned.shared, planned.todo, view.told):
                 view.finished(cell, outcome)
                 if isinstance(outcome, Failed):
                     failed.append(cell)

@@ -17,6 +17,7 @@ from fedlab.experiment import peak_memory
 from fedlab.experiment.alone import alone
 from fedlab.experiment.attacks import ATTACKS
 from fedlab.experiment.cells import Cell, steps_of
+from fedlab.experiment.crew import Crew
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.definition import Row as ExperimentRow
 from fedlab.experiment.federated import Round, in_floats, in_integers
@@ -67,8 +68,11 @@ def key_of(experiment: Experiment, cell: Cell, pool: Pool, model: str) -> str:
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tell: Told) -> CellResult:
-    """Train and score the cell. Raises CellError, and the errors of training and loading."""
+def run_cell(
+    experiment: Experiment, cell: Cell, pool: Pool, models: Models, tell: Told, crew: Crew | None = None
+) -> CellResult:
+    """Train and score the cell. `crew`: who trains the members of a federation; None: this process. Raises CellError,
+    and the errors of training and loading."""
     began = time.monotonic()
     task, row = experiment.task(cell.task), experiment.rows[cell.row]
     settings = experiment.settings(task, row)
@@ -99,7 +103,7 @@ def run_cell(experiment: Experiment, cell: Cell, pool: Pool, models: Models, tel
     sent = 0
     if row.kind != "initial":
         scored_rounds = experiment.scored_rounds(task, spec.training.rounds) if row.budget == "own" else frozenset()
-        rounds = rounds_of(row, cell, settings, model, spec, genesis, sites, members)
+        rounds = rounds_of(row, cell, settings, model, spec, genesis, sites, members, crew)
         for last in rounds if measure is None else measure.watch(rounds):
             sent += last.bytes_sent
             seconds += [step.seconds for step in last.steps]
@@ -152,12 +156,13 @@ def rounds_of(
     genesis: NDArray[np.int32],
     sites: Sites,
     members: Mapping[str, Member],
+    crew: Crew | None = None,
 ) -> Iterable[Round]:
     """The rounds of a row as they are trained. Raises CellError for a site that the task does not have."""
     if row.kind == "federated":
         if settings.arithmetic == "floats":
             return in_floats(model, spec, genesis, members)
-        return in_integers(model, spec, genesis, members, settings.stragglers)
+        return in_integers(model, spec, genesis, members, settings.stragglers, crew)
     if row.kind == "single":
         if cell.site not in sites:
             raise CellError(f"{cell}: the sites are {', '.join(sites)}")

@@ -25,6 +25,7 @@ from fedprotocol.program.end_with_parent import end_with
 from fedprotocol.program.terminal import unexpected
 
 from fedlab.experiment.cells import Cell
+from fedlab.experiment.crew import Crew
 from fedlab.experiment.definition import Experiment
 from fedlab.experiment.models import Base, Models
 from fedlab.experiment.results import CellResult, write_result
@@ -137,18 +138,22 @@ def _serve(shared: Shared, threads: int, link: Connection, parent: int) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):  # the process has ended
         while True:
             cell: Cell = link.recv()
-            link.send(_outcome(shared, models, cell, link))
+            link.send(outcome_of(shared, models, cell, link.send))
 
 
-def _outcome(shared: Shared, models: Models, cell: Cell, link: Connection) -> Outcome:
+def outcome_of(
+    shared: Shared, models: Models, cell: Cell, told: Callable[[Told], None], crew: Crew | None = None
+) -> Outcome:
+    """The result of a cell, once it is written, or why it has none."""
+
     def tell(share: float, news: str) -> None:
-        link.send(Told(cell, share, news))
+        told(Told(cell, share, news))
 
     try:
         tell(0.0, "loading")
         task = shared.experiment.task(cell.task)
         pool = load_pool(task.data, task.held_out)
-        result = run_cell(shared.experiment, cell, pool, models, tell)
+        result = run_cell(shared.experiment, cell, pool, models, tell, crew)
         write_result(result, cell.path(shared.folder))
     except (EOFError, BrokenPipeError):
         raise

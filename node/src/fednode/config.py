@@ -31,7 +31,7 @@ class ModelConfig(Section):
 
 class TrainingConfig(Section):
     """`[training]`: which processes train. `launch`: "process" for this one alone, "torchrun" or "slurm" (srun) for
-    several, or a command of one's own with the word `{worker}` or `{module}` in it (`fednode.workers.launch`)."""
+    several, or the site's own command with the word `{worker}` or `{module}` in it (`fednode.workers.launch`)."""
 
     launch: str = "process"
     processes: PositiveInt | None = None  # default: as many as GPUs; slurm: as many as the allocation has

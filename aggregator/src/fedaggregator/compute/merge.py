@@ -110,9 +110,9 @@ def merged_window(
     start: int,
     stop: int,
 ) -> bytes:
-    """Leaves `start` to `stop` of each part of the next global, part after part. They follow from the same leaves of the
-    updates and of the prior alone, so any worker that can read these can compute them, and the whole is what windows
-    make up in any order. Arguments and errors are those of `merge`."""
+    """Leaves `start` to `stop` of each part of the next global, part after part. They follow from the same leaves of
+    the updates and of the prior alone, so any worker that can read these can compute them, and the whole is what
+    windows make up in any order. Arguments and errors are those of `merge`."""
     total_weight, leaf_count = sum(c.weight for c in contributions), prior.shape.leaf_count
     sums = _sums(rule, contributions, start, stop, bits)
     if (garbage := first_garbage(rule, sums, total_weight)) is not None:

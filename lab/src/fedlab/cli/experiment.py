@@ -63,13 +63,15 @@ def experiment(
     engine: Annotated[
         Engine,
         typer.Option(
-            help="What trains: processes of this machine, each a cell, or Ray, on which the members of a federation "
-            "train side by side, on this machine or on the cluster that RAY_ADDRESS names."
+            help="Choose what trains. With processes, each process of this machine trains a whole cell. With ray, the "
+            "members of a federation train side by side, on this machine or on the cluster that RAY_ADDRESS names."
         ),
     ] = "processes",
     gpus: Annotated[
         float | None,
-        typer.Option(min=0.0, help="With Ray: GPUs of each process; 0.25 lets four share one. Default: 1 on cuda."),
+        typer.Option(
+            min=0.0, help="With ray: the number of GPUs of each process. With 0.25, four share one. Default: 1 on cuda."
+        ),
     ] = None,
     commit: Annotated[
         bool, typer.Option("--commit", help="Commit each result to git as soon as it is written.")

@@ -23,7 +23,7 @@ from fedlab.experiment.models import Base, Models
 from fedlab.experiment.settings import Device
 from fedlab.experiment.workers import Outcome, Shared, Told, outcome_of
 
-HERE = "127.0.0.1"  # a cluster of one's own is not to be reached from elsewhere
+HERE = "127.0.0.1"  # the program's own cluster is not to be reached from elsewhere
 OBJECTS = 256 * 2**20
 """Bytes of memory for what the workers are sent; the rest of it goes to disk."""
 

@@ -98,7 +98,7 @@ class Folder:
         return self.path / f"failed-{rank}.json"
 
     def failures(self) -> list[Failed]:
-        """Those that are written down so far, our own errors first."""
+        """The failures that are written down so far. Those that say what to do come first."""
         files = sorted(self.path.glob("failed-*.json"))
         found = [Failed.model_validate_json(file.read_bytes()) for file in files]
         return sorted(found, key=lambda failed: not failed.is_ours)

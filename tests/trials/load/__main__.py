@@ -85,15 +85,19 @@ def measure(folder: Path, count: int, values: int) -> Measured:
         arena.open(nodes=0, aggregators=1, rounds=1, **shape, **PATIENT)
         with measured.timed("to make the updates and join"):
             crowd = Crowd(arena, "clients", honest=True, size=count, examples=64)
+        [aggregator] = arena.aggregators
+        with measured.timed("for the aggregator to start"):
+            arena.start(aggregator)
+            arena.wait("it has looked at the chain", lambda: bool(aggregator.status), SLOWEST)
+        aggregator.freeze()  # or it would fetch while others still reveal, and the clock would not see that
         with measured.timed("to publish and commit"):
             crowd.commit(1, arena.genesis.root)
         with measured.timed("to reveal"):
             crowd.reveal(1)
         with measured.timed("to attest"):
             crowd.attest(1)
-        [aggregator] = arena.aggregators
         with measured.timed(AGGREGATION):
-            arena.start(aggregator)
+            aggregator.thaw()
             arena.wait("the global is proposed", lambda: bool(arena.live(1)), SLOWEST)
         measured.peak = peak_memory(aggregator.pid)
         arena.reach(1, Phase.FINAL)
@@ -143,7 +147,7 @@ def _page(results: list[Measured], values: int) -> str:
 `make load` plays one round with many clients, whose updates are as large as those of a real adapter, and measures how
 long each step takes and what it costs. The clients have no model, so their updates are random numbers. They publish in
 folders, and anvil, the local Ethereum node, mines every transaction at once. One `fedaggregator run` works on one
-thread; the time that it takes to start is counted. Every global was compared with FedAvg computed in Python's integers.
+thread; it starts before the round does, and stands still until all have attested. Every global was compared with FedAvg computed in Python's integers.
 
 This is the run of {datetime.now(UTC):%Y-%m-%d} at commit {commit}, on 2 cores. {as_markdown(results, values)}"""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def test_it_commits_and_scores_with_both(tiny_folder: Path, tmp_path: Path) -> N
         )
         [site] = sites.sites
         site.command("join")
+        looked = site.command("doctor").stdout
+        assert re.search("ok +training .* here in 2 processes; Train lasts", looked), looked
         with closing(SyntheticClient(sites.federation, home, 0)) as client:
             client.join()
             with open_session(site.config) as session, running(session) as daemon:

@@ -147,7 +147,8 @@ def _page(results: list[Measured], values: int) -> str:
 `make load` plays one round with many clients, whose updates are as large as those of a real adapter, and measures how
 long each step takes and what it costs. The clients have no model, so their updates are random numbers. They publish in
 folders, and anvil, the local Ethereum node, mines every transaction at once. One `fedaggregator run` works on one
-thread; it starts before the round does, and stands still until all have attested. Every global was compared with FedAvg computed in Python's integers.
+thread; it starts before the round does, and stands still until all have attested. Every global was compared with FedAvg
+computed in Python's integers.
 
 This is the run of {datetime.now(UTC):%Y-%m-%d} at commit {commit}, on 2 cores. {as_markdown(results, values)}"""
 

@@ -12,10 +12,17 @@ from fednode.base_model import BaseModelError
 from fednode.daemon.status import Status, read_status
 from fednode.data.plain_text import EncodingError
 from fednode.session import Session
+from fednode.workers.workers import WorkersEnded, WorkersFailed
 
 __all__ = ["NotFit", "Patient", "fix_of", "quoted"]
 
-KEYS: Keys = (*SHARED_KEYS, (BaseModelError, "[model]"), (EncodingError, "[model] source"))
+KEYS: Keys = (
+    *SHARED_KEYS,
+    (BaseModelError, "[model]"),
+    (EncodingError, "[model] source"),
+    (WorkersEnded, "[training] launch"),
+    (WorkersFailed, "[training] launch"),
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,12 @@ class RoundTime:
     train: float
     evaluate: float | None
     rows: int
+    processes: int = 1
 
     def __str__(self) -> str:
         text = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
+        if self.processes > 1:
+            text += f" in {self.processes} processes"
         if self.evaluate is not None:
             text += f", and {duration(self.evaluate)} to score {self.rows} test rows"
         return text
@@ -44,7 +48,9 @@ class RoundTime:
 
 def measured(session: Session) -> RoundTime:
     """The times of a round that starts from the latest global. Raises BaseModelMissing, TrainingError, EncodingError,
-    DataError, StoreError."""
+    DataError, StoreError; where `[training] launch` starts processes, WorkersEnded and WorkersFailed too."""
+    if not session.config.training.is_alone:
+        return _together(session)
     from fednode.global_model.loaded import load_model
     from fednode.site_data import site_rows
     from fednode.site_model import locate_here
@@ -66,6 +72,42 @@ def measured(session: Session) -> RoundTime:
     return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
 
 
+def _together(session: Session) -> RoundTime:
+    """With the processes that train here; test rows are not scored."""
+    from fednode.workers.job import Job, Settings
+    from fednode.workers.launch import command
+    from fednode.workers.workers import Workers
+
+    config, spec = session.config, session.spec
+    few = _with_few_steps(spec)
+    steps: list[StepRecord] = []
+    with tempfile.TemporaryDirectory(prefix="doctor-", dir=config.home) as folder:
+        workers = Workers(
+            Path(folder) / "workers",
+            Settings(model=config.model, data=config.data, rows=config.rows),
+            few,
+            lambda jobs: command(config.training, config.model.device, jobs),
+            Path(folder) / "workers.log",
+        )
+        try:
+            ready = workers.start(threading.Event())
+            began = time.monotonic()
+            with session.store.get(session.coordinator.latest_final()[1], spec.layout.global_shape) as leaves:
+                units = spec.layout.weights(leaves)
+            job = Job(kind="train", path=config.data.train, round=1, seed=config.node.seed)
+            workers.run(job, units, None, threading.Event(), steps.append)
+            took = time.monotonic() - began
+        finally:
+            workers.close()
+    left = spec.training.steps - few.training.steps
+    return RoundTime(took + left * steps[-1].seconds, None, 0, ready.processes)
+
+
+def _with_few_steps(spec: Spec) -> Spec:
+    some = min(MEASURED_STEPS, spec.training.steps)
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})
+
+
 def _training(model: AdapterModel, spec: Spec, rows: Dataset, config: NodeConfig) -> float:
     """Seconds of all steps, with noise if the site adds it, and of what comes before and after them."""
     from fedprotocol.files.tree_files import save_car
@@ -73,8 +115,8 @@ def _training(model: AdapterModel, spec: Spec, rows: Dataset, config: NodeConfig
     from fednode.training.update import make_update
 
     seed, private = config.node.seed, steps_of(config.privacy) if config.privacy is not None else None
-    some = min(MEASURED_STEPS, spec.training.steps)
-    few = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})
+    few = _with_few_steps(spec)
+    some = few.training.steps
     steps: list[StepRecord] = []
     began = time.monotonic()
     try:

@@ -86,10 +86,7 @@ load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, g
 rows: .venv/.installed  ## what files of ten to five million rows cost a node: time, memory (ROWS="--rows 10 50000")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m rows $(ROWS)
 
-explorer-pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, and how long it takes to start (PACE="--turns 3")
-	PYTHONPATH=tests:tests/trials $(BIN)/python -m pace $(PACE)
-
-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
+explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 256: how long each page takes
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m explorer_load $(LOAD)
 
 explorer-example: setup  ## docs/explorer-example again: the explorer's pages of a small federation, as files

@@ -108,6 +108,7 @@ def test_a_training_that_nobody_wants_stops_and_the_next_one_is_right(
         workers.run(Job(kind="train", path=train, round=2, seed=5), units, None, stop, stop_at_once)
     np.testing.assert_array_equal(trained(workers, train, units)[1], delta)
     assert pids(workers._folder.path) == before, "they went on"
+    assert len(list(workers._folder.path.glob("job-*"))) == 1, "what nobody needs is removed"
 
 
 def test_they_start_again_after_an_error_and_end_with_one_that_is_killed(

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,19 +15,17 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.private import private_folder
 from fedprotocol.files.whole import PRIVATE, write_whole
 from fedprotocol.printable import printable
-from fedprotocol.program import end_with_parent, environment
 from fedprotocol.spec import Spec, dump_spec
 
 from fednode.training.types import StepRecord
 from fednode.workers.job import Done, Folder, Job, JobFolder, Ready, Settings, put
+from fednode.workers.launched import STOP_SECONDS, Launched
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 LOOK_SECONDS = 0.1
-ALIVE_SECONDS = 1.0
-STOP_SECONDS = 30.0
 LOG_LINES = 3
 LONGEST = 400  # characters of what others say
 
@@ -61,21 +55,25 @@ class Workers:
     ) -> None:
         """`home`: the folder for theirs, which all of them must see; `log`: the file for what they print."""
         self._home, self._settings, self._spec, self._command, self._log = home, settings, spec, command, log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launched: Launched | None = None
         self._folder = Folder(home)
         self._jobs = 0
 
     @property
+    def _is_running(self) -> bool:
+        return self._launched is not None and self._launched.status is None
+
+    @property
     def are_ready(self) -> bool:
         """Whether they run, and the base model is loaded."""
-        return self._process is not None and self._process.poll() is None and self._folder.ready.exists()
+        return self._is_running and self._folder.ready.exists()
 
     def start(self, stop: threading.Event) -> Ready:
         """Start them unless they run, and wait until the base model is loaded.
 
         Raises WorkersFailed, WorkersEnded, Stopped.
         """
-        if self._process is None or self._process.poll() is not None:
+        if not self._is_running:
             self._begin()
         while not self._folder.ready.exists():
             self._look(stop)
@@ -89,8 +87,10 @@ class Workers:
         stop: threading.Event,
         on_step: Callable[[StepRecord], None],
     ) -> tuple[Done, JobFolder]:
-        """Have a job done. `on_step` is called for each step of a training. Raises as `start` does."""
+        """Have a job done; its folder is there until the next job. `on_step` is called for each step of a training.
+        Raises as `start` does."""
         self.start(stop)
+        shutil.rmtree(self._folder.job(self._jobs).path, ignore_errors=True)
         self._jobs += 1
         files = self._folder.job(self._jobs)
         files.order(job, adapter, start)
@@ -113,15 +113,9 @@ class Workers:
 
     def close(self) -> None:
         """Stop them, by force if they do not end, and remove the folder."""
-        process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        launched, self._launched = self._launched, None
+        if launched is not None:
+            launched.stop()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _begin(self) -> None:
@@ -131,50 +125,18 @@ class Workers:
         private_folder(self._folder.path)
         put(self._folder.settings, self._settings)
         write_whole(self._folder.spec, dump_spec(self._spec), mode=PRIVATE, synced=False)
-        began: list[subprocess.Popen[bytes] | OSError] = []
-        is_begun = threading.Event()
-
-        def keep() -> None:
-            """Linux ends a process with the thread that started it, so this one lives as long as the process."""
-            try:
-                began.append(self._launched())
-            except OSError as error:
-                began.append(error)
-                is_begun.set()
-                return
-            is_begun.set()
-            beat = 0
-            while process_of(began).poll() is None:
-                with suppress(OSError):
-                    write_whole(self._folder.alive, str(beat := beat + 1), mode=PRIVATE, synced=False)
-                time.sleep(ALIVE_SECONDS)
-
-        threading.Thread(target=keep, name="workers", daemon=True).start()
-        is_begun.wait()
-        self._process = process_of(began)
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
-            return subprocess.Popen(
-                [
-                    *(sys.executable, "-I", end_with_parent.__file__, str(os.getpid())),
-                    *self._command(self._folder.path),
-                ],
-                env=environment.given(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for the daemon, which then stops them
-            )
+        try:
+            self._launched = Launched(self._command(self._folder.path), self._log, self._folder.alive)
+        except OSError as error:
+            raise WorkersEnded(f"the processes of [training] launch cannot be started: {error}") from error
 
     def _look(self, stop: threading.Event) -> None:
         """One look at whether they still work, after a pause."""
         if stop.wait(LOOK_SECONDS):
             raise Stopped("stopped")
-        if self._process is None or self._process.poll() is None:
+        if self._launched is None or self._launched.status is None:
             return
-        code, self._process = self._process.returncode, None
+        code, self._launched = self._launched.status, None
         first = next(iter(self._folder.failures()), None)
         if first is not None and first.is_ours:
             raise WorkersFailed(first.message, first.kind, first.loading)
@@ -185,7 +147,7 @@ class Workers:
         """Have them stop the job, or else stop them."""
         write_whole(files.stop, "", mode=PRIVATE, synced=False)
         until = time.monotonic() + STOP_SECONDS
-        while not files.done.exists() and self._process is not None and self._process.poll() is None:
+        while not files.done.exists() and self._is_running:
             if time.monotonic() > until:
                 self.close()
                 return
@@ -196,11 +158,3 @@ class Workers:
             lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
             return printable("; ".join(lines[-LOG_LINES:]), LONGEST) + f" (see {self._log})"
         return f"see {self._log}"
-
-
-def process_of(began: list[subprocess.Popen[bytes] | OSError]) -> subprocess.Popen[bytes]:
-    """Raises WorkersEnded if there is none."""
-    [found] = began
-    if isinstance(found, OSError):
-        raise WorkersEnded(f"the processes of [training] launch cannot be started: {found}")
-    return found

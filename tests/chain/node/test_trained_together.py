@@ -1,4 +1,4 @@
-"""A node whose update two processes train together, on a real chain."""
+"""A node whose update is trained by what `[training] launch` starts, on a real chain."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from support.synthetic import SyntheticClient
 
 
 @pytest.mark.model
-def test_it_commits_and_scores_with_both(tiny_folder: Path, tmp_path: Path) -> None:
+def test_it_measures_trains_commits_and_scores_by_it(tiny_folder: Path, tmp_path: Path) -> None:
     with Anvil() as chain:
         home = tmp_path / "client"
         sites = Sites(
             chain,
             tmp_path,
             1,
-            config={"training": {"launch": "torchrun", "processes": 2}},
+            config={"training": {"launch": "torchrun", "processes": 1}},
             prepared=Prepared.on(tiny_folder),
             peers=[home / "store"],
             minClients=2,
@@ -31,7 +31,7 @@ def test_it_commits_and_scores_with_both(tiny_folder: Path, tmp_path: Path) -> N
         [site] = sites.sites
         site.command("join")
         looked = site.command("doctor").stdout
-        assert re.search("ok +training .* here in 2 processes; Train lasts", looked), looked
+        assert re.search("ok +training .* here by 1 process; Train lasts", looked), looked
         with closing(SyntheticClient(sites.federation, home, 0)) as client:
             client.join()
             with open_session(site.config) as session, running(session) as daemon:
@@ -39,7 +39,7 @@ def test_it_commits_and_scores_with_both(tiny_folder: Path, tmp_path: Path) -> N
                 until(daemon, lambda _: (site.home / "metrics" / "rounds.jsonl").exists(), seconds=60)
                 own = session.journal.update(1)
                 assert own is not None and own.loss_after > 0
-                assert daemon._reporter._progress.base.endswith("in 2 processes")
+                assert daemon._reporter._progress.base.endswith("by 1 process")
         steps = (site.home / "metrics" / "round_1.csv").read_text().splitlines()
         assert len(steps) == 1 + sites.spec.spec.training.steps
         assert (site.home / "logs" / "workers.log").exists()

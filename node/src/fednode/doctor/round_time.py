@@ -30,17 +30,18 @@ SCORED = 32  # test rows that are scored to measure by
 class RoundTime:
     """Seconds. `train`: from the global to the update on disk, which must fit into Train: rows are read, those that are
     drawn are encoded, every step is made, what it changed is encoded and written. `evaluate`: the test rows are read,
-    encoded and scored, `rows` of them, when the round is over; None without test rows."""
+    encoded and scored, `rows` of them, when the round is over; None without test rows. `processes`: how many were
+    started for it; 0: none."""
 
     train: float
     evaluate: float | None
     rows: int
-    processes: int = 1
+    processes: int = 0
 
     def __str__(self) -> str:
         text = f"measured, from reading the rows to the encoded update it would take {duration(self.train)} here"
-        if self.processes > 1:
-            text += f" in {self.processes} processes"
+        if self.processes:
+            text += f" by {self.processes} process{'es' if self.processes > 1 else ''}"
         if self.evaluate is not None:
             text += f", and {duration(self.evaluate)} to score {self.rows} test rows"
         return text

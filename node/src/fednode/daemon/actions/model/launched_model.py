@@ -61,7 +61,7 @@ class LaunchedModel(NodeModel):
         log.info("starting the processes that train (%s)", self.config.training.launch)
         with self.progress.during("starting the processes that train"), _told():
             ready = self._workers.start(stop)
-        self.progress.base = f"{ready.held}, in {ready.processes} processes"
+        self.progress.base = f"{ready.held}, by {ready.processes} process{'es' if ready.processes > 1 else ''}"
         log.info("the base model is loaded: %s", self.progress.base)
 
     def begin(self, units: NDArray[np.int32], stop: threading.Event) -> None:

@@ -71,7 +71,7 @@ def test_a_spec_is_tried_and_then_written(tiny_folder: Path, tmp_path: Path) -> 
     out = tmp_path / "made"
     result = spec_new(tiny_folder, out, *(word for name in CLASSES for word in ("--class", name)), "--json")
     assert result.exit_code == 0, (result.output, result.exception)
-    assert "tried: training for a round would take about" in result.stderr
+    assert "tried: training for a round would take" in result.stderr
     assert json.loads(result.stdout)["spec_digest"] == "0x" + load(out).digest.hex()
     assert load(out / "spec.json").spec == load(out).spec
     again = spec_new(tiny_folder, out)

@@ -46,7 +46,8 @@ def try_it(federation: NewFederation, source: str | None, device: str, threads: 
     for remark in trial.remarks:
         say(f"warning: {in_options(remark)}", error=True)
     seconds = trial.step_seconds * federation.spec.training.steps
-    say(f"tried: training for a round would take about {duration(seconds)} here ({device})", error=True)
+    long = f"about {duration(seconds)}" if seconds >= 1 else "less than a second"
+    say(f"tried: training for a round would take {long} here ({device})", error=True)
 
 
 @contextmanager

@@ -161,11 +161,12 @@ def test_the_shipped_example_is_what_init_writes() -> None:
     text = render(["http://127.0.0.1:8545"], 31337, ADDRESS, "dir:store", [], "keystore.json", None)
     assert EXAMPLE.read_text() == text
     load_config(EXAMPLE, AggregatorConfig)
-    # What is commented out is a valid setting, and the default (but for the password file).
+    # What is commented out is a valid setting, and the default (but for those that are taken out).
     live = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
     tables = tomllib.loads(live)
     assert tables["account"].pop("password_file") == "password.txt"
     assert tables["store"].pop("announce") == ["https://gateway"]
+    assert tables["chain"].pop("websocket") == ["ws://127.0.0.1:8546"]
     assert AggregatorConfig.model_validate(tables) == AggregatorConfig.model_validate(tomllib.loads(text))
 
 

@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, an
 
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)
+
+kubo-pace: .venv/.installed kubo  ## publishing and fetching through Kubo, beside Kubo's own import and export
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m kubo_pace $(PACE)
 
 rows: .venv/.installed  ## what files of ten to five million rows cost a node: time, memory (ROWS="--rows 10 50000")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m rows $(ROWS)

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ipfshttpclient
 import pytest
@@ -141,6 +142,24 @@ def test_every_shape_travels(kubos: tuple[KuboDaemon, KuboDaemon], tmp_path: Pat
     here.put(leaves)
     with there.get(leaves.root, leaves.shape) as held:
         assert [held[i] for i in range(count)] == [leaves[i] for i in range(count)]
+
+
+def test_what_the_daemon_has_is_exported_once(
+    kubo: KuboDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves = leaves_of(40, seed=17)
+    store_on(kubo, tmp_path / "one").put(leaves)
+    exports: list[bool] = []
+    export = KuboStore._export
+
+    def counted(store: KuboStore, *arguments: Any) -> Any:
+        exports.append(arguments[-1] is True)
+        return export(store, *arguments)
+
+    monkeypatch.setattr(KuboStore, "_export", counted)
+    with store_on(kubo, tmp_path / "other").get(leaves.root, leaves.shape) as held:
+        assert held.root == leaves.root
+    assert exports == [True], "only what it has, and no part of it before"
 
 
 def test_a_copy_in_the_cache_is_pinned_again(kubo: KuboDaemon, tmp_path: Path) -> None:

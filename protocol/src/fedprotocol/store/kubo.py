@@ -254,12 +254,14 @@ class KuboStore:
 
     def _fetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> CarFile:
         cid = tree.cid(root)
-        with self._calling(f"block stat {cid}"):
-            # after `find_seconds` it is known that nobody has it
-            self._client.block.stat(cid, **self._finding(deadline))
-        self._prefetch(root, shape, deadline)
-        with self._export(root, shape, deadline) as source:
-            held = self.cache.admit(source, root, shape)
+        try:  # what the daemon has already need not be looked for, and is sent once
+            held = self._admitted(root, shape, deadline, offline=True)
+        except NotFound:
+            with self._calling(f"block stat {cid}"):
+                # after `find_seconds` it is known that nobody has it
+                self._client.block.stat(cid, **self._finding(deadline))
+            self._prefetch(root, shape, deadline)
+            held = self._admitted(root, shape, deadline)
         if self._pins:
             try:
                 with self._calling(f"pin add {cid}"):
@@ -269,6 +271,10 @@ class KuboStore:
                 raise
         metrics.FETCHED.inc(held.size)
         return held
+
+    def _admitted(self, root: bytes, shape: TreeShape, deadline: Deadline, offline: bool = False) -> CarFile:
+        with self._export(root, shape, deadline, offline) as source:
+            return self.cache.admit(source, root, shape)
 
     def _prefetch(self, root: bytes, shape: TreeShape, deadline: Deadline) -> None:
         """Have Kubo fetch several subtrees at the same time, because a single export waits for the network at every
@@ -300,12 +306,15 @@ class KuboStore:
                 read_car(source, digest, shape, nowhere, nowhere)
 
     @contextmanager
-    def _export(self, root: bytes, shape: TreeShape, deadline: Deadline) -> Iterator[BinaryIO]:
-        """`dag export` read like a file, with a limit of time. Its errors become those of a store."""
+    def _export(self, root: bytes, shape: TreeShape, deadline: Deadline, offline: bool = False) -> Iterator[BinaryIO]:
+        """`dag export` read like a file, with a limit of time. Its errors become those of a store. `offline`: only of
+        what the daemon has."""
         cid = tree.cid(root)
         within = time_for(shape, self._find_seconds, deadline)
         within.check()
         options = {"timeout": f"{max(1.0, within.left):.0f}s", "progress": "false"}
+        if offline:
+            options["offline"] = "true"
         silence = max(1.0, min(self._find_seconds, within.left))
         with (
             self._calling(f"dag export {cid}"),

@@ -18,7 +18,7 @@ from fedlab.experiment.results import CellResult
 from fedlab.experiment.stats import Figure, accuracy, family, figure, loss
 from fedlab.experiment.tables import goals_table, precision_table
 
-SHOWN = ("accuracy", "bytes", "loss", "rows", "sites")
+SHOWN = ("accuracy", "bytes", "loss", "losses", "rows", "sites")
 
 
 @dataclass(frozen=True)

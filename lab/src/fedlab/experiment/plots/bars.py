@@ -9,7 +9,7 @@ from fedprotocol.printable import printable
 
 from fedlab.experiment.definition import Experiment, Task
 from fedlab.experiment.results import CellResult
-from fedlab.experiment.stats import Value, accuracy, family, figure
+from fedlab.experiment.stats import Value, family, figure
 from fedlab.experiment.tables import MIB
 from fedlab.results.plots import COLOURS, INK, MUTED
 
@@ -21,25 +21,39 @@ Plot = Callable[["Axes"], None]
 
 def rows(experiment: Experiment, task: Task, results: Sequence[CellResult], axes: Axes) -> None:
     """The accuracy of every row, with each single site shown separately."""
+    percent: Value = lambda result: None if result.accuracy is None else 100 * result.accuracy  # noqa: E731
+    _bars(experiment, task, results, percent, "%.1f", axes)
+    axes.set_xlim(0, 105)
+    axes.set_xlabel("accuracy (%), mean and deviation over seeds")
+
+
+def losses(experiment: Experiment, task: Task, results: Sequence[CellResult], axes: Axes) -> None:
+    """The loss of every row, with each single site shown separately."""
+    _bars(experiment, task, results, lambda result: result.loss, "%.3f", axes)
+    axes.margins(x=0.12)  # room for the labels
+    axes.set_xlabel("answer loss (nats), mean and deviation over seeds")
+
+
+def _bars(
+    experiment: Experiment, task: Task, results: Sequence[CellResult], value: Value, form: str, axes: Axes
+) -> None:
     labels = [
         label
         for name in task.rows
         for label in dict.fromkeys(sorted(result.row for result in results if family(result.row) == name))
     ]
-    heights = [figure([r for r in results if r.row == label], accuracy) for label in labels]
+    heights = [figure([r for r in results if r.row == label], value) for label in labels]
     colours = [MUTED if experiment.rows[family(label)].kind != "federated" else COLOURS[0] for label in labels]
     bars = axes.barh(
         list(map(printable, labels[::-1])),
-        [100 * (h.mean if h else 0) for h in heights[::-1]],
-        xerr=[100 * ((h.deviation or 0) if h else 0) for h in heights[::-1]],
+        [h.mean if h else 0 for h in heights[::-1]],
+        xerr=[(h.deviation or 0) if h else 0 for h in heights[::-1]],
         color=colours[::-1],
         ecolor=INK,
     )
-    axes.bar_label(bars, fmt="%.1f", padding=4, color=INK, fontsize=8)
+    axes.bar_label(bars, fmt=form, padding=4, color=INK, fontsize=8)
     axes.tick_params(labelsize=8)
     axes.grid(visible=False)
-    axes.set_xlim(0, 105)
-    axes.set_xlabel("accuracy (%), mean and deviation over seeds")
     axes.set_title(printable(f"{task.name}: every row"), loc="left", color=INK)
 
 

@@ -35,6 +35,11 @@ def test_phases_are_measured_by_the_chains_clock_and_training_from_the_last_comm
     assert last.next_training is None
 
 
+def test_a_train_that_took_no_time_is_measured_from_all_the_same() -> None:
+    [found] = round_seconds([final(1, *ROUND[1:])], {2: 1_066.5})
+    assert found.phases["reveal"] == 2 and found.next_training == 6.5
+
+
 def test_a_phase_that_came_twice_counts_twice() -> None:
     """A conviction brings a round back from Challenge to Aggregate."""
     again = (*ROUND[:-1], Span(Phase.AGGREGATE, 1_081, 1_091), Span(Phase.CHALLENGE, 1_091, 1_103))

@@ -43,6 +43,7 @@ def _seconds(final: FinalRound, next_began: float | None) -> RoundSeconds:
         name = span.phase.name.lower()
         if span.end is not None and name in TIMED:
             phases[name] = phases.get(name, 0) + span.end - span.start
-    last_commit = next((span.end for span in final.phases if span.phase is Phase.TRAIN), None)
+    # a Train that no time passed in, with all commits in one block, is no phase of its own
+    last_commit = next((span.start for span in final.phases if span.phase is not Phase.TRAIN), None)
     waited = None if next_began is None or last_commit is None else round(next_began - last_commit, 1)
     return RoundSeconds(round=final.number, phases=phases, next_training=waited)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fedprotocol.errors import FedError
 
-from fednode.config import NodeConfig
+from fednode.config import DataConfig, NodeConfig
 from fednode.data import Columns, DataError, DataReport, check_data
 
 if TYPE_CHECKING:
@@ -27,7 +27,14 @@ def data_files(config: NodeConfig) -> list[Path]:
     return list(dict.fromkeys(path for path in named if path is not None))
 
 
-def columns_of(config: NodeConfig) -> Columns:
+class NamesData(Protocol):
+    """A config, or a part of one, that has the table `[data]`."""
+
+    @property
+    def data(self) -> DataConfig: ...
+
+
+def columns_of(config: NamesData) -> Columns:
     """What the files call their columns."""
     data = config.data
     return Columns(data.prompt, data.completion, data.domain, data.labels)

@@ -352,6 +352,10 @@ class Spec(Decisions):
         )
         return self
 
+    def with_steps(self, steps: int) -> Self:
+        """The same with another number of local steps, for whoever tries or compares."""
+        return self.model_copy(update={"training": self.training.model_copy(update={"steps": steps})})
+
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         bounds, bits = self.bounds, self.layout.mantissa_bits

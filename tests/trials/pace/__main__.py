@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -34,7 +34,6 @@ class Pace:
     node: Sequence[float]
     importing: float
     loading: float
-    held: str
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +76,7 @@ def measured(kind: str, given: argparse.Namespace) -> Pace:
         if turn:
             bare.append(took)
             node.append(own)
-    return Pace(bare, node, importing, loading, model.held)
+    return Pace(bare, node, importing, loading)
 
 
 def _prepared(kind: str, given: argparse.Namespace) -> tuple[Any, Any, Any]:
@@ -103,21 +102,16 @@ def _batches(model: Any, data: Any, given: argparse.Namespace) -> list[dict[str,
     """Those that the node makes in the round that is measured."""
     import torch
     from fednode.data.encoded_rows import Drawn
-    from fednode.training.row_order import permuted
+    from fednode.training.row_order import RowOrder
     from fednode.training.schedule import round_seed
+    from torch.utils.data import BatchSampler
 
-    rows, order = Drawn(data, model.encoder), _again_and_again(len(data), round_seed(SEED, ROUND), permuted)
+    rows, order = Drawn(data, model.encoder), RowOrder(len(data), round_seed(SEED, ROUND))
     made = []
-    for _ in range(given.steps):
-        batch = model._training_batch([rows[index] for index in islice(order, given.batch)])
+    for drawn in islice(BatchSampler(order, given.batch, drop_last=False), given.steps):
+        batch = model._training_batch([rows[index] for index in drawn])
         made.append({n: v.to(given.device) if isinstance(v, torch.Tensor) else v for n, v in batch.items()})
     return made
-
-
-def _again_and_again(rows: int, seed: int, permuted: Any) -> Iterator[int]:
-    while True:
-        yield from permuted(rows, seed)
-        seed += 1
 
 
 def _bare(model: Any, batches: list[dict[str, Any]], spec: Any) -> float:

@@ -16,7 +16,6 @@ from fedprotocol.spec import Spec
 
 from fedlab.experiment.attacks import ATTACKS, Attack, Seen
 from fedlab.experiment.attacks.limits import without_bounds
-from fedlab.experiment.models import with_steps
 from fedlab.experiment.privacy.noise import NoSuchNoise, noise_for
 from fedlab.experiment.privacy.randomness import SeededRandomness
 from fedlab.experiment.settings import Settings
@@ -136,7 +135,7 @@ def take_part(
     trained = None
     if member.attack is None or member.attack.trains:
         model.set_global(turn.units)
-        own = spec if member.steps is None else with_steps(spec, member.steps)
+        own = spec if member.steps is None else spec.with_steps(member.steps)
         randomness = None if member.private is None else SeededRandomness(member.seed, turn.number)
         result = model.train(
             own,

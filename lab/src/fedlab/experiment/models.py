@@ -114,11 +114,6 @@ def federation_of(base: Base, settings: Settings, pool: Pool, seed: int) -> NewF
     return make(choices, base.source)
 
 
-def with_steps(spec: Spec, steps: int) -> Spec:
-    """The spec with another number of local steps."""
-    return spec.model_copy(update={"training": spec.training.model_copy(update={"steps": steps})})
-
-
 class Models:
     """Loads models of `base` on `device` ("cpu" or "cuda"), each with `threads` CPU threads, and keeps the last one
     loaded."""

@@ -23,7 +23,7 @@ from fedlab.experiment.definition import Row as ExperimentRow
 from fedlab.experiment.federated import Round, in_floats, in_integers
 from fedlab.experiment.machine import machine
 from fedlab.experiment.members import SEEDS_APART, Member, members_of, steps_of_sites, table
-from fedlab.experiment.models import Models, federation_of, with_steps
+from fedlab.experiment.models import Models, federation_of
 from fedlab.experiment.privacy.held_back import dealt
 from fedlab.experiment.privacy.measure import measure_of
 from fedlab.experiment.results import CellResult, RoundScore
@@ -171,7 +171,7 @@ def rounds_of(
     else:
         many = len(sites)
         data, seed = table([held for rows in sites.values() for held in rows]), cell.seed * SEEDS_APART
-    return alone(model, with_steps(spec, many * spec.training.steps), genesis, Member(data, seed))
+    return alone(model, spec.with_steps(many * spec.training.steps), genesis, Member(data, seed))
 
 
 def _score(of: Evaluation | DomainScore) -> Score:

@@ -75,21 +75,14 @@ def measured(session: Session) -> RoundTime:
 
 def _together(session: Session) -> RoundTime:
     """With the processes that train here; test rows are not scored."""
-    from fednode.workers.job import Job, Settings
-    from fednode.workers.launch import command
+    from fednode.workers.job import Job
     from fednode.workers.workers import Workers
 
     config, spec = session.config, session.spec
-    few = _with_few_steps(spec)
+    few = spec.with_steps(min(MEASURED_STEPS, spec.training.steps))
     steps: list[StepRecord] = []
     with tempfile.TemporaryDirectory(prefix="doctor-", dir=config.home) as folder:
-        workers = Workers(
-            Path(folder) / "workers",
-            Settings(model=config.model, data=config.data, rows=config.rows),
-            few,
-            lambda jobs: command(config.training, config.model.device, jobs),
-            Path(folder) / "workers.log",
-        )
+        workers = Workers.of(config, few, Path(folder) / "workers", Path(folder) / "workers.log")
         try:
             ready = workers.start(threading.Event())
             began = time.monotonic()
@@ -104,11 +97,6 @@ def _together(session: Session) -> RoundTime:
     return RoundTime(took + left * steps[-1].seconds, None, 0, ready.processes)
 
 
-def _with_few_steps(spec: Spec) -> Spec:
-    some = min(MEASURED_STEPS, spec.training.steps)
-    return spec.model_copy(update={"training": spec.training.model_copy(update={"steps": some})})
-
-
 def _training(model: AdapterModel, spec: Spec, rows: Dataset, config: NodeConfig) -> float:
     """Seconds of all steps, with noise if the site adds it, and of what comes before and after them."""
     from fedprotocol.files.tree_files import save_car
@@ -116,8 +104,8 @@ def _training(model: AdapterModel, spec: Spec, rows: Dataset, config: NodeConfig
     from fednode.training.update import make_update
 
     seed, private = config.node.seed, steps_of(config.privacy) if config.privacy is not None else None
-    few = _with_few_steps(spec)
-    some = few.training.steps
+    some = min(MEASURED_STEPS, spec.training.steps)
+    few = spec.with_steps(some)
     steps: list[StepRecord] = []
     began = time.monotonic()
     try:

@@ -92,8 +92,7 @@ def made_up(spec: Spec, count: int) -> Dataset:
 
 def _step(model: AdapterModel, spec: Spec, rows: Dataset, number: int) -> tuple[NDArray[np.float64], float]:
     """What one step of round `number` changes, float64 [value_count] in units, and how many seconds it took."""
-    one = spec.model_copy(update={"training": spec.training.model_copy(update={"steps": 1})})
-    result = model.train(one, rows, number, seed=0)
+    result = model.train(spec.with_steps(1), rows, number, seed=0)
     return result.units_delta, result.steps[0].seconds
 
 

@@ -60,21 +60,21 @@ def run_steps(
     recorder = Recorder(training.steps, lr, on_progress, on_step)
     trainer: RoundTrainer
     pull: AbstractContextManager[None]
-    data = {"train_dataset": examples, "data_collator": collate}
-    shape = training.batch_size, training.gradient_accumulation
-    if group is not None:
-        arguments = trainer_arguments(model, training, lr, seed, *shape)
-        trainer = SharedTrainer(model, arguments, training, recorder, group, **data)
-        pull = nullcontext()  # it pulls by itself, once for all processes
-    elif private is None:
-        arguments = trainer_arguments(model, training, lr, seed, *shape)
-        trainer = RoundTrainer(model, arguments, training, recorder, **data)
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        pull = pulled_back(trained, training.proximal_mu, training.gradient_accumulation)
-    else:
+    if private is not None:
         secret = randomness or SecretRandomness()
         trainer = PrivateTrainer(model, examples, collate, training, lr, seed, private, secret, are_apart, recorder)
         pull = nullcontext()  # it pulls by itself, after the noise
+    else:
+        data = {"train_dataset": examples, "data_collator": collate}
+        shape = training.batch_size, training.gradient_accumulation
+        arguments = trainer_arguments(model, training, lr, seed, *shape)
+        if group is not None:
+            trainer = SharedTrainer(model, arguments, training, recorder, group, **data)
+            pull = nullcontext()  # it pulls by itself, once for all processes
+        else:
+            trainer = RoundTrainer(model, arguments, training, recorder, **data)
+            trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+            pull = pulled_back(trained, training.proximal_mu, training.gradient_accumulation)
     try:
         give_b_its_rate(trainer.create_optimizer(), model, training.rate_ratio_b)
     except (ImportError, ValueError, RuntimeError) as error:  # a package, or a device, that it wants

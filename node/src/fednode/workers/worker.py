@@ -121,10 +121,10 @@ def _awaited(files: JobFolder, daemon: _Daemon) -> Job | None:
 
 
 def _rows(settings: Settings, path: Path) -> Dataset:
-    from fednode.data import Columns, load_data
+    from fednode.data import load_data
+    from fednode.site_data import columns_of
 
-    named = settings.data
-    return load_data(path, Columns(named.prompt, named.completion, named.domain, named.labels), settings.rows)
+    return load_data(path, columns_of(settings), settings.rows)
 
 
 def _done(

@@ -17,8 +17,10 @@ from fedprotocol.files.whole import PRIVATE, write_whole
 from fedprotocol.printable import printable
 from fedprotocol.spec import Spec, dump_spec
 
+from fednode.config import NodeConfig
 from fednode.training.types import StepRecord
 from fednode.workers.job import Done, Folder, Job, JobFolder, Ready, Settings, put
+from fednode.workers.launch import command
 from fednode.workers.launched import STOP_SECONDS, Launched
 
 if TYPE_CHECKING:
@@ -58,6 +60,12 @@ class Workers:
         self._launched: Launched | None = None
         self._folder = Folder(home)
         self._jobs = 0
+
+    @classmethod
+    def of(cls, config: NodeConfig, spec: Spec, home: Path, log: Path) -> Workers:
+        """The processes of a site, as its config says."""
+        settings = Settings(model=config.model, data=config.data, rows=config.rows)
+        return cls(home, settings, spec, lambda folder: command(config.training, config.model.device, folder), log)
 
     @property
     def _is_running(self) -> bool:

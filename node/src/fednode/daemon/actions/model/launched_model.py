@@ -20,8 +20,7 @@ from fednode.data import DataError
 from fednode.data.plain_text import EncodingError
 from fednode.training import types
 from fednode.training.types import PrivateSteps, StepRecord, TrainingError, TrainResult
-from fednode.workers.job import Job, Settings
-from fednode.workers.launch import command
+from fednode.workers.job import Job
 from fednode.workers.workers import Stopped, Workers, WorkersFailed
 
 if TYPE_CHECKING:
@@ -46,13 +45,7 @@ class LaunchedModel(NodeModel):
 
     def __init__(self, config: NodeConfig, spec: Spec, store: Store, progress: ModelProgress) -> None:
         super().__init__(config, spec, store, progress)
-        self._workers = Workers(
-            config.workers,
-            Settings(model=config.model, data=config.data, rows=config.rows),
-            spec,
-            lambda folder: command(config.training, config.model.device, folder),
-            config.logs / "workers.log",
-        )
+        self._workers = Workers.of(config, spec, config.workers, config.logs / "workers.log")
         self._adapter: NDArray[np.int32] | None = None
 
     def load(self, stop: threading.Event) -> None:

@@ -140,9 +140,11 @@ kubo-if-go:
 
 .tools/.compiled: .tools/.installed .venv/.installed $(SOURCES) brownie-config.yaml
 	@mkdir -p .tools/home
+	@# What is compiled, so that tests can tell whether build/ is of the sources that they find.
+	@cat $(sort $(SOURCES)) brownie-config.yaml | sha256sum | cut -c1-64 > $@.draft
 	@# --all: brownie does not see changes of remappings and comments, which the metadata of every contract holds.
 	@HOME=$(CURDIR)/.tools/home $(PROGRESS) contracts $(BIN)/brownie compile --all
-	@touch $@
+	@mv $@.draft $@
 
 clean:  ## remove everything that was installed, built or run
 	rm -rf .venv .tools node_modules build runs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import json
@@ -12,14 +11,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 import requests
 import urllib3
-import yaml
 from fedprotocol.chain.read.code import shipped
 from fedprotocol.chain.read.creation import DEPLOYER, DEPLOYER_COST, DEPLOYER_MAKER, DEPLOYER_TRANSACTION, made_at
 from fedprotocol.program import end_with_parent
@@ -30,62 +28,29 @@ from web3.types import TxParams, TxReceipt
 
 ROOT = Path(__file__).resolve().parents[2]
 ANVIL = ROOT / ".tools/bin/anvil"  # the binary: node_modules/.bin/anvil is a wrapper that would orphan it
-CACHE = ROOT / ".cache/contracts"
+BUILD = ROOT / "build/contracts"
 JSON = {"Content-Type": "application/json"}
 
 
 @functools.cache
 def compiled(name: str) -> dict[str, Any]:
-    """`abi` and `bin` of the contract `name` under contracts/, compiled with brownie-config.yaml's settings.
-
-    Cached on disk by the content of every source, so that a test session compiles a contract once.
-    """
-    [path] = [p for p in (ROOT / "contracts").rglob("*.sol") if p.stem == name]
-    settings = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]["solc"]
-    sources = sorted([*(ROOT / "contracts").rglob("*.sol"), *(ROOT / "interfaces").rglob("*.sol")])
-    key = hashlib.sha256(repr(settings).encode() + name.encode())
-    for source in sources:
-        key.update(source.read_bytes())
-    cached = CACHE / f"{name}-{key.hexdigest()[:20]}.json"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be compiling it right now
-        if not cached.exists():
-            draft = cached.with_suffix(".draft")
-            draft.write_text(json.dumps(_compile(path, settings)))
-            draft.replace(cached)
-    artifact: dict[str, Any] = json.loads(cached.read_text())
-    return artifact
+    """`abi`, `bin` and `bin-runtime` of the contract `name` under contracts/, as `make setup` compiled it into build/."""
+    _check_compiled()
+    artifact = json.loads((BUILD / f"{name}.json").read_text())
+    return {"abi": artifact["abi"], "bin": artifact["bytecode"], "bin-runtime": artifact["deployedBytecode"]}
 
 
-def _compile(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    source = path.relative_to(ROOT).as_posix()
-    request = {
-        "language": "Solidity",
-        "sources": {source: {"content": path.read_text()}},
-        "settings": {
-            "evmVersion": settings["evm_version"],
-            "optimizer": settings["optimizer"],
-            "remappings": settings["remappings"],
-            "outputSelection": {source: {path.stem: ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
-        },
-    }
-    done = subprocess.run(
-        [str(ROOT / "tools/solc"), "--standard-json"],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    output = json.loads(done.stdout)
-    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
-    assert not errors, "\n".join(errors)
-    contract = output["contracts"][source][path.stem]
-    return {
-        "abi": contract["abi"],
-        "bin": contract["evm"]["bytecode"]["object"],
-        "bin-runtime": contract["evm"]["deployedBytecode"]["object"],
-    }
+@functools.cache
+def _check_compiled() -> None:
+    sources = (path.relative_to(ROOT).as_posix() for top in ("contracts", "interfaces") for path in _sources(top))
+    now = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in [*sorted(sources), "brownie-config.yaml"]))
+    noted = ROOT / ".tools/.compiled"
+    is_of_these = noted.exists() and noted.read_text().strip() == now.hexdigest()
+    assert is_of_these, "build/ was compiled from other contracts than these: run `make setup`"
+
+
+def _sources(folder: str) -> Iterator[Path]:
+    return (ROOT / folder).rglob("*.sol")
 
 
 class Chain:

@@ -10,6 +10,7 @@ from support.fit_pages import RULES, barriers, check_fit, overflowing
 
 KINDS = [view.name for view in ALL if view is not IMPEACHMENT]  # test_masked_pages.py has a round with one
 MORE = {"round": 2, "tree": 2}  # pages of these kinds; one of each other kind
+TEXTS = ("h1", "h2", "h3", "th", "td", "p")
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +24,20 @@ def test_links_lead_to_every_kind_of_page(pages: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_is_fit_for_everybody(site: ExploredSite, pages: dict[str, list[str]], tab: Tab, kind: str) -> None:
+def test_a_page_is_fit_for_everybody(
+    site: ExploredSite, pages: dict[str, list[str]], tab: Tab, plain_tab: Tab, kind: str
+) -> None:
     """No complaint in the console, no request elsewhere (`Tab` sees to both), nothing serious by axe in light and in
-    dark, no scrolling sideways on a telephone or on a wide screen."""
+    dark, no scrolling sideways on a telephone or on a wide screen; without JavaScript every heading and every cell of a
+    table is there, because scripts add only charts."""
     for path in pages[kind][: MORE.get(kind, 1)]:
-        tab.page.goto(site.url.rstrip("/") + path)
+        seen = []
+        for opened in (tab, plain_tab):
+            opened.page.goto(site.url.rstrip("/") + path)
+            places = (opened.page.locator(f"main :is({tag}):not(.uplot *)") for tag in TEXTS)
+            seen.append([place.count() for place in places])
+        assert seen[0] == seen[1]
+        assert seen[1][0] == 1
         check_fit(tab.page)
 
 
@@ -56,17 +66,3 @@ SPOIL = """() => {
     console.error("spoiled");
     setTimeout(() => { throw new Error("wrong"); });
 }"""
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_reads_whole_without_javascript(
-    site: ExploredSite, pages: dict[str, list[str]], tab: Tab, plain_tab: Tab, kind: str
-) -> None:
-    """Every heading and every cell of a table is there; scripts add only charts."""
-    path, seen = pages[kind][-1], []
-    for opened in (tab, plain_tab):
-        opened.page.goto(site.url.rstrip("/") + path)
-        places = (opened.page.locator(f"main :is({tag}):not(.uplot *)") for tag in ("h1", "h2", "h3", "th", "td", "p"))
-        seen.append([place.count() for place in places])
-    assert seen[0] == seen[1]
-    assert seen[1][0] == 1

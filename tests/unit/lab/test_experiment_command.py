@@ -90,6 +90,14 @@ name = "absent"
 data = "no/such/folder"
 rows = ["fedavg"]
 """
+TOO_MANY = """
+[[tasks]]
+name = "too-many"
+data = "data"
+sites = 2
+test_items = 4000
+rows = ["fedavg"]
+"""
 CELLS = 1 + 2 + 2 + 8 + 2 + 1
 CURVES = {"initial": [0], "single@cold": [1, 2], "single-total@cold": [2], "central": [1, 2], "fedavg": [1, 2]}
 
@@ -224,12 +232,18 @@ def test_the_page_and_the_plots_are_there(done: Path) -> None:
     assert all(f"plots/{name}" in page for name in plots)
 
 
-def test_only_what_changed_is_run_again(done: Path, tiny_folder: Path) -> None:
+def test_only_what_changed_and_can_be_done_is_run_again(done: Path, tiny_folder: Path) -> None:
     before = cells(done)
     write_file(done, tiny_folder, mu=2.0)
-    assert "1 are left" in run(done, "--processes", "1")
+    file = done / "colours.toml"
+    file.write_text(file.read_text() + TOO_MANY)
+    printed = run(done, "--processes", "1", status=1)
+    assert f"{CELLS - 1} cells are done, 2 are left" in printed
     changed = {path for path, time in cells(done).items() if before[path] != time}
     assert {Path(path).parent.name for path in changed} == {"fedprox"}
+    assert "task too-many: data has 40 test rows, not 4000" in printed
+    assert "error: no result for: too-many fedavg 1" in printed
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize(
@@ -284,18 +298,6 @@ def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(DeviceMissing, match="leave it out"):
         chosen("cuda")
-
-
-def test_more_test_items_than_there_are(done: Path, tiny_folder: Path) -> None:
-    write_file(done, tiny_folder)
-    before = cells(done)
-    file = done / "colours.toml"
-    file.write_text(file.read_text().replace("test_items = 24", "test_items = 4000"))
-    printed = run(done, "--only", "colours/central", "--processes", "1", status=1)
-    assert "task colours: data has 40 test rows, not 4000" in printed
-    assert "error: no result for: colours central 1" in printed
-    assert "Traceback" not in printed
-    assert cells(done) == before
 
 
 def test_members_that_train_on_ray_come_to_the_same_bits(done: Path, tiny_folder: Path) -> None:

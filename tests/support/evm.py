@@ -34,7 +34,7 @@ JSON = {"Content-Type": "application/json"}
 
 @functools.cache
 def compiled(name: str) -> dict[str, Any]:
-    """`abi`, `bin` and `bin-runtime` of the contract `name` under contracts/, as `make setup` compiled it into build/."""
+    """`abi`, `bin` and `bin-runtime` of the contract `name` under contracts/, as `make setup` compiled it."""
     _check_compiled()
     artifact = json.loads((BUILD / f"{name}.json").read_text())
     return {"abi": artifact["abi"], "bin": artifact["bytecode"], "bin-runtime": artifact["deployedBytecode"]}

@@ -80,6 +80,7 @@ def demos(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     whole = Demo(folder / "whole", model, "--learning-rate", "0.01", "--compare", "--rule", "fedavgm")
     broken = Demo(folder / "broken", model)
     try:
+        broken.until(lambda: "\n" in broken.text)
         broken.until(lambda: sum("fednode run" in command for command in broken.programs()) == 2)
         assert any("anvil" in command for command in broken.programs())
         broken.popen.send_signal(signal.SIGINT)

@@ -27,6 +27,8 @@ HERE = "127.0.0.1"  # the program's own cluster is not to be reached from elsewh
 OBJECTS = 256 * 2**20
 """Bytes of memory for what the workers are sent; the rest of it goes to disk."""
 
+TRIES = 3  # to start a cluster: Ray gives up after 30 seconds, which a busy machine needs
+
 
 class NoRay(FedError):
     """Ray is not installed, or its cluster cannot be used."""
@@ -86,16 +88,20 @@ def _cluster(cores: int) -> Iterator[None]:
     address = environment.given().get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is told to anybody
     own: dict[str, Any] = {"num_cpus": cores, "object_store_memory": OBJECTS, "_node_ip_address": HERE}
-    try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=False,
-            log_to_driver=False,
-            configure_logging=False,
-            **({} if address else own),
-        )
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise NoRay(f"Ray cannot be used{f' at {address}' if address else ''}: {error}") from error
+    for left in reversed(range(TRIES)):
+        try:
+            ray.init(
+                address=address or "local",
+                include_dashboard=False,
+                log_to_driver=False,
+                configure_logging=False,
+                **({} if address else own),
+            )
+            break
+        except Exception as error:  # Ray has no class of its own for a start that takes longer than it waits
+            ray.shutdown()
+            if address or not left or "timed out" not in str(error):
+                raise NoRay(f"Ray cannot be used{f' at {address}' if address else ''}: {error}") from error
     try:
         yield
     finally:

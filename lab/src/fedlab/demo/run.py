@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ChainUnreachable
@@ -23,6 +20,7 @@ from fedlab.demo.base_model import demo_base_model, is_here
 from fedlab.demo.explorer import NAME as EXPLORER
 from fedlab.demo.explorer import address_of, export_pages
 from fedlab.demo.history import read_history
+from fedlab.demo.interruptible import Signalled, interruptible
 from fedlab.demo.ledger import Ledger, deployment_gas, gas_by_call
 from fedlab.demo.options import Options, Paths, find_root, new_run
 from fedlab.demo.prepare import STEPS, Model, Ready, prepare, start
@@ -47,12 +45,6 @@ class DemoFailed(FedError):
     """The run ended, and something that must be true is not. The message lists it."""
 
 
-class Interrupted(FedError):
-    """The person pressed Ctrl-C, or a signal asked the program to end."""
-
-    exit_code = 130
-
-
 def run(options: Options, console: Console) -> None:
     """Run the demo and print its results. Raises: DemoFailed, Interrupted, or another FedError that says why it was
     broken off."""
@@ -66,7 +58,7 @@ def run(options: Options, console: Console) -> None:
     stores = new_stores(options.store, root, paths.run / "stores")
     console.print(f"Run {paths.run.name}: everything it makes is in {paths.run}", highlight=False, soft_wrap=True)
 
-    with _interruptible(), stores, Supervisor(paths.logs) as supervisor:
+    with interruptible(), stores, Supervisor(paths.logs) as supervisor:
         with steps(console, began, STEPS + 2) as say:
             model = _model(options, root, say)
             ready = prepare(options, paths, supervisor, stores, model, say)
@@ -186,24 +178,5 @@ def _keep(supervisor: Supervisor, console: Console, rpc: str) -> None:
         while True:
             supervisor.check()
             time.sleep(LOOK_SECONDS)
-    except Interrupted:
+    except Signalled:
         console.print("stopping")
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGINT, SIGTERM and SIGHUP end the run in an orderly way, so that everything it started is stopped."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)  # stopping must not be interrupted
-        raise Interrupted(f"stopped by {signal.Signals(number).name}; everything this run had started is stopped")
-
-    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
-    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        before[wanted] = signal.signal(wanted, stop)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

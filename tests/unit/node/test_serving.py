@@ -12,9 +12,6 @@ import numpy as np
 import openai
 import pytest
 import requests
-from fedprotocol import tree
-from fedprotocol.errors import FedError
-from fedprotocol.spec import Spec
 from fednode.serving.app import LONGEST_BODY, Api
 from fednode.serving.asked import USUAL_LENGTH
 from fednode.serving.growing_text import GrowingText
@@ -22,6 +19,9 @@ from fednode.serving.listen import CannotListen, listen, serve
 from fednode.serving.newest import Newest
 from fednode.serving.served_model import MOST_WAITING, Global, ServedModel
 from fednode.training import AdapterModel
+from fedprotocol import tree
+from fedprotocol.errors import FedError
+from fedprotocol.spec import Spec
 from support.tiny_spec import tiny_spec
 
 NAME = "ward notes"

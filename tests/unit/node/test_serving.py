@@ -160,7 +160,7 @@ def test_a_new_global_answers_without_a_restart_and_a_lost_chain_leaves_the_old_
         ({"model": "gpt-4"}, 404, "there is no model 'gpt-4'; this server has 'ward notes'"),
         ({"prompt": "rose " * 500}, 400, "the prompt is too long: this federation trains on 48 tokens"),
         ({"prompt": ["a", "b"]}, 400, "prompt"),
-        ({"n": 2}, 400, "n = 2 is not to be had here"),
+        ({"n": 2}, 400, "n = 2 is not available here"),
         ({"logprobs": 3}, 400, "logprobs"),
         ({"temperature": 3}, 400, "temperature"),
         ({"max_tokens": 0}, 400, "max_tokens"),

@@ -1,7 +1,7 @@
 """What a client asks for, as OpenAI's API has it: https://platform.openai.com/docs/api-reference.
 
-What would change the answer and is not to be had is refused; what would not (`user`, `store`, a penalty of 0) is passed
-over.
+What would change the answer and is not available is refused; what would not (`user`, `store`, a penalty of 0) is
+ignored.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Asked(BaseModel):
     def _asks_for_what_there_is(self) -> Self:
         for name, value in (self.model_extra or {}).items():
             if name in MISSING and value not in MISSING[name]:
-                raise ValueError(f"{name} = {value!r:.60} is not to be had here: leave it out")
+                raise ValueError(f"{name} = {value!r:.60} is not available here: leave it out")
         return self
 
     @property

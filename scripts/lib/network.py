@@ -96,8 +96,7 @@ def _signer() -> Signer:
             path = _get_data_folder() / "accounts" / f"{name}.json"
         if not path.is_file():
             raise ScriptError(f"FED_ACCOUNT={name} is neither a keystore file nor one of `brownie accounts list`")
-        password_file = os.environ.get("FED_PASSWORD_FILE")
-        return KeystoreSigner.open(path, Path(password_file).expanduser() if password_file else None)
+        return KeystoreSigner.open(path)
     if is_development() and web3.eth.accounts:
         return RemoteSigner(endpoint(), web3.eth.accounts[0])
     raise ScriptError(

@@ -37,7 +37,7 @@ EDITED = {  # of federation.example.toml
     'block_time = "12s"': 'block_time = "1s" ',
     "# peers = [": "peers = [",
 }
-MODEL_USE = ("generate", "evaluate", "export", "audit")
+MODEL_USE = ("generate", "evaluate", "serve", "export", "audit")
 
 
 @dataclass
@@ -175,7 +175,11 @@ def test_the_way_that_the_readme_shows(walk: Walk) -> None:
     assert "received" in walk.run(taking_part["claim"])
 
     for words in site:
-        if words[1] in MODEL_USE:
+        if words[1] == "serve":
+            walk.start(words)
+            walk.until("answers as the model", "the model is there for other programs")
+            walk.stop("fednode")
+        elif words[1] in MODEL_USE:
             walk.run(words)
     assert "is right" in walk.said["fednode audit"]
     assert (walk.folder / "site/adapter/adapter_config.json").is_file()

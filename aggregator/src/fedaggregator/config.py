@@ -82,7 +82,7 @@ def render(
     password = (
         f"password_file = {json.dumps(password_file)}"
         if password_file
-        else '# password_file = "password.txt"    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal'
+        else '# password_file = "password.txt"    # mode 600; else FED_PASSWORD_FILE, or a question at the terminal'
     )
     return TEMPLATE.format(
         remarks=as_comments(remarks),

@@ -230,7 +230,7 @@ peers = {peers}                          # to read from, in this order: dir:fold
 
 [account]
 keystore = {keystore}     # `fednode account new` writes it
-{password_file}    # mode 600; else FEDNODE_PASSWORD, or a question at the terminal
+{password_file}    # mode 600; else FED_PASSWORD_FILE, or a question at the terminal
 # Or, in place of keystore: signer (the URL of a program that signs: Web3Signer, Clef) and address (the account's)
 
 [model]

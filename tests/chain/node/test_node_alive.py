@@ -5,12 +5,16 @@ everything an operator looks at is there."""
 from __future__ import annotations
 
 import json
+import re
+import signal
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import rule_named
 from fedlab.experiment.federated import in_integers
@@ -26,10 +30,11 @@ from fedprotocol.files.tree_files import open_car
 from fedprotocol.journal import Journal
 from fedprotocol.tree import TreeShape
 from fedprotocol.types import Phase
+from support import programs
 from support.evm import Anvil
 from support.ports import free_port
 from support.scrape import answers, figures, health
-from support.sites import PASSWORD, Site, Sites, choices
+from support.sites import PASSWORD, Site, Sites, choices, environment
 from support.tiny_model import build_tiny_model
 
 PORT = free_port()  # of site 1's monitor
@@ -302,6 +307,26 @@ def test_the_wrong_chain_or_contract_is_named(finished: Sites, old: str, new: st
     assert done.returncode == (FOR_A_PERSON if "serves chain" in said else 1)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_other_programs_ask_its_model(finished: Sites, tmp_path: Path) -> None:
+    site = finished.sites[1]
+    with (tmp_path / "console").open("w+") as console:
+        served = programs.start(["fednode", "serve", "--port", "0"], site.folder, environment(), console, console)
+        try:
+            found = None
+            while found is None:
+                assert served.poll() is None, (tmp_path / "console").read_text()
+                time.sleep(0.1)
+                found = re.search(r"(http://127\.0\.0\.1:\d+/v1) answers", (tmp_path / "console").read_text())
+            asked = {"model": finished.spec.spec.name, "prompt": "a small rose", "max_tokens": 8}
+            said = requests.post(f"{found[1]}/completions", json=asked, timeout=PATIENCE).json()
+        finally:
+            served.send_signal(signal.SIGINT)
+            assert served.wait(PATIENCE) == 0
+    generated = site.command("generate", "a small rose", "--max-new-tokens", "8").stdout
+    assert said["choices"][0]["text"] == generated.strip()
+    assert said["system_fingerprint"].startswith(f"round-{ROUNDS}-")
 
 
 def test_exit_takes_back_the_stake(finished: Sites) -> None:

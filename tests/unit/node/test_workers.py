@@ -17,6 +17,7 @@ import pytest
 from fednode.config import DataConfig, ModelConfig, TrainingConfig
 from fednode.data import DataError, load_data
 from fednode.training import AdapterModel, StepRecord
+from fednode.workers.failures import raise_as_here
 from fednode.workers.job import Job, Settings
 from fednode.workers.launch import command
 from fednode.workers.place import NoPlace, Place, TooFewDevices, own_device, place
@@ -120,6 +121,8 @@ def test_they_start_again_after_an_error_and_end_with_one_that_is_killed(
     with pytest.raises(WorkersFailed, match="line 4: completion is empty") as raised:
         trained(workers, bad, units)
     assert (raised.value.kind, raised.value.loading) == (DataError.__name__, False)
+    with pytest.raises(DataError, match="line 4: completion is empty"):
+        raise_as_here(raised.value)
     np.testing.assert_array_equal(trained(workers, train, units)[1], delta)
     *_, worker = pids(workers._folder.path)
     os.kill(worker, signal.SIGKILL)
@@ -133,6 +136,8 @@ def test_a_worker_that_no_launcher_gave_a_place_says_so(federation: Any, train: 
     with pytest.raises(WorkersFailed, match="torchrun, srun or mpirun") as raised:
         trained(workers, train, federation[1])
     assert raised.value.loading
+    with pytest.raises(WorkersFailed):
+        raise_as_here(raised.value)
     workers.close()
     assert not (tmp_path / "workers").exists()
 

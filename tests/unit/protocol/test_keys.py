@@ -264,9 +264,18 @@ def test_password_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("FEDNODE_PASSWORD", "from environment")
     assert keys.read_password(file) == "from file "
     assert keys.read_password() == "from environment"
+    monkeypatch.setenv("FED_PASSWORD_FILE", str(file))
+    assert keys.read_password() == "from file "
+    monkeypatch.delenv("FED_PASSWORD_FILE")
     monkeypatch.delenv("FEDNODE_PASSWORD")
+    credential = tmp_path / "fed-password"
+    credential.write_text("from systemd\n")
+    credential.chmod(0o600)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert keys.read_password() == "from systemd"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
     monkeypatch.setattr("sys.stdin", io.StringIO("piped"))
-    with pytest.raises(PasswordError, match="FEDNODE_PASSWORD"):
+    with pytest.raises(PasswordError, match="FED_PASSWORD_FILE"):
         keys.read_password()
     file.write_text("\n")
     with pytest.raises(PasswordError, match="is empty"):

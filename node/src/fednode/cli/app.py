@@ -24,6 +24,7 @@ from fednode.cli.policy import app as policy
 from fednode.cli.privacy import privacy
 from fednode.cli.rounds import rounds
 from fednode.cli.run import run
+from fednode.cli.serve import serve
 from fednode.cli.spec import app as spec
 from fednode.cli.spec_next import next_ as spec_next
 from fednode.cli.status import status
@@ -60,6 +61,7 @@ app.command(rich_help_panel=LOOK)(privacy)
 app.command(rich_help_panel=LOOK)(audit)
 app.command(rich_help_panel=USE)(evaluate)
 app.command(rich_help_panel=USE)(generate)
+app.command(rich_help_panel=USE)(serve)
 app.command(rich_help_panel=USE)(export)
 
 

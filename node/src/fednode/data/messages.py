@@ -14,18 +14,40 @@ _NEXT = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), 
 """The roles that may follow a role, or begin (None)."""
 
 
-def prompt_and_answer(messages: object) -> tuple[str, str] | str:
-    """The last answer of the assistant and the prompt that all before it makes, or what is wrong.
+Turn = tuple[str, str]
+"""A role and what it says."""
 
-    A user's question alone is the prompt, exactly as it is. Where a system message or earlier turns stand before it,
+
+def prompt_and_answer(messages: object) -> tuple[str, str] | str:
+    """The last answer of the assistant and the prompt that all before it makes (`as_prompt`), or what is wrong."""
+    turns = turns_of(messages)
+    if isinstance(turns, str):
+        return turns
+    *before, (role, answer) = turns
+    if role != "assistant":
+        return f"messages end with the role {role}, not with an answer of the assistant"
+    if isinstance(messages, list) and messages[-1].get("weight") == 0:
+        return "the last answer has weight 0: it is not to be learned, and no other is; take the row out"
+    return as_prompt(before), answer
+
+
+def as_prompt(turns: Sequence[Turn]) -> str:
+    """A user's question alone is the prompt, exactly as it is. Where a system message or earlier turns stand before it,
     the prompt is all of them in their order, each as `System: …`, `User: …` or `Assistant: …`, with an empty line
-    between two. A content is text, or a list of parts of the type `text`, which are put together as they are.
-    """
+    between two."""
+    if len(turns) == 1:
+        return turns[0][1]
+    return "\n\n".join(f"{role.capitalize()}: {content}" for role, content in turns)
+
+
+def turns_of(messages: object) -> list[Turn] | str:
+    """The turns of a conversation, at least one, or what is wrong. A content is text, or a list of parts of the type
+    `text`, which are put together as they are."""
     if not isinstance(messages, list):
         return f"messages is not a list but {type(messages).__name__}"
     if not messages:
         return "messages is empty"
-    turns: list[tuple[str, str]] = []
+    turns: list[Turn] = []
     last = None
     for number, message in enumerate(messages, start=1):
         if not isinstance(message, dict):
@@ -47,14 +69,7 @@ def prompt_and_answer(messages: object) -> tuple[str, str] | str:
             return f"message {number} has {wrong}"
         turns.append((role, str(content)))
         last = role
-    *before, (role, answer) = turns
-    if role != "assistant":
-        return f"messages end with the role {role}, not with an answer of the assistant"
-    if messages[-1].get("weight") == 0:
-        return "the last answer has weight 0: it is not to be learned, and no other is; take the row out"
-    if len(before) == 1:
-        return before[0][1], answer
-    return "\n\n".join(f"{role.capitalize()}: {content}" for role, content in before), answer
+    return turns
 
 
 def _no_text(parts: Sequence[Any]) -> str | None:

@@ -75,11 +75,13 @@ def measured(session: Session) -> RoundTime:
 
 def _together(session: Session) -> RoundTime:
     """With the processes that train here; test rows are not scored."""
+    from fednode.workers.failures import raise_as_here
     from fednode.workers.job import Job
-    from fednode.workers.workers import Workers
+    from fednode.workers.workers import Workers, WorkersFailed
 
     config, spec = session.config, session.spec
     few = spec.with_steps(min(MEASURED_STEPS, spec.training.steps))
+    left = spec.training.steps - few.training.steps
     steps: list[StepRecord] = []
     with tempfile.TemporaryDirectory(prefix="doctor-", dir=config.home) as folder:
         workers = Workers.of(config, few, Path(folder) / "workers", Path(folder) / "workers.log")
@@ -89,11 +91,14 @@ def _together(session: Session) -> RoundTime:
             with session.store.get(session.coordinator.latest_final()[1], spec.layout.global_shape) as leaves:
                 units = spec.layout.weights(leaves)
             job = Job(kind="train", path=config.data.train, round=1, seed=config.node.seed)
-            workers.run(job, units, None, threading.Event(), steps.append)
+            try:
+                workers.run(job, units, None, threading.Event(), steps.append)
+            except WorkersFailed as error:
+                if not left or error.kind not in (ZeroDelta.__name__, NearlyNothing.__name__):
+                    raise_as_here(error)
             took = time.monotonic() - began
         finally:
             workers.close()
-    left = spec.training.steps - few.training.steps
     return RoundTime(took + left * steps[-1].seconds, None, 0, ready.processes)
 
 

@@ -3,6 +3,9 @@
 from fednode.training.genesis import NewAdapter, new_adapter
 from fednode.training.model import AdapterModel
 from fednode.training.types import (
+    LIKELIEST,
+    Answer,
+    Choice,
     Diverged,
     LayoutMismatch,
     NearlyNothing,
@@ -15,7 +18,10 @@ from fednode.training.types import (
 )
 
 __all__ = [
+    "LIKELIEST",
     "AdapterModel",
+    "Answer",
+    "Choice",
     "Diverged",
     "LayoutMismatch",
     "NearlyNothing",

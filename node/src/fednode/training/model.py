@@ -30,7 +30,17 @@ from fednode.training.adapter import (
 )
 from fednode.training.new_objects import only_new_objects_collected
 from fednode.training.schedule import learning_rate, round_seed
-from fednode.training.types import Diverged, NotFinite, PrivateSteps, StepRecord, TrainingError, TrainResult
+from fednode.training.types import (
+    LIKELIEST,
+    Answer,
+    Choice,
+    Diverged,
+    NotFinite,
+    PrivateSteps,
+    StepRecord,
+    TrainingError,
+    TrainResult,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -235,14 +245,31 @@ class AdapterModel:
 
     def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
         """What the model answers to `prompt` in the spec's template, greedily, as far as it has positions."""
-        from fednode.training.generation import likeliest
-
         del spec  # the template was fixed at load
-        ids, _ = self._encoder.prompt(prompt, room=1)
+        return self.answer(self._encoder.prompt(prompt)[0], max_new_tokens).text
+
+    def answer(
+        self,
+        ids: Sequence[int],
+        most: int,
+        choice: Choice = LIKELIEST,
+        heard: Callable[[str], bool] | None = None,
+    ) -> Answer:
+        """How the model goes on after the tokens `ids` (of `encoder.prompt`): with at most `most` tokens, and no more
+        than it has positions for. `choice`: of each token; default: the likeliest. `heard`: told the text so far,
+        after each token; its answer is whether to go on."""
+        from fednode.training.generation import continued
+
         longest = positions(self._model.get_base_model())
-        most = max_new_tokens if longest is None else min(max_new_tokens, longest - len(ids))
+        most = most if longest is None else min(most, longest - len(ids))
         self._model.eval()
-        return self._encoder.decode(likeliest(self._model, ids, most, self._encoder.eos_id)).strip()
+
+        def told(tokens: list[int]) -> bool:
+            return heard is None or heard(self._encoder.decode(tokens))
+
+        end = self._encoder.eos_id
+        found = continued(self._model, ids, most, end, choice, told if heard else None)
+        return Answer(self._encoder.decode(found).strip(), len(ids), len(found), end in found)
 
     def _thaw(self, trained: Sequence[bool]) -> None:
         for parameter, is_trained in zip(self._parameters, trained, strict=True):

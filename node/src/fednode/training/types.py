@@ -46,6 +46,31 @@ class PrivateSteps:
     clip: float
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How each token of an answer is chosen. `temperature`: 0 for the likeliest one; above 0 it is drawn, from logits
+    divided by it. `top_p`: it is drawn from the likeliest tokens that together have at least this probability (nucleus
+    sampling, Holtzman et al. 2020). `seed`: the same draws again; None: others each time."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+
+LIKELIEST = Choice()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered: `text` without white space around it; how many tokens the prompt and the answer have, end
+    of text included; `has_ended`: the model itself came to an end."""
+
+    text: str
+    prompt_tokens: int
+    tokens: int
+    has_ended: bool
+
+
 Measured = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 

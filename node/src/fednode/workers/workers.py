@@ -103,17 +103,24 @@ class Workers:
         files = self._folder.job(self._jobs)
         files.order(job, adapter, start)
         known = 0
+
+        def hear() -> None:
+            nonlocal known
+            for record in files.told(known):
+                known += 1
+                on_step(record)
+
         try:
             while not files.done.exists():
                 self._look(stop)
-                for record in files.told(known):
-                    known += 1
-                    on_step(record)
+                hear()
         except Stopped:
             self._give_up(files)
             raise
-        for record in files.told(known):  # made between the last look and the end
-            on_step(record)
+        except WorkersFailed:
+            hear()
+            raise
+        hear()  # what was made between the last look and the end
         done = Done.model_validate_json(files.done.read_bytes())
         if done.stopped:
             raise Stopped("stopped")

@@ -28,6 +28,8 @@ from fedprotocol.foreign_errors import told_as
 from fedprotocol.printable import printable
 
 PASSWORD_VARIABLE = "FEDNODE_PASSWORD"  # noqa: S105 (a variable's name)
+FILE_VARIABLE = "FED_PASSWORD_FILE"
+CREDENTIAL = "fed-password"  # https://systemd.io/CREDENTIALS
 SHORTEST_PASSWORD = 8
 
 
@@ -134,24 +136,20 @@ def address_of(path: Path) -> ChecksumAddress:
 
 
 def read_password(file: Path | None = None, prompt: str = "Password of the keystore: ", confirm: bool = False) -> str:
-    """The password: the first line of `file`, else FEDNODE_PASSWORD, else asked for at the terminal (twice if
-    `confirm`). Raises PasswordError if there is none, or if the file is missing or readable by others.
+    """The password: the first line of `file`, else of the file that FED_PASSWORD_FILE names; else FEDNODE_PASSWORD;
+    else the first line of systemd's credential `fed-password`; else what is typed at the terminal (twice if `confirm`).
+    Raises PasswordError if there is none, or if the file is missing or readable by others.
     """
-    if file is not None:
-        _refuse_readable(file, PasswordError)
-        try:
-            first = read_text(file).partition("\n")[0].removesuffix("\r")
-        except NotText as error:
-            raise PasswordError(f"the password file {file} {error}") from None
-        except OSError as error:
-            raise PasswordError(f"the password file {file} cannot be read: {error.strerror}") from None
-        if not first:
-            raise PasswordError(f"the password file {file} is empty")
-        return first
+    named = os.environ.get(FILE_VARIABLE)
+    if file is not None or named:
+        return _first_line(file or Path(str(named)).expanduser())
     if password := os.environ.get(PASSWORD_VARIABLE):
         return password
+    credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nowhere"), CREDENTIAL)
+    if credential.exists():
+        return _first_line(credential)
     if not sys.stdin.isatty():
-        raise PasswordError(f"no password: name a password file, set {PASSWORD_VARIABLE}, or use a terminal")
+        raise PasswordError(f"no password: name a password file in the config or by {FILE_VARIABLE}, or use a terminal")
     password = getpass.getpass(prompt)
     if confirm and getpass.getpass("Once more: ") != password:
         raise PasswordError("the two passwords differ")
@@ -257,3 +255,16 @@ def _write_new(path: Path, text: str) -> None:
         raise KeystoreError(f"{path.parent} is not a folder") from None
     except OSError as error:
         raise KeystoreError(f"the keystore {path} cannot be written: {error.strerror}") from error
+
+
+def _first_line(file: Path) -> str:
+    _refuse_readable(file, PasswordError)
+    try:
+        first = read_text(file).partition("\n")[0].removesuffix("\r")
+    except NotText as error:
+        raise PasswordError(f"the password file {file} {error}") from None
+    except OSError as error:
+        raise PasswordError(f"the password file {file} cannot be read: {error.strerror}") from None
+    if not first:
+        raise PasswordError(f"the password file {file} is empty")
+    return first

@@ -16,10 +16,8 @@ from fedprotocol.store.base import Store
 from fednode.config import NodeConfig
 from fednode.daemon.actions.model.node_model import Interrupted, ModelFailure, NodeModel
 from fednode.daemon.model_progress import ModelProgress
-from fednode.data import DataError
-from fednode.data.plain_text import EncodingError
-from fednode.training import types
 from fednode.training.types import PrivateSteps, StepRecord, TrainingError, TrainResult
+from fednode.workers.failures import raise_as_here
 from fednode.workers.job import Job
 from fednode.workers.workers import Stopped, Workers, WorkersFailed
 
@@ -29,15 +27,6 @@ if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
 
 log = logging.getLogger("fednode")
-
-KINDS = {
-    kind.__name__: kind
-    for kind in (
-        *(TrainingError, types.NotFinite, types.Diverged, types.ZeroDelta, types.NearlyNothing),
-        *(DataError, EncodingError),
-    )
-}
-"""What has its own class here, because the same comes of it as where this process trains."""
 
 
 class LaunchedModel(NodeModel):
@@ -114,6 +103,4 @@ def _told() -> Iterator[None]:
     except WorkersFailed as error:
         if error.loading:
             raise ModelFailure(str(error)) from error
-        if error.kind in KINDS:
-            raise KINDS[error.kind](str(error)) from error
-        raise
+        raise_as_here(error)

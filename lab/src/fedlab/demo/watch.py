@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from fednode.daemon.actions.model.figures import records
+from fednode.figure_files import records
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
 from fedprotocol.types import Phase

@@ -106,8 +106,8 @@ class PrivacyConfig(Section):
 
 
 class ServerConfig(Section):
-    """A tracker of experiments on another machine. `server`: its URL, or for Trackio the Space, `owner/name`. `key_file`:
-    what it wants to be shown; for MLflow `user:password` or a token."""
+    """A tracker of experiments on another machine. `server`: its URL, or for Trackio the Space, `owner/name`.
+    `key_file`: what it wants to be shown; for MLflow `user:password` or a token."""
 
     server: str = Field(min_length=1, max_length=500)
     key_file: Path | None = None
@@ -331,8 +331,8 @@ train = {train}             # rows with prompt and completion, or messages; they
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
 
 [track]
-# to = []                           # trackers of experiments: csv, tensorboard, wandb, mlflow, trackio; all of them write
-# folder = "home/track"             # here, on this machine alone; a server for them: docs/operating.md
+# to = []                           # trackers of experiments: csv, tensorboard, wandb, mlflow, trackio
+# folder = "home/track"             # where they write, on this machine alone; a server for them: docs/operating.md
 # project = "Colours"               # default: the federation's name
 # run = "clinic"                    # default: the beginning of the account
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from fednode.tracking.figure_folder import FigureFolder
 from fednode.tracking.tracker import TOOLS
-
 from support.figure_files import write_round
+
 from trackers.read_back import BY_STEP, READERS, wandb_axes
 
 

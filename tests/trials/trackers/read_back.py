@@ -1,5 +1,5 @@
-"""What each tool has kept, asked of its own library: (name, x, value), as often as it stands there. `x`: the round, with
-its fraction, where the tool has such an axis, else the step."""
+"""What each tool has kept, asked of its own library: (name, x, value), as often as it stands there. `x`: the round,
+with its fraction, where the tool has such an axis, else the step."""
 
 from __future__ import annotations
 

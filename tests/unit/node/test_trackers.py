@@ -1,4 +1,4 @@
-"""The node's figures, handed on: every value once, whatever is killed, fails or hangs, and nothing that may not leave."""
+"""The node's figures, handed on: every value once, whatever is killed, fails or hangs; what may not leave stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from fednode.tracking.figure_folder import FigureFolder
 from fednode.tracking.follow import follow
 from fednode.tracking.permission import allow_and_note, practice_on_disk
 from fednode.tracking.recipient import Recipient
-from fednode.tracking.start import tracked
 from fednode.tracking.tracker import Run, TrackerError, open_tracker
 from fedprotocol.config import ConfigError
 from support.figure_files import STEPS, write_round
@@ -137,7 +136,7 @@ def test_what_a_tool_refuses_is_offered_again_after_a_pause(metrics: Path) -> No
 
 def test_a_tool_that_hangs_holds_up_no_other_and_no_end(metrics: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Hangs(Kept):
-        def take(self, chapters: Sequence[Chapter], before: int) -> None:
+        def take(self, *_: object) -> None:
             threading.Event().wait(20)
 
     kept, folder = Kept(), FigureFolder(metrics)
@@ -173,8 +172,14 @@ def test_the_tables_are_completed_and_not_repeated(metrics: Path, tmp_path: Path
     assert [row["step"] for row in steps] == [str(step) for step in range(1, 3 * STEPS + 1)]
     assert [row["round"] for row in rounds] == ["1", "2", "3"]
     assert rounds[2] == {
-        **{"step": "3", "round": "3", "loss_before": repr(7 / 3), "loss_after": repr(7 / 3 - 0.75)},
-        **{"global_loss": repr(5 / 3), "global_accuracy": "0.4375", "payout": "33.5", "stake": "130.0"},
+        "step": "3",
+        "round": "3",
+        "loss_before": repr(7 / 3),
+        "loss_after": repr(7 / 3 - 0.75),
+        "global_loss": repr(5 / 3),
+        "global_accuracy": "0.4375",
+        "payout": "33.5",
+        "stake": "130.0",
     }
 
 

@@ -89,9 +89,9 @@ def approve(
 
 @app.command("log")
 def log(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Show every approval, and every update and figure of training that left this site. Exits with 1 if entries are missing.
+    """Show every approval, and everything that left this site: updates, and figures of training.
 
-    The log is `policy-log.jsonl` in the config's home. This command asks neither the chain nor for a password.
+    Exits with 1 if entries are missing. The log is `policy-log.jsonl` in the config's home. This command asks neither the chain nor for a password.
     """
     from fednode.config import load
     from fednode.policy.in_words import log_lines

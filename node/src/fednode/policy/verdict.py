@@ -124,7 +124,9 @@ def may_be_told(policy: PolicyFile | None, practice: Practice, to: str) -> Check
     """Whether the figures of this site's training may be sent `to` another machine. Without a policy the config
     decides, which named it."""
     if policy is None:
-        return CheckResult("trackers", True, f"the config sends the figures of training to {to}, and there is no policy")
+        return CheckResult(
+            "trackers", True, f"the config sends the figures of training to {to}, and there is no policy"
+        )
     allowance = policy.policy.allowance(practice.spec)
     allowed = () if allowance is None else allowance.trackers
     says = f"allows {', '.join(allowed)}" if allowed else "allows no tracker on another machine"

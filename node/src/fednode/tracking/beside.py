@@ -1,5 +1,5 @@
-"""`python -m fednode.tracking.beside CONFIG PID`: hands the figures of the node PID, which started it, on until that has
-ended.
+"""`python -m fednode.tracking.beside CONFIG PID`: hands on the figures of the node PID, which started it, until that
+has ended.
 
 What it has to say, the node logs: it comes as lines on standard output. What the tools print goes to standard error,
 which is a file.

@@ -28,10 +28,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Point:
-    """Values by their names, at one place of the x axis. Losses are in nats for each answer token, money in whole tokens.
+    """Values by their names, at one place of the x axis. Losses are in nats for each answer token, money in whole
+    tokens.
 
-    `step`: a whole number that grows: for steps of training all steps so far, for rounds the round. `round`: the same in
-    rounds; the second of four steps of round 3 is at 2.5. `at`: seconds since 1970.
+    `step`: a whole number that grows: for steps of training all steps so far, for rounds the round. `round`: the same
+    in rounds; the second of four steps of round 3 is at 2.5. `at`: seconds since 1970.
     """
 
     step: int

@@ -1,5 +1,5 @@
-"""Handing on what the node writes down, as long as it is wanted: each tool in a thread of its own, so that one that hangs
-holds up no other."""
+"""Handing on what the node writes down, as long as it is wanted: each tool in a thread of its own, so that one that
+hangs holds up no other."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.errors import FedError
+from fedprotocol.foreign_errors import in_a_line
 
 from fednode.tracking.chapters import Chapter
 from fednode.tracking.recipient import Recipient

@@ -64,5 +64,7 @@ def known_spec(config: NodeConfig) -> tuple[Spec, bytes]:
     try:
         content = config.known_spec.read_bytes()
     except OSError:
-        raise FedError(f"the federation's spec is not known yet: {config.known_spec} is made by `fednode run`") from None
+        raise FedError(
+            f"the federation's spec is not known yet: {config.known_spec} is made by `fednode run`"
+        ) from None
     return load_spec(content), spec_digest(content)

@@ -25,8 +25,8 @@ Allow = Callable[[Sequence[Chapter]], None]
 
 @dataclass
 class HandedOver:
-    """What a tool has had, in the file `path`: key of a chapter -> digest of what it said then, and how many `points` in
-    all. `run`: the name by which the tool finds the same run again."""
+    """What a tool has had, in the file `path`: key of a chapter -> digest of what it said then, and how many `points`
+    in all. `run`: the name by which the tool finds the same run again."""
 
     path: Path
     run: str = field(default_factory=lambda: secrets.token_hex(4))

@@ -32,9 +32,9 @@ class MissingTool(TrackerError):
 
 @dataclass(frozen=True)
 class Run:
-    """The one run that a tool keeps of this node. `folder`: for the tool's files. `id` stays the same for as long as the
-    folder does. `server`: on another machine, None for none; `key`: what it wants to be shown. `about`: facts of the run
-    that never change."""
+    """The one run that a tool keeps of this node. `folder`: for the tool's files. `id` stays the same for as long as
+    the folder does. `server`: on another machine, None for none; `key`: what it wants to be shown. `about`: facts of
+    the run that never change."""
 
     folder: Path
     project: str

@@ -1,4 +1,4 @@
-"""Two tables for any other program: `steps.csv`, a row for each step of training, and `rounds.csv`, one for each round."""
+"""Two tables for any other program: `steps.csv` with a row for each step of training, `rounds.csv` for each round."""
 
 from __future__ import annotations
 

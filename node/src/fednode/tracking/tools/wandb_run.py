@@ -22,8 +22,8 @@ def open_tracker(run: Run) -> WandbRun:
 class WandbRun:
     """All values are drawn over the federation's rounds. Of code, machine, git and console W&B is told nothing.
 
-    Its own process takes the values, and writes them to a file every ten seconds; a kill before that loses them, so that
-    they count as taken once the file has them. A server leaves out steps that it has already.
+    Its own process takes the values, and writes them to a file every ten seconds; a kill before that loses them, so
+    that they count as taken once the file has them. A server leaves out steps that it has already.
     """
 
     def __init__(self, run: Run) -> None:

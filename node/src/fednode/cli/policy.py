@@ -91,7 +91,8 @@ def approve(
 def log(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Show every approval, and everything that left this site: updates, and figures of training.
 
-    Exits with 1 if entries are missing. The log is `policy-log.jsonl` in the config's home. This command asks neither the chain nor for a password.
+    Exits with 1 if entries are missing. The log is `policy-log.jsonl` in the config's home. This command asks neither
+    the chain nor for a password.
     """
     from fednode.config import load
     from fednode.policy.in_words import log_lines

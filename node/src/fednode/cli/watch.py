@@ -36,11 +36,7 @@ def watch(
     account = None
     with suppress(FedError):
         account = str(address_of(settings.account))
-    watcher = Watcher(settings, account)
-    try:
-        _show(watcher, every)
-    except (KeyboardInterrupt, SystemExit):  # Ctrl-C is the way out
-        raise typer.Exit from None
+    _show(Watcher(settings, account), every)
 
 
 def _show(watcher: Watcher, every: float) -> None:

@@ -9,6 +9,7 @@ from fedprotocol.chain.read.snapshot import RoundState
 from fedprotocol.types import Phase
 from rich.text import Text
 
+WIDE = 110
 PHASES = ("Train", "Waiting", "Reveal", "Attest", "Aggregate", "Challenge", "Final")
 
 
@@ -46,14 +47,15 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def phases(line: RoundLine, total: int) -> Text:
-    """One round of `total`, with the phases that it went through and those that come."""
+def phases(line: RoundLine, total: int, is_narrow: bool = False) -> Text:
+    """One round of `total`, with the phases that it went through and those that come. `is_narrow`: only with the one
+    that it is in, because the terminal has fewer than `WIDE` columns."""
     text = Text.assemble((f"round {line.number} of {total}  ", "bold"))
     if line.phase == "Void":
         return text.append(f"void: {line.detail}", "bold red")
     reached = PHASES.index(line.phase) if line.phase in PHASES else -1
     for position, phase in enumerate(PHASES):
-        if phase == "Waiting" and position != reached:
+        if position != reached and (phase == "Waiting" or is_narrow):
             continue
         style = "bold black on cyan" if position == reached else "green" if position < reached else "dim"
         text.append(f" {phase} ", style).append(" ")

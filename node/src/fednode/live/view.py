@@ -12,7 +12,7 @@ from rich.text import Text
 
 from fednode.live.curve import curve
 from fednode.live.past_rounds import PastRound
-from fednode.live.rounds import RoundLine, clock, new_phases, phases
+from fednode.live.rounds import WIDE, RoundLine, clock, new_phases, phases
 
 ROWS = 8  # of earlier rounds
 
@@ -48,7 +48,7 @@ class NodeView:
         if self.age is not None and self.age > 15:
             head.append(f"   chain read {clock(self.age)} ago", "yellow")
         yield head
-        yield from (phases(line, self.total_rounds) for line in self.rounds)
+        yield from (phases(line, self.total_rounds, options.max_width < WIDE) for line in self.rounds)
         yield self._doing()
         if self.steps:
             yield self._training()
@@ -60,7 +60,7 @@ class NodeView:
             yield self._table()
             yield from self._curves(options)
         yield from (Text.assemble(("problem   ", "bold red"), printable(text)) for text in self.problems)
-        yield Text("Ctrl-C leaves; the node goes on", "dim")
+        yield Text("Ctrl-C leaves" if self.trouble else "Ctrl-C leaves; the node goes on", "dim")
 
     def _doing(self) -> Text:
         if self.trouble:
@@ -99,8 +99,8 @@ class NodeView:
         width = max(1, min(60, options.max_width - 34))
         drawn = []
         for name, values in (
-            ("training", [past.after for past in self.past]),
-            ("global", [past.loss for past in self.past]),
+            ("own loss", [past.after for past in self.past]),
+            ("global's", [past.loss for past in self.past]),
         ):
             known = [value for value in values if value is not None]
             if len(known) > 1:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from fedprotocol.chains import usual_confirmations
 from fedprotocol.config import Address, ConnectionConfig, Section, as_comments, load_config
 from fedprotocol.deployment.federation_file import Tokens
 from fedprotocol.strict import Listed
-from fedprotocol.urls import http_url, without_credentials
+from fedprotocol.urls import http_url
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
@@ -114,8 +115,9 @@ class ServerConfig(Section):
 
     @model_validator(mode="after")
     def _is_an_address(self) -> Self:
-        if "://" in self.server and http_url(self.server) != without_credentials(self.server):
-            raise ValueError("server must be http(s)://host:port without user, password or path; key_file has the key")
+        parts = urlsplit(http_url(self.server) if "://" in self.server else "")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("server must have no user, password or query in it: key_file is the place for a key")
         return self
 
 

@@ -13,23 +13,38 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+import typer
+from fednode.cli.track import track
 from fednode.config import NodeConfig, load, render
+from fednode.daemon.action_context import Tools
+from fednode.daemon.policy_now import policy_now
+from fednode.doctor import track as doctor
+from fednode.doctor.check import NotFit, Patient
 from fednode.policy.log import Log
 from fednode.policy.verdict import Forbidden
+from fednode.session import Session
+from fednode.site_policy import head_in
 from fednode.tracking.chapters import LOSS, SPEED, Chapter, Kind
 from fednode.tracking.figure_folder import FigureFolder
 from fednode.tracking.follow import follow
-from fednode.tracking.permission import allow_and_note, practice_on_disk
+from fednode.tracking.permission import allow_and_note, known_spec, practice_on_disk
 from fednode.tracking.recipient import Recipient
 from fednode.tracking.tracker import Run, TrackerError, open_tracker
 from fedprotocol.config import ConfigError
+from fedprotocol.errors import FedError
+from fedprotocol.journal import Journal
 from support.figure_files import STEPS, write_round
 from support.hand_clock import Clock
 from support.site_policies import COORDINATOR, KEY, approved, policy_file
+from support.snapshots import CONFIG as TERMS
+from support.snapshots import chain
 from support.specs import small_spec
 
 FAR = "https://tracker.example.org"
@@ -104,7 +119,8 @@ def test_a_file_that_is_none_of_the_node_s_is_told_and_costs_nothing_else(metric
     (metrics / "round_1.csv").write_text("step,loss\n1,nan\n")
     (metrics / "round_2.csv.5.partial").write_text("half")
     (metrics / "solo_round_1.csv").write_text("of the site's own model")
-    chapters = FigureFolder(metrics, told.append).chapters()
+    folder = FigureFolder(metrics, told.append)
+    assert folder.chapters() == (chapters := folder.chapters())
     assert [c.key for c in chapters] == ["scored/1", "settled/1", "trained/2", "scored/2", "settled/2"]
     assert len(told) == 1 and "round_1.csv" in told[0]
 
@@ -215,7 +231,7 @@ def test_a_package_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.
         ('to = ["csv", "csv"]', "", "to names a tool twice"),
         ('to = ["paper"]', "", "track.to"),
         (f'wandb = {{ server = "{FAR}" }}', "", "a server is named for wandb, which `to` does not name"),
-        ('to = ["mlflow"]\nmlflow = { server = "https://u:p@host/x" }', "", "key_file has the key"),
+        ('to = ["mlflow"]\nmlflow = { server = "https://u:p@host/x" }', "", "key_file is the place for a key"),
         ('to = ["wandb"]\nwandb = { server = "host" }', "", "wandb.server must be an http"),
         (
             f'to = ["wandb"]\nwandb = {{ server = "{FAR}" }}',
@@ -273,6 +289,61 @@ def test_the_policy_decides_where_there_is_one(metrics: Path, allowed: tuple[str
     assert len(Log(config.policy_log).read().lines) == before + (not why), "what stays here is in no log"
 
 
+def test_the_node_remembers_what_another_process_wrote_into_the_log(metrics: Path) -> None:
+    """So that nobody can take such a line away unseen, as is so for the node's own."""
+    config = with_server(metrics.parent)
+    allow_and_note(config, FAR, FigureFolder(metrics).chapters())
+    terms = replace(TERMS, spec_digest=known_spec(config)[1])
+    with Journal(config.journal) as journal:
+        tools = cast(
+            Tools, SimpleNamespace(config=config, sender=SimpleNamespace(address=KEY.address), journal=journal)
+        )
+        assert policy_now(tools, chain(config=terms)) == ""
+        head = head_in(journal)
+        assert head == Log(config.policy_log).read().head != ""
+        config.policy_log.write_bytes(b"")
+        assert policy_now(tools, chain(config=terms)) == "" and head_in(journal) == head, (
+            "a cut log is not gone on from"
+        )
+        assert Log(config.policy_log).read(head).gap == 0
+
+
+def test_doctor_says_what_is_missing_and_what_may_not_leave(metrics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_in(metrics.parent, 'to = ["csv", "mlflow"]')
+    patient = Patient(cast(Session, SimpleNamespace(config=config)), metrics.parent / "fednode.toml")
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    with pytest.raises(NotFit, match="not installed: mlflow") as told:
+        doctor.track(patient)
+    assert told.value.fix == "pip install 'fednode[loggers]'"
+    monkeypatch.setattr(doctor, "find_spec", lambda _: "there")
+    assert doctor.track(patient) == f"csv, mlflow: on this machine alone, in {config.tracked}"
+    key = metrics.parent / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    far = config_in(metrics.parent, f'to = ["mlflow"]\nmlflow = {{ server = "{FAR}", key_file = "key" }}')
+    patient = Patient(cast(Session, SimpleNamespace(config=far)), metrics.parent / "fednode.toml")
+    with pytest.raises(NotFit, match="others may read") as open_key:
+        doctor.track(patient)
+    assert "chmod" in open_key.value.fix
+
+
+def test_by_hand(metrics: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = config_in(metrics.parent, 'to = ["csv"]')
+    with pytest.raises(FedError, match="names no tracker"):
+        config_in(metrics.parent, "")
+        track(metrics.parent / "fednode.toml")
+    config = config_in(metrics.parent, 'to = ["csv"]')
+    config.home.mkdir()
+    metrics.rename(config.metrics)
+    track(metrics.parent / "fednode.toml")
+    assert f"figures of 2 rounds, for csv; files are in {config.tracked}" in capsys.readouterr().out
+    (config.tracked / "csv/rounds.csv").unlink()
+    (config.tracked / "csv/rounds.csv").mkdir()
+    write_round(config.metrics, 3)
+    with pytest.raises(typer.Exit):
+        track(metrics.parent / "fednode.toml")
+
+
 NODE = """
 import logging, pathlib, sys, time
 from fednode.config import load
@@ -291,6 +362,7 @@ def test_the_process_beside_a_node_that_is_killed_hands_on_what_is_left_and_ends
     config.home.mkdir()
     metrics.rename(config.metrics)
     (folder / "key").write_text("hf_secret")
+    (folder / "key").chmod(0o600)
     command = [sys.executable, "-c", NODE, str(folder / "fednode.toml")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 from fedprotocol.program.logs import LogFormat, logging_as
-from fedprotocol.program.terminal import say
+from fedprotocol.program.terminal import say, warn
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
@@ -28,7 +28,7 @@ def track(config: ConfigOption = DEFAULT_CONFIG) -> None:
     if not settings.track.to:
         raise FedError('the config names no tracker: [track] to = ["csv"] in it does')
     with logging_as(LogFormat.HUMAN, "fednode", terminal_handler()):
-        folder = FigureFolder(settings.metrics)
+        folder = FigureFolder(settings.metrics, warn)
         with told_if_slow("handing the figures on"):
             is_done = follow(recipients(settings), folder.chapters, lambda: True)
         rounds = len({chapter.round for chapter in folder.chapters()})

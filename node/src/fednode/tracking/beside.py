@@ -15,14 +15,16 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from fedprotocol.errors import FedError
 from fedprotocol.program import environment
+from fedprotocol.program.logs import without_secrets
 
 
 class Lines(logging.StreamHandler):  # type: ignore[type-arg]
     """A message is a line; nobody may be there to read it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return " ".join(record.getMessage().split())
+        return " ".join(without_secrets(record.getMessage()).split())
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         pass
@@ -41,8 +43,13 @@ def main() -> None:
     from fednode.tracking.follow import follow
     from fednode.tracking.set_up import recipients
 
-    config = load(file)
-    follow(recipients(config), FigureFolder(config.metrics).chapters, lambda: stop.is_set() or os.getppid() != node)
+    log = logging.getLogger("fednode.tracking")
+    try:
+        config = load(file)
+        folder = FigureFolder(config.metrics, log.warning)
+        follow(recipients(config), folder.chapters, lambda: stop.is_set() or os.getppid() != node)
+    except (FedError, OSError) as error:
+        log.warning("no figures are handed on: %s", error)
     with suppress(OSError):
         out.close()
     os._exit(0)  # a tool that hangs in its own threads, or at exit, keeps nothing alive

@@ -38,11 +38,13 @@ class FigureError(FedError):
 
 
 class FigureFolder:
-    """The folder `path`, which need not exist yet. `problem` is told of a file that cannot be read."""
+    """The folder `path`, which need not exist yet. `problem` is told once of a file that cannot be
+    read."""
 
     def __init__(self, path: Path, problem: Callable[[str], None] = lambda _: None) -> None:
         self._path = path
         self._problem = problem
+        self._told: set[str] = set()
         self._read: dict[Path, tuple[tuple[int, int], list[Chapter]]] = {}
 
     def chapters(self) -> list[Chapter]:
@@ -69,7 +71,9 @@ class FigureFolder:
                     self._read[file] = stamp, read(file)
                 return self._read[file][1]
         except FedError as error:
-            self._problem(str(error))
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self._problem(str(error))
             return []
 
 

@@ -55,7 +55,7 @@ def _serve(
     said = ""
     while True:
         is_last = ended.is_set()
-        problem = _tried(lambda: recipient.offer(chapters()))
+        problem = _tried(lambda last=is_last: recipient.offer(chapters(), last))
         if problem and problem != said:
             log.warning("%s", problem)
         said = problem or said

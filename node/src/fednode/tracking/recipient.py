@@ -75,10 +75,11 @@ class Recipient:
         self._tracker: Tracker | None = None
         self._pause, self._not_before = SHORTEST, clock()
 
-    def offer(self, chapters: Sequence[Chapter]) -> None:
-        """Hand over what the tool lacks; nothing while it rests after a failure. Raises FedError."""
+    def offer(self, chapters: Sequence[Chapter], is_last: bool = False) -> None:
+        """Hand over what the tool lacks; nothing while it rests after a failure, unless this is the last time. Raises
+        FedError."""
         new = self._handed.lacks(chapters)
-        if not new or self._clock() < self._not_before:
+        if not new or (self._clock() < self._not_before and not is_last):
             return
         try:
             self._ask(new)

@@ -9,7 +9,8 @@ from importlib.metadata import version
 
 from fedprotocol.chain.account.signer import address_of
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import private_folder
+from fedprotocol.files.private import exposure, private_folder
+from fedprotocol.program.logs import hide
 
 from fednode.config import NodeConfig
 from fednode.tracking.chapters import Chapter
@@ -19,7 +20,8 @@ from fednode.tracking.tracker import Run, TrackerError, open_tracker
 
 
 def recipients(config: NodeConfig) -> list[Recipient]:
-    """One for each tool that the config names. Raises TrackerError: a key cannot be read; OSError."""
+    """One for each tool that the config names. Raises TrackerError: a key cannot be read, or is not
+    private; OSError."""
     private_folder(config.tracked)
     return [_recipient(config, tool) for tool in config.track.to]
 
@@ -53,9 +55,13 @@ def _key(config: NodeConfig, tool: str) -> str | None:
     if server is None or server.key_file is None:
         return None
     try:
-        return server.key_file.read_text(encoding="utf-8").strip()
+        key = server.key_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise TrackerError(f"[track] {tool}.key_file: {server.key_file} cannot be read: {error}") from None
+    if exposed := exposure(server.key_file):
+        raise TrackerError(f"[track] {tool}.key_file: {exposed.text}")
+    hide(key)
+    return key
 
 
 def _project(config: NodeConfig) -> str:

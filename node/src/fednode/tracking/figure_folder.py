@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -52,15 +53,14 @@ class FigureFolder:
         found = [chapter for file, read in self._files() for chapter in self._of(file, read)]
         return sorted(found, key=lambda chapter: (chapter.round, ORDER.index(chapter.kind)))
 
-    def _files(self) -> Iterable[tuple[Path, Callable[[Path], list[Chapter]]]]:
+    def _files(self) -> Iterator[tuple[Path, Callable[[Path], list[Chapter]]]]:
         for file in self._path.iterdir() if self._path.is_dir() else ():
             if match := STEPS.fullmatch(file.name):
-                number = int(match[1])
-                yield file, lambda path, number=number: [trained(number, read_steps(path), path.stat().st_mtime)]
+                yield file, partial(_trained, int(match[1]))
             elif file.name == SCORES:
-                yield file, lambda path: [scored(entry, path.stat().st_mtime) for entry in records(path)]
+                yield file, _scored
             elif file.name == SETTLED:
-                yield file, lambda path: [settled(entry) for entry in records(path)]
+                yield file, _settled
 
     def _of(self, file: Path, read: Callable[[Path], list[Chapter]]) -> list[Chapter]:
         try:
@@ -75,6 +75,18 @@ class FigureFolder:
                 self._told.add(str(error))
                 self._problem(str(error))
             return []
+
+
+def _trained(number: int, file: Path) -> list[Chapter]:
+    return [trained(number, read_steps(file), file.stat().st_mtime)]
+
+
+def _scored(file: Path) -> list[Chapter]:
+    return [scored(entry, file.stat().st_mtime) for entry in records(file)]
+
+
+def _settled(file: Path) -> list[Chapter]:
+    return [settled(entry) for entry in records(file)]
 
 
 def trained(number: int, steps: list[StepRecord], ended: float) -> Chapter:

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line
@@ -55,7 +56,7 @@ def _serve(
     said = ""
     while True:
         is_last = ended.is_set()
-        problem = _tried(lambda last=is_last: recipient.offer(chapters(), last))
+        problem = _tried(partial(_offer, recipient, chapters, is_last))
         if problem and problem != said:
             log.warning("%s", problem)
         said = problem or said
@@ -66,6 +67,10 @@ def _serve(
         log.warning("%s", closing)
     elif not problem:
         done.add(recipient.tool)
+
+
+def _offer(recipient: Recipient, chapters: Callable[[], list[Chapter]], is_last: bool) -> None:
+    recipient.offer(chapters(), is_last)
 
 
 def _tried(act: Callable[[], None]) -> str:

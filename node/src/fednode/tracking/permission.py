@@ -41,9 +41,15 @@ def allow_and_note(config: NodeConfig, to: str, chapters: Sequence[Chapter]) -> 
         coordinator=practice.coordinator,
         account=practice.account,
         to=to,
-        **{kind: tuple(chapter.round for chapter in chapters if chapter.kind is kind) for kind in Kind},
+        trained=_rounds(chapters, Kind.TRAINED),
+        scored=_rounds(chapters, Kind.SCORED),
+        settled=_rounds(chapters, Kind.SETTLED),
     )
     log.append(told, head)
+
+
+def _rounds(chapters: Sequence[Chapter], kind: Kind) -> tuple[int, ...]:
+    return tuple(chapter.round for chapter in chapters if chapter.kind is kind)
 
 
 def practice_on_disk(config: NodeConfig) -> Practice:

@@ -1,4 +1,4 @@
-"""`fednode watch`: one's own node in a terminal, once a second."""
+"""`fednode watch`: the node in a terminal, drawn anew once a second."""
 
 from __future__ import annotations
 

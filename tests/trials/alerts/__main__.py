@@ -2,8 +2,8 @@
 
 promtool checks the rules, and tries each with figures that must raise it and with figures that must not. Then two nodes
 and an aggregator run a federation, a Prometheus asks their monitors once a second, and every question of every
-dashboard is put to it: each must be answered, with what the programs served. At the end a node is killed, which must be
-noticed. Ends with 1 if something does not hold.
+dashboard is put to it: each must be answered, with what the programs served. `fednode watch` looks at one of the nodes.
+At the end a node is killed, which must be noticed. Ends with 1 if something does not hold.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,15 @@ import time
 from pathlib import Path
 from urllib.error import HTTPError
 
+from fednode.config import load
+from fednode.live.look import Watcher
 from fedprotocol.types import Phase
+from rich.console import Console
 from support.aggregators import AggregatorSite
 from support.evm import ROOT, Anvil
 from support.ports import free_port
-from support.sites import Sites
+from support.programs import start
+from support.sites import Site, Sites, environment
 
 from alerts.server import Server, prometheus
 
@@ -78,12 +83,13 @@ def with_programs(folder: Path) -> list[str]:
         try:
             with prometheus(folder / "prometheus", instances, RULES) as server:
                 sites.wait(lambda: is_in_second_round(sites, server, instances[0]), PATIENCE, "the second round")
-                wrong = [] if sites.coordinator.round_view(1).phase in (Phase.FINAL, Phase.CHALLENGE) else ["round 1"]
+                wrong = ["round 1 is void"] if sites.coordinator.round_view(1).phase is Phase.VOID else []
                 time.sleep(3)
                 wrong += [*questions(server, {"node": instances[0], "aggregator": instances[2]})]
                 wrong += server.broken_rules()
                 if raised := server.alerts():
                     wrong.append(f"alerts of programs that are well: {raised}")
+                wrong += watched(sites.sites[0])
                 sites.sites[1].kill()
                 time.sleep(5)
                 noticed = server.alerts()
@@ -121,6 +127,20 @@ def questions(server: Server, chosen: dict[str, str]) -> list[str]:
                     wrong.append(f"{file.stem}, {panel['title']}: nothing answers {expression}")
     print(f"{asked} questions asked; nothing to tell yet: {len(empty)}")
     return wrong
+
+
+def watched(site: Site) -> list[str]:
+    """What `fednode watch` shows of a real node: drawn, and as lines of a program whose output is no terminal."""
+    Console(width=110, color_system=None).print(Watcher(load(site.config), site.account.address).look())
+    with (site.folder / "watch.txt").open("wb") as output:
+        program = start(["fednode", "watch", "-c", str(site.config)], site.folder, environment(), output, output)
+        time.sleep(5)
+        program.send_signal(signal.SIGINT)
+        status = program.wait(30)
+    lines = (site.folder / "watch.txt").read_text()
+    print(lines)
+    expected = ("round 1: trained, loss", "its global scores loss", "money     stake")
+    return [f"fednode watch ({status}) says nothing of: {part}" for part in expected if part not in lines]
 
 
 def figures_of(sites: Sites) -> list[str]:

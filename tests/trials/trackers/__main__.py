@@ -49,8 +49,9 @@ def tried(tool: str) -> bool:
     wrong = [*(wanted - kept).items(), *(kept - wanted).items()]
     if axes != {("train/*", "round"), ("round/*", "round")}:
         wrong.append((("axes", 0, 0), len(axes)))
+    package = {"csv": "fednode", "mlflow": "mlflow-skinny"}.get(tool, tool)
     try:
-        release = "" if tool == "csv" else version(tool)
+        release = version(package)
     except PackageNotFoundError:
         release = "not installed"
     print(f"{tool} {release}: {kept.total()} values, {time.monotonic() - began:.0f} s{'; WRONG' if wrong else ''}")

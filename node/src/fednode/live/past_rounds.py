@@ -21,7 +21,7 @@ class PastRound:
 
 
 def past_rounds(chapters: Iterable[Chapter]) -> tuple[PastRound, ...]:
-    """By round, the oldest first."""
+    """What the chapters say of each round, the oldest first."""
     found: dict[int, dict[str, float]] = {}
     for chapter in chapters:
         for point in chapter.points:

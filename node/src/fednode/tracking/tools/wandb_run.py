@@ -75,5 +75,5 @@ class WandbRun:
         self._run.finish()
 
     def _length(self) -> int:
-        """Of the file in which the run is kept, in bytes."""
+        """How long the file is in which the run is kept, in bytes."""
         return sum(file.stat().st_size for file in Path(self._run.dir).parent.glob("run-*.wandb"))

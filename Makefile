@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows machines claims kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows machines claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -79,6 +79,20 @@ bench: .venv/.installed  ## how fast this machine aggregates (BENCH="--values 10
 
 pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, and how long it takes to start (PACE="--turns 3")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m pace $(PACE)
+
+trackers: .tools/trackers/.installed  ## a node's figures, handed to the real TensorBoard, W&B, MLflow and Trackio, and read back
+	PYTHONPATH=tests:tests/trials .tools/trackers/bin/python -m trackers $(TRACKERS)
+
+.tools/trackers/.installed: .venv/.installed node/pyproject.toml
+	$(PYTHON) -m venv .tools/trackers
+	@# Beside the environment of the tests, whose brownie pins older versions of what these need.
+	ls -d $(CURDIR)/.venv/lib/python3*/site-packages > $$(ls -d .tools/trackers/lib/python3*/site-packages)/beside.pth
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["loggers"], sep="\n")' > .tools/trackers/wanted
+	.tools/trackers/bin/pip install --quiet -r .tools/trackers/wanted
+	@touch $@
+
+alerts: setup  ## dashboards and alert rules on a real Prometheus, which asks real programs (needs `prometheus`)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m alerts
 
 load: setup  ## rounds of 16, 64 and 256 clients with full-size updates: time, gas, memory
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m load $(LOAD)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from fedprotocol.chains import usual_confirmations
 from fedprotocol.config import Address, ConnectionConfig, Section, as_comments, load_config
 from fedprotocol.deployment.federation_file import Tokens
 from fedprotocol.strict import Listed
+from fedprotocol.urls import http_url
 from pydantic import Field, PositiveInt, model_validator
 
 DEFAULT_NAME = "fednode.toml"
@@ -104,6 +106,51 @@ class PrivacyConfig(Section):
     ledger: Path | None = None  # where what was spent is kept; default: in the home
 
 
+class ServerConfig(Section):
+    """A tracker of experiments on another machine. `server`: its URL, or for Trackio the Space, `owner/name`.
+    `key_file`: what it wants to be shown; for MLflow `user:password` or a token."""
+
+    server: str = Field(min_length=1, max_length=500)
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Self:
+        parts = urlsplit(http_url(self.server) if "://" in self.server else "")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("server must have no user, password or query in it: key_file is the place for a key")
+        return self
+
+
+class TrackConfig(Section):
+    """`[track]`: trackers of experiments that are handed the node's figures (`fednode.tracking`). Without a server for
+    them they all write on this machine alone."""
+
+    to: Listed[Literal["csv", "tensorboard", "wandb", "mlflow", "trackio"]] = ()
+    folder: Path | None = None  # where they write; default: in the home
+    project: str | None = Field(default=None, pattern=r"^[\w.-]{1,100}$")  # default: the federation's name
+    run: str | None = Field(default=None, pattern=r"^[\w.-]{1,100}$")  # default: the account's beginning
+    wandb: ServerConfig | None = None
+    mlflow: ServerConfig | None = None
+    trackio: ServerConfig | None = None
+
+    @model_validator(mode="after")
+    def _are_used(self) -> Self:
+        if len(set(self.to)) < len(self.to):
+            raise ValueError("to names a tool twice")
+        if unused := self.servers.keys() - set(self.to):
+            raise ValueError(f"a server is named for {', '.join(sorted(unused))}, which `to` does not name")
+        for tool in ("wandb", "mlflow"):
+            if tool in self.servers and "://" not in self.servers[tool].server:
+                raise ValueError(f"{tool}.server must be an http:// or https:// URL")
+        return self
+
+    @property
+    def servers(self) -> dict[str, ServerConfig]:
+        """Tool -> where it sends the figures; tools that write on this machine alone are not in it."""
+        named = {"wandb": self.wandb, "mlflow": self.mlflow, "trackio": self.trackio}
+        return {tool: server for tool, server in named.items() if server is not None}
+
+
 class PrivateConfig(Section):
     """`[private]`: whom this site knows in a federation that masks updates."""
 
@@ -131,9 +178,14 @@ class NodeConfig(ConnectionConfig):
     solo: SoloConfig = SoloConfig()
     privacy: PrivacyConfig | None = None
     private: PrivateConfig | None = None
+    track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
     def _is_private_alone(self) -> Self:
+        if self.privacy is not None and self.track.servers:
+            raise ValueError(
+                "a site with [privacy] tells nobody exact losses: remove the servers from [track]; files stay possible"
+            )
         if self.privacy is not None and not self.training.is_alone:
             raise ValueError("[privacy] trains in one process: remove [training] launch")
         return self
@@ -156,6 +208,11 @@ class NodeConfig(ConnectionConfig):
     @property
     def metrics(self) -> Path:
         return self.home / "metrics"
+
+    @property
+    def tracked(self) -> Path:
+        """The folder for the files of trackers of experiments, and for what each of them has had."""
+        return self.home / "track" if self.track.folder is None else self.track.folder
 
     @property
     def updates(self) -> Path:
@@ -274,6 +331,12 @@ train = {train}             # rows with prompt and completion, or messages; they
 
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
+
+[track]
+# to = []                           # trackers of experiments: csv, tensorboard, wandb, mlflow, trackio
+# folder = "home/track"             # where they write, on this machine alone; a server for them: docs/operating.md
+# project = "Colours"               # default: the federation's name
+# run = "clinic"                    # default: the beginning of the account
 
 [solo]
 # enabled = false                   # also train a model of this site alone while waiting, for comparison

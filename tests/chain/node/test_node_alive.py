@@ -103,6 +103,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
             sites.stop()
 
 
+def test_what_a_round_paid_is_what_the_contract_paid(finished: Sites) -> None:
+    coordinator, site = finished.coordinator, finished.sites[1]
+    events = list(scan(coordinator, 0, coordinator.web3.eth.block_number))
+    rewards = {
+        e.args["round"]: e.args["amount"]
+        for e in events
+        if e.name == "Rewarded" and e.args["client"] == site.account.address
+    }
+    unit = 10 ** coordinator.token.decimals()
+    written = {entry["round"]: entry["payout"] for entry in site.metrics("settled.jsonl")}
+    assert rewards and written == {number: amount / unit for number, amount in rewards.items()}
+
+
 def test_nobody_paid_a_penalty_and_the_rounds_are_final(finished: Sites) -> None:
     coordinator = finished.coordinator
     for number in (1, ROUNDS):

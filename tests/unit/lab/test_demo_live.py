@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from fedlab.demo import summary
-from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View, amount, changes, clock, render
+from fedlab.demo.live import NodeLine, ScoreLine, View, amount, changes, render
 from fedlab.demo.options import DemoError, Options, Paths, find_root, new_run
 from fedlab.demo.progress import left, steps
 from fedlab.results.records import GasUse, Payout, Report, RoundRecord, RoundSeconds, Score, summarize
+from fednode.live.rounds import RoundLine, clock
 from rich.console import Console, RenderableType
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fednode.daemon.actions.model.figures import records
+from fednode.figure_files import records
 from fednode.training.step_files import read_steps
 from fedprotocol.program import environment
 from fedprotocol.spec import load_spec, spec_digest

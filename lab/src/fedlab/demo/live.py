@@ -5,23 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fednode.live.rounds import RoundLine, clock, new_phases, phases
 from fedprotocol.printable import printable
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
-
-PHASES = ("Train", "Waiting", "Reveal", "Attest", "Aggregate", "Challenge", "Final")
-
-
-@dataclass(frozen=True)
-class RoundLine:
-    """A round that is open, or the last one that was settled. `ends_in`: seconds; None if there is no deadline."""
-
-    number: int
-    phase: str
-    detail: str
-    ends_in: int | None
 
 
 @dataclass(frozen=True)
@@ -71,13 +60,6 @@ class View:
     left: str
 
 
-def clock(seconds: float) -> str:
-    """Seconds as a clock shows them: 1:05, 1:00:05."""
-    whole = max(0, int(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
-
-
 def amount(tokens: float) -> str:
     """An amount of tokens with as many digits as matter; a little is not none."""
     return "<0.01" if 0 < tokens < 0.01 else f"{tokens:,.2f}".rstrip("0").rstrip(".")
@@ -90,24 +72,8 @@ def render(view: View) -> RenderableType:
         f"   {clock(view.elapsed)}   block {view.block}   pool {amount(view.pool)} (+{amount(view.reserved)} reserved)",
         f"   {view.gas / 1e6:.1f}M gas",
     )
-    rounds = (_round(line, view.total_rounds) for line in view.rounds)
+    rounds = (phases(line, view.total_rounds) for line in view.rounds)
     return Group(head, *rounds, _nodes(view), *_scores(view), Text.assemble(("left  ", "dim"), view.left))
-
-
-def _round(line: RoundLine, total: int) -> Text:
-    text = Text.assemble((f"round {line.number} of {total}  ", "bold"))
-    if line.phase == "Void":
-        return text.append(f"void: {line.detail}", "bold red")
-    reached = PHASES.index(line.phase) if line.phase in PHASES else -1
-    for position, phase in enumerate(PHASES):
-        if phase == "Waiting" and position != reached:
-            continue
-        style = "bold black on cyan" if position == reached else "green" if position < reached else "dim"
-        text.append(f" {phase} ", style).append(" ")
-    text.append(f" {line.detail}")
-    if line.ends_in is not None:
-        text.append(f"  ends in {clock(line.ends_in)}", "cyan")
-    return text
 
 
 def _nodes(view: View) -> Table:
@@ -154,14 +120,10 @@ def _scores(view: View) -> list[Text]:
 def changes(before: View | None, now: View) -> list[str]:
     """One line for each thing that changed since `before`, for logs and terminals that cannot redraw."""
     time = f"[{clock(now.elapsed):>7}]"
-    old_rounds = {line.number: line.phase for line in before.rounds} if before else {}
     old_nodes = {node.name: node for node in before.nodes} if before else {}
     old_scores = set(before.scores) if before else set()
-    lines = [
-        f"{time} round {line.number} of {now.total_rounds}: {line.phase}" + (f", {line.detail}" if line.detail else "")
-        for line in now.rounds
-        if old_rounds.get(line.number) != line.phase
-    ]
+    rounds = new_phases(before.rounds if before else (), now.rounds, now.total_rounds)
+    lines = [f"{time} {text}" for text in rounds]
     for node in now.nodes:
         old = old_nodes.get(node.name)
         if node.problem and (old is None or old.problem != node.problem):

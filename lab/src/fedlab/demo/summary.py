@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fednode.live.rounds import clock
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from fedlab.demo.brownie import NETWORK
-from fedlab.demo.live import amount, clock
+from fedlab.demo.live import amount
 from fedlab.demo.options import Paths
 from fedlab.demo.round_seconds import TIMED
 from fedlab.results.records import Report, RoundRecord, RoundSeconds, Score, Summary

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from fednode.daemon.actions.model.figures import records
+from fednode.figure_files import records
+from fednode.live.rounds import round_line
 from fedprotocol.chain.read.coordinator import Coordinator
-from fedprotocol.chain.read.snapshot import RoundState, Snapshot, take_snapshot
-from fedprotocol.types import Phase
+from fedprotocol.chain.read.snapshot import Snapshot, take_snapshot
 
 from fedlab.demo.ledger import Ledger, gas_by_sender
-from fedlab.demo.live import NodeLine, RoundLine, ScoreLine, View
+from fedlab.demo.live import NodeLine, ScoreLine, View
 from fedlab.demo.options import Paths
 from fedlab.demo.prepare import AGGREGATOR, Ready
 from fedlab.demo.progress import left
@@ -53,7 +53,7 @@ class Watcher:
             elapsed=elapsed,
             block=chain.block,
             total_rounds=total,
-            rounds=tuple(_round_line(chain, state) for state in chain.rounds),
+            rounds=tuple(round_line(state, chain.time) for state in chain.rounds),
             nodes=tuple(
                 self._node_line(name, account, processes.get(name), spent.get(account, 0), _bonds(chain, account))
                 for name, account in self._ready.accounts.items()
@@ -131,19 +131,3 @@ def _bonds(chain: Snapshot, account: str) -> int:
     """The token units that are locked as bonds of the account's proposals."""
     open_rounds = [state for state in chain.rounds if not state.view.phase.settled]
     return sum(p.bond for state in open_rounds for p in state.proposals if p.proposer == account)
-
-
-def _round_line(chain: Snapshot, state: RoundState) -> RoundLine:
-    view = state.view
-    live = len(state.proposals)
-    detail = {
-        Phase.TRAIN: f"{view.committed} of {view.active} committed",
-        Phase.WAITING: f"{view.matching} of {view.active} commits match" if view.matching else "for the round before",
-        Phase.REVEAL: f"{view.revealed} of {view.matching} revealed",
-        Phase.ATTEST: f"{view.attested} of {view.revealed} attested",
-        Phase.AGGREGATE: f"{view.accepted_mask.bit_count()} updates accepted",
-        Phase.CHALLENGE: f"{live} proposal{'s' if live != 1 else ''}",
-        Phase.VOID: view.void_reason.name.replace("_", " ").lower(),
-    }.get(view.phase, "")
-    ends_in = view.phase_end - chain.time if view.phase_end and not view.phase.settled else None
-    return RoundLine(state.number, view.phase.name.capitalize(), detail, ends_in)

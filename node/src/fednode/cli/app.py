@@ -28,6 +28,8 @@ from fednode.cli.serve import serve
 from fednode.cli.spec import app as spec
 from fednode.cli.spec_next import next_ as spec_next
 from fednode.cli.status import status
+from fednode.cli.track import track
+from fednode.cli.watch import watch
 
 app = typer.Typer(
     help="A site of a federation: fine-tune a language model with others, keep the data at home, trust no aggregator.",
@@ -56,7 +58,9 @@ app.command(rich_help_panel=TAKE_PART)(challenge)
 app.command(rich_help_panel=TAKE_PART)(claim)
 app.command("exit", rich_help_panel=TAKE_PART)(exit_federation)
 app.command(rich_help_panel=LOOK)(status)
+app.command(rich_help_panel=LOOK)(watch)
 app.command(rich_help_panel=LOOK)(rounds)
+app.command(rich_help_panel=LOOK)(track)
 app.command(rich_help_panel=LOOK)(privacy)
 app.command(rich_help_panel=LOOK)(audit)
 app.command(rich_help_panel=USE)(evaluate)

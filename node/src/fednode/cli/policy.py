@@ -41,7 +41,7 @@ def check(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) ->
         found = policy_of(session)
         if found.policy is None and not found.refusal:
             raise _no_policy(found.practice.spec)
-        results = [*found.results, *_peers(session, found)]
+        results = [*found.results, *_peers(session, found), *_trackers(session, found)]
     if as_json:
         print_json([asdict(result) for result in results])
     else:
@@ -89,9 +89,10 @@ def approve(
 
 @app.command("log")
 def log(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Show every approval and every update that left this site. Exits with 1 if entries are missing.
+    """Show every approval, and everything that left this site: updates, and figures of training.
 
-    The log is `policy-log.jsonl` in the config's home. This command asks neither the chain nor for a password.
+    Exits with 1 if entries are missing. The log is `policy-log.jsonl` in the config's home. This command asks neither
+    the chain nor for a password.
     """
     from fednode.config import load
     from fednode.policy.in_words import log_lines
@@ -120,6 +121,14 @@ def _peers(session: Session, found: SitePolicy) -> list[CheckResult]:
         return []
     missing = missing_peers(allowance, session.address, session.coordinator.clients())
     return [CheckResult("peers", not missing, missing or "enough of the peers that the policy names hold seats")]
+
+
+def _trackers(session: Session, found: SitePolicy) -> list[CheckResult]:
+    """Whether figures may go to the servers that the config names."""
+    from fednode.policy.verdict import may_be_told
+
+    servers = session.config.track.servers.values()
+    return [may_be_told(found.policy, found.practice, server.server) for server in servers]
 
 
 def _signed(session: Session, practice: Practice, policy: PolicyFile, federation: str, by: str) -> Approved:

@@ -35,9 +35,9 @@ def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
 def _scores(config: NodeConfig) -> dict[int, dict[str, Any]]:
     """Round -> how its global scored here."""
-    from fednode.daemon.actions.model.figures import records
+    from fednode.figure_files import SCORES, records
 
     return {
         entry["round"]: {"loss": entry["loss"], "accuracy": entry["accuracy"]}
-        for entry in records(config.metrics / "rounds.jsonl")
+        for entry in records(config.metrics / SCORES)
     }

@@ -43,6 +43,7 @@ def run(
     from fednode.daemon.logs import kept_in_log, log_file, terminal_handler
     from fednode.daemon.loop import Daemon
     from fednode.daemon.preflight import preflight
+    from fednode.tracking.start import tracked
 
     signal.signal(signal.SIGTERM, _stop)
     level = logging.DEBUG if verbose else logging.INFO
@@ -69,7 +70,7 @@ def run(
             session.signer.address,
             health,
         )
-        with monitored(session.config.monitor.port, health, session.store):
+        with monitored(session.config.monitor.port, health, session.store), tracked(session.config, config):
             daemon.run()
 
 

@@ -43,6 +43,7 @@ from fednode.daemon.peers_now import peers_now
 from fednode.daemon.penalties import note_penalties
 from fednode.daemon.policy_now import policy_now
 from fednode.daemon.reporting import Reporter
+from fednode.daemon.settled_rounds import SettledRounds
 
 log = logging.getLogger("fednode")
 
@@ -76,6 +77,7 @@ class Daemon:
         decimals, depth = self._amounts.decimals, config.chain.confirmations
         keeper = Keeper(config.last_seen, coordinator.address, self._amounts, lambda: is_free(coordinator.web3.eth))
         self._reporter = Reporter(config.status, account, decimals, depth, progress, health, keeper)
+        self._settled = SettledRounds(config.metrics, decimals)
         self._backoff: Backoff[do.Action] = Backoff(clock, config.chain.poll_seconds)
         self._parts: queue.SimpleQueue[tuple[do.Work, Any]] = queue.SimpleQueue()
         self._tools = Tools(
@@ -136,6 +138,8 @@ class Daemon:
         self._collect(chain)
         with self._only_for_people("looking for penalties"):
             note_penalties(self._coordinator, self._memory, chain)
+        with self._only_for_people("writing down how a round ended"):
+            self._settled.note(chain)
         facts = self._facts(chain)
         action = decide(chain, facts)
         with self._only_for_people("saying how it is"):

@@ -15,6 +15,7 @@ from fedprotocol.monitor.chain import observe
 from fedprotocol.monitor.health import Health
 from fedprotocol.monitor.last_seen import Keeper
 from fedprotocol.monitor.problems import Problems
+from fedprotocol.monitor.store_watch import peers_known
 from fedprotocol.program.logs import tell_moment
 from fedprotocol.program.status import StatusFile
 from fedprotocol.tree import cid
@@ -172,6 +173,7 @@ class Reporter:
                 steps=steps if busy else 0,
                 loss=loss,
                 base=self._progress.base,
+                peers=peers_known(),
                 penalties=penalties,
                 problems=self._problems.shown(),
                 chain_time=chain.time,

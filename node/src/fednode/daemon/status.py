@@ -18,6 +18,7 @@ class Status(DaemonStatus):
     steps: int = 0
     loss: float | None = None  # of that step, else of the last one trained
     base: str = ""  # how the base model is held in memory; empty before it is loaded
+    peers: int | None = None  # others that the store can read from; None: nothing counts them ([monitor] port is 0)
     penalties: tuple[str, ...] = ()  # that nothing has made up for yet: how much, why, what to do
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fedprotocol.program.doctor import Check, CheckResult, examined
 
-from fednode.doctor import chain, folders, leaving, machine, masks, model, needs, policy, privacy, store
+from fednode.doctor import chain, folders, leaving, machine, masks, model, needs, policy, privacy, store, track
 from fednode.doctor.check import Patient, fix_of
 from fednode.session import Session
 
@@ -29,6 +29,7 @@ CHECKS = (
     Check("announce", ("chain", "account"), store.announced),
     Check("leaves", ("chain",), leaving.leaves),
     Check("policy", ("chain", "account"), policy.policy),
+    Check("track", ("policy",), track.track),
     Check("spec", ("chain", "store"), store.spec),
     Check("masks", ("account", "spec"), masks.masks),
     Check("global", ("spec",), store.latest_global),

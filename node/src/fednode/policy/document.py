@@ -36,7 +36,8 @@ class Allowance(Part):
 
     `spec`: the SHA-256 of the federation's document. `min_noise`: the least noise multiplier of differential privacy
     at this site, 0 for none. `peers`: accounts of which at least `at_least` must take part in a round before anything
-    leaves in it; all of them if `at_least` is left out.
+    leaves in it; all of them if `at_least` is left out. `trackers`: where on other machines the node may send the
+    figures of its training, as `[track]` in the config names them.
     """
 
     spec: Hex32
@@ -44,6 +45,7 @@ class Allowance(Part):
     min_noise: Annotated[float, Field(ge=0)] = 0.0
     peers: Listed[Address] = ()
     at_least: Annotated[int, Field(ge=1)] | None = None
+    trackers: Listed[Name] = ()
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:

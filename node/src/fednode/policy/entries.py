@@ -1,4 +1,4 @@
-"""The entries of the site's log: an approval of its policy, and an update that left."""
+"""The entries of the site's log: an approval of its policy, an update that left, and figures that did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from fedprotocol.chain.account.message import signer_of
 from fedprotocol.config import Address
-from fedprotocol.strict import Hex32, Name, Natural, Part
+from fedprotocol.strict import Hex32, Listed, Name, Natural, Part
 from pydantic import Field, TypeAdapter, model_validator
 
 from fednode.policy.document import LARGEST, digest_of
@@ -75,8 +75,19 @@ class Left(Entry):
     epsilon: Annotated[float, Field(ge=0)] | None = Field(default=None, exclude_if=lambda epsilon: epsilon is None)
 
 
-AnyEntry = Annotated[Approved | Left, Field(discriminator="kind")]
-ENTRY: TypeAdapter[Approved | Left] = TypeAdapter(AnyEntry)
+class Told(Entry):
+    """Figures that were sent `to` a tracker of experiments on another machine, written down before they were: losses,
+    learning rates and speed of the rounds in `trained`, scores of the globals of `scored`, and money of `settled`."""
+
+    kind: Literal["told"] = "told"
+    to: Name
+    trained: Listed[Natural] = ()
+    scored: Listed[Natural] = ()
+    settled: Listed[Natural] = ()
+
+
+AnyEntry = Annotated[Approved | Left | Told, Field(discriminator="kind")]
+ENTRY: TypeAdapter[Approved | Left | Told] = TypeAdapter(AnyEntry)
 
 
 def statement(approval: Approved) -> str:

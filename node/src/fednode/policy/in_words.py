@@ -10,7 +10,7 @@ from fedprotocol.spec import Spec
 from fedprotocol.types import FederationConfig
 
 from fednode.policy.document import Allowance, PolicyFile
-from fednode.policy.entries import Approved, Left
+from fednode.policy.entries import Approved, Left, Told
 from fednode.policy.log import History, Line
 from fednode.policy.verdict import SEEN_IN, Practice
 
@@ -54,7 +54,13 @@ def log_lines(history: History) -> Iterator[str]:
 
 def _entry(line: Line) -> str:
     entry = line.entry
-    return f"{entry.at}  {_left(entry) if isinstance(entry, Left) else _approved(entry)}"
+    match entry:
+        case Left():
+            return f"{entry.at}  {_left(entry)}"
+        case Told():
+            return f"{entry.at}  {_told(entry)}"
+        case _:
+            return f"{entry.at}  {_approved(entry)}"
 
 
 def _approved(entry: Approved) -> str:
@@ -63,6 +69,12 @@ def _approved(entry: Approved) -> str:
         f"approved  {entry.federation} (spec {entry.spec}) at {entry.coordinator}, under the policy {entry.policy}, "
         f"by {entry.by}; {signed} the key of {entry.account}"
     )
+
+
+def _told(entry: Told) -> str:
+    named = (("training", entry.trained), ("score", entry.scored), ("money", entry.settled))
+    what = ", ".join(f"{name} of round {', '.join(map(str, rounds))}" for name, rounds in named if rounds)
+    return f"told      {entry.to}: {what}"
 
 
 def _left(entry: Left) -> str:

@@ -19,7 +19,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.files.whole import sync_folder
 from pydantic import ValidationError
 
-from fednode.policy.entries import ENTRY, NOTHING, Approved, Left
+from fednode.policy.entries import ENTRY, NOTHING, Approved, Left, Told
 
 
 class LogError(FedError):
@@ -30,7 +30,7 @@ class LogError(FedError):
 class Line:
     """An entry and the digest of its line. `follows`: it names the line that stands before it."""
 
-    entry: Approved | Left
+    entry: Approved | Left | Told
     digest: str
     follows: bool
 
@@ -60,6 +60,11 @@ class History:
     def departures(self) -> tuple[Left, ...]:
         return tuple(line.entry for line in self.lines if isinstance(line.entry, Left))
 
+    @property
+    def head(self) -> str:
+        """The digest of the last line; empty: there is none."""
+        return self.lines[-1].digest if self.lines else ""
+
     def next_before(self, head: str) -> str:
         """What the next entry names as the one before it: the last line, or, if the log lacks the line `head` that the
         journal knows of, that one, which leaves the gap to be seen for ever."""
@@ -84,7 +89,7 @@ class Log:
         except OSError as error:
             raise LogError(f"the log {self.path} cannot be read: {error.strerror}") from error
 
-    def append(self, entry: Approved | Left, head: str = "") -> str:
+    def append(self, entry: Approved | Left | Told, head: str = "") -> str:
         """Add `entry`, whose `before` is filled in, and wait until it is on the disk. Returns the digest of its line.
 
         Raises LogError: nothing that depends on it may happen then.
@@ -148,7 +153,7 @@ def digest_of_line(line: bytes) -> str:
     return "0x" + hashlib.sha256(line).hexdigest()
 
 
-def _line(entry: Approved | Left) -> bytes:
+def _line(entry: Approved | Left | Told) -> bytes:
     return json.dumps(entry.model_dump(mode="json"), allow_nan=False, separators=(",", ":")).encode()
 
 

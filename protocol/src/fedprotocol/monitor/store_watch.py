@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,13 @@ def watch(store: Store, health: Health, every: float = EVERY) -> Iterator[None]:
         yield
     finally:
         over.set()
+
+
+def peers_known() -> int | None:
+    """What the last look found; None if nobody looks."""
+    [family] = metrics.PEERS.collect()
+    count = family.samples[0].value
+    return None if math.isnan(count) else int(count)
 
 
 def _look(store: Store, health: Health) -> None:

@@ -14,9 +14,10 @@ from fedprotocol.program.background import Body
 from fedprotocol.tree import cid
 
 from fednode.daemon.action_context import Tools
-from fednode.daemon.actions.model.figures import describe_score, record
 from fednode.daemon.actions.model.model_work import SiteWork
+from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
+from fednode.figure_files import SCORES, record
 
 if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
@@ -65,7 +66,7 @@ class Evaluate(SiteWork):
             **asdict(result),
             "update_bytes": own.car.stat().st_size if own is not None and own.car.is_file() else 0,
         }
-        record(tools.config.metrics / "rounds.jsonl", entry)
+        record(tools.config.metrics / SCORES, entry)
         tools.memory.note_evaluated(self.round, self.root)
         if self.round == max(tools.memory.evaluated):
             metrics.GLOBAL_LOSS.set(result.loss)

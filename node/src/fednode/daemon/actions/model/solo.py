@@ -17,9 +17,10 @@ from fedprotocol.program.background import Body
 
 from fednode.config import NodeConfig
 from fednode.daemon.action_context import Tools
-from fednode.daemon.actions.model.figures import describe_score, record
 from fednode.daemon.actions.model.model_work import SiteWork
+from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
+from fednode.figure_files import record
 from fednode.training.step_files import write_steps
 from fednode.training.update import moved
 

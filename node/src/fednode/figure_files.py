@@ -1,17 +1,17 @@
-"""The node's own scores under `metrics/`: a line of JSON for each evaluation."""
+"""The figures that a node keeps under `metrics/`: JSONL files with one line for each round."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fedprotocol.files.whole import write_whole
 from fedprotocol.printable import json_text
 
-if TYPE_CHECKING:
-    from fednode.evaluation import Evaluation
+SCORES = "rounds.jsonl"  # how each global scored on the site's test data
+SETTLED = "settled.jsonl"  # how each round ended for the account, in whole tokens
 
 
 def record(path: Path, entry: Mapping[str, Any]) -> None:
@@ -27,9 +27,3 @@ def records(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-
-
-def describe_score(score: Evaluation) -> str:
-    """An evaluation as the log says it."""
-    accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
-    return f"loss {score.loss:.3f}{accuracy} on {score.items} items"

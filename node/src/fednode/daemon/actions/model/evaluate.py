@@ -17,6 +17,7 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.model.figures import describe_score, record
 from fednode.daemon.actions.model.model_work import SiteWork
 from fednode.daemon.facts import Facts
+from fednode.site_data import scored_rows
 
 if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
@@ -48,7 +49,7 @@ class Evaluate(SiteWork):
         return lambda stop: self._score(tools, stop)
 
     def _score(self, tools: Tools, stop: threading.Event) -> Evaluation:
-        test = tools.config.data.test
+        test = scored_rows(tools.config)
         assert test is not None  # noqa: S101 - it is due only if there is one
         tools.model.begin(tools.model.global_units(self.root, stop), stop)
         return tools.model.score(test, stop)

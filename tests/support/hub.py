@@ -18,10 +18,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """Serves `files` (path to content) as the model `name`; `fetched` lists the files that were asked for whole."""
+    """Serves `files` (path to content) as the model `name`, or as another kind, "datasets"; `fetched` lists the files
+    that were asked for whole."""
 
-    def __init__(self, name: str, files: dict[str, bytes]) -> None:
+    def __init__(self, name: str, files: dict[str, bytes], kind: str = "models") -> None:
         self.name, self.files = name, files
+        self.commit = COMMIT
+        self._kind = kind
         self.fetched: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,12 +48,13 @@ class Hub:
 
     def _answer(self, handler: BaseHTTPRequestHandler, whole: bool) -> None:
         path = unquote(handler.path.partition("?")[0])
-        api, files = f"/api/models/{self.name}", f"/{self.name}/resolve/{COMMIT}/"
-        headers = {"X-Repo-Commit": COMMIT}
-        if path in (api, f"{api}/revision/{COMMIT}", f"{api}/revision/main"):
+        api, prefix = f"/api/{self._kind}/{self.name}", "" if self._kind == "models" else f"/{self._kind}"
+        files = f"{prefix}/{self.name}/resolve/{self.commit}/"
+        headers = {"X-Repo-Commit": self.commit}
+        if path in (api, f"{api}/revision/{self.commit}", f"{api}/revision/main"):
             siblings = [{"rfilename": name} for name in self.files]
-            body = json.dumps({"id": self.name, "sha": COMMIT, "siblings": siblings}).encode()
-        elif path == f"{api}/tree/{COMMIT}":
+            body = json.dumps({"id": self.name, "sha": self.commit, "siblings": siblings}).encode()
+        elif path == f"{api}/tree/{self.commit}":
             body = json.dumps([self._entry(name) for name in self.files]).encode()
         elif path.startswith(files) and path.removeprefix(files) in self.files:
             name = path.removeprefix(files)
@@ -76,12 +80,14 @@ class Hub:
 
 
 @contextmanager
-def hub(monkeypatch: pytest.MonkeyPatch, cache: Path, name: str, files: dict[str, bytes]) -> Iterator[Hub]:
+def hub(
+    monkeypatch: pytest.MonkeyPatch, cache: Path, name: str, files: dict[str, bytes], kind: str = "models"
+) -> Iterator[Hub]:
     """huggingface_hub's client asks this hub, and caches in `cache`, as with HF_ENDPOINT and HF_HUB_CACHE set before it
     was imported."""
     from huggingface_hub import constants
 
-    serving = Hub(name, files)
+    serving = Hub(name, files, kind)
     monkeypatch.setattr(constants, "ENDPOINT", serving.url)
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", serving.url + "/{repo_id}/resolve/{revision}/{filename}"

@@ -14,7 +14,10 @@ from fedprotocol.config import Address, ConnectionConfig, Section, as_comments, 
 from fedprotocol.deployment.federation_file import Tokens
 from fedprotocol.strict import Listed
 from fedprotocol.urls import http_url
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from fednode.data_source import DataSource
+from fednode.encodings import unknown
 
 DEFAULT_NAME = "fednode.toml"
 
@@ -55,14 +58,36 @@ class TrainingConfig(Section):
 
 
 class DataConfig(Section):
-    """`[data]`: files of any kind that `fednode data check` reads; `test` is scored with every global."""
+    """`[data]`: files of any kind that `fednode data check` reads, or data sets; `test` is scored with every global."""
 
-    train: Path
-    test: Path | None = None
+    train: DataSource
+    test: DataSource | None = None
+    split: float = Field(default=0.0, ge=0, lt=1, allow_inf_nan=False)  # share of train that is held out for scoring
+    encoding: str | None = None  # of text that is neither UTF-8 nor UTF-16 with a byte-order mark
     prompt: ColumnName = "prompt"  # what the files call it, and the next two
     completion: ColumnName = "completion"
     domain: ColumnName = "domain"
     labels: dict[str, ColumnName] = Field(default={})  # completions for values of their column; empty: as they are
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are rows to score globals on."""
+        return self.test is not None or self.split > 0
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str | None) -> str | None:
+        if encoding is not None and (wrong := unknown(encoding)):
+            raise ValueError(wrong)
+        return encoding
+
+    @model_validator(mode="after")
+    def _has_one_test(self) -> Self:
+        if self.test is not None and self.split:
+            raise ValueError(
+                "split holds rows of train out for scoring, and test names other rows to score: leave one of them out"
+            )
+        return self
 
 
 class NodeSection(Section):
@@ -87,7 +112,7 @@ class SoloConfig(Section):
     """`[solo]`: the site's own model, trained while it waits, with as many steps, for comparison."""
 
     enabled: bool = False
-    test: Path | None = None
+    test: DataSource | None = None
 
     @model_validator(mode="after")
     def _has_test(self) -> Self:
@@ -225,6 +250,11 @@ class NodeConfig(ConnectionConfig):
         return self.home / "rows"
 
     @property
+    def commits(self) -> Path:
+        """Which commits of the hub's data sets this site uses, where the config names none (JSON)."""
+        return self.home / "datasets.json"
+
+    @property
     def privacy_ledger(self) -> Path:
         """What training with noise has cost so far (SQLite)."""
         named = None if self.privacy is None else self.privacy.ledger
@@ -302,7 +332,9 @@ keystore = {keystore}     # `fednode account new` writes it
 [data]
 train = {train}             # rows with prompt and completion, or messages; they never leave this machine
 {test}               # scored with every global; may have a column domain
-# prompt = "text"                   # what your files call the prompt, if not prompt
+# split = 0.0                       # in place of test: the share of train's rows that is held out for scoring, as 0.1
+# encoding = "cp1252"               # of text files, if not UTF-8
+# prompt = "text"                   # what your files call the prompt, if not prompt; input.text if it is nested
 # completion = "label"              # what they call the completion
 # labels = {{ 0 = "no", 1 = "yes" }}  # what their labels stand for
 

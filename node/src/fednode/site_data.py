@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fedprotocol.errors import FedError
 
 from fednode.config import DataConfig, NodeConfig
 from fednode.data import Columns, DataError, DataReport, check_data
+from fednode.data_source import DataSource, HfSplit, Portion
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,10 +21,48 @@ if TYPE_CHECKING:
     from fednode.session import Session
 
 
-def data_files(config: NodeConfig) -> list[Path]:
-    """Each file once."""
-    named = (config.data.train, config.data.test, config.solo.test)
-    return list(dict.fromkeys(path for path in named if path is not None))
+def train_rows(config: NodeConfig) -> Portion:
+    """The rows that this site trains on. Where the config names a data set of the hub without a commit, the first one
+    that was found is kept. Raises DataError."""
+    data = config.data
+    return Portion(source=_pinned(config, data.train), share=data.split, side="train" if data.split else None)
+
+
+def scored_rows(config: NodeConfig) -> Portion | None:
+    """The rows that globals are scored on: those of [data] test, or those that are held out of training. Raises
+    DataError."""
+    data = config.data
+    if data.test is None and data.split:
+        return Portion(source=_pinned(config, data.train), share=data.split, side="test")
+    return None if data.test is None else Portion(source=_pinned(config, data.test))
+
+
+def solo_rows(config: NodeConfig) -> Portion | None:
+    """The rows that the site's own model is scored on. Raises DataError."""
+    return None if config.solo.test is None else Portion(source=_pinned(config, config.solo.test))
+
+
+def data_files(config: NodeConfig) -> list[Portion]:
+    """Each file once, with the rows of both sides. Raises DataError."""
+    named = (train_rows(config), scored_rows(config), solo_rows(config))
+    return list(dict.fromkeys(one.model_copy(update={"side": None}) for one in named if one is not None))
+
+
+def kept_commits(config: NodeConfig) -> list[str]:
+    """For a person: which commits are used of data sets that the config names without one. Raises DataError."""
+    named = dict.fromkeys((config.data.train, config.data.test, config.solo.test))
+    return [
+        f"{one} names no commit: {_pinned(config, one)} was its newest when it was first read, and is kept "
+        f"({config.commits}); name another with @ in its place"
+        for one in named
+        if isinstance(one, HfSplit) and not one.is_pinned
+    ]
+
+
+def _pinned(config: NodeConfig, source: DataSource) -> DataSource:
+    from fednode.data.hf_folder import pinned
+
+    return pinned(source, config.commits) if isinstance(source, HfSplit) else source
 
 
 class NamesData(Protocol):
@@ -35,26 +73,26 @@ class NamesData(Protocol):
 
 
 def columns_of(config: NamesData) -> Columns:
-    """What the files call their columns."""
+    """How the files are read."""
     data = config.data
-    return Columns(data.prompt, data.completion, data.domain, data.labels)
+    return Columns(data.prompt, data.completion, data.domain, data.labels, data.encoding)
 
 
-def site_rows(config: NodeConfig, path: Path) -> Dataset:
-    """The rows of a file that the config names: of a large one, from a copy in the node's home, made when it is first
-    read. Copies of files that the config no longer names are deleted. Raises DataError."""
+def site_rows(config: NodeConfig, rows: Portion) -> Dataset:
+    """Rows that the config names, such as `train_rows`: of a large file, from a copy in the node's home, made when it
+    is first read. Copies of files that the config no longer names are deleted. Raises DataError."""
     from fednode.data import load_data
     from fednode.data.row_copies import delete_all_but
 
     delete_all_but(config.rows, data_files(config))
-    return load_data(path, columns_of(config), config.rows)
+    return load_data(rows, columns_of(config), config.rows)
 
 
 @dataclass(frozen=True)
 class Usable:
     """A file of which every row can be used, and how many it has."""
 
-    path: Path
+    of: Portion
     rows: int
 
 
@@ -72,21 +110,21 @@ def usable_rows(config: NodeConfig, spec: Spec | None) -> list[Usable]:
 
     verdicts = Verdicts(config.rows)
     judged_by = hashlib.sha256(b"" if spec is None else dump_spec(spec)).hexdigest()[:32]
-    contents = [Content.of(path, columns_of(config)) for path in data_files(config)]
+    contents = [Content.of_rows(one, columns_of(config)) for one in data_files(config)]
     delete_all_but(config.rows, data_files(config))
     for content in contents:
         RowCopy(config.rows, content).delete_older()
-    known = {content.path: verdicts.rows(content, judged_by) for content in contents}
-    new = [content for content in contents if known[content.path] is None]
-    for content, report in zip(new, usable_data(config, spec, [one.path for one in new]) if new else [], strict=True):
+    known = {content.of: verdicts.rows(content, judged_by) for content in contents}
+    new = [content for content in contents if known[content.of] is None]
+    for content, report in zip(new, usable_data(config, spec, [one.of for one in new]) if new else [], strict=True):
         content.require_same()
-        known[content.path] = report.usable
+        known[content.of] = report.usable
         if report.encoded is not None:  # else there is more to judge once spec and tokenizer are here
             verdicts.note(content, judged_by, report.usable)
-    return [Usable(path, rows) for path, rows in known.items() if rows is not None]
+    return [Usable(one, rows) for one, rows in known.items() if rows is not None]
 
 
-def usable_data(config: NodeConfig, spec: Spec | None, files: Sequence[Path] | None = None) -> list[DataReport]:
+def usable_data(config: NodeConfig, spec: Spec | None, files: Sequence[Portion] | None = None) -> list[DataReport]:
     """A report on each of `files` (None: all that the config names), for `spec` and, if the base model is here, its
     tokenizer.
 
@@ -100,10 +138,10 @@ def usable_data(config: NodeConfig, spec: Spec | None, files: Sequence[Path] | N
     with suppress(FedError):  # what is wrong with the base model is reported where it is loaded
         encoder = None if spec is None else load_encoder(config.model, spec)
     reports = []
-    for path in data_files(config) if files is None else files:
-        with told_if_slow(f"checking {path.name}") as work:
-            reports.append(check_data(path, encoder, spec, columns_of(config), work.at))
-    bad = [line for report in reports if not report.ok for line in (f"{report.path}:", *report.errors())]
+    for one in data_files(config) if files is None else files:
+        with told_if_slow(f"checking {one.name}") as work:
+            reports.append(check_data(one, encoder, spec, columns_of(config), work.at))
+    bad = [line for report in reports if not report.ok for line in (f"{report.of}:", *report.errors())]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))
     return reports

@@ -168,6 +168,8 @@ def test_data_are_converted_and_checked_against_a_spec(tmp_path: Path) -> None:
     named = ("--prompt", "text", "--completion", "label")
     wrong = fednode("data", "check", "d.csv", *named, cwd=tmp_path)
     assert wrong.returncode == 1 and "fednode data convert d.csv d-utf8.jsonl --encoding cp1252" in wrong.stdout
+    said = fednode("data", "check", "d.csv", *named, "--encoding", "cp1252", cwd=tmp_path)
+    assert said.returncode == 0 and "d.csv: 2 usable rows" in said.stdout
     into = ("data", "convert", "d.csv", "d.jsonl", "--encoding", "cp1252", *named)
     assert "wrote d.jsonl: 2 rows" in fednode(*into, cwd=tmp_path).stdout
     off = fednode("data", "check", "d.jsonl", "--spec", ".", cwd=tmp_path)

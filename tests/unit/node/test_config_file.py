@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fednode.config import load, render
+from fednode.config import DataConfig, load, render
 from fednode.data import Columns
+from fednode.data_source import HfSplit, Portion, portion
 from fednode.site_data import columns_of
 from fedprotocol.config import ConfigError
 
@@ -60,9 +61,32 @@ def test_what_the_site_s_files_call_their_columns(tmp_path: Path) -> None:
     config = load(write(tmp_path, render(**VALUES).replace("[data]\n", f"[data]\n{named}")))
     assert columns_of(config) == Columns("text", "label", "domain", {"0": "no", "1": "yes", "true": "certainly"})
     assert columns_of(load(write(tmp_path, render(**VALUES)))) == Columns()
-    for wrong in ('labels = { 0 = "" }', "labels = { 0 = 1 }", 'prompt = ""'):
+    old = load(write(tmp_path, render(**VALUES).replace('# encoding = "cp1252"', 'encoding = "cp1252"')))
+    assert columns_of(old) == Columns(encoding="cp1252")
+    wrongs = ('labels = { 0 = "" }', "labels = { 0 = 1 }", 'prompt = ""', 'encoding = "cp-1"', 'encoding = "hex"')
+    for wrong in (*wrongs, "split = 1.0", "split = -0.1", "split = nan"):
         with pytest.raises(ConfigError, match=r"data\."):
             load(write(tmp_path, render(**VALUES).replace("[data]\n", f"[data]\n{wrong}\n")))
+
+
+def test_data_sets_and_a_split(tmp_path: Path) -> None:
+    def data(text: str) -> DataConfig:
+        return load(write(tmp_path, render(**(VALUES | {"train": "rows"})).replace('train = "rows"', text))).data
+
+    folder, hub = data('train = "hf:./set:train"').train, data('train = "hf:org/name/small@v1:train"').train
+    assert isinstance(folder, HfSplit) and isinstance(hub, HfSplit)
+    assert str(folder) == f"hf:{tmp_path}/set:train", "relative to the file, as all paths"
+    assert (hub.hub, hub.config, hub.revision, hub.split) == ("org/name", "small", "v1", "train")
+    assert not hub.is_pinned and hub.at(40 * "0").is_pinned
+    for source in (folder, hub):
+        assert portion(source) == Portion.model_validate_json(portion(source).model_dump_json()), "as a worker reads it"
+    assert not data('train = "a.jsonl"').has_test and data('train = "a.jsonl"\nsplit = 0.2').has_test
+    for wrong, said in (
+        ('train = "hf:squad"', "names no data set: write hf:org/name:split"),
+        ('train = "a.jsonl"\ntest = "b.jsonl"\nsplit = 0.2', "leave one of them out"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            data(wrong)
 
 
 def test_a_hub_id_stays_one(tmp_path: Path) -> None:

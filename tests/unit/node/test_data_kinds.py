@@ -155,12 +155,12 @@ def test_windows_text_is_named_with_the_command_that_converts(tmp_path: Path, te
     path = tmp_path / ("some notes.csv" if text.startswith("prompt") else "some notes.jsonl")
     path.write_bytes(text.encode("cp1252"))
     [problem] = read_rows(path).problems
-    command = problem.what.partition("wrote it: ")[2]
+    command = problem.what.partition("or convert it: ")[2]
     assert problem.number == (3 if path.suffix == ".csv" else 1)
-    assert problem.what.startswith("is not UTF-8 text: byte ")
+    assert problem.what.startswith("is not UTF-8, and seems to be text of Windows (cp1252): in that it reads “")
     words = shlex.split(command)
     assert words[:3] == ["fednode", "data", "convert"] and words[5:] == ["--encoding", "cp1252"]
-    assert convert(Path(words[3]), Path(words[4]), encoding=words[6]) == (2, [])
+    assert convert(Path(words[3]), Path(words[4]), Columns(encoding=words[6])) == (2, [])
     assert "é" in str(rows_of(Path(words[4]))) or "ï" in str(rows_of(Path(words[4])))
 
 
@@ -169,7 +169,9 @@ def test_utf_16_without_a_mark_is_named(tmp_path: Path) -> None:
         (tmp_path / "d.csv").write_bytes(csv_text(",").encode(encoding))
         with pytest.raises(DataError, match=f"--encoding {encoding}"):
             read_rows(tmp_path / "d.csv")
-        assert [row.completion for row in read_rows(tmp_path / "d.csv", encoding=encoding).rows] == [b for _, b in ROWS]
+        assert [row.completion for row in read_rows(tmp_path / "d.csv", Columns(encoding=encoding)).rows] == [
+            b for _, b in ROWS
+        ]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,6 @@ def test_convert_writes_all_or_nothing(tmp_path: Path) -> None:
     for wrong, said in [
         ((source, out), "exists and is not overwritten"),
         ((source, tmp_path / "d.txt"), r"must end in \.jsonl"),
-        ((source, tmp_path / "e.jsonl", None, "cp-1"), "there is no such encoding"),
         ((tmp_path / "none.csv", tmp_path / "e.jsonl"), "cannot be read"),
     ]:
         with pytest.raises(DataError, match=said):

@@ -9,7 +9,7 @@ import pytest
 from fednode.config import NodeConfig
 from fednode.data import DataError, check_data
 from fednode.session import Session
-from fednode.site_data import columns_of, site_rows, spec_if_known, usable_data, usable_rows
+from fednode.site_data import columns_of, site_rows, spec_if_known, train_rows, usable_data, usable_rows
 from fedprotocol.spec import Evaluation, Prompt, Spec, dump_spec
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
@@ -124,16 +124,17 @@ def test_rows_of_a_large_file_are_kept_as_long_as_the_config_names_it(
     monkeypatch.setattr("fednode.data.table.MOST_HELD", 1000)
     train, other = (write_jsonl(tmp_path / f"{name}.jsonl", colour_rows(5000)) for name in ("train", "other"))
     config = config_of(tmp_path, tiny_folder, train=train)
-    assert len(site_rows(config, train)) == 5000
+    assert len(site_rows(config, train_rows(config))) == 5000
     [copy] = config.rows.iterdir()
-    site_rows(config, train)
+    site_rows(config, train_rows(config))
     assert list(config.rows.iterdir()) == [copy]
     usable_rows(config, None)
     assert copy.exists()
     write_jsonl(train, colour_rows(4500))
     usable_rows(config, None)
     assert not copy.exists(), "as soon as a node or doctor starts again"
-    site_rows(config, train)
+    site_rows(config, train_rows(config))
     [copy] = config.rows.iterdir()
-    site_rows(config_of(tmp_path, tiny_folder, train=other), other)
+    changed = config_of(tmp_path, tiny_folder, train=other)
+    site_rows(changed, train_rows(changed))
     assert len(list(config.rows.iterdir())) == 1 and not copy.exists()

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from fednode.config import DataConfig, ModelConfig, TrainingConfig
 from fednode.data import DataError, load_data
+from fednode.data_source import portion
 from fednode.training import AdapterModel, StepRecord
 from fednode.workers.failures import raise_as_here
 from fednode.workers.job import Job, Settings
@@ -67,7 +68,7 @@ def pids(folder: Path) -> list[int]:
 
 def trained(workers: Workers, path: Path, units: Any, stop: threading.Event | None = None) -> tuple[Any, Any, Any]:
     steps: list[StepRecord] = []
-    job = Job(kind="train", path=path, round=2, seed=5)
+    job = Job(kind="train", rows=portion(path), round=2, seed=5)
     done, files = workers.run(job, units, None, stop or threading.Event(), steps.append)
     return done, np.load(files.delta), steps
 
@@ -87,7 +88,7 @@ def test_two_processes_take_the_steps_of_one(workers: Workers, federation: Any, 
     np.testing.assert_array_equal(again, delta)
 
     alone.set_global(units)
-    score = workers.run(Job(kind="score", path=train), units, None, threading.Event(), print)[0].score
+    score = workers.run(Job(kind="score", rows=portion(train)), units, None, threading.Event(), print)[0].score
     whole = alone.evaluate(spec, load_data(train))
     assert score is not None
     assert (score.items, score.accuracy) == (whole.items, whole.accuracy)
@@ -106,7 +107,7 @@ def test_a_training_that_nobody_wants_stops_and_the_next_one_is_right(
 
     before = pids(workers._folder.path)
     with pytest.raises(Stopped):
-        workers.run(Job(kind="train", path=train, round=2, seed=5), units, None, stop, stop_at_once)
+        workers.run(Job(kind="train", rows=portion(train), round=2, seed=5), units, None, stop, stop_at_once)
     np.testing.assert_array_equal(trained(workers, train, units)[1], delta)
     assert pids(workers._folder.path) == before, "they went on"
     assert len(list(workers._folder.path.glob("job-*"))) == 1, "what nobody needs is removed"

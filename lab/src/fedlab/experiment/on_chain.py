@@ -15,7 +15,7 @@ from typing import Any
 
 from fednode.config import load as load_config
 from fednode.data import load_data
-from fednode.site_data import columns_of
+from fednode.site_data import columns_of, train_rows
 from fednode.sponsor.new_spec import load as load_federation
 from fedprotocol.errors import FedError
 from fedprotocol.files.whole import write_whole
@@ -40,7 +40,7 @@ def compare(run: Path, results: Path) -> list[dict[str, str | int]]:
     federation = load_federation(run / "spec")
     configs = {folder.name: load_config(folder / "fednode.toml") for folder in sorted((run / "sites").iterdir())}
     members = {
-        name: Member(load_data(config.data.train, columns_of(config)), config.node.seed)
+        name: Member(load_data(train_rows(config), columns_of(config)), config.node.seed)
         for name, config in sorted(configs.items())
     }
     settings = next(iter(configs.values())).model

@@ -18,7 +18,7 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Argument(
-            help="Data to score on, of any kind that `fednode data check` reads. Default: the config's test data."
+            help="Data to score on, of any kind that `fednode data check` reads. Default: those that the config names."
         ),
     ] = None,
     number: RoundOption = None,
@@ -28,20 +28,21 @@ def evaluate(
     """Score a global model on data: loss, accuracy if the spec names classes, and both for each domain."""
     from fedprotocol.errors import FedError
 
+    from fednode.cli.data_options import data_named
     from fednode.data import check_data, load_data
     from fednode.global_model.loaded import load_model
     from fednode.progress_bar import progress
-    from fednode.site_data import columns_of
+    from fednode.site_data import columns_of, scored_rows
 
     with open_to_read(config) as session:
-        path = data or session.config.data.test
-        if path is None:
-            raise FedError("name a data file, or set [data] test in the config")
+        chosen = data_named(data) if data is not None else scored_rows(session.config)
+        if chosen is None:
+            raise FedError("name a data file, or set [data] test or split in the config")
         columns = columns_of(session.config)
         found, root = global_of(session, number)
         with told_if_slow("reading the rows"):
-            rows = load_data(path, columns)
-            report = check_data(path, spec=session.spec, columns=columns)
+            rows = load_data(chosen, columns)
+            report = check_data(chosen, spec=session.spec, columns=columns)
         if report.answers is not None:
             say(*report.answers.errors(report.unit), error=True)
         units = units_of(session, root)

@@ -34,7 +34,7 @@ def privacy(
 
     from fednode.differential_privacy.budget import affordable, cost_of_round, plan, settings_for
     from fednode.differential_privacy.ledger import Ledger
-    from fednode.site_data import site_rows, spec_if_known
+    from fednode.site_data import site_rows, spec_if_known, train_rows
 
     with open_to_read(config) as session:
         settings = session.config.privacy
@@ -48,7 +48,7 @@ def privacy(
         spent = Ledger(path).entries()
         planned = rounds or spec.training.rounds
         with told_if_slow("reading the rows"):
-            rows = len(site_rows(session.config, session.config.data.train))
+            rows = len(site_rows(session.config, train_rows(session.config)))
         cost = cost_of_round(settings, spec, rows)
         with told_if_slow("counting what was spent"):
             found = plan(settings, spent, cost, planned)

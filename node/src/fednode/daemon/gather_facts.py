@@ -21,7 +21,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden:
     """The part of the node's configuration that matters for decisions. `forbidden`: see `policy_now`; `alone`: see
     `peers_now`."""
     return Configured(
-        has_test=config.data.test is not None,
+        has_test=config.data.has_test,
         solo=config.solo.enabled,
         solo_test=config.solo.test is not None,
         auto_claim=config.node.claim,

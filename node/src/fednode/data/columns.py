@@ -1,4 +1,5 @@
-"""What a site's files call the prompt, the completion and the domain, and what its labels stand for."""
+"""How a site's files are read: what they call the prompt, the completion and the domain, what its labels stand for, and
+the encoding of their text."""
 
 from __future__ import annotations
 
@@ -12,13 +13,17 @@ DOMAIN = "domain"
 
 @dataclass(frozen=True)
 class Columns:
-    """`labels`: the completion for each value of the completion's column, by the value as text: numbers without a
-    point where they are whole, "true" and "false"; empty: the column holds completions."""
+    """The name of a column may be a path into it, such as `answers.text.0` (`fednode.data.fields`).
+
+    `labels`: the completion for each value of the completion's column, by the value as text: numbers without a
+    point where they are whole, "true" and "false"; empty: the column holds completions. `encoding`: of text files that
+    have no byte-order mark, by Python's name; None: UTF-8."""
 
     prompt: str = PROMPT
     completion: str = COMPLETION
     domain: str = DOMAIN
     labels: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
 
     @property
     def texts(self) -> tuple[str, str]:

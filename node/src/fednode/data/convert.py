@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from fedprotocol.errors import FedError
@@ -15,6 +15,7 @@ from fednode.data.problems import Problems
 from fednode.data.read import rows_in
 from fednode.data.rows import DataError, Problem
 from fednode.data.source import Progress
+from fednode.data_source import HfSplit, Portion
 
 
 class _NotAll(FedError):
@@ -22,32 +23,27 @@ class _NotAll(FedError):
 
 
 def convert(
-    source: Path,
+    source: Path | HfSplit | Portion,
     out: Path,
     columns: Columns | None = None,
-    encoding: str | None = None,
     leave_out: bool = False,
     progress: Progress | None = None,
+    remark: Callable[[str], None] | None = None,
 ) -> tuple[int | None, list[str]]:
     """Write the rows of `source` to the new file `out`, whole or not at all. Returns how many were written, None if
     nothing was because of rows that cannot be used; and these, for a person. `leave_out` leaves such rows out, but not
-    the rest of a file that cannot be read beyond one of them.
+    the rest of a file that cannot be read beyond one of them. `remark`: as in `rows_in`.
 
-    Raises DataError if `source` cannot be read, `encoding` is unknown, there is no row, or `out` cannot be written.
+    Raises DataError if `source` cannot be read, there is no row, or `out` cannot be written.
     """
     if out.suffix.lower() != ".jsonl":
         raise DataError(f"{out}: the name of the new file must end in .jsonl")
     if out.exists():
         raise DataError(f"{out} exists and is not overwritten: choose another name")
-    if encoding is not None:
-        try:
-            codecs.lookup(encoding)
-        except LookupError:
-            raise DataError(f"--encoding {encoding}: there is no such encoding; try cp1252") from None
     problems, written, is_cut = Problems(), 0, False
     try:
         with told_as(DataError, f"{out}: cannot be written"), written_whole(out, PRIVATE, new=True) as file:
-            for found in rows_in(source, columns, encoding, progress):
+            for found in rows_in(source, columns, progress, remark):
                 if isinstance(found, Problem):
                     problems.add(found)
                     is_cut |= found.hides_the_rest

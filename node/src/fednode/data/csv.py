@@ -24,7 +24,7 @@ def csv_records(source: Source) -> Iterator[tuple[int, Mapping[str, Any] | str]]
         try:
             yield from _records(lines, source.columns)
         except UnicodeDecodeError:
-            yield source.not_text()
+            yield source.first_unread()
 
 
 def _records(lines: _Lines, columns: Columns) -> Iterator[tuple[int, Mapping[str, Any] | str]]:

@@ -27,10 +27,11 @@ def line_records(source: Source) -> Records:
     for number, line in enumerate(source.lines(), start=1):
         if not line.strip():
             continue
+        if isinstance(line, bytes):
+            yield number, source.not_text(line)
+            continue
         try:
-            value = json.loads(line.decode("utf-8"))
-        except UnicodeDecodeError as error:
-            yield number, source.not_utf8(error)
+            value = json.loads(line)
         except json.JSONDecodeError as error:
             yield number, f"is not valid JSON: {error.msg} (column {error.colno})"
         except (RecursionError, ValueError):
@@ -50,7 +51,7 @@ def item_records(source: Source) -> Records:
                 yield number + 1, f"is not valid JSON, {REST_LOST}: {error.msg}"
                 return
             except (RecursionError, ValueError) as error:
-                wrong = source.not_text()[1] if isinstance(error, UnicodeDecodeError) else _DEEP
+                wrong = source.first_unread()[1] if isinstance(error, UnicodeDecodeError) else _DEEP
                 yield number + 1, wrong
                 return
             if not found:

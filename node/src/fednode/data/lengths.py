@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fednode.data.plain_text import EncodingError
 from fednode.data.rows import Row
 
 if TYPE_CHECKING:
@@ -89,12 +88,3 @@ class Lengths:
         if len(self._known) < _KEPT:
             self._known[completion] = length
         return length
-
-
-def as_the_model_sees_it(row: Row, encoder: Encoder) -> list[str]:
-    """A row in the template, with what is learned of it between marks; empty: the tokenizer makes nothing of it."""
-    try:
-        prompt, learned = encoder.shown(encoder.example(row.prompt, row.completion))
-    except EncodingError:
-        return []
-    return f"{prompt}>>>{learned}<<<".split("\n")

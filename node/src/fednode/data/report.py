@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fednode.data.characters import StrangeCharacters
 from fednode.data.classes import Answers
 from fednode.data.columns import Columns
-from fednode.data.lengths import Lengths, as_the_model_sees_it
+from fednode.data.held_out import is_held_out
+from fednode.data.lengths import Lengths
+from fednode.data.plain_text import EncodingError
 from fednode.data.problems import Problems
-from fednode.data.read import rows_in
+from fednode.data.read import rows_in, unit_of
 from fednode.data.rows import Problem, Row
+from fednode.data.shown import shown
 from fednode.data.source import Progress
 from fednode.data.twins import Found, Twins
+from fednode.data_source import HfSplit, Portion, portion
 
 if TYPE_CHECKING:
     from fednode.data.encode import Encoder, Worded
@@ -30,9 +35,11 @@ _NOT_ONE = "there is not one row in it"
 @dataclass(frozen=True)
 class DataReport:
     """Counts are of rows. `answers` is None without a spec or if it has no classes, `encoded` without a
-    tokenizer. `unit`: what the numbers of rows count. `sample`: the first row as the model sees it, one line each."""
+    tokenizer. `unit`: what the numbers of rows count. `held_out`: how many rows are held out of training, where a share
+    of them is; else None. `remarks`: what was found out about the file by itself. `sample`: the first row as the model
+    sees it, one line each."""
 
-    path: Path
+    of: Portion
     unit: str
     usable: int
     problems: Problems
@@ -41,6 +48,8 @@ class DataReport:
     strange: StrangeCharacters
     answers: Answers | None = None
     encoded: Lengths | None = None
+    held_out: int | None = None
+    remarks: tuple[str, ...] = ()
     sample: tuple[str, ...] = ()
 
     @property
@@ -49,7 +58,9 @@ class DataReport:
 
     def lines(self) -> list[str]:
         """The report for a person, one fact a line; what is wrong comes last."""
-        lines = [f"{self.path}: {self.usable} usable row{'' if self.usable == 1 else 's'}"]
+        lines = [f"{self.of}: {self.usable} usable row{'' if self.usable == 1 else 's'}", *self.remarks]
+        if self.held_out is not None:
+            lines.append(sides(self.usable - self.held_out, self.held_out, self.of.share))
         if self.domains:
             ranked = sorted(self.domains.items())
             least = "at least " if len(ranked) == _KEPT_DOMAINS else ""
@@ -69,31 +80,53 @@ class DataReport:
         if self.encoded is not None:
             wrong += self.encoded.errors(self.unit)
         wrong += self.problems.lines()
+        if self.usable and self.held_out in (0, self.usable):
+            what = "held out for scoring" if not self.held_out else "left to train on"
+            wrong.append(f"not one row is {what}: choose another [data] split, or name a file as [data] test")
         return wrong or ([] if self.usable else [_NOT_ONE])
 
 
+def sides(trained: int, held_out: int, share: float) -> str:
+    """How many rows are on each side."""
+    return f"split {share:g}: {trained} rows are trained on, {held_out} are held out for scoring"
+
+
+def check_data(
+    rows: Path | HfSplit | Portion,
+    encoder: Encoder | None = None,
+    spec: Worded | None = None,
+    columns: Columns | None = None,
+    progress: Progress | None = None,
+) -> DataReport:
+    """Read and judge a data file. Raises DataError only if the file itself cannot be read."""
+    remarks = list[str]()
+    report = make_report(rows, rows_in(rows, columns, progress, remarks.append), encoder, spec)
+    return replace(report, unit=unit_of(rows, columns), remarks=tuple(remarks))
+
+
 def make_report(
-    path: Path,
+    rows: Path | HfSplit | Portion,
     found: Iterable[tuple[int, Row] | Problem],
     encoder: Encoder | None = None,
     spec: Worded | None = None,
 ) -> DataReport:
-    """Count what a file at `path` holds, as `rows_in` gives it, for a `spec`; with an `encoder`, also what its
-    tokenizer makes of that. No row is kept."""
+    """Count what a file holds, as `rows_in` gives it, for a `spec`; with an `encoder`, also what its tokenizer makes of
+    that. No row is kept."""
+    chosen = portion(rows)
     trimmed = _as_it_is if spec is None else spec.prompt.trimmed
     classes = None if spec is None else spec.evaluation.classes
     answers = None if classes is None else Answers(classes, trimmed, None if encoder is None else encoder.first_token)
     encoded = None if encoder is None else Lengths(encoder)
     problems, twins, strange = Problems(), Twins(), StrangeCharacters()
     domains: Counter[str] = Counter()
-    usable, unit, first = 0, "line", None
+    usable, held_out, first = 0, 0, None
     for one in found:
         if isinstance(one, Problem):
             problems.add(one)
-            unit = one.unit
             continue
         number, row = one
         usable += 1
+        held_out += is_held_out(row, chosen.share)
         first = first or row
         if row.domain is not None and (row.domain in domains or len(domains) < _KEPT_DOMAINS):
             domains[row.domain] += 1
@@ -106,10 +139,9 @@ def make_report(
             encoded.add(number, row)
     if encoded is not None:
         encoded.close()
-    sample = [] if encoder is None or first is None else as_the_model_sees_it(first, encoder)
     return DataReport(
-        path=path,
-        unit=unit,
+        of=chosen,
+        unit="line",
         usable=usable,
         problems=problems,
         twins=twins.found(),
@@ -117,19 +149,17 @@ def make_report(
         strange=strange,
         answers=answers,
         encoded=encoded,
-        sample=tuple(sample),
+        held_out=held_out if chosen.share else None,
+        sample=_sample(first, encoder),
     )
 
 
-def check_data(
-    path: Path,
-    encoder: Encoder | None = None,
-    spec: Worded | None = None,
-    columns: Columns | None = None,
-    progress: Progress | None = None,
-) -> DataReport:
-    """Read and judge a data file. Raises DataError only if the file itself cannot be read."""
-    return make_report(path, rows_in(path, columns, progress=progress), encoder, spec)
+def _sample(row: Row | None, encoder: Encoder | None) -> tuple[str, ...]:
+    if row is None or encoder is None:
+        return ()
+    with suppress(EncodingError):  # the tokenizer makes nothing of it, which is among what is wrong
+        return tuple(shown(row, encoder).marked())
+    return ()
 
 
 def _as_it_is(text: str) -> str:

@@ -11,11 +11,12 @@ MOST_TIMES = 256
 
 
 class Room:
-    """What a file may still take of memory: 16 MiB and 256 times its length in all."""
+    """What a file may still take of memory: 16 MiB and 256 times its length in all. `size`: its length in bytes, if
+    it is not that of the file `path`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str, size: int | None = None) -> None:
         self._path = path
-        self.size = path.stat().st_size
+        self.size = Path(path).stat().st_size if size is None else size
         self._left = FREE_BYTES + MOST_TIMES * self.size
 
     def check(self, size: int) -> None:

@@ -16,6 +16,7 @@ from fedprotocol.foreign_errors import told_as
 
 from fednode.data.content import Content, source_key
 from fednode.data.rows import DataError
+from fednode.data_source import HfSplit, Portion
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,9 +61,9 @@ class RowCopy:
                 other.unlink(missing_ok=True)
 
 
-def delete_all_but(folder: Path, paths: Iterable[Path]) -> None:
-    """Delete what is kept in `folder` of other files than `paths`."""
-    kept = {source_key(path) for path in paths}
+def delete_all_but(folder: Path, kept_of: Iterable[Path | HfSplit | Portion]) -> None:
+    """Delete what is kept in `folder` of other files than those of `kept_of`."""
+    kept = {source_key(one) for one in kept_of}
     for one in folder.glob("*-*"):
         if one.name.partition("-")[0] not in kept:
             one.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from fedprotocol.errors import FedError
 from fedprotocol.printable import printable
 
 from fednode.data.columns import DOMAIN, Columns
+from fednode.data.fields import absence, value_at
 from fednode.data.layouts import CONVERSATIONS, as_messages, from_instruction
 from fednode.data.learnable import no_words, not_text
 from fednode.data.messages import prompt_and_answer
@@ -69,7 +70,7 @@ class Table:
 def to_row(record: Mapping[str, Any], columns: Columns) -> Row | str:
     """The row of a record with prompt and completion (as `columns` names them), with `messages`, or in one of the other
     `layouts`; or what is wrong with it."""
-    given = [name for name in columns.texts if record.get(name) is not None]
+    given = [name for name in columns.texts if value_at(record, name) is not None]
     messages, conversations = record.get(MESSAGES), record.get(CONVERSATIONS)
     if messages is not None:
         if given:
@@ -85,7 +86,7 @@ def to_row(record: Mapping[str, Any], columns: Columns) -> Row | str:
         return f"has neither {' and '.join(columns.texts)} nor messages{_names_of(record)}"
     if isinstance(found, str):
         return found
-    domain = record.get(columns.domain)
+    domain = value_at(record, columns.domain)
     if domain is None or domain == "":
         return Row(*found, None)
     return not_text(DOMAIN, domain) or Row(*found, domain)
@@ -101,14 +102,17 @@ def name_columns(columns: Columns) -> str:
 
 
 def _as_named(record: Mapping[str, Any], columns: Columns) -> tuple[str, str] | str:
-    value = record.get(columns.completion)
+    for name in columns.texts:
+        if why := absence(record, name):
+            return f"has no {name}: {why}"
+    value = value_at(record, columns.completion)
     try:
         answer = columns.answer(value)
     except KeyError:
         return f"{columns.completion} has a value that no label names: “{printable(str(value), 40)}”"
     if isinstance(answer, int | float) and not columns.labels:
         return f'{columns.completion} is a number, not text: say what each means, such as [data] labels = {{0 = "no"}}'
-    return _checked(columns.texts, (record.get(columns.prompt), answer))
+    return _checked(columns.texts, (value_at(record, columns.prompt), answer))
 
 
 def _checked(names: tuple[str, str], values: tuple[Any, Any]) -> tuple[str, str] | str:

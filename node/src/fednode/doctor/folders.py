@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fedaggregator.doctor import shared
 from fedprotocol.files.filesystem import is_read_only
 from fedprotocol.files.private import exposure, open_to_others
 from fedprotocol.journal import Journal
 
 from fednode.data import DataError
+from fednode.data_source import Portion
 from fednode.doctor.check import NotFit, Patient, quoted
 from fednode.site_data import data_files, spec_if_known, usable_rows
 
@@ -49,14 +52,18 @@ def private(patient: Patient) -> str:
 
 def data(patient: Patient) -> str:
     config = patient.session.config
-    for path in data_files(config):
-        if not path.is_file():
-            raise NotFit(f"there is no data file {path}", patient.edit("[data] train, or test"))
     try:
+        for file in data_files(config):
+            if isinstance(file.source, Path) and not file.source.is_file():
+                raise NotFit(f"there is no data file {file}", patient.edit("[data] train, or test"))
         files = usable_rows(config, spec_if_known(patient.session))
     except DataError as error:
         raise NotFit(str(error), patient.fednode("data", "check")) from error
-    return ", ".join(f"{file.path.name}: {file.rows} rows" for file in files)
+    return ", ".join(f"{file.of.name}: {file.rows} rows{_held_out(file.of)}" for file in files)
+
+
+def _held_out(file: Portion) -> str:
+    return f" (about {file.share:.0%} of them held out for scoring)" if file.share else ""
 
 
 def disk(patient: Patient) -> str:

@@ -6,7 +6,7 @@ from fednode.differential_privacy.accountant import NoAccountant
 from fednode.differential_privacy.budget import NotPrivate, cost_of_round, require_budget, settings_for
 from fednode.differential_privacy.ledger import Ledger, LedgerError
 from fednode.doctor.check import NotFit, Patient
-from fednode.site_data import site_rows
+from fednode.site_data import site_rows, train_rows
 from fednode.training.types import TrainingError
 
 
@@ -17,7 +17,7 @@ def noise(patient: Patient) -> str:
         settings = settings_for(config, spec)
         if settings is None:
             return "none is added: [privacy] is not set, and the spec demands none"
-        rows = len(site_rows(config, config.data.train))
+        rows = len(site_rows(config, train_rows(config)))
         after = require_budget(settings, Ledger(config.privacy_ledger).entries(), cost_of_round(settings, spec, rows))
     except NoAccountant as error:
         raise NotFit(str(error), "pip install 'fednode[privacy]'") from error

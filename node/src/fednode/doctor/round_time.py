@@ -53,28 +53,30 @@ def measured(session: Session) -> RoundTime:
     if not session.config.training.is_alone:
         return _together(session)
     from fednode.global_model.loaded import load_model
-    from fednode.site_data import site_rows
+    from fednode.site_data import scored_rows, site_rows, train_rows
     from fednode.site_model import locate_here
 
-    spec, data = session.spec, session.config.data
+    spec = session.spec
     locate_here(session.config.model, spec)
     _, root = session.coordinator.latest_final()
     loaded = load_model(session)
     began = time.monotonic()
     with session.store.get(root, spec.layout.global_shape) as leaves:
         loaded.set_global(spec.layout.weights(leaves))
-    rows = site_rows(session.config, data.train)
+    rows = site_rows(session.config, train_rows(session.config))
     train = time.monotonic() - began + _training(loaded, spec, rows, session.config)
-    if data.test is None:
+    held_out = scored_rows(session.config)
+    if held_out is None:
         return RoundTime(train, None, 0)
     began = time.monotonic()
-    tested = site_rows(session.config, data.test)
+    tested = site_rows(session.config, held_out)
     read = time.monotonic() - began
     return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
 
 
 def _together(session: Session) -> RoundTime:
     """With the processes that train here; test rows are not scored."""
+    from fednode.site_data import train_rows
     from fednode.workers.failures import raise_as_here
     from fednode.workers.job import Job
     from fednode.workers.workers import Workers, WorkersFailed
@@ -90,7 +92,7 @@ def _together(session: Session) -> RoundTime:
             began = time.monotonic()
             with session.store.get(session.coordinator.latest_final()[1], spec.layout.global_shape) as leaves:
                 units = spec.layout.weights(leaves)
-            job = Job(kind="train", path=config.data.train, round=1, seed=config.node.seed)
+            job = Job(kind="train", rows=train_rows(config), round=1, seed=config.node.seed)
             try:
                 workers.run(job, units, None, threading.Event(), steps.append)
             except WorkersFailed as error:

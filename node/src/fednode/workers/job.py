@@ -28,6 +28,7 @@ from fedprotocol.files.whole import PRIVATE, write_whole, written_whole
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from fednode.config import DataConfig, ModelConfig
+from fednode.data_source import Portion
 from fednode.evaluation.score import Evaluation
 from fednode.training.types import StepRecord
 
@@ -56,10 +57,10 @@ class Ready(Record):
 
 
 class Job(Record):
-    """Train for `round` with `seed` on the rows of `path`, or score them with the adapter."""
+    """Train for `round` with `seed` on `rows`, or score them with the adapter."""
 
     kind: Literal["train", "score"]
-    path: Path
+    rows: Portion
     round: int = 0
     seed: int = 0
 

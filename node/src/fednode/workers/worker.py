@@ -15,6 +15,7 @@ from fedprotocol.program import environment
 from fedprotocol.program.end_with_parent import end_with
 from fedprotocol.spec import load_spec
 
+from fednode.data_source import Portion
 from fednode.workers.job import Done, Failed, Folder, Job, JobFolder, Ready, Settings, put, save
 from fednode.workers.place import Place, own_device, place
 
@@ -97,16 +98,16 @@ def _loaded(
 
 
 def _serve(folder: Folder, settings: Settings, spec: Spec, group: Group, model: AdapterModel) -> None:
-    daemon, data, number = _Daemon(folder.alive), dict[Path, "Dataset"](), 0
+    daemon, data, number = _Daemon(folder.alive), dict[Portion, "Dataset"](), 0
     while True:
         number += 1
         files = folder.job(number)
         job = group.from_the_leader(_awaited(files, daemon) if group.leads else None)
         if job is None:
             return
-        if job.path not in data:
-            data[job.path] = _rows(settings, job.path)
-        done = _done(job, files, daemon, data[job.path], spec, group, model)
+        if job.rows not in data:
+            data[job.rows] = _rows(settings, job.rows)
+        done = _done(job, files, daemon, data[job.rows], spec, group, model)
         if group.leads:
             put(files.done, done)
 
@@ -120,11 +121,11 @@ def _awaited(files: JobFolder, daemon: _Daemon) -> Job | None:
     return Job.model_validate_json(files.job.read_bytes())
 
 
-def _rows(settings: Settings, path: Path) -> Dataset:
+def _rows(settings: Settings, rows: Portion) -> Dataset:
     from fednode.data import load_data
     from fednode.site_data import columns_of
 
-    return load_data(path, columns_of(settings), settings.rows)
+    return load_data(rows, columns_of(settings), settings.rows)
 
 
 def _done(

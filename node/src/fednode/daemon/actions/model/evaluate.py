@@ -18,6 +18,7 @@ from fednode.daemon.actions.model.model_work import SiteWork
 from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
 from fednode.figure_files import SCORES, record
+from fednode.site_data import scored_rows
 
 if TYPE_CHECKING:
     from fednode.evaluation import Evaluation
@@ -49,7 +50,7 @@ class Evaluate(SiteWork):
         return lambda stop: self._score(tools, stop)
 
     def _score(self, tools: Tools, stop: threading.Event) -> Evaluation:
-        test = tools.config.data.test
+        test = scored_rows(tools.config)
         assert test is not None  # noqa: S101 - it is due only if there is one
         tools.model.begin(tools.model.global_units(self.root, stop), stop)
         return tools.model.score(test, stop)

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from fedprotocol.store.base import Store
 from fednode.config import NodeConfig
 from fednode.daemon.actions.model.node_model import Interrupted, ModelFailure, NodeModel
 from fednode.daemon.model_progress import ModelProgress
+from fednode.data_source import Portion
 from fednode.training.types import PrivateSteps, StepRecord, TrainingError, TrainResult
 from fednode.workers.failures import raise_as_here
 from fednode.workers.job import Job
@@ -54,7 +54,7 @@ class LaunchedModel(NodeModel):
     def fit(
         self,
         number: int,
-        path: Path,
+        rows: Portion,
         stop: threading.Event,
         start: NDArray[np.float32] | None = None,
         private: PrivateSteps | None = None,
@@ -67,18 +67,18 @@ class LaunchedModel(NodeModel):
             steps.append(record)
             self.progress.set(record.step, planned, record.loss)
 
-        self.dataset(path)  # a large file is copied once, and not by every process
+        self.dataset(rows)  # a large file is copied once, and not by every process
         self.progress.set(0, planned)
-        job = Job(kind="train", path=path, round=number, seed=self.config.node.seed)
+        job = Job(kind="train", rows=rows, round=number, seed=self.config.node.seed)
         with _told():
             done, files = self._workers.run(job, self._begun, start, stop, on_step)
         delta: NDArray[np.float64] = np.load(files.delta)
         return TrainResult(delta, steps[0].loss, steps[-1].loss, steps, done.drawn, done.truncated)
 
-    def score(self, path: Path, stop: threading.Event) -> Evaluation:
-        self.dataset(path)
+    def score(self, rows: Portion, stop: threading.Event) -> Evaluation:
+        self.dataset(rows)
         with _told():
-            done, _ = self._workers.run(Job(kind="score", path=path), self._begun, None, stop, lambda _: None)
+            done, _ = self._workers.run(Job(kind="score", rows=rows), self._begun, None, stop, lambda _: None)
         if done.score is None:
             raise TrainingError("the processes scored nothing")
         return done.score

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedprotocol.errors import FedError
@@ -14,6 +13,7 @@ from fedprotocol.store.base import Store
 from fednode.config import NodeConfig
 from fednode.daemon.actions.model.node_model import Interrupted, ModelFailure, NodeModel
 from fednode.daemon.model_progress import ModelProgress
+from fednode.data_source import Portion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,7 +42,7 @@ class LoadedModel(NodeModel):
     def fit(
         self,
         number: int,
-        path: Path,
+        rows: Portion,
         stop: threading.Event,
         start: NDArray[np.float32] | None = None,
         private: PrivateSteps | None = None,
@@ -54,15 +54,15 @@ class LoadedModel(NodeModel):
             self.progress.set(record.step, steps, record.loss)
 
         self.progress.set(0, steps)
-        seed, data = self.config.node.seed, self.dataset(path)
+        seed, data = self.config.node.seed, self.dataset(rows)
         return self._model().train(self.spec, data, number, seed, _interruptible(stop), on_step, start, private)
 
-    def score(self, path: Path, stop: threading.Event) -> Evaluation:
+    def score(self, rows: Portion, stop: threading.Event) -> Evaluation:
         def on_progress(done: int, total: int) -> None:
             _check(stop)
             self.progress.set(done, total)
 
-        return self._model().evaluate(self.spec, self.dataset(path), on_progress)
+        return self._model().evaluate(self.spec, self.dataset(rows), on_progress)
 
     def close(self) -> None:
         pass  # it has started nothing

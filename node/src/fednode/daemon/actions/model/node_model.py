@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedprotocol.errors import FedError
@@ -14,6 +13,7 @@ from fedprotocol.store.deadline import Deadline
 
 from fednode.config import NodeConfig
 from fednode.daemon.model_progress import ModelProgress
+from fednode.data_source import Portion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class NodeModel(ABC):
         self.spec = spec
         self.progress = progress
         self._store = store
-        self._data: dict[Path, Dataset] = {}
+        self._data: dict[Portion, Dataset] = {}
 
     @abstractmethod
     def load(self, stop: threading.Event) -> None:
@@ -55,31 +55,31 @@ class NodeModel(ABC):
     def fit(
         self,
         number: int,
-        path: Path,
+        rows: Portion,
         stop: threading.Event,
         start: NDArray[np.float32] | None = None,
         private: PrivateSteps | None = None,
     ) -> TrainResult:
-        """The steps of round `number` on the rows of `path`, from the values `start`, float32 [value_count], if there
+        """The steps of round `number` on `rows`, from the values `start`, float32 [value_count], if there
         are any; what was changed counts from where it began. `private`: with noise. Raises TrainingError, DataError,
         Interrupted."""
 
     @abstractmethod
-    def score(self, path: Path, stop: threading.Event) -> Evaluation:
-        """Score the present adapter on the rows of `path`. Raises DataError, Interrupted."""
+    def score(self, rows: Portion, stop: threading.Event) -> Evaluation:
+        """Score the present adapter on `rows`. Raises DataError, Interrupted."""
 
     @abstractmethod
     def close(self) -> None:
         """End what it has started."""
 
-    def dataset(self, path: Path) -> Dataset:
-        """The rows of `path`, read once. Raises DataError."""
-        if path not in self._data:
+    def dataset(self, rows: Portion) -> Dataset:
+        """`rows`, read once. Raises DataError."""
+        if rows not in self._data:
             with self.progress.during("reading the rows"):
                 from fednode.site_data import site_rows
 
-                self._data[path] = site_rows(self.config, path)
-        return self._data[path]
+                self._data[rows] = site_rows(self.config, rows)
+        return self._data[rows]
 
     def global_units(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:
         """A global adapter from the own store. Raises StoreError."""

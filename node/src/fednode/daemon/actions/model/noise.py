@@ -11,6 +11,7 @@ from fednode.daemon.action_context import Tools
 from fednode.differential_privacy.accountant import Cost
 from fednode.differential_privacy.budget import charge, cost_of_round, require_budget, settings_for, steps_of
 from fednode.differential_privacy.ledger import Ledger
+from fednode.site_data import train_rows
 from fednode.training.types import PrivateSteps, TrainingError
 
 
@@ -32,7 +33,7 @@ class Noise:
         settings = settings_for(tools.config, tools.spec)
         if settings is None:
             return cls(tools.config, None, None, round, prior_root)
-        rows = len(tools.model.dataset(tools.config.data.train))
+        rows = len(tools.model.dataset(train_rows(tools.config)))
         cost = cost_of_round(settings, tools.spec, rows)
         require_budget(settings, Ledger(tools.config.privacy_ledger).entries(), cost)
         return cls(tools.config, settings, cost, round, prior_root)

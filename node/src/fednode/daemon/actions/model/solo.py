@@ -21,6 +21,7 @@ from fednode.daemon.actions.model.model_work import SiteWork
 from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
 from fednode.figure_files import record
+from fednode.site_data import solo_rows, train_rows
 from fednode.training.step_files import write_steps
 from fednode.training.update import moved
 
@@ -56,7 +57,7 @@ class TrainSolo(SiteWork):
         genesis = bytes.fromhex(tools.spec.genesis_root[2:])
         start = np.load(_file(config, previous)) if previous else model.global_units(genesis, stop)
         model.begin(start, stop)
-        result = model.fit(self.round, config.data.train, stop)
+        result = model.fit(self.round, train_rows(config), stop)
         units = moved(start, result.units_delta)
         path = _file(config, self.round)
         private_folder(path.parent)
@@ -92,7 +93,7 @@ class EvaluateSolo(SiteWork):
         return lambda stop: self._score(tools, stop)
 
     def _score(self, tools: Tools, stop: threading.Event) -> Evaluation:
-        test = tools.config.solo.test
+        test = solo_rows(tools.config)
         assert test is not None  # noqa: S101 - required by the config where solo is enabled
         tools.model.begin(np.load(_file(tools.config, self.round)), stop)
         return tools.model.score(test, stop)

@@ -27,6 +27,7 @@ from fednode.daemon.actions.model.noise import Noise
 from fednode.daemon.facts import Facts
 from fednode.daemon.snapshot_questions import expected_prior, target_round
 from fednode.masking.site_journal import MaskJournal, TrainedAtHome
+from fednode.site_data import train_rows
 from fednode.training.at_home import bounded, keep
 from fednode.training.step_files import write_steps
 from fednode.training.update import make_update
@@ -108,9 +109,10 @@ class Train(ModelWork):
         units = model.global_units(self.prior_root, stop)
         begun = before.beginning(tools, units, stop) if before is not None else Beginning()
         model.begin(units, stop)
-        examples = len(model.dataset(config.data.train))
+        rows = train_rows(config)
+        examples = len(model.dataset(rows))
         with noise.charged(examples):
-            result = model.fit(self.round, config.data.train, stop, begun.values, noise.steps)
+            result = model.fit(self.round, rows, stop, begun.values, noise.steps)
         write_steps(config.metrics / f"round_{self.round}.csv", result.steps)
         kept, scaled, norm = self._keep(tools, result, examples, is_noisy=noise.steps is not None)
         return Trained(

@@ -29,6 +29,14 @@ def records(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
+def scores(metrics: Path) -> dict[int, dict[str, Any]]:
+    """Round -> loss and accuracy of its global on this site's test data. `metrics`: the node's folder of them."""
+    return {
+        entry["round"]: {"loss": entry["loss"], "accuracy": entry["accuracy"]}
+        for entry in records(metrics / "rounds.jsonl")
+    }
+
+
 def describe_score(score: Evaluation) -> str:
     """An evaluation as the log says it."""
     accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"

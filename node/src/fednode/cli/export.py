@@ -37,6 +37,9 @@ MergedOption = Annotated[
     bool,
     typer.Option("--merged", help="Write the whole model, with the adapter merged into the base model's weights."),
 ]
+GgufOption = Annotated[
+    bool, typer.Option("--gguf", help="Write it for llama.cpp and Ollama: a GGUF file and a Modelfile.")
+]
 DtypeOption = Annotated[
     Dtype | None,
     typer.Option(
@@ -49,9 +52,7 @@ DtypeOption = Annotated[
 def export(
     out: Annotated[Path, typer.Option("--out", help="Folder to write to; it must be new.")],
     merged: MergedOption = False,
-    gguf: Annotated[
-        bool, typer.Option("--gguf", help="Write it for llama.cpp and Ollama: a GGUF file and a Modelfile.")
-    ] = False,
+    gguf: GgufOption = False,
     dtype: DtypeOption = None,
     number: RoundOption = None,
     config: ConfigOption = DEFAULT_CONFIG,

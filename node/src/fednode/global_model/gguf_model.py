@@ -121,7 +121,7 @@ def _bytes(weight: Weight, kind: GGMLQuantizationType) -> int:
     import gguf
 
     block, size = gguf.GGML_QUANT_SIZES[kind]
-    return weight.values // block * size
+    return int(weight.values // block * size)
 
 
 def _announce(writer: GGUFWriter, name: str, weight: Weight, kind: GGMLQuantizationType) -> None:

@@ -49,7 +49,7 @@ def token_from(file: Path | None) -> str:
 def check_name(name: str) -> None:
     """Raises PushError if no repository can have this name."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(name)
@@ -113,7 +113,7 @@ class Repository:
 
     def _api(self) -> Any:
         from huggingface_hub import HfApi, constants
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         trust_as_elsewhere()
         disable_progress_bars()

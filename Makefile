@@ -95,7 +95,7 @@ explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 
 explorer-example: setup  ## docs/explorer-example again: the explorer's pages of a small federation, as files
 	PYTHONPATH=tests $(BIN)/python tools/explorer_example.py
 
-exports: .venv/.installed  ## exported GGUF files in llama.cpp beside fednode; needs llama-cpp-python (EXPORTS="--base FOLDER")
+exports: .venv/.installed  ## exported GGUF files in llama.cpp beside fednode; needs xllamacpp (EXPORTS="--base FOLDER")
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m exports $(EXPORTS)
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)

@@ -1,8 +1,7 @@
 """`make exports`: the same questions to a federation's model in fednode, and to its exported GGUF files in llama.cpp.
 
 For models of every architecture and tokenizer that can be written: whether both make the same tokens of the prompts,
-compute the same logits, and answer with the same tokens. It needs llama-cpp-python, which builds llama.cpp for some
-minutes: `pip install llama-cpp-python`.
+find the same probabilities, and answer with the same tokens. It needs llama.cpp, which `pip install xllamacpp` brings.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", help="the name of the one model to try")
     given = parser.parse_args(arguments)
     try:
-        import llama_cpp
+        import xllamacpp
     except ImportError:
-        print("llama.cpp is not here: pip install llama-cpp-python, which builds it for some minutes")
+        print("llama.cpp is not here: pip install xllamacpp")
         return 2
-    print(f"llama-cpp-python {llama_cpp.__version__}\n")
+    print(f"xllamacpp {xllamacpp.__version__}\n")
     found: list[str] = []
     with tempfile.TemporaryDirectory(prefix="exports-") as scratch:
         for model in models(Path(scratch), given.base):

@@ -1,31 +1,30 @@
-"""A question's tokens, the logits after it, and the likeliest answer: from fednode and from llama.cpp."""
+"""A question's tokens, the probabilities of what follows, and the likeliest answer: from fednode and from llama.cpp."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
-import numpy as np
+import requests
 import torch
 from fednode.training import AdapterModel
 from fednode.training.generation import likeliest
-from numpy.typing import NDArray
 from support.tiny_model import TEMPLATE
 
 from exports.models import Files, Model
 
 LENGTH = 24  # tokens of an answer
+MOST = 100  # tokens whose probabilities are compared
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Of one question: its tokens with the template around them, the logits after them, float32 [vocabulary], and the
-    tokens of the answer."""
+    """One question: its tokens with the template around them, the logarithms of the probabilities of the likeliest
+    tokens that follow, and the tokens of the answer, without its end."""
 
     prompt: list[int]
-    logits: NDArray[np.float32]
+    likely: Mapping[int, float]
     answer: list[int]
 
 
@@ -38,31 +37,36 @@ def ask_fednode(model: Model) -> list[Asked]:
         ids = adapted.encoder.prompt(question)[0]
         peft = adapted._model.eval()
         with torch.no_grad():
-            logits = peft(input_ids=torch.tensor([ids])).logits[0, -1].float().numpy()
-        found.append(Asked(ids, logits, likeliest(peft, ids, LENGTH, adapted.encoder.eos_id)))
+            logits = peft(input_ids=torch.tensor([ids])).logits[0, -1].float()
+        values, tokens = torch.log_softmax(logits, 0).topk(MOST)
+        answer = [one for one in likeliest(peft, ids, LENGTH, adapted.encoder.eos_id) if one != adapted.encoder.eos_id]
+        found.append(Asked(ids, dict(zip(tokens.tolist(), values.tolist(), strict=True)), answer))
     return found
 
 
 def ask_llama_cpp(files: Files, questions: Sequence[str]) -> list[Asked]:
-    """Greedily, with the text of the template."""
-    from llama_cpp import Llama
+    """Greedily, with the text of the template, over the HTTP interface of llama.cpp's server."""
+    import xllamacpp
 
-    options: dict[str, Any] = {"n_ctx": 256, "n_threads": 1, "logits_all": True, "verbose": False}
+    params = xllamacpp.CommonParams()
+    params.model.path = str(files.model)
+    params.n_ctx, params.n_parallel, params.warmup, params.verbosity = 256, 1, False, -1
+    params.cpuparams.n_threads = 1
     if files.adapter is not None:
-        options["lora_path"] = str(files.adapter)
-    llama = Llama(str(files.model), **options)
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(files.adapter), 1.0)]
+    server = xllamacpp.Server(params)
+
+    def post(path: str, **body: Any) -> Any:
+        answer = requests.post(f"{server.listening_address}/{path}", json=body, timeout=600)
+        answer.raise_for_status()
+        return answer.json()
+
     found = []
     for question in questions:
         text = TEMPLATE.replace("{prompt}", question)
-        ids = llama.tokenize(text.encode(), add_bos=True, special=True)
-        llama.reset()
-        llama.eval(ids)
-        logits = np.array(llama.scores[len(ids) - 1], dtype=np.float32)
-        answer = []
-        for token in islice(llama.generate(ids, temp=0.0, repeat_penalty=1.0), LENGTH):
-            answer.append(token)
-            if token == llama.token_eos():
-                break
-        found.append(Asked(ids, logits, answer))
-    llama.close()
+        ids = post("tokenize", content=text, add_special=True, parse_special=True)["tokens"]
+        options = {"n_predict": LENGTH, "temperature": 0, "return_tokens": True, "n_probs": MOST, "cache_prompt": False}
+        answer = post("completion", prompt=ids, **options)
+        first = answer["completion_probabilities"][0]["top_logprobs"]
+        found.append(Asked(ids, {one["id"]: one["logprob"] for one in first}, answer["tokens"]))
     return found

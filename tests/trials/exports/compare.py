@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from exports.ask import Asked
 
-LARGEST = 1e-3
-"""How far logits may lie apart where the weights are the same, as a share of the largest: both compute in float32, in
-other orders."""
+LARGEST = 1e-2
+"""How far the logarithms of probabilities may lie apart where the weights are the same: both compute in float32, in
+other orders, and llama.cpp keeps keys and values of the attention in 16 bits."""
+SHARE = 0.9
+"""This share of the likeliest tokens must be the same."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,15 @@ class Answers:
 
     @property
     def distance(self) -> float:
-        """The largest distance of two logits, as a share of the largest logit."""
-        pairs = [(ours.logits, theirs.logits[: len(ours.logits)]) for ours, theirs in self._pairs]
-        return max(float(np.abs(ours - theirs).max() / np.abs(ours).max()) for ours, theirs in pairs)
+        """How far the logarithms of two probabilities lie apart at most, for tokens that both find among the likeliest,
+        which must be nearly all."""
+        farthest = 0.0
+        for ours, theirs in self._pairs:
+            both = ours.likely.keys() & theirs.likely.keys()
+            if len(both) < SHARE * len(ours.likely):
+                return math.inf
+            farthest = max(farthest, *(abs(ours.likely[token] - theirs.likely[token]) for token in both))
+        return farthest
 
     @property
     def same(self) -> int:
@@ -56,7 +63,7 @@ class Answers:
 def compared(answers: Answers) -> str:
     """A line for people."""
     return (
-        f"{answers.what:<46} prompts {answers.prompts} of {len(answers.expected)}, logits within "
+        f"{answers.what:<46} prompts {answers.prompts} of {len(answers.expected)}, probabilities within "
         f"{answers.distance:.1e}, answers {answers.same} of {answers.tokens} tokens"
     )
 
@@ -66,6 +73,6 @@ def problems(answers: Answers) -> Iterator[str]:
     if answers.prompts < len(answers.expected):
         yield f"{answers.what}: a prompt becomes other tokens"
     elif answers.is_exact and answers.distance > LARGEST:
-        yield f"{answers.what}: the logits lie {answers.distance:.1e} apart"
+        yield f"{answers.what}: the probabilities lie {answers.distance:.1e} apart"
     elif answers.is_exact and answers.same < answers.tokens:
         yield f"{answers.what}: the answers differ"

@@ -12,9 +12,8 @@ import numpy as np
 from fednode.base_model import locate
 from fednode.global_model.gguf_adapter import export_gguf_adapter
 from fednode.global_model.gguf_model import export_gguf_model
-from fednode.global_model.merged_folder import export_merged
 from fednode.global_model.provenance import Provenance
-from fedprotocol.spec import Spec
+from fedprotocol.spec import Evaluation, Spec
 from numpy.typing import NDArray
 from support.tiny_families import build_family
 from support.tiny_model import build_tiny_model
@@ -51,7 +50,7 @@ class Model:
     @cached_property
     def spec(self) -> Spec:
         lora = LORA.model_copy(update={"target_modules": TARGETS})
-        return tiny_spec(self.base, "fp32", lora, sequence_length=128)[0]
+        return tiny_spec(self.base, "fp32", lora, evaluation=Evaluation(classes=None), sequence_length=128)[0]
 
     @cached_property
     def units(self) -> NDArray[np.int32]:
@@ -67,7 +66,6 @@ class Model:
         for dtype in ("fp32", "fp16", "bf16", "q8_0"):
             export_gguf_model(self.spec, self.units, PROVENANCE, self.base, self.out / dtype, dtype)
             yield f"merged in {dtype}", Files(self.out / dtype / "model.gguf"), dtype == "fp32"
-        export_merged(self.spec, self.units, PROVENANCE, self.base, self.out / "folder")
 
 
 def models(scratch: Path, real: str | None) -> Iterator[Model]:
@@ -77,7 +75,7 @@ def models(scratch: Path, real: str | None) -> Iterator[Model]:
     yield _with_tokenizer(scratch, "Llama, tokenizer as llama2", KINDS["llama2"]())
     for family in ("mistral", "qwen2", "qwen3"):
         folder = scratch / family
-        yield Model(family, build_family(folder / "base", family), folder, 4)
+        yield Model(family, build_family(folder / "base", family), folder / "exports", 4)
     if real is not None:
         yield Model(Path(real).name, locate(real), scratch / "real", 6)
 
@@ -86,4 +84,4 @@ def _with_tokenizer(scratch: Path, name: str, tokenizer: Any) -> Model:
     folder = scratch / name.rpartition(" ")[2]
     build_tiny_model(folder / "base")
     tokenizer.save_pretrained(folder / "base")
-    return Model(name, folder / "base", folder, 4)
+    return Model(name, folder / "base", folder / "exports", 4)

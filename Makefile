@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows machines claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -108,6 +108,9 @@ explorer-load: setup  ## the explorer with 1,000 rounds of 32 clients and 50 of 
 
 explorer-example: setup  ## docs/explorer-example again: the explorer's pages of a small federation, as files
 	PYTHONPATH=tests $(BIN)/python tools/explorer_example.py
+
+exports: .venv/.installed  ## exported GGUF files in llama.cpp beside fednode; needs xllamacpp (EXPORTS="--base FOLDER")
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m exports $(EXPORTS)
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines

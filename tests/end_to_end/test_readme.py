@@ -37,7 +37,7 @@ EDITED = {  # of federation.example.toml
     'block_time = "12s"': 'block_time = "1s" ',
     "# peers = [": "peers = [",
 }
-MODEL_USE = ("generate", "evaluate", "serve", "export", "audit")
+MODEL_USE = ("generate", "evaluate", "serve", "export", "push", "audit")
 
 
 @dataclass
@@ -182,7 +182,9 @@ def test_the_way_that_the_readme_shows(walk: Walk) -> None:
         elif words[1] in MODEL_USE:
             walk.run(words)
     assert "is right" in walk.said["fednode audit"]
-    assert (walk.folder / "site/adapter/adapter_config.json").is_file()
+    written = ("adapter/adapter_config.json", "model/model.safetensors", "gguf/model.gguf", "gguf/Modelfile")
+    assert all((walk.folder / "site" / file).is_file() for file in written)
+    assert "adapter_model.safetensors" in walk.said["fednode push"] and "## Verify" in walk.said["fednode push"]
     config = (walk.folder / "site/fednode.toml").read_text()
     assert '# Federation "Ward notes"' in config and deployment.coordinator in config
 

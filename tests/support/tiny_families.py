@@ -59,6 +59,9 @@ WIDE = {
     "gpt_oss": Family("gpt_oss", ("q_proj", "v_proj"), {**_EXPERTS, "head_dim": 32}),
 }
 """Most of whose weights stay in 16 bits."""
+_AS_LLAMA = {
+    "mistral": Family("mistral", _QWEN, {**_MLP, "head_dim": 32, "sliding_window": None}),
+}
 _SPLIT = {
     # stored as one tensor where the model has four
     "hrm_text": Family("hrm_text", ("q_proj", "v_proj"), _MLP),
@@ -70,7 +73,7 @@ def build_family(folder: Path, name: str, seed: int = 0) -> Path:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    family, tokenizer = (FAMILIES | WIDE | _SPLIT)[name], tiny_tokenizer(vocabulary=VOCABULARY)
+    family, tokenizer = (FAMILIES | WIDE | _AS_LLAMA | _SPLIT)[name], tiny_tokenizer(vocabulary=VOCABULARY)
     config = AutoConfig.for_model(
         family.model_type, **{**_SHAPE, "eos_token_id": tokenizer.eos_token_id, **family.changes}
     )

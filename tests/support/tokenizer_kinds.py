@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -115,3 +116,34 @@ KINDS: Mapping[str, Callable[[], Any]] = {
     "word-piece": word_piece,
     "word-level": word_level,
 }
+
+
+SPLITS = ("gpt-2", "smollm", "llama-bpe", "qwen2")
+"""llama.cpp's names of the ways in which a byte-level BPE splits a text before it merges."""
+
+
+def split_as(name: str) -> Any:
+    """A byte-level BPE that splits a text as the tokenizers of these models do."""
+    from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
+
+    tokenizer = tiny_tokenizer(_texts() + 99 * ["In 2026, 1234567 of 12 weren't:  two   spaces\n\nand WEREN'T"])
+    backend: Any = tokenizer.backend_tokenizer
+    words = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+        r"|\s+(?!\S)|\s+"
+    )
+    if name == "smollm":
+        first, bytes_ = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.pre_tokenizer = pre_tokenizers.Sequence([first, bytes_])
+    elif name in ("llama-bpe", "qwen2"):
+        pattern = words if name == "llama-bpe" else words.replace("{1,3}", "")
+        split = pre_tokenizers.Split(Regex(pattern), behavior="isolated", invert=False)
+        bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        backend.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_])
+    if name == "qwen2":
+        backend.normalizer = normalizers.NFC()
+    if name == "llama-bpe":
+        content = json.loads(backend.to_str())
+        content["model"]["ignore_merges"] = True
+        return _wrapped(Tokenizer.from_str(json.dumps(content)), eos_token="<|end|>")
+    return tokenizer

@@ -27,3 +27,10 @@ def records(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
+def scores(metrics: Path) -> dict[int, dict[str, Any]]:
+    """Round -> loss and accuracy of its global on this site's test data. `metrics`: the node's folder of them."""
+    return {
+        entry["round"]: {"loss": entry["loss"], "accuracy": entry["accuracy"]} for entry in records(metrics / SCORES)
+    }

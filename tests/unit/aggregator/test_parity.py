@@ -19,6 +19,7 @@ OF_NODES_ALONE = {
     "evaluate": "takes the model",
     "generate": "takes the model",
     "export": "takes the model",
+    "push": "takes the model",
 }
 OF_AGGREGATORS_ALONE = {
     "watch": "an aggregator that does not propose; a node does all of it",

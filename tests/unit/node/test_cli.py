@@ -55,7 +55,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert done.returncode == 0
     for command in (
         *("spec", "init", "account", "doctor", "data", "join", "run", "status", "rounds", "evaluate", "generate"),
-        *("export", "audit", "claim", "exit"),
+        *("export", "push", "audit", "claim", "exit"),
     ):
         assert f" {command} " in done.stdout, command
 

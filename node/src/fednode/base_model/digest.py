@@ -34,7 +34,7 @@ def weights_digest(folder: Path) -> str:
     Raises BaseModelMissing (no safetensors), BaseModelError (already quantised, float64, remote code).
     """
     files = tensor_files(folder)
-    names = _names_in(load_skeleton(folder), files)
+    names = names_in(load_skeleton(folder), files)
     return tensors_digest({stored: files[stored] for stored in names}, names)
 
 
@@ -64,7 +64,7 @@ def _digest(files: Mapping[str, Path], names: Mapping[str, str]) -> str:
     return "0x" + digest.hexdigest()
 
 
-def _names_in(model: PreTrainedModel, stored: Iterable[str]) -> dict[str, str]:
+def names_in(model: PreTrainedModel, stored: Iterable[str]) -> dict[str, str]:
     """The names of the stored tensors in `model`, without those that transformers ignores without a message."""
     known, prefix, tied = model.state_dict().keys(), model.base_model_prefix, model.all_tied_weights_keys
     passed_over = [re.compile(pattern) for pattern in model._keys_to_ignore_on_load_unexpected or ()]

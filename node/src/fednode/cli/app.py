@@ -22,6 +22,7 @@ from fednode.cli.init import init
 from fednode.cli.join import join
 from fednode.cli.policy import app as policy
 from fednode.cli.privacy import privacy
+from fednode.cli.push import push
 from fednode.cli.rounds import rounds
 from fednode.cli.run import run
 from fednode.cli.serve import serve
@@ -67,6 +68,7 @@ app.command(rich_help_panel=USE)(evaluate)
 app.command(rich_help_panel=USE)(generate)
 app.command(rich_help_panel=USE)(serve)
 app.command(rich_help_panel=USE)(export)
+app.command(rich_help_panel=USE)(push)
 
 
 def main() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fedaggregator.cli.rounds import round_entry, show_rounds
 from fedaggregator.cli.shared_options import JsonOption
 from fedprotocol.program.slow_work import told_if_slow
 
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_to_read
-
-if TYPE_CHECKING:
-    from fednode.config import NodeConfig
 
 UNSCORED = {"loss": None, "accuracy": None}
 
@@ -21,23 +18,15 @@ def rounds(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -
 
     Loss and accuracy are this site's: what the node found with the test data of its config.
     """
+    from fednode.figure_files import scores
+
     with open_to_read(config) as session:
         coordinator = session.coordinator
-        scores = _scores(session.config)
+        scored = scores(session.config.metrics)
         last = coordinator.last_opened()
         found: list[dict[str, Any]] = []
         with told_if_slow("reading the rounds") as work:
             for number in range(1, last + 1):
-                found.append({**round_entry(coordinator, number), **scores.get(number, UNSCORED)})
+                found.append({**round_entry(coordinator, number), **scored.get(number, UNSCORED)})
                 work.at(number, last)
     show_rounds(found, as_json)
-
-
-def _scores(config: NodeConfig) -> dict[int, dict[str, Any]]:
-    """Round -> how its global scored here."""
-    from fednode.figure_files import SCORES, records
-
-    return {
-        entry["round"]: {"loss": entry["loss"], "accuracy": entry["accuracy"]}
-        for entry in records(config.metrics / SCORES)
-    }

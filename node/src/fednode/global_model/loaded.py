@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedprotocol.program.slow_work import told_if_slow
@@ -19,3 +20,13 @@ def load_model(session: Session) -> AdapterModel:
 
         settings = session.config.model
         return AdapterModel.load(session.spec, settings.source, settings.device, settings.threads)
+
+
+def base_folder(session: Session) -> Path:
+    """The folder of the base model, not compared with the spec yet. Raises BaseModelMissing, BaseModelPartial,
+    BaseModelError."""
+    with told_if_slow("finding the base model"):
+        from fednode.base_model import locate
+
+        source, base = session.config.model.source, session.spec.base_model
+        return locate(source or base.id, None if source else base.revision)

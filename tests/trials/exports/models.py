@@ -1,0 +1,87 @@
+"""The models that are tried: small random ones of each architecture and tokenizer, with a random adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fednode.base_model import locate
+from fednode.global_model.gguf_adapter import export_gguf_adapter
+from fednode.global_model.gguf_model import export_gguf_model
+from fednode.global_model.provenance import Provenance
+from fedprotocol.spec import Evaluation, Spec
+from numpy.typing import NDArray
+from support.tiny_families import build_family
+from support.tiny_model import build_tiny_model
+from support.tiny_spec import LORA, tiny_spec
+from support.tokenizer_kinds import KINDS, SPLITS, split_as
+
+PROVENANCE = Provenance(round=1, root=b"\1" * 32, spec_digest=b"\2" * 32, chain_id=31337, contract="0x" + "ab" * 20)
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+QUESTIONS = (
+    "a small rose",
+    "In 2026, 1234567 of 12 sites weren't there:  two   spaces\n\nand lines",
+    "naïve café, Привет, 你好 🙂",
+)
+
+
+@dataclass(frozen=True)
+class Files:
+    """What llama.cpp loads."""
+
+    model: Path
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A base model in `base`, and an adapter whose values lie within 2^-`small`."""
+
+    name: str
+    base: Path
+    out: Path
+    small: int
+    questions: tuple[str, ...] = QUESTIONS
+
+    @cached_property
+    def spec(self) -> Spec:
+        lora = LORA.model_copy(update={"target_modules": TARGETS})
+        return tiny_spec(self.base, "fp32", lora, evaluation=Evaluation(classes=None), sequence_length=128)[0]
+
+    @cached_property
+    def units(self) -> NDArray[np.int32]:
+        limit = 2 ** (24 - self.small)
+        return np.random.default_rng(0).integers(-limit, limit, self.spec.layout.value_count, dtype=np.int32)
+
+    def exported(self) -> Iterator[tuple[str, Files, bool]]:
+        """Each form with its files, and whether it has the same weights to the bit."""
+        untrained = np.zeros_like(self.units)
+        export_gguf_model(self.spec, untrained, PROVENANCE, self.base, self.out / "base", "fp32")
+        export_gguf_adapter(self.spec, self.units, PROVENANCE, self.base, self.out / "adapter")
+        yield "adapter", Files(self.out / "base/model.gguf", self.out / "adapter/adapter.gguf"), True
+        for dtype in ("fp32", "fp16", "bf16", "q8_0"):
+            export_gguf_model(self.spec, self.units, PROVENANCE, self.base, self.out / dtype, dtype)
+            yield f"merged in {dtype}", Files(self.out / dtype / "model.gguf"), dtype == "fp32"
+
+
+def models(scratch: Path, real: str | None) -> Iterator[Model]:
+    """All of them; `real`: another base model."""
+    for split in SPLITS:
+        yield _with_tokenizer(scratch, f"Llama, tokenizer as {split}", split_as(split))
+    yield _with_tokenizer(scratch, "Llama, tokenizer as llama2", KINDS["llama2"]())
+    for family in ("mistral", "qwen2", "qwen3"):
+        folder = scratch / family
+        yield Model(family, build_family(folder / "base", family), folder / "exports", 4)
+    if real is not None:
+        yield Model(Path(real).name, locate(real), scratch / "real", 6)
+
+
+def _with_tokenizer(scratch: Path, name: str, tokenizer: Any) -> Model:
+    folder = scratch / name.rpartition(" ")[2]
+    build_tiny_model(folder / "base")
+    tokenizer.save_pretrained(folder / "base")
+    return Model(name, folder / "base", folder / "exports", 4)

@@ -15,7 +15,7 @@ from support.tiny_model import TEMPLATE
 from exports.models import Files, Model
 
 LENGTH = 24  # tokens of an answer
-MOST = 100  # tokens whose probabilities are compared
+MOST = 400  # tokens whose probabilities are compared
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ def ask_llama_cpp(files: Files, questions: Sequence[str]) -> list[Asked]:
     params.model.path = str(files.model)
     params.n_ctx, params.n_parallel, params.warmup, params.verbosity = 256, 1, False, -1
     params.cpuparams.n_threads = 1
+    # as fednode computes: keys and values of the attention are not rounded to 16 bits
+    params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     if files.adapter is not None:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(files.adapter), 1.0)]
     server = xllamacpp.Server(params)
@@ -67,6 +70,8 @@ def ask_llama_cpp(files: Files, questions: Sequence[str]) -> list[Asked]:
         ids = post("tokenize", content=text, add_special=True, parse_special=True)["tokens"]
         options = {"n_predict": LENGTH, "temperature": 0, "return_tokens": True, "n_probs": MOST, "cache_prompt": False}
         answer = post("completion", prompt=ids, **options)
-        first = answer["completion_probabilities"][0]["top_logprobs"]
-        found.append(Asked(ids, {one["id"]: one["logprob"] for one in first}, answer["tokens"]))
+        first = answer["completion_probabilities"][0]
+        # the server leaves out tokens that are only a part of a character
+        listed = first["top_logprobs"] if first["id"] == answer["tokens"][0] else []
+        found.append(Asked(ids, {one["id"]: one["logprob"] for one in listed}, answer["tokens"]))
     return found

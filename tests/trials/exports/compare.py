@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from exports.ask import Asked
 
-LARGEST = 1e-2
+LARGEST = 1e-3
 """How far the logarithms of probabilities may lie apart where the weights are the same: both compute in float32, in
-other orders, and llama.cpp keeps keys and values of the attention in 16 bits."""
+other orders."""
 SHARE = 0.9
 """This share of the likeliest tokens must be the same."""
 
@@ -26,15 +26,18 @@ class Answers:
 
     @property
     def distance(self) -> float:
-        """How far the logarithms of two probabilities lie apart at most, for tokens that both find among the likeliest,
-        which must be nearly all."""
-        farthest = 0.0
+        """How far the logarithms of two probabilities lie apart at most, over all questions for which llama.cpp's server
+        tells them. Both find nearly the same tokens among the likeliest, or it is infinite, as it is if nothing is
+        told."""
+        farthest = []
         for ours, theirs in self._pairs:
+            if not theirs.likely:
+                continue
             both = ours.likely.keys() & theirs.likely.keys()
             if len(both) < SHARE * len(ours.likely):
                 return math.inf
-            farthest = max(farthest, *(abs(ours.likely[token] - theirs.likely[token]) for token in both))
-        return farthest
+            farthest += [abs(ours.likely[token] - theirs.likely[token]) for token in both]
+        return max(farthest, default=math.inf)
 
     @property
     def same(self) -> int:

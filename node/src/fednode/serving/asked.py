@@ -65,7 +65,7 @@ class Asked(BaseModel):
 
     @property
     def choice(self) -> Choice:
-        """Without a temperature the likeliest tokens, as in `fednode generate`."""
+        """How tokens are chosen: without a temperature the likeliest ones, as in `fednode generate`."""
         return Choice(self.temperature or 0.0, self.top_p or 1.0, self.seed)
 
     @property

@@ -9,7 +9,7 @@ INCOMPLETE = "\N{REPLACEMENT CHARACTER}"
 
 
 class GrowingText:
-    """Without white space at its beginning and end, and without anything from the first of `stops` on."""
+    """An answer without white space at its beginning and end, and without anything from the first of `stops` on."""
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
         self.has_stopped = False

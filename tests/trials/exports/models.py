@@ -81,7 +81,7 @@ def models(scratch: Path, real: str | None) -> Iterator[Model]:
 
 
 def _with_tokenizer(scratch: Path, name: str, tokenizer: Any) -> Model:
-    folder = scratch / name.rpartition(" ")[2]
+    folder = scratch / name.replace(" ", "-")
     build_tiny_model(folder / "base")
     tokenizer.save_pretrained(folder / "base")
     return Model(name, folder / "base", folder / "exports", 4)

@@ -27,8 +27,7 @@ class Answers:
     @property
     def distance(self) -> float:
         """How far the logarithms of two probabilities lie apart at most, over all questions for which llama.cpp's
-        server tells them. Both find nearly the same tokens among the likeliest, or it is infinite, as it is if nothing
-        is told."""
+        server tells them. Infinite if the two do not list nearly the same tokens, or if nothing is told."""
         farthest = []
         for ours, theirs in self._pairs:
             if not theirs.likely:

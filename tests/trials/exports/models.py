@@ -27,6 +27,8 @@ QUESTIONS = (
     "In 2026, 1234567 of 12 sites weren't there:  two   spaces\n\nand lines",
     "naïve café, Привет, 你好 🙂",
 )
+SHORT = ("a small rose", "my sea", "that old cloud")
+"""For models of few positions, at whose end llama.cpp's server stops a little earlier."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,13 @@ def models(scratch: Path, real: str | None) -> Iterator[Model]:
     yield _with_tokenizer(scratch, "Llama, tokenizer as llama2", KINDS["llama2"]())
     for family in ("mistral", "qwen2", "qwen3"):
         folder = scratch / family
-        yield Model(family, build_family(folder / "base", family), folder / "exports", 4)
+        yield Model(family, build_family(folder / "base", family), folder / "exports", 4, SHORT)
     if real is not None:
         yield Model(Path(real).name, locate(real), scratch / "real", 6)
 
 
 def _with_tokenizer(scratch: Path, name: str, tokenizer: Any) -> Model:
-    folder = scratch / name.rpartition(" ")[2]
+    folder = scratch / name.replace(" ", "-")
     build_tiny_model(folder / "base")
     tokenizer.save_pretrained(folder / "base")
     return Model(name, folder / "base", folder / "exports", 4)

@@ -79,7 +79,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported(tmp_path: Path) -> None
     from_its_file("--help", cwd=tmp_path)
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
-    assert used < 1.0, f"--help took {used:.2f} s of the processor"
+    assert used < 2.0, f"--help took {used:.2f} s of the processor"
 
 
 @pytest.mark.process

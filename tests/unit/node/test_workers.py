@@ -181,9 +181,11 @@ def test_they_end_with_a_daemon_that_is_killed(federation: Any, train: Path, tmp
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as daemon:
         assert daemon.stdout is not None
         folder = Path(daemon.stdout.readline().strip())
-        while len(pids(folder)) < 3:  # torchrun and two workers
+        deadline = time.monotonic() + 240
+        while len(pids(folder)) < 3 and time.monotonic() < deadline:  # torchrun and two workers
             time.sleep(0.1)
         daemon.kill()
+    assert time.monotonic() < deadline, (tmp_path / "workers.log").read_text()
     deadline = time.monotonic() + 40
     while pids(folder):
         assert time.monotonic() < deadline

@@ -56,5 +56,5 @@ def factors_of(spec: Spec, units: NDArray[np.int32]) -> dict[str, Factors]:
 
 
 def scale_of(spec: Spec) -> float:
-    """By what the product of the factors is multiplied."""
+    """The number by which the product of the factors is multiplied."""
     return spec.lora.alpha / spec.lora.r

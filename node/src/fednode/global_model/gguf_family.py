@@ -33,7 +33,7 @@ FAMILIES = {
     "qwen2": Family("qwen2", interleaved=False),
     "qwen3": Family("qwen3", interleaved=False),
 }
-"""By transformers' model_type."""
+"""Each family, under transformers' model_type."""
 
 _MADE_SO_FAR = "only models of the types " + ", ".join(FAMILIES)
 
@@ -110,7 +110,7 @@ def _rotary(writer: GGUFWriter, config: Any, instead: str) -> NDArray[np.float32
 
 
 def _divisors(config: Any) -> NDArray[np.float32]:
-    """By what Llama 3's scaling divides each frequency, as transformers itself computes it."""
+    """The divisors of Llama 3's scaling, one for each frequency, from transformers itself."""
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
     initial: Callable[..., Any] = ROPE_INIT_FUNCTIONS["llama3"]

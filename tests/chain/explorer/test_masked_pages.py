@@ -44,14 +44,14 @@ class Seen:
         assert answer.status_code == 200, f"{path}: {answer.text[:2000]}"
         return " ".join(answer.text.split())
 
-    def api(self, path: str, ready: str = "") -> Any:
-        """A page's model, as soon as what `ready` names is there."""
+    def api(self, path: str, ready: str = "", awaited: str = "") -> Any:
+        """A page's model, as soon as what `ready` names is there, and the work that `awaited` names is done."""
         deadline = time.monotonic() + 30
         while True:
             answer = requests.get(self.started.url.rstrip("/") + "/api" + path, timeout=30)
             assert answer.status_code == 200, f"{path}: {answer.text[:2000]}"
             found = answer.json()
-            if not ready or found[ready]:
+            if (not ready or found[ready]) and (not awaited or found[awaited] is None):
                 return found
             assert time.monotonic() < deadline, found
             time.sleep(0.2)
@@ -165,7 +165,7 @@ def test_the_first_page_says_what_is_hidden_and_what_is_not(seen: Seen) -> None:
 
 def test_a_lie_is_replayed(seen: Seen) -> None:
     address = f"/rounds/{RIGHT}/disputes/{seen.lie}"
-    model = seen.api(address, ready="replay")
+    model = seen.api(address, ready="replay", awaited="lie")
     shown, played = model["replay"]["shown"], seen.rounds[RIGHT]
     right = int(played.right()[WRONG])
     assert (model["replay"]["leaf"], shown["at"], shown["right"], shown["claimed"]) == (2, 7, right, right + 1)

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 import torch
 from fednode.training import AdapterModel
-from fednode.training.generation import likeliest
+from fednode.training.generation import continued
 from support.tiny_model import TEMPLATE
 
 from exports.models import Files, Model
@@ -39,7 +39,7 @@ def ask_fednode(model: Model) -> list[Asked]:
         with torch.no_grad():
             logits = peft(input_ids=torch.tensor([ids])).logits[0, -1].float()
         values, tokens = torch.log_softmax(logits, 0).topk(MOST)
-        answer = [one for one in likeliest(peft, ids, LENGTH, adapted.encoder.eos_id) if one != adapted.encoder.eos_id]
+        answer = [one for one in continued(peft, ids, LENGTH, adapted.encoder.eos_id) if one != adapted.encoder.eos_id]
         found.append(Asked(ids, dict(zip(tokens.tolist(), values.tolist(), strict=True)), answer))
     return found
 

@@ -19,8 +19,8 @@ def names_in(module: str) -> frozenset[str] | None:
     """What can be imported from a module of the packages; None: there is no such module."""
     package, *path = module.split(".")
     place = SOURCES[package].joinpath(package, *path)
-    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
-    if not file.is_file():
+    file = next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+    if file is None:
         return None
     beside = {child.stem for child in place.iterdir()} if place.is_dir() else set()
     return frozenset(beside | set(defined(ast.parse(file.read_text()).body)))

@@ -18,7 +18,8 @@ from fednode.cli.app import app
 from fednode.cli.common import open_session
 from fednode.daemon.actions import registry as do
 from fednode.data import load_data
-from fednode.global_model.export import Provenance, export_adapter
+from fednode.global_model.export import export_adapter
+from fednode.global_model.provenance import Provenance
 from fednode.sponsor.new_spec import make
 from fednode.training import AdapterModel, LayoutMismatch, TrainResult, new_adapter
 from fedprotocol.numbers import quantize_global

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import torch
 from fednode.data import load_data
-from fednode.global_model.export import ExportError, Provenance, export_adapter
+from fednode.global_model.errors import ExportError
+from fednode.global_model.export import export_adapter
+from fednode.global_model.provenance import Provenance
 from fednode.training import AdapterModel
 from fedprotocol import tree
 from fedprotocol.numbers import NumbersError, quantize_global

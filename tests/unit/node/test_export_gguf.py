@@ -12,13 +12,14 @@ import jinja2
 import numpy as np
 import pytest
 from fednode.base_model import convert_gguf, identity_of, weights_digest
-from fednode.global_model.export import ExportError, Provenance
+from fednode.global_model.errors import ExportError
 from fednode.global_model.factors import factors_of
 from fednode.global_model.gguf_adapter import export_gguf_adapter
 from fednode.global_model.gguf_model import export_gguf_model
 from fednode.global_model.gguf_tokens import chat_template, write_tokens
 from fednode.global_model.merged_folder import export_merged
 from fednode.global_model.modelfile import modelfile
+from fednode.global_model.provenance import Provenance
 from fedprotocol.spec import Prompt, Spec
 from numpy.typing import NDArray
 from safetensors.numpy import load_file

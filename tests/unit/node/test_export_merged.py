@@ -13,8 +13,10 @@ import torch
 from fednode.base_model import BaseModelMismatch, weights_digest
 from fednode.cli.export import Dtype, write_model
 from fednode.global_model import new_folder
-from fednode.global_model.export import ExportError, Provenance, export_adapter
+from fednode.global_model.errors import ExportError
+from fednode.global_model.export import export_adapter
 from fednode.global_model.merged_folder import export_merged
+from fednode.global_model.provenance import Provenance
 from fedprotocol.errors import FedError
 from fedprotocol.spec import Spec
 from huggingface_hub import ModelCard

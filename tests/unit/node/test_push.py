@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fednode.global_model.export import Provenance, export_adapter
-from fednode.global_model.provenance import Score
+from fednode.global_model.export import export_adapter
+from fednode.global_model.provenance import Provenance, Score
 from fednode.global_model.push import PushError, Repository, check_name, files_of, token_from
 from huggingface_hub import ModelCard
 from support.hub_uploads import COMMIT, TOKEN, UploadHub, upload_hub

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fednode.evaluation.in_words import loss_and_accuracy
 from fednode.live.rounds import RoundLine, clock, new_phases, phases
 from fedprotocol.printable import printable
 from rich.console import Group, RenderableType
@@ -134,10 +135,8 @@ def changes(before: View | None, now: View) -> list[str]:
             lines.append(f"{time} {node.name}: {node.meanwhile}")
     for score in now.scores:
         if score not in old_scores:
-            accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
-            lines.append(
-                f"{time} global of round {score.round}: loss {score.loss:.3f}{accuracy} on {score.items} test items"
-            )
+            said = loss_and_accuracy(score.loss, score.accuracy)
+            lines.append(f"{time} global of round {score.round}: {said} on {score.items} test items")
     if before is None or before.final_rounds != now.final_rounds:
         lines.append(f"{time} left: {now.left}")
     return list(map(printable, lines))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from fednode.evaluation.in_words import loss_and_accuracy
 from fedprotocol.printable import paragraph, printable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -52,9 +53,8 @@ class View:
         if isinstance(outcome, Failed):
             self._console.print(Text(paragraph(f"{cell}: {outcome.why}"), "red"), soft_wrap=True)
             return
-        accuracy = "" if outcome.accuracy is None else f", accuracy {100 * outcome.accuracy:.1f} %"
         self._console.print(
-            f"{cell}: loss {outcome.loss:.3f}{accuracy}, {outcome.seconds:.0f} s; {self._left()}",
+            f"{cell}: {loss_and_accuracy(outcome.loss, outcome.accuracy)}, {outcome.seconds:.0f} s; {self._left()}",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -58,7 +58,7 @@ class Site:
     why_not: str
 
 
-def site(config: Path, is_needed: bool, spec: Path | None, options: Columns | None, labels: Sequence[str]) -> Site:
+def site(config: Path, is_needed: bool, spec: Path | None, options: Columns, labels: Sequence[str]) -> Site:
     """From the config, if there is one or it `is_needed`, and from what the options name. Raises FedError."""
     from fednode.site_data import columns_of, spec_if_known
 
@@ -112,12 +112,10 @@ def data_named(named: Path | str) -> Portion:
         raise DataError(f"{named} names no data set: {FORMS}") from None
 
 
-def _over(base: Columns | None, options: Columns | None) -> Columns:
+def _over(base: Columns | None, options: Columns) -> Columns:
     from fednode.data import Columns
 
     base = base or Columns()
-    if options is None:
-        return base
     return Columns(
         options.prompt or base.prompt,
         options.completion or base.completion,

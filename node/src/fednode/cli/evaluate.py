@@ -59,4 +59,6 @@ def evaluate(
 
 
 def _score_line(loss: float, accuracy: float | None, items: int) -> str:
-    return f"loss {loss:.3f}" + ("" if accuracy is None else f", accuracy {100 * accuracy:.1f} %") + f", {items} items"
+    from fednode.evaluation.in_words import loss_and_accuracy
+
+    return f"{loss_and_accuracy(loss, accuracy)}, {items} items"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from fedprotocol.spec import Spec
 
-from fednode.global_model.errors import ExportError
 from fednode.global_model.factors import tensors_of
 from fednode.global_model.new_folder import new_folder
 from fednode.global_model.provenance import Form, Provenance, card
@@ -16,8 +15,6 @@ from fednode.global_model.provenance import Form, Provenance, card
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-__all__ = ["ExportError", "Provenance", "export_adapter"]
 
 
 def export_adapter(spec: Spec, units: NDArray[np.int32], provenance: Provenance, out: Path) -> None:

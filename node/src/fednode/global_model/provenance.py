@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fedprotocol import tree
 from fedprotocol.spec import Prompt, Spec
 
+from fednode.evaluation.in_words import loss_and_accuracy
 from fednode.markdown import block, code, plain
 
 
@@ -119,8 +120,7 @@ def _facts(spec: Spec, provenance: Provenance) -> str:
         "LoRA": f"r {spec.lora.r}, alpha {spec.lora.alpha}, on {', '.join(map(plain, spec.lora.target_modules))}",
     }
     if (score := provenance.score) is not None:
-        accuracy = "" if score.accuracy is None else f", accuracy {100 * score.accuracy:.1f} %"
-        facts["score on the test data of one site"] = f"loss {score.loss:.3f}{accuracy}"
+        facts["score on the test data of one site"] = loss_and_accuracy(score.loss, score.accuracy)
     return "\n".join(f"| {name} | {fact} |" for name, fact in facts.items())
 
 

@@ -15,8 +15,8 @@ from fedprotocol.tree import cid
 
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.model.model_work import SiteWork
-from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
+from fednode.evaluation.in_words import describe_score
 from fednode.figure_files import SCORES, record
 from fednode.site_data import scored_rows
 

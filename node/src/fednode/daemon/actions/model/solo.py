@@ -18,8 +18,8 @@ from fedprotocol.program.background import Body
 from fednode.config import NodeConfig
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.model.model_work import SiteWork
-from fednode.daemon.actions.model.score_in_words import describe_score
 from fednode.daemon.facts import Facts
+from fednode.evaluation.in_words import describe_score
 from fednode.figure_files import record
 from fednode.site_data import solo_rows, train_rows
 from fednode.training.step_files import write_steps

@@ -37,6 +37,10 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
+def csv_rows(shown: Server, path: str, **filters: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(shown.get(f"{path}.csv", **filters).text)))
+
+
 def place(event: Event) -> tuple[int, int, str]:
     return event.block, event.log_index, event.name
 
@@ -88,14 +92,14 @@ def test_the_table_and_its_csv_honour_the_filter(shown: Server, filters: dict[st
     ]
     rows = shown.json("/events", **filters)["rows"]
     assert [(row["block"], row["log_index"], row["name"]) for row in rows] == list(map(place, expected)) != []
-    table = list(csv.DictReader(io.StringIO(shown.get("/events.csv", **filters).text)))
+    table = csv_rows(shown, "/events", **filters)
     assert [(int(r["block"]), int(r["log_index"]), r["event"]) for r in table] == list(map(place, expected))
     assert [r["transaction"] for r in table] == [row["tx"] for row in rows]
     assert shown.html("/events", **filters).count('<tr data-at="') == len(expected)
 
 
 def test_the_csv_of_one_kind_has_a_column_for_each_argument(shown: Server) -> None:
-    [row, *_] = csv.DictReader(io.StringIO(shown.get("/events.csv", name="Revealed").text))
+    [row, *_] = csv_rows(shown, "/events", name="Revealed")
     event = next(e for e in reversed(shown.world.events) if e.name == "Revealed")
     assert row["root"] == "0x" + event.args["root"].hex() and row["weight"] == str(event.args["weight"])
     assert (row["client"], row["loss_before"]) == (event.args["client"], "2")
@@ -141,7 +145,7 @@ def test_a_conviction(shown: Server) -> None:
     assert (page["contract"], page["call"], page["way"], page["round"]) == ("disputes contract", "challenge", "call", 1)
     assert (page["gas_used"], page["cost"]) == (receipt["gasUsed"], receipt["gasUsed"] * receipt["effectiveGasPrice"])
     assert (page["succeeded"], page["block"], page["position"]) == (True, receipt["blockNumber"], 0)
-    assert [row["name"] for row in page["events"]] == ["Convicted"]
+    assert [row["name"] for row in page["events"]] == ["Convicted"] == [row["event"] for row in csv_rows(shown, path)]
     values = {value["name"]: value for value in page["values"]}
     assert values["proof.proposal_root"]["value"] == "0x" + shown.world.proof["proposalRoot"].hex()
     html = text_of(shown.html(path))
@@ -183,6 +187,7 @@ def test_a_block(shown: Server) -> None:
     assert [row["hash"] for row in page["own"]] == ["0x" + bytes(tx).hex() for tx in told["transactions"]]
     assert {(row["contract"], row["call"], row["events"]) for row in page["own"]} == {("coordinator", "reveal", 1)}
     assert page["event_count"] == 3 and page["before"] < number < page["after"]
+    assert [row["event"] for row in csv_rows(shown, f"/block/{number}")] == 3 * ["Revealed"]
     assert text_of(shown.html(f"/block/{number}")).count("reveal") == 3
 
 

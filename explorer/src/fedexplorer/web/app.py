@@ -83,10 +83,10 @@ def _add(app: FastAPI, view: View, pages: Pages, site: Callable[[], Site]) -> No
         return Response(view.build(site(), **parameters).model_dump_json(), media_type="application/json")
 
     model = typing.get_type_hints(view.build)["return"]
+    for name, table in view.tables.items():  # before the page: `/block/{number}` would answer for `/block/8.csv`, too
+        app.get(view.csv_path(name), include_in_schema=False)(_signed(_csv_endpoint(view, table, site), view))
     app.get(view.path, include_in_schema=False)(_signed(html, view))
     app.get(view.api_path, response_model=model, summary=_summary(view), name=view.name)(_signed(json, view))
-    for name, table in view.tables.items():
-        app.get(view.csv_path(name), include_in_schema=False)(_signed(_csv_endpoint(view, table, site), view))
 
 
 def _csv_endpoint(view: View, table: Callable[[Any], Csv], site: Callable[[], Site]) -> Endpoint:

@@ -72,20 +72,20 @@ class NamesData(Protocol):
     def data(self) -> DataConfig: ...
 
 
-def columns_of(config: NamesData) -> Columns:
-    """How the files are read."""
-    data = config.data
-    return Columns(data.prompt, data.completion, data.domain, data.labels, data.encoding)
+def columns_of(config: NamesData, spec: Spec | None) -> Columns:
+    """How the files are read, for a federation with this spec; None: it is not known."""
+    data, turns = config.data, None if spec is None else spec.prompt.turns
+    return Columns(data.prompt, data.completion, data.domain, data.labels, data.encoding, turns)
 
 
-def site_rows(config: NodeConfig, rows: Portion) -> Dataset:
+def site_rows(config: NodeConfig, rows: Portion, spec: Spec | None) -> Dataset:
     """Rows that the config names, such as `train_rows`: of a large file, from a copy in the node's home, made when it
     is first read. Copies of files that the config no longer names are deleted. Raises DataError."""
     from fednode.data import load_data
     from fednode.data.row_copies import delete_all_but
 
     delete_all_but(config.rows, data_files(config))
-    return load_data(rows, columns_of(config), config.rows)
+    return load_data(rows, columns_of(config, spec), config.rows)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def usable_rows(config: NodeConfig, spec: Spec | None) -> list[Usable]:
 
     verdicts = Verdicts(config.rows)
     judged_by = hashlib.sha256(b"" if spec is None else dump_spec(spec)).hexdigest()[:32]
-    contents = [Content.of_rows(one, columns_of(config)) for one in data_files(config)]
+    contents = [Content.of_rows(one, columns_of(config, spec)) for one in data_files(config)]
     delete_all_but(config.rows, data_files(config))
     for content in contents:
         RowCopy(config.rows, content).delete_older()
@@ -140,7 +140,7 @@ def usable_data(config: NodeConfig, spec: Spec | None, files: Sequence[Portion] 
     reports = []
     for one in data_files(config) if files is None else files:
         with told_if_slow(f"checking {one.name}") as work:
-            reports.append(check_data(one, encoder, spec, columns_of(config), work.at))
+            reports.append(check_data(one, encoder, spec, columns_of(config, spec), work.at))
     bad = [line for report in reports if not report.ok for line in (f"{report.of}:", *report.errors())]
     if bad:
         raise DataError("\n".join([*bad, "correct the file; `fednode data check` says when it is right"]))

@@ -2,8 +2,8 @@
 
 One JSON document, published as a raw block; the contract holds the sha2-256 of its bytes. It is read strictly, without
 unknown fields, conversions or defaults, so that a document means the same to every version that accepts it. (Only
-`prompt.join`, `training.rate_ratio_b`, `training.look_ahead`, `privacy` and `masking`, which came later, may be absent,
-and that has one meaning too.)
+`prompt.join`, `prompt.chat_template`, `prompt.turns`, `training.rate_ratio_b`, `training.look_ahead`, `privacy` and
+`masking`, which came later, may be absent, and that has one meaning too.)
 """
 
 import hashlib
@@ -161,23 +161,34 @@ BLANKS = (
 """The white space that is taken off prompts, completions and classes where the spec says how they are joined."""
 
 
+CHAT = "chat"
+"""The `template` of a spec whose rows are conversations in the base model's own chat template."""
+
+
 class Prompt(Part):
     """How an example becomes text: the template, `join`, the completion, the end-of-text token.
 
     With `join`, prompt and completion lose the `BLANKS` at both their ends. A document without it takes both as they
     are, with nothing between template and completion. It then has no field `join`, not even null.
+
+    With the template "chat", it is the base model's own chat template that makes text of a conversation.
+    `chat_template` is the sha2-256 of that template's text (UTF-8), and `turns` says which answers of a conversation
+    are learned: the last one, or every one, each after all that stands before it. There is no `join` then. Other
+    documents have neither field.
     """
 
     template: str
     join: Annotated[str, Field(pattern=r"^[ \t\n]{0,8}$")] | None = Field(
         default=None, exclude_if=lambda join: join is None
     )
+    chat_template: Hex32 | None = Field(default=None, exclude_if=lambda digest: digest is None)
+    turns: Literal["last", "every"] | None = Field(default=None, exclude_if=lambda turns: turns is None)
 
     @field_validator("template")
     @classmethod
     def _one_place(cls, template: str) -> str:
-        if template.count("{prompt}") != 1:
-            raise ValueError("must contain {prompt} exactly once")
+        if template != CHAT and template.count("{prompt}") != 1:
+            raise ValueError("must contain {prompt} exactly once, or be chat, the base model's own chat template")
         return template
 
     @field_validator("join", mode="before")
@@ -187,11 +198,30 @@ class Prompt(Part):
             raise ValueError("must be at most 8 spaces, tabs and line breaks, or empty; other text is the template's")
         return join
 
+    @field_validator("chat_template", "turns", mode="before")
+    @classmethod
+    def _no_null(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("must be left out where there is no chat template")
+        return value
+
     @model_validator(mode="after")
     def _joined_once(self) -> Self:
-        if self.join is not None and self.template[-1:] in BLANKS:
+        if self.is_chat:
+            if self.join is not None:
+                raise ValueError("prompt.join belongs to a template with {prompt}; a chat template has its own")
+            if self.turns is None:
+                raise ValueError("prompt.turns: say whether the last answer of a conversation is learned, or every one")
+        elif self.chat_template is not None or self.turns is not None:
+            raise ValueError('prompt.chat_template and prompt.turns belong to the template "chat"')
+        elif self.join is not None and self.template[-1:] in BLANKS:
             raise ValueError("prompt.template ends in white space; what stands before the completion is prompt.join")
         return self
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the base model's own chat template makes text of rows."""
+        return self.template == CHAT
 
     def trimmed(self, text: str) -> str:
         """A prompt or completion as it is put into the template."""
@@ -350,6 +380,12 @@ class Spec(Decisions):
             mantissa_bits=self.layout.mantissa_bits,
             max_shift=self.bounds.max_shift,
         )
+        return self
+
+    @model_validator(mode="after")
+    def _chat_template_named(self) -> Self:
+        if self.prompt.is_chat and self.prompt.chat_template is None:
+            raise ValueError("prompt.chat_template: the sha2-256 of the base model's chat template is missing")
         return self
 
     def with_steps(self, steps: int) -> Self:

@@ -9,7 +9,7 @@ from support.explored_site import ExploredSite
 from support.fit_pages import RULES, barriers, check_fit, overflowing
 
 KINDS = [view.name for view in ALL if view is not IMPEACHMENT]  # test_masked_pages.py has a round with one
-MORE = {"round": 2, "tree": 2}  # pages of these kinds; one of each other kind
+MORE = {"round": 2}  # pages of these kinds; one of each other kind
 TEXTS = ("h1", "h2", "h3", "th", "td", "p")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from fednode.data import check_data, load_data
 from fedprotocol.program.peak_memory import peak_memory
+from support.encoders import encoder_of
 from support.tiny_model import TEMPLATE, build_tiny_model, tiny_tokenizer
 
 LENGTH = 256  # tokens
@@ -31,9 +32,8 @@ def _check(path: Path, _: Path) -> Callable[[], object]:
 
 
 def _check_in_tokens(path: Path, _: Path) -> Callable[[], object]:
-    from fednode.data.encode import Encoder
 
-    encoder = Encoder(tiny_tokenizer(), TEMPLATE, LENGTH)
+    encoder = encoder_of(tiny_tokenizer(), TEMPLATE, LENGTH)
     return lambda: check_data(path, encoder)
 
 

@@ -59,10 +59,10 @@ def test_every_setting_the_template_comments_out_exists(tmp_path: Path) -> None:
 def test_what_the_site_s_files_call_their_columns(tmp_path: Path) -> None:
     named = 'completion = "label"\nprompt = "text"\nlabels = { 0 = "no", 1 = "yes", true = "certainly" }\n'
     config = load(write(tmp_path, render(**VALUES).replace("[data]\n", f"[data]\n{named}")))
-    assert columns_of(config) == Columns("text", "label", "domain", {"0": "no", "1": "yes", "true": "certainly"})
-    assert columns_of(load(write(tmp_path, render(**VALUES)))) == Columns()
+    assert columns_of(config, None) == Columns("text", "label", "domain", {"0": "no", "1": "yes", "true": "certainly"})
+    assert columns_of(load(write(tmp_path, render(**VALUES))), None) == Columns()
     old = load(write(tmp_path, render(**VALUES).replace('# encoding = "cp1252"', 'encoding = "cp1252"')))
-    assert columns_of(old) == Columns(encoding="cp1252")
+    assert columns_of(old, None) == Columns(encoding="cp1252")
     wrongs = ('labels = { 0 = "" }', "labels = { 0 = 1 }", 'prompt = ""', 'encoding = "cp-1"', 'encoding = "hex"')
     for wrong in (*wrongs, "split = 1.0", "split = -0.1", "split = nan"):
         with pytest.raises(ConfigError, match=r"data\."):

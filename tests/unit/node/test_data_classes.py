@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fednode.data import check_data
 from fednode.data.classes import Answers
-from fednode.data.encode import Encoder
 from fedprotocol.spec import Prompt, Spec, load_spec
+from support.encoders import encoder_of
 from support.specs import small_spec
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, tiny_tokenizer, write_jsonl
 from support.tokenizer_kinds import llama2
@@ -31,7 +31,7 @@ def answers(completions: list[str], *classes: str) -> Answers:
 def test_without_their_leading_space_they_are_near_misses(tmp_path: Path) -> None:
     rows = [{**row, "completion": row["completion"].strip()} for row in colour_rows(8)]
     path = write_jsonl(tmp_path / "d.jsonl", rows)
-    spec, encoder = spec_of(*CLASSES), Encoder(tiny_tokenizer(), TEMPLATE, 64)
+    spec, encoder = spec_of(*CLASSES), encoder_of(tiny_tokenizer(), TEMPLATE, 64)
     for report in (check_data(path, spec=spec), check_data(path, encoder, spec)):
         assert not report.ok and report.usable == 8
         head, *each = report.errors()
@@ -89,7 +89,7 @@ def test_an_answer_may_go_on_behind_its_class() -> None:
 
 def test_with_a_tokenizer_its_first_token_must_be_the_class_s() -> None:
     """As in evaluation: where a space is a token of its own, all answers with one begin alike."""
-    encoder = Encoder(llama2(), "{prompt}:", 64)
+    encoder = encoder_of(llama2(), "{prompt}:", 64)
     found = Answers(["r", "red"], str, encoder.first_token)
     for number, completion in enumerate(["red", "r", "r ed", "red:"], start=1):
         found.add(number, completion)

@@ -14,6 +14,7 @@ from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.encoders import encoder_of
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, write_jsonl
 
 pytestmark = pytest.mark.model
@@ -29,7 +30,7 @@ def tokenizer(tiny_folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def encoder(tokenizer: Any) -> Encoder:
-    return Encoder(tokenizer, TEMPLATE, LENGTH)
+    return encoder_of(tokenizer, TEMPLATE, LENGTH)
 
 
 def test_an_example_is_template_answer_end(encoder: Encoder, tokenizer: Any) -> None:
@@ -74,7 +75,7 @@ def test_a_long_prompt_loses_its_end_and_is_counted(encoder: Encoder, tokenizer:
 
 def test_a_template_that_leaves_no_room(tokenizer: Any) -> None:
     with pytest.raises(EncodingError, match="sequence_length"):
-        Encoder(tokenizer, "word " * 60 + "{prompt}", LENGTH)
+        encoder_of(tokenizer, "word " * 60 + "{prompt}", LENGTH)
 
 
 def test_classes_must_begin_differently(encoder: Encoder, tokenizer: Any) -> None:
@@ -96,7 +97,7 @@ def test_a_tokenizer_that_adds_start_and_end(tokenizer: Any) -> None:
         single="<s> $A <|end|>", special_tokens=[("<s>", start), ("<|end|>", tokenizer.eos_token_id)]
     )
     wrapped = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<s>", eos_token="<|end|>")
-    ids = Encoder(wrapped, TEMPLATE, LENGTH).example("a rose", " red").input_ids
+    ids = encoder_of(wrapped, TEMPLATE, LENGTH).example("a rose", " red").input_ids
     assert wrapped.decode(ids) == "<s>Thing: a rose\nColour: red<|end|>"
 
 

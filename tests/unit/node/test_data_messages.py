@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import read_rows
-from fednode.data.encode import Encoder
-from fednode.data.messages import prompt_and_answer
+from fednode.data.messages import answers_in
+from support.encoders import encoder_of
 from support.tiny_model import TEMPLATE
 
 pytestmark = pytest.mark.model
@@ -21,11 +21,20 @@ SYSTEM, USER, ASSISTANT = (
 ASKED, ANSWERED = USER("a small rose"), ASSISTANT(" red")
 
 
+def prompt_and_answer(messages: Any) -> tuple[str, str] | str:
+    """Of messages with one answer that is learned."""
+    found = answers_in(messages)
+    if isinstance(found, str):
+        return found
+    [only] = found
+    return only
+
+
 def test_a_lone_question_is_the_prompt_as_it_is(tiny_folder: Path) -> None:
     question = "  a small\n\nrose "
     assert prompt_and_answer([USER(question), ANSWERED]) == (question, " red")
     tokenizer = load_tokenizer(tiny_folder)
-    example = Encoder(tokenizer, TEMPLATE, 48).example(*prompt_and_answer([ASKED, ANSWERED]))
+    example = encoder_of(tokenizer, TEMPLATE, 48).example(*prompt_and_answer([ASKED, ANSWERED]))
     assert tokenizer.decode(example.input_ids) == "Thing: a small rose\nColour: red<|end|>"
 
 

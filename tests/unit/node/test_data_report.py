@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 from fednode.data import check_data
-from fednode.data.encode import Encoder
 from fednode.data.twins import Found, Twins
 from fedprotocol.spec import load_spec
+from support.encoders import encoder_of
 from support.specs import small_spec
 from support.tiny_model import TEMPLATE, tiny_tokenizer, write_jsonl
 
@@ -89,7 +89,7 @@ def test_characters_that_nobody_means(tmp_path: Path) -> None:
 
 def test_one_row_as_the_model_sees_it(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "d.jsonl", rows((" a rose ", " red"), ("the sea", "blue")))
-    assert check_data(path, Encoder(tiny_tokenizer(), TEMPLATE, 48, " ")).sample == (
+    assert check_data(path, encoder_of(tiny_tokenizer(), TEMPLATE, 48, " ")).sample == (
         "Thing: a rose",
         "Colour:>>> red<|end|><<<",
     )
@@ -97,7 +97,7 @@ def test_one_row_as_the_model_sees_it(tmp_path: Path) -> None:
 
 
 def test_answers_that_are_lost_are_an_error_and_cut_prompts_are_not(tmp_path: Path) -> None:
-    encoder = Encoder(tiny_tokenizer(), TEMPLATE, 32, " ")
+    encoder = encoder_of(tiny_tokenizer(), TEMPLATE, 32, " ")
     fits = next(n for n in range(32, 0, -1) if encoder.answer_length("y " * n) + 1 <= encoder.room)
     for count in (fits, fits + 1):
         path = write_jsonl(tmp_path / "d.jsonl", rows(("rose " * 99, "red"), ("x", "y " * count)))
@@ -109,7 +109,7 @@ def test_answers_that_are_lost_are_an_error_and_cut_prompts_are_not(tmp_path: Pa
 
 
 def test_batches_count_as_single_rows_do(tmp_path: Path) -> None:
-    chance, encoder = Random(1), Encoder(tiny_tokenizer(), TEMPLATE, 24, " ")
+    chance, encoder = Random(1), encoder_of(tiny_tokenizer(), TEMPLATE, 24, " ")
     pairs = [("rose " * chance.randrange(1, 20), "red " * chance.randrange(1, 9)) for _ in range(1100)]
     report = check_data(write_jsonl(tmp_path / "d.jsonl", rows(*pairs)), encoder)
     examples = [encoder.example(*pair) for pair in pairs]

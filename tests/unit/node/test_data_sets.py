@@ -114,7 +114,7 @@ def test_a_data_set_is_split_copied_and_read_again_when_it_changes(
     config = config_of(tmp_path, train=f"hf:{tmp_path}/set", split=0.3)
     held_out = scored_rows(config)
     assert held_out is not None
-    sides = [site_rows(config, side)["prompt"][:] for side in (train_rows(config), held_out)]
+    sides = [site_rows(config, side, None)["prompt"][:] for side in (train_rows(config), held_out)]
     assert sorted(sides[0] + sides[1]) == sorted(prompt for prompt, _ in WANTED) and all(sides)
     [copy] = config.rows.iterdir()
     assert [file.rows for file in usable_rows(config, None)] == [40] and copy.exists()

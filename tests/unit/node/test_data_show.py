@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from fednode.cli.app import app
 from fednode.config import render
-from fednode.data.encode import Encoder
 from fednode.data.rows import Row
 from fednode.data.shown import shown
 from fedprotocol.spec import Evaluation, Prompt, dump_spec
+from support.encoders import encoder_of
 from support.tiny_model import CLASSES, TEMPLATE, colour_rows, tiny_tokenizer, write_jsonl
 from support.tiny_spec import tiny_spec
 from typer.testing import CliRunner
@@ -94,7 +94,7 @@ def test_without_a_tokenizer_nothing_is_shown(tmp_path: Path) -> None:
 
 
 def test_what_is_counted() -> None:
-    encoder = Encoder(tiny_tokenizer(), TEMPLATE, 24, " ")
+    encoder = encoder_of(tiny_tokenizer(), TEMPLATE, 24, " ")
     seen = shown(Row("rose " * 99, "red " * 99, None), encoder)
     assert (seen.tokens, seen.prompt_cut, seen.answer_cut) == (24, True, True)
     assert seen.counts().endswith("the end of its prompt and of its answer is cut off to fit")

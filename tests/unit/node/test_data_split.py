@@ -67,7 +67,7 @@ def test_training_and_scoring_share_no_row(
     config = config_of(tmp_path, train=path, split=SHARE)
     trained, tested = train_rows(config), scored_rows(config)
     assert tested is not None
-    sides = [site_rows(config, one) for one in (trained, tested)]
+    sides = [site_rows(config, one, None) for one in (trained, tested)]
     found = [set(pairs(one)) for one in sides]
     assert not found[0] & found[1] and found[0] | found[1] == set(pairs(load_data(path)))
     assert abs(len(sides[1]) - SHARE * 2000) < 100 and len(sides[0]) + len(sides[1]) == 2000
@@ -75,10 +75,10 @@ def test_training_and_scoring_share_no_row(
     assert sides[0].column_names == ["prompt", "completion", "domain"]
     copies = list(config.rows.iterdir()) if config.rows.exists() else []
     assert len(copies) == copied, "one copy holds the rows of both"
-    assert pairs(site_rows(config, trained)) == pairs(sides[0]), "from the copy, if there is one"
+    assert pairs(site_rows(config, trained, None)) == pairs(sides[0]), "from the copy, if there is one"
     if copied:
         monkeypatch.setattr(table, "rows_in", None)
-        assert pairs(site_rows(config, tested)) == pairs(sides[1])
+        assert pairs(site_rows(config, tested, None)) == pairs(sides[1])
 
 
 def test_order_and_new_rows_move_none(path: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_both_sides_are_told_and_must_hold_rows(path: Path, tmp_path: Path) -> N
     missing = scored_rows(alone)
     assert missing is not None
     with pytest.raises(DataError, match=r"of its 1 rows none is held out for scoring with \[data\] split = 0.01"):
-        site_rows(alone, missing)
+        site_rows(alone, missing, None)
     assert check_data(path).held_out is None and "split" not in "".join(check_data(path).lines())
 
 
@@ -130,7 +130,7 @@ def test_workers_get_one_side_too(path: Path, tmp_path: Path) -> None:
         Settings(model=config.model, data=config.data, rows=config.rows).model_dump_json()
     )
     job = Job.model_validate_json(Job(kind="train", rows=train_rows(config)).model_dump_json())
-    assert pairs(rows_of_worker(settings, job.rows)) == pairs(site_rows(config, train_rows(config)))
+    assert pairs(rows_of_worker(settings, job.rows, None)) == pairs(site_rows(config, train_rows(config), None))
 
 
 def test_only_one_module_knows_what_the_config_calls_its_files() -> None:

@@ -14,6 +14,7 @@ from fednode.data.encoded_rows import Drawn, Kept
 from fednode.data.plain_text import EncodingError
 from fednode.training import AdapterModel
 from fedprotocol.spec import Spec
+from support.encoders import encoder_of
 from support.tiny_model import TEMPLATE, colour_rows, tiny_tokenizer, write_jsonl
 from support.tiny_spec import tiny_spec
 from support.tokenizer_kinds import word_piece
@@ -97,7 +98,7 @@ def load_data_again(data: Any) -> Any:
 
 
 def test_what_is_kept_has_a_bound_and_changes_nothing(rows: Any, encoded: Counter[str]) -> None:
-    encoder, some = Encoder(tiny_tokenizer(), TEMPLATE, 64), rows.select(range(30))
+    encoder, some = encoder_of(tiny_tokenizer(), TEMPLATE, 64), rows.select(range(30))
     plain = [encoder.example(row["prompt"], row["completion"], end=False) for row in some]
     kept = Kept(encoder, most_tokens=sum(len(example.input_ids) for example in plain[:10]))
     encoded.clear()
@@ -106,7 +107,7 @@ def test_what_is_kept_has_a_bound_and_changes_nothing(rows: Any, encoded: Counte
 
 
 def test_rows_that_were_drawn_and_cut_are_counted(rows: Any) -> None:
-    encoder = Encoder(tiny_tokenizer(), TEMPLATE, 64)
+    encoder = encoder_of(tiny_tokenizer(), TEMPLATE, 64)
     long = rows.select(range(4)).map(lambda row, n: {"prompt": row["prompt"] * (1 + 50 * (n == 2))}, with_indices=True)
     drawn = Drawn(long, encoder)
     assert [drawn[n].truncated for n in (2, 1, 2)] == [True, False, True]
@@ -116,7 +117,7 @@ def test_rows_that_were_drawn_and_cut_are_counted(rows: Any) -> None:
 
 def test_a_completion_without_a_token_is_named(tmp_path: Path) -> None:
     """A tokenizer may throw characters away: such a row ends the round that draws it; data check finds it before."""
-    encoder = Encoder(word_piece(), TEMPLATE, 64)
+    encoder = encoder_of(word_piece(), TEMPLATE, 64)
     path = write_jsonl(
         tmp_path / "d.jsonl", [{"prompt": "x", "completion": "red"}, {"prompt": "x", "completion": "\x01"}]
     )

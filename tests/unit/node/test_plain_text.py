@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from fednode.data import check_data
-from fednode.data.encode import Encoder
 from fednode.data.plain_text import EncodingError, PlainText
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.encoders import encoder_of
 from support.tiny_model import tiny_tokenizer, write_jsonl
 from support.tokenizer_kinds import KINDS, START, llama2
 
@@ -65,7 +65,7 @@ def test_ordinary_text_is_the_tokenizers_own_tokens(kind: Kind, written: str) ->
 def test_a_rows_control_tokens_are_learned_as_text(tmp_path: Path) -> None:
     """`special-token-in-answer.jsonl`: end of text must not be learned in the middle of an answer."""
     tokenizer = tiny_tokenizer()
-    encoder = Encoder(tokenizer, "<|end|>Thing: {prompt}<|end|>\nColour:", 128)
+    encoder = encoder_of(tokenizer, "<|end|>Thing: {prompt}<|end|>\nColour:", 128)
     prompt, completion = "what does <|end|> mean", " it is the end <|end|> of a text"
     example = encoder.example(prompt, completion)
     end = tokenizer.eos_token_id
@@ -81,7 +81,7 @@ def test_a_rows_control_tokens_are_learned_as_text(tmp_path: Path) -> None:
 
 def test_a_template_and_a_prompt_make_no_control_token_together() -> None:
     tokenizer = tiny_tokenizer()
-    assert tokenizer.eos_token_id not in Encoder(tokenizer, "a <|{prompt}|> b", 64).prompt("end")[0]
+    assert tokenizer.eos_token_id not in encoder_of(tokenizer, "a <|{prompt}|> b", 64).prompt("end")[0]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_a_template_and_a_prompt_make_no_control_token_together() -> None:
 def test_the_start_of_text_stands_there_once(template: str, starts: int) -> None:
     tokenizer = llama2()
     assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id, "it adds one"
-    ids = Encoder(tokenizer, template, 64).example("red", "red").input_ids
+    ids = encoder_of(tokenizer, template, 64).example("red", "red").input_ids
     assert ids[0] == tokenizer.bos_token_id
     assert ids.count(tokenizer.bos_token_id) == starts
     assert ids[1] != tokenizer.bos_token_id
-    written = Encoder(tokenizer, template, 64).example(START, "red").input_ids
+    written = encoder_of(tokenizer, template, 64).example(START, "red").input_ids
     assert written.count(tokenizer.bos_token_id) == starts, "a prompt adds none"
 
 
@@ -127,7 +127,7 @@ def test_added_tokens_that_are_not_special_are_text() -> None:
 def test_padding_is_end_of_text_whatever_the_tokenizer_pads_with() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.add_special_tokens({"pad_token": "[PAD]"})
-    encoder = Encoder(tokenizer, "{prompt}:", 64)
+    encoder = encoder_of(tokenizer, "{prompt}:", 64)
     assert tokenizer.pad_token_id >= len(tokenizer) - 1
     assert encoder.pad_id == encoder.eos_id == tokenizer.eos_token_id
 
@@ -136,9 +136,9 @@ def test_every_token_that_can_be_made_must_be_in_the_model() -> None:
     tokenizer = tiny_tokenizer()
     size = len(tokenizer)
     tokenizer.add_special_tokens({"pad_token": "[PAD]"})
-    encoder = Encoder(tokenizer, "{prompt}:", 64)
+    encoder = encoder_of(tokenizer, "{prompt}:", 64)
     encoder.check_fits(size)  # nothing makes the padding
     with pytest.raises(EncodingError, match=rf"with the id {size - 1}, but the model knows {size - 1} tokens, 0 to"):
         encoder.check_fits(size - 1)
     with pytest.raises(EncodingError, match=rf"the token '\[PAD\]' with the id {size}"):
-        Encoder(tokenizer, "[PAD]{prompt}:", 64).check_fits(size)
+        encoder_of(tokenizer, "[PAD]{prompt}:", 64).check_fits(size)

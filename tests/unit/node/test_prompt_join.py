@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from datasets import Dataset
-from fednode.data.encode import Encoder
 from fednode.data.encoded_rows import Drawn, Kept
 from fednode.data.plain_text import EncodingError
 from fednode.training import AdapterModel
 from fedprotocol.spec import Evaluation, Prompt
+from support.encoders import encoder_of
 from support.tiny_model import CLASSES, TEMPLATE, tiny_tokenizer
 from support.tiny_spec import tiny_spec
 from support.tokenizer_kinds import byte_level_whole_words, llama2, unigram
@@ -33,7 +33,7 @@ VARIANTS = [("a rose", "red"), (" a rose\n", " red"), ("a rose", "red \t"), ("\u
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("join", [" ", "", "\n", "\n "])
 def test_spaces_in_the_data_change_nothing(kind: str, join: str) -> None:
-    encoder = Encoder(KINDS[kind](), "{prompt}:", 64, join)
+    encoder = encoder_of(KINDS[kind](), "{prompt}:", 64, join)
     [ids] = {tuple(encoder.example(*row).input_ids) for row in VARIANTS}
     assert encoder.first_token(" red ") == encoder.first_token("red")
     if kind == "byte-level":
@@ -44,7 +44,7 @@ def test_spaces_in_the_data_change_nothing(kind: str, join: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("join", [" ", "", "\n"])
 def test_training_scoring_and_generation_have_the_same_tokens(kind: str, join: str) -> None:
-    encoder = Encoder(KINDS[kind](), "{prompt}:", 64, join)
+    encoder = encoder_of(KINDS[kind](), "{prompt}:", 64, join)
     rows = Dataset.from_list([{"prompt": prompt, "completion": answer} for prompt, answer in VARIANTS])
     asked, _ = encoder.prompt("a rose ")
     for trained, scored in zip(Drawn(rows, encoder), Kept(encoder).examples(rows), strict=True):
@@ -58,31 +58,31 @@ def test_training_scoring_and_generation_have_the_same_tokens(kind: str, join: s
 def test_a_word_behind_a_space_is_the_token_that_the_tokenizer_has_for_it() -> None:
     """A tokenizer that puts a space before every text has one token for it, as for a word in the middle of a text."""
     for tokenizer in (tiny_tokenizer(), llama2()):
-        encoder = Encoder(tokenizer, "{prompt}:", 64, " ")
+        encoder = encoder_of(tokenizer, "{prompt}:", 64, " ")
         whole = tokenizer("rose: red", add_special_tokens=False)["input_ids"]
         assert encoder.first_token("red") == whole[-1]
-    old, new = Encoder(tiny_tokenizer(), TEMPLATE, 64), Encoder(tiny_tokenizer(), TEMPLATE, 64, " ")
+    old, new = encoder_of(tiny_tokenizer(), TEMPLATE, 64), encoder_of(tiny_tokenizer(), TEMPLATE, 64, " ")
     assert old.example("a rose", " red") == new.example("a rose", "red"), "what the old form meant"
     assert old.first_tokens(CLASSES) == new.first_tokens([name.strip() for name in CLASSES])
 
 
 def test_without_join_everything_is_taken_as_it_is() -> None:
-    encoder = Encoder(tiny_tokenizer(), TEMPLATE, 64)
+    encoder = encoder_of(tiny_tokenizer(), TEMPLATE, 64)
     assert encoder.example("a rose", "red").input_ids != encoder.example("a rose", " red").input_ids
     assert encoder.shown(encoder.example(" rose ", " red "))[0] == "Thing:  rose \nColour:"
 
 
 def test_where_a_space_is_a_token_of_its_own_classes_need_a_line() -> None:
-    encoder = Encoder(byte_level_whole_words(), "{prompt}:", 64, " ")
+    encoder = encoder_of(byte_level_whole_words(), "{prompt}:", 64, " ")
     with pytest.raises(EncodingError, match=r'set prompt\.join to "\\n"'):
         encoder.first_tokens(["red", "blue"])
-    assert len(set(Encoder(byte_level_whole_words(), "{prompt}:", 64, "").first_tokens(["red", "blue"]))) == 2
+    assert len(set(encoder_of(byte_level_whole_words(), "{prompt}:", 64, "").first_tokens(["red", "blue"]))) == 2
 
 
 def test_without_join_such_a_tokenizer_wants_no_space() -> None:
     with pytest.raises(EncodingError, match="leave the leading space out for this tokenizer, here and in the data"):
-        Encoder(llama2(), "{prompt}:", 64).first_tokens([" red", " blue"])
-    assert len(Encoder(llama2(), "{prompt}:", 64, " ").first_tokens(["red", "blue"])) == 2
+        encoder_of(llama2(), "{prompt}:", 64).first_tokens([" red", " blue"])
+    assert len(encoder_of(llama2(), "{prompt}:", 64, " ").first_tokens(["red", "blue"])) == 2
 
 
 def test_a_model_is_trained_scored_and_asked_alike(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

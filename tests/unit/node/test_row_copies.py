@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from fednode.data import Columns, DataError, load_data, table
-from fednode.data.encode import Encoder
 from fednode.data.encoded_rows import Drawn
 from fednode.data.row_copies import delete_all_but
+from support.encoders import encoder_of
 from support.tiny_model import TEMPLATE, colour_rows, tiny_tokenizer, write_jsonl
 
 ROWS = 10_000
@@ -47,7 +47,7 @@ def test_a_copy_holds_the_same_rows_for_its_owner_alone(path: Path, tmp_path: Pa
 
 
 def test_what_is_drawn_of_a_copy_is_the_same_token_for_token(path: Path, tmp_path: Path) -> None:
-    encoder, chosen = Encoder(tiny_tokenizer(), TEMPLATE, 16), range(0, ROWS, 97)
+    encoder, chosen = encoder_of(tiny_tokenizer(), TEMPLATE, 16), range(0, ROWS, 97)
     held, copied = Drawn(load_data(path), encoder), Drawn(load_data(path, copies=tmp_path / "rows"), encoder)
     assert [copied[n] for n in chosen] == [held[n] for n in chosen]
     assert copied.drawn == held.drawn

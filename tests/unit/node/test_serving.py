@@ -90,12 +90,13 @@ def test_it_answers_as_generate_does_and_counts(at: Served) -> None:
 
 @pytest.mark.model
 def test_a_chat_becomes_the_prompt_that_a_site_would_learn_from(at: Served) -> None:
-    from fednode.data.messages import prompt_and_answer
+    from fednode.data.messages import answers_in
 
     said = at.client.chat.completions.create(model=NAME, messages=CHAT, max_completion_tokens=9)  # type: ignore[arg-type]
-    learned = prompt_and_answer([*CHAT, {"role": "assistant", "content": "blue"}])
-    assert isinstance(learned, tuple)
-    assert said.choices[0].message.content == at.model.generate(at.spec, learned[0], 9)
+    learned = answers_in([*CHAT, {"role": "assistant", "content": "blue"}])
+    assert isinstance(learned, list)
+    [(prompt, _)] = learned
+    assert said.choices[0].message.content == at.model.generate(at.spec, prompt, 9)
     assert said.choices[0].message.role == "assistant"
 
 

@@ -61,7 +61,7 @@ def test_columns_of_the_config_hold_for_all_its_files(tiny_folder: Path, tmp_pat
     named = {"prompt": "text", "completion": "label", "labels": {"0": "red", "1": "blue"}}
     config = config_of(tmp_path, tiny_folder, train=tmp_path / "d.csv", **named)
     assert usable_data(config, spec)[0].answers.counts["blue"] == 1
-    assert columns_of(config).labels == named["labels"]
+    assert columns_of(config, None).labels == named["labels"]
 
 
 def test_without_a_chain_the_spec_is_the_one_last_had(tmp_path: Path, spec: Spec, monkeypatch: Any) -> None:
@@ -124,17 +124,17 @@ def test_rows_of_a_large_file_are_kept_as_long_as_the_config_names_it(
     monkeypatch.setattr("fednode.data.table.MOST_HELD", 1000)
     train, other = (write_jsonl(tmp_path / f"{name}.jsonl", colour_rows(5000)) for name in ("train", "other"))
     config = config_of(tmp_path, tiny_folder, train=train)
-    assert len(site_rows(config, train_rows(config))) == 5000
+    assert len(site_rows(config, train_rows(config), None)) == 5000
     [copy] = config.rows.iterdir()
-    site_rows(config, train_rows(config))
+    site_rows(config, train_rows(config), None)
     assert list(config.rows.iterdir()) == [copy]
     usable_rows(config, None)
     assert copy.exists()
     write_jsonl(train, colour_rows(4500))
     usable_rows(config, None)
     assert not copy.exists(), "as soon as a node or doctor starts again"
-    site_rows(config, train_rows(config))
+    site_rows(config, train_rows(config), None)
     [copy] = config.rows.iterdir()
     changed = config_of(tmp_path, tiny_folder, train=other)
-    site_rows(changed, train_rows(changed))
+    site_rows(changed, train_rows(changed), None)
     assert len(list(config.rows.iterdir())) == 1 and not copy.exists()

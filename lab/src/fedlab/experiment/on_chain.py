@@ -40,7 +40,7 @@ def compare(run: Path, results: Path) -> list[dict[str, str | int]]:
     federation = load_federation(run / "spec")
     configs = {folder.name: load_config(folder / "fednode.toml") for folder in sorted((run / "sites").iterdir())}
     members = {
-        name: Member(load_data(train_rows(config), columns_of(config)), config.node.seed)
+        name: Member(load_data(train_rows(config), columns_of(config, federation.spec)), config.node.seed)
         for name, config in sorted(configs.items())
     }
     settings = next(iter(configs.values())).model

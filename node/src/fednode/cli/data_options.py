@@ -71,7 +71,7 @@ def site(config: Path, is_needed: bool, spec: Path | None, options: Columns, lab
     if spec is not None:
         found = _read_spec(spec)
     encoder, why_not = _encoder(known, found)
-    columns = with_labels(_over(columns_of(known) if known is not None else None, options), labels)
+    columns = with_labels(_over(columns_of(known, found) if known is not None else None, options, found), labels)
     return Site(known, columns, found, encoder, why_not)
 
 
@@ -112,7 +112,7 @@ def data_named(named: Path | str) -> Portion:
         raise DataError(f"{named} names no data set: {FORMS}") from None
 
 
-def _over(base: Columns | None, options: Columns) -> Columns:
+def _over(base: Columns | None, options: Columns, spec: Spec | None) -> Columns:
     from fednode.data import Columns
 
     base = base or Columns()
@@ -122,6 +122,7 @@ def _over(base: Columns | None, options: Columns) -> Columns:
         options.domain or base.domain,
         base.labels,
         options.encoding or base.encoding,
+        None if spec is None else spec.prompt.turns,
     )
 
 

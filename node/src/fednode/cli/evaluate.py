@@ -38,7 +38,7 @@ def evaluate(
         chosen = data_named(data) if data is not None else scored_rows(session.config)
         if chosen is None:
             raise FedError("name a data file, or set [data] test or split in the config")
-        columns = columns_of(session.config)
+        columns = columns_of(session.config, session.spec)
         found, root = global_of(session, number)
         with told_if_slow("reading the rows"):
             rows = load_data(chosen, columns)

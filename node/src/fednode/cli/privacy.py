@@ -48,7 +48,7 @@ def privacy(
         spent = Ledger(path).entries()
         planned = rounds or spec.training.rounds
         with told_if_slow("reading the rows"):
-            rows = len(site_rows(session.config, train_rows(session.config)))
+            rows = len(site_rows(session.config, train_rows(session.config), spec))
         cost = cost_of_round(settings, spec, rows)
         with told_if_slow("counting what was spent"):
             found = plan(settings, spent, cost, planned)

@@ -16,7 +16,9 @@ from fednode.cli.spec_made import (
     SourceOption,
     StoreOption,
     ThreadsOption,
+    TurnsOption,
     opened_store,
+    prompt_of,
     publish_in,
     show_made,
     try_it,
@@ -33,7 +35,11 @@ def new(
     name: Annotated[str, typer.Option(help="Name of the federation.")],
     base_model: Annotated[str, typer.Option(help="Hub id of the frozen base model, by which all nodes will know it.")],
     template: Annotated[
-        str, typer.Option(help=r"Prompt template. {prompt} stands for the row's prompt and \n for a new line.")
+        str,
+        typer.Option(
+            help=r"Prompt template. {prompt} stands for the row's prompt and \n for a new line. The word chat alone "
+            "names the base model's own chat template, which is pinned by its sha-256: rows are conversations then."
+        ),
     ],
     rounds: Annotated[int, typer.Option(help="Number of final rounds after which the federation is complete.")],
     out: Annotated[Path, typer.Option(help="Folder that spec.json and genesis.car are written to.")] = Path(),
@@ -43,13 +49,14 @@ def new(
         typer.Option(help="Revision of the base model on the hub. Default: today's commit, which is pinned."),
     ] = None,
     store: StoreOption = None,
+    turns: TurnsOption = None,
     join: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help=r"White space between the template and the answer; \n for a new line. Sites need not think of it: "
-            "spaces around prompts and answers are taken off."
+            help=r"White space between the template and the answer; \n for a new line. Default: a space. Sites need "
+            "not think of it: spaces around prompts and answers are taken off."
         ),
-    ] = " ",
+    ] = None,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA adapter.")] = 8,
     alpha: Annotated[int, typer.Option(help="Scaling of the LoRA adapter (alpha).")] = 32,
     dropout: Annotated[float, typer.Option(help="Dropout of the LoRA adapter during training, 0 to 1.")] = 0.0,
@@ -224,7 +231,7 @@ def new(
         "revision": revision,
         "lora": {"r": rank, "alpha": alpha, "dropout": dropout, "target_modules": modules, "factors": factors},
         "quantization": {"kind": quantization, "double_quant": double_quant, "compute_dtype": compute},
-        "prompt": {"template": template.replace("\\n", "\n"), "join": join.replace("\\n", "\n")},
+        "prompt": prompt_of(template, join, turns),
         "training": {
             "rounds": rounds,
             "steps": steps,

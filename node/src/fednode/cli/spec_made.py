@@ -25,10 +25,26 @@ DeviceOption = Annotated[Literal["cpu", "cuda"], typer.Option(help="Device that 
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Number of CPU threads for the trial. Default: all cores.")
 ]
+TurnsOption = Annotated[
+    Literal["last", "every"] | None,
+    typer.Option(
+        help="With the chat template: whether the last answer of a conversation is learned, or every one, each as a "
+        "row of its own behind what stands before it. Default: last."
+    ),
+]
 StoreOption = Annotated[
     str | None,
     typer.Option("--store", help="Store to publish both files in: dir:FOLDER or kubo:http://127.0.0.1:5001."),
 ]
+
+
+def prompt_of(template: str, join: str | None, turns: str | None) -> dict[str, str]:
+    """A spec's prompt, of what options say."""
+    from fednode.sponsor.usual_prompt import usual_prompt
+
+    options = {"template": template, "join": join, "turns": turns}
+    given = {name: value.replace("\\n", "\n") for name, value in options.items() if value is not None}
+    return usual_prompt(template) | given
 
 
 def try_it(federation: NewFederation, source: str | None, device: str, threads: int | None) -> None:

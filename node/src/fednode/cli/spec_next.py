@@ -23,6 +23,7 @@ from fednode.cli.spec_made import (
     SourceOption,
     StoreOption,
     ThreadsOption,
+    TurnsOption,
     opened_store,
     publish_in,
     show_made,
@@ -50,6 +51,7 @@ def next_(
     store: StoreOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the new federation.")] = None,
     template: Annotated[str | None, typer.Option(help=r"Prompt template, with {prompt}; \n is a new line.")] = None,
+    turns: TurnsOption = None,
     join: Annotated[
         str | None, typer.Option(help=r"White space between the template and the answer; \n is a new line.")
     ] = None,
@@ -136,6 +138,7 @@ def next_(
         "prompt": {
             "template": template.replace("\\n", "\n") if template is not None else None,
             "join": join.replace("\\n", "\n") if join is not None else None,
+            "turns": turns,
         },
         "evaluation": {"classes": tuple(class_) if class_ else None},
         "privacy": {"noise": min_noise},

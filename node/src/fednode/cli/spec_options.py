@@ -29,6 +29,8 @@ OPTIONS = {
     "quantization.compute_dtype": "--compute",
     "prompt.template": "--template",
     "prompt.join": "--join",
+    "prompt.turns": "--turns",
+    "prompt.chat_template": "--template chat",
     **{f"training.{name}": f"--{name.replace('_', '-')}" for name in Training.model_fields},
     "evaluation.classes": "--class",
     "bounds.max_shift": "--max-shift",

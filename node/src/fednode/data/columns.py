@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 PROMPT = "prompt"
 COMPLETION = "completion"
@@ -17,13 +18,14 @@ class Columns:
 
     `labels`: the completion for each value of the completion's column, by the value as text: numbers without a
     point where they are whole, "true" and "false"; empty: the column holds completions. `encoding`: of text files that
-    have no byte-order mark, by Python's name; None: UTF-8."""
+    have no byte-order mark, by Python's name; None: UTF-8. `turns`: as in a spec's prompt."""
 
     prompt: str = PROMPT
     completion: str = COMPLETION
     domain: str = DOMAIN
     labels: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    turns: Literal["last", "every"] | None = None
 
     @property
     def texts(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Examples to tokens: the spec's template around the prompt, the completion behind it, then end of text."""
+"""Examples to tokens: what the spec puts around a prompt, the completion behind it, then what ends it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fedprotocol.spec import Prompt
 
 from fednode.base_model import embedded_tokens, load_skeleton, load_tokenizer
-from fednode.base_model.tokenizer import start_of_text
+from fednode.data.chat_wording import ChatWording
+from fednode.data.messages import as_prompt
 from fednode.data.plain_text import EncodingError, PlainText
+from fednode.data.template_wording import TemplateWording
+from fednode.data.turns import Turn, as_text
+from fednode.data.wording import Wording
 
 if TYPE_CHECKING:
     from fedprotocol.spec import Evaluation, Training
     from transformers import PreTrainedTokenizerBase
-
-PLACE = "{prompt}"
-"""Where the prompt goes in the template."""
-
-_BEFORE = "a"
-"""What a word is written behind to see its tokens behind a space; the first letter that every vocabulary has."""
 
 
 @dataclass(frozen=True)
@@ -42,45 +40,34 @@ class Encoder:
     """Tokenizer, prompt template and sequence length of one spec.
 
     Prompt and answer are tokenised apart, so that an answer is learned after exactly the tokens from which generation
-    starts. A row that is too long loses the end of its prompt, never the template around it; the answer is cut only if
-    it does not fit alone. Control tokens come from the template and from here, never from the text of a row.
+    starts. A row that is too long loses part of its prompt, never what stands around it; the answer is cut only if it
+    does not fit alone. Control tokens come from the spec's wording, never from the text of a row.
 
-    Of the spec's `join`, a last space belongs to the answer, because tokenizers make one token of a space and the word
-    behind it; all else belongs to the prompt. `_answer` is the only place that makes tokens of answers and of classes.
+    A prompt is the text of a row's prompt; in a spec with the base model's chat template, the turns before the answer
+    (`fednode.data.turns`). `question` makes either of a conversation.
     """
 
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, template: str, sequence_length: int, join: str | None = None
-    ) -> None:
-        """`join`: as in a spec's prompt. Raises EncodingError if the tokenizer cannot be used, has no end of text, or
-        the template leaves no room."""
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Prompt, sequence_length: int) -> None:
+        """Raises EncodingError if the tokenizer cannot be used, has no end of text, or the template leaves no room."""
         self._text = PlainText(tokenizer)
-        self._prompt = Prompt(template=template) if join is None else Prompt(template=template, join=join)
-        self._after_space = (join or "").endswith(" ")
-        template += (join or "").removesuffix(" ")
         if tokenizer.eos_token_id is None:
             raise EncodingError("the base model's tokenizer has no end-of-text token; choose another base model")
         self._tokenizer: Any = tokenizer
-        self._template = self._text.with_control(template)
+        self._is_chat = prompt.is_chat
+        self._wording: Wording = (
+            ChatWording(tokenizer, self._text, prompt)
+            if prompt.is_chat
+            else TemplateWording(tokenizer, self._text, prompt)
+        )
+        self._is_after_space = (prompt.join or "").endswith(" ")
         self._length = sequence_length
         self._eos = int(tokenizer.eos_token_id)
-        self._start: list[int] = []
-        frame = self._render("")
-        plain = self._tokenizer(template.replace(PLACE, ""), add_special_tokens=False)["input_ids"]
-        if frame != (list(plain) or [self._eos]):
+        self._end = self._wording.end
+        self._frame = self._render(self._wording.empty)
+        if len(self._frame) + 1 + len(self._end) > sequence_length:
             raise EncodingError(
-                "prompt.template: the base model's tokenizer does not read its special tokens apart from the text "
-                "around them; write it without them"
-            )
-        start = start_of_text(tokenizer)
-        if self._tokens(self._template.partition(PLACE)[0])[:1] != start:  # the template may begin with it
-            self._start = start
-            frame = self._render("")
-        self._frame = frame
-        if len(frame) + 2 > sequence_length:
-            raise EncodingError(
-                f"the prompt template takes {len(frame)} of the {sequence_length} tokens of training.sequence_length: "
-                "no room for an answer; raise the one or shorten the other"
+                f"the prompt template takes {len(self._frame)} of the {sequence_length} tokens of "
+                "training.sequence_length: no room for an answer; raise the one or shorten the other"
             )
 
     @property
@@ -94,7 +81,7 @@ class Encoder:
 
     def check_fits(self, embedded: int) -> None:
         """Raises EncodingError if a row can become a token that is not among the model's first `embedded` ones."""
-        of_spec = {*self._start, *self._frame, self._eos}
+        of_spec = {*self._frame, *self._end, self._eos}
         highest, token = max(self._text.last, (max(of_spec), self._tokenizer.convert_ids_to_tokens(max(of_spec))))
         if highest >= embedded:
             raise EncodingError(
@@ -107,36 +94,51 @@ class Encoder:
         """The strings in `text` that are control tokens to the tokenizer; they are encoded as the text they are."""
         return self._text.control_tokens_in(text)
 
+    def question(self, turns: Sequence[Turn]) -> str:
+        """A conversation that ends with the user's turn, as a prompt."""
+        return as_text(turns) if self._is_chat else as_prompt(turns)
+
+    def refused(self, prompt: str) -> str | None:
+        """Why the base model's chat template does not take this conversation; None if it does."""
+        if self._is_chat:
+            try:
+                self._wording.text(prompt)
+            except EncodingError as error:
+                return str(error)
+        return None
+
     def prompt(self, prompt: str, room: int = 1) -> tuple[list[int], bool]:
-        """Token ids that an answer of `room` tokens follows, and whether the prompt was cut to leave that room."""
-        prompt = self._prompt.trimmed(prompt)
+        """Token ids that an answer of `room` tokens follows, and whether the prompt was cut to leave that room.
+
+        Raises EncodingError for a conversation that the base model's chat template refuses.
+        """
         ids = self._render(prompt)
         truncated = False
-        while (over := len(ids) + room - self._length) > 0 and prompt:
-            truncated = True
-            starts = self._text.starts(prompt)
-            end = starts[-over] if over < len(starts) else 0
-            prompt = prompt[: min(end, len(prompt) - 1)]
+        while (over := len(ids) + room - self._length) > 0:
+            shorter = self._wording.shorter(prompt, over)
+            if shorter is None:
+                break
+            truncated, prompt = True, shorter
             ids = self._render(prompt)
         return ids, truncated
 
     def example(self, prompt: str, completion: str, end: bool = True) -> Example:
-        """Template, prompt and answer; `end`: with the end of text, which training teaches and evaluation leaves out.
+        """Template, prompt and answer; `end`: with what ends it, which training teaches and evaluation leaves out.
 
-        Raises EncodingError if the tokenizer makes nothing of the completion.
+        Raises EncodingError if the tokenizer makes nothing of the completion; see also `prompt`.
         """
-        answer = self._answer(completion)
+        answer = self._wording.answer(completion)
         if not answer:
             raise EncodingError(f"the base model's tokenizer makes no token of the completion {completion!r}")
         if end:
-            answer.append(self._eos)
+            answer = [*answer, *self._end]
         ids, truncated = self.prompt(prompt, room=len(answer))
         room = self._length - len(ids)
         return Example(ids + answer[:room], len(ids), truncated, answer_cut=len(answer) > room)
 
     def first_token(self, text: str) -> int | None:
         """The token that an answer begins with; None if the tokenizer makes nothing of it."""
-        return next(iter(self._answer(text)), None)
+        return next(iter(self._wording.answer(text)), None)
 
     def first_tokens(self, classes: Sequence[str]) -> list[int]:
         """The token that each class begins with, in the order of `classes`.
@@ -145,7 +147,7 @@ class Encoder:
         """
         owner: dict[int, str] = {}
         for name in classes:
-            tokens = self._answer(name)
+            tokens = self._wording.answer(name)
             if not tokens:
                 raise EncodingError(f"evaluation.classes: {name!r} has no tokens")
             if tokens[0] in owner:
@@ -159,8 +161,8 @@ class Encoder:
     def _way_out(self, classes: Sequence[str]) -> str:
         """A hint for classes that begin alike. Tokenizers that put a space before every text (Llama 2's) turn a space
         that is already there into a separate token."""
-        bare = [self._tokens(name.lstrip(" "))[:1] for name in classes]
-        if self._after_space and len(set(map(tuple, bare))) == len(bare):
+        bare = [self._text.tokens(name.lstrip(" "))[:1] for name in classes]
+        if self._is_after_space and len(set(map(tuple, bare))) == len(bare):
             return 'for this tokenizer the space is a token of its own: set prompt.join to "\\n"'
         if all(name.startswith(" ") for name in classes) and len(set(map(tuple, bare))) == len(bare):
             return "leave the leading space out for this tokenizer, here and in the data"
@@ -178,10 +180,10 @@ class Encoder:
         return prompt, whole.removeprefix(prompt)
 
     def are_cut(self, prompts: Sequence[str], answer_lengths: Sequence[int]) -> list[bool]:
-        """Whether each prompt would be cut for an answer of so many tokens, its end of text among them: what `prompt`
-        says, faster for many."""
-        rooms = [self._length - len(self._start) - length for length in answer_lengths]
-        texts = [self._template.replace(PLACE, self._prompt.trimmed(prompt)) for prompt in prompts]
+        """Whether each prompt would be cut for an answer of so many tokens, its end among them: what `prompt` says,
+        faster for many. Raises EncodingError likewise."""
+        rooms = [self._length - len(self._wording.start) - length for length in answer_lengths]
+        texts = [self._wording.text(prompt) for prompt in prompts]
         unsure = [
             i for i, text in enumerate(texts) if (most := self._text.most_tokens(text)) is None or most > rooms[i]
         ]
@@ -189,32 +191,22 @@ class Encoder:
         return [counts.get(i, 0) > room for i, room in enumerate(rooms)]
 
     def answer_length(self, completion: str) -> int:
-        """How many tokens a completion takes, without its end of text."""
-        return len(self._answer(completion))
+        """How many tokens a completion takes, without its end."""
+        return len(self._wording.answer(completion))
+
+    @property
+    def end_length(self) -> int:
+        """How many tokens end an answer."""
+        return len(self._end)
 
     @property
     def room(self) -> int:
         """The tokens that a prompt (with nothing but the template left of it) leaves to an answer and its end."""
         return self._length - len(self._frame)
 
-    def _answer(self, completion: str) -> list[int]:
-        """Tokens of a completion behind the prompt.
-
-        Tokenizers differ in what a space at the beginning of a text becomes; some put one there by themselves. What
-        they make of a word behind a space is what counts, so the word is written behind another one.
-        """
-        text = self._prompt.trimmed(completion)
-        if not self._after_space or not text:
-            return self._tokens(text)
-        before, whole = self._tokens(_BEFORE), self._tokens(f"{_BEFORE} {text}")
-        return whole[len(before) :] if whole[: len(before)] == before else self._tokens(f" {text}")
-
-    def _tokens(self, text: str) -> list[int]:
-        return self._text.tokens(text)
-
     def _render(self, prompt: str) -> list[int]:
         """Tokens of the filled template, with the start of text once and at least one token."""
-        return [*self._start, *self._tokens(self._template.replace(PLACE, prompt))] or [self._eos]
+        return [*self._wording.start, *self._text.tokens(self._wording.text(prompt))] or [self._eos]
 
 
 class Worded(Protocol):
@@ -234,8 +226,7 @@ def load_encoder(spec: Worded, folder: Path) -> Encoder:
     Raises BaseModelMissing, BaseModelError, and EncodingError also if two of the spec's classes begin with the same
     token, or if the tokenizer makes tokens that the model does not know.
     """
-    prompt = spec.prompt
-    encoder = Encoder(load_tokenizer(folder), prompt.template, spec.training.sequence_length, prompt.join)
+    encoder = Encoder(load_tokenizer(folder), spec.prompt, spec.training.sequence_length)
     encoder.check_fits(embedded_tokens(load_skeleton(folder)))
     if spec.evaluation.classes is not None:
         encoder.first_tokens(spec.evaluation.classes)

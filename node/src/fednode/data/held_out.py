@@ -16,12 +16,12 @@ def is_held_out(row: Row, share: float) -> bool:
 
     It follows from prompt and completion alone, by a hash: neither from the order of the rows, nor from others. White
     space does not count, so rows that are equal to the model are never on different sides; and with a larger share,
-    those that were held out before still are.
+    those that were held out before still are. All rows of one conversation are on the same side.
     """
     if not share:
         return False
     content = blake2b(digest_size=_BITS // 8, key=_KEY)
-    for text in (row.prompt, row.completion):
+    for text in (row.prompt, row.completion) if row.conversation is None else (row.conversation,):
         words = " ".join(text.split()).encode()
         content.update(len(words).to_bytes(8) + words)
     return int.from_bytes(content.digest()) < share * (1 << _BITS)

@@ -44,7 +44,7 @@ class Lengths:
         if answer == 0:
             self.empty += 1
             return
-        if answer + 1 > self._encoder.room:
+        if answer + self._encoder.end_length > self._encoder.room:
             self.answers_cut += 1
             self._cut_first = self._cut_first or number
             self._longest = max(self._longest, answer)
@@ -54,7 +54,8 @@ class Lengths:
 
     def close(self) -> None:
         waiting, self._waiting = self._waiting, []
-        lengths = [self._answer_length(row.completion) + 1 for row in waiting]
+        end = self._encoder.end_length
+        lengths = [self._answer_length(row.completion) + end for row in waiting]
         self.truncated += sum(self._encoder.are_cut([row.prompt for row in waiting], lengths))
 
     def lines(self) -> list[str]:
@@ -71,10 +72,11 @@ class Lengths:
     def errors(self, unit: str) -> list[str]:
         """What cannot be used so; `unit`: of the rows' numbers."""
         lines = []
+        longest = self._longest + self._encoder.end_length
         if self.answers_cut:
             lines.append(
                 f"{self.answers_cut} answers are longer than the {self._encoder.room} tokens that the spec's sequence "
-                f"length leaves them, the first {unit} {self._cut_first}, the longest of {self._longest + 1} tokens: "
+                f"length leaves them, the first {unit} {self._cut_first}, the longest of {longest} tokens: "
                 "their ends would be lost; shorten them or take their rows out"
             )
         if self.empty:

@@ -1,34 +1,43 @@
 """Chat messages to prompt and answer.
 
 The names are those of OpenAI's, TRL's and axolotl's data: `messages`, each with `role` and `content`, and perhaps
-`weight`, by which OpenAI's data say whether an answer is learned (1) or not (0). No chat template of the base model is
-used, for it need not have one: what all sites share is the spec's template around the prompt.
+`weight`, by which OpenAI's data say whether an answer is learned (1) or not (0). Unless the spec has the base model's
+chat template, what all sites share is the spec's template around one prompt, which then holds all turns.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fednode.data.learnable import no_words
+from fednode.data.turns import Turn, as_text
+
+Learned = Literal["last", "every"]
+"""Which answers of a conversation are learned; as a spec's `prompt.turns`."""
 
 _NEXT = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user",)}
 """The roles that may follow a role, or begin (None)."""
 
 
-Turn = tuple[str, str]
-"""A role and what it says."""
-
-
-def prompt_and_answer(messages: object) -> tuple[str, str] | str:
-    """The last answer of the assistant and the prompt that all before it makes (`as_prompt`), or what is wrong."""
+def answers_in(messages: object, learned: Learned | None = None) -> list[tuple[str, str]] | str:
+    """The answers of the assistant that are learned, each behind its prompt; or what is wrong. `learned`: the prompt is
+    the turns before the answer (`fednode.data.turns`), and either the last answer is learned or every one; None: the
+    prompt is text (`as_prompt`), and the last answer is learned. An answer of weight 0 is not."""
     turns = turns_of(messages)
     if isinstance(turns, str):
         return turns
-    *before, (role, answer) = turns
+    role = turns[-1][0]
     if role != "assistant":
         return f"messages end with the role {role}, not with an answer of the assistant"
-    if isinstance(messages, list) and messages[-1].get("weight") == 0:
+    weights = [message.get("weight") for message in messages] if isinstance(messages, list) else []
+    if learned == "every":
+        answers = [at for at, (role, _) in enumerate(turns) if role == "assistant" and weights[at] != 0]
+        if not answers:
+            return "every answer has weight 0: none is to be learned; take the row out"
+        return [(as_text(turns[:at]), turns[at][1]) for at in answers]
+    if weights[-1] == 0:
         return "the last answer has weight 0: it is not to be learned, and no other is; take the row out"
-    return as_prompt(before), answer
+    before = turns[:-1]
+    return [(as_prompt(before) if learned is None else as_text(before), turns[-1][1])]
 
 
 def as_prompt(turns: Sequence[Turn]) -> str:

@@ -101,6 +101,12 @@ class PlainText:
         """The index of the character in `text` that each of its tokens begins at."""
         return [start for start, _ in self._encoded(text).offsets]
 
+    def without_last(self, text: str, count: int) -> str:
+        """`text`, which is not empty, without its last `count` tokens, and by one character shorter at least."""
+        starts = self.starts(text)
+        end = starts[-count] if count < len(starts) else 0
+        return text[: min(end, len(text) - 1)]
+
     def _encoded(self, text: str) -> Encoding:
         encoding: Encoding = self._backend.encode(text, add_special_tokens=False)
         return encoding

@@ -18,7 +18,7 @@ from fednode.data.hf_records import HfSource
 from fednode.data.jsonl import is_array, item_records, line_records
 from fednode.data.packed import ENDINGS
 from fednode.data.parquet import parquet_records
-from fednode.data.rows import DataError, Problem, Row, Table, Unit, to_row
+from fednode.data.rows import DataError, Problem, Row, Table, Unit, to_rows
 from fednode.data.source import Progress, Source
 from fednode.data.xlsx import xlsx_records
 from fednode.data_source import HfSplit, Portion, portion
@@ -42,7 +42,7 @@ def rows_in(
     remark: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[int, Row] | Problem]:
     """All rows of a data file or a data set, one after the other, each with its number, or what is wrong with it; of a
-    portion those of both sides.
+    portion those of both sides. Where every answer of a conversation is learned, rows of one have one number.
 
     `remark` is told what was found out about the file by itself. Raises DataError if there is no such file, if it is of
     another kind or if nothing in it can be read.
@@ -55,8 +55,11 @@ def rows_in(
                 progress(*source.position())
             while remark is not None and source.remarks:
                 remark(source.remarks.pop(0))
-            outcome = found if isinstance(found, str) else to_row(found, source.columns)
-            yield (number, outcome) if isinstance(outcome, Row) else Problem(number, outcome, unit)
+            outcome = found if isinstance(found, str) else to_rows(found, source.columns)
+            if isinstance(outcome, str):
+                yield Problem(number, outcome, unit)
+            else:
+                yield from ((number, row) for row in outcome)
 
 
 def read_rows(rows: Path | HfSplit | Portion, columns: Columns | None = None) -> Table:

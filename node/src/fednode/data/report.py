@@ -125,6 +125,9 @@ def make_report(
             problems.add(one)
             continue
         number, row = one
+        if encoder is not None and (why := encoder.refused(row.prompt)) is not None:
+            problems.add(Problem(number, why))
+            continue
         usable += 1
         held_out += is_held_out(row, chosen.share)
         first = first or row

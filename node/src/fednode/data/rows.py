@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from fednode.data.columns import DOMAIN, Columns
 from fednode.data.fields import absence, value_at
 from fednode.data.layouts import CONVERSATIONS, as_messages, from_instruction
 from fednode.data.learnable import no_words, not_text
-from fednode.data.messages import prompt_and_answer
+from fednode.data.messages import answers_in
+from fednode.data.turns import as_text
 
 MESSAGES = "messages"
 _SHOWN = 200  # characters of names of columns
@@ -29,11 +30,14 @@ class DataError(FedError):
 
 @dataclass(frozen=True)
 class Row:
-    """One example: the model sees `prompt` (in the spec's template) and learns `completion`."""
+    """One example: the model sees `prompt` (in the spec's template) and learns `completion`. Where the spec has the
+    base model's chat template, `prompt` is the turns before the answer (`fednode.data.turns`)."""
 
     prompt: str
     completion: str
     domain: str | None
+    conversation: str | None = None
+    """Where a conversation is several rows: all of it."""
 
 
 REST_LOST = "and nothing after it can be read"
@@ -67,29 +71,41 @@ class Table:
     problems: tuple[Problem, ...]
 
 
-def to_row(record: Mapping[str, Any], columns: Columns) -> Row | str:
-    """The row of a record with prompt and completion (as `columns` names them), with `messages`, or in one of the other
-    `layouts`; or what is wrong with it."""
+def to_rows(record: Mapping[str, Any], columns: Columns) -> Sequence[Row] | str:
+    """The rows of a record with prompt and completion (as `columns` names them), with `messages`, or in one of the
+    other `layouts`; or what is wrong with it. It is one row, unless `columns` asks for every answer of a
+    conversation."""
     given = [name for name in columns.texts if value_at(record, name) is not None]
     messages, conversations = record.get(MESSAGES), record.get(CONVERSATIONS)
     if messages is not None:
         if given:
             return f"has messages beside {' and '.join(given)}; give one or the other"
-        found = prompt_and_answer(messages)
+        found = answers_in(messages, columns.turns)
     elif given:
-        found = _as_named(record, columns)
+        found = _asked(_as_named(record, columns), columns)
     elif instructed := from_instruction(record):
-        found = _checked(("instruction", "output"), instructed)
+        found = _asked(_checked(("instruction", "output"), instructed), columns)
     elif conversations is not None:
-        found = prompt_and_answer(as_messages(conversations))
+        found = answers_in(as_messages(conversations), columns.turns)
     else:
         return f"has neither {' and '.join(columns.texts)} nor messages{_names_of(record)}"
     if isinstance(found, str):
         return found
     domain = value_at(record, columns.domain)
-    if domain is None or domain == "":
-        return Row(*found, None)
-    return not_text(DOMAIN, domain) or Row(*found, domain)
+    if domain == "":
+        domain = None
+    if domain is not None and (wrong := not_text(DOMAIN, domain)):
+        return wrong
+    whole = "".join(found[-1]) if len(found) > 1 else None
+    return [Row(prompt, answer, domain, whole) for prompt, answer in found]
+
+
+def _asked(found: tuple[str, str] | str, columns: Columns) -> list[tuple[str, str]] | str:
+    """A prompt and its answer as the only turns of a conversation, where rows are conversations."""
+    if isinstance(found, str):
+        return found
+    prompt, answer = found
+    return [(prompt if columns.turns is None else as_text([("user", prompt)]), answer)]
 
 
 def name_columns(columns: Columns) -> str:

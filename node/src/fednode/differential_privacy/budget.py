@@ -41,8 +41,13 @@ class Plan:
 
 def settings_for(config: NodeConfig, spec: Spec) -> PrivacyConfig | None:
     """The site's `[privacy]`; None if it has none and the spec demands none. Raises NotPrivate if the spec demands
-    more."""
+    more, or if a conversation is several of the rows that noise hides."""
     own, demanded = config.privacy, spec.privacy
+    if (own is not None or demanded is not None) and spec.prompt.turns == "every":
+        raise NotPrivate(
+            "the spec learns every answer of a conversation as a row of its own, and the noise hides single rows: with "
+            "[privacy], the federation must learn the last answer alone (prompt.turns)"
+        )
     if demanded is None or (own is not None and own.noise >= demanded.noise):
         return own
     has = "has no [privacy]" if own is None else f"has privacy.noise = {own.noise:g}"

@@ -17,7 +17,7 @@ def noise(patient: Patient) -> str:
         settings = settings_for(config, spec)
         if settings is None:
             return "none is added: [privacy] is not set, and the spec demands none"
-        rows = len(site_rows(config, train_rows(config)))
+        rows = len(site_rows(config, train_rows(config), spec))
         after = require_budget(settings, Ledger(config.privacy_ledger).entries(), cost_of_round(settings, spec, rows))
     except NoAccountant as error:
         raise NotFit(str(error), "pip install 'fednode[privacy]'") from error

@@ -63,13 +63,13 @@ def measured(session: Session) -> RoundTime:
     began = time.monotonic()
     with session.store.get(root, spec.layout.global_shape) as leaves:
         loaded.set_global(spec.layout.weights(leaves))
-    rows = site_rows(session.config, train_rows(session.config))
+    rows = site_rows(session.config, train_rows(session.config), spec)
     train = time.monotonic() - began + _training(loaded, spec, rows, session.config)
     held_out = scored_rows(session.config)
     if held_out is None:
         return RoundTime(train, None, 0)
     began = time.monotonic()
-    tested = site_rows(session.config, held_out)
+    tested = site_rows(session.config, held_out, spec)
     read = time.monotonic() - began
     return RoundTime(train, read + _scoring(loaded, spec, tested), len(tested))
 

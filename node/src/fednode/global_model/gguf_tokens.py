@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fedprotocol.spec import Prompt
 
+from fednode.base_model.chat_template import chat_template_of, without_clock
 from fednode.base_model.tokenizer import start_of_text
 from fednode.global_model.errors import ExportError
 from fednode.global_model.provenance import before_answer
@@ -51,7 +52,7 @@ def write_tokens(writer: GGUFWriter, tokenizer: Any, prompt: Prompt, vocabulary:
     else:
         raise ExportError(f"a tokenizer of the kind {model['type']} cannot be written as GGUF here; {instead}")
     _write_roles(writer, tokenizer)
-    writer.add_chat_template(chat_template(prompt))
+    writer.add_chat_template(without_clock(chat_template_of(tokenizer)) if prompt.is_chat else chat_template(prompt))
 
 
 def chat_template(prompt: Prompt) -> str:

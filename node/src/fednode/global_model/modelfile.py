@@ -14,13 +14,18 @@ _BASE = """# base.gguf is the base model as GGUF, of the weights that the federa
 
 
 def modelfile(spec: Spec, end: str, model: str, adapter: str | None = None) -> str:
-    """The file's text: the model's and the adapter's file beside it, the spec's prompt template as Go's template
-    language writes it, answers without chance, and `end`, the end-of-text token, at which an answer stops."""
+    """The file's text.
+
+    It names the model's and the adapter's file beside it, the spec's prompt template as Go's template language writes
+    it (of conversations Ollama reads the base model's own from the model's file), answers without chance, and `end`,
+    the end-of-text token, at which an answer stops.
+    """
     lines = [_BASE + f"FROM ./{model}"] if adapter is not None else [f"FROM ./{model}"]
     if adapter is not None:
         lines.append(f"ADAPTER ./{adapter}")
-    before, after = before_answer(spec.prompt).split("{prompt}")
-    lines.append(f'TEMPLATE """{_literal(before)}{{{{ .Prompt }}}}{_literal(after)}"""')
+    if not spec.prompt.is_chat:  # else Ollama takes the chat template of the base model's file
+        before, after = before_answer(spec.prompt).split("{prompt}")
+        lines.append(f'TEMPLATE """{_literal(before)}{{{{ .Prompt }}}}{_literal(after)}"""')
     lines += ["PARAMETER temperature 0", f"PARAMETER stop {json.dumps(end, ensure_ascii=False)}"]
     return "\n".join(lines) + "\n"
 

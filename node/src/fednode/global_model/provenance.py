@@ -81,9 +81,7 @@ byte for byte.
 
 ## Use
 
-The prompt template is part of the adapter; {_how_it_goes_on(spec.prompt.join)} ends with the tokenizer's end of text:
-
-{block(before_answer(spec.prompt))}
+{_around_a_prompt(spec.prompt)}
 
 {form.use}
 
@@ -94,6 +92,19 @@ invitation, or its coordinator's address and a node of the chain, can check both
 
 {_checks(provenance.round)}
 """
+
+
+def _around_a_prompt(prompt: Prompt) -> str:
+    if prompt.is_chat:
+        return (
+            "It was trained on conversations in the base model's own chat template "
+            f"(sha-256 `{prompt.chat_template}`), so ask it with `tokenizer.apply_chat_template`."
+        )
+    how = _how_it_goes_on(prompt.join)
+    return (
+        f"The prompt template is part of the adapter; {how} ends with the tokenizer's end of text:\n\n"
+        f"{block(before_answer(prompt))}"
+    )
 
 
 def before_answer(prompt: Prompt) -> str:

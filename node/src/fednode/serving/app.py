@@ -67,7 +67,7 @@ class Api:
         async def endpoint(request: Request) -> Response:
             asked = read(kind, await _body(request))
             self._check_name(asked.model)
-            ids = await run_in_threadpool(self._served.tokens_of, asked.question)
+            ids = await run_in_threadpool(self._served.tokens_of, asked.turns)
             identity = f"{prefix}-{secrets.token_hex(12)}"
             telling = Telling(isinstance(asked, AskedChat), self._name, identity, int(time.time()))
             making = Making(self._served, asked, ids)

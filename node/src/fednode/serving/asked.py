@@ -10,7 +10,8 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from fednode.data.messages import as_prompt, turns_of
+from fednode.data.messages import turns_of
+from fednode.data.turns import Turn
 from fednode.serving.errors import Refused
 from fednode.training.types import Choice
 
@@ -85,12 +86,12 @@ class AskedCompletion(Asked):
     prompt: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1, max_length=1)]
 
     @property
-    def question(self) -> str:
-        return self.prompt[0]
+    def turns(self) -> list[Turn]:
+        return [("user", self.prompt[0])]
 
 
 class AskedChat(Asked):
-    """`messages` end with the user's; they become one prompt, as those of a site's data do."""
+    """`messages` end with the user's; they become what those of a site's data do."""
 
     messages: list[dict[str, Any]]
     max_completion_tokens: int | None = Field(default=None, ge=1)
@@ -100,7 +101,7 @@ class AskedChat(Asked):
         return self.max_completion_tokens or super().most
 
     @property
-    def question(self) -> str:
+    def turns(self) -> list[Turn]:
         """Raises Refused if the messages are none that a site could have learned from."""
         turns = turns_of(self.messages)
         if isinstance(turns, str):
@@ -109,7 +110,7 @@ class AskedChat(Asked):
             raise Refused(
                 f"messages end with the role {turns[-1][0]}; the last must be the user's", parameter="messages"
             )
-        return as_prompt(turns)
+        return turns
 
 
 Kind = TypeVar("Kind", bound=Asked)

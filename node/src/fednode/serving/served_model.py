@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fednode.data.turns import Turn
 from fednode.serving.errors import Refused
 from fednode.training.types import Answer, Choice
 
@@ -45,10 +46,14 @@ class ServedModel:
             self._model.set_global(units)
             self.now = found
 
-    def tokens_of(self, question: str) -> Sequence[int]:
-        """The question in the spec's template, exactly as in training. Raises Refused: it is longer than what the
-        federation trains on, which would lose its end."""
-        ids, is_cut = self._model.encoder.prompt(question)
+    def tokens_of(self, turns: Sequence[Turn]) -> Sequence[int]:
+        """The conversation in the spec's template, exactly as in training. Raises Refused: it is longer than what the
+        federation trains on, which would lose a part of it; or the base model's chat template refuses it."""
+        encoder = self._model.encoder
+        question = encoder.question(turns)
+        if (why := encoder.refused(question)) is not None:
+            raise Refused(why, parameter="messages")
+        ids, is_cut = encoder.prompt(question)
         if is_cut:
             raise Refused(
                 f"the prompt is too long: this federation trains on {self._longest} tokens, prompt template and answer "

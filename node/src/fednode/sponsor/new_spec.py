@@ -20,6 +20,7 @@ from fedprotocol.spec import (
     MAX_SPEC_BYTES,
     Decisions,
     Layout,
+    Prompt,
     Spec,
     Tensor,
     dump_spec,
@@ -116,6 +117,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
         require_private_optimizer(choices.training.optimizer)
     require_bound(choices.bounds, choices.training)
     folder = locate(source or choices.base_model, None if source else choices.revision)
+    choices = choices.model_copy(update={"prompt": _pinned(choices.prompt, folder)})
     load_encoder(choices, folder)
     adapter = new_adapter(
         choices.lora,
@@ -155,6 +157,16 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     return NewFederation(load_spec(document), document, genesis)
 
 
+def _pinned(prompt: Prompt, folder: Path) -> Prompt:
+    """The prompt with the digest of the base model's chat template, if it is that one and not pinned yet."""
+    if not prompt.is_chat or prompt.chat_template is not None:
+        return prompt
+    from fednode.base_model import load_tokenizer
+    from fednode.base_model.chat_template import chat_template_of, digest_of
+
+    return prompt.model_copy(update={"chat_template": digest_of(chat_template_of(load_tokenizer(folder)))})
+
+
 def _require_same(start: Start, adapter: NewAdapter, folder: Path) -> None:
     """Raise BaseModelMismatch or LayoutMismatch unless the values of `start` mean the same on this model. The template
     and the classes may be others than the old ones."""
@@ -178,8 +190,9 @@ def require_free(folder: Path) -> None:
 
 def _texts(choices: Choices) -> list[str]:
     """What stands in every row: the template around the prompt, and the classes as they stand behind it."""
-    join = choices.prompt.join or ""
-    return [*choices.prompt.template.split("{prompt}"), *(join + name for name in choices.evaluation.classes or ())]
+    join, template = choices.prompt.join or "", choices.prompt.template
+    around = [] if choices.prompt.is_chat else template.split("{prompt}")
+    return [*around, *(join + name for name in choices.evaluation.classes or ())]
 
 
 def save(federation: NewFederation, folder: Path) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 from fedaggregator.compute.spec import spec_of
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.errors import FedError
-from fedprotocol.spec import Prompt, Spec
+from fedprotocol.spec import CHAT, Prompt, Spec
 from fedprotocol.store.base import Store
 from fedprotocol.types import Phase
 from numpy.typing import NDArray
 
 from fednode.sponsor.new_spec import Choices, NewFederation, Start, make
 from fednode.sponsor.private_choice import bits_under
+from fednode.sponsor.usual_prompt import usual_prompt
 
 
 class NothingToGoOnFrom(FedError):
@@ -78,6 +79,8 @@ def successor(ended: Ended, changes: Mapping[str, Any], source: str | None = Non
     for name, change in changes.items():
         before = values.get(name, {})
         kept = before.model_dump() if hasattr(before, "model_dump") else before
+        if name == "prompt" and (template := change.get("template", "")) and (template == CHAT) != old.prompt.is_chat:
+            kept = usual_prompt(template)  # what the other kind of template has does not belong to this one
         values[name] = {**kept, **change} if isinstance(change, Mapping) else change
     values["mantissa_bits"] = bits_under(values["rule"], old.layout.mantissa_bits)
     for name, value in values.items():

@@ -82,11 +82,15 @@ def made_up(spec: Spec, count: int) -> Dataset:
     the spec allows but the last of several, which is padded."""
     from datasets import Dataset
 
+    from fednode.data.turns import as_text
+
     numbers = " ".join(map(str, range(spec.training.sequence_length)))  # a token each at least
     answers = spec.evaluation.classes or (numbers[: len(numbers) // 2],)
     rows = [{"prompt": numbers, "completion": answers[row % len(answers)]} for row in range(count)]
     if count > 1:
         rows[-1] = {"prompt": "0", "completion": answers[0] if spec.evaluation.classes else "0"}
+    if spec.prompt.is_chat:
+        rows = [{**row, "prompt": as_text([("user", row["prompt"])])} for row in rows]
     return Dataset.from_list(rows)
 
 

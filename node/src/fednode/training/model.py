@@ -246,7 +246,8 @@ class AdapterModel:
     def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
         """What the model answers to `prompt` in the spec's template, greedily, as far as it has positions."""
         del spec  # the template was fixed at load
-        return self.answer(self._encoder.prompt(prompt)[0], max_new_tokens).text
+        question = self._encoder.question([("user", prompt)])
+        return self.answer(self._encoder.prompt(question)[0], max_new_tokens).text
 
     def answer(
         self,

@@ -106,7 +106,7 @@ def _serve(folder: Folder, settings: Settings, spec: Spec, group: Group, model: 
         if job is None:
             return
         if job.rows not in data:
-            data[job.rows] = _rows(settings, job.rows)
+            data[job.rows] = _rows(settings, job.rows, spec)
         done = _done(job, files, daemon, data[job.rows], spec, group, model)
         if group.leads:
             put(files.done, done)
@@ -121,11 +121,11 @@ def _awaited(files: JobFolder, daemon: _Daemon) -> Job | None:
     return Job.model_validate_json(files.job.read_bytes())
 
 
-def _rows(settings: Settings, rows: Portion) -> Dataset:
+def _rows(settings: Settings, rows: Portion, spec: Spec | None) -> Dataset:
     from fednode.data import load_data
     from fednode.site_data import columns_of
 
-    return load_data(rows, columns_of(settings), settings.rows)
+    return load_data(rows, columns_of(settings, spec), settings.rows)
 
 
 def _done(

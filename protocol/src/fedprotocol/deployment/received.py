@@ -11,6 +11,7 @@ from fedprotocol.config import ConfigError
 from fedprotocol.deployment.invitation import MAX_BYTES, Invitation, InvitationError, parse
 from fedprotocol.printable import LONGEST_TEXT, printable
 from fedprotocol.program import outgoing
+from fedprotocol.spec import CHAT
 from fedprotocol.store import web
 from fedprotocol.store.base import StoreError
 from fedprotocol.store.deadline import Deadline
@@ -122,7 +123,12 @@ def _fetched(url: str) -> bytes:
 def _head(invitation: Invitation) -> list[str]:
     """What people should know, a line each; nothing that others chose can begin a line of its own."""
     terms, data, phases = invitation.terms, invitation.data, invitation.phases
-    row = printable(json.dumps(data.template + (data.join or "")), LONGEST_TEXT)
+    template = printable(json.dumps(data.template + (data.join or "")), LONGEST_TEXT)
+    row = (
+        "a conversation in the base model's own chat template"
+        if data.template == CHAT
+        else f"{template} and the answer"
+    )
     anybody = "anybody with the stake may join"
     lines = [
         f"Federation {json.dumps(invitation.name, ensure_ascii=False)}, coordinator {invitation.coordinator} on chain "
@@ -134,7 +140,7 @@ def _head(invitation: Invitation) -> list[str]:
         f"phases: train {_length(phases.train)}, reveal {_length(phases.reveal)}, attest {_length(phases.attest)}, "
         f"challenge {_length(phases.challenge)}",
         f"base model {json.dumps(invitation.base_model, ensure_ascii=False)}",
-        f"a row: {row} and the answer, at most {data.sequence_length} tokens in all",
+        f"a row: {row}, at most {data.sequence_length} tokens in all",
     ]
     if data.classes:
         lines.append(f"answers: {printable(json.dumps(list(data.classes))[1:-1], LONGEST_TEXT)}")

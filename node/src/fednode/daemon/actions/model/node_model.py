@@ -78,7 +78,7 @@ class NodeModel(ABC):
             with self.progress.during("reading the rows"):
                 from fednode.site_data import site_rows
 
-                self._data[rows] = site_rows(self.config, rows)
+                self._data[rows] = site_rows(self.config, rows, self.spec)
         return self._data[rows]
 
     def global_units(self, root: bytes, stop: threading.Event) -> NDArray[np.int32]:

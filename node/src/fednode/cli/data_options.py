@@ -69,7 +69,7 @@ def site(config: Path, is_needed: bool, spec: Path | None, options: Columns, lab
             if spec is None:
                 found = spec_if_known(session)
     if spec is not None:
-        found = _read_spec(spec)
+        found = read_spec(spec)
     encoder, why_not = _encoder(known, found)
     columns = with_labels(_over(columns_of(known, found) if known is not None else None, options, found), labels)
     return Site(known, columns, found, encoder, why_not)
@@ -126,7 +126,8 @@ def _over(base: Columns | None, options: Columns, spec: Spec | None) -> Columns:
     )
 
 
-def _read_spec(path: Path) -> Spec:
+def read_spec(path: Path) -> Spec:
+    """The spec in a file, or in a folder's spec.json. Raises SpecError."""
     from fedprotocol.files.text import without_bom
     from fedprotocol.spec import MAX_SPEC_BYTES, SpecError, load_spec
 

@@ -1,0 +1,147 @@
+"""`fednode cost`: what a federation would cost on the chains that have presets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from fedaggregator.cli.shared_options import JsonOption
+from fedprotocol.program.terminal import say
+
+if TYPE_CHECKING:
+    from fedprotocol.chains import Chain
+    from fedprotocol.spec import Spec
+
+    from fednode.sponsor.estimate import Share
+
+MOST_SITES = 256  # for more, gas was not measured
+
+
+def cost(
+    sites: Annotated[int, typer.Option(min=1, max=MOST_SITES, help="Number of sites in a round.")] = 16,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            help="The federation's spec.json, or its folder. Default: an adapter of half a million values, 60 rounds."
+        ),
+    ] = None,
+    chain: Annotated[
+        list[str] | None,
+        typer.Option(help="Chain by its name, such as Base. Repeat the option for several. Default: all with presets."),
+    ] = None,
+    gas_price: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="Price of gas in gwei. Default: the preset's, which is not today's."),
+    ] = None,
+    ether_price: Annotated[
+        float | None, typer.Option(min=0.0, help="Price of an ether. Costs are then in that currency, not in ether.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a federation would cost whom, in gas and in ether, and what is advised for each chain.
+
+    Nothing is asked on any chain. `brownie run deploy plan` reckons with a federation file and the price of the moment.
+    """
+    from fedprotocol.chains import CHAINS
+
+    from fednode.cli.common import print_json
+    from fednode.sponsor.estimate import Size, shares
+
+    chosen = [_named(name) for name in chain] if chain else [one for one in CHAINS if not one.is_test]
+    size = Size.usual(sites) if spec is None else Size.of_spec(_spec_in(spec), sites)
+    found = shares(size)
+    unit = Decimal(1) if ether_price is None else Decimal(str(ether_price))
+    prices = {one.name: Decimal(str(one.gas_gwei if gas_price is None else gas_price)) for one in chosen}
+    if as_json:
+        print_json(
+            {
+                "sites": size.sites,
+                "rounds": size.rounds,
+                "leaves": size.leaves,
+                "rule": size.rule.name,
+                "costs": [_as_json(share, prices, unit) for share in found],
+                "chains": [_facts_as_json(one) for one in chosen],
+            }
+        )
+        return
+    say(f"{size.sites} sites, {size.rounds} rounds, {size.leaves} leaves in an update, rule {size.rule.name}")
+    say(f"costs in {'ether' if ether_price is None else f'a currency of which an ether is {ether_price:g}'}", "")
+    say(*_table(found, prices, unit), "")
+    for one in chosen:
+        say(*_facts(one, prices[one.name]))
+
+
+def _named(name: str) -> Chain:
+    from fedprotocol.chains import CHAINS, chain_named
+    from fedprotocol.errors import FedError
+
+    found = chain_named(name)
+    if found is None:
+        there = ", ".join(one.name for one in CHAINS)
+        raise FedError(f"--chain {name}: there is no preset of that name; there are {there}")
+    return found
+
+
+def _spec_in(path: Path) -> Spec:
+    from fednode.cli.data_options import read_spec
+
+    return read_spec(path)
+
+
+def _priced(gas: int, gwei: Decimal, unit: Decimal) -> Decimal:
+    from fedprotocol.deployment.costs import ether
+
+    return ether(gas, gwei) * unit
+
+
+def _table(found: Sequence[Share], prices: dict[str, Decimal], unit: Decimal) -> list[str]:
+    from fedprotocol.deployment.costs import in_short
+
+    rows = [("", "", "gas", *prices)]
+    for share in found:
+        amounts = (in_short(_priced(share.gas, gwei, unit)) for gwei in prices.values())
+        rows.append((share.who, share.what, f"{share.gas:,}", *amounts))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if at < 2 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _facts(chain: Chain, gwei: Decimal) -> list[str]:
+    from fedprotocol.quantities import duration
+
+    phases = ", ".join(f"{name} {duration(seconds)}" for name, seconds in vars(chain.phases).items())
+    lines = [
+        f"{chain.name} (chain {chain.id}) at {gwei:f} gwei: a block in {chain.block_seconds:g} s; acted upon after "
+        f"{chain.confirmations} confirmations ({duration(chain.depth_seconds)}); {chain.finality}",
+        f"  phases that suit it: {phases}",
+    ]
+    if chain.pays_for_data:
+        lines.append("  besides, each transaction pays for its bytes on Ethereum")
+    if chain.is_test:
+        lines.append("  its ether is worth nothing")
+    return lines
+
+
+def _as_json(share: Share, prices: dict[str, Decimal], unit: Decimal) -> dict[str, object]:
+    amounts = {name: float(_priced(share.gas, gwei, unit)) for name, gwei in prices.items()}
+    return {"who": share.who, "what": share.what, "gas": share.gas, "amounts": amounts}
+
+
+def _facts_as_json(chain: Chain) -> dict[str, object]:
+    return {
+        "name": chain.name,
+        "id": chain.id,
+        "block_seconds": chain.block_seconds,
+        "confirmations": chain.confirmations,
+        "finality": chain.finality,
+        "phases": vars(chain.phases),
+        "pays_for_data": chain.pays_for_data,
+    }

@@ -19,6 +19,7 @@ from fedaggregator import __version__
 from fedaggregator.cli.account import account_commands
 from fedaggregator.cli.audit import OutOption, RoundArgument, audit_round
 from fedaggregator.cli.bench import bench
+from fedaggregator.cli.config_check import config_commands
 from fedaggregator.cli.init import init
 from fedaggregator.cli.rounds import round_entry, show_rounds
 from fedaggregator.cli.shared_options import (
@@ -32,6 +33,8 @@ from fedaggregator.cli.shared_options import (
 
 if TYPE_CHECKING:
     from fedprotocol.config import AccountConfig
+
+    from fedaggregator.config import AggregatorConfig
 
 app = typer.Typer(
     help="Aggregate a federation's rounds: fetch accepted updates, average them, propose the result, be paid.",
@@ -218,16 +221,21 @@ def claim(config: ConfigOption = DEFAULT) -> None:
             say(f"nothing is owed to {signer.address}")
 
 
-def _account_in(config: Path) -> AccountConfig:
+def _settings_in(config: Path) -> AggregatorConfig:
     from fedprotocol.config import load_config
 
     from fedaggregator.config import AggregatorConfig
 
-    return load_config(config, AggregatorConfig).account
+    return load_config(config, AggregatorConfig)
+
+
+def _account_in(config: Path) -> AccountConfig:
+    return _settings_in(config).account
 
 
 app.command()(bench)
 app.add_typer(account_commands(ConfigOption, DEFAULT, _account_in), name="account")
+app.add_typer(config_commands(ConfigOption, DEFAULT, _settings_in), name="config")
 
 
 def _terminal_handler() -> logging.Handler | None:

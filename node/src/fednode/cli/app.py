@@ -12,6 +12,7 @@ from fednode.cli.account import app as account
 from fednode.cli.audit import audit
 from fednode.cli.challenge import challenge
 from fednode.cli.claim import claim
+from fednode.cli.config import app as config
 from fednode.cli.cost import cost
 from fednode.cli.data import app as data
 from fednode.cli.doctor import doctor
@@ -52,6 +53,7 @@ app.add_typer(spec, name="spec", rich_help_panel=START)
 app.command(rich_help_panel=START)(cost)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)
+app.add_typer(config, name="config", rich_help_panel=START)
 app.add_typer(data, name="data", rich_help_panel=START)
 app.add_typer(policy, name="policy", rich_help_panel=START)
 app.command(rich_help_panel=START)(doctor)

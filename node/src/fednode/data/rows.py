@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fedprotocol.errors import FedError
@@ -36,7 +36,7 @@ class Row:
     prompt: str
     completion: str
     domain: str | None
-    conversation: str | None = None
+    conversation: str | None = field(default=None, repr=False)
     """Where a conversation is several rows: all of it."""
 
 

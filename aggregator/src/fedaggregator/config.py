@@ -63,6 +63,9 @@ keystore = {keystore}          # encrypted; `fedaggregator init` makes one if th
 
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
+
+# [tokens]                          # servers that want to see a token (Authorization: Bearer …), each with its file
+# "https://node.example.org" = "node-token.txt"
 """
 
 

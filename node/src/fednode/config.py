@@ -364,6 +364,9 @@ train = {train}             # rows with prompt and completion, or messages; they
 [monitor]
 # port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
 
+# [tokens]                          # servers that want to see a token (Authorization: Bearer …), each with its file
+# "https://node.example.org" = "node-token.txt"
+
 [track]
 # to = []                           # trackers of experiments: csv, tensorboard, wandb, mlflow, trackio
 # folder = "home/track"             # where they write, on this machine alone; a server for them: docs/operating.md

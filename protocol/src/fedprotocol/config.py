@@ -65,12 +65,19 @@ def _store_url(text: str) -> str:
     return url
 
 
+def _server(text: str) -> str:
+    from fedprotocol.program.tokens import origin
+
+    return origin(text)
+
+
 Address = Annotated[str, AfterValidator(_address)]
 CodeHash = Annotated[str, AfterValidator(_hash)]
 RpcUrl = Annotated[str, AfterValidator(http_url)]
 WebSocketUrl = Annotated[str, AfterValidator(websocket_url)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 Peer = Annotated[str, AfterValidator(str.strip)]
+Server = Annotated[str, AfterValidator(_server)]
 
 
 class Section(BaseModel):
@@ -153,6 +160,7 @@ class ConnectionConfig(Section):
     store: StoreConfig
     account: AccountConfig = AccountConfig()
     monitor: MonitorConfig = MonitorConfig()
+    tokens: dict[Server, Path] = {}  # files with the tokens that servers want to see (`fedprotocol.program.tokens`)
 
     @property
     def journal(self) -> Path:
@@ -185,7 +193,7 @@ Config = TypeVar("Config", bound=BaseModel)
 
 def load_config(path: Path, model: type[Config], name: Path | None = None) -> Config:
     """Read `path` as `model`, with relative paths and `dir:` URLs made absolute. `name`: what the file will be called,
-    while it is a draft.
+    while it is a draft. The servers that its `[tokens]` names are shown their tokens from now on.
 
     Raises:
         ConfigError: no such file, not TOML, or a key that is missing, unknown or wrong.
@@ -203,6 +211,10 @@ def load_config(path: Path, model: type[Config], name: Path | None = None) -> Co
         except ValidationError as error:
             raise ConfigError("\n  ".join([f"config file {shown}:", *complaints(error)])) from error
         resolved: Config = _resolve(config, path.resolve().parent)
+        if isinstance(resolved, ConnectionConfig) and resolved.tokens:
+            from fedprotocol.program.tokens import present
+
+            present(resolved.tokens)
         return resolved
 
 
@@ -214,6 +226,8 @@ def _resolve(value: Any, base: Path) -> Any:
         return value.model_copy(update={name: new for name, new in resolved.items() if new != getattr(value, name)})
     if isinstance(value, tuple):
         return tuple(_resolve(item, base) for item in value)
+    if isinstance(value, dict):
+        return {key: _resolve(item, base) for key, item in value.items()}
     if isinstance(value, Path):
         return base / value.expanduser()
     if isinstance(value, str) and value.startswith("dir:"):

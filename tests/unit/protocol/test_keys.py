@@ -280,7 +280,7 @@ def test_password_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     file.write_text("\n")
     with pytest.raises(PasswordError, match="is empty"):
         keys.read_password(file)
-    with pytest.raises(PasswordError, match="there is no file"):
+    with pytest.raises(PasswordError, match="there is no password file"):
         keys.read_password(tmp_path / "nowhere")
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import exposure
-from fedprotocol.files.text import NotText, read_text
+from fedprotocol.files.secret import secret_in
 from fedprotocol.program.outgoing import NetworkSetting
 
 from fednode.base_model.foreign_errors import in_a_line
@@ -34,16 +33,7 @@ def token_from(file: Path | None) -> str:
                 f"no token for the hub: set HF_TOKEN, or name a file with --token-file; {_where_tokens_are()}"
             )
         return token
-    try:
-        if exposed := exposure(file):
-            raise PushError(exposed.text)
-        token = read_text(file).partition("\n")[0].strip()
-    except (OSError, NotText) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise PushError(f"the token file {file} cannot be read: {why}") from error
-    if not token:
-        raise PushError(f"the token file {file} is empty; {_where_tokens_are()}")
-    return token
+    return secret_in(file, "token file", PushError).strip()
 
 
 def check_name(name: str) -> None:

@@ -9,7 +9,8 @@ from importlib.metadata import version
 
 from fedprotocol.chain.account.signer import address_of
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import exposure, private_folder
+from fedprotocol.files.private import private_folder
+from fedprotocol.files.secret import secret_in
 from fedprotocol.program.logs import hide
 
 from fednode.config import NodeConfig
@@ -54,12 +55,7 @@ def _key(config: NodeConfig, tool: str) -> str | None:
     server = config.track.servers.get(tool)
     if server is None or server.key_file is None:
         return None
-    try:
-        key = server.key_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TrackerError(f"[track] {tool}.key_file: {server.key_file} cannot be read: {error}") from None
-    if exposed := exposure(server.key_file):
-        raise TrackerError(f"[track] {tool}.key_file: {exposed.text}")
+    key = secret_in(server.key_file, f"[track] {tool}.key_file", TrackerError).strip()
     hide(key)
     return key
 

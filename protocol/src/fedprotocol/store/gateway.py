@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver
 
 from fedprotocol import tree
 from fedprotocol.program import outgoing
+from fedprotocol.program.tokens import headers_for
 from fedprotocol.store import web
 from fedprotocol.store.base import Malformed, NotFound, StoreError
 from fedprotocol.store.deadline import Deadline
@@ -45,6 +46,7 @@ class Gateway:
         outgoing.proxy_for(self.name)
         if self.name.startswith("https:"):
             outgoing.tls()
+        headers_for(self.name)
         self._find_seconds = find_seconds
         self._resolver = resolver
 

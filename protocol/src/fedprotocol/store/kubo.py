@@ -27,6 +27,7 @@ from fedprotocol.car import CarError, CarFile, Leaves, Truncated, children, read
 from fedprotocol.errors import FedError
 from fedprotocol.foreign_errors import in_a_line, told_as
 from fedprotocol.program import outgoing
+from fedprotocol.program.tokens import headers_for
 from fedprotocol.store.base import Malformed, NotFound, StoreError, Unavailable
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.store.directory import DirectoryStore
@@ -86,7 +87,7 @@ class KuboStore:
         self._asked_again = 0.0  # monotonic time from which copies are pinned again
         # `ipfshttpclient.connect` is not used, because it warns about every Kubo that is newer than itself.
         with told_as(StoreError, f"Kubo at {url} cannot be asked"):
-            self._client = ipfshttpclient.Client(multiaddr(url), timeout=_LOCAL_SECONDS)
+            self._client = ipfshttpclient.Client(multiaddr(url), headers=headers_for(url), timeout=_LOCAL_SECONDS)
             # It passes these settings of requests to every session; without them, requests would read the environment.
             self._client._client._session_props.update(
                 trust_env=False, proxies=outgoing.proxies(url), verify=outgoing.verify(url)

@@ -23,6 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from fedprotocol.program import outgoing
+from fedprotocol.program.tokens import headers_for
 from fedprotocol.store.base import NotFound, StoreError
 from fedprotocol.store.deadline import POLL, Deadline
 from fedprotocol.store.source import SourceFailed
@@ -146,8 +147,9 @@ async def _request(
             for _ in range(_REDIRECTS + 1):
                 proxy, secret = _proxy(url)
                 plain = secret if url.startswith("http:") else {}  # the request for a tunnel has separate headers
+                sent = {**headers, **plain, **headers_for(url)}
                 async with session.get(
-                    URL(url), headers={**headers, **plain}, allow_redirects=False, proxy=proxy, proxy_headers=secret
+                    URL(url), headers=sent, allow_redirects=False, proxy=proxy, proxy_headers=secret
                 ) as response:
                     if response.status in _MOVED:
                         url = _next(url, response.headers.get("Location", ""))

@@ -22,6 +22,7 @@ from web3 import Web3
 
 from fedprotocol.errors import FedError
 from fedprotocol.files.private import exposure
+from fedprotocol.files.secret import secret_in
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.files.whole import PRIVATE, write_whole
 from fedprotocol.foreign_errors import told_as
@@ -142,12 +143,12 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
     """
     named = os.environ.get(FILE_VARIABLE)
     if file is not None or named:
-        return _first_line(file or Path(str(named)).expanduser())
+        return secret_in(file or Path(str(named)).expanduser(), "password file", PasswordError)
     if password := os.environ.get(PASSWORD_VARIABLE):
         return password
     credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nowhere"), CREDENTIAL)
     if credential.exists():
-        return _first_line(credential)
+        return secret_in(credential, "password file", PasswordError)
     if not sys.stdin.isatty():
         raise PasswordError(f"no password: name a password file in the config or by {FILE_VARIABLE}, or use a terminal")
     password = getpass.getpass(prompt)
@@ -255,16 +256,3 @@ def _write_new(path: Path, text: str) -> None:
         raise KeystoreError(f"{path.parent} is not a folder") from None
     except OSError as error:
         raise KeystoreError(f"the keystore {path} cannot be written: {error.strerror}") from error
-
-
-def _first_line(file: Path) -> str:
-    _refuse_readable(file, PasswordError)
-    try:
-        first = read_text(file).partition("\n")[0].removesuffix("\r")
-    except NotText as error:
-        raise PasswordError(f"the password file {file} {error}") from None
-    except OSError as error:
-        raise PasswordError(f"the password file {file} cannot be read: {error.strerror}") from None
-    if not first:
-        raise PasswordError(f"the password file {file} is empty")
-    return first

@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
 from fedprotocol.program import outgoing
+from fedprotocol.program.tokens import headers_for
 from fedprotocol.urls import describe_status
 
 CONNECT_SECONDS = 10.0  # for each address of the host
@@ -150,6 +151,7 @@ class Endpoint:
             self._url,
             data=body,
             stream=True,
+            headers=headers_for(self._url),
             allow_redirects=False,
             proxies=self._proxies,
             timeout=(min(CONNECT_SECONDS, seconds), seconds),

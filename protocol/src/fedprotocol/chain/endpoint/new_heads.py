@@ -21,6 +21,7 @@ from websockets.sync.connection import Connection
 
 from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.program import outgoing
+from fedprotocol.program.tokens import headers_for
 from fedprotocol.urls import without_credentials
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class _Listener:
 
     def _listen(self, url: str) -> None:
         """Until the connection ends, by an error or without one."""
-        with _connected(url) as connection:
+        with connected(url) as connection:
             self._open = connection
             connection.send(SUBSCRIBE)
             answer = json.loads(connection.recv(CONNECT_SECONDS))
@@ -95,12 +96,13 @@ class _Listener:
                 time.sleep(AT_MOST_EVERY)
 
 
-def _connected(url: str) -> Connection:
+def connected(url: str) -> Connection:
     proxy = outgoing.proxy_for("http" + url.removeprefix("ws"))
     return connect(
         url,
         ssl=outgoing.tls() if urlsplit(url).scheme == "wss" else None,
         proxy=proxy.url if proxy else None,
+        additional_headers=headers_for(url),
         open_timeout=CONNECT_SECONDS,
         max_size=LARGEST,
         max_queue=4,

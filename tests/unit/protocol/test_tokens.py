@@ -1,0 +1,180 @@
+"""Servers that want to see a token: every connection shows it, to the servers that the config names and no others."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from fedprotocol.chain.account.remote_signer import RemoteSigner
+from fedprotocol.chain.endpoint.new_heads import connected
+from fedprotocol.chain.endpoint.rpc import connect_web3
+from fedprotocol.config import ConfigError, ConnectionConfig, load_config
+from fedprotocol.errors import FedError
+from fedprotocol.program import tokens
+from fedprotocol.program.logs import without_secrets
+from fedprotocol.program.outgoing import NetworkSetting
+from fedprotocol.store.deadline import Deadline
+from fedprotocol.store.directory import DirectoryStore
+from fedprotocol.store.gateway import RAW, Gateway
+from fedprotocol.store.kubo import KuboStore
+from websockets.sync.server import ServerConnection, serve
+
+ACCOUNT = "0x" + 40 * "1"
+ANSWERS = {"eth_chainId": "0x5", "eth_accounts": [ACCOUNT]}
+TOKEN = "a-token-of-the-hospital"
+CONNECTIONS: dict[str, Callable[[str, Path], object]] = {
+    "chain": lambda url, _: connect_web3(url, 5, timeout=5.0),
+    "signer": lambda url, _: RemoteSigner.connect(url, ACCOUNT, timeout=5.0),
+    "gateway": lambda url, _: Gateway(url).check(Deadline(5.0)),
+    "kubo": lambda url, folder: KuboStore(url, DirectoryStore(folder)).reachable(),
+}
+
+
+class Closed(BaseHTTPRequestHandler):
+    """A chain's node, a signer, Kubo and a gateway, each of which answers only to who shows the token."""
+
+    seen: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self._send(RAW, b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.startswith("/api/v0/version"):
+            self._send("application/json", b'{"Version": "0.32.1"}')
+        elif self.path.startswith("/api/"):
+            self._send("application/json", b'{"Peers": null}')
+        else:
+            answer = {"jsonrpc": "2.0", "id": 1, "result": ANSWERS[json.loads(body)["method"]]}
+            self._send("application/json", json.dumps(answer).encode())
+
+    def _send(self, kind: str, body: bytes) -> None:
+        shown = self.headers.get("Authorization")
+        self.seen.append(shown)
+        self.send_response(200 if shown == f"Bearer {TOKEN}" else 401)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(tokens, "_files", {})
+    Closed.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "token.txt"
+    path.touch(mode=0o600)
+    path.write_text(f"{TOKEN}\n")
+    return path
+
+
+@pytest.mark.parametrize("name", CONNECTIONS)
+def test_every_connection_shows_it_where_it_belongs(name: str, url: str, file: Path, tmp_path: Path) -> None:
+    tokens.present({"https://another.example": file, "http://127.0.0.1:9": file})
+    with suppress(FedError):  # most servers say so, Kubo that it cannot be reached
+        CONNECTIONS[name](url, tmp_path)
+    assert Closed.seen and set(Closed.seen) == {None}, "it is for others"
+    Closed.seen.clear()
+    tokens.present({tokens.origin(url): file})
+    CONNECTIONS[name](url, tmp_path)
+    assert set(Closed.seen) == {f"Bearer {TOKEN}"}
+    assert without_secrets(f"in a log: {TOKEN}") == "in a log: [hidden]"
+
+
+def test_a_websocket_shows_it_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_files", {})
+    shown: list[str | None] = []
+
+    def answer(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        shown.append(connection.request.headers.get("Authorization"))
+
+    with serve(answer, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.socket.getsockname()[1]
+        connected(f"ws://127.0.0.1:{port}").close()
+        tokens.present({f"http://127.0.0.1:{port}": file})
+        connected(f"ws://127.0.0.1:{port}").close()
+        server.shutdown()
+    assert shown == [None, f"Bearer {TOKEN}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://node.example/v3/key?x=1", True),
+        ("https://node.example:443", True),
+        ("https://me:secret@node.example", True),
+        ("wss://node.example/ws", True),
+        ("https://node.example:8443", False),
+        ("http://node.example", False),
+        ("https://sub.node.example", False),
+        ("https://node.example.org", False),
+        ("https://evil.org/https://node.example", False),
+    ],
+)
+def test_whose_it_is(url: str, shown: bool, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_files", {})
+    tokens.present({tokens.origin("https://node.example"): file})
+    assert tokens.headers_for(url) == ({"Authorization": f"Bearer {TOKEN}"} if shown else {})
+
+
+def test_files_that_cannot_be_used(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_files", {})
+    tokens.present({"https://node.example": file})
+    for spoil, says in (
+        (lambda: file.write_text("two words"), "characters that no token has"),
+        (lambda: file.write_text("tök"), "characters that no token has"),
+        (lambda: file.write_text("a\tb"), "characters that no token has"),
+        (lambda: file.write_text("\n"), "is empty"),
+        (lambda: file.chmod(0o644), "chmod 600"),
+        (file.unlink, "there is no token file"),
+    ):
+        spoil()
+        with pytest.raises(NetworkSetting, match=says):
+            tokens.headers_for("https://node.example")
+
+
+CONFIG = """
+[chain]
+rpc = ["https://node.example/v3"]
+chain_id = 5
+coordinator = "0x1111111111111111111111111111111111111111"
+[store]
+url = "dir:store"
+[tokens]
+"""
+
+
+def test_a_config_names_them(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_files", {})
+    config = tmp_path / "node.toml"
+    config.write_text(CONFIG + '"https://node.example" = "token.txt"\n')
+    assert load_config(config, ConnectionConfig).tokens == {"https://node.example": file}
+    assert tokens.headers_for("https://node.example/v3") == {"Authorization": f"Bearer {TOKEN}"}
+    for wrong, says in (
+        ("http://node.example", "a token goes over https:// alone"),
+        ("https://node.example/v3", "is all that may stand there"),
+        ("https://me@node.example", "is all that may stand there"),
+        ("node.example", "must be an http:// or https:// URL"),
+    ):
+        config.write_text(CONFIG + f'"{wrong}" = "token.txt"\n')
+        with pytest.raises(ConfigError, match=says):
+            load_config(config, ConnectionConfig)

@@ -17,7 +17,7 @@ DIGEST = "0x" + 64 * "a"
 @pytest.mark.parametrize(
     ("prompt", "says"),
     [
-        ({"template": "Thing: {prompt}\nColour:", "join": " "}, "Thing: {prompt}"),
+        ({"template": "Thing: {prompt}\nColour:", "join": " "}, "Thing: {prompt}\nColour:"),
         ({"template": "chat", "chat_template": DIGEST, "turns": "last"}, "of which the last answer is learned"),
         ({"template": "chat", "chat_template": DIGEST, "turns": "every"}, "of which every answer is learned"),
     ],

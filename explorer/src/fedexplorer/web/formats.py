@@ -57,6 +57,11 @@ def in_a_line(text: str, longest: int | None = None) -> str:
     return printable(" ".join(text.split()), longest)
 
 
+def in_lines(text: str, longest: int) -> str:
+    """A text that others chose, with its own lines and blanks, each line as `printable` writes it."""
+    return "\n".join(map(printable, text[:longest].split("\n"))) + ("…" if len(text) > longest else "")
+
+
 def percent(part: float, whole: float, places: int = 1) -> str:
     """`12.5 %`; a dash where there is no whole."""
     return "–" if not whole else f"{100 * part / whole:.{places}f} %"
@@ -113,4 +118,5 @@ def filters(amounts: Amounts) -> dict[str, Any]:
         "duration": duration,
         "size": size,
         "printable": in_a_line,
+        "in_lines": in_lines,
     }

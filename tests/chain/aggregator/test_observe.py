@@ -141,7 +141,7 @@ def test_it_says_what_it_saw_when_it_is_stopped(clients: list[SyntheticClient], 
     assert (process.returncode, said) == (0, f"round 1: the proposal of {site.address}, {cid(root)} is right\n")
     assert "error" not in log.read_text().lower()
     refused = subprocess.run([command[0], "watch", *command[3:]], capture_output=True, text=True)
-    assert refused.returncode == FOR_A_PERSON and "there is no file" in refused.stderr
+    assert refused.returncode == FOR_A_PERSON and "there is no password file" in refused.stderr
 
 
 def test_what_nobody_serves_is_not_called_right(clients: list[SyntheticClient], tmp_path: Path) -> None:

@@ -108,3 +108,19 @@ def test_what_is_said_of_an_encoding_and_cannot_be_is_told(tmp_path: Path) -> No
     (tmp_path / "kyrill.jsonl").write_bytes('{"prompt": "боль", "completion": "x"}\n'.encode("cp1251"))
     [problem] = read_rows(tmp_path / "kyrill.jsonl").problems
     assert problem.what.startswith("is not UTF-8 text: byte 13 of the line; save the file as UTF-8, or say which")
+
+
+def test_what_a_file_seems_to_be_is_found_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of its lines are no UTF-8: each would be read in every encoding, with the lines around it."""
+    asked: list[bytes] = []
+
+    def counted(sample: bytes) -> str | None:
+        asked.append(sample)
+        return likely_encoding(sample)
+
+    monkeypatch.setattr("fednode.data.source.likely_encoding", counted)
+    file = tmp_path / "d.jsonl"
+    file.write_bytes(b"".join(f'{{"prompt": "café {n}", "completion": "x"}}\n'.encode("cp1252") for n in range(500)))
+    problems = read_rows(file).problems
+    assert len(problems) == 500 and len(asked) == 1
+    assert '“{"prompt": "café 499' in problems[-1].what

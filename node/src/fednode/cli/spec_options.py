@@ -30,7 +30,7 @@ OPTIONS = {
     "prompt.template": "--template",
     "prompt.join": "--join",
     "prompt.turns": "--turns",
-    "prompt.chat_template": "--template chat",
+    "prompt.chat_template": "--template",
     **{f"training.{name}": f"--{name.replace('_', '-')}" for name in Training.model_fields},
     "evaluation.classes": "--class",
     "bounds.max_shift": "--max-shift",

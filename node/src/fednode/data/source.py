@@ -41,6 +41,7 @@ class Source:
         self.read_so_far = 0
         self.size = path.stat().st_size  # of what `read_so_far` counts
         self._encoding: str | None = None
+        self._guessed: tuple[str | None, ...] = ()  # the probable encoding, once it was looked for
         self._raw: BinaryIO | None = None
 
     def position(self) -> tuple[int, int]:
@@ -126,7 +127,7 @@ class Source:
             where = "its end"
         if not _is_utf8_name(encoding):
             return f"is not {encoding} text: {where}; it has another encoding, or is damaged"
-        likely = likely_encoding(line + self._strange_lines())
+        likely = self._likely_encoding(line)
         if likely is None:
             return (
                 f"is not UTF-8 text: {where}; save the file as UTF-8, or say which encoding it has ([data] encoding in "
@@ -136,6 +137,13 @@ class Source:
             f"is not UTF-8, and seems to be text of {NAMES[likely]} ({likely}): in that it reads "
             f"“{_excerpt(line.decode(likely, errors='replace'))}”; if this is right, {self._ways_out(likely)}"
         )
+
+    def _likely_encoding(self, line: bytes) -> str | None:
+        """The encoding that the file probably has, by `line` and its first lines that are no UTF-8. It is found out
+        once: a file may have a million such lines."""
+        if not self._guessed:
+            self._guessed = (likely_encoding(line + self._strange_lines()),)
+        return self._guessed[0]
 
     def _strange_lines(self) -> bytes:
         """The first lines that are no UTF-8."""

@@ -17,8 +17,8 @@ _BEFORE = "a"
 
 
 class TemplateWording:
-    """Of the spec's `join`, a last space belongs to the answer, because tokenizers make one token of a space and the
-    word behind it; all else belongs to the prompt."""
+    """A last space of the spec's `join` belongs to the answer, because tokenizers make one token of a space and the
+    word behind it; all else of `join` belongs to the prompt."""
 
     def __init__(self, tokenizer: Any, text: PlainText, prompt: Prompt) -> None:
         """Raises EncodingError if the tokenizer cannot be used with this template."""

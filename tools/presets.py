@@ -86,7 +86,7 @@ def sizes() -> str:
     rows = []
     for sites in (4, 16, 64, 256):
         gas = costs(sites, LEAVES)
-        whole = sites * gas.a_round + gas.opening + gas.settling + gas.proposal
+        whole = gas.round_of(sites)
         rows.append((sites, f"{whole:,}", *(dollars(whole, chain) for chain in real())))
     return table(("sites", "gas", *(chain.name for chain in real())), rows)
 

@@ -223,6 +223,17 @@ class Prompt(Part):
         """Whether the base model's own chat template makes text of rows."""
         return self.template == CHAT
 
+    @property
+    def answer_after_space(self) -> bool:
+        """Whether the answer begins with the last space of `join`, of which tokenizers make one token with its word."""
+        return (self.join or "").endswith(" ")
+
+    @property
+    def before_answer(self) -> str:
+        """The template, with its {prompt}, up to where the model goes on. A space that belongs to the answer's first
+        token is left out."""
+        return self.template + (self.join or "").removesuffix(" ")
+
     def trimmed(self, text: str) -> str:
         """A prompt or completion as it is put into the template."""
         return text if self.join is None else text.strip(BLANKS)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from fedaggregator.cli.shared_options import JsonOption
+from fedaggregator.cli.table import Column, Table, show
 from fedprotocol.program.terminal import say
+
+from fednode.cli.data_options import read_spec
 
 if TYPE_CHECKING:
     from fedprotocol.chains import Chain
-    from fedprotocol.spec import Spec
 
     from fednode.sponsor.estimate import Share
 
@@ -51,7 +53,7 @@ def cost(
     from fednode.sponsor.estimate import Size, shares
 
     chosen = [_named(name) for name in chain] if chain else [one for one in CHAINS if not one.is_test]
-    size = Size.usual(sites) if spec is None else Size.of_spec(_spec_in(spec), sites)
+    size = Size.usual(sites) if spec is None else Size.of_spec(read_spec(spec), sites)
     found = shares(size)
     unit = Decimal(1) if ether_price is None else Decimal(str(ether_price))
     prices = {one.name: Decimal(str(one.gas_gwei if gas_price is None else gas_price)) for one in chosen}
@@ -69,7 +71,8 @@ def cost(
         return
     say(f"{size.sites} sites, {size.rounds} rounds, {size.leaves} leaves in an update, rule {size.rule.name}")
     say(f"costs in {'ether' if ether_price is None else f'a currency of which an ether is {ether_price:g}'}", "")
-    say(*_table(found, prices, unit), "")
+    show(_table(found, prices, unit))
+    say("")
     for one in chosen:
         say(*_facts(one, prices[one.name]))
 
@@ -85,33 +88,26 @@ def _named(name: str) -> Chain:
     return found
 
 
-def _spec_in(path: Path) -> Spec:
-    from fednode.cli.data_options import read_spec
-
-    return read_spec(path)
-
-
 def _priced(gas: int, gwei: Decimal, unit: Decimal) -> Decimal:
     from fedprotocol.deployment.costs import ether
 
     return ether(gas, gwei) * unit
 
 
-def _table(found: Sequence[Share], prices: dict[str, Decimal], unit: Decimal) -> list[str]:
+def _table(found: Sequence[Share], prices: dict[str, Decimal], unit: Decimal) -> Table:
     from fedprotocol.deployment.costs import in_short
 
-    rows = [("", "", "gas", *prices)]
-    for share in found:
-        amounts = (in_short(_priced(share.gas, gwei, unit)) for gwei in prices.values())
-        rows.append((share.who, share.what, f"{share.gas:,}", *amounts))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if at < 2 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
+    chains = [Column(name, rank=rank, right=True) for rank, name in enumerate(prices)]
+    rows = [
+        (
+            share.who,
+            share.what,
+            f"{share.gas:,}",
+            *(in_short(_priced(share.gas, gwei, unit)) for gwei in prices.values()),
+        )
+        for share in found
     ]
+    return Table((Column(""), Column(""), Column("gas", right=True), *chains), rows)
 
 
 def _facts(chain: Chain, gwei: Decimal) -> list[str]:

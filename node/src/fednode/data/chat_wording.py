@@ -16,7 +16,7 @@ from fedprotocol.spec import Prompt
 from fednode.base_model.chat_template import chat_template_of, digest_of, fill_in, without_clock
 from fednode.base_model.errors import BaseModelError
 from fednode.data.plain_text import EncodingError, PlainText
-from fednode.data.turns import Turn, as_text, turns_in
+from fednode.data.turns import Turn, as_text, messages_of, turns_in
 
 _QUESTION, _ANSWER = ("user", "Which one?"), ("assistant", "the answer")
 _SYSTEM = ("system", "Be brief.")
@@ -49,6 +49,7 @@ class ChatWording:
         named = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
         self._names = {name: text.with_control(token) for name, token in named.items()}
         self._require_same_tokens(tokenizer, without_clock(own))
+        self._asked = self._filled([_QUESTION], goes_on=True)
         self._behind = self._closing()
         last = text.with_control(str(tokenizer.eos_token))
         before, found, _ = self._behind.partition(last)
@@ -72,22 +73,20 @@ class ChatWording:
         return as_text(turns[1:]) if first else None
 
     def _filled(self, turns: Sequence[Turn], goes_on: bool) -> str:
-        messages = [{"role": role, "content": content} for role, content in turns]
         try:
-            return fill_in(self._template, messages, goes_on, self._names)
+            return fill_in(self._template, messages_of(turns), goes_on, self._names)
         except BaseModelError as error:
             raise EncodingError(str(error)) from error
 
     def _answered(self, completion: str) -> str:
         """What the template puts behind a question that is answered so: the answer, and what closes it."""
-        question = self._filled([_QUESTION], goes_on=True)
         whole = self._filled([_QUESTION, ("assistant", completion)], goes_on=False)
-        if not whole.startswith(question):
+        if not whole.startswith(self._asked):
             raise EncodingError(
                 "the base model's chat template begins an answer otherwise than it writes one (as models do that think "
                 "first); write what stands around a prompt as prompt.template"
             )
-        return whole.removeprefix(question)
+        return whole.removeprefix(self._asked)
 
     def _closing(self) -> str:
         """What the template puts behind an answer, in every conversation that it takes."""
@@ -112,9 +111,8 @@ class ChatWording:
                 if number == 0:
                     raise
                 continue  # such rows are refused one by one
-            messages = [{"role": role, "content": content} for role, content in turns]
             told = tokenizer.apply_chat_template(
-                messages, chat_template=template, add_generation_prompt=True, return_dict=False
+                messages_of(turns), chat_template=template, add_generation_prompt=True, return_dict=False
             )
             if self._text.tokens(text) != list(told):
                 raise EncodingError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+
+from fednode.data.turns import Learned
 
 PROMPT = "prompt"
 COMPLETION = "completion"
@@ -25,7 +26,7 @@ class Columns:
     domain: str = DOMAIN
     labels: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
-    turns: Literal["last", "every"] | None = None
+    turns: Learned | None = None
 
     @property
     def texts(self) -> tuple[str, str]:

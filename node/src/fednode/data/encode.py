@@ -59,7 +59,7 @@ class Encoder:
             if prompt.is_chat
             else TemplateWording(tokenizer, self._text, prompt)
         )
-        self._is_after_space = (prompt.join or "").endswith(" ")
+        self._is_after_space = prompt.answer_after_space
         self._length = sequence_length
         self._eos = int(tokenizer.eos_token_id)
         self._end = self._wording.end

@@ -6,13 +6,10 @@ chat template, what all sites share is the spec's template around one prompt, wh
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from fednode.data.learnable import no_words
-from fednode.data.turns import Turn, as_text
-
-Learned = Literal["last", "every"]
-"""Which answers of a conversation are learned; as a spec's `prompt.turns`."""
+from fednode.data.turns import Learned, Turn, as_text
 
 _NEXT = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user",)}
 """The roles that may follow a role, or begin (None)."""

@@ -24,10 +24,8 @@ class TemplateWording:
         """Raises EncodingError if the tokenizer cannot be used with this template."""
         self._text = text
         self._prompt = prompt
-        self.after_space = (prompt.join or "").endswith(" ")
-        template = prompt.template + (prompt.join or "").removesuffix(" ")
-        self._template = text.with_control(template)
-        plain = tokenizer(template.replace(PLACE, ""), add_special_tokens=False)["input_ids"]
+        self._template = text.with_control(prompt.before_answer)
+        plain = tokenizer(prompt.before_answer.replace(PLACE, ""), add_special_tokens=False)["input_ids"]
         if self._text.tokens(self.text("")) != list(plain):
             raise EncodingError(
                 "prompt.template: the base model's tokenizer does not read its special tokens apart from the text "
@@ -46,7 +44,7 @@ class TemplateWording:
         """Tokenizers differ in what a space at the beginning of a text becomes; some put one there by themselves. What
         they make of a word behind a space is what counts, so the word is written behind another one."""
         text = self._prompt.trimmed(completion)
-        if not self.after_space or not text:
+        if not self._prompt.answer_after_space or not text:
             return self._text.tokens(text)
         before, whole = self._text.tokens(_BEFORE), self._text.tokens(f"{_BEFORE} {text}")
         return whole[len(before) :] if whole[: len(before)] == before else self._text.tokens(f" {text}")

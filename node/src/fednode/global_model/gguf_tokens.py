@@ -11,7 +11,6 @@ from fedprotocol.spec import Prompt
 from fednode.base_model.chat_template import chat_template_of, without_clock
 from fednode.base_model.tokenizer import start_of_text
 from fednode.global_model.errors import ExportError
-from fednode.global_model.provenance import before_answer
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -57,7 +56,7 @@ def write_tokens(writer: GGUFWriter, tokenizer: Any, prompt: Prompt, vocabulary:
 
 def chat_template(prompt: Prompt) -> str:
     """The prompt template as a Jinja template over the messages of a chat, of which it takes the last."""
-    before, after = before_answer(prompt).split("{prompt}")
+    before, after = prompt.before_answer.split("{prompt}")
     content = "messages[-1]['content']" + ("" if prompt.join is None else " | trim")
     return "".join(
         "{{ " + part + " }}"

@@ -6,8 +6,6 @@ import json
 
 from fedprotocol.spec import Spec
 
-from fednode.global_model.provenance import before_answer
-
 _BASE = """# base.gguf is the base model as GGUF, of the weights that the federation names; put it beside this file.
 # `fednode export --round 0 --merged --gguf --out base` writes it as base/model.gguf.
 """
@@ -24,7 +22,7 @@ def modelfile(spec: Spec, end: str, model: str, adapter: str | None = None) -> s
     if adapter is not None:
         lines.append(f"ADAPTER ./{adapter}")
     if not spec.prompt.is_chat:  # else Ollama takes the chat template of the base model's file
-        before, after = before_answer(spec.prompt).split("{prompt}")
+        before, after = spec.prompt.before_answer.split("{prompt}")
         lines.append(f'TEMPLATE """{_literal(before)}{{{{ .Prompt }}}}{_literal(after)}"""')
     lines += ["PARAMETER temperature 0", f"PARAMETER stop {json.dumps(end, ensure_ascii=False)}"]
     return "\n".join(lines) + "\n"

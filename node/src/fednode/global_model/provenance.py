@@ -100,17 +100,11 @@ def _around_a_prompt(prompt: Prompt) -> str:
             "It was trained on conversations in the base model's own chat template "
             f"(sha-256 `{prompt.chat_template}`), so ask it with `tokenizer.apply_chat_template`."
         )
-    how = _how_it_goes_on(prompt.join)
+    how = _how_it_goes_on(prompt)
     return (
         f"The prompt template is part of the adapter; {how} ends with the tokenizer's end of text:\n\n"
-        f"{block(before_answer(prompt))}"
+        f"{block(prompt.before_answer)}"
     )
-
-
-def before_answer(prompt: Prompt) -> str:
-    """The template, with its {prompt}, up to where the model goes on. A space that belongs to the answer's first token
-    is left out."""
-    return prompt.template + (prompt.join or "").removesuffix(" ")
 
 
 def summary(spec: Spec, provenance: Provenance) -> str:
@@ -145,7 +139,7 @@ fednode audit {number} --out audit-{number}             # computes the mean agai
 ```"""
 
 
-def _how_it_goes_on(join: str | None) -> str:
-    if (join or "").endswith(" "):
+def _how_it_goes_on(prompt: Prompt) -> str:
+    if prompt.answer_after_space:
         return "the answer follows it after a space (generate from the template without that space) and"
     return "the answer follows it directly and"

@@ -52,7 +52,7 @@ def shares(size: Size) -> tuple[Share, ...]:
     case = CaseSize.largest(size.rule, size.sites, size.values, size.bits, size.leaves)
     proof = sum(call.gas for call in case.calls())
     site, aggregator = "each site", "whoever aggregates"
-    together = size.sites * cost.a_round + cost.opening + cost.settling + cost.proposal
+    together = cost.round_of(size.sites)
     return (
         Share("the sponsor", "the three contracts", CONTRACTS),
         Share(site, "joining", cost.to_join),

@@ -49,6 +49,10 @@ class Cost:
     to_leave: int
     drop: int
 
+    def round_of(self, clients: int) -> int:
+        """What a round costs all together."""
+        return clients * self.a_round + self.opening + self.settling + self.proposal
+
 
 def costs(clients: int, leaves: int) -> Cost:
     """With so many clients in a round, and a global of so many leaves."""

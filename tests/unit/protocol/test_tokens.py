@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from fedprotocol.chain.account.remote_signer import RemoteSigner
 from fedprotocol.chain.endpoint.new_heads import connected
-from fedprotocol.chain.endpoint.rpc import connect_web3
 from fedprotocol.config import ConfigError, ConnectionConfig, load_config
 from fedprotocol.errors import FedError
 from fedprotocol.program import tokens
 from fedprotocol.program.logs import without_secrets
 from fedprotocol.program.outgoing import NetworkSetting
-from fedprotocol.store.deadline import Deadline
-from fedprotocol.store.directory import DirectoryStore
-from fedprotocol.store.gateway import RAW, Gateway
-from fedprotocol.store.kubo import KuboStore
+from support.every_server import CONNECTIONS, Everything
 from websockets.sync.server import ServerConnection, serve
 
-ACCOUNT = "0x" + 40 * "1"
-ANSWERS = {"eth_chainId": "0x5", "eth_accounts": [ACCOUNT]}
 TOKEN = "a-token-of-the-hospital"
-CONNECTIONS: dict[str, Callable[[str, Path], object]] = {
-    "chain": lambda url, _: connect_web3(url, 5, timeout=5.0),
-    "signer": lambda url, _: RemoteSigner.connect(url, ACCOUNT, timeout=5.0),
-    "gateway": lambda url, _: Gateway(url).check(Deadline(5.0)),
-    "kubo": lambda url, folder: KuboStore(url, DirectoryStore(folder)).reachable(),
-}
 
 
-class Closed(BaseHTTPRequestHandler):
-    """A chain's node, a signer, Kubo and a gateway, each of which answers only to who shows the token."""
+class Closed(Everything):
+    """Each of them answers only to who shows the token."""
 
     seen: ClassVar[list[str | None]] = []
 
-    def do_GET(self) -> None:
-        self._send(RAW, b"")
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path.startswith("/api/v0/version"):
-            self._send("application/json", b'{"Version": "0.32.1"}')
-        elif self.path.startswith("/api/"):
-            self._send("application/json", b'{"Peers": null}')
-        else:
-            answer = {"jsonrpc": "2.0", "id": 1, "result": ANSWERS[json.loads(body)["method"]]}
-            self._send("application/json", json.dumps(answer).encode())
-
-    def _send(self, kind: str, body: bytes) -> None:
+    def status(self) -> int:
         shown = self.headers.get("Authorization")
         self.seen.append(shown)
-        self.send_response(200 if shown == f"Bearer {TOKEN}" else 401)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        return 200 if shown == f"Bearer {TOKEN}" else 401
 
 
 @pytest.fixture

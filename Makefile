@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines installed claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -115,6 +115,9 @@ exports: .venv/.installed  ## exported GGUF files in llama.cpp beside fednode; n
 
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines
+
+installed: setup  ## wheels in an empty environment, and a federation from an empty folder, with every Python at hand
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m installed $(INSTALLED)
 
 claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=--quick)
 	$(BIN)/fedlab experiment lab/experiments/$(or $(CLAIMS:--%=%),claims).toml

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import brownie
 from brownie.network.contract import ContractContainer
 from eth_typing import HexStr
+from fednode.federation.network import Network, SponsorError
 from fedprotocol.chain.read.code import libraries_in, shipped
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.creation import DEPLOYER
@@ -24,7 +25,7 @@ from fedprotocol.chain.read.peer_directory import ADDRESS, PeerDirectory
 from fedprotocol.chain.read.trust import examine
 from fedprotocol.deployment.record import Deployment
 
-from scripts.lib.network import ROOT, ScriptError, command, current
+from scripts.lib.network import ROOT, command
 
 SALT_BYTES = 32  # length of the salt, which comes before the deployment code
 VERIFIERS = ("sourcify", "etherscan")
@@ -41,23 +42,23 @@ class Published:
 
 
 @command
-def main(verifier: str = "sourcify") -> None:
+def main(network: Network, verifier: str = "sourcify") -> None:
     """Print the commands."""
-    deployment, coordinator = current()
+    deployment, coordinator = network.current()
     for contract in _contracts(deployment, coordinator):
         print(shlex.join(_command(contract, verifier, deployment.chain_id)))
 
 
 @command
-def send(verifier: str = "sourcify") -> None:
+def send(network: Network, verifier: str = "sourcify") -> None:
     """Run the commands. If one fails, the others are still run."""
-    deployment, coordinator = current()
+    deployment, coordinator = network.current()
     failed = []
     for contract in _contracts(deployment, coordinator):
         if subprocess.run(_command(contract, verifier, deployment.chain_id), cwd=ROOT).returncode:
             failed.append(contract.container._name)
     if failed:
-        raise ScriptError(f"not published: {', '.join(failed)}; forge says above why")
+        raise SponsorError(f"not published: {', '.join(failed)}; forge says above why")
 
 
 def _contracts(deployment: Deployment, coordinator: Coordinator) -> Iterator[Published]:
@@ -98,7 +99,7 @@ def _arguments(coordinator: Coordinator, container: ContractContainer, tx_hash: 
 def _command(contract: Published, verifier: str, chain_id: int) -> list[str]:
     """The command for forge, whose settings (foundry.toml) are those with which brownie compiled."""
     if verifier not in VERIFIERS:
-        raise ScriptError(f"{verifier}: publish with {' or '.join(VERIFIERS)}")
+        raise SponsorError(f"{verifier}: publish with {' or '.join(VERIFIERS)}")
     build = contract.container._build
     words = ["env", "FOUNDRY_PROFILE=publish", "forge", "verify-contract", "--chain", str(chain_id)]
     words += ["--verifier", verifier, "--compiler-version", str(build["compiler"]["version"])]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the compiled ABIs, and the data by which the contracts' code is recognised, that ship inside fedprotocol.
+"""Write what ships inside fedprotocol of the compiled contracts: ABIs, what deploys them, how their code is recognised.
 `--check` fails if the shipped files differ."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from shipped_code import code_file, creation_code
+from shipped_code import code_file, contracts_file, peers_file
 from solc_calls import ROOT, compiled
 
 SHIPPED = ROOT / "protocol/src/fedprotocol/chain/abi"
@@ -34,9 +34,9 @@ ERRORS = [  # other errors with which a call of the coordinator or of Disputes m
 ]
 LENS_QUERY = ("contracts/lens/LensQuery.sol", "LensQuery")
 LENS_CODE = "lens_query.json"  # its deployment code as a hex string
-PEERS = "contracts/PeerDirectory.sol"
 PEERS_CODE = "peers_code.json"  # its creation code, a hex string, which is what its address follows from
 CODE = "code.json"
+CONTRACTS = "contracts.json"  # what a sponsor deploys
 
 
 def compile_sources() -> dict[str, dict[str, Any]]:
@@ -69,8 +69,9 @@ def shipped_files() -> dict[str, str]:
     files["errors.json"] = render(list(errors.values()))
     source, contract = LENS_QUERY
     files[LENS_CODE] = json.dumps("0x" + contracts[source][contract]["evm"]["bytecode"]["object"]) + "\n"
-    files[PEERS_CODE] = json.dumps(creation_code(PEERS)) + "\n"
+    files[PEERS_CODE] = peers_file()
     files[CODE] = code_file()
+    files[CONTRACTS] = contracts_file()
     return files
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fedaggregator.disputes.price import CaseSize
 from fedaggregator.rules import rule_named
+from fednode.federation.new_file import EXAMPLE_DOLLARS, file_for
 from fedprotocol.chains import CHAINS, Chain
 from fedprotocol.deployment.costs import CONTRACTS, costs, ether, in_short
 from fedprotocol.masks.document import MASKED_RULE
@@ -21,49 +22,8 @@ from fedprotocol.types import MASKED_BITS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES, PAGE = ROOT / "examples/federations", ROOT / "docs/costs.md"
-DOLLARS = 3_000  # an ether, as the page says
 SITES, LEAVES, LEAF_VALUES, BITS, ROUNDS = 16, 512, 1_024, 8, 60
-SPANS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def federation_file(chain: Chain) -> str:
-    """A federation file for the chain, of which the sponsor still fills in the token and what it is worth."""
-    phases = "\n".join(f'{name} = "{span(seconds)}"' for name, seconds in vars(chain.phases).items())
-    token = (
-        f"# `brownie run token --network {chain.brownie}` makes one that is worth nothing, and prints this line\n"
-        if chain.is_test
-        else "# An ERC-20 token that sites can get hold of\n"
-    )
-    return f"""\
-# A federation on {chain.name}. Copy this file beside spec.json, as federation.toml, and fill in [money].
-# federation.example.toml explains every key, and what is left out here has the value that stands there.
-#
-#     brownie networks modify {chain.brownie} host=https://…              # once: your endpoint
-#     brownie run deploy plan federation.toml --network {chain.brownie}   # every figure and what it costs
-#     brownie run deploy main federation.toml --network {chain.brownie}
-#
-# Chain id {chain.id}; {chain.finality}.
-# Programs wait for {chain.confirmations} confirmations, about {chain.depth_seconds:.0f} s.
-
-spec = "spec.json"
-
-[phases]
-{phases}
-
-[money]
-{token}# token = "0x…"
-
-[proof]
-gas_price = {chain.dearest_gwei:g}   # gwei: the dearest gas at which a proof should still pay
-# ether = {DOLLARS}   # tokens that an ether is worth; must be given
-block_time = "{max(1, round(chain.block_seconds))}s"
-"""
-
-
-def span(seconds: int) -> str:
-    """`7200` -> `2h`: the largest unit that divides it."""
-    return next(f"{seconds // size}{name}" for size, name in SPANS if seconds % size == 0)
 
 
 def prices() -> str:
@@ -130,7 +90,7 @@ def real() -> list[Chain]:
 
 
 def dollars(gas: int, chain: Chain) -> str:
-    return in_short(ether(gas, chain.gas_gwei) * Decimal(DOLLARS))
+    return in_short(ether(gas, chain.gas_gwei) * Decimal(EXAMPLE_DOLLARS))
 
 
 def table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
@@ -146,7 +106,7 @@ def page(text: str) -> str:
 
 def wanted() -> dict[Path, str]:
     """File -> content."""
-    return {FILES / f"{c.name.lower()}.toml": federation_file(c) for c in CHAINS} | {PAGE: page(PAGE.read_text())}
+    return {FILES / f"{c.name.lower()}.toml": file_for(c) for c in CHAINS} | {PAGE: page(PAGE.read_text())}
 
 
 def main() -> int:

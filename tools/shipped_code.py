@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ ROLES = {
     "contracts/gates/AllowlistGate.sol": "gate",
     **{path.relative_to(ROOT).as_posix(): "rule" for path in sorted((ROOT / "contracts/rules").glob("*.sol"))},
 }
+DEPLOYED = (*ROLES, "contracts/DemoToken.sol")
+PEERS = "contracts/PeerDirectory.sol"
 LIBRARY = "library"  # the role of contracts to which others are linked
 PUSH_OWN_ADDRESS = "73" + 40 * "0"  # how a library's code begins: once deployed, it holds its own address there
 OWN = "own address"
@@ -34,33 +37,54 @@ def settings() -> dict[str, Any]:
     return {"evmVersion": solc["evm_version"], "optimizer": solc["optimizer"], "remappings": solc["remappings"]}
 
 
-def compile_contracts(sources: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Source -> contract -> the part `evm` of solc's output. Raises SystemExit with solc's messages."""
-    wanted = {**settings(), "outputSelection": {"*": {"*": ["evm.bytecode", "evm.deployedBytecode"]}}}
-    output = compiled({source: (ROOT / source).read_text() for source in sources}, wanted)
-    return {source: {name: c["evm"] for name, c in found.items()} for source, found in output.items()}
+@cache
+def built() -> Mapping[str, Mapping[str, Any]]:
+    """What solc makes of each contract that is deployed, libraries too: source -> contract -> `abi`, `evm`. Raises
+    SystemExit with solc's messages."""
+    wanted = {**settings(), "outputSelection": {"*": {"*": ["abi", "evm.bytecode", "evm.deployedBytecode"]}}}
+    return compiled({source: (ROOT / source).read_text() for source in (*DEPLOYED, PEERS)}, wanted)
 
 
-def creation_code(source: str) -> str:
-    """What deploys the contract of `source`, as hex with 0x. It has the metadata, so that published sources compile to
-    the same code; a changed comment is another code."""
-    return "0x" + str(compile_contracts([source])[source][Path(source).stem]["bytecode"]["object"])
+def peers_file() -> str:
+    """What deploys the peer directory, as hex with 0x. It has the metadata, so that published sources compile to the
+    same code; a changed comment is another code."""
+    return json.dumps("0x" + str(built()[PEERS]["PeerDirectory"]["evm"]["bytecode"]["object"])) + "\n"
 
 
 def code_file() -> str:
     """The content of code.json, with a line for each contract."""
-    built = compile_contracts(ROLES)
     waiting = {(source, Path(source).stem): role for source, role in ROLES.items()}
     entries: dict[str, dict[str, Any]] = {}
     while waiting:
         (source, name), role = waiting.popitem()
-        code = built[source][name]["deployedBytecode"]
-        constructor = constructor_of(name, built[source][name]) if role != "gate" else NO_CONSTRUCTOR
+        evm = built()[source][name]["evm"]
+        code = evm["deployedBytecode"]
+        constructor = constructor_of(name, evm) if role != "gate" else NO_CONSTRUCTOR
         links = [(file, library) for file, libraries in code["linkReferences"].items() for library in libraries]
         waiting.update({link: LIBRARY for link in links if link[1] not in entries})
         entries[name] = {"role": role, **described(name, code), **constructor}
     lines = [f"{json.dumps(name)}: {json.dumps(entries[name])}" for name in sorted(entries)]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def contracts_file() -> str:
+    """The content of contracts.json, with a line for each contract that a sponsor deploys: its ABI, what deploys it,
+    and how many bytes of code it then has. Like the peer directory's, the code has the metadata, so that it is the code
+    to which published sources compile."""
+    lines = {}
+    for source in DEPLOYED:
+        name = Path(source).stem
+        made = built()[source][name]
+        code = made["evm"]["bytecode"]["object"]
+        if "_" in code:
+            sys.exit(f"{name} is linked to a library: nothing in fednode.federation deploys one")
+        entry = {
+            "abi": made["abi"],
+            "creation": "0x" + code,
+            "code_bytes": len(made["evm"]["deployedBytecode"]["object"]) // 2,
+        }
+        lines[name] = f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}"
+    return "{\n" + ",\n".join(lines[name] for name in sorted(lines)) + "\n}\n"
 
 
 def described(name: str, code: dict[str, Any]) -> dict[str, Any]:

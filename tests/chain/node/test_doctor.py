@@ -238,7 +238,7 @@ def test_no_ether_and_no_tokens(federation: LiveFederation, sponsor: Path, tmp_p
     site = operator(tmp_path / "site", federation, poor, sponsor)
     show = fednode(site, "account", "show")
     fix = found(site, "funds", "lacks ether for transactions and 1300 FED for its stake", fix=show)
-    assert f"send this address to the sponsor, who runs `brownie run fund faucet {poor.address}`" in fix
+    assert f"send this address to the sponsor, who runs `fednode federation faucet {poor.address}`" in fix
     follow(fix)
     give(federation.chain, poor, 1)
     found(site, "funds", "lacks ether for transactions (it has <0.0001 ETH, and taking a seat", fix=show)

@@ -82,7 +82,7 @@ def test_a_node_that_waits_for_others_for_money_and_for_the_chain(tmp_path: Path
             other = SyntheticClient(federation, tmp_path / "other", seed=1)
             other.join()
             empty = ask_until(site, "pool")
-            assert "the pool holds 0 FED and a round needs 100 FED" in empty and "`brownie run fund`" in empty
+            assert "the pool holds 0 FED and a round needs 100 FED" in empty and "`fednode federation fund`" in empty
             other.close()
             chain.__exit__()
             gone = ask_until(site, "chain")

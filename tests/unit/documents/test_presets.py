@@ -29,7 +29,7 @@ def test_nothing_is_stale(presets: ModuleType) -> None:
 
 def test_a_preset_is_a_federation_file(presets: ModuleType) -> None:
     for chain in CHAINS:
-        given = tomllib.loads(presets.federation_file(chain))
+        given = tomllib.loads(presets.file_for(chain))
         phases = Phases.model_validate(given["phases"])
         assert phases.model_dump() == vars(chain.phases)
         assert given["proof"]["gas_price"] >= chain.gas_gwei

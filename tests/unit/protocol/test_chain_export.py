@@ -34,5 +34,5 @@ def test_only_what_is_stale_fails_the_check(tmp_path: Path) -> None:
         [sys.executable, "tools/export_abi.py", "--check"], cwd=tmp_path, capture_output=True, text=True
     )
     assert checked.returncode == 1
-    named = "code.json, coordinator.json, lens.json, surplus.json"
+    named = "code.json, contracts.json, coordinator.json, lens.json, surplus.json"
     assert f"compiled ones: {named}; run tools/export_abi.py" in checked.stdout

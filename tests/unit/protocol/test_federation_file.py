@@ -208,5 +208,5 @@ def test_a_file_that_is_no_deployment_is_kept_aside(tmp_path: Path) -> None:
 
 
 def test_nothing_deployed(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match="brownie run deploy"):
+    with pytest.raises(DeploymentError, match="deploy there"):
         load_deployment(tmp_path, 1)

@@ -36,7 +36,7 @@ class Rule(Protocol):
 
     @property
     def contract(self) -> str:
-        """The name of the Solidity contract, by which `brownie run deploy` finds it."""
+        """The name of the Solidity contract, by which a deployment finds it."""
 
     @property
     def bits(self) -> tuple[int, ...]:

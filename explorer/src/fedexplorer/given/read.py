@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fedprotocol.chain.endpoint.chain_id import chain_id_of
 from fedprotocol.config import ChainConfig, ConfigError
 from fedprotocol.deployment.invitation import Invitation
 from fedprotocol.deployment.received import receive
@@ -17,13 +18,13 @@ from fedprotocol.store.places import Place, kind_of
 from fedprotocol.urls import http_url
 from pydantic import ValidationError
 
-from fedexplorer.given.chain_id import chain_id_of
 from fedexplorer.given.names import LONGEST, read_names
 from fedexplorer.given.score_files import ScoreFiles
 from fedexplorer.given.settings import Settings, Shown
 from fedexplorer.given.sources import store_of
 
 GIB = 1 << 30
+NO_CHAIN = "Check --rpc, or say which chain it is with --chain-id to have the explorer wait for the node"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _chain(given: Given, invitation: Invitation | None) -> ChainConfig:
         said = str(wrong["msg"]).removeprefix("Value error, ").replace("Input should", "must")
         raise ConfigError(f"{option} {said}") from None
     if chain_id is None:
-        chain_id = chain_id_of(checked.rpc)
+        chain_id = chain_id_of(checked.rpc, NO_CHAIN)
     return ChainConfig(rpc=checked.rpc, chain_id=chain_id, coordinator=checked.coordinator)
 
 

@@ -19,6 +19,7 @@ from fednode.cli.doctor import doctor
 from fednode.cli.evaluate import evaluate
 from fednode.cli.exit import exit_federation
 from fednode.cli.export import export
+from fednode.cli.federation import app as federation
 from fednode.cli.generate import generate
 from fednode.cli.init import init
 from fednode.cli.join import join
@@ -43,14 +44,16 @@ app = typer.Typer(
 add_program_options(app, "fednode", __version__)
 
 
+SPONSOR = "Sponsor"
 START = "Start"
 TAKE_PART = "Take part"
 LOOK = "Look"
 USE = "Use the model"
 
 spec.command("next")(spec_next)
-app.add_typer(spec, name="spec", rich_help_panel=START)
-app.command(rich_help_panel=START)(cost)
+app.add_typer(spec, name="spec", rich_help_panel=SPONSOR)
+app.command(rich_help_panel=SPONSOR)(cost)
+app.add_typer(federation, name="federation", rich_help_panel=SPONSOR)
 app.command(rich_help_panel=START)(init)
 app.add_typer(account, name="account", rich_help_panel=START)
 app.add_typer(config, name="config", rich_help_panel=START)

@@ -11,6 +11,7 @@ from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.program.terminal import say_json, warn
 
 if TYPE_CHECKING:
+    from fedprotocol.chains import Chain
     from numpy.typing import NDArray
 
     from fednode.session import Session
@@ -89,3 +90,15 @@ def units_of(session: Session, root: bytes) -> NDArray[Any]:
 
 def print_json(value: Any) -> None:
     say_json(value)
+
+
+def preset(name: str) -> Chain:
+    """The chain of this name, as `--chain` gives it. Raises FedError."""
+    from fedprotocol.chains import CHAINS, chain_named
+    from fedprotocol.errors import FedError
+
+    found = chain_named(name)
+    if found is None:
+        there = ", ".join(one.name for one in CHAINS)
+        raise FedError(f"--chain {name}: there is no preset of that name; there are {there}")
+    return found

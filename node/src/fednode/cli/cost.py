@@ -45,14 +45,14 @@ def cost(
 ) -> None:
     """Show what a federation would cost whom, in gas and in ether, and what is advised for each chain.
 
-    Nothing is asked on any chain. `brownie run deploy plan` reckons with a federation file and the price of the moment.
+    Nothing is asked on any chain. `fednode federation plan` reckons with a federation file and the price of the moment.
     """
     from fedprotocol.chains import CHAINS
 
-    from fednode.cli.common import print_json
+    from fednode.cli.common import preset, print_json
     from fednode.sponsor.estimate import Size, shares
 
-    chosen = [_named(name) for name in chain] if chain else [one for one in CHAINS if not one.is_test]
+    chosen = [preset(name) for name in chain] if chain else [one for one in CHAINS if not one.is_test]
     size = Size.usual(sites) if spec is None else Size.of_spec(read_spec(spec), sites)
     found = shares(size)
     unit = Decimal(1) if ether_price is None else Decimal(str(ether_price))
@@ -75,17 +75,6 @@ def cost(
     say("")
     for one in chosen:
         say(*_facts(one, prices[one.name]))
-
-
-def _named(name: str) -> Chain:
-    from fedprotocol.chains import CHAINS, chain_named
-    from fedprotocol.errors import FedError
-
-    found = chain_named(name)
-    if found is None:
-        there = ", ".join(one.name for one in CHAINS)
-        raise FedError(f"--chain {name}: there is no preset of that name; there are {there}")
-    return found
 
 
 def _priced(gas: int, gwei: Decimal, unit: Decimal) -> Decimal:

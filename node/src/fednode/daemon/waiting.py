@@ -238,7 +238,7 @@ def describe_obstacle(found: Obstacle, chain: Snapshot, amounts: Amounts) -> str
         case Obstacle.POOL:
             return (
                 f"the pool holds {amounts(chain.balances.pool)} and a round needs "
-                f"{amounts.needed(config.round_reward)}, which the sponsor puts in with `brownie run fund`"
+                f"{amounts.needed(config.round_reward)}, which the sponsor puts in with `fednode federation fund`"
             )
         case _:
             assert_never(found)

@@ -51,7 +51,7 @@ def funds(patient: Patient) -> str:
     if missing:
         is_given = is_development(session.coordinator.web3)
         show = patient.fednode("account", "show")
-        faucet = f"send this address to the sponsor, who runs `brownie run fund faucet {session.address}`"
+        faucet = f"send this address to the sponsor, who runs `fednode federation faucet {session.address}`"
         fix = f"{show}  # {faucet if is_given else 'the address to send it to'}"
         raise NotFit(f"{session.address} lacks {' and '.join(missing)}", fix)
     return f"{ether(now.eth)} ETH, {amounts(now.tokens)}" + (

@@ -1,6 +1,6 @@
 """An invitation: what a sponsor hands to sites and aggregators, so that they need nothing else to set up.
 
-`brownie run deploy` writes it, `fednode init` and `fedaggregator init` read it. It says where to look and what to
+A deployment writes it, `fednode init` and `fedaggregator init` read it. It says where to look and what to
 expect; nothing in it is believed. What a contract's code is, which spec and which global 0 the federation has, its
 phases and its money are read from the chain whenever a program starts, and content is checked against its hash.
 """
@@ -129,7 +129,7 @@ def parse(content: bytes, where: str) -> Invitation:
         raise InvitationError(f"{where} {error}") from None
     if text.lstrip()[:1] != "{":
         raise InvitationError(
-            f"{where} is no invitation: it must be the JSON file that `brownie run deploy` writes beside "
+            f"{where} is no invitation: it must be the JSON file that a deployment writes beside "
             "deployments/<chain id>.json"
         )
     try:

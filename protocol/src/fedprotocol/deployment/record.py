@@ -1,4 +1,5 @@
-"""`deployments/<chainid>.json`: what was deployed, where, from which source. Written by `brownie run deploy`."""
+"""`deployments/<chainid>.json`: what was deployed, where, from which source. Written by `fednode federation
+deploy` and by `brownie run deploy`."""
 
 from __future__ import annotations
 
@@ -81,7 +82,7 @@ def load_deployment(folder: Path, chain_id: int, wanted: str = "") -> Deployment
         wanted: the coordinator's address or its beginning, or the federation's name; any case of letters.
 
     Raises:
-        DeploymentError: no such file, or not one that `brownie run deploy` wrote; `wanted` names none, or several.
+        DeploymentError: no such file, or not one that a deployment wrote; `wanted` names none, or several.
     """
     if not wanted:
         return _read(folder / f"{chain_id}.json", chain_id)
@@ -115,8 +116,8 @@ def _read(path: Path, chain_id: int) -> Deployment:
         return Deployment.model_validate_json(without_bom(path.read_bytes()))
     except FileNotFoundError:
         raise DeploymentError(
-            f"nothing is deployed on chain {chain_id}: there is no {path}; run `brownie run deploy` on that network, "
-            "or set DEPLOYMENTS_DIR to the folder that holds it"
+            f"nothing is deployed on chain {chain_id}: there is no {path}; deploy there, or set DEPLOYMENTS_DIR to the "
+            "folder that holds it"
         ) from None
     except OSError as error:
         raise DeploymentError(f"{path} cannot be read: {error.strerror}") from error

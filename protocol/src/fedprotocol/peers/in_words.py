@@ -25,7 +25,7 @@ def this_announces(config: ConnectionConfig, coordinator: Coordinator, own: str)
     text = wanted(config)
     directory = PeerDirectory(coordinator)
     if not directory.is_there():
-        return "this chain has no peer directory, which `brownie run deploy` makes: others must name this store"
+        return "this chain has no peer directory, which a deployment makes: others must name this store"
     said = directory.said_by(own)
     if text is not None and text != said:
         return f"{_places(text)}, as soon as the node runs"

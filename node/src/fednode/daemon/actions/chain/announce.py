@@ -39,7 +39,7 @@ class Announce(ChainAction):
         directory = PeerDirectory(tools.coordinator)
         if not directory.is_there():
             raise Overtaken(
-                "this chain has no peer directory, which `brownie run deploy` makes: others must name this store in "
+                "this chain has no peer directory, which a deployment makes: others must name this store in "
                 "[store] peers"
             )
         said = directory.said_by(tools.sender.address)

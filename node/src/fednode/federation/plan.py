@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 
 from fedaggregator.disputes import bond
 from fedaggregator.rules import rule_named
-from fednode.sponsor.new_spec import NewFederation
 from fedprotocol.address import NOBODY
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import translated
@@ -20,41 +19,43 @@ from fedprotocol.deployment.federation_file import Federation, to_units
 from fedprotocol.deployment.masked import check_masked, most_examples
 from fedprotocol.spec import Spec
 
-from scripts.lib.creation import creation_costs
-from scripts.lib.network import ScriptError, client, is_development
+from fednode.federation.creation_costs import creation_costs
+from fednode.federation.network import Network, SponsorError
+from fednode.sponsor.new_spec import NewFederation
 
+DEMO_AMOUNTS = Amounts(18, "FED")
+"""How amounts are written where no token is named yet."""
 FUNDING = APPROVE + gas_of("fund", 0)
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def planned(federation: Federation, made: NewFederation, demo: Amounts, gwei: str) -> list[str]:
-    """The plan of deploying on the active network, in lines.
+def planned(network: Network, federation: Federation, made: NewFederation, gwei: str) -> list[str]:
+    """The plan of deploying on this network, in lines.
 
     Args:
-        demo: how amounts are written where no token is named yet.
         gwei: a price of gas to reckon with; empty: the file's.
 
     Raises:
         FedError: the file cannot be deployed on this chain, or the price is none.
     """
-    web3, token = client(), federation.money.token
+    web3, token = network.web3, federation.money.token
     try:
         price = Decimal(gwei) if gwei else federation.proof.gas_price
     except InvalidOperation:
-        raise ScriptError(f"{gwei!r} is no price of gas in gwei, such as 20 or 0.01") from None
-    if federation.proof.ether is None and not is_development():
+        raise SponsorError(f"{gwei!r} is no price of gas in gwei, such as 20 or 0.01") from None
+    if federation.proof.ether is None and not network.is_development:
         raise ConfigError("proof.ether: say how many tokens an ether is worth; the bond is priced by it")
-    money = demo
+    money = DEMO_AMOUNTS
     if token is not None:
         Token(web3, token).require(NOBODY)
         money = Amounts.of(Token(web3, token))
-    check_masked(federation, made.spec, web3.eth.chain_id)
+    check_masked(federation, made.spec, network.chain_id)
     federation = bond.settled(federation, made.spec, money.decimals)
     with translated("the price of gas"):
         now = Decimal(int(web3.eth.gas_price)) / 10**9
-    creations = creation_costs(federation, made.spec, made.digest, money.decimals, web3)
-    lines = [*Plan(federation, made.spec, web3.eth.chain_id, money, Prices(price, now), creations).lines()]
-    if token is None and not is_development():
+    creations = creation_costs(federation, made.spec, made.digest, money.decimals, network)
+    lines = [*Plan(network, federation, made.spec, money, Prices(price, now), creations).lines()]
+    if token is None and not network.is_development:
         lines += ["", "money.token must be named before this is deployed; amounts are of a token with 18 decimals"]
     return lines
 
@@ -71,15 +72,15 @@ class Prices:
 class Plan:
     """A federation that is checked, with its bond. `creations`: the gas for each contract; 0 if it exists already."""
 
+    network: Network
     federation: Federation
     spec: Spec
-    chain_id: int
     money: Amounts
     prices: Prices
     creations: Mapping[str, int]
 
     def lines(self) -> Iterator[str]:
-        yield f"Plan of {self.spec.name!r} on {self._where()}. Nothing is sent"
+        yield f"Plan of {self.spec.name!r} on {self.network.name}. Nothing is sent"
         for title, part in (
             ("Members", self._members()),
             ("Time", self._time()),
@@ -93,10 +94,6 @@ class Plan:
             yield title
             yield from (f"  {line}" for line in part)
 
-    def _where(self) -> str:
-        chain = known_chain(self.chain_id)
-        return f"{chain.name} (chain {chain.id})" if chain is not None else f"chain {self.chain_id}"
-
     def _members(self) -> Iterator[str]:
         members = self.federation.members
         yield f"{members.min_clients} to {members.max_clients} sites take part in a round"
@@ -104,7 +101,8 @@ class Plan:
             yield "nobody sees more of their updates than the sum; all who commit must finish, or the round is void"
             yield f"a site counts for at most {most_examples(self.federation):,} examples"
         if members.allowlist:
-            yield f"on the list are {len(members.allowlist)} accounts; `brownie run members allow` adds others later"
+            add = self.network.command("members allow")
+            yield f"on the list are {len(members.allowlist)} accounts; {add} adds others later"
         elif members.gate:
             yield f"whom the contract {members.gate} admits"
         else:
@@ -119,7 +117,7 @@ class Plan:
         )
         yield f"phases end when all have acted; a global is final {span(phases.min_window)} after its proposal at best"
         yield f"all rounds take at most {span(rounds * longest)}, if every round has somebody who is late"
-        yield f"confirmations {describe_depth(self.chain_id, usual_confirmations(self.chain_id))}"
+        yield f"confirmations {describe_depth(self.network.chain_id, usual_confirmations(self.network.chain_id))}"
 
     def _tokens(self) -> Iterator[str]:
         money, rounds = self.federation.money, self.spec.training.rounds
@@ -128,7 +126,7 @@ class Plan:
             f"a round pays {said('round_reward')}, {share * 100:.4g} % of it to the aggregator; {rounds} rounds pay "
             f"{self.money(rounds * self._units('round_reward'))}"
         )
-        yield f"into the pool goes {said('pool')} at once; `brownie run fund` adds the rest at any time"
+        yield f"into the pool goes {said('pool')} at once; {self.network.command('fund')} adds the rest at any time"
         yield f"a seat takes a stake of {said('min_stake')}; a site that fails in a round loses {said('penalty')}"
         yield f"an example counts for {said('stake_per_example')} of stake"
         yield f"a proposal takes a bond of {said('bond')}, which comes back unless it is wrong"
@@ -155,7 +153,7 @@ class Plan:
         gas = sum(call.gas for call in calls)
         yield f"{f'at most, {len(calls)} call' + ('s' if len(calls) > 1 else ''):<22}{self._priced(gas)}"
         yield f"and gets half of the bond, {self.money(self._units('bond') // 2)}"
-        chain = known_chain(self.chain_id)
+        chain = known_chain(self.network.chain_id)
         if chain is not None and chain.pays_for_data:
             yield f"On {chain.name} a fee for the bytes that it puts on Ethereum comes on top of all these"
 

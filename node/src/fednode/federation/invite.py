@@ -12,11 +12,12 @@ from fedprotocol.chain.read.trust import examine
 from fedprotocol.config import ConfigError
 from fedprotocol.deployment.federation_file import Federation
 from fedprotocol.deployment.invitation import DataFormat, Invitation, Member, Terms, save
-from fedprotocol.spec import Spec
+from fedprotocol.program.terminal import say
 from fedprotocol.store.base import StoreError
 from fedprotocol.store.places import kind_of
 
-from scripts.lib.network import endpoint, is_development
+from fednode.federation.network import Network
+from fednode.sponsor.new_spec import NewFederation
 
 
 def check(federation: Federation) -> None:
@@ -29,10 +30,15 @@ def check(federation: Federation) -> None:
 
 
 def write(
-    federation: Federation, spec: Spec, spec_digest: bytes, coordinator: Coordinator, money: Amounts, record: Path
+    network: Network,
+    federation: Federation,
+    made: NewFederation,
+    coordinator: Coordinator,
+    money: Amounts,
+    record: Path,
 ) -> None:
     """Write the invitation beside the deployment's `record`, and say what it lacks."""
-    config = coordinator.config()
+    config, spec = coordinator.config(), made.spec
     invitation = Invitation(
         kind="federation invitation",
         version=1,
@@ -46,11 +52,11 @@ def write(
             for part in examine(coordinator)
         ),
         code_version=shipped_version(),
-        spec_digest="0x" + spec_digest.hex(),
+        spec_digest="0x" + made.digest.hex(),
         genesis_root=spec.genesis_root,
         base_model=spec.base_model.id,
         # Elsewhere the deployment's own URL may hold a key that is nobody else's.
-        rpc=federation.invitation.rpc or ((endpoint(),) if is_development() else ()),
+        rpc=federation.invitation.rpc or (network.rpc if network.is_development else ()),
         peers=federation.invitation.peers,
         phases=federation.phases,
         terms=Terms(
@@ -72,11 +78,11 @@ def write(
         ),
     )
     path = save(invitation, record)
-    print(f"  {'invitation':<12} {path}: send it to sites and aggregators, or put it where they can fetch it")
+    say(f"  {'invitation':<12} {path}: send it to sites and aggregators, or put it where they can fetch it")
     if not invitation.peers:
-        print(
+        say(
             f"  {'':<12} it does not say where spec.json and genesis.car are served: name that in [invitation] peers, "
             "or send the files too"
         )
     if not invitation.rpc:
-        print(f"  {'':<12} it names no Ethereum node ([invitation] rpc): who is invited needs one of their own")
+        say(f"  {'':<12} it names no Ethereum node ([invitation] rpc): who is invited needs one of their own")

@@ -1,7 +1,7 @@
-"""Which chain an Ethereum node serves, for a program that only reads.
+"""Which chain an Ethereum node serves, for a program that only reads, or that works on a chain for development.
 
 A program that signs must be told, or a wrong URL would have it act on another chain. A program that only looks may look
-at another federation, because the same address can exist on several chains; so every page names the chain.
+at another federation, because the same address can exist on several chains; so it must name the chain in what it shows.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from fedprotocol.chain.errors import ChainUnreachable
 QUESTION = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}).encode()
 
 
-def chain_id_of(rpc: Sequence[str], seconds: float = GREETING) -> int:
-    """The chain id of the first of the nodes that answers; each has so many `seconds`. Raises ChainUnreachable."""
+def chain_id_of(rpc: Sequence[str], advice: str, seconds: float = GREETING) -> int:
+    """The chain id of the first of the nodes that answers; each has so many `seconds`.
+
+    Raises ChainUnreachable, with `advice` at the end of its message.
+    """
     silent = []
     for url in rpc:
         try:
@@ -31,6 +34,5 @@ def chain_id_of(rpc: Sequence[str], seconds: float = GREETING) -> int:
         except (KeyError, ValueError):
             silent.append(f"{public_name(url)} (no chain id)")
     raise ChainUnreachable(
-        f"no Ethereum node answers, so that the chain's id is not known: {', '.join(silent)}. Check --rpc, or say "
-        "which chain it is with --chain-id to have the explorer wait for the node"
+        f"no Ethereum node answers, so that the chain's id is not known: {', '.join(silent)}. {advice}"
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from fedaggregator.cli.table import Facts, Table, show  # noqa: F401 (for the scripts)
+from fedaggregator.cli.table import Facts, Table
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
 from fedprotocol.chain.read.coordinator import Coordinator
@@ -15,8 +15,9 @@ from fedprotocol.chain.read.events import Event
 from fedprotocol.deployment.record import Deployment
 from fedprotocol.tree import cid
 from fedprotocol.types import Phase
+from web3 import Web3
 
-from scripts.lib.columns import EVENT, FEDERATION, PARTICIPANT, PROPOSAL, ROUND, SEAT, UPDATE
+from fednode.federation.columns import EVENT, FEDERATION, PARTICIPANT, PROPOSAL, ROUND, SEAT, UPDATE
 
 MONEY_ARGS = {
     "amount",
@@ -107,7 +108,7 @@ def participants(coordinator: Coordinator, history: Iterable[Event], money: Amou
                 money(lost.get(account, 0)),
                 money(coordinator.owed(account)),
                 money(coordinator.token.balance_of(account)),
-                ether(coordinator.web3.eth.get_balance(account)),
+                ether(coordinator.web3.eth.get_balance(Web3.to_checksum_address(account))),
             )
         )
     return Table(PARTICIPANT, rows, "Participants")

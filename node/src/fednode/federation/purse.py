@@ -1,4 +1,4 @@
-"""The account from which a script sends. Unlike a program's account, it also gives ether away."""
+"""The account from which a sponsor sends. Unlike a node's, it also gives ether away."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from fedprotocol.chain.send.fees import FeePolicy, market_fees
 from fedprotocol.chain.send.sender import Sender
 from fedprotocol.journal import Journal
 from web3 import Web3
+from web3.types import Wei
 
 WAIT = 900.0  # seconds to wait for a block with the gift
 
 
 class Purse(Sender):
-    """See `Sender`. Gifts of ether are not written to the journal: they are small, and giving twice does no harm.
-    `web3` is a client like that of the programs, because brownie's turns errors of contracts into ValueErrors.
-    """
+    """See `Sender`. Gifts of ether are not written to the journal: they are small, and giving twice does no harm."""
 
     def __init__(self, web3: Web3, signer: Signer, journal: Journal, fees: FeePolicy) -> None:
         super().__init__(web3, signer, journal, fees)
@@ -31,7 +30,7 @@ class Purse(Sender):
         with translated(label):
             fields["chainId"] = eth.chain_id
             fields["nonce"] = eth.get_transaction_count(self.address, "pending")
-            fields["gas"] = eth.estimate_gas({"from": self.address, "to": to, "value": wei})
+            fields["gas"] = eth.estimate_gas({"from": self.address, "to": to, "value": Wei(wei)})
         signed = self._giver.sign_transaction(fields)
         with translated(label):
             receipt = eth.wait_for_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction), WAIT)

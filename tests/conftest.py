@@ -19,6 +19,8 @@ from fedprotocol import compiled
 from fedprotocol.program import environment
 from fedprotocol.program.logs import VARIABLE
 
+pytest_plugins = ("support.under_way",)
+
 os.environ.setdefault(VARIABLE, "human")
 os.environ.update({name: value for name, value in environment.SET.items() if value is not None})
 # How long examples take to make depends on what else the machine does.

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from fedexplorer.web.server import listen, serve
+from fedexplorer.web.server import serve
+from fedprotocol.program.listening import listen
 from starlette.types import ASGIApp
 
 

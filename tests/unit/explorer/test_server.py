@@ -13,7 +13,8 @@ from fedexplorer.web import live
 from fedexplorer.web.connections import ImpatientProtocol
 from fedexplorer.web.live import Live
 from fedexplorer.web.security import protected
-from fedexplorer.web.server import CannotListen, is_open, listen, serve, url_of
+from fedexplorer.web.server import is_open, serve, url_of
+from fedprotocol.program.listening import CannotListen, listen
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response

@@ -15,12 +15,13 @@ import requests
 from fednode.serving.app import LONGEST_BODY, Api
 from fednode.serving.asked import USUAL_LENGTH
 from fednode.serving.growing_text import GrowingText
-from fednode.serving.listen import CannotListen, listen, serve
 from fednode.serving.newest import Newest
 from fednode.serving.served_model import MOST_WAITING, Global, ServedModel
+from fednode.serving.server import serve
 from fednode.training import AdapterModel
 from fedprotocol import tree
 from fedprotocol.errors import FedError
+from fedprotocol.program.listening import CannotListen, listen
 from fedprotocol.spec import Spec
 from support.tiny_spec import tiny_spec
 
@@ -46,7 +47,7 @@ class Served:
         self.final: Global | FedError = Global(0, bytes(32))
         self.served = ServedModel(self.model, self.spec.training.sequence_length, Global(0, bytes(32)), adapter.units)
         self.newest = Newest(self.served, self._find, lambda root: self.units[root])
-        self.listening, self.stop = listen(0), threading.Event()
+        self.listening, self.stop = listen("127.0.0.1", 0), threading.Event()
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         app = Api(self.served, self.newest, NAME).app()
         self._thread = threading.Thread(target=serve, args=(app, self.listening, self.stop))
@@ -235,7 +236,7 @@ def test_who_goes_away_does_not_keep_the_model(at: Served) -> None:
 
 def test_a_port_that_is_taken(at: Served) -> None:
     with pytest.raises(CannotListen, match="choose another with --port"):
-        listen(at.listening.getsockname()[1])
+        listen("127.0.0.1", at.listening.getsockname()[1])
 
 
 @pytest.mark.parametrize(

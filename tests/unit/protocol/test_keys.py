@@ -185,7 +185,7 @@ def test_another_password_for_the_same_key(path: Path, tmp_path: Path) -> None:
     assert keys.load(path, "the new password").key == account.key
     with pytest.raises(PasswordError):
         keys.load(path, PASSWORD)
-    with pytest.raises(KeystoreError, match="there is no file"):
+    with pytest.raises(KeystoreError, match="there is no keystore"):
         keys.change_password(tmp_path / "none.json", PASSWORD, PASSWORD)
 
 
@@ -223,7 +223,7 @@ def test_others_may_not_read_it(path: Path, tmp_path: Path) -> None:
 
 
 def test_damaged_and_missing(path: Path) -> None:
-    with pytest.raises(KeystoreError, match="there is no file"):
+    with pytest.raises(KeystoreError, match="there is no keystore"):
         keys.load(path, PASSWORD)
     with pytest.raises(KeystoreError, match="account new"):
         keys.address_of(path)

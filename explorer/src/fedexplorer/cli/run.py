@@ -102,11 +102,12 @@ def run(
     trained, and checks it. While the node is away, the pages say so and show
     what was read before. Ctrl-C ends it.
     """
+    from fedprotocol.program.listening import listen
     from fedprotocol.program.signals import stop_at_signals
 
     from fedexplorer.explorer import Explorer
     from fedexplorer.given.read import Given, settings_of
-    from fedexplorer.web.server import end_soon, is_open, listen, serve, url_of
+    from fedexplorer.web.server import end_soon, is_open, serve, url_of
     from fedexplorer.web.site_app import site_app
 
     terminal = logging.StreamHandler() if sys.stderr.isatty() else None

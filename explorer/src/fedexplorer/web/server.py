@@ -1,8 +1,7 @@
-"""The server behind `fedexplorer run`: where it listens, what it allows, and how it ends."""
+"""The server behind `fedexplorer run`: what it allows, and how it ends."""
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
@@ -12,7 +11,6 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 
 import uvicorn
-from fedprotocol.errors import FedError
 from fedprotocol.program import interrupt
 from starlette.types import ASGIApp
 
@@ -25,12 +23,6 @@ LONGEST_HEAD = 16_384  # bytes of a request's first line and headers
 KEEP_ALIVE_SECONDS = 5
 LAST_SECONDS = 1  # that answers may still take when the server ends
 LEFT_SECONDS = 2.0  # that all else may take to end after that
-
-
-class CannotListen(FedError):
-    """The explorer cannot listen where it should."""
-
-    needs_person = True
 
 
 class _Server(uvicorn.Server):
@@ -52,34 +44,6 @@ class _Server(uvicorn.Server):
         self._closing()
         log.setLevel(logging.CRITICAL)  # whose answer is cut off now is no news
         await super().shutdown(sockets)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at `host`, a name or an address of this machine. Port 0: any that is free. Raises
-    CannotListen."""
-    try:
-        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise CannotListen(f"--host {host!r} is no address: give 127.0.0.1, or one of this machine's own") from error
-    listening = socket.socket(family, kind, number)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise CannotListen(_why(error, host, port)) from error
-    return listening
-
-
-def _why(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"another program listens on port {port} already: choose another with --port, or --port 0 for any"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"this user may not listen on port {port}: choose one above 1023, and put a web server in front of it"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine: leave --host out, or give one that it has"
-    return f"the explorer cannot listen at {host}, port {port}: {error.strerror}"
 
 
 def url_of(listening: socket.socket, sub_path: str = "") -> str:

@@ -43,16 +43,16 @@ def serve(
         import uvicorn  # noqa: F401 - only to see whether it is there
     except ImportError as error:
         raise FedError("`fednode serve` needs more libraries: pip install 'fednode[serve]'") from error
+    from fedprotocol.program.listening import listen
     from fedprotocol.program.signals import stop_at_signals
 
     from fednode.global_model.loaded import load_model
     from fednode.serving.app import Api
-    from fednode.serving.listen import listen
-    from fednode.serving.listen import serve as answer
     from fednode.serving.newest import Newest
     from fednode.serving.served_model import Global, ServedModel
+    from fednode.serving.server import serve as answer
 
-    with as_a_service(), open_to_read(config) as session, listen(port) as listening:
+    with as_a_service(), open_to_read(config) as session, listen("127.0.0.1", port) as listening:
         warn_of_code(session)
         found = Global(*global_of(session, number))
         units = units_of(session, found.root)

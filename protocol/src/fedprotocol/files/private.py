@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from fedprotocol.errors import FedError
 from fedprotocol.files.filesystem import is_read_only
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -76,6 +77,20 @@ def exposure(path: Path, mode: int | None = None) -> Exposure | None:
     if os.geteuid() not in (0, path.stat().st_uid):
         return Exposure(f"others may read {path}, and it is another user's: name a copy of your own, of mode 600", copy)
     return Exposure(f"others may read {path}: run chmod 600 {quoted}", f"chmod 600 {quoted}")
+
+
+def require_private(path: Path, what: str, error: type[FedError]) -> None:
+    """Raise `error` unless `path` is a file that nobody else may read. `what`: the kind of file, for the message."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise error(f"there is no {what} {path}") from None
+    except OSError as problem:
+        raise error(f"the {what} {path} cannot be read: {problem.strerror}") from None
+    if not stat.S_ISREG(mode):
+        raise error(f"the {what} {path} is not a file")
+    if exposed := exposure(path, mode):
+        raise error(exposed.text)
 
 
 def warn_if_open(config: Path, log: logging.Logger) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from eth_utils.address import is_hex_address
 from web3 import Web3
 
 from fedprotocol.errors import FedError
-from fedprotocol.files.private import exposure
+from fedprotocol.files.private import require_private
 from fedprotocol.files.secret import secret_in
 from fedprotocol.files.text import NotText, read_text
 from fedprotocol.files.whole import PRIVATE, write_whole
@@ -122,7 +121,7 @@ def change_password(path: Path, before: str, after: str, iterations: int | None 
 
 def load(path: Path, password: str) -> LocalAccount:
     """The account of a keystore that only its owner can read. Raises KeystoreError, PasswordError."""
-    _refuse_readable(path, KeystoreError)
+    require_private(path, "keystore", KeystoreError)
     return _decrypt(path, _read(path), password)
 
 
@@ -233,19 +232,6 @@ def _account(key: bytes) -> LocalAccount:
 def _refuse_existing(path: Path) -> None:
     if path.exists():
         raise KeystoreError(f"{path} exists and is not overwritten: choose another file, or move it away first")
-
-
-def _refuse_readable(path: Path, error: type[FedError]) -> None:
-    try:
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise error(f"there is no file {path}") from None
-    except OSError as problem:
-        raise error(f"{path} cannot be read: {problem.strerror}") from None
-    if not stat.S_ISREG(mode):
-        raise error(f"{path} is not a file")
-    if exposed := exposure(path):
-        raise error(exposed.text)
 
 
 def _write_new(path: Path, text: str) -> None:

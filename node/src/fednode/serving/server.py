@@ -1,4 +1,4 @@
-"""Where the server listens, and how it ends."""
+"""The server behind `fednode serve`, and how it ends."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from fedprotocol.errors import FedError
 from starlette.types import ASGIApp
 
-LOOPBACK = "127.0.0.1"
 LAST_SECONDS = 1  # that answers may still take when the server ends
-
-
-class CannotListen(FedError):
-    """The server cannot listen where it should."""
-
-    needs_person = True
 
 
 class _Server(uvicorn.Server):
@@ -35,19 +27,6 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or self._stop.is_set()
-
-
-def listen(port: int) -> socket.socket:
-    """A socket for this machine only. Port 0: any that is free. Raises CannotListen."""
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((LOOPBACK, port))
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise CannotListen(f"port {port}: {error.strerror}; choose another with --port, or --port 0 for any") from error
-    return listening
 
 
 def serve(app: ASGIApp, listening: socket.socket, stop: threading.Event) -> None:

@@ -16,7 +16,7 @@ from fednode.data.encode import Encoder, Example, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
 from fednode.data.packing import fits, packed
 from fednode.data.padding import left_padded
-from fednode.evaluation.score import Evaluation, OnProgress, summarize
+from fednode.evaluation.score import Evaluation, ItemScore, OnProgress, summarize
 from fednode.training.adapter import (
     LIMIT,
     attach,
@@ -217,8 +217,17 @@ class AdapterModel:
         """Score `data` (columns prompt, completion, domain) with the present adapter, one forward pass an item.
 
         The loss is on the answer without its end of text: that a base model never ends there would drown the rest.
-        Rows are encoded once, however often they are scored.
         Raises TrainingError (no rows), EncodingError, NotFinite if a loss is.
+        """
+        evaluation = summarize(self.item_scores(spec, data, on_progress))
+        if not np.isfinite(evaluation.loss):
+            raise NotFinite("the loss on the test data is not finite; the adapter is broken")
+        return evaluation
+
+    def item_scores(self, spec: Spec, data: Dataset, on_progress: OnProgress | None = None) -> list[ItemScore]:
+        """As `evaluate`, the score of each row. Rows are encoded once, however often they are scored.
+
+        Raises TrainingError (no rows), EncodingError.
         """
         from fednode.evaluation.run import score
 
@@ -230,18 +239,14 @@ class AdapterModel:
         self._model.eval()
         examples, domains = list(self._kept.examples(data)), list(domains)
         if self._group is None:
-            items = score(self._logits, examples, domains, tokens, self._collate, on_progress)
-        else:
-            items = []
-            for own in self._group.shares(len(examples), SHARE):
-                share = score(self._logits, examples[own], domains[own], tokens, self._collate, None)
-                items += [item for each in self._group.gather(share) for item in each]
-                if on_progress is not None:
-                    on_progress(len(items), len(examples))
-        evaluation = summarize(items)
-        if not np.isfinite(evaluation.loss):
-            raise NotFinite("the loss on the test data is not finite; the adapter is broken")
-        return evaluation
+            return score(self._logits, examples, domains, tokens, self._collate, on_progress)
+        items: list[ItemScore] = []
+        for own in self._group.shares(len(examples), SHARE):
+            share = score(self._logits, examples[own], domains[own], tokens, self._collate, None)
+            items += [item for each in self._group.gather(share) for item in each]
+            if on_progress is not None:
+                on_progress(len(items), len(examples))
+        return items
 
     def generate(self, spec: Spec, prompt: str, max_new_tokens: int = 64) -> str:
         """What the model answers to `prompt` in the spec's template, greedily, as far as it has positions."""

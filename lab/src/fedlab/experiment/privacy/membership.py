@@ -52,7 +52,7 @@ def membership(
 
 def losses(model: AdapterModel, spec: Spec, rows: Sequence[Row]) -> NDArray[np.float64]:
     """float64 [rows]: each row's loss in nats per token of its answer."""
-    return np.array([model.evaluate(spec, table([row])).loss for row in rows])
+    return np.array([item.loss for item in model.item_scores(spec, table(rows))])
 
 
 def _measured(members: NDArray[np.float64], others: NDArray[np.float64]) -> Membership:

@@ -116,7 +116,7 @@ exports: .venv/.installed  ## exported GGUF files in llama.cpp beside fednode; n
 machines: setup kubo  ## three sites and an aggregator in network namespaces, each with its own Kubo (needs root)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m machines
 
-installed: setup  ## wheels in an empty environment, and a federation from an empty folder, with every Python at hand
+installed: setup  ## wheels in an empty environment, and a federation from an empty folder, with every Python that is there
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m installed $(INSTALLED)
 
 claims: .venv/.installed  ## federated training against everything else, for hours; goes on where it stopped (CLAIMS=--quick)

@@ -1,6 +1,6 @@
 """`make installed`: wheels in an empty environment, and a federation from an empty folder, without the repository.
 
-For each Python at hand: the wheels and what they ask for are installed with pip. Then a sponsor makes a spec, a
+For each Python that is there: the wheels and what they ask for are installed with pip. Then a sponsor makes a spec, a
 federation file and a federation, three sites and an aggregator join and bring two rounds to their end, and the sponsor
 closes it.
 Needs anvil (`make setup`) and a registry.
@@ -40,7 +40,7 @@ EDITED = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make installed", description=__doc__)
-    parser.add_argument("versions", nargs="*", help="only these versions of Python, such as 3.12; default: all at hand")
+    parser.add_argument("versions", nargs="*", help="only these versions of Python, such as 3.12; default: all that are there")
     wanted = parser.parse_args().versions
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -50,7 +50,7 @@ class Installed:
 
 
 def pythons() -> Iterator[tuple[str, str]]:
-    """Version and program of each Python at hand."""
+    """Version and program of each Python that is there."""
     for version in VERSIONS:
         found = shutil.which(f"python{version}")
         built = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))

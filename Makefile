@@ -11,7 +11,7 @@ export FOUNDRY_PROFILE ?= ci
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines installed claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines installed benchmarks claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -87,9 +87,21 @@ trackers: .tools/trackers/.installed  ## a node's figures, handed to the real Te
 .tools/trackers/.installed: .venv/.installed node/pyproject.toml
 	$(PYTHON) -m venv .tools/trackers
 	@# Beside the environment of the tests, whose brownie pins older versions of what these need.
-	ls -d $(CURDIR)/.venv/lib/python3*/site-packages > $$(ls -d .tools/trackers/lib/python3*/site-packages)/beside.pth
+	@# A folder that is named alone would not bring our packages, which are installed editable.
+	echo "import site; site.addsitedir('$$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages)')" > $$(ls -d .tools/trackers/lib/python3*/site-packages)/beside.pth
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["loggers"], sep="\n")' > .tools/trackers/wanted
 	.tools/trackers/bin/pip install --quiet -r .tools/trackers/wanted
+	@touch $@
+
+benchmarks: .tools/benchmarks/.installed  ## `fednode evaluate --tasks` with the real lm-evaluation-harness, beside fednode's own score
+	PYTHONPATH=tests:tests/trials .tools/benchmarks/bin/python -m benchmarks
+
+.tools/benchmarks/.installed: .venv/.installed node/pyproject.toml
+	$(PYTHON) -m venv .tools/benchmarks
+	@# Beside the environment of the tests: with scikit-learn in it, transformers takes longer to load.
+	echo "import site; site.addsitedir('$$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages)')" > $$(ls -d .tools/benchmarks/lib/python3*/site-packages)/beside.pth
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["benchmarks"], sep="\n")' > .tools/benchmarks/wanted
+	.tools/benchmarks/bin/pip install --quiet -r .tools/benchmarks/wanted
 	@touch $@
 
 alerts: setup  ## dashboards and alert rules on a real Prometheus, which asks real programs (needs `prometheus`)

@@ -40,7 +40,9 @@ EDITED = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make installed", description=__doc__)
-    parser.add_argument("versions", nargs="*", help="only these versions of Python, such as 3.12; default: all that are there")
+    parser.add_argument(
+        "versions", nargs="*", help="only these versions of Python, such as 3.12; default: all that are there"
+    )
     wanted = parser.parse_args().versions
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -71,6 +71,12 @@ class Encoder:
             )
 
     @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The base model's own."""
+        found: PreTrainedTokenizerBase = self._tokenizer
+        return found
+
+    @property
     def eos_id(self) -> int:
         return self._eos
 

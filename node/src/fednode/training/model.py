@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from numpy.typing import NDArray
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
     from fednode.training.group import Group
     from fednode.training.secret_randomness import Randomness
@@ -106,6 +107,13 @@ class AdapterModel:
     @property
     def encoder(self) -> Encoder:
         return self._encoder
+
+    @property
+    def with_adapter(self) -> PreTrainedModel:
+        """The base model as transformers knows it, with the present adapter in its layers; not to be trained."""
+        self._model.eval()
+        model: PreTrainedModel = self._model.get_base_model()
+        return model
 
     @property
     def base_bytes(self) -> int:

@@ -112,13 +112,7 @@ class SoloConfig(Section):
     """`[solo]`: the site's own model, trained while it waits, with as many steps, for comparison."""
 
     enabled: bool = False
-    test: DataSource | None = None
-
-    @model_validator(mode="after")
-    def _has_test(self) -> Self:
-        if self.enabled and self.test is None:
-            raise ValueError("solo.test must name the data to score the site's own model on")
-        return self
+    test: DataSource | None = None  # default: what globals are scored on
 
 
 class PrivacyConfig(Section):
@@ -206,6 +200,14 @@ class NodeConfig(ConnectionConfig):
     track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
+    def _scores_its_own_model(self) -> Self:
+        if self.solo.enabled and not self.has_solo_test:
+            raise ValueError(
+                "there are no rows to score the site's own model on: set solo.test, data.test or data.split"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _is_private_alone(self) -> Self:
         if self.privacy is not None and self.track.servers:
             raise ValueError(
@@ -214,6 +216,11 @@ class NodeConfig(ConnectionConfig):
         if self.privacy is not None and not self.training.is_alone:
             raise ValueError("[privacy] trains in one process: remove [training] launch")
         return self
+
+    @property
+    def has_solo_test(self) -> bool:
+        """Whether there are rows to score the site's own model on."""
+        return self.solo.test is not None or self.data.has_test
 
     @property
     def workers(self) -> Path:
@@ -375,7 +382,7 @@ train = {train}             # rows with prompt and completion, or messages; they
 
 [solo]
 # enabled = false                   # also train a model of this site alone while waiting, for comparison
-# test = "test.jsonl"
+# test = "test.jsonl"               # rows to score that model on; default: those that globals are scored on
 """
 
 

@@ -38,8 +38,12 @@ def scored_rows(config: NodeConfig) -> Portion | None:
 
 
 def solo_rows(config: NodeConfig) -> Portion | None:
-    """The rows that the site's own model is scored on. Raises DataError."""
-    return None if config.solo.test is None else Portion(source=_pinned(config, config.solo.test))
+    """The rows that the site's own model is scored on: those of [solo] test, or those that globals are scored on.
+
+    Raises DataError.
+    """
+    test = config.solo.test
+    return scored_rows(config) if test is None else Portion(source=_pinned(config, test))
 
 
 def data_files(config: NodeConfig) -> list[Portion]:

@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from fednode.config import NodeConfig
+from fednode.config import NodeConfig, SoloConfig
 from fednode.data import Columns, DataError, Row, check_data, load_data, table
 from fednode.data.held_out import is_held_out
 from fednode.data_source import Portion
-from fednode.site_data import data_files, scored_rows, site_rows, train_rows, usable_rows
+from fednode.site_data import data_files, scored_rows, site_rows, solo_rows, train_rows, usable_rows
 from fednode.workers.job import Job, Settings
 from fednode.workers.worker import _rows as rows_of_worker
 from support.documents import ROOT
@@ -124,6 +124,19 @@ def test_a_file_that_is_scored_is_whole_and_labels_count(path: Path, tmp_path: P
     assert set(renamed["completion"][:]) == {"no", "yes"} and plain["prompt"][:] != renamed["prompt"][:]
 
 
+def test_the_site_s_own_model_is_scored_on_the_same_rows_unless_others_are_named(path: Path, tmp_path: Path) -> None:
+    split = config_of(tmp_path, train=path, split=SHARE)
+    assert split.has_solo_test and solo_rows(split) == scored_rows(split) == Portion(
+        source=path, share=SHARE, side="test"
+    )
+    own = split.model_copy(update={"solo": SoloConfig(enabled=True, test=tmp_path / "own.jsonl")})
+    assert solo_rows(own) == Portion(source=tmp_path / "own.jsonl")
+    nothing = config_of(tmp_path, train=path)
+    assert not nothing.has_solo_test and solo_rows(nothing) is None
+    with pytest.raises(ValueError, match=r"set solo\.test, data\.test or data\.split"):
+        NodeConfig.model_validate({**nothing.model_dump(), "solo": {"enabled": True}})
+
+
 def test_workers_get_one_side_too(path: Path, tmp_path: Path) -> None:
     config = config_of(tmp_path, train=path, split=SHARE)
     settings = Settings.model_validate_json(
@@ -142,4 +155,4 @@ def test_only_one_module_knows_what_the_config_calls_its_files() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if named.search(path.read_text(encoding="utf-8").replace("[data] ", ""))
     }
-    assert source == {"site_data.py", "config.py", "gather_facts.py"}, "these say which rows, and whether there are any"
+    assert source == {"site_data.py", "config.py"}, "these say which rows, and whether there are any"

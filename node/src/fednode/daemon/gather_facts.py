@@ -23,7 +23,7 @@ def configured(config: NodeConfig, chain: Snapshot, amounts: Amounts, forbidden:
     return Configured(
         has_test=config.data.has_test,
         solo=config.solo.enabled,
-        solo_test=config.solo.test is not None,
+        solo_test=config.has_solo_test,
         auto_claim=config.node.claim,
         wanted_stake=wanted_stake(config.node, chain.config, amounts).stake,
         top_up=amounts.units(config.node.top_up),

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +27,7 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.policy_now import policy_now
 from fednode.doctor import track as doctor
 from fednode.doctor.check import NotFit, Patient
+from fednode.policy.entries import Told
 from fednode.policy.log import Log
 from fednode.policy.verdict import Forbidden
 from fednode.session import Session
@@ -34,7 +35,7 @@ from fednode.site_policy import head_in
 from fednode.tracking.chapters import LOSS, SPEED, Chapter, Kind
 from fednode.tracking.figure_folder import FigureFolder
 from fednode.tracking.follow import follow
-from fednode.tracking.permission import allow_and_note, known_spec, practice_on_disk
+from fednode.tracking.permission import allow_and_note, allow_and_note_score, known_spec, practice_on_disk
 from fednode.tracking.recipient import Recipient
 from fednode.tracking.tracker import Run, TrackerError, open_tracker
 from fedprotocol.config import ConfigError
@@ -287,6 +288,27 @@ def test_the_policy_decides_where_there_is_one(metrics: Path, allowed: tuple[str
     else:
         allow_and_note(config, FAR, chapters)
     assert len(Log(config.policy_log).read().lines) == before + (not why), "what stays here is in no log"
+
+
+HUB = "hub:hospital/ward-notes"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "why"), [((HUB,), ""), ((FAR,), f"figures of this site would go to {HUB}"), (None, "")]
+)
+def test_a_score_in_a_model_card_is_a_figure_too(metrics: Path, allowed: tuple[str, ...] | None, why: str) -> None:
+    """`fednode push --score`; None: without a policy."""
+    config = with_server(metrics.parent)
+    practice = practice_on_disk(config)
+    if allowed is not None:
+        policy = policy_file(practice.spec, trackers=list(allowed))
+        (metrics.parent / "policy.toml").write_text(policy.text)
+        config = config.model_copy(update={"policy": metrics.parent / "policy.toml"})
+        Log(config.policy_log).append(approved(policy, spec=practice.spec))
+    with pytest.raises(Forbidden, match=why) if why else nullcontext():
+        allow_and_note_score(config, practice, HUB, 2)
+    told = [line.entry for line in Log(config.policy_log).read().lines if isinstance(line.entry, Told)]
+    assert [(entry.to, entry.scored, entry.trained) for entry in told] == ([] if why else [(HUB, (2,), ())])
 
 
 def test_the_node_remembers_what_another_process_wrote_into_the_log(metrics: Path) -> None:

@@ -28,7 +28,12 @@ def push(
         ),
     ] = None,
     score: Annotated[
-        bool, typer.Option("--score", help="Tell in the card how the model scored on this site's own test data.")
+        bool,
+        typer.Option(
+            "--score",
+            help="Tell in the card how the model scored on this site's own test data. A policy must allow it, with "
+            "hub:OWNER/NAME among the trackers.",
+        ),
     ] = False,
     private: Annotated[
         bool, typer.Option("--private", help="Only the owner may read the repository; one that is public is refused.")
@@ -53,6 +58,8 @@ def push(
     from fedprotocol.quantities import size
 
     from fednode.global_model.push import Repository, check_name, files_of, token_from
+    from fednode.site_policy import practice_of
+    from fednode.tracking.permission import allow_and_note_score
 
     with open_to_read(config) as session, tempfile.TemporaryDirectory(prefix="fednode-push-") as scratch:
         check_name(repository)
@@ -69,6 +76,9 @@ def push(
             say(*(f"  {file}  {size(count)}" for file, count in files_of(folder)))
             say("", *(folder / "README.md").read_text(encoding="utf-8").splitlines())
             return
+        if score:
+            practice = practice_of(session.config, session.coordinator.config(), session.address)
+            allow_and_note_score(session.config, practice, f"hub:{repository}", origin.round)
         with told_if_slow(f"sending {total} to {repository}"):
             address = target.push(folder, f"{name}, round {origin.round}", private)
     say(f"put round {origin.round} on {address}")

@@ -36,8 +36,8 @@ class Allowance(Part):
 
     `spec`: the SHA-256 of the federation's document. `min_noise`: the least noise multiplier of differential privacy
     at this site, 0 for none. `peers`: accounts of which at least `at_least` must take part in a round before anything
-    leaves in it; all of them if `at_least` is left out. `trackers`: where on other machines the node may send the
-    figures of its training, as `[track]` in the config names them.
+    leaves in it; all of them if `at_least` is left out. `trackers`: where on other machines this site's figures may
+    go, as `[track]` in the config names them; `hub:OWNER/NAME` for the score in a model card of `fednode push`.
     """
 
     spec: Hex32

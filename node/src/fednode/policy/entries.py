@@ -76,8 +76,9 @@ class Left(Entry):
 
 
 class Told(Entry):
-    """Figures that were sent `to` a tracker of experiments on another machine, written down before they were: losses,
-    learning rates and speed of the rounds in `trained`, scores of the globals of `scored`, and money of `settled`."""
+    """Figures that were sent `to` a tracker of experiments on another machine, or into the card of a model on a hub
+    (`hub:OWNER/NAME`), written down before they were: losses, learning rates and speed of the rounds in `trained`,
+    scores of the globals of `scored`, and money of `settled`."""
 
     kind: Literal["told"] = "told"
     to: Name

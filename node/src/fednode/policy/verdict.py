@@ -121,16 +121,13 @@ def missing_peers(allowance: Allowance, account: str, present: Collection[str]) 
 
 
 def may_be_told(policy: PolicyFile | None, practice: Practice, to: str) -> CheckResult:
-    """Whether the figures of this site's training may be sent `to` another machine. Without a policy the config
-    decides, which named it."""
+    """Whether figures of this site may be sent `to` another machine. Without a policy whoever named it decides."""
     if policy is None:
-        return CheckResult(
-            "trackers", True, f"the config sends the figures of training to {to}, and there is no policy"
-        )
+        return CheckResult("trackers", True, f"figures of this site go to {to}, and there is no policy")
     allowance = policy.policy.allowance(practice.spec)
     allowed = () if allowance is None else allowance.trackers
     says = f"allows {', '.join(allowed)}" if allowed else "allows no tracker on another machine"
-    return CheckResult("trackers", to in allowed, f"figures of training would go to {to}, and the policy {says}")
+    return CheckResult("trackers", to in allowed, f"figures of this site would go to {to}, and the policy {says}")
 
 
 def _approval(policy: PolicyFile, practice: Practice, history: History) -> Approved | None:

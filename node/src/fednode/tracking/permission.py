@@ -28,22 +28,38 @@ def allow_and_note(config: NodeConfig, to: str, chapters: Sequence[Chapter]) -> 
 
     Raises Forbidden, PolicyError, LogError, JournalError, NoAccount, KeystoreError: then they must stay here.
     """
-    practice, head = practice_on_disk(config), head_on_disk(config)
-    log = Log(config.policy_log)
+    trained, scored, settled = (_rounds(chapters, kind) for kind in (Kind.TRAINED, Kind.SCORED, Kind.SETTLED))
+    _allow_and_note(config, practice_on_disk(config), to, trained, scored, settled)
+
+
+def allow_and_note_score(config: NodeConfig, practice: Practice, to: str, number: int) -> None:
+    """As `allow_and_note`, for this site's score of the global of round `number`."""
+    _allow_and_note(config, practice, to, scored=(number,))
+
+
+def _allow_and_note(
+    config: NodeConfig,
+    practice: Practice,
+    to: str,
+    trained: tuple[int, ...] = (),
+    scored: tuple[int, ...] = (),
+    settled: tuple[int, ...] = (),
+) -> None:
+    log, head = Log(config.policy_log), head_on_disk(config)
     history = log.read(head)
     policy = None if config.policy is None else load_policy(config.policy)
     results = without_policy(history) if policy is None else judged(policy, practice, history)
     if why := refusal([*results, may_be_told(policy, practice, to)]):
-        raise Forbidden(f"this site's policy keeps the figures of training here: {why}")
+        raise Forbidden(f"this site's policy keeps its figures here: {why}")
     told = Told(
         at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         chain_id=practice.chain_id,
         coordinator=practice.coordinator,
         account=practice.account,
         to=to,
-        trained=_rounds(chapters, Kind.TRAINED),
-        scored=_rounds(chapters, Kind.SCORED),
-        settled=_rounds(chapters, Kind.SETTLED),
+        trained=trained,
+        scored=scored,
+        settled=settled,
     )
     log.append(told, head)
 

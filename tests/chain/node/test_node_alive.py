@@ -19,7 +19,10 @@ from fedaggregator.compute.merge import Contribution, merge
 from fedaggregator.rules import rule_named
 from fedlab.experiment.federated import in_integers
 from fedlab.experiment.members import Member
+from fednode.cli.app import app
 from fednode.data import load_data
+from fednode.policy.entries import Told
+from fednode.policy.log import Log
 from fednode.training import AdapterModel
 from fednode.training.optimizers import FACTORED
 from fedprotocol.chain.abi import load
@@ -32,10 +35,12 @@ from fedprotocol.tree import TreeShape
 from fedprotocol.types import Phase
 from support import programs
 from support.evm import Anvil
+from support.hub_uploads import TOKEN, upload_hub
 from support.ports import free_port
 from support.scrape import answers, figures, health
 from support.sites import PASSWORD, Site, Sites, choices, environment
 from support.tiny_model import build_tiny_model
+from typer.testing import CliRunner
 
 PORT = free_port()  # of site 1's monitor
 KILLED_AFTER = ("commit", "reveal", "attest", "propose")
@@ -340,6 +345,21 @@ def test_other_programs_ask_its_model(finished: Sites, tmp_path: Path) -> None:
     generated = site.command("generate", "a small rose", "--max-new-tokens", "8").stdout
     assert said["choices"][0]["text"] == generated.strip()
     assert said["system_fingerprint"].startswith(f"round-{ROUNDS}-")
+
+
+def test_its_model_goes_to_a_hub_and_its_score_into_the_log(finished: Sites, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = finished.sites[1]
+    (site.folder / "token").write_text(TOKEN)
+    (site.folder / "token").chmod(0o600)
+    words = ["push", "somebody/colours", "--score", "--token-file", str(site.folder / "token")]
+    with upload_hub(monkeypatch) as hub:
+        result = CliRunner().invoke(app, [*words, "--config", str(site.config)])
+        assert result.exit_code == 0, (result.output, result.exception)
+        card = hub.repositories["somebody/colours"]["README.md"].decode()
+    [scored] = [record for record in site.metrics("rounds.jsonl") if record["round"] == ROUNDS]
+    assert f"{scored['loss']:.3f}" in card
+    told = [line.entry for line in Log(site.home / "policy-log.jsonl").read().lines if isinstance(line.entry, Told)]
+    assert [(entry.to, entry.scored) for entry in told] == [("hub:somebody/colours", (ROUNDS,))]
 
 
 def test_exit_takes_back_the_stake(finished: Sites) -> None:

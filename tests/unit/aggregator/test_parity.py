@@ -11,6 +11,7 @@ from support.command_lines import program
 OF_NODES_ALONE = {
     "spec": "the sponsor's",
     "cost": "the sponsor's",
+    "federation": "the sponsor's",
     "data": "takes data",
     "policy": "takes data: it says what may leave",
     "privacy": "takes data: it says what training on them has cost",

@@ -84,25 +84,24 @@ pace: .venv/.installed  ## how fast a node trains beside a bare PyTorch loop, an
 trackers: .tools/trackers/.installed  ## a node's figures, handed to the real TensorBoard, W&B, MLflow and Trackio, and read back
 	PYTHONPATH=tests:tests/trials .tools/trackers/bin/python -m trackers $(TRACKERS)
 
-.tools/trackers/.installed: .venv/.installed node/pyproject.toml
-	$(PYTHON) -m venv .tools/trackers
-	@# Beside the environment of the tests, whose brownie pins older versions of what these need.
-	@# A folder that is named alone would not bring our packages, which are installed editable.
-	echo "import site; site.addsitedir('$$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages)')" > $$(ls -d .tools/trackers/lib/python3*/site-packages)/beside.pth
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["loggers"], sep="\n")' > .tools/trackers/wanted
-	.tools/trackers/bin/pip install --quiet -r .tools/trackers/wanted
-	@touch $@
+# $(call beside,NAME,EXTRA): .tools/NAME, an environment beside that of the tests, with what one of fednode's extras brings.
+# A folder that is named alone would not bring our packages, which are installed editable.
+define beside
+	$(PYTHON) -m venv .tools/$(1)
+	echo "import site; site.addsitedir('$$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages)')" > $$(ls -d .tools/$(1)/lib/python3*/site-packages)/beside.pth
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(2)"], sep="\n")' > .tools/$(1)/wanted
+	.tools/$(1)/bin/pip install --quiet -r .tools/$(1)/wanted
+	@touch .tools/$(1)/.installed
+endef
+
+.tools/trackers/.installed: .venv/.installed node/pyproject.toml  # brownie pins older versions of what these need
+	$(call beside,trackers,loggers)
 
 benchmarks: .tools/benchmarks/.installed  ## `fednode evaluate --tasks` with the real lm-evaluation-harness, beside fednode's own score
 	PYTHONPATH=tests:tests/trials .tools/benchmarks/bin/python -m benchmarks
 
-.tools/benchmarks/.installed: .venv/.installed node/pyproject.toml
-	$(PYTHON) -m venv .tools/benchmarks
-	@# Beside the environment of the tests: with scikit-learn in it, transformers takes longer to load.
-	echo "import site; site.addsitedir('$$(ls -d $(CURDIR)/.venv/lib/python3*/site-packages)')" > $$(ls -d .tools/benchmarks/lib/python3*/site-packages)/beside.pth
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("node/pyproject.toml", "rb"))["project"]["optional-dependencies"]["benchmarks"], sep="\n")' > .tools/benchmarks/wanted
-	.tools/benchmarks/bin/pip install --quiet -r .tools/benchmarks/wanted
-	@touch $@
+.tools/benchmarks/.installed: .venv/.installed node/pyproject.toml  # with scikit-learn, transformers takes longer to load
+	$(call beside,benchmarks,benchmarks)
 
 alerts: setup  ## dashboards and alert rules on a real Prometheus, which asks real programs (needs `prometheus`)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m alerts

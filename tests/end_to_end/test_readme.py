@@ -16,9 +16,9 @@ import pytest
 from fedprotocol.chain.account import keys
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.deployment.record import Deployment, load_deployment
-from fedprotocol.types import Phase
 from support import programs, readme
 from support.evm import ROOT, Anvil, compiled
+from support.short_rounds import SHORT, edit, skip_windows
 from support.sites import PASSWORD, environment
 from support.tiny_model import build_tiny_model, colour_rows, write_jsonl
 
@@ -30,13 +30,7 @@ FILLED = {  # what whoever reads the README puts in, and what stands here for a 
     BASE: ["tests/tiny", "--source", "../model", "--sequence-length", "64", "--quantization", "fp32"],
     "notes.jsonl": ["notes.jsonl", "--model", "../model"],
 }
-EDITED = {  # of federation.example.toml
-    "min_clients = 3 ": "min_clients = 1 ",
-    'challenge = "2h" ': 'challenge = "1m" ',
-    'min_window = "30m"': 'min_window = "10s"',
-    'block_time = "12s"': 'block_time = "1s" ',
-    "# peers = [": "peers = [",
-}
+EDITED = {"min_clients = 3 ": "min_clients = 1 ", **SHORT}  # what the sponsor decides otherwise than the example does
 MODEL_USE = ("generate", "evaluate", "serve", "export", "push", "audit")
 
 
@@ -144,7 +138,7 @@ def test_the_way_that_the_readme_shows(walk: Walk) -> None:
     for words in sponsor:
         walk.run(words)
         if words[0] == "cp":
-            edit(walk.folder / "sponsor/federation.toml")
+            edit(walk.folder / "sponsor/federation.toml", EDITED)
     deployment = load_deployment(walk.folder / "sponsor/deployments", CHAIN_ID)
     invitation = walk.folder / f"sponsor/deployments/{CHAIN_ID}.invitation.json"
     assert str(invitation) in walk.said["FEDERATION=federation.toml brownie"]
@@ -189,15 +183,6 @@ def test_the_way_that_the_readme_shows(walk: Walk) -> None:
     assert '# Federation "Ward notes"' in config and deployment.coordinator in config
 
 
-def edit(federation: Path) -> None:
-    """What the sponsor decides otherwise than the example does."""
-    text = federation.read_text()
-    for old, new in EDITED.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    federation.write_text(text)
-
-
 def provide(chain: Anvil, deployment: Deployment, account: str) -> None:
     """Ether, and tokens of the sponsor's, as the README asks for."""
     address = chain.web3.to_checksum_address(account if account.startswith("0x") else f"0x{account}")
@@ -211,9 +196,5 @@ def until_final(walk: Walk, coordinator: Coordinator, seconds: float = 90) -> No
     deadline = time.monotonic() + seconds
     while coordinator.final_count() < ROUNDS:
         assert time.monotonic() < deadline, walk.consoles()
-        last = coordinator.last_opened()
-        for number in range(max(1, last - 1), last + 1):
-            view = coordinator.round_view(number)
-            if view.phase is Phase.AGGREGATE and coordinator.proposals(number):
-                walk.chain.set_time(walk.chain.now() + 10)
+        skip_windows(walk.chain, coordinator)
         time.sleep(0.5)

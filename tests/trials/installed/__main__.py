@@ -18,8 +18,8 @@ from pathlib import Path
 
 from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.deployment.record import load_deployment
-from fedprotocol.types import Phase
 from support.evm import Anvil
+from support.short_rounds import SHORT, edit, skip_windows
 from support.tiny_model import TEMPLATE, build_tiny_model, colour_rows, write_jsonl
 
 from installed.environment import Installed, build_wheels, install, pythons
@@ -29,13 +29,7 @@ PASSWORD = "a password of the trial"
 SECONDS = 300  # for all rounds
 SPEC = ("--name", "Colours", "--base-model", "tests/tiny", "--source", "../model", "--quantization", "fp32")
 SMALL = ("--sequence-length", "64", "--steps", "3", "--batch-size", "8", "--learning-rate", "5e-3")
-EDITED = {
-    "min_clients = 3 ": f"min_clients = {SITES} ",
-    'challenge = "2h" ': 'challenge = "1m" ',
-    'min_window = "30m"': 'min_window = "10s"',
-    'block_time = "12s"': 'block_time = "1s" ',
-    "# peers = [": "peers = [",
-}
+EDITED = {"min_clients = 3 ": f"min_clients = {SITES} ", **SHORT}
 
 
 def main() -> int:
@@ -127,10 +121,7 @@ def wait(chain: Anvil, coordinator: Coordinator, folder: Path) -> None:
         if time.monotonic() > deadline:
             consoles = [file.read_text()[-2000:] for file in folder.glob("*/console.txt")]
             raise SystemExit("\n".join(["the rounds do not end", *consoles]))
-        for number in range(max(1, coordinator.last_opened() - 1), coordinator.last_opened() + 1):
-            view = coordinator.round_view(number)
-            if view.phase is Phase.AGGREGATE and coordinator.proposals(number):
-                chain.set_time(chain.now() + 10)
+        skip_windows(chain, coordinator)
         time.sleep(0.5)
 
 
@@ -144,15 +135,6 @@ def scored(read: Callable[[], str]) -> list[float]:
         if time.monotonic() > deadline:
             raise SystemExit(f"not every round has a score: {losses}")
         time.sleep(1)
-
-
-def edit(file: Path, changes: dict[str, str]) -> None:
-    text = file.read_text()
-    for old, new in changes.items():
-        if text.count(old) != 1:
-            raise SystemExit(f"{file} has {old!r} {text.count(old)} times")
-        text = text.replace(old, new)
-    file.write_text(text)
 
 
 if __name__ == "__main__":

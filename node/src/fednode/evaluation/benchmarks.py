@@ -20,6 +20,7 @@ from fedprotocol.foreign_errors import in_a_line
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+BATCH = 8
 ERROR = "_stderr"
 NOT_A_METRIC = ("alias", "name", "sample_len", "sample_count")
 
@@ -48,7 +49,6 @@ def run_benchmarks(
     tasks: Sequence[str],
     folder: Path | None = None,
     limit: int | None = None,
-    batch_size: int = 8,
     is_chat: bool = False,
 ) -> list[Measure]:
     """Score `model` on the harness's `tasks`, which may be patterns such as `arc_*`.
@@ -77,7 +77,7 @@ def run_benchmarks(
                 "--task-folder names a folder with task files of your own"
             )
         found = simple_evaluate(
-            model=HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size),
+            model=HFLM(pretrained=model, tokenizer=tokenizer, batch_size=BATCH),
             tasks=sorted({one for names in chosen.values() for one in names}),
             task_manager=manager,
             limit=limit,

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from fedprotocol.chain.amounts import Amounts
 from fedprotocol.chain.errors import ether
 from fedprotocol.program.terminal import say
-from web3 import Web3
 
 from fednode.federation import pool
 from fednode.federation.named import accounts
@@ -28,7 +27,7 @@ def give(network: Network, addresses: Sequence[str]) -> None:
     amount = STAKES * max(config.min_stake, config.bond_base)
     with network.sending() as sender:
         pool.ensure_balance(network, token, sender, amount * len(receivers), deployment.demo_token)
-        for address in map(Web3.to_checksum_address, receivers):
+        for address in receivers:
             sender.give(address, ETHER)
             sender.send(token.contract.functions.transfer(address, amount), f"tokens for {address}")
             say(f"{address} received {ether(ETHER)} ETH and {amounts(amount)}")

@@ -16,6 +16,7 @@ from fedlab.experiment.members import NotAllDrawn, drawn_in, members_of
 from fedlab.experiment.models import Base, Models
 from fedlab.experiment.privacy.held_back import held_back
 from fedlab.experiment.privacy.masked_view import masked
+from fedlab.experiment.privacy.membership import Untrained, losses
 from fedlab.experiment.privacy.noise import NoSuchNoise, noise_for, spent
 from fedlab.experiment.privacy.randomness import SeededRandomness
 from fedlab.experiment.privacy.which_row import picked
@@ -93,6 +94,32 @@ def test_members_are_told_from_others_of_their_kind_unless_there_is_noise(run: R
     assert plain.noise == plain.epsilon == {} and plain.which_row == {}
     assert set(noisy.noise) == {"site-1", "site-2", "site-3"}
     assert all(1.9 < epsilon <= 2.0 for epsilon in noisy.epsilon.values())
+
+
+def test_losses_before_training_are_computed_once_for_the_same_rows_and_first_global(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, adapter = tiny_spec(tiny_folder, kind="fp32")
+    model = AdapterModel.load(spec, None, "cpu", 1)
+    trained = np.full(adapter.units.size, 0.01, np.float32)
+    model.set_values(trained)
+    untrained, asked = Untrained(), list[int]()
+    score = AdapterModel.item_scores
+
+    def watched(*given: Any) -> Any:
+        asked.append(len(given[2]))
+        return score(*given)
+
+    monkeypatch.setattr(AdapterModel, "item_scores", watched)
+    first = untrained.losses(model, spec, adapter.units, ROWS[:6])
+    assert np.array_equal(model.values(), trained)
+    assert untrained.losses(model, spec, adapter.units, list(ROWS[:6])) is first and asked == [6]
+    assert not np.allclose(losses(model, spec, ROWS[:6]), first), "they are those of the first global"
+    model.set_global(adapter.units)
+    assert np.array_equal(losses(model, spec, ROWS[:6]), first)
+    other = np.full(adapter.units.size, 1 << 16, np.int32)
+    assert not np.array_equal(untrained.losses(model, spec, other, ROWS[:6]), first)
+    assert len(untrained.losses(model, spec, other, ROWS[:7])) == 7
 
 
 def test_the_row_of_an_update_is_picked_masks_hide_it_and_the_training_is_as_if_nobody_looked(run: Run) -> None:

@@ -18,6 +18,7 @@ from fedprotocol.spec import Quantization as SpecQuantization
 from fedprotocol.spec import Training as SpecTraining
 
 from fedlab.demo.base_model import MODEL_ID, demo_base_model
+from fedlab.experiment.privacy.membership import Untrained
 from fedlab.experiment.settings import Device, Settings
 from fedlab.experiment.sources import Pool
 
@@ -124,6 +125,8 @@ class Models:
         self._threads = threads
         self._key: object = None
         self._held: AdapterModel | None = None
+        self.untrained = Untrained()
+        """Of the model that is loaded."""
 
     def of(self, spec: Spec) -> AdapterModel:
         """The spec's. Raises what `AdapterModel.load` raises."""
@@ -135,5 +138,5 @@ class Models:
             self._held = None  # not every machine has memory for two
             gc.collect()  # its modules refer to each other, so only the garbage collector frees them
             self._held = AdapterModel.load(spec, self.base.source, self.device, self._threads)
-            self._key = key
+            self._key, self.untrained = key, Untrained()
         return self._held

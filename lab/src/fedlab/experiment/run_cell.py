@@ -93,7 +93,7 @@ def run_cell(
     members, measure = {}, None
     if row.kind == "federated":
         members = members_of(settings, sites, cell.seed, spec.evaluation.classes)
-        measure = measure_of(task, settings, model, spec, members, sites, apart, cell.seed)
+        measure = measure_of(task, settings, model, models.untrained, spec, members, sites, apart, cell.seed)
     curve_items = experiment.curve_of(task)
     part, rest = test[:curve_items], test[curve_items:]
     total = steps_of(experiment, task, row)

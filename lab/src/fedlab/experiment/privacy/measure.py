@@ -13,9 +13,9 @@ from fedprotocol.spec import Spec
 from fedlab.experiment.definition import Task
 from fedlab.experiment.federated import Round
 from fedlab.experiment.members import Member
-from fedlab.experiment.privacy.membership import membership
+from fedlab.experiment.privacy.membership import Untrained, membership
 from fedlab.experiment.privacy.noise import spent
-from fedlab.experiment.privacy.records import Privacy
+from fedlab.experiment.privacy.records import Membership, Privacy
 from fedlab.experiment.privacy.which_row import Reader
 from fedlab.experiment.settings import Settings
 from fedlab.experiment.split_rows import Sites
@@ -33,6 +33,7 @@ class Measure:
     task: Task
     settings: Settings
     model: AdapterModel
+    untrained: Untrained
     spec: Spec
     members: Mapping[str, Member]
     trained: Sites
@@ -46,13 +47,15 @@ class Measure:
     def found(self, genesis: NDArray[np.int32]) -> Privacy:
         """After the last round; the model holds its global, before and afterwards. `genesis`: the first one, int32
         [value_count], units of 2^-24."""
-        guessed = self.task.readers == "membership"
         return Privacy(
             noise={name: member.private.noise for name, member in self.members.items() if member.private is not None},
             epsilon=self._epsilon(),
-            membership=membership(self.model, self.spec, genesis, self.trained, self.apart) if guessed else {},
+            membership=self._membership(genesis) if self.task.readers == "membership" else {},
             which_row={} if self.reader is None else self.reader.found(),
         )
+
+    def _membership(self, genesis: NDArray[np.int32]) -> dict[str, Membership]:
+        return membership(self.model, self.untrained, self.spec, genesis, self.trained, self.apart)
 
     def _epsilon(self) -> dict[str, float]:
         return {
@@ -71,6 +74,7 @@ def measure_of(
     task: Task,
     settings: Settings,
     model: AdapterModel,
+    untrained: Untrained,
     spec: Spec,
     members: Mapping[str, Member],
     trained: Sites,
@@ -81,4 +85,4 @@ def measure_of(
     if settings.epsilon is None and task.readers == "none":
         return None
     reader = Reader(model, spec, members, trained, apart, seed) if task.readers == "which-row" else None
-    return Measure(task, settings, model, spec, members, trained, apart, reader)
+    return Measure(task, settings, model, untrained, spec, members, trained, apart, reader)

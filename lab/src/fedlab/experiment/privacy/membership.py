@@ -29,25 +29,48 @@ MOST = 100
 FALSE = 0.01
 
 
+class Untrained:
+    """The losses of a model before training. The last ones are kept: cells that differ in how they train ask for the
+    same rows under the same first global."""
+
+    def __init__(self) -> None:
+        self._asked: object = None
+        self._losses: NDArray[np.float64] = np.empty(0)
+
+    def losses(
+        self, model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], rows: Sequence[Row]
+    ) -> NDArray[np.float64]:
+        """float64 [rows], as `losses`, under the first global `genesis`: int32 [value_count], units of 2^-24. The
+        model holds again what it held. One of these objects serves one model."""
+        asked = genesis.tobytes(), tuple(rows)
+        if asked != self._asked:
+            held = model.values()
+            model.set_global(genesis)
+            self._losses, self._asked = losses(model, spec, rows), asked
+            model.set_values(held)
+        return self._losses
+
+
 def membership(
-    model: AdapterModel, spec: Spec, genesis: NDArray[np.int32], trained: Sites, apart: Sites
+    model: AdapterModel, untrained: Untrained, spec: Spec, genesis: NDArray[np.int32], trained: Sites, apart: Sites
 ) -> dict[str, Membership]:
     """Every attack on the rows of all sites together, as many of either kind from each site. The model holds the last
     global, and holds it again afterwards.
 
     Args:
+        untrained: this model's losses before training.
         genesis: the first global, int32 [value_count], units of 2^-24.
     """
-    last = model.values()
     counts = {name: min(MOST, len(trained[name]), len(apart[name])) for name in trained}
     members = [row for name, count in counts.items() for row in trained[name][:count]]
     others = [row for name, count in counts.items() for row in apart[name][:count]]
-    after = [losses(model, spec, rows) for rows in (members, others)]
-    model.set_global(genesis)
-    before = [losses(model, spec, rows) for rows in (members, others)]
-    model.set_values(last)
-    ratio = [first - then for first, then in zip(before, after, strict=True)]
-    return {"loss": _measured(-after[0], -after[1]), "ratio": _measured(*ratio)}
+    rows, is_member = [*members, *others], np.arange(len(members) + len(others)) < len(members)
+    after = losses(model, spec, rows)
+    fell = untrained.losses(model, spec, genesis, rows) - after
+    return {
+        "loss": _measured(-after[is_member], -after[~is_member]),
+        "ratio": _measured(fell[is_member], fell[~is_member]),
+    }
 
 
 def losses(model: AdapterModel, spec: Spec, rows: Sequence[Row]) -> NDArray[np.float64]:

@@ -98,9 +98,9 @@ def _prepared(kind: str, given: argparse.Namespace) -> tuple[Any, Any, Any]:
         return spec, adapter.units, load_data(train)
 
 
-def _batches(model: Any, data: Any, given: argparse.Namespace) -> list[dict[str, Any]]:
-    """Those that the node makes in the round that is measured."""
-    import torch
+def _batches(model: Any, data: Any, given: argparse.Namespace) -> list[list[dict[str, Any]]]:
+    """The packs of each batch that the node makes in the round that is measured."""
+    from accelerate.utils import send_to_device
     from fednode.data.encoded_rows import Drawn
     from fednode.training.row_order import RowOrder
     from fednode.training.schedule import round_seed
@@ -109,12 +109,12 @@ def _batches(model: Any, data: Any, given: argparse.Namespace) -> list[dict[str,
     rows, order = Drawn(data, model.encoder), RowOrder(len(data), round_seed(SEED, ROUND))
     made = []
     for drawn in islice(BatchSampler(order, given.batch, drop_last=False), given.steps):
-        batch = model._training_batch([rows[index] for index in drawn])
-        made.append({n: v.to(given.device) if isinstance(v, torch.Tensor) else v for n, v in batch.items()})
+        packs = model._training_batch([rows[index] for index in drawn])["packs"]
+        made.append([send_to_device(one, given.device) for one in packs])
     return made
 
 
-def _bare(model: Any, batches: list[dict[str, Any]], spec: Any) -> float:
+def _bare(model: Any, batches: list[list[dict[str, Any]]], spec: Any) -> float:
     """Seconds of the steps, written as anybody would write them."""
     import torch
     from torch.nn import functional
@@ -123,12 +123,16 @@ def _bare(model: Any, batches: list[dict[str, Any]], spec: Any) -> float:
     network.train()
     began = clock(parameters[0].device.type)
     optimizer = torch.optim.AdamW(parameters, lr=spec.training.learning_rate, weight_decay=0.0)
-    for batch in batches:
-        inputs = {name: value for name, value in batch.items() if name != "labels"}
-        labels = batch["labels"][:, 1:]
-        logits = network(**inputs).logits[:, -batch["labels"].shape[1] : -1].float()
-        loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
-        loss.backward()
+    for packs in batches:
+        answers = sum(pack["labels"].ne(-100).sum() for pack in packs)
+        loss = torch.zeros((), device=parameters[0].device)
+        for pack in packs:
+            inputs = {name: value for name, value in pack.items() if name != "labels"}
+            labels = pack["labels"][:, 1:]
+            logits = network(**inputs).logits[:, -pack["labels"].shape[1] : -1].float()
+            share = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum") / answers
+            share.backward()
+            loss += share.detach()
         torch.nn.utils.clip_grad_norm_(parameters, spec.training.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad()

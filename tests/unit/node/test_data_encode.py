@@ -9,7 +9,7 @@ import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
 from fednode.data.encode import Encoder
-from fednode.data.packing import MOST_TOKENS, fits, packed
+from fednode.data.packing import grouped, pack, packed
 from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
@@ -103,7 +103,7 @@ def test_a_tokenizer_that_adds_start_and_end(tokenizer: Any) -> None:
 
 def test_a_packed_batch_has_every_token_once(encoder: Encoder) -> None:
     examples = [encoder.example("my whale", " blue"), encoder.example("x", "a much longer answer")]
-    batch = packed(examples)
+    batch = pack(examples)
     ids, positions = batch["input_ids"][0].tolist(), batch["position_ids"][0].tolist()
     assert ids == [token for example in examples for token in example.input_ids]
     assert positions == [place for example in examples for place in range(len(example.input_ids))]
@@ -112,8 +112,22 @@ def test_a_packed_batch_has_every_token_once(encoder: Encoder) -> None:
     assert all(token == label for token, label in scored)
     answers = [token for example in examples for token in example.input_ids[example.prompt_length :]]
     assert (labels, len(kept)) == ([IGNORED, *answers], len(answers) + 1)
-    assert fits(examples, None) and fits(examples, len(ids))
-    assert not fits(examples, len(ids) - 1) and not fits(examples * MOST_TOKENS, None)
+
+
+def test_a_batch_of_many_tokens_is_several_packs(encoder: Encoder) -> None:
+    examples = [encoder.example("my whale", " blue"), encoder.example("x", "a much longer answer")] * 3
+    lengths = [len(example.input_ids) for example in examples]
+    for most in (1, max(lengths), sum(lengths[:3]), sum(lengths) - 1, sum(lengths)):
+        groups = grouped(examples, most)
+        assert [example for group in groups for example in group] == examples
+        sizes = [sum(len(example.input_ids) for example in group) for group in groups]
+        assert all(size <= most or len(group) == 1 for size, group in zip(sizes, groups, strict=True))
+        assert all(size + len(after[0].input_ids) > most for size, after in zip(sizes, groups[1:], strict=False))
+        batch = packed(examples, most)
+        assert [one["input_ids"].shape[1] for one in batch["packs"]] == sizes
+        labels = [label for one in batch["packs"] for label in one["labels"][0].tolist()]
+        assert batch["labels"].tolist() == [labels]
+    assert grouped([], 512) == []
 
 
 def test_a_batch_is_padded_on_the_left(encoder: Encoder) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from fednode.base_model import load_base
-from fednode.data import load_data
+from fednode.data import load_data, packing
 from fednode.data.plain_text import EncodingError
 from fednode.evaluation.run import score
 from fednode.sponsor.bounds import ChosenBounds
@@ -286,21 +286,30 @@ def test_generate_answers_in_the_template(loaded: Loaded, data: Any) -> None:
 
 
 def test_packed_and_padded_batches_train_alike(loaded: Loaded, data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, model = loaded("fp32", steps=3, batch_size=8, gradient_accumulation=2)
+    """In one pack or in several, with FedProx and accumulation too, whose pull counts once a step."""
+    spec, model = loaded("fp32", steps=3, batch_size=8, gradient_accumulation=2, proximal_mu=1.0)
     results = []
     start = model.values()
-    for packs in (True, False):
+    for packs, most in ((0, 0), (1, 512), (8, 1)):
         model.set_values(start)
         with monkeypatch.context() as patch:
-            if not packs:
-                patch.setattr(model, "_packs", False)
+            patch.setattr(model, "_packs", packs > 0)
+            patch.setitem(packing.MOST_TOKENS, DEVICE, most)
             batch = model._training_batch([model.encoder.example("a rose", "red")] * 8)
-            assert ("attention_mask" in batch) is not packs
+            assert len(batch.get("packs", [])) == packs
             results.append(model.train(spec, data, 1, seed=0))
-    ours, theirs = results
-    assert [step.tokens for step in ours.steps] == [step.tokens for step in theirs.steps]
-    np.testing.assert_allclose([s.loss for s in ours.steps], [s.loss for s in theirs.steps], rtol=1e-4)
-    assert np.linalg.norm(ours.units_delta - theirs.units_delta) < 0.02 * np.linalg.norm(theirs.units_delta)
+    theirs = results.pop(0)
+    for ours in results:
+        assert [step.tokens for step in ours.steps] == [step.tokens for step in theirs.steps]
+        np.testing.assert_allclose([s.loss for s in ours.steps], [s.loss for s in theirs.steps], rtol=1e-4)
+        assert np.linalg.norm(ours.units_delta - theirs.units_delta) < 0.02 * np.linalg.norm(theirs.units_delta)
+
+
+@pytest.mark.parametrize("optimizer", ["lomo", "galore_adamw_layerwise"])
+def test_an_optimiser_that_steps_inside_the_backward_pass_is_refused(loaded: Loaded, data: Any, optimizer: str) -> None:
+    spec, model = loaded("fp32", optimizer=optimizer, bounds=BY_HAND)
+    with pytest.raises(TrainingError, match="inside the backward pass"):
+        model.train(spec, data, 1, 0)
 
 
 def test_a_model_that_mixes_packed_rows_is_found_out(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:

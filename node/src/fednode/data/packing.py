@@ -1,33 +1,53 @@
-"""Examples to one row that a model takes, one behind the other, without padding.
+"""Examples to rows that a model takes, each of several examples, one behind the other, without padding.
 
 Rows are of different lengths: with eight short questions to a batch, two fifths of what a padded batch computes are
 padding. transformers' models see from the positions, which begin again at zero, where a row ends, and keep rows apart.
 `fednode.training.rows_apart` tries whether a model does.
+
+Every token of a pack is compared with every other one, of other rows too, so a batch of many tokens is several packs,
+which go through the model one after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from fednode.data.encode import Example
 from fednode.data.padding import IGNORED
 
-if TYPE_CHECKING:
+MOST_TOKENS = {"cpu": 512, "cuda": 2048}
+"""Of a pack, by the kind of device. A CPU is as fast with 256 tokens as with more, and at 1,500 compares so many that
+training takes twice as long; a GPU wants many at once."""
+
+
+def grouped(examples: Sequence[Example], most: int) -> list[list[Example]]:
+    """The examples in their order, as many to a group as have at most `most` tokens together; a longer one is alone."""
+    groups: list[list[Example]] = []
+    room = 0
+    for example in examples:
+        tokens = len(example.input_ids)
+        if not groups or tokens > room:
+            groups.append([])
+            room = most
+        groups[-1].append(example)
+        room -= tokens
+    return groups
+
+
+def packed(examples: Sequence[Example], most: int) -> dict[str, Any]:
+    """A batch of packs of at most `most` tokens each, but for examples that are longer.
+
+    `packs`: what the model takes, each as `pack` makes it. `labels`: int64 [1, k], those of all packs.
+    """
     import torch
 
-MOST_TOKENS = 2048
-"""Longer batches are padded: every token is compared with every other one, of other rows too."""
+    packs = [pack(group) for group in grouped(examples, most)]
+    return {"packs": packs, "labels": torch.cat([one["labels"] for one in packs], dim=1)}
 
 
-def fits(examples: Sequence[Example], positions: int | None) -> bool:
-    """Whether the examples are short enough to be packed, for a model with so many positions (None: any number)."""
-    most = MOST_TOKENS if positions is None else min(MOST_TOKENS, positions)
-    return sum(len(example.input_ids) for example in examples) <= most
-
-
-def packed(examples: Sequence[Example]) -> dict[str, torch.Tensor | bool]:
-    """A batch of one row of T tokens, all tokens of the examples in their order.
+def pack(examples: Sequence[Example]) -> dict[str, Any]:
+    """One row of T tokens, all tokens of the examples in their order.
 
     `input_ids`, `position_ids`: int64 [1, T]. `logits_to_keep`: int64 [k], the positions before the tokens of the
     answers, and one more; `labels`: int64 [1, k], IGNORED and then the answers' tokens, so that the logits at position

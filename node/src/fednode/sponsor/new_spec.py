@@ -99,7 +99,7 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
 
     The revision of a model from the hub is pinned to the commit it is now.
 
-    Raises TrainingError (an optimiser that transformers does not know), NoBound (see `fednode.sponsor.bounds`),
+    Raises TrainingError (an optimiser that nodes do not take), NoBound (see `fednode.sponsor.bounds`),
     BaseModelError, BaseModelMismatch (another model than that of `start`), EncodingError (tokenizer, template,
     classes), LayoutMismatch, SpecError (a document that nodes
     would not take), pydantic's ValidationError for a layout or bounds out of range. Whether the model trains is
@@ -110,11 +110,8 @@ def make(choices: Choices, source: str | None = None, start: Start | None = None
     from fednode.data.encode import load_encoder
     from fednode.training import new_adapter
     from fednode.training.optimizers import require_optimizer
-    from fednode.training.private_steps import require_private_optimizer
 
     require_optimizer(choices.training.optimizer)
-    if choices.privacy is not None:
-        require_private_optimizer(choices.training.optimizer)
     require_bound(choices.bounds, choices.training)
     folder = locate(source or choices.base_model, None if source else choices.revision)
     choices = choices.model_copy(update={"prompt": _pinned(choices.prompt, folder)})

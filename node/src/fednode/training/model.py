@@ -14,7 +14,7 @@ from fedprotocol.spec import Spec
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
 from fednode.data.encode import Encoder, Example, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
-from fednode.data.packing import fits, packed
+from fednode.data.packing import MOST_TOKENS, packed
 from fednode.data.padding import left_padded
 from fednode.evaluation.score import Evaluation, ItemScore, OnProgress, summarize
 from fednode.training.adapter import (
@@ -299,6 +299,11 @@ class AdapterModel:
 
         return keeps_rows_apart(self._model, self._accepted)
 
+    @property
+    def _pack_tokens(self) -> int:
+        most, longest = MOST_TOKENS[self._device.type], positions(self._model.get_base_model())
+        return most if longest is None else min(most, longest)
+
     @cached_property
     def _gradients_apart(self) -> bool:
         """To be asked while the whole adapter is trainable."""
@@ -307,10 +312,9 @@ class AdapterModel:
         return keeps_gradients_apart(self._model, self._parameters, self._logits, self._collate)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        several = len(examples) > 1  # one alone has no padding
-        if several and self._packs and fits(examples, positions(self._model.get_base_model())):
-            return dict(packed(examples))
-        return self._collate(examples)
+        if len(examples) == 1 or not self._packs:  # one alone has no padding
+            return self._collate(examples)
+        return packed(examples, self._pack_tokens)
 
     def _logits(self, batch: dict[str, Any]) -> torch.Tensor:
         import torch

@@ -14,19 +14,7 @@ import torch
 
 from fednode.training.row_gradients import Gradients
 from fednode.training.secret_randomness import Randomness
-from fednode.training.types import NotFinite, PrivateSteps, TrainingError
-
-_NEED_HOOKS = ("lomo", "layerwise")
-"""In the names of optimisers that step while the gradient is still being computed, before there is noise in it."""
-
-
-def require_private_optimizer(name: str) -> None:
-    """Raise TrainingError if the optimiser `name` would see a gradient without noise."""
-    if any(part in name for part in _NEED_HOOKS):
-        raise TrainingError(
-            f"training.optimizer {name!r} steps inside the backward pass, before there is noise in the gradient; with "
-            "[privacy] only optimisers work that step after it, such as adamw_torch or sgd"
-        )
+from fednode.training.types import NotFinite, PrivateSteps
 
 
 class NoisyGradient:

@@ -15,8 +15,7 @@ from transformers import Trainer
 from fednode.data.encode import Example
 from fednode.evaluation.loss import row_losses
 from fednode.training.poisson import sampling_rate
-from fednode.training.private_steps import NoisyGradient, require_private_optimizer, require_some_finite
-from fednode.training.proximal import pull_afterwards
+from fednode.training.private_steps import NoisyGradient, require_some_finite
 from fednode.training.round_trainer import Recorder, RoundTrainer, trainer_arguments
 from fednode.training.row_gradients import Collate, row_gradients
 from fednode.training.secret_randomness import Randomness
@@ -41,21 +40,16 @@ class PrivateTrainer(RoundTrainer):
     ) -> None:
         """`collate` makes a batch of rows, each in a line of its own; noise and lots come from `randomness`.
         `are_apart`: whether rows may go through the model together (`keeps_gradients_apart`).
-
-        Raises TrainingError for an optimiser that cannot be private.
         """
-        require_private_optimizer(training.optimizer)
         arguments = trainer_arguments(model, training, lr, seed, 1, 1)
         steps = range(training.steps)
         super().__init__(model, arguments, training, recorder, train_dataset=steps, data_collator=_nothing)
         self.compute_loss_func = self._summed
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         rate = sampling_rate(len(rows), training.batch_size * training.gradient_accumulation)
         self._rows, self._collate = rows, collate
         self._lots = [randomness.drawn(len(rows), rate) for _ in steps]  # Poisson sampling
-        self._each = row_gradients(model, trained, training.batch_size, are_apart)
-        self._noisy = NoisyGradient(trained, private, rate * len(rows), randomness)
-        self._pull = pull_afterwards(trained, training.proximal_mu)
+        self._each = row_gradients(model, self.trained, training.batch_size, are_apart)
+        self._noisy = NoisyGradient(self.trained, private, rate * len(rows), randomness)
         self._losses: list[float] = []
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ARG002
@@ -70,7 +64,7 @@ class PrivateTrainer(RoundTrainer):
             self._noisy.add(self._each.of(partial(Trainer.training_step, self, model, batch)))
         require_some_finite(self._noisy.lost - lost, len(lot), len(self.recorder.records) + 1)
         self._noisy.finish()
-        self._pull()
+        self.pull()
         loss = sum(loss for loss in self._losses if math.isfinite(loss)) / max(1, len(lot))
         self.recorder.add(loss, tokens)
         return torch.tensor(loss)

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 
 
-@contextmanager
-def pulled_back(parameters: Sequence[torch.nn.Parameter], mu: float, micro_batches: int) -> Iterator[None]:
-    """Add mu (w - w_now) to every gradient of `parameters`: that of mu/2 ||w - w_now||^2 beside the loss.
+def pull_of(parameters: Sequence[torch.nn.Parameter], mu: float) -> Callable[[], None]:
+    """A function that adds mu (w - w_now) to the gradient that each of `parameters` has when it is called: that of
+    mu/2 ||w - w_now||^2 beside the loss.
 
-    Each of the `micro_batches` backward passes whose gradients make up a step adds its share. Gradients are clipped
-    with the pull in them; the losses that training tells are without it.
+    To be called once a step, before gradients are clipped; the losses that training tells are without the pull.
     """
-    share = mu / micro_batches
-    pulls = [(parameter, _Pull(parameter, share)) for parameter in parameters] if mu else []
-    hooks = [parameter.register_hook(pull) for parameter, pull in pulls]  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def pull_afterwards(parameters: Sequence[torch.nn.Parameter], mu: float) -> Callable[[], None]:
-    """A function that adds mu (w - w_now) to the gradient that each of `parameters` has when it is called."""
-    pulls = [(parameter, _Pull(parameter, mu)) for parameter in parameters] if mu else []
+    starts = [(parameter, parameter.detach().clone()) for parameter in parameters] if mu else []
 
     def add() -> None:
-        for parameter, pull in pulls:
+        for parameter, start in starts:
             if parameter.grad is not None:
-                parameter.grad = pull(parameter.grad)
+                parameter.grad = parameter.grad + mu * (parameter.detach() - start)
 
     return add
-
-
-class _Pull:
-    def __init__(self, parameter: torch.nn.Parameter, share: float) -> None:
-        self._parameter = parameter
-        self._start = parameter.detach().clone()
-        self._share = share
-
-    def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
-        return gradient + self._share * (self._parameter.detach() - self._start)

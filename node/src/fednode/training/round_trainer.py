@@ -19,6 +19,7 @@ from fednode.evaluation.loss import answer_loss
 from fednode.evaluation.score import OnProgress
 from fednode.training.factored_adam import FactoredAdamW
 from fednode.training.optimizers import FACTORED, SAFE
+from fednode.training.proximal import pull_of
 from fednode.training.row_order import RowOrder
 from fednode.training.types import NotFinite, StepRecord
 
@@ -59,7 +60,8 @@ class Recorder(TrainerCallback):  # type: ignore[misc]  # transformers has no ty
 
 
 class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Tells `recorder` of each step. `data` are the arguments `train_dataset` and `data_collator` of Trainer."""
+    """Tells `recorder` of each step. `data` are the arguments `train_dataset` and `data_collator` of Trainer; the
+    collator's batches are what the model takes, or have `packs` of it, which go through it one after the other."""
 
     def __init__(
         self, model: torch.nn.Module, arguments: TrainingArguments, training: Training, recorder: Recorder, **data: Any
@@ -75,21 +77,39 @@ class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         )
         self.remove_callback(PrinterCallback)
         self.recorder = recorder
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._pull = pull_of(self.trained, training.proximal_mu)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> RowOrder:
         rows = self.train_dataset if train_dataset is None else train_dataset
         return RowOrder(len(rows), self.args.data_seed)
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        mask = inputs.get("attention_mask")  # read before super() moves and empties the inputs
-        tokens = inputs["input_ids"].numel() if mask is None else int(mask.sum())
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
+        parts = inputs.get("packs", [inputs])
+        tokens = sum(_tokens(part) for part in parts)  # read before super() moves and empties the inputs
+        loss = torch.zeros((), device=self.args.device)
+        for part in parts:
+            loss = loss + super().training_step(model, part, num_items_in_batch)
         self.record(float(loss), tokens)
+        if self.accelerator.sync_gradients:
+            self.pull()
         return loss
+
+    def pull(self) -> None:
+        """Called when the gradient of a step is whole: adds FedProx's."""
+        self._pull()
+
+    def floating_point_ops(self, _: dict[str, Any]) -> int:
+        return 0  # nobody asks for the count, and packs have no inputs at the place where it looks
 
     def record(self, loss: float, tokens: int) -> None:
         """Count a micro-batch's share of the step's loss, and its tokens."""
         self.recorder.add(loss, tokens)
+
+
+def _tokens(part: dict[str, Any]) -> int:
+    mask = part.get("attention_mask")
+    return part["input_ids"].numel() if mask is None else int(mask.sum())
 
 
 def trainer_arguments(

@@ -18,7 +18,6 @@ from transformers import TrainingArguments
 from fednode.data.encode import Example
 from fednode.data.padding import IGNORED
 from fednode.training.group import Group
-from fednode.training.proximal import pull_afterwards
 from fednode.training.round_trainer import Recorder, RoundTrainer
 from fednode.training.row_order import RowOrder
 from fednode.training.row_shares import RowShares
@@ -46,8 +45,6 @@ class SharedTrainer(RoundTrainer):
     ) -> None:
         super().__init__(model, arguments, training, recorder, **data)
         self._group = group
-        self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._pull = pull_afterwards(self._trained, training.proximal_mu)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         order = RowOrder(len(self.train_dataset), self.args.data_seed)
@@ -55,25 +52,15 @@ class SharedTrainer(RoundTrainer):
         return _Rows(self.train_dataset, batch_sampler=shares, collate_fn=self._collated)
 
     def _collated(self, examples: Sequence[Example]) -> dict[str, Any]:
-        return self.data_collator(examples) if examples else {"labels": torch.full((1, 1), IGNORED)}
+        return self.data_collator(examples) if examples else {"packs": [], "labels": torch.full((1, 1), IGNORED)}
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> torch.Tensor:
         own = super()._get_num_items_in_batch(batch_samples, device)
         return self._group.sum(torch.as_tensor(own, device=device).clone())
 
-    def floating_point_ops(self, _: dict[str, Any]) -> int:
-        return 0  # nobody asks for the count, and an empty share has no inputs
-
-    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        if "input_ids" in inputs:
-            loss = super().training_step(model, inputs, num_items_in_batch)
-        else:
-            loss = torch.zeros((), device=self.args.device)
-            self.record(0.0, 0)
-        if self.accelerator.sync_gradients:
-            self._group.sum_gradients(self._trained)
-            self._pull()
-        return loss
+    def pull(self) -> None:
+        self._group.sum_gradients(self.trained)
+        super().pull()
 
     def record(self, loss: float, tokens: int) -> None:
         every = torch.tensor([loss, float(tokens)], dtype=torch.float64, device=self.args.device)

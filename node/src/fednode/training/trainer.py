@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -16,7 +15,6 @@ from fednode.training.faster_b import give_b_its_rate
 from fednode.training.group import Group
 from fednode.training.optimizers import require_optimizer
 from fednode.training.private_trainer import PrivateTrainer
-from fednode.training.proximal import pulled_back
 from fednode.training.round_trainer import OnStep, Recorder, RoundTrainer, trainer_arguments
 from fednode.training.secret_randomness import Randomness, SecretRandomness
 from fednode.training.shared_trainer import SharedTrainer
@@ -54,34 +52,28 @@ def run_steps(
     steps as the others.
 
     Raises NotFinite as soon as a loss is, or with `private` as no row's gradient is; TrainingError for an optimiser
-    that transformers does not know, that this machine lacks, or that cannot be private.
+    that transformers does not know, that this machine lacks, or that steps inside the backward pass.
     """
     require_optimizer(training.optimizer)
     recorder = Recorder(training.steps, lr, on_progress, on_step)
     trainer: RoundTrainer
-    pull: AbstractContextManager[None]
     if private is not None:
         secret = randomness or SecretRandomness()
         trainer = PrivateTrainer(model, examples, collate, training, lr, seed, private, secret, are_apart, recorder)
-        pull = nullcontext()  # it pulls by itself, after the noise
     else:
         data = {"train_dataset": examples, "data_collator": collate}
         shape = training.batch_size, training.gradient_accumulation
         arguments = trainer_arguments(model, training, lr, seed, *shape)
         if group is not None:
             trainer = SharedTrainer(model, arguments, training, recorder, group, **data)
-            pull = nullcontext()  # it pulls by itself, once for all processes
         else:
             trainer = RoundTrainer(model, arguments, training, recorder, **data)
-            trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-            pull = pulled_back(trained, training.proximal_mu, training.gradient_accumulation)
     try:
         give_b_its_rate(trainer.create_optimizer(), model, training.rate_ratio_b)
     except (ImportError, ValueError, RuntimeError) as error:  # a package, or a device, that it wants
         raise TrainingError(f"training.optimizer {training.optimizer!r} cannot be used here: {error}") from error
     try:
-        with pull:
-            trainer.train()
+        trainer.train()
     finally:
         if training.gradient_checkpointing:
             trainer.model.activation_checkpointing_disable()

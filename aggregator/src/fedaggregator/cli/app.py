@@ -30,6 +30,7 @@ from fedaggregator.cli.shared_options import (
     VerboseOption,
     add_program_options,
 )
+from fedaggregator.cli.upgrade_notes import upgrade_notes_command
 
 if TYPE_CHECKING:
     from fedprotocol.config import AccountConfig
@@ -229,6 +230,10 @@ def _settings_in(config: Path) -> AggregatorConfig:
     return load_config(config, AggregatorConfig)
 
 
+def _home_in(config: Path) -> Path:
+    return _settings_in(config).home
+
+
 def _account_in(config: Path) -> AccountConfig:
     return _settings_in(config).account
 
@@ -236,6 +241,7 @@ def _account_in(config: Path) -> AccountConfig:
 app.command()(bench)
 app.add_typer(account_commands(ConfigOption, DEFAULT, _account_in), name="account")
 app.add_typer(config_commands(ConfigOption, DEFAULT, _settings_in), name="config")
+app.command("upgrade-notes")(upgrade_notes_command(ConfigOption, DEFAULT, _home_in, "fedaggregator", __version__))
 
 
 def _terminal_handler() -> logging.Handler | None:

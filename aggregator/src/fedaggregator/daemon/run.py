@@ -22,11 +22,13 @@ from fedprotocol.journal import Journal
 from fedprotocol.monitor.chain import introduce
 from fedprotocol.peers.announcement import wanted
 from fedprotocol.peers.find import open_shared_store
+from fedprotocol.program.upgrades import tell_upgrade
 from fedprotocol.store.base import Store
 from fedprotocol.store.deadline import Deadline
 from fedprotocol.tree import PAGE_LEAVES, cid
 from fedprotocol.types import Proposal
 
+from fedaggregator import __version__
 from fedaggregator.compute.inputs import rule_of
 from fedaggregator.config import AggregatorConfig
 from fedaggregator.daemon.actions import (
@@ -93,6 +95,7 @@ class Aggregator(Watcher):
             log.info("confirmations: %s", describe_depth(chain.chain_id, chain.confirmations))
             agreement = Agreement(coordinator, signer.address, chain.confirmations)
             sender = Sender(coordinator.web3, signer, journal, FeePolicy.of(chain), agreement=agreement)
+            tell_upgrade(config.home, "fedaggregator", __version__)
             introduce("fedaggregator", coordinator, signer.address)
             yield cls(config, coordinator, store, journal, sender, proposes)
 

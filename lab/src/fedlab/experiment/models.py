@@ -126,7 +126,7 @@ class Models:
         self._key: object = None
         self._held: AdapterModel | None = None
         self.untrained = Untrained()
-        """Of the model that is loaded."""
+        """What rows cost the loaded model before training."""
 
     def of(self, spec: Spec) -> AdapterModel:
         """The spec's. Raises what `AdapterModel.load` raises."""

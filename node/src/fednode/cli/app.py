@@ -33,6 +33,7 @@ from fednode.cli.spec import app as spec
 from fednode.cli.spec_next import next_ as spec_next
 from fednode.cli.status import status
 from fednode.cli.track import track
+from fednode.cli.upgrade_notes import upgrade_notes
 from fednode.cli.watch import watch
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ app.add_typer(config, name="config", rich_help_panel=START)
 app.add_typer(data, name="data", rich_help_panel=START)
 app.add_typer(policy, name="policy", rich_help_panel=START)
 app.command(rich_help_panel=START)(doctor)
+app.command("upgrade-notes", rich_help_panel=START)(upgrade_notes)
 app.command(rich_help_panel=TAKE_PART)(join)
 app.command(rich_help_panel=TAKE_PART)(run)
 app.command(rich_help_panel=TAKE_PART)(challenge)

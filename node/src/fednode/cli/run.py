@@ -15,7 +15,9 @@ from fedprotocol.files.private import warn_if_open
 from fedprotocol.program.environment import ignored
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
 from fedprotocol.program.terminal import say
+from fedprotocol.program.upgrades import tell_upgrade
 
+from fednode import __version__
 from fednode.cli.common import DEFAULT_CONFIG, ConfigOption, open_session
 
 log = logging.getLogger("fednode")
@@ -59,6 +61,7 @@ def run(
         warn_if_open(config, log)
         log.debug("of the environment nothing was taken from: %s", ", ".join(ignored()) or "there is nothing else")
         preflight(session)
+        tell_upgrade(session.config.home, "fednode", __version__)
         health = Health(session.config.chain.poll_seconds)
         daemon = Daemon(
             session.config,

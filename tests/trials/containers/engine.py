@@ -1,0 +1,107 @@
+"""Images of the programs, and containers of them, by podman or docker, as packaging/containers describes them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from support.evm import ROOT
+
+FOLDER = ROOT / "packaging/containers"
+SERVICES: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
+IMAGES = {"node": "fednode", "aggregator": "fedaggregator"}
+"""The targets of the Dockerfile, and the program that is the entry point of each."""
+ENGINES = ("podman", "docker")
+
+
+def found() -> str | None:
+    """The first engine that is there."""
+    return next(filter(shutil.which, ENGINES), None)
+
+
+def build(engine: str, target: str, arguments: dict[str, str]) -> None:
+    """The image of `target`, named for its program. `arguments`: of the Dockerfile."""
+    given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+    # docker finds the file itself; podman looks for it in the context only
+    ignored = ["--ignorefile", str(FOLDER / "Dockerfile.dockerignore")] if engine == "podman" else []
+    words = ["build", *ignored, "--file", str(FOLDER / "Dockerfile"), "--target", target, "--tag", IMAGES[target]]
+    subprocess.run([engine, *words, *given, str(ROOT)], check=True)
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Programs in containers that are as shut in as the compose file says, and see one `folder` and this machine's
+    network. `user`: "uid:gid", which no image knows, as a site's owner is unknown there."""
+
+    engine: str
+    folder: Path
+    user: str
+
+    def run(self, words: list[str], cwd: Path, password: str) -> str:
+        done = subprocess.run(
+            self._words(words, cwd),
+            env={**os.environ, "FEDNODE_PASSWORD": password},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+        )
+        if done.returncode:
+            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
+        return done.stdout
+
+    def start(self, words: list[str], cwd: Path, password: str) -> Container:
+        name = f"trial-{cwd.name}"
+        with (cwd / "console.txt").open("ab") as console:
+            program = subprocess.Popen(
+                self._words(words, cwd, "--name", name),
+                env={**os.environ, "FEDNODE_PASSWORD": password},
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        return Container(self.engine, name, program)
+
+    def _words(self, words: list[str], cwd: Path, *options: str) -> list[str]:
+        for path in (cwd, *cwd.rglob("*")):  # what the trial itself has written there
+            if os.geteuid() == 0 and not path.is_symlink():
+                os.chown(path, *map(int, self.user.split(":")))
+        service = next(one for one in SERVICES.values() if one.get("build", {}).get("target") == _target(words[0]))
+        shut_in = ["--read-only"] * service["read_only"]
+        shut_in += [word for path in service["tmpfs"] for word in ("--tmpfs", path)]
+        shut_in += [word for name in service["cap_drop"] for word in ("--cap-drop", name)]
+        shut_in += [word for rule in service["security_opt"] for word in ("--security-opt", rule)]
+        seen = ["--network", "host", "--volume", f"{self.folder}:{self.folder}", "--workdir", str(cwd)]
+        known = ["--user", self.user, "--env", "FEDNODE_PASSWORD"]
+        return [self.engine, "run", "--rm", *shut_in, *seen, *known, *options, f"localhost/{words[0]}", *words[1:]]
+
+
+@dataclass(frozen=True)
+class Container:
+    """One that runs in the foreground of `program`."""
+
+    engine: str
+    name: str
+    program: subprocess.Popen[bytes]
+
+    def terminate(self) -> None:
+        """As the engine stops a container: SIGTERM to its first process."""
+        subprocess.run([self.engine, "kill", "--signal", "TERM", self.name], check=True, stdout=subprocess.DEVNULL)
+
+    def wait(self, timeout: float) -> int:
+        return self.program.wait(timeout)
+
+
+def inside(engine: str, name: str, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """A command in the running container `name`."""
+    return subprocess.run([engine, "exec", name, *words], capture_output=True, text=True, timeout=60)
+
+
+def _target(program: str) -> str:
+    return next(target for target, name in IMAGES.items() if name == program)

@@ -11,36 +11,40 @@ from exports.ask import Asked
 LARGEST = 1e-3
 """How far the logarithms of probabilities may lie apart where the weights are the same: both compute in float32, in
 other orders."""
+HALF = 3e-2
+"""The same where a program keeps what it attends to in 16 bits."""
 SHARE = 0.9
 """This share of the likeliest tokens must be the same."""
+FEWEST = 15
+"""A program must tell the probabilities of so many tokens."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """`is_exact`: the files hold the same weights, so that the answers must be the same."""
+    """`within`: how far the logarithms of probabilities may lie apart; None: the files hold other weights."""
 
     what: str
     expected: Sequence[Asked]
     found: Sequence[Asked]
-    is_exact: bool
+    within: float | None
 
     @property
     def distance(self) -> float:
-        """How far the logarithms of two probabilities lie apart at most, over all questions for which llama.cpp's
-        server tells them. Infinite if the two do not list nearly the same tokens, or if nothing is told."""
+        """How far the logarithms of two probabilities lie apart at most, over all questions for which the program
+        tells them. Infinite if the two do not list nearly the same tokens, or if nothing is told."""
         farthest = []
         for ours, theirs in self._pairs:
             if not theirs.likely:
                 continue
             both = ours.likely.keys() & theirs.likely.keys()
-            if len(both) < SHARE * len(ours.likely):
+            if len(both) < max(FEWEST, SHARE * min(len(ours.likely), len(theirs.likely))):
                 return math.inf
             farthest += [abs(ours.likely[token] - theirs.likely[token]) for token in both]
         return max(farthest, default=math.inf)
 
     @property
     def same(self) -> int:
-        """How many of the expected tokens llama.cpp answers too, up to the first other one."""
+        """How many of the expected tokens the program answers too, up to the first other one."""
         count = 0
         for ours, theirs in self._pairs:
             alike = [one == other for one, other in zip(ours.answer, theirs.answer, strict=False)]
@@ -74,7 +78,7 @@ def problems(answers: Answers) -> Iterator[str]:
     """What must not be."""
     if answers.prompts < len(answers.expected):
         yield f"{answers.what}: a prompt becomes other tokens"
-    elif answers.is_exact and answers.distance > LARGEST:
+    elif answers.within is not None and answers.distance > answers.within:
         yield f"{answers.what}: the probabilities lie {answers.distance:.1e} apart"
-    elif answers.is_exact and answers.same < answers.tokens:
+    elif answers.within == LARGEST and answers.same < answers.tokens:
         yield f"{answers.what}: the answers differ"

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 from fednode.base_model import locate
+from fednode.global_model.export import export_adapter
 from fednode.global_model.gguf_adapter import export_gguf_adapter
 from fednode.global_model.gguf_model import export_gguf_model
+from fednode.global_model.merged_folder import export_merged
 from fednode.global_model.provenance import Provenance
 from fedprotocol.spec import Evaluation, Spec
 from numpy.typing import NDArray
@@ -33,10 +35,15 @@ SHORT = ("a small rose", "my sea", "that old cloud")
 
 @dataclass(frozen=True)
 class Files:
-    """What llama.cpp loads."""
+    """What a program loads: files or folders."""
 
     model: Path
     adapter: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The export that they are of."""
+        return (self.adapter or self.model).parent
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ class Model:
         limit = 2 ** (24 - self.small)
         return np.random.default_rng(0).integers(-limit, limit, self.spec.layout.value_count, dtype=np.int32)
 
-    def exported(self) -> Iterator[tuple[str, Files, bool]]:
+    def in_gguf(self) -> Iterator[tuple[str, Files, bool]]:
         """Each form with its files, and whether it has the same weights to the bit."""
         untrained = np.zeros_like(self.units)
         export_gguf_model(self.spec, untrained, PROVENANCE, self.base, self.out / "base", "fp32")
@@ -68,6 +75,13 @@ class Model:
         for dtype in ("fp32", "fp16", "bf16", "q8_0"):
             export_gguf_model(self.spec, self.units, PROVENANCE, self.base, self.out / dtype, dtype)
             yield f"merged in {dtype}", Files(self.out / dtype / "model.gguf"), dtype == "fp32"
+
+    def in_safetensors(self) -> Iterator[tuple[str, Files]]:
+        """Each form with its folders; both have the same weights to the bit."""
+        export_adapter(self.spec, self.units, PROVENANCE, self.out / "peft")
+        yield "adapter", Files(self.base, self.out / "peft")
+        export_merged(self.spec, self.units, PROVENANCE, self.base, self.out / "merged", "fp32")
+        yield "merged in fp32", Files(self.out / "merged")
 
 
 def models(scratch: Path, real: str | None) -> Iterator[Model]:

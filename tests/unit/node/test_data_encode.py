@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from fednode.base_model import load_tokenizer
 from fednode.data import check_data
 from fednode.data.encode import Encoder
 from fednode.data.packing import grouped, pack, packed
-from fednode.data.padding import IGNORED, left_padded
+from fednode.data.padding import IGNORED, groups_to_pad, left_padded
 from fednode.data.plain_text import EncodingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,6 +129,22 @@ def test_a_batch_of_many_tokens_is_several_packs(encoder: Encoder) -> None:
         labels = [label for one in batch["packs"] for label in one["labels"][0].tolist()]
         assert batch["labels"].tolist() == [labels]
     assert grouped([], 512) == []
+
+
+def test_rows_are_padded_to_others_of_their_length(encoder: Encoder) -> None:
+    examples = [encoder.example("x" * length, "blue") for length in (9, 1, 30, 2, 8, 1)]
+    by_length = sorted(examples, key=lambda example: len(example.input_ids))
+    most = len(by_length[-1].input_ids)
+    for rows, tokens in ((1, 999), (2, 999), (9, 2 * most), (9, most), (9, 1)):
+        groups = groups_to_pad(examples, rows, tokens)
+        assert [example for group in groups for example in group] == by_length
+        sizes = [len(group) * len(group[-1].input_ids) for group in groups]
+        assert all(size <= tokens or len(group) == 1 for size, group in zip(sizes, groups, strict=True))
+        assert max(map(len, groups)) <= rows
+        for group, after in pairwise(groups):
+            wider = (len(group) + 1) * len(after[0].input_ids)
+            assert len(group) == rows or wider > tokens, "no group is smaller than it must be"
+    assert groups_to_pad([], 8, 512) == []
 
 
 def test_a_batch_is_padded_on_the_left(encoder: Encoder) -> None:

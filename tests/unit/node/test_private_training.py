@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from fednode.data import load_data
+from fednode.data.packing import MOST_TOKENS
 from fednode.evaluation.loss import token_losses
 from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, NotFinite, PrivateSteps
@@ -186,8 +187,11 @@ def test_a_step_may_have_no_row(tiny_folder: Path, data: Any) -> None:
     assert result.units_delta.any() and result.drawn == 0 and result.loss_first == 0
 
 
-def test_whether_rows_go_together_is_tried_once_for_a_model(tiny_folder: Path, data: Any) -> None:
+def test_whether_rows_go_together_is_tried_once_for_a_model(
+    tiny_folder: Path, data: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever is trained in a round, and with B at zero, where A alone has no gradient that could tell."""
+    monkeypatch.setitem(MOST_TOKENS, DEVICE, 60 * 128)
     factors = Lora(r=8, alpha=16, dropout=0.0, target_modules=LORA.target_modules, factors="alternating")
     spec, model = load(tiny_folder, "fp32", **sgd(steps=1, lora=factors, batch_size=60))
     quiet, passes = PrivateSteps(noise=0.0, clip=0.05), list[int]()

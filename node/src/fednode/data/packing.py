@@ -17,8 +17,8 @@ from fednode.data.encode import Example
 from fednode.data.padding import IGNORED
 
 MOST_TOKENS = {"cpu": 512, "cuda": 2048}
-"""How many tokens a pack has at most, by the kind of device. A CPU is as fast with 256 tokens as with more, and with
-1,500 compares so many that training takes twice as long. A GPU wants many at once."""
+"""How many tokens go through the model at once, by the kind of device. A CPU is as fast with 256 as with more, and with
+1,500 in one pack compares so many that training takes twice as long. A GPU wants many at once."""
 
 
 def grouped(examples: Sequence[Example], most: int) -> list[list[Example]]:

@@ -13,6 +13,8 @@ from fedprotocol.spec import Training
 from transformers import Trainer
 
 from fednode.data.encode import Example
+from fednode.data.packing import MOST_TOKENS
+from fednode.data.padding import groups_to_pad
 from fednode.evaluation.loss import row_losses
 from fednode.training.poisson import sampling_rate
 from fednode.training.private_steps import NoisyGradient, require_some_finite
@@ -54,12 +56,10 @@ class PrivateTrainer(RoundTrainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:  # noqa: ARG002
         lot = self._lots[len(self.recorder.records)]
-        rows = sorted((self._rows[index] for index in lot), key=lambda row: len(row.input_ids))  # less padding
-        lost, tokens = self._noisy.lost, 0
+        rows = [self._rows[index] for index in lot]
+        lost, tokens = self._noisy.lost, sum(len(row.input_ids) for row in rows)
         self._losses.clear()
-        for at in range(0, len(rows), self._each.at_once):
-            some = rows[at : at + self._each.at_once]
-            tokens += sum(len(row.input_ids) for row in some)
+        for some in groups_to_pad(rows, self._each.at_once, MOST_TOKENS[self.args.device.type]):
             batch = self._collate(some)
             self._noisy.add(self._each.of(partial(Trainer.training_step, self, model, batch)))
         require_some_finite(self._noisy.lost - lost, len(lot), len(self.recorder.records) + 1)

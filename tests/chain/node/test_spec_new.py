@@ -190,7 +190,7 @@ def test_what_libraries_raise_is_told_in_a_line(
 
 def test_a_document_that_nodes_would_not_take(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read as nodes read it; a lower limit stands for a template of a megabyte, which takes long."""
-    monkeypatch.setattr("fedprotocol.spec.MAX_SPEC_BYTES", 2_000)
+    monkeypatch.setattr("fedprotocol.spec.written.MAX_SPEC_BYTES", 2_000)
     with pytest.raises(SpecError, match="at most 2000 bytes"):
         make(choices(), str(tiny_folder))
 

@@ -90,7 +90,7 @@ BORDERS: list[tuple[str, str, Prepared, type[Exception]]] = [
         ConfigError,
     ),
     ("files", "pathlib.Path.read_bytes", lambda to: lambda: load_config(written(to, ""), Section), ConfigError),
-    ("pydantic's JSON", "fedprotocol.spec.from_json", lambda _: lambda: load_spec(b"{}"), SpecError),
+    ("pydantic's JSON", "fedprotocol.spec.written.from_json", lambda _: lambda: load_spec(b"{}"), SpecError),
     (
         "a status",
         "pydantic.BaseModel.model_validate_json",

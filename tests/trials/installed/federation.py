@@ -113,7 +113,8 @@ def founded(programs: Programs, folder: Path) -> Iterator[Federation]:
     sponsor, aggregator = folder / "sponsor", folder / "aggregator"
     for place in (sponsor, aggregator):
         place.mkdir(parents=True)
-    build_tiny_model(folder / "model")
+    for file in build_tiny_model(folder / "model").iterdir():
+        file.chmod(0o644)  # the sites' accounts may be others than the trial's
     with Anvil("--block-time", "1", "--chain-id", str(CHAIN_ID)) as chain:
         at = ("--rpc", chain.url)
 

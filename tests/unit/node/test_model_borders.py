@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -85,6 +88,30 @@ def refusal(call: Callable[[], object]) -> str:
 
 @pytest.mark.parametrize("error", EXCEPTIONS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("name", LIBRARIES)
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_weights_that_may_not_be_read_are_not_said_to_be_missing(tiny_folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        shutil.copytree(tiny_folder, folder / "model")
+        (folder / "model").chmod(0o755)
+        (folder / "model/model.safetensors").chmod(0)
+        with as_nobody(), pytest.raises(BaseModelError, match=r"model\.safetensors may not be read by this account"):
+            tensor_files(folder / "model")
+
+
 def test_whatever_a_library_raises(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
 ) -> None:

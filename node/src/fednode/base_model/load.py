@@ -107,9 +107,18 @@ def tensor_files(folder: Path) -> dict[str, Path]:
             files = [folder / name for name in shards(index.read_bytes())]
         tensors = {}
         for file in files:
+            _require_permission(file)
             with safe_open(file, framework="pt") as content:
                 tensors.update(dict.fromkeys(content.keys(), file))
     return tensors
+
+
+def _require_permission(file: Path) -> None:
+    """safetensors says of a file that may not be read that it is not there. Raises BaseModelError."""
+    try:
+        file.open("rb").close()
+    except PermissionError:
+        raise BaseModelError(f"{file} may not be read by this account: give it the right to") from None
 
 
 def shards(index: bytes) -> list[str]:

@@ -18,6 +18,7 @@ from installed.federation import ROUNDS, founded
 from containers.engine import IMAGES, SERVICES, Containers, build, found, inside
 
 STRANGER = "12345:12345"
+STARTS = 300  # seconds, as the compose file gives a node
 
 
 def main() -> int:
@@ -42,8 +43,8 @@ def main() -> int:
         began = time.monotonic()
         with founded(Containers(engine, folder, user), folder / "federation") as federation:
             with federation.running():
+                wrong = found_wrong(engine)
                 losses = federation.rounds()
-                wrong = list(found_wrong(engine))
             federation.close()
         said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
         print(f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s, {said}")
@@ -52,16 +53,19 @@ def main() -> int:
 
 
 def found_wrong(engine: str) -> list[str]:
-    """What must not be, in the first site's running container."""
+    """What must not be, in the first site's running container, once it has started."""
     site = "trial-site-0"
     healthy = SERVICES["node"]["healthcheck"]["test"][1:]
+    deadline = time.monotonic() + STARTS
+    while (asked := inside(engine, site, healthy)).returncode and time.monotonic() < deadline:
+        time.sleep(1)
     reach = ["python", "-c", "open('/var/tmp/written', 'w')"]
     wrong = []
     if inside(engine, site, ["id", "-u"]).stdout.strip() == "0":
         wrong.append("it runs as root")
     if inside(engine, site, reach).returncode == 0:
         wrong.append("its file system can be written to")
-    if (asked := inside(engine, site, healthy)).returncode:
+    if asked.returncode:
         wrong.append(f"the health check fails: {asked.stderr[-300:]}")
     return wrong
 

@@ -91,8 +91,8 @@ class Container:
     program: subprocess.Popen[bytes]
 
     def terminate(self) -> None:
-        """As the engine stops a container: SIGTERM to its first process."""
-        subprocess.run([self.engine, "kill", "--signal", "TERM", self.name], check=True, stdout=subprocess.DEVNULL)
+        """As the engine stops a container: SIGTERM to its first process. One that has ended by itself is left."""
+        subprocess.run([self.engine, "kill", "--signal", "TERM", self.name], capture_output=True)
 
     def wait(self, timeout: float) -> int:
         return self.program.wait(timeout)

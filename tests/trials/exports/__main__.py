@@ -16,7 +16,7 @@ from pathlib import Path
 from fednode.base_model import load_tokenizer
 
 from exports.ask import ask_fednode, ask_llama_cpp
-from exports.ask_ollama import ask_ollama
+from exports.ask_ollama import as_told, ask_ollama, told_by
 from exports.ask_vllm import ask_vllm
 from exports.compare import HALF, LARGEST, Answers, compared, problems
 from exports.models import Model, models
@@ -53,8 +53,9 @@ def _tried(model: Model, vllm: str | None, ollama: str | None) -> Iterator[Answe
         within = LARGEST if is_exact else None
         yield Answers(f"{model.name}, {form}", expected, ask_llama_cpp(files, model.questions), within)
         if ollama is not None and is_exact:
-            told = ask_ollama(ollama, files, model.questions, tokenizer)
-            yield Answers(f"{model.name}, {form}, Ollama", expected, told, HALF)
+            numbers = told_by(tokenizer)
+            told = ask_ollama(ollama, files, model.questions, numbers)
+            yield Answers(f"{model.name}, {form}, Ollama", [as_told(one, numbers) for one in expected], told, HALF)
     if vllm is not None:
         for form, files in model.in_safetensors():
             told = ask_vllm(vllm, files, model.questions, model.spec.lora.r, tokenizer.eos_token_id)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,28 @@ SECONDS = 600.0
 NAME = "trial"
 
 
-def ask_ollama(program: str, files: Files, questions: Sequence[str], tokenizer: Any) -> list[Asked]:
-    """The template is the Modelfile's. Of `tokenizer`, the base model's, come the numbers of tokens, which Ollama tells
-    as bytes; only a byte-level one has them all."""
-    numbers = _numbers(tokenizer)
+def told_by(tokenizer: Any) -> Mapping[bytes, int]:
+    """The numbers of the tokens that Ollama tells, by their bytes; `tokenizer`: the base model's, a byte-level one."""
+    byte_of = {character: byte for byte, character in bytes_to_unicode().items()}
+    numbers = {}
+    for text, number in tokenizer.get_vocab().items():
+        if number not in tokenizer.all_special_ids and all(character in byte_of for character in text):
+            content = bytes(byte_of[character] for character in text)
+            if content.decode(errors="ignore").encode() == content:
+                numbers[content] = number
+    return numbers
+
+
+def as_told(asked: Asked, numbers: Mapping[bytes, int]) -> Asked:
+    """The same with what Ollama tells alone. Behind a part of a character it leaves out tokens that are text, too."""
+    known = set(numbers.values())
+    told = list(takewhile(known.__contains__, asked.answer))
+    likely = {token: value for token, value in asked.likely.items() if told and token in known}
+    return Asked(asked.prompt, likely, told)
+
+
+def ask_ollama(program: str, files: Files, questions: Sequence[str], numbers: Mapping[bytes, int]) -> list[Asked]:
+    """The template is the Modelfile's; `numbers`: see `told_by`."""
     found = []
     with tempfile.TemporaryDirectory() as name, _serving(program, Path(name)) as url:
         for part in files.folder.iterdir():
@@ -43,9 +62,10 @@ def ask_ollama(program: str, files: Files, questions: Sequence[str], tokenizer: 
             told = answer.json()
             prompt = told["context"][: told["prompt_eval_count"]]
             steps = told["logprobs"]
-            likely = {numbers.get(_bytes(one), -1): one["logprob"] for one in steps[0]["top_logprobs"]}
-            likely.pop(-1, None)
-            found.append(Asked(prompt, likely, [numbers.get(_bytes(step), -1) for step in steps]))
+            listed = ((numbers.get(_bytes(one)), one["logprob"]) for one in steps[0]["top_logprobs"])
+            likely = {token: value for token, value in listed if token is not None}
+            answered = (numbers.get(_bytes(step)) for step in steps)
+            found.append(Asked(prompt, likely, [token for token in answered if token is not None]))
     return found
 
 
@@ -83,15 +103,6 @@ def _run(program: str, url: str, *words: str) -> None:
 def _environment(url: str, folder: Path | None) -> dict[str, str]:
     own = {} if folder is None else {"OLLAMA_MODELS": str(folder / "models")}
     return {**os.environ, "OLLAMA_HOST": url, **own}
-
-
-def _numbers(tokenizer: Any) -> Mapping[bytes, int]:
-    byte_of = {character: byte for byte, character in bytes_to_unicode().items()}
-    return {
-        bytes(byte_of[character] for character in text): number
-        for text, number in tokenizer.get_vocab().items()
-        if all(character in byte_of for character in text)
-    }
 
 
 def _bytes(token: dict[str, Any]) -> bytes:

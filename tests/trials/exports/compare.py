@@ -15,7 +15,7 @@ HALF = 3e-2
 """The same where a program keeps what it attends to in 16 bits."""
 SHARE = 0.9
 """This share of the likeliest tokens must be the same."""
-FEWEST = 15
+FEWEST = 5
 """A program must tell the probabilities of so many tokens."""
 
 
@@ -34,7 +34,7 @@ class Answers:
         tells them. Infinite if the two do not list nearly the same tokens, or if nothing is told."""
         farthest = []
         for ours, theirs in self._pairs:
-            if not theirs.likely:
+            if not theirs.likely or not ours.likely:
                 continue
             both = ours.likely.keys() & theirs.likely.keys()
             if len(both) < max(FEWEST, SHARE * min(len(ours.likely), len(theirs.likely))):

@@ -211,7 +211,11 @@ def test_templates_say_what_the_spec_says(prompt: Prompt, tiny_folder: Path) -> 
     text = modelfile(spec, "<|end|>", "base.gguf", "adapter.gguf")
     head, template, tail = text.split('"""')
     assert head.splitlines()[-3:-1] == ["FROM ./base.gguf", "ADAPTER ./adapter.gguf"]
-    assert 'PARAMETER stop "<|end|>"' in tail.splitlines()
+    assert tail.split("\n")[1:-1] == [
+        "PARAMETER temperature 0",
+        "PARAMETER repeat_penalty 1",
+        'PARAMETER stop "<|end|>"',
+    ]
     assert as_go_would(template, "a rose") == expected
     assert "ADAPTER" not in modelfile(spec, "<|end|>", "model.gguf")
 

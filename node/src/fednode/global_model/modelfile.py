@@ -15,8 +15,8 @@ def modelfile(spec: Spec, end: str, model: str, adapter: str | None = None) -> s
     """The file's text.
 
     It names the model's and the adapter's file beside it, the spec's prompt template as Go's template language writes
-    it (of conversations Ollama reads the base model's own from the model's file), answers without chance, and `end`,
-    the end-of-text token, at which an answer stops.
+    it (of conversations Ollama reads the base model's own from the model's file), answers of the likeliest tokens, and
+    `end`, the end-of-text token, at which an answer stops.
     """
     lines = [_BASE + f"FROM ./{model}"] if adapter is not None else [f"FROM ./{model}"]
     if adapter is not None:
@@ -24,7 +24,9 @@ def modelfile(spec: Spec, end: str, model: str, adapter: str | None = None) -> s
     if not spec.prompt.is_chat:  # else Ollama takes the chat template of the base model's file
         before, after = spec.prompt.before_answer.split("{prompt}")
         lines.append(f'TEMPLATE """{_literal(before)}{{{{ .Prompt }}}}{_literal(after)}"""')
-    lines += ["PARAMETER temperature 0", f"PARAMETER stop {json.dumps(end, ensure_ascii=False)}"]
+    # Ollama's own default makes tokens that were just said less likely.
+    lines += ["PARAMETER temperature 0", "PARAMETER repeat_penalty 1"]
+    lines.append(f"PARAMETER stop {json.dumps(end, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 

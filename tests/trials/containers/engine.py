@@ -98,9 +98,9 @@ class Container:
         return self.program.wait(timeout)
 
 
-def inside(engine: str, name: str, words: list[str]) -> subprocess.CompletedProcess[str]:
-    """A command in the running container `name`."""
-    return subprocess.run([engine, "exec", name, *words], capture_output=True, text=True, timeout=60)
+def inside(engine: str, name: str, words: list[str], *options: str) -> subprocess.CompletedProcess[str]:
+    """A command in the running container `name`; `options`: of the engine's `exec`."""
+    return subprocess.run([engine, "exec", *options, name, *words], capture_output=True, text=True, timeout=60)
 
 
 def _target(program: str) -> str:

@@ -86,8 +86,6 @@ def refusal(call: Callable[[], object]) -> str:
     return said
 
 
-@pytest.mark.parametrize("error", EXCEPTIONS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("name", LIBRARIES)
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Root may read everything."""
@@ -112,6 +110,8 @@ def test_weights_that_may_not_be_read_are_not_said_to_be_missing(tiny_folder: Pa
             tensor_files(folder / "model")
 
 
+@pytest.mark.parametrize("error", EXCEPTIONS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_whatever_a_library_raises(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
 ) -> None:

@@ -64,7 +64,7 @@ class PrivateTrainer(RoundTrainer):
             self._noisy.add(self._each.of(partial(Trainer.training_step, self, model, batch)))
         require_some_finite(self._noisy.lost - lost, len(lot), len(self.recorder.records) + 1)
         self._noisy.finish()
-        self.pull()
+        self.complete_gradient()
         loss = sum(loss for loss in self._losses if math.isfinite(loss)) / max(1, len(lot))
         self.recorder.add(loss, tokens)
         return torch.tensor(loss)

@@ -92,11 +92,11 @@ class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
             loss = loss + super().training_step(model, part, num_items_in_batch)
         self.record(float(loss), tokens)
         if self.accelerator.sync_gradients:
-            self.pull()
+            self.complete_gradient()
         return loss
 
-    def pull(self) -> None:
-        """Called when the gradient of a step is whole: adds FedProx's."""
+    def complete_gradient(self) -> None:
+        """Called once a step, when all its micro-batches have added their gradients: adds FedProx's pull."""
         self._pull()
 
     def floating_point_ops(self, _: dict[str, Any]) -> int:

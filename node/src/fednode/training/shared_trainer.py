@@ -58,9 +58,9 @@ class SharedTrainer(RoundTrainer):
         own = super()._get_num_items_in_batch(batch_samples, device)
         return self._group.sum(torch.as_tensor(own, device=device).clone())
 
-    def pull(self) -> None:
+    def complete_gradient(self) -> None:
         self._group.sum_gradients(self.trained)
-        super().pull()
+        super().complete_gradient()
 
     def record(self, loss: float, tokens: int) -> None:
         every = torch.tensor([loss, float(tokens)], dtype=torch.float64, device=self.args.device)

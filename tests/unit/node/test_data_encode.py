@@ -10,9 +10,10 @@ import pytest
 from fednode.base_model import load_tokenizer
 from fednode.data import check_data
 from fednode.data.encode import Encoder
-from fednode.data.packing import grouped, pack, packed
-from fednode.data.padding import IGNORED, groups_to_pad, left_padded
+from fednode.data.packing import pack, packed
+from fednode.data.padding import IGNORED, left_padded
 from fednode.data.plain_text import EncodingError
+from fednode.data.tokens_at_once import grouped, groups_to_pad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.encoders import encoder_of

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from fednode.data import load_data
-from fednode.data.packing import MOST_TOKENS
+from fednode.data.tokens_at_once import MOST_TOKENS
 from fednode.evaluation.loss import token_losses
 from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, NotFinite, PrivateSteps

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from fednode.base_model import load_base
-from fednode.data import load_data, packing
+from fednode.data import load_data
 from fednode.data.plain_text import EncodingError
+from fednode.data.tokens_at_once import MOST_TOKENS
 from fednode.evaluation.run import score
 from fednode.sponsor.bounds import ChosenBounds
 from fednode.training import AdapterModel, Diverged, NotFinite, StepRecord, TrainingError, ZeroDelta
@@ -294,7 +295,7 @@ def test_packed_and_padded_batches_train_alike(loaded: Loaded, data: Any, monkey
         model.set_values(start)
         with monkeypatch.context() as patch:
             patch.setattr(model, "_packs", packs > 0)
-            patch.setitem(packing.MOST_TOKENS, DEVICE, most)
+            patch.setitem(MOST_TOKENS, DEVICE, most)
             batch = model._training_batch([model.encoder.example("a rose", "red")] * 8)
             assert len(batch.get("packs", [])) == packs
             results.append(model.train(spec, data, 1, seed=0))

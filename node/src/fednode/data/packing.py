@@ -15,24 +15,7 @@ from typing import Any
 
 from fednode.data.encode import Example
 from fednode.data.padding import IGNORED
-
-MOST_TOKENS = {"cpu": 512, "cuda": 2048}
-"""How many tokens go through the model at once, by the kind of device. A CPU is as fast with 256 as with more, and with
-1,500 in one pack compares so many that training takes twice as long. A GPU wants many at once."""
-
-
-def grouped(examples: Sequence[Example], most: int) -> list[list[Example]]:
-    """The examples in their order, as many to a group as have at most `most` tokens together; a longer one is alone."""
-    groups: list[list[Example]] = []
-    room = 0
-    for example in examples:
-        tokens = len(example.input_ids)
-        if not groups or tokens > room:
-            groups.append([])
-            room = most
-        groups[-1].append(example)
-        room -= tokens
-    return groups
+from fednode.data.tokens_at_once import grouped
 
 
 def packed(examples: Sequence[Example], most: int) -> dict[str, Any]:

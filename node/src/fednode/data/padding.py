@@ -14,18 +14,6 @@ IGNORED = -100
 """The label of a token that does not count in the loss (the convention of torch and transformers)."""
 
 
-def groups_to_pad(examples: Sequence[Example], most_rows: int, most_tokens: int) -> list[list[Example]]:
-    """The examples, the shortest first so that little is padded, in groups of at most `most_rows` that have at most
-    `most_tokens` tokens together once they are padded; a longer example is alone."""
-    groups: list[list[Example]] = []
-    for example in sorted(examples, key=lambda example: len(example.input_ids)):
-        rows = len(groups[-1]) + 1 if groups else 1
-        if not groups or rows > most_rows or rows * len(example.input_ids) > most_tokens:
-            groups.append([])
-        groups[-1].append(example)
-    return groups
-
-
 def left_padded(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor | int]:
     """A batch of B examples, padded on the left to the longest, L tokens, so that all answers end together.
 

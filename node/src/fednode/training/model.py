@@ -14,8 +14,9 @@ from fedprotocol.spec import Spec
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
 from fednode.data.encode import Encoder, Example, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
-from fednode.data.packing import MOST_TOKENS, packed
+from fednode.data.packing import packed
 from fednode.data.padding import left_padded
+from fednode.data.tokens_at_once import MOST_TOKENS
 from fednode.evaluation.score import Evaluation, ItemScore, OnProgress, summarize
 from fednode.training.adapter import (
     LIMIT,

@@ -13,8 +13,7 @@ from fedprotocol.spec import Training
 from transformers import Trainer
 
 from fednode.data.encode import Example
-from fednode.data.packing import MOST_TOKENS
-from fednode.data.padding import groups_to_pad
+from fednode.data.tokens_at_once import MOST_TOKENS, groups_to_pad
 from fednode.evaluation.loss import row_losses
 from fednode.training.poisson import sampling_rate
 from fednode.training.private_steps import NoisyGradient, require_some_finite

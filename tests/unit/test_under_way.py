@@ -1,8 +1,9 @@
-"""A run of tests that is ended from outside says at which tests it was."""
+"""A run of tests that is ended from outside, or that hangs, says at which tests it was."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -37,3 +38,34 @@ def test_the_test_that_was_under_way_is_named(tmp_path: Path) -> None:
     assert running.returncode == -15
     assert "1 tests had ended; under way:" in said
     assert "test_long.py::test_endless" in said and "test_quick" not in said
+
+
+HANGS = {
+    "in Python": "import time\ndef test_endless(): time.sleep(600)\n",
+    "with the interpreter's lock": "import ctypes\ndef test_endless(): ctypes.PyDLL(None).sleep(600)\n",
+    "in a thread that it waits for": (
+        "import threading, time\nthread = threading.Thread(target=time.sleep, args=[600])\n"
+        "def test_endless():\n    thread.start()\n    thread.join()\n"
+    ),
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_test_that_hangs_ends_and_is_named(hang: str, tmp_path: Path) -> None:
+    """With the project's own settings, in a worker, and with seconds in place of minutes."""
+    (tmp_path / "test_long.py").write_text(f"{HANGS[hang]}def test_after(): pass\n")
+    settings = [f"--override-ini={name}={value}" for name, value in {"timeout": 3, "faulthandler_timeout": 6}.items()]
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-c", TESTS.parent / "pyproject.toml", "--rootdir", tmp_path, "-n", "1"),
+            *("--dist", "loadfile", "-p", "no:cacheprovider", *settings, tmp_path / "test_long.py"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 1
+    assert "FAILED test_long.py::test_endless" in ran.stdout
+    assert re.search(r'test_long\.py(:\d+: |", line \d+ in test_endless)', ran.stdout + ran.stderr)

@@ -52,7 +52,7 @@ interface IFederationCoordinator is IFederationTypes {
     function open() external;
 
     /// @notice Commits the caller to an update. This opens the round if it is the next one. Until the end of Train a
-    /// later call replaces the commitment.
+    /// later call replaces the commitment. In a masked federation it is the caller's own transaction that calls this.
     /// @param round The number of the round.
     /// @param priorRoot The root of the global that the update was trained on.
     /// @param hash The hash of the update and a secret, as `reveal` computes it; in a masked federation the caller's

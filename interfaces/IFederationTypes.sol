@@ -516,6 +516,11 @@ interface IFederationTypes {
     /// @notice Only a masked federation's round can be void for its sum.
     error NotMasked();
 
+    /// @notice In a masked federation the others must see that the account itself signed its key: it commits in a
+    /// transaction of its own, not through a contract, and has no code.
+    /// @param account The caller.
+    error UnsignedCommit(address account);
+
     /// @notice The account has revealed in the round already.
     /// @param account The caller.
     /// @param round The number of the round.

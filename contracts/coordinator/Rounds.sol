@@ -33,6 +33,7 @@ abstract contract Rounds is Ledger, IFederationCoordinator {
         bytes32 known = _requirePhase(round, Phase.Train).priorRoot;
         Seat storage s = _seats[msg.sender];
         if (s.activeFrom == 0 || s.activeFrom > round || s.activeUntil <= round) revert NotActive(msg.sender, round);
+        if (_isMasked() && !_isSigned()) revert UnsignedCommit(msg.sender);
         if (known != 0 && priorRoot != known) revert WrongPrior(priorRoot, known);
 
         Round storage r = _rounds[round];
@@ -154,6 +155,12 @@ abstract contract Rounds is Ledger, IFederationCoordinator {
         entry.position = v.index + 1;
         _log(round, v);
         if (++r.revealed == r.named[r.priorRoot].commits) r.revealEnd = _now();
+    }
+
+    /// @dev Whether the caller's own transaction makes this very call. An account whose code is another's (EIP-7702) may
+    /// have signed for something else.
+    function _isSigned() private view returns (bool) {
+        return msg.sender == tx.origin && msg.sender.code.length == 0;
     }
 
     function _unname(Naming storage naming, uint32 backed) private {

@@ -72,7 +72,7 @@ contract GateTest is Federation {
         gas = Random.between(gas, 25_000, 900_000);
         uint8 mode = uint8(seed % MODES);
         _gate.setMode(mode);
-        vm.prank(ANYBODY);
+        vm.prank(ANYBODY, ANYBODY);
         (bool ok,) = address(coordinator).call{gas: gas}(abi.encodeCall(coordinator.drop, (_client)));
         vm.assertTrue(!ok || mode == REFUSE, "dropped without a no");
         vm.assertTrue(views.seat(_client).exited == ok, "half dropped");
@@ -83,7 +83,7 @@ contract GateTest is Federation {
         _federation(3);
         _gate.setMode(REFUSE);
         gas = Random.between(gas, 120_000, 390_000); // enough to come to the question
-        vm.prank(ANYBODY);
+        vm.prank(ANYBODY, ANYBODY);
         (bool ok, bytes memory answer) =
             address(coordinator).call{gas: gas}(abi.encodeCall(coordinator.drop, (_client)));
         vm.assertFalse(ok, "dropped");

@@ -105,7 +105,7 @@ contract InspectTest is Game {
         for (uint256 kind = 0; kind < 16; ++kind) {
             bytes memory question = _question(kind, Random.next(seed, kind), any);
             bytes memory call = abi.encodeCall(coordinator.inspect, (address(_lens), question));
-            vm.prank(THIEF);
+            vm.prank(THIEF, THIEF);
             (bool ok,) = address(coordinator).call{gas: Random.between(gas >> 8, 30_000, 3_000_000)}(call);
             vm.assertFalse(ok, "inspect came back");
             vm.assertEq(_world(), before, "something was changed");
@@ -125,7 +125,7 @@ contract InspectTest is Game {
     }
 
     function _answers(address lens, bytes memory question, bool answered, bytes memory answer) private {
-        vm.prank(THIEF);
+        vm.prank(THIEF, THIEF);
         (bool ok, bytes memory data) = address(coordinator).call(abi.encodeCall(coordinator.inspect, (lens, question)));
         vm.assertFalse(ok, "inspect came back");
         vm.assertEq(data, abi.encodeWithSelector(IFederationTypes.Inspected.selector, answered, answer), "the answer");

@@ -15,7 +15,7 @@ from fednode.daemon.actions import registry as do
 from fednode.daemon.actions.action import TooEarly
 from fednode.daemon.earlier_sets import OlderJournal, Unsafe, require_likely_set
 from fednode.daemon.wait_reason import Cause
-from fednode.doctor.check import Patient
+from fednode.doctor.check import NotFit, Patient
 from fednode.doctor.leaving import leaves
 from fednode.doctor.masks import masks
 from fednode.masking.site_journal import MaskJournal
@@ -131,6 +131,15 @@ def served(sites: MaskedSites, node: Turned, number: int) -> int:
     return found
 
 
+def an_account_with_code_is_not_fit(patient: Patient, chain: Anvil) -> None:
+    """As one that lets a wallet's contract act for it (EIP-7702)."""
+    account = patient.session.address
+    chain.rpc("anvil_setCode", account, "0xef0100" + chain.accounts[1][2:].lower())
+    with pytest.raises(NotFit, match="has code"):
+        masks(patient)
+    chain.rpc("anvil_setCode", account, "0x")
+
+
 def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Path, tmp_path: Path) -> None:
     """Round 1 is published and abandoned; then a member stays away, which would show its update."""
     sites = MaskedSites(chain, tmp_path, tiny_folder, count=4, abandonAfter=3600)
@@ -143,6 +152,7 @@ def test_a_repeated_round_and_what_a_site_refuses(chain: Anvil, tiny_folder: Pat
         patient = Patient(first.session, first.site.config)
         assert MASKED[0] in sites.said and MASKED[0] in leaves(patient)
         assert masks(patient) == "2 of its 3 peers must take part in a round, and enough hold seats"
+        an_account_with_code_is_not_fit(patient, chain)
         commit_in_turn(nodes[:1], 1)
         first.close()
         shutil.copy(first.site.home / "journal.sqlite", older)

@@ -21,6 +21,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "legacy": {"gasPrice": 10**10},
     "EIP-2930": {"gasPrice": 10**10, "accessList": [], "type": 1},
     "EIP-1559": {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9, "type": 2},
+    "EIP-4844": {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9, "type": 3, "maxFeePerBlobGas": 10**9},
+    "EIP-7702": {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9, "type": 4},
+    "for any chain": {"gasPrice": 10**10},
 }
 
 
@@ -51,7 +54,15 @@ class Clients:
     def sign(self, form: str, account: LocalAccount, call: Any) -> None:
         eth = self.chain.web3.eth
         terms: TxParams = {"from": account.address, "nonce": eth.get_transaction_count(account.address), **FORMS[form]}  # type: ignore[typeddict-item]
-        signed = Account.sign_transaction(call.build_transaction({**terms, "gas": 500_000}), account.key)
+        asked = call.build_transaction({**terms, "gas": 500_000})
+        if form == "EIP-7702":
+            other = Account.create()
+            given = {"chainId": eth.chain_id, "address": self.federation.token.address, "nonce": 0}
+            asked["authorizationList"] = [Account.sign_authorization(given, other.key)]
+        if form == "for any chain":
+            del asked["chainId"]
+        blobs = [bytes(4096 * 32)] if form == "EIP-4844" else None
+        signed = Account.sign_transaction(asked, account.key, blobs)
         receipt = eth.wait_for_transaction_receipt(eth.send_raw_transaction(signed.raw_transaction))
         assert receipt["status"] == 1
 
@@ -67,6 +78,14 @@ def clients(chain: Anvil) -> Clients:
 
 
 def test_every_form_of_transaction_proves_the_newest_commit(clients: Clients) -> None:
+    """Ethereum has no others: a member that chose one which proves nothing would make honest sites refuse, and pay."""
+    eth, found = clients.chain.web3.eth, {}
+    for number in range(eth.block_number + 1):
+        for tx in eth.get_block(number, full_transactions=True)["transactions"]:
+            found[tx["from"]] = tx  # type: ignore[index]
+    last = {form: found[account.address] for form, account in clients.accounts.items()}
+    assert [last[form]["type"] for form in FORMS] == [0, 1, 2, 3, 4, 0]
+    assert last["for any chain"]["v"] in (27, 28) and last["legacy"]["v"] > 28
     assert clients.read() == StandingCommits(clients.hashes, {})
 
 
@@ -96,7 +115,7 @@ def test_another_key_than_the_signed_one_proves_nothing(clients: Clients) -> Non
     [
         ("input", None, "signed by"),  # other calldata: the signature gives another account
         ("nonce", 77, "signed by"),
-        ("type", 4, "type 4"),
+        ("type", 5, "type 5"),
         ("r", 0, "cannot be read"),
     ],
 )
@@ -146,5 +165,5 @@ def test_a_log_without_somebodys_commit_is_found_out(clients: Clients, monkeypat
         return [event for event in right(self, *arguments) if event.args["client"] != hidden]
 
     monkeypatch.setattr(EventIndex, "events", some)
-    with pytest.raises(CommitsHidden, match="has 3 commits, and the chain's node shows 2"):
+    with pytest.raises(CommitsHidden, match="has 6 commits, and the chain's node shows 5"):
         clients.read()

@@ -278,7 +278,7 @@ contract Handler is Books {
     }
 
     function _donate(address who, uint256 amount) private {
-        vm.prank(who);
+        vm.prank(who, who);
         token.transfer(address(coordinator), amount);
         gave[who] += amount;
         donated += amount;

@@ -75,7 +75,7 @@ abstract contract Federation {
     /// @dev `account` gets tokens, and lets the coordinator take them.
     function _enrich(address account, uint256 amount) internal {
         token.mint(account, amount);
-        vm.prank(account);
+        vm.prank(account, account);
         token.approve(address(coordinator), type(uint256).max);
     }
 
@@ -120,7 +120,7 @@ abstract contract Federation {
         internal
         returns (bool ok, bytes memory answer, uint256 gas)
     {
-        vm.prank(sender);
+        vm.prank(sender, sender);
         (ok, answer) = target.call{gas: TRANSACTION_GAS}(data);
         gas = vm.lastCallGas().gasTotalUsed;
     }

@@ -17,8 +17,8 @@ interface Vm {
         address emitter;
     }
 
-    /// @notice The next call comes from `sender`.
-    function prank(address sender) external;
+    /// @notice The next call comes from `sender`, in a transaction of `origin`.
+    function prank(address sender, address origin) external;
     function warp(uint256 timestamp) external;
     function getCode(string calldata artifact) external view returns (bytes memory);
     function deployCode(string calldata artifact) external returns (address);

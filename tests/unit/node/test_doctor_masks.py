@@ -14,10 +14,21 @@ from fednode.doctor.masks import masks
 from fedprotocol.spec import Layout, Tensor
 from fedprotocol.types import FederationConfig
 from support.snapshots import CONFIG, ME, OTHER
+from web3 import Web3
+from web3.providers.base import BaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 TERMS = replace(CONFIG, mantissa_bits=32, max_clients=16, reveal_length=3600, attest_length=3600)
 THIRD = "0x" + "Cc" * 20
 PRIVATE = PrivateConfig.model_construct(peers=(OTHER, THIRD), at_least=2)
+
+
+class NoCode(BaseProvider):
+    """A chain on which no account has code."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ARG002
+        assert method == "eth_getCode"
+        return {"jsonrpc": "2.0", "id": 1, "result": "0x"}
 
 
 def says(
@@ -31,7 +42,7 @@ def says(
     tensors = (Tensor(name="a", shape=(values,)),)
     layout = Layout(tensors=tensors, leaf_values=1024, mantissa_bits=32, parts=1)
     session = SimpleNamespace(
-        coordinator=SimpleNamespace(config=lambda: terms, clients=lambda: seated),
+        coordinator=SimpleNamespace(config=lambda: terms, clients=lambda: seated, web3=Web3(NoCode())),
         config=SimpleNamespace(private=private, chain=SimpleNamespace(chain_id=chain_id, confirmations=confirmations)),
         spec=SimpleNamespace(layout=layout),
         address=ME,

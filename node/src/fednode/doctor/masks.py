@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fedprotocol.chain.errors import translated
 from fedprotocol.chains import known_chain
 from fedprotocol.quantities import duration
 
@@ -18,6 +19,7 @@ def masks(patient: Patient) -> str:
         return "none: this federation shows every update"
     if private is None:
         raise NotFit(NO_LIST, patient.edit("[private] peers"))
+    _require_no_code(patient)
     layout, most, settling = session.spec.layout, terms.max_clients - 1, _settling(patient)
     for name, needed, length in (
         ("Reveal", in_reveal(layout, most, settling), terms.reveal_length),
@@ -27,6 +29,19 @@ def masks(patient: Patient) -> str:
     if why := too_few_peers(private.peers, private.at_least, session.address, session.coordinator.clients()):
         return f"no round is begun yet: {why}"
     return f"{private.at_least} of its {len(private.peers)} peers must take part in a round, and enough hold seats"
+
+
+def _require_no_code(patient: Patient) -> None:
+    session = patient.session
+    with translated("eth_getCode"):
+        code = session.coordinator.web3.eth.get_code(session.coordinator.web3.to_checksum_address(session.address))
+    if code:
+        raise NotFit(
+            f"the account {session.address} has code, which may act in its name: where updates are masked, the "
+            "contract takes no commit from it, because the other sites could not tell who signed that",
+            "take the code back (EIP-7702: authorise the address 0x0 with this account's key), or join with another "
+            "account",
+        )
 
 
 def _settling(patient: Patient) -> float:

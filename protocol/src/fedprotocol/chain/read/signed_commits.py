@@ -20,8 +20,16 @@ from fedprotocol.chain.read.coordinator import Coordinator
 from fedprotocol.chain.read.event_index import EventIndex
 from fedprotocol.chain.read.events import Event
 
-PRICES: Mapping[int, tuple[str, ...]] = {1: ("gasPrice",), 2: ("maxPriorityFeePerGas", "maxFeePerGas")}
-"""Type of a transaction (EIP-2930, EIP-1559) -> what it offers for gas, in the order in which it is signed."""
+_TIP = ("maxPriorityFeePerGas", "maxFeePerGas")
+PRICES: Mapping[int, tuple[str, ...]] = {1: ("gasPrice",), 2: _TIP, 3: _TIP, 4: _TIP}
+"""Type of a transaction (EIP-2930, EIP-1559, EIP-4844, EIP-7702) -> what it offers for gas, in the order in which it is
+signed."""
+AUTHORISED = ("chainId", "address", "nonce", "yParity", "r", "s")
+"""What an EIP-7702 transaction says of each account whose code it sets, in the order in which it is signed."""
+
+
+ANY_CHAIN = 0
+"""The chain of a signature from before EIP-155."""
 
 
 class NotSigned(ChainError):
@@ -100,7 +108,7 @@ def signed_commit(coordinator: Coordinator, event: Event) -> tuple[int, bytes, b
         raise NotSigned(f"the transaction of {client} cannot be read as a signed one: {error}") from error
     if signer != client:
         raise NotSigned(f"the transaction behind the commit of {client} is signed by {signer}")
-    if chain_id != coordinator.chain_id or tx["to"] != coordinator.address:
+    if chain_id not in (ANY_CHAIN, coordinator.chain_id) or tx["to"] != coordinator.address:
         raise NotSigned(f"the transaction of {client} was signed for another chain or contract")
     try:
         function, values = coordinator.contract.decode_function_input(tx["input"])
@@ -112,8 +120,8 @@ def signed_commit(coordinator: Coordinator, event: Event) -> tuple[int, bytes, b
 
 
 def as_signed(tx: Mapping[str, Any]) -> HexBytes:
-    """The bytes of a transaction as its sender signed them, from its fields as a node shows them: legacy, EIP-2930 or
-    EIP-1559.
+    """The bytes of a transaction as its sender signed them, from its fields as a node shows them: every type that
+    Ethereum has. A member could otherwise choose one that proves nothing, and the others would refuse the round.
 
     Raises NotSigned for another type; any exception of the encoders passes.
     """
@@ -126,15 +134,25 @@ def as_signed(tx: Mapping[str, Any]) -> HexBytes:
         raise NotSigned(f"it is a transaction of type {kind}, which this version cannot check")
     access = [[HexBytes(one["address"]), [HexBytes(key) for key in one["storageKeys"]]] for one in tx["accessList"]]
     prices = [tx[name] for name in PRICES[kind]]
-    fields = [tx["chainId"], tx["nonce"], *prices, *rest, access, int(tx.get("yParity", tx["v"])), *signature]
-    return HexBytes(bytes([kind]) + rlp.encode(fields))
+    signed = [tx["chainId"], tx["nonce"], *prices, *rest, access, *_after_access(kind, tx)]
+    return HexBytes(bytes([kind]) + rlp.encode([*signed, int(tx.get("yParity", tx["v"])), *signature]))
+
+
+def _after_access(kind: int, tx: Mapping[str, Any]) -> list[Any]:
+    """What is signed after the access list: of blobs (EIP-4844), of accounts that get code (EIP-7702)."""
+    if kind == 3:
+        return [_number(tx["maxFeePerBlobGas"]), [HexBytes(one) for one in tx["blobVersionedHashes"]]]
+    if kind == 4:
+        given = [{**one, "address": HexBytes(one["address"])} for one in tx["authorizationList"]]
+        return [[[one[name] if name == "address" else _number(one[name]) for name in AUTHORISED] for one in given]]
+    return []
 
 
 def _chain_id(tx: Mapping[str, Any]) -> int:
-    """The chain that the signature is for; 0: any."""
+    """The chain that the signature is for, or ANY_CHAIN."""
     if int(tx.get("type", 0)):
         return int(tx["chainId"])
-    return max(0, (int(tx["v"]) - 35) // 2)
+    return max(ANY_CHAIN, (int(tx["v"]) - 35) // 2)
 
 
 def _number(value: Any) -> int:

@@ -32,10 +32,10 @@ def main() -> int:
         print("error: there is no container engine: `apt-get install podman` brings one")
         return 1
     arguments = {"BASE": given.base, "TORCH_INDEX": given.torch_index}
-    for target in () if given.no_build else IMAGES:
+    for program in () if given.no_build else IMAGES:
         began = time.monotonic()
-        build(engine, target, {name: value for name, value in arguments.items() if value})
-        print(f"{target}: built in {time.monotonic() - began:.0f} s", flush=True)
+        build(engine, program, {name: value for name, value in arguments.items() if value})
+        print(f"{program}: built in {time.monotonic() - began:.0f} s", flush=True)
     user = STRANGER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

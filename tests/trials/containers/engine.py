@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from installed.called import going_on, heard
 from support.evm import ROOT
 
 FOLDER = ROOT / "packaging/containers"
 SERVICES: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())["services"]
-IMAGES = {"node": "fednode", "aggregator": "fedaggregator"}
-"""The targets of the Dockerfile, and the program that is the entry point of each."""
+IMAGES = {"fednode": "node", "fedaggregator": "aggregator"}
+"""The programs: each is the entry point of an image of its name, which is this target of the Dockerfile."""
 ENGINES = ("podman", "docker")
 
 
@@ -24,12 +25,12 @@ def found() -> str | None:
     return next(filter(shutil.which, ENGINES), None)
 
 
-def build(engine: str, target: str, arguments: dict[str, str]) -> None:
-    """The image of `target`, named for its program. `arguments`: of the Dockerfile."""
+def build(engine: str, program: str, arguments: dict[str, str]) -> None:
+    """The image of `program`, with these build arguments of the Dockerfile."""
     given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     # docker finds the file itself; podman looks for it in the context only
     ignored = ["--ignorefile", str(FOLDER / "Dockerfile.dockerignore")] if engine == "podman" else []
-    words = ["build", *ignored, "--file", str(FOLDER / "Dockerfile"), "--target", target, "--tag", IMAGES[target]]
+    words = ["build", *ignored, "--file", str(FOLDER / "Dockerfile"), "--target", IMAGES[program], "--tag", program]
     subprocess.run([engine, *words, *given, str(ROOT)], check=True)
 
 
@@ -43,36 +44,18 @@ class Containers:
     user: str
 
     def run(self, words: list[str], cwd: Path, password: str) -> str:
-        done = subprocess.run(
-            self._words(words, cwd),
-            env={**os.environ, "FEDNODE_PASSWORD": password},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
-        if done.returncode:
-            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+        return heard(self._command(words, cwd), cwd, _variables(password))
 
     def start(self, words: list[str], cwd: Path, password: str) -> Container:
         name = f"trial-{cwd.name}"
-        with (cwd / "console.txt").open("ab") as console:
-            program = subprocess.Popen(
-                self._words(words, cwd, "--name", name),
-                env={**os.environ, "FEDNODE_PASSWORD": password},
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-            )
+        program = going_on(self._command(words, cwd, "--name", name), cwd, _variables(password))
         return Container(self.engine, name, program)
 
-    def _words(self, words: list[str], cwd: Path, *options: str) -> list[str]:
+    def _command(self, words: list[str], cwd: Path, *options: str) -> list[str]:
         for path in (cwd, *cwd.rglob("*")):  # what the trial itself has written there
             if os.geteuid() == 0 and not path.is_symlink():
                 os.chown(path, *map(int, self.user.split(":")))
-        service = next(one for one in SERVICES.values() if one.get("build", {}).get("target") == _target(words[0]))
+        service = next(one for one in SERVICES.values() if one.get("build", {}).get("target") == IMAGES[words[0]])
         shut_in = ["--read-only"] * service["read_only"]
         shut_in += [word for path in service["tmpfs"] for word in ("--tmpfs", path)]
         shut_in += [word for name in service["cap_drop"] for word in ("--cap-drop", name)]
@@ -103,5 +86,5 @@ def inside(engine: str, name: str, words: list[str], *options: str) -> subproces
     return subprocess.run([engine, "exec", *options, name, *words], capture_output=True, text=True, timeout=60)
 
 
-def _target(program: str) -> str:
-    return next(target for target, name in IMAGES.items() if name == program)
+def _variables(password: str) -> dict[str, str]:
+    return {**os.environ, "FEDNODE_PASSWORD": password}

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from support.evm import ROOT
 
+from installed.called import going_on, heard
+
 PACKAGES = ("protocol", "aggregator", "node", "explorer")
 VERSIONS = ("3.11", "3.12", "3.13")
 
@@ -22,31 +24,18 @@ class Installed:
 
     folder: Path
 
-    def run(self, words: list[str], cwd: Path, password: str, seconds: float = 300) -> str:
-        """What a program prints that must succeed."""
-        done = subprocess.run(
-            [str(self.folder / "bin" / words[0]), *words[1:]],
-            cwd=cwd,
-            env=self.variables(password),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=seconds,
-        )
-        if done.returncode:
-            raise SystemExit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
-        return done.stdout
+    def run(self, words: list[str], cwd: Path, password: str) -> str:
+        return heard(self._command(words), cwd, self.variables(password))
 
     def start(self, words: list[str], cwd: Path, password: str) -> subprocess.Popen[bytes]:
-        """A program that goes on; what it says is in `cwd`/console.txt."""
-        with (cwd / "console.txt").open("ab") as console:
-            program = [str(self.folder / "bin" / words[0]), *words[1:]]
-            return subprocess.Popen(program, cwd=cwd, env=self.variables(password), stdout=console, stderr=console)
+        return going_on(self._command(words), cwd, self.variables(password))
 
     def variables(self, password: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
         return {**kept, "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin", "FEDNODE_PASSWORD": password}
+
+    def _command(self, words: list[str]) -> list[str]:
+        return [str(self.folder / "bin" / words[0]), *words[1:]]
 
 
 def pythons() -> Iterator[tuple[str, str]]:

@@ -54,6 +54,18 @@ def test_a_home_remembers_which_versions_ran(tmp_path: Path, caplog: pytest.LogC
     ]
 
 
+def test_what_a_disk_has_spoiled_keeps_no_program_from_starting(tmp_path: Path) -> None:
+    note(tmp_path, "0.1.0")
+    file = tmp_path / "versions.txt"
+    for spoiled in (bytes(40), b"\xff\xfe\x80", b"\n\n", b"0.2", b"of a person\n"):
+        file.write_bytes(file.read_bytes() + spoiled)
+        assert versions(tmp_path)[-1] == "0.1.0"
+    assert note(tmp_path, "0.2.0") == "0.1.0"
+    assert versions(tmp_path) == ["0.1.0", "0.2.0"]
+    file.write_bytes(bytes(100))
+    assert note(tmp_path, "0.3.0") is None and versions(tmp_path) == ["0.3.0"]
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_what_changed_since_the_version_that_ran_before(tmp_path: Path, name: str) -> None:
     app, text = PROGRAMS[name]

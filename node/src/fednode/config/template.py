@@ -5,31 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from fedprotocol.chains import usual_confirmations
 from fedprotocol.config import as_comments
+from fedprotocol.config_text import CHAIN, MONITOR, STORE, connection
 
-TEMPLATE = """\
+TEMPLATE = (
+    """\
 # A node of a federation. Relative paths are relative to this file.
 {remarks}
 home = "home"                       # journal, status, metrics, logs, cache
 # policy = "policy.toml"            # what may leave this site, which no spec overrides: see docs/privacy.md
 
-[chain]
-rpc = {rpc}   # Ethereum nodes, tried in this order
-chain_id = {chain_id}
-coordinator = {coordinator}
-# confirmations = {confirmations}                 # blocks that must lie on top of what is acted upon
-# poll_seconds = 2.0
-# websocket = ["ws://127.0.0.1:8546"] # where new blocks are announced; default: at the addresses of rpc; []: only poll
-# max_fee_gwei = 500.0              # never pay more for a unit of gas
-# trusted_code = []                 # hashes of contracts' code that is not of this version and is trusted all the same
-
-[store]
-url = {store}                 # this node's own: dir:folder, or kubo:http://127.0.0.1:5001
-peers = {peers}                          # to read from, in this order: dir:folder (kubo: /ip4/…/p2p/…), https://gateway
-# find_peers = true                 # also read from where the others announce on the chain that they serve
-# announce = ["https://gateway"]    # where others can read this store; announced on the chain (a transaction)
-
+"""
+    + CHAIN
+    + "\n"
+    + STORE
+    + """
 [account]
 keystore = {keystore}     # `fednode account new` writes it
 {password_file}    # mode 600; else FED_PASSWORD_FILE, or a question at the terminal
@@ -76,12 +66,9 @@ train = {train}             # rows with prompt and completion, or messages; they
 # at_least = 2                      # how many of them must take part in a round, before this site does
 # changed_in = []                   # rounds for which a person agreed to other members than in the void round before
 
-[monitor]
-# port = 0                          # /metrics and /health on 127.0.0.1, such as 9464; 0: none
-
-# [tokens]                          # servers that want to see a token (Authorization: Bearer …), each with its file
-# "https://node.example.org" = "node-token.txt"
-
+"""
+    + MONITOR
+    + """
 [track]
 # to = []                           # trackers of experiments: csv, tensorboard, wandb, mlflow, trackio
 # folder = "home/track"             # where they write, on this machine alone; a server for them: docs/operating.md
@@ -92,6 +79,7 @@ train = {train}             # rows with prompt and completion, or messages; they
 # enabled = false                   # also train a model of this site alone while waiting, for comparison
 # test = "test.jsonl"               # rows to score that model on; default: those that globals are scored on
 """
+)
 
 
 def render(
@@ -111,12 +99,7 @@ def render(
     """The text of a config file, commented; what is None stays a comment. `remarks`: lines for its head."""
     return TEMPLATE.format(
         remarks=as_comments(remarks),
-        rpc=json.dumps(list(rpc)),  # strings and arrays of strings are written in the same way in JSON and TOML
-        chain_id=chain_id,
-        confirmations=usual_confirmations(chain_id),
-        coordinator=json.dumps(coordinator),
-        store=json.dumps(store),
-        peers=json.dumps(list(peers)),
+        **connection("node", rpc, chain_id, coordinator, store, peers),
         keystore=json.dumps(keystore),
         train=json.dumps(train),
         password_file=_setting("password_file", password_file, "password.txt"),

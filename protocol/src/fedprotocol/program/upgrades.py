@@ -14,10 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from fedprotocol.errors import FedError
-from fedprotocol.files.text import read_text
+from fedprotocol.files.whole import write_whole
 
 NAME = "versions.txt"
 log = logging.getLogger(__name__)
+_LINE = re.compile(r"\d+(?:\.\d+)* \S+")
 _HEAD = re.compile(r"^## (\d+(?:\.\d+)*)\b.*$", re.MULTILINE)
 
 
@@ -36,12 +37,13 @@ class Release:
 def note(home: Path, version: str) -> str | None:
     """Remember that `version` runs with the folder `home`. Returns the version that ran before it, where that was
     another. To be called by the one process that works there."""
-    ran = versions(home)
-    if ran[-1:] == [version]:
+    lines = _lines(home)
+    before = lines[-1].split()[0] if lines else None
+    if before == version:
         return None
-    with (home / NAME).open("a", encoding="utf-8") as file:
-        file.write(f"{version} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n")
-    return ran[-1] if ran else None
+    lines.append(f"{version} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    write_whole(home / NAME, "".join(f"{line}\n" for line in lines))
+    return before
 
 
 def tell_upgrade(home: Path, program: str, version: str) -> None:
@@ -54,11 +56,16 @@ def tell_upgrade(home: Path, program: str, version: str) -> None:
 
 def versions(home: Path) -> list[str]:
     """The versions that ran with `home`, the newest last; none if nothing has run there."""
+    return [line.split()[0] for line in _lines(home)]
+
+
+def _lines(home: Path) -> list[str]:
+    """What a disk has spoiled, or a person written, is passed over: no program fails to start for it."""
     try:
-        lines = read_text(home / NAME).splitlines()
+        text = (home / NAME).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    return [line.split()[0] for line in lines if line.strip()]
+    return [line for line in text.splitlines() if _LINE.fullmatch(line)]
 
 
 def releases(text: str | None = None) -> list[Release]:

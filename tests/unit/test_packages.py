@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 import tomllib
@@ -71,3 +72,13 @@ def test_metadata_has_ranges_that_hold_the_tested_version(folder: str) -> None:
         version = ours if requirement.name in PACKAGES.values() else tested[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version, prereleases=True), requirement
         assert "==" not in str(requirement), "the exact version belongs in constraints.txt"
+
+
+def test_every_extra_is_explained() -> None:
+    table = re.findall(r"^\| `(\w+)\[(\w+)\]` \|", (ROOT / "docs/installing.md").read_text(), re.MULTILINE)
+    there = [
+        (package, extra)
+        for folder, package in PACKAGES.items()
+        for extra in project(folder).get("optional-dependencies", {})
+    ]
+    assert sorted(table) == sorted(there)

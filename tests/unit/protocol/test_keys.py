@@ -284,6 +284,16 @@ def test_password_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         keys.read_password(tmp_path / "nowhere")
 
 
+def test_a_credential_that_cannot_be_looked_at_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container where systemd may not mount: it was an error that nobody foresaw. Root may enter every folder,
+    so here the name is too long."""
+    for name in ("FED_PASSWORD_FILE", "FEDNODE_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / ("n" * 300)))
+    with pytest.raises(PasswordError, match=r"the password file .*/fed-password cannot be read: "):
+        keys.read_password()
+
+
 @pytest.mark.process
 def test_asks_at_a_terminal() -> None:
     """In a real pseudo-terminal: asked for, twice to confirm, and not echoed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fedprotocol.errors import as_a_service
+from fedprotocol.errors import as_a_service, refusals_told
 from fedprotocol.files.private import warn_if_open
 from fedprotocol.program import interrupt
 from fedprotocol.program.logs import LogFormat, hide_in, logging_as
@@ -54,7 +54,7 @@ def run(
     verbose: VerboseOption = False, log_format: LogFormatOption = LogFormat.AUTO, config: ConfigOption = DEFAULT
 ) -> None:
     """Aggregate every round until the federation is over or the process is told to stop (SIGINT, SIGTERM)."""
-    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service():
+    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service(), refusals_told():
         _run(config, proposes=True)
 
 
@@ -71,7 +71,7 @@ def watch(
 
     A watchtower proposes nothing, so it needs ether for its transactions and no tokens.
     """
-    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service():
+    with logging_as(log_format, "fedaggregator", _terminal_handler(), _level(verbose)), as_a_service(), refusals_told():
         is_well = _observe(config) if dry_run else _run(config, proposes=False)
     if not is_well:
         raise typer.Exit(1)
@@ -101,7 +101,6 @@ def _run(config: Path, proposes: bool) -> bool:
     """Run until it is stopped or the federation is over."""
     from fedprotocol.chain.account.signer import open_signer
     from fedprotocol.config import load_config
-    from fedprotocol.errors import refusals_told
     from fedprotocol.program.signals import stop_at_signals
 
     from fedaggregator.config import AggregatorConfig
@@ -112,7 +111,7 @@ def _run(config: Path, proposes: bool) -> bool:
     warn_if_open(config, logging.getLogger("fedaggregator"))
     signer = open_signer(settings.account)
     stop = stop_at_signals()
-    with refusals_told(), Aggregator.open(settings, signer, proposes) as aggregator:
+    with Aggregator.open(settings, signer, proposes) as aggregator:
         aggregator.run(stop)
     return True
 

@@ -84,7 +84,7 @@ def _watch(log_format: LogFormat, config: Path) -> None:
     from fednode.config import load
     from fednode.daemon.logs import terminal_handler
 
-    with logging_as(log_format, "fedaggregator", terminal_handler()), as_a_service():
+    with logging_as(log_format, "fedaggregator", terminal_handler()), as_a_service(), refusals_told():
         settings = load(config)
         hide_in(*settings.chain.rpc, *settings.chain.websockets)
         warn_if_open(config, log)

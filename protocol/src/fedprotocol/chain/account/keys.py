@@ -146,7 +146,7 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
     if password := os.environ.get(PASSWORD_VARIABLE):
         return password
     credential = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nowhere"), CREDENTIAL)
-    if credential.exists():
+    if _may_be_there(credential):
         return secret_in(credential, "password file", PasswordError)
     if not sys.stdin.isatty():
         raise PasswordError(f"no password: name a password file in the config or by {FILE_VARIABLE}, or use a terminal")
@@ -154,6 +154,13 @@ def read_password(file: Path | None = None, prompt: str = "Password of the keyst
     if confirm and getpass.getpass("Once more: ") != password:
         raise PasswordError("the two passwords differ")
     return password
+
+
+def _may_be_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # the folder may not be entered: whoever reads the file is told so
+        return True
 
 
 def read_new_password(file: Path | None = None) -> str:

@@ -61,16 +61,21 @@ def membership(
         untrained: this model's losses before training.
         genesis: the first global, int32 [value_count], units of 2^-24.
     """
-    counts = {name: min(MOST, len(trained[name]), len(apart[name])) for name in trained}
-    members = [row for name, count in counts.items() for row in trained[name][:count]]
-    others = [row for name, count in counts.items() for row in apart[name][:count]]
-    rows, is_member = [*members, *others], np.arange(len(members) + len(others)) < len(members)
+    rows, is_member = ordered(trained, apart)
     after = losses(model, spec, rows)
     fell = untrained.losses(model, spec, genesis, rows) - after
     return {
         "loss": _measured(-after[is_member], -after[~is_member]),
         "ratio": _measured(fell[is_member], fell[~is_member]),
     }
+
+
+def ordered(trained: Sites, apart: Sites) -> tuple[list[Row], NDArray[np.bool_]]:
+    """The rows that a reader orders, as many of either kind from each site, and bool [rows]: was it trained on."""
+    counts = {name: min(MOST, len(trained[name]), len(apart[name])) for name in trained}
+    members = [row for name, count in counts.items() for row in trained[name][:count]]
+    others = [row for name, count in counts.items() for row in apart[name][:count]]
+    return [*members, *others], np.arange(len(members) + len(others)) < len(members)
 
 
 def losses(model: AdapterModel, spec: Spec, rows: Sequence[Row]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 pragma solidity 0.8.28;
 
 import {Handler} from "./invariants/Handler.sol";
+import {Random} from "./support/Random.sol";
 
 /// @title Random histories of a federation, with everything checked after every call.
 abstract contract Invariants {
@@ -120,3 +121,26 @@ contract MedianFederationTest is RuleFederation("Median") {}
 /// forge-config: ci.invariant.depth = 120
 /// forge-config: deep.invariant.runs = 100
 contract NormBoundedMeanFederationTest is RuleFederation("NormBoundedMean") {}
+
+/// @notice Updates are masked: one seat voids a round, and garbage too; nobody pays for what is not their fault.
+/// forge-config: default.invariant.runs = 1
+/// forge-config: ci.invariant.runs = 1
+/// forge-config: ci.invariant.depth = 150
+/// forge-config: deep.invariant.runs = 100
+contract MaskedFederationTest is RuleFederation("MaskedMean") {}
+
+/// @notice What such histories are made of, without the checks after each call: `run.py` wants every kind to succeed.
+contract MaskedHistoryTest {
+    function test_history() external {
+        Handler player = new Handler("MaskedMean", 3);
+        for (uint256 i = 0; i < 400; ++i) {
+            uint256 seed = Random.next(0xfed, i);
+            if (i % 8 < 4) player.advance(seed);
+            if (i % 8 == 4) player.convict(seed);
+            if (i % 8 == 5) player.propose(seed);
+            if (i % 8 > 5) player.passTime(seed);
+            if (i % 8 == 0) player.drop(seed);
+        }
+        player.report(".tools/forge/seen/masked.csv");
+    }
+}

@@ -21,6 +21,7 @@ NEVER = {  # must not succeed
     "convict, unproven",
     "challenge, forged",
     "challenge, too late",
+    "impeach, in range",
     "propose, too early",
     "propose, other inputs",
 }

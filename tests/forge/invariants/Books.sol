@@ -100,7 +100,7 @@ abstract contract Books is Watch {
             vm.assertEq(has.bondDue, 0, "a bond that is due to one who is settled");
             uint256 lost = config.penalty * faults[a] + lostBonds[a];
             vm.assertGe(token.balanceOf(a) + has.stake + has.owed + bonds[i] + gave[a] + lost, MINTED, "somebody lost");
-            if (i < honest) vm.assertEq(lost, 0, "somebody honest lost");
+            if (i < honest) vm.assertEq(lost, config.penalty * outvoted[a], "somebody honest lost");
         }
         vm.assertEq(b.stakes, 0, "stakes");
         vm.assertEq(b.owed, 0, "owed");

@@ -138,8 +138,11 @@ contract Handler is Books {
         seed = _fresh(seed);
         uint256 round = seed % 4 == 0 ? _anyRound(seed >> 16) : _fixedRound(seed >> 16);
         IFederationTypes.Proposal[] memory live = views.proposals(round, ALL);
-        if (live.length == 0) return;
         address who = everybody[seed % everybody.length];
+        if (masked && (seed >> 24) % 2 == 0 && _isOpen(round)) {
+            return _impeach(who, _inputs(round), (seed >> 32) % config.leafCount);
+        }
+        if (live.length == 0) return;
         uint256 i = (seed >> 8) % live.length;
         if (live[i].root == _rightRoot(round)) return;
         if (_phase(round) != IFederationTypes.Phase.Challenge) return _convictTooLate(who, round, live[i].root);

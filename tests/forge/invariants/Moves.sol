@@ -3,6 +3,7 @@ pragma solidity 0.8.28;
 
 import {IDisputes} from "../../../interfaces/IDisputes.sol";
 import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
+import {IMaskedRule} from "../../../interfaces/IMaskedRule.sol";
 import {Case} from "../support/Case.sol";
 import {LeafTree} from "../support/LeafTree.sol";
 import {Listener} from "../support/Listener.sol";
@@ -28,7 +29,7 @@ abstract contract Moves is Truth, Listener {
     }
 
     function _commit(address client, uint256 round, bytes32 prior, uint256 seed) internal returns (bool) {
-        uint8 shift = Random.shift(Random.next(seed, 1), config.mantissaBits);
+        uint8 shift = masked ? 0 : Random.shift(Random.next(seed, 1), config.mantissaBits);
         uint32 examples = uint32(Random.between(Random.next(seed, 2), 1, 300));
         bytes32 root = _update(seed).root;
         bytes32 hash = _commitHash(round, client, prior, root, shift, examples, SALT);
@@ -99,6 +100,20 @@ abstract contract Moves is Truth, Listener {
         _unqueue(round, p.root);
         burnedBonds += p.bond - p.bond / 2;
         vm.assertGe(views.owed(account), before + p.bond / 2, "the bounty");
+    }
+
+    /// @dev Any account voids a masked round whose sums at a leaf no honest updates have; and no other one.
+    function _impeach(address account, Case.Inputs memory c, uint256 leaf) internal {
+        IDisputes.Sums memory all = Case.sums(c, leaf, c.updates.length);
+        bool isGarbage = IMaskedRule(address(readable)).exceeds(all.values, all.weight);
+        uint256 start = c.updates.length;
+        while (start > 0 && !reached[keccak256(abi.encode(c.round, leaf))][start]) {
+            --start;
+        }
+        IDisputes.Step memory step = Case.step(c, leaf, start, c.updates.length);
+        string memory kind = isGarbage ? "impeach" : "impeach, in range";
+        bool ok = _try(kind, account, address(disputes), abi.encodeCall(IDisputes.impeach, (coordinator, step)));
+        vm.assertTrue(ok == isGarbage, "garbage can be shown to be that, and nothing else");
     }
 
     function _convictTooLate(address account, uint256 round, bytes32 root) internal {

@@ -27,6 +27,7 @@ abstract contract Truth is Queue {
 
     mapping(uint256 round => bool) private _booked;
     mapping(address client => uint256) internal faults; // each of them costs one penalty
+    mapping(address client => uint256) internal outvoted; // of these, those that the others' votes made
     mapping(address proposer => uint256) internal lostBonds;
     mapping(address proposer => uint256) internal convictions;
     uint256 internal totalFaults;
@@ -67,7 +68,20 @@ abstract contract Truth is Queue {
     }
 
     function _update(uint256 seed) internal view returns (LeafTree.Tree memory) {
+        if (masked && !Random.onceIn(seed, 8)) return _smallTree(seed);
         return _randomTree(seed, config, config.mantissaBits / 8);
+    }
+
+    /// @dev Masked values of 0 to 1,023, as if masks had cancelled already: sums of them are within any range.
+    function _smallTree(uint256 seed) private view returns (LeafTree.Tree memory) {
+        uint256 small = 0x3ff * (type(uint256).max / type(uint32).max);
+        bytes[] memory leaves = new bytes[](config.leafCount);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            for (uint256 at = 0; at < 4 * uint256(config.leafValues); at += 32) {
+                leaves[i] = bytes.concat(leaves[i], bytes32(Random.next(Random.next(seed, i), at) & small));
+            }
+        }
+        return LeafTree.over(leaves);
     }
 
     /// @dev The first leaf of globals in which two of them differ.
@@ -87,7 +101,9 @@ abstract contract Truth is Queue {
             if (v.voidReason == IFederationTypes.VoidReason.PriorVoid) continue;
             for (uint256 i = 0; i < committers[n].length; ++i) {
                 address client = committers[n][i];
-                if (!_isFaulty(promises[n][client], v)) continue;
+                bool isOutvoted = _isOutvoted(n, client, v);
+                if (!isOutvoted && !_isFaulty(promises[n][client], v)) continue;
+                if (isOutvoted) ++outvoted[client];
                 ++faults[client];
                 ++totalFaults;
             }
@@ -98,7 +114,22 @@ abstract contract Truth is Queue {
     function _isFaulty(Promise storage p, IFederationTypes.RoundView memory v) private view returns (bool) {
         if (p.prior != v.priorRoot) return true;
         if (v.voidReason == IFederationTypes.VoidReason.TooFewCommits) return false;
-        if (!p.revealed) return true;
+        if (!p.revealed) return !masked || (v.matching == v.active && 2 * uint256(v.revealed) >= v.matching);
         return !p.attested && v.voidReason != IFederationTypes.VoidReason.TooFewReveals;
+    }
+
+    /// @dev In a masked round that is void for its votes: less than a third of the others' weight has its update.
+    function _isOutvoted(uint256 round, address client, IFederationTypes.RoundView memory v)
+        private
+        view
+        returns (bool)
+    {
+        if (!masked || v.voidReason != IFederationTypes.VoidReason.TooFewAccepted) return false;
+        if (!promises[round][client].attested) return false;
+        IFederationTypes.Update[] memory list = views.updates(round);
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i].client == client) return 3 * (list[i].yes - list[i].weight) < v.totalWeight - list[i].weight;
+        }
+        return false;
     }
 }

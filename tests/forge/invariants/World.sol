@@ -4,6 +4,7 @@ pragma solidity 0.8.28;
 import {IFederationTypes} from "../../../interfaces/IFederationTypes.sol";
 import {Federation} from "../support/Federation.sol";
 import {LeafTree} from "../support/LeafTree.sol";
+import {Rules} from "../support/Rules.sol";
 import {vm} from "../support/Vm.sol";
 
 /// @title A federation, everybody who ever calls it, and what its calls came to.
@@ -14,6 +15,7 @@ abstract contract World is Federation {
     address internal constant STRANGER = address(0x57);
 
     IFederationTypes.Config internal config;
+    bool internal masked; // updates are: others see their sum alone
     address[] internal everybody; // the actors, the liars, the sponsor, one that is nobody in the federation
 
     /// @dev What a kind of call did so far.
@@ -35,8 +37,10 @@ abstract contract World is Federation {
     uint256 internal moves; // of the handler so far
 
     constructor(string memory contractName) {
-        _useRule(contractName);
-        IFederationTypes.Config memory c = _config();
+        masked = keccak256(bytes(contractName)) == keccak256("MaskedMean");
+        if (masked) (rule, readable) = Rules.masked();
+        else _useRule(contractName);
+        IFederationTypes.Config memory c = masked ? _maskedConfig() : _config();
         c.maxClients = 6;
         LeafTree.Tree memory genesis = _randomGlobal(7, c);
         _deploy(c, genesis);

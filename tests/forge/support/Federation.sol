@@ -53,6 +53,14 @@ abstract contract Federation {
         (c.challengeLength, c.minWindow, c.abandonAfter) = (50, 20, 300);
     }
 
+    /// @dev The same of a federation that masks updates; its gate admits everybody.
+    function _maskedConfig() internal returns (IFederationTypes.Config memory c) {
+        c = _config();
+        c.gate = IMembershipGate(vm.deployCode("GateMock.sol:GateMock"));
+        (c.mantissaBits, c.maxShift, c.minClients) = (32, 0, 3);
+        (c.penalty, c.minStake) = (c.roundReward, 4 * c.roundReward + 1);
+    }
+
     /// @dev The rule of the federation that is deployed next; FedAvg without a call of this.
     function _useRule(string memory contractName) internal {
         (rule, readable) = (Rules.packed(contractName), Rules.readable(contractName));

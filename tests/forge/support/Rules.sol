@@ -18,6 +18,14 @@ library Rules {
         return IAggregationRule(vm.deployCode(string.concat(rule, ".sol:", rule)));
     }
 
+    /// @notice The rule of masked updates, packed and as one reads it; of small numbers, so that sums soon exceed them.
+    function masked() internal returns (IAggregationRule, IAggregationRule) {
+        bytes memory scaleAndBound = abi.encode(6, 2 ** 15);
+        address packed_ = vm.deployCode("MaskedMean.sol:MaskedMean", scaleAndBound);
+        address readable_ = vm.deployCode("MaskedMeanReference.sol:MaskedMeanReference", scaleAndBound);
+        return (IAggregationRule(packed_), IAggregationRule(readable_));
+    }
+
     /// @notice The contract as one reads it.
     function readable(string memory rule) internal returns (IAggregationRule) {
         return packed(string.concat(rule, "Reference"));

@@ -55,7 +55,8 @@ def as_markdown(results: Sequence[Result], subject: Callable[[str], str] = lambd
         "(anvil), with the programs that operators start. The [attacks' README](../tests/trials/attacks/README.md) "
         "says how they are judged, and which of them ended in another way under earlier rules.",
         "",
-        "`make attacks ATTACKS=\"--kept --write\"` writes this page from the newest result of each attack; do not edit it. "
+        '`make attacks ATTACKS="--kept --write"` writes this page from the newest result of each attack; '
+        "do not edit it. "
         f"The attacks ran on one machine: {when}, {seconds:,.0f} s in total{_at(results, subject)}.",
         "",
         "Amounts are in tokens. They show by how much a party's tokens changed, including its stake, its bonds and "

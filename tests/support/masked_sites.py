@@ -29,13 +29,17 @@ class MaskedSites(Sites):
     """`count` sites with seats, each of which names all the others as its peers. `said`: what the last one read before
     it took its seat."""
 
-    def __init__(self, chain: Anvil, folder: Path, model: Path, count: int = 3, **overrides: Any) -> None:
+    def __init__(
+        self, chain: Anvil, folder: Path, model: Path, count: int = 3, factors: str = "both", **overrides: Any
+    ) -> None:
         rule = chain.deploy("MaskedMean", SCALE, BOUND).address
         gate = chain.deploy("GateMock").address
         terms = {"rule_at": rule, "gate": gate, "mantissaBits": 32, "maxShift": 0, "minClients": 3, "maxClients": 8}
         trusted = ["0x" + keccak(chain.web3.eth.get_code(address)).hex() for address in (rule, gate)]
         config = {"data": {"test": None}, "chain": {"trusted_code": trusted}}
-        super().__init__(chain, folder, count, config, None, masked(Prepared.on(model)), **{**terms, **overrides})
+        super().__init__(
+            chain, folder, count, config, None, masked(Prepared.on(model), factors), **{**terms, **overrides}
+        )
         for site in self.sites:
             others = [other.account.address for other in self.sites if other is not site]
             with site.config.open("a") as file:
@@ -43,13 +47,14 @@ class MaskedSites(Sites):
             self.said = site.command("join").stdout
 
 
-def masked(prepared: Prepared) -> Prepared:
-    """The same federation, with masked updates."""
+def masked(prepared: Prepared, factors: str = "both") -> Prepared:
+    """The same federation, with masked updates, in which these factors of LoRA are trained."""
     old = prepared.spec.spec
     spec = type(old).model_validate(
         {
             **old.model_dump(),
             "rule": "masked-mean",
+            "lora": {**old.lora.model_dump(), "factors": factors},
             "layout": {**old.layout.model_dump(), "mantissa_bits": 32, "parts": 1},
             "bounds": {**old.bounds.model_dump(), "max_shift": 0},
             "masking": Masking(scale=SCALE, bound=BOUND).model_dump(),

@@ -18,6 +18,7 @@ from fednode.daemon.wait_reason import Cause
 from fednode.doctor.check import NotFit, Patient
 from fednode.doctor.leaving import leaves
 from fednode.doctor.masks import masks
+from fednode.frozen_factors import frozen_leaves
 from fednode.masking.site_journal import MaskJournal
 from fednode.masking.weighted import weighted_delta
 from fednode.policy.log import Log
@@ -67,10 +68,15 @@ def weights_of(node: Turned, root: bytes) -> NDArray[np.int64]:
 def test_the_global_is_the_mean_of_what_nobody_showed_and_every_step_survives_a_restart(
     chain: Anvil, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    sites = MaskedSites(chain, tmp_path, tiny_folder)
+    """Factor B alone is trained: leaves of A are open, and zeros."""
+    sites = MaskedSites(chain, tmp_path, tiny_folder, factors="b")
     nodes, coordinator = [Turned(site) for site in sites.sites], sites.coordinator
+    open_to_all = frozen_leaves(sites.spec.spec, 1)
+    assert 0 < len(open_to_all) < sites.spec.spec.layout.leaf_count
     restarted: set[type[do.Action]] = set()
     private: dict[int, tuple[NDArray[np.int64], int]] = {}
+    folders = [f"dir:{site.folder / 'store'}" for site in sites.sites]
+    store = open_store(folders[0], tmp_path / "looked-at", folders[1:])
 
     def restart(node: Turned, action: do.Action | None) -> None:
         if node is nodes[0] and isinstance(action, STEPS) and type(action) not in restarted:
@@ -99,6 +105,9 @@ def test_the_global_is_the_mean_of_what_nobody_showed_and_every_step_survives_a_
                 for old, part in zip(before.tolist(), total.tolist(), strict=True)
             ]
             assert total.any()
+            for update in coordinator.updates(number):
+                shown = store.get(update.root, nodes[0].session.spec.layout.delta_shape)
+                assert {leaf for leaf in range(len(shown)) if not any(shown[leaf])} == open_to_all
             turn_until(nodes, lambda node, _: node is nodes[1])
             assert weights_of(nodes[1], root).tolist() == expected
             prior = root

@@ -94,3 +94,15 @@ def test_bad_numbers_are_refused() -> None:
         weighted_delta(np.array([np.nan]), 1, 0, 1, np.random.default_rng(1))
     with pytest.raises(MasksError, match="vector of int32"):
         masked_leaves(np.zeros((2, 2), np.int32), 32, ACCOUNTS[0], {})
+
+
+def test_leaves_that_are_zero_for_everybody_get_no_masks() -> None:
+    site, k = vectors()["sites"], vectors()["leaf_values"]
+    account, one = next(iter(site.items()))
+    seeds = {peer: bytes.fromhex(seed) for peer, seed in one["seeds"].items()}
+    values = np.array([0] * k + one["x"][:8], np.int32)
+    masked, open_to_all = (words(masked_leaves(values, k, account, seeds, frozen=frozen)) for frozen in ((), {0}))
+    assert masked[:k].all() and not open_to_all[:k].any()
+    assert (masked[k:] == open_to_all[k:]).all()
+    with pytest.raises(MasksError, match="leaf 1 holds a value that the round does not train"):
+        masked_leaves(values, k, account, seeds, frozen={1})

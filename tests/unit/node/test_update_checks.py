@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from fednode.daemon.actions.content.earlier_roots import EarlierRoots
-from fednode.daemon.actions.content.update_checks import BadUpdate, check_new, check_update
+from fednode.daemon.actions.content.update_checks import BadUpdate, check_masked, check_new, check_update
 from fedprotocol.base_model import BaseModelRef
 from fedprotocol.car import MemoryLeaves
 from fedprotocol.chain.errors import ChainUnreachable
@@ -212,3 +212,15 @@ def test_many_rounds_on_a_slow_endpoint_are_read_in_parts(monkeypatch: pytest.Mo
     assert set(earlier.before(6).values()) == {4, 5}, "the newest first"
     now += 61
     assert set(earlier.before(6).values()) == {2, 3, 4, 5}
+
+
+def test_what_a_masked_update_may_not_change() -> None:
+    """Masks are over all leaves but those that hold factor A alone: of 80 values of A, one leaf is shared with B."""
+    masked = spec(96, 16, {"q.lora_A.weight": 80, "q.lora_B.weight": 16}, factors="b")
+    values = np.zeros(96, np.int16)
+    values[64:] = 7
+    check_masked(leaves(values), masked, round=1)
+    values[63] = 1
+    with pytest.raises(BadUpdate, match="leaf 1 changes a factor of LoRA that round 1 does not train"):
+        check_masked(leaves(values), masked, round=1)
+    check_masked(leaves(values), spec(96, 16), round=1)

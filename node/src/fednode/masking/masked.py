@@ -1,6 +1,6 @@
 """A site's update under the masks of all its peers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 from eth_utils.address import to_canonical_address
@@ -31,6 +31,7 @@ def masked_leaves(
     account: str,
     seeds: Mapping[str, bytes],
     after_leaf: Callable[[], None] | None = None,
+    frozen: Collection[int] = (),
 ) -> list[bytes]:
     """y as leaves of big-endian uint32: x, plus the masks shared with higher accounts, minus those with lower ones.
 
@@ -40,6 +41,10 @@ def masked_leaves(
         account: this site's, 0x-hex.
         seeds: the seed for each other member's account.
         after_leaf: called after every leaf; an exception from it passes through.
+        frozen: leaves that are zeros for every site (`frozen_factors`). They get no masks, which would hide nothing and
+            cost four bytes a value.
+
+    Raises MasksError, also if a frozen leaf is not zero.
     """
     if values.dtype != np.int32 or values.ndim != 1:
         raise MasksError(f"an update is a vector of int32, not {values.dtype}{list(values.shape)}")
@@ -48,7 +53,9 @@ def masked_leaves(
     padded = np.zeros((leaf_count(values.size, leaf_values), leaf_values), np.uint32)
     padded.reshape(-1)[: values.size] = values.view(np.uint32)
     for leaf, row in enumerate(padded):
-        for seed, adds in added:
+        if leaf in frozen and row.any():
+            raise MasksError(f"leaf {leaf} holds a value that the round does not train")
+        for seed, adds in () if leaf in frozen else added:
             mask = leaf_mask(seed, leaf, leaf_values)
             np.add(row, mask, out=row) if adds else np.subtract(row, mask, out=row)
         if after_leaf is not None:

@@ -23,7 +23,7 @@ from fedprotocol.types import Phase
 from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import Lane, Revisit, Wait, Work
 from fednode.daemon.actions.content.check_order import gives_up_at, in_order, seconds_to_check
-from fednode.daemon.actions.content.update_checks import BadUpdate, check_new, check_unused, check_update
+from fednode.daemon.actions.content.update_checks import BadUpdate, check_masked, check_new, check_unused, check_update
 from fednode.daemon.facts import Facts, MaskStep, UpdateVerdict
 from fednode.daemon.snapshot_questions import round_of, unsettled
 from fednode.daemon.wait_reason import Cause
@@ -179,8 +179,9 @@ def check_inputs(
 
 def _checked(spec: Spec, state: RoundState, index: int, leaves: Leaves, earlier: Mapping[bytes, int]) -> Finding:
     try:
-        if spec.is_masked:  # masked values look random whatever they are; only their sum can be checked
+        if spec.is_masked:
             check_unused(state.updates[index].root, earlier)
+            check_masked(leaves, spec, state.number)
         else:
             check_new(state.updates, index, earlier)
             check_update(leaves, state.updates[index].shift, spec, state.number)

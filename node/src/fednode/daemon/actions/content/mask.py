@@ -23,6 +23,7 @@ from fednode.daemon.action_context import Tools
 from fednode.daemon.actions.action import Lane, Work
 from fednode.daemon.facts import Facts, MaskStep
 from fednode.daemon.snapshot_questions import masked_to, owes_reveal, round_of
+from fednode.frozen_factors import frozen_leaves
 from fednode.masking.masked import masked_leaves, pair_seeds
 from fednode.masking.site_journal import FixedSet, Key, MaskJournal, TrainedAtHome
 from fednode.masking.weighted import weighted_delta
@@ -88,7 +89,8 @@ class Mask(Work):
         own = weighted_delta(kept_units(trained.file), weight, masking.scale, masking.bound, seed)
         seeds = pair_seeds(fixed.transcript, key.secret, account, fixed.members)
         told = _Progress(self.round, spec.layout.leaf_count, deadline.check)
-        leaves = MemoryLeaves(masked_leaves(own.values, spec.layout.leaf_values, account, seeds, told))
+        frozen = frozen_leaves(spec, self.round)
+        leaves = MemoryLeaves(masked_leaves(own.values, spec.layout.leaf_values, account, seeds, told, frozen))
         path = tools.config.updates / f"round_{self.round}-{leaves.root.hex()[:16]}.car"
         return UpdateRecord(
             round=self.round,

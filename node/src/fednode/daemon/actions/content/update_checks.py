@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,8 +10,8 @@ from fedprotocol.errors import FedError
 from fedprotocol.numbers import check_shift, from_bytes
 from fedprotocol.spec import Spec
 from fedprotocol.types import Update
-from numpy.typing import NDArray
 
+from fednode.frozen_factors import frozen_leaves, frozen_values
 from fednode.training.update import norm_units
 
 
@@ -36,7 +35,7 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
         raise BadUpdate(f"its shift {shift} is above the spec's bound {bounds.max_shift}")
     squares = 0
     used = layout.value_count
-    frozen = _frozen(spec, round)
+    frozen = frozen_values(spec, round)
     for index in range(layout.leaf_count):
         mantissas = from_bytes(leaves[index], layout.mantissa_bits).astype(np.int64)
         kept = min(len(mantissas), max(0, used - index * layout.leaf_values))
@@ -44,7 +43,7 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
             raise BadUpdate(f"the padding in leaf {index} is not zero")
         first = index * layout.leaf_values
         if frozen is not None and np.any(mantissas[:kept][frozen[first : first + kept]]):
-            raise BadUpdate(f"leaf {index} changes a factor of LoRA that round {round} does not train")
+            raise _changed(index, round)
         squares += int(np.dot(mantissas, mantissas))  # at most 8192 * 2^30, which fits into int64
     if squares == 0:
         raise BadUpdate("every value is zero: nothing was trained")
@@ -54,6 +53,15 @@ def check_update(leaves: Leaves, shift: int, spec: Spec, round: int) -> float:
     if norm < bounds.min_norm:
         raise BadUpdate(f"its norm {norm:.6g} is below the spec's floor {bounds.min_norm:.6g}: nearly nothing")
     return norm
+
+
+def check_masked(leaves: Leaves, spec: Spec, round: int) -> None:
+    """Raise BadUpdate if a masked update changes what round `round` does not train: leaves that hold nothing
+    else get no masks. All other values look random whatever they are; only their sum can be checked."""
+    for index in sorted(frozen_leaves(spec, round)):
+        leaf = leaves[index]
+        if leaf != bytes(len(leaf)):
+            raise _changed(index, round)
 
 
 def check_new(updates: Sequence[Update], index: int, earlier: Mapping[bytes, int]) -> None:
@@ -82,8 +90,5 @@ def check_unused(root: bytes, earlier: Mapping[bytes, int]) -> None:
         raise BadUpdate(f"its root was revealed in round {earlier[root]} already")
 
 
-def _frozen(spec: Spec, round: int) -> NDArray[np.bool_] | None:
-    """Which values must not change in this round, bool [value_count]; None if all may change."""
-    tensors = spec.layout.tensors
-    stays = [not spec.lora.trains(tensor.name, round) for tensor in tensors]
-    return np.repeat(stays, [math.prod(tensor.shape) for tensor in tensors]) if any(stays) else None
+def _changed(leaf: int, round: int) -> BadUpdate:
+    return BadUpdate(f"leaf {leaf} changes a factor of LoRA that round {round} does not train")

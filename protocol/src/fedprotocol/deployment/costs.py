@@ -13,7 +13,7 @@ from fedprotocol.chain.send.gas import SPARE_GAS
 GWEI = Decimal(10) ** -9  # ether
 PAGE_LEAVES = 2_048
 FEW, MANY = 4, 256  # clients for which gas was measured
-CONTRACTS = 7_750_000  # coordinator, disputes contract and rule, with the calldata of their creation
+CONTRACTS = 7_800_000  # coordinator, disputes contract and rule, with the calldata of their creation
 APPROVE = 50_000  # of an ordinary ERC-20 token
 
 GAS: dict[str, tuple[int, int]] = {

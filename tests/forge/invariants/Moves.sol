@@ -106,11 +106,7 @@ abstract contract Moves is Truth, Listener {
     function _impeach(address account, Case.Inputs memory c, uint256 leaf) internal {
         IDisputes.Sums memory all = Case.sums(c, leaf, c.updates.length);
         bool isGarbage = IMaskedRule(address(readable)).exceeds(all.values, all.weight);
-        uint256 start = c.updates.length;
-        while (start > 0 && !reached[keccak256(abi.encode(c.round, leaf))][start]) {
-            --start;
-        }
-        IDisputes.Step memory step = Case.step(c, leaf, start, c.updates.length);
+        IDisputes.Step memory step = Case.step(c, leaf, _mostReached(c, leaf), c.updates.length);
         string memory kind = isGarbage ? "impeach" : "impeach, in range";
         bool ok = _try(kind, account, address(disputes), abi.encodeCall(IDisputes.impeach, (coordinator, step)));
         vm.assertTrue(ok == isGarbage, "garbage can be shown to be that, and nothing else");
@@ -125,12 +121,16 @@ abstract contract Moves is Truth, Listener {
         Case.Inputs memory c = _inputs(round);
         bytes32[] memory claimed = heard[root];
         uint256 place = _difference(claimed, LeafTree.over(globals[_rightRoot(round)]).digests);
-        uint256 leaf = place % config.leafCount;
-        uint256 start = c.updates.length;
-        while (start > 0 && !reached[keccak256(abi.encode(round, leaf))][start]) {
-            --start;
-        }
+        uint256 start = _mostReached(c, place % config.leafCount);
         bytes memory call = abi.encodeCall(IDisputes.challenge, (coordinator, Case.proof(c, claimed, place, start)));
         return _try(kind, account, address(disputes), call);
+    }
+
+    /// @dev How many updates the largest sum at a leaf has that is kept.
+    function _mostReached(Case.Inputs memory c, uint256 leaf) private view returns (uint256 count) {
+        count = c.updates.length;
+        while (count > 0 && !reached[keccak256(abi.encode(c.round, leaf))][count]) {
+            --count;
+        }
     }
 }

@@ -18,7 +18,7 @@ library Rules {
         return IAggregationRule(vm.deployCode(string.concat(rule, ".sol:", rule)));
     }
 
-    /// @notice The rule of masked updates, packed and as one reads it; of small numbers, so that sums soon exceed them.
+    /// @notice The rule of masked updates, packed and as one reads it.
     function masked() internal returns (IAggregationRule, IAggregationRule) {
         bytes memory scaleAndBound = abi.encode(6, 2 ** 15);
         address packed_ = vm.deployCode("MaskedMean.sol:MaskedMean", scaleAndBound);

@@ -7,11 +7,13 @@ ours set for libraries is set here too.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -73,6 +75,31 @@ def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sys.excepthook, threading.excepthook = hooks
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """The test that leaves a program's answers to signals behind fails. Otherwise the process of the tests would end at
+    the next signal that a test sends to itself, many tests later."""
+    before, woken = _handlers(), _woken()
+    yield
+    after, left = _handlers(), _woken()
+    signal.set_wakeup_fd(woken)
+    for number in signal.valid_signals():
+        if after[number] is not before[number]:
+            signal.signal(number, before[number])
+    assert (after, left) == (before, woken)
+
+
+def _handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+
+def _woken() -> int:
+    """The file that hears of signals, or -1."""
+    file = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(file)
+    return file
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fedaggregator.cli.app import main
+from fedaggregator.cli.app import app
 from fedaggregator.config import AggregatorConfig, render
 from fedprotocol.chain.account import keys
 from fedprotocol.config import ConfigError, load_config
 from fedprotocol.errors import FOR_A_PERSON
+from fedprotocol.program.terminal import run_program
 from support.aggregators import COMMAND, PASSWORD, AggregatorSite
 from support.evm import Anvil
 from support.live_federation import LiveFederation
@@ -54,7 +55,7 @@ def quick(
         monkeypatch.setenv(keys.PASSWORD_VARIABLE, password)
         monkeypatch.chdir(folder)
         with pytest.raises(SystemExit) as end:
-            main()
+            run_program(app)
         said = capsys.readouterr()
         return subprocess.CompletedProcess(arguments, int(end.value.code or 0), said.out, said.err)
 

@@ -34,9 +34,9 @@ def answer() -> None:
 
     def watch() -> None:
         with writer:
-            while received := reader.recv(1):
-                if received[0] == signal.SIGINT:
-                    break
+            while (received := reader.recv(1)) != bytes([signal.SIGINT]):
+                if not received:  # a library closed what it did not open
+                    return
             time.sleep(PATIENCE)
             say()
             os._exit(STATUS)

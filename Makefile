@@ -8,6 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/$(TOOLS):$(PATH)
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_DISABLE_TELEMETRY := 1
 export FOUNDRY_PROFILE ?= ci
+# Where this is set, as in many images, every program that is started would compile its libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 

@@ -228,6 +228,7 @@ def test_commands(training: dict[str, Any], device: str, expected: Sequence[str]
         ({"processes": 2}, 'set it to "torchrun"'),
         ({"launch": "mpirun -n 4"}, "a command with the word {worker}"),
         ({"launch": ""}, "it must be process, torchrun, slurm"),
+        ({"shard": True}, 'set launch to "torchrun"'),
     ],
 )
 def test_what_cannot_be_started_is_refused(wrong: dict[str, Any], said: str) -> None:

@@ -35,8 +35,8 @@ class _Index(BaseModel):
     weight_map: dict[str, str]
 
 
-def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrainedModel:
-    """The base model on `device` ("cpu" or "cuda"), frozen.
+def load_base(folder: Path, quantization: Quantization, device: str, at: str | None = None) -> PreTrainedModel:
+    """The base model for `device` ("cpu" or "cuda"), frozen. `at`: the device on which its weights are put instead.
 
     nf4: the linear layers except the output layer are in 4 bits (bitsandbytes), the rest and all arithmetic in
     `compute_dtype`; bf16 and fp32: everything in that type. A CPU without bfloat16 computes in float32 instead, with
@@ -72,7 +72,7 @@ def load_base(folder: Path, quantization: Quantization, device: str) -> PreTrain
             quantization_config=bits(quantization, computed_in) if four_bit else None,
             # replaces the file's settings of sampling and stopping, which are not used
             generation_config=GenerationConfig(),
-            device_map={"": device},
+            device_map={"": at or device},
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,

@@ -35,6 +35,7 @@ class TrainingConfig(Section):
 
     launch: str = "process"
     processes: PositiveInt | None = None  # default: as many as GPUs; slurm: as many as the allocation has
+    shard: bool = False  # each process holds a part of the base model, and not a copy
 
     @property
     def is_alone(self) -> bool:
@@ -44,6 +45,8 @@ class TrainingConfig(Section):
     def _can_be_started(self) -> Self:
         if self.is_alone and self.processes not in (None, 1):
             raise ValueError('launch is "process", which is one: to train with several, set it to "torchrun"')
+        if self.is_alone and self.shard:
+            raise ValueError('shard divides the base model among processes: set launch to "torchrun", or remove shard')
         if self.launch not in LAUNCHERS and not {"{worker}", "{module}"} & set(self.launch.split()):
             raise ValueError(
                 f"launch is {self.launch!r}; it must be {', '.join(LAUNCHERS)}, or a command with the word {{worker}} "

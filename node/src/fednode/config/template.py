@@ -33,6 +33,7 @@ keystore = {keystore}     # `fednode account new` writes it
 # [training]
 # launch = "process"                # torchrun or slurm for several GPUs or machines: docs/operating.md
 # processes = 1                     # default: one for each GPU
+# shard = false                     # true: each holds a part of the base model (FSDP), for one too large for a GPU
 
 [data]
 train = {train}             # rows with prompt and completion, or messages; they never leave this machine

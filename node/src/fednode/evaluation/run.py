@@ -14,6 +14,11 @@ from fednode.evaluation.score import ItemScore, OnProgress
 BATCH = 16
 
 
+def passes(items: int) -> int:
+    """How many passes through the model it takes to score so many items."""
+    return -(-items // BATCH)
+
+
 @torch.no_grad()
 def score(
     forward: Callable[[dict[str, Any]], torch.Tensor],

@@ -1,12 +1,13 @@
-"""Several processes that train one model together, each with a copy of it, on its share of every batch's rows."""
+"""Several processes that train one model together, each with its share of every batch's rows."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from fednode.training.types import TrainingError
+
+if TYPE_CHECKING:
+    from torch.distributed.device_mesh import DeviceMesh
 
 T = TypeVar("T")
 
@@ -24,9 +28,11 @@ FOR_EVER = timedelta(days=3650)
 class Group:
     """This process among `size`, as number `rank` from 0. Each method must be called by all of them, in one order."""
 
-    def __init__(self, rank: int, size: int, meeting: Path, device: str) -> None:
-        """Waits for the others. `meeting`: a file that does not exist, in a folder that all of them see."""
-        self.rank, self.size = rank, size
+    def __init__(self, rank: int, size: int, meeting: Path, device: str, shards: bool = False) -> None:
+        """Waits for the others. `meeting`: a file that does not exist, in a folder that all of them see. `shards`:
+        each process holds a part of the base model, and not a copy of it."""
+        self.rank, self.size, self.shards = rank, size, shards
+        self._device = device
         backend = "cpu:gloo,cuda:nccl" if device == "cuda" else "gloo"
         dist.init_process_group(backend, init_method=f"file://{meeting}", rank=rank, world_size=size)
         self._patient: Any = dist.new_group(backend="gloo", timeout=FOR_EVER)
@@ -35,6 +41,29 @@ class Group:
     def leads(self) -> bool:
         """Whether this is the process that reads and writes files for all."""
         return self.rank == 0
+
+    @property
+    def mesh(self) -> DeviceMesh:
+        """The processes as PyTorch wants them for sharding."""
+        from torch.distributed.device_mesh import DeviceMesh
+
+        every = dist.group.WORLD
+        assert every is not None  # noqa: S101 - as __init__ left it
+        return DeviceMesh.from_group(every, self._device)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One process after the other: what needs much memory for a while."""
+        for _ in range(self.rank):
+            dist.barrier(self._patient)
+        yield
+        for _ in range(self.rank, self.size):
+            dist.barrier(self._patient)
+
+    def passes_less(self, count: int) -> int:
+        """To be asked before `count` passes through the model: how many more another process will make. If the model
+        is sharded, this one has to make them too, for nothing can be computed without its part."""
+        return max(self.gather(count)) - count if self.shards else 0
 
     def sum(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all processes, in place of `values`; the same bits for each of them."""

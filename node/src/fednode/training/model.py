@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fedprotocol.program.environment import settled
+from fedprotocol.quantities import size
 from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
@@ -44,6 +45,8 @@ from fednode.training.types import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from datasets import Dataset
     from numpy.typing import NDArray
@@ -97,11 +100,15 @@ class AdapterModel:
         folder = locate(source or spec.base_model.id, None if source else spec.base_model.revision)
         check_model(spec.base_model, folder)
         encoder = load_encoder(spec, folder)
-        base = load_base(folder, spec.quantization, device)
-        held = held_as(base, spec.quantization)
-        check_length(base, spec.training.sequence_length)
-        model = attach(base, spec.lora)
-        check_layout(model, spec.layout.tensors)
+        if group is not None and group.shards:
+            from fednode.training.sharded import divided_bytes, shard
+
+            with group.turn():  # each has the whole model for a moment
+                model, held = _adapted(spec, folder, device, "cpu")
+                shard(model, group.mesh)
+            held += f", {size(divided_bytes(model))} of its layers in each process"
+        else:
+            model, held = _adapted(spec, folder, device)
         by_name = tensors_by_name(model)
         return cls(model, encoder, [by_name[tensor.name] for tensor in spec.layout.tensors], held, group)
 
@@ -188,7 +195,7 @@ class AdapterModel:
                 steps = run_steps(
                     self._model,
                     rows,
-                    self._training_batch if private is None else self._collate,
+                    self._training_batch if private is None and self._packs else self._collate,
                     spec.training,
                     learning_rate(spec.training, round),
                     round_seed(seed, round),
@@ -238,7 +245,7 @@ class AdapterModel:
 
         Raises TrainingError (no rows), EncodingError.
         """
-        from fednode.evaluation.run import score
+        from fednode.evaluation.run import passes, score
 
         if len(data) == 0:
             raise TrainingError("the data has no rows; give at least one")
@@ -251,7 +258,9 @@ class AdapterModel:
             return score(self._logits, examples, domains, tokens, self._collate, on_progress)
         items: list[ItemScore] = []
         for own in self._group.shares(len(examples), SHARE):
+            idle = self._group.passes_less(passes(len(examples[own])))
             share = score(self._logits, examples[own], domains[own], tokens, self._collate, None)
+            self._pass_idly(idle)
             items += [item for each in self._group.gather(share) for item in each]
             if on_progress is not None:
                 on_progress(len(items), len(examples))
@@ -286,6 +295,15 @@ class AdapterModel:
         found = continued(self._model, ids, most, end, choice, told if heard else None)
         return Answer(self._encoder.decode(found).strip(), len(ids), len(found), end in found)
 
+    def _pass_idly(self, times: int) -> None:
+        import torch
+
+        from fednode.training.sharded import pass_idly
+
+        with torch.no_grad():
+            for _ in range(times):
+                pass_idly(self._model)
+
     def _thaw(self, trained: Sequence[bool]) -> None:
         for parameter, is_trained in zip(self._parameters, trained, strict=True):
             parameter.requires_grad_(is_trained)
@@ -313,7 +331,7 @@ class AdapterModel:
         return keeps_gradients_apart(self._model, self._parameters, self._logits, self._collate)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        if len(examples) == 1 or not self._packs:  # one alone has no padding
+        if len(examples) == 1:  # it has no padding
             return self._collate(examples)
         return packed(examples, self._pack_tokens)
 
@@ -325,3 +343,13 @@ class AdapterModel:
         }
         logits: torch.Tensor = self._model(**moved).logits
         return logits
+
+
+def _adapted(spec: Spec, folder: Path, device: str, at: str | None = None) -> tuple[PeftModel, str]:
+    """The base model for `device`, with the spec's adapter, and how it is held. `at`: see `load_base`."""
+    base = load_base(folder, spec.quantization, device, at)
+    held = held_as(base, spec.quantization)
+    check_length(base, spec.training.sequence_length)
+    model = attach(base, spec.lora)
+    check_layout(model, spec.layout.tensors)
+    return model, held

@@ -21,6 +21,7 @@ from fednode.training.factored_adam import FactoredAdamW
 from fednode.training.optimizers import FACTORED, SAFE
 from fednode.training.proximal import pull_of
 from fednode.training.row_order import RowOrder
+from fednode.training.sharded import pass_idly
 from fednode.training.types import NotFinite, StepRecord
 
 OnStep = Callable[[StepRecord], None]
@@ -87,13 +88,21 @@ class RoundTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         parts = inputs.get("packs", [inputs])
         tokens = sum(_tokens(part) for part in parts)  # read before super() moves and empties the inputs
+        idle = self.passes_less(len(parts))
         loss = torch.zeros((), device=self.args.device)
         for part in parts:
             loss = loss + super().training_step(model, part, num_items_in_batch)
+        for _ in range(idle):
+            pass_idly(model)
         self.record(float(loss), tokens)
         if self.accelerator.sync_gradients:
             self.complete_gradient()
         return loss
+
+    def passes_less(self, count: int) -> int:  # noqa: ARG002 - of one process
+        """How many passes through the model another process needs for its micro-batch, beyond the `count` of this one,
+        if none can go on without this one."""
+        return 0
 
     def complete_gradient(self) -> None:
         """Called once a step, when all its micro-batches have added their gradients: adds FedProx's pull."""

@@ -54,6 +54,9 @@ class SharedTrainer(RoundTrainer):
     def _collated(self, examples: Sequence[Example]) -> dict[str, Any]:
         return self.data_collator(examples) if examples else {"packs": [], "labels": torch.full((1, 1), IGNORED)}
 
+    def passes_less(self, count: int) -> int:
+        return self._group.passes_less(count)
+
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> torch.Tensor:
         own = super()._get_num_items_in_batch(batch_samples, device)
         return self._group.sum(torch.as_tensor(own, device=device).clone())

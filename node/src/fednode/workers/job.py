@@ -44,11 +44,13 @@ class Record(BaseModel):
 
 
 class Settings(Record):
-    """What every worker loads. `rows`: the folder with copies of large data files."""
+    """What every worker loads. `rows`: the folder with copies of large data files; `shard`: it keeps a part of the base
+    model only."""
 
     model: ModelConfig
     data: DataConfig
     rows: Path
+    shard: bool = False
 
 
 class Ready(Record):

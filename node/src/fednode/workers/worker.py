@@ -89,7 +89,7 @@ def _loaded(
     from fednode.training.group import Group
     from fednode.training.model import AdapterModel
 
-    group = Group(where.rank, where.size, folder.path / "meeting", chosen.device)
+    group = Group(where.rank, where.size, folder.path / "meeting", chosen.device, settings.shard)
     model = AdapterModel.load(spec, chosen.source, chosen.device, chosen.threads, group)
     held = group.gather(model.held)
     if group.leads:

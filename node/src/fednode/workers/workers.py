@@ -64,7 +64,7 @@ class Workers:
     @classmethod
     def of(cls, config: NodeConfig, spec: Spec, home: Path, log: Path) -> Workers:
         """The processes of a site, as its config says."""
-        settings = Settings(model=config.model, data=config.data, rows=config.rows)
+        settings = Settings(model=config.model, data=config.data, rows=config.rows, shard=config.training.shard)
         return cls(home, settings, spec, lambda folder: command(config.training, config.model.device, folder), log)
 
     @property

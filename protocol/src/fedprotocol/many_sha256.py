@@ -24,7 +24,7 @@ def digests_at(data: bytes | memoryview, offsets: NDArray[np.int64], size: int) 
     """
     if len(offsets) and not (offsets.min() >= 0 and int(offsets.max()) + size <= len(data)):
         raise ValueError(f"blocks of {size} bytes reach beyond the {len(data)} bytes of the data")
-    lanes = compiled.module("fedprotocol.sha256_lanes")
+    lanes = compiled.module("fedprotocol.compiled_sha256.blocks")
     if lanes is None:
         view = memoryview(data)
         return b"".join([sha256(view[at : at + size]).digest() for at in offsets.tolist()])

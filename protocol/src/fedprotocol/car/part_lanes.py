@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit, types
 
+from fedprotocol.compiled_sha256.blocks import BYTES, hash_blocks
 from fedprotocol.many_sha256 import CHUNK
-from fedprotocol.sha256_lanes import BYTES, hash_blocks
 from fedprotocol.tree import DIGEST_BYTES, LEFT, NODE_BYTES, RIGHT
 
 _LEFT, _RIGHT = LEFT.start, RIGHT.start

@@ -1,48 +1,25 @@
-"""SHA-256 of sixteen blocks at a time (FIPS 180-4), compiled by numba for the processor it runs on.
-
-Leaves and nodes are short: to call a library's function takes about as long as to hash one. Here, each lane of a vector
-belongs to one block. LLVM makes instructions of any width from these vectors (AVX-512, AVX2, SSE2), and the
-interpreter's lock is not held. hashlib stays the reference.
-"""
+"""SHA-256 of sixteen blocks at a time (FIPS 180-4): each lane of a vector belongs to one block. LLVM makes instructions
+of any width from these vectors (AVX-512, AVX2, SSE2)."""
 
 from __future__ import annotations
 
-from hashlib import sha256
-from math import isqrt
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from fedprotocol.many_sha256 import CHUNK, ends
+from fedprotocol.compiled_sha256.constants import CONSTANTS
 
 LANES = 16
 
+PLACES = np.arange(8 * LANES).reshape(8, LANES)
+"""Where the state has each word of a lane."""
+
 _WORD = ir.IntType(32)
 _VECTOR = ir.VectorType(_WORD, LANES)
-
-
-def _primes(count: int) -> list[int]:
-    found: list[int] = []
-    number = 2
-    while len(found) < count:
-        if all(number % prime for prime in found):
-            found.append(number)
-        number += 1
-    return found
-
-
-def _cube_root(number: int) -> int:
-    near = round(number ** (1 / 3))
-    return next(root for root in range(near - 2, near + 3) if root**3 <= number < (root + 1) ** 3)
-
-
-# The first 32 bits of the fractional parts of the square and cube roots of the first primes (FIPS 180-4, 4.2.2, 5.3.3).
-_FIRST_STATE = np.array([isqrt(prime << 64) & 0xFFFFFFFF for prime in _primes(8)], np.uint32)
-_CONSTANTS = [_cube_root(prime << 96) & 0xFFFFFFFF for prime in _primes(64)]
 
 
 class _Vectors:
@@ -109,7 +86,7 @@ class _Vectors:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _take_in(_context: Any, state: Any, chunks: Any, offset: Any) -> Any:  # noqa: ARG001 - numba names its arguments after these
+def take_in(_context: Any, state: Any, chunks: Any, offset: Any) -> Any:  # noqa: ARG001 - numba names its arguments after these
     """One chunk of each block (FIPS 180-4, 6.2.2). `state`: address of uint32 [8, LANES]; `chunks`: address of the
     LANES addresses of the blocks (int64); `offset`: of the chunk in its block."""
 
@@ -123,7 +100,7 @@ def _take_in(_context: Any, state: Any, chunks: Any, offset: Any) -> Any:  # noq
         words = [builder.add(state_at, ir.Constant(state_at.type, size * i)) for i in range(8)]
         before = [v.load(word) for word in words]
         a, b, c, d, e, f, g, h = before
-        for t, constant in enumerate(_CONSTANTS):
+        for t, constant in enumerate(CONSTANTS):
             if t >= 16:
                 s0, s1 = (
                     v.sigma(w[(t - 15) % 16], 7, 18, 3, shift=True),
@@ -138,54 +115,3 @@ def _take_in(_context: Any, state: Any, chunks: Any, offset: Any) -> Any:  # noq
         return context.get_dummy_value()
 
     return types.void(types.uintp, types.uintp, types.intp), generate
-
-
-BYTES = types.Array(types.uint8, 1, "C", readonly=True)
-
-
-@njit(
-    types.void(BYTES, types.int64[::1], types.int64, types.uint8[:, ::1], types.uint8[:, ::1]), nogil=True, cache=True
-)  # type: ignore[untyped-decorator]
-def hash_blocks(data: Any, offsets: Any, size: Any, ends: Any, out: Any) -> None:
-    """The digests of blocks of the same size.
-
-    Args:
-        data: uint8 [any]; the blocks must be wholly within it.
-        offsets: int64 [n], where each block begins.
-        size: bytes of a block.
-        ends: uint8 [n or 1, 64 or 128], what is hashed after the last whole 64 bytes of a block: its rest and the
-            padding. One row serves all blocks that have no rest.
-        out: uint8 [n, 32], is filled.
-    """
-    state = np.empty((8, LANES), np.uint32)
-    words = state.view(np.uint8)
-    starts, tails = np.empty(LANES, np.int64), np.empty(LANES, np.int64)
-    for first in range(0, len(offsets), LANES):
-        count = min(LANES, len(offsets) - first)
-        for i in range(8):
-            state[i, :] = _FIRST_STATE[i]
-        for lane in range(LANES):
-            block = first + min(lane, count - 1)
-            starts[lane] = data.ctypes.data + offsets[block]
-            tails[lane] = ends.ctypes.data + min(block, len(ends) - 1) * ends.shape[1]
-        for at in range(0, size - CHUNK + 1, CHUNK):
-            _take_in(state.ctypes.data, starts.ctypes.data, at)
-        for at in range(0, ends.shape[1], CHUNK):
-            _take_in(state.ctypes.data, tails.ctypes.data, at)
-        for lane in range(count):
-            for i in range(8):
-                for byte in range(4):
-                    out[first + lane, 4 * i + byte] = words[i, 4 * lane + 3 - byte]
-
-
-def check() -> None:
-    """Raises RuntimeError if the processor, LLVM or this module computes anything but SHA-256."""
-    for size in (83, 64, 512):
-        data = np.random.default_rng(size).integers(0, 256, 2048, np.uint8)
-        places, out = np.arange(0, 1024, 50, dtype=np.int64), np.empty((21, 32), np.uint8)
-        hash_blocks(data, places, size, ends(data, places, size), out)
-        if out.tobytes() != b"".join([sha256(data[at : at + size].tobytes()).digest() for at in places]):
-            raise RuntimeError("numba computes wrong digests on this machine: please report its processor")
-
-
-check()

@@ -1,0 +1,1 @@
+"""SHA-256 of many blocks of one size, compiled by numba."""

@@ -19,7 +19,7 @@ from fedprotocol.tree import TreeShape
 INDEX_ENTRY = struct.Struct(">Q32s")
 """An index has one entry per leaf: the offset of its bytes in the CAR, and its digest."""
 
-PAGE_LEAVES = 512
+PAGE_LEAVES = 2048
 """How many entries of an index are read at once."""
 
 READ_BYTES = 1 << 18

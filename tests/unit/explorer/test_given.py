@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from fedexplorer.given.read import Given, settings_of
 from fedexplorer.given.score_files import ScoreFiles, pooled, read_scores
 from fedprotocol.chain.errors import ChainUnreachable
 from fedprotocol.config import ConfigError
+from fedprotocol.program import tokens
 from fedprotocol.program.logs import without_secrets
+from fedprotocol.program.outgoing import NetworkSetting
+from support.every_server import Everything
 from support.hostile_server import Hostile
 
 CLINIC, BANK = "0x" + "1" * 40, "0x" + "2" * 40
@@ -194,6 +199,10 @@ def test_a_kubo_daemon_is_asked_itself(tmp_path: Path) -> None:
         ({"stores": ["ftp://a"]}, "no place to read content from.*dir:FOLDER"),
         ({"stores": ["kubo:nowhere"]}, "^--store 'kubo:nowhere' must be"),
         ({"stores": ["kubo:http://127.0.0.1:1", "kubo:http://127.0.0.1:2"]}, "two Kubo daemons"),
+        ({"tokens": ["https://node.example"]}, "^--token wants a server and a file"),
+        ({"tokens": ["https://node.example="]}, "^--token wants a server and a file"),
+        ({"tokens": ["http://node.example=a"]}, "^--token: http://node.example: a token goes over https:// alone"),
+        ({"tokens": ["https://node.example/path=a"]}, "^--token: .*scheme, host and port"),
         ({"names": Path("no/such/file")}, "^the names file no/such/file cannot be read"),
         ({"invitation": "no/such/file", "coordinator": None, "chain_id": None}, "^the invitation no/such/file cannot"),
     ],
@@ -226,6 +235,29 @@ def test_a_key_in_a_url_is_hidden_wherever_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         settings_of(given(tmp_path, rpc=["http://127.0.0.1:9", f"wss://node.example/{key}x"]))
     assert key not in str(error.value)
+
+
+def test_a_server_is_shown_its_token_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_files", {})
+    file = tmp_path / "token=1.txt"
+    file.touch(mode=0o600)
+    file.write_text("of-the-hospital\n")
+    seen: list[str | None] = []
+
+    class Closed(Everything):
+        def status(self) -> int:
+            seen.append(self.headers.get("Authorization"))
+            return 200
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Closed) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = settings_of(given(tmp_path, chain_id=None, rpc=[url], tokens=[f"{url}={file}"]))
+        server.shutdown()
+    assert found.chain.chain_id == 5 and set(seen) == {"Bearer of-the-hospital"}
+    file.chmod(0o644)
+    with pytest.raises(NetworkSetting, match="others may read .*chmod 600"):
+        settings_of(given(tmp_path, tokens=[f"{url}={file}"]))
 
 
 def test_the_chain_is_asked_which_it_is(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from fedexplorer.cli.options import (
     ScoresOption,
     StoreOption,
     TitleOption,
+    TokenOption,
     VerboseOption,
 )
 
@@ -45,6 +46,7 @@ def export(
     rpc: RpcOption = None,
     invitation: InvitationOption = None,
     store: StoreOption = None,
+    token: TokenOption = None,
     no_find_peers: NoFindPeersOption = False,
     names: NamesOption = None,
     scores: ScoresOption = None,
@@ -88,6 +90,7 @@ def export(
                 chain_id=chain_id,
                 rpc=rpc or (),
                 stores=store or (),
+                tokens=token or (),
                 find_peers=not no_find_peers,
                 home=home,
                 cache=cache,

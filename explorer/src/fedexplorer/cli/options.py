@@ -42,6 +42,15 @@ StoreOption = Annotated[
         "kubo:http://127.0.0.1:5001. Repeat the option to name several.",
     ),
 ]
+TokenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--token",
+        metavar="SERVER=FILE",
+        help="Show a server the token in a file that only you may read (Authorization: Bearer), as in "
+        "--token https://node.example.org=token.txt. No other server gets it. Repeat the option to name several.",
+    ),
+]
 NoFindPeersOption = Annotated[
     bool,
     typer.Option(

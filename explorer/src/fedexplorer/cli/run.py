@@ -28,6 +28,7 @@ from fedexplorer.cli.options import (
     ScoresOption,
     StoreOption,
     TitleOption,
+    TokenOption,
     VerboseOption,
 )
 
@@ -48,6 +49,7 @@ def run(
     rpc: RpcOption = None,
     invitation: InvitationOption = None,
     store: StoreOption = None,
+    token: TokenOption = None,
     no_find_peers: NoFindPeersOption = False,
     names: NamesOption = None,
     scores: ScoresOption = None,
@@ -120,6 +122,7 @@ def run(
             chain_id=chain_id,
             rpc=rpc or (),
             stores=store or (),
+            tokens=token or (),
             find_peers=not no_find_peers,
             home=home,
             cache=cache,

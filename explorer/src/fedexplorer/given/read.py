@@ -14,6 +14,7 @@ from fedprotocol.files.writable import NotWritable, try_to_write
 from fedprotocol.printable import printable
 from fedprotocol.program.environment import cache_folder
 from fedprotocol.program.logs import hide_in
+from fedprotocol.program.tokens import headers_for, origin, present
 from fedprotocol.store.places import Place, kind_of
 from fedprotocol.urls import http_url
 from pydantic import ValidationError
@@ -36,6 +37,7 @@ class Given:
     chain_id: int | None = None
     rpc: Sequence[str] = ()
     stores: Sequence[str] = ()
+    tokens: Sequence[str] = ()  # SERVER=FILE
     find_peers: bool = True
     home: Path | None = None
     cache: float | None = None  # GiB
@@ -45,14 +47,20 @@ class Given:
 
 
 def settings_of(given: Given) -> Settings:
-    """What the explorer needs to know; the folder for its cache can be written to.
+    """What the explorer needs to know; the folder for its cache can be written to. From now on, servers are shown their
+    tokens.
 
     Raises:
         ConfigError: something is missing, given twice, or wrong; the message names the option.
         InvitationError: see `receive`.
+        NetworkSetting: a token's file cannot be used.
         ChainUnreachable: no chain id was given, and no node says which it is.
     """
     hide_in(*given.rpc)
+    tokens = _tokens(given.tokens)
+    present(tokens)
+    for server in tokens:
+        headers_for(server)  # a file that cannot be used is told now
     shown = _shown(given)
     invitation = None if given.invitation is None else receive(given.invitation)
     if invitation is not None and (given.coordinator is not None or given.chain_id is not None):
@@ -65,6 +73,20 @@ def settings_of(given: Given) -> Settings:
     bare = Settings(home, chain, None, Shown(shown.title or _title(invitation), shown.names, shown.scores))
     store = store_of(places, bare.content, given.find_peers)
     return replace(bare, store=store, cache=bare.cache if given.cache is None else int(given.cache * GIB))
+
+
+def _tokens(given: Sequence[str]) -> dict[str, Path]:
+    """The files by the servers to which they belong."""
+    found = {}
+    for words in given:
+        server, equals, file = words.partition("=")
+        if not equals or not file:
+            raise ConfigError("--token wants a server and a file, such as https://node.example.org=token.txt")
+        try:
+            found[origin(server)] = Path(file).expanduser().absolute()
+        except ValueError as error:
+            raise ConfigError(f"--token: {error}") from None
+    return found
 
 
 def _chain(given: Given, invitation: Invitation | None) -> ChainConfig:

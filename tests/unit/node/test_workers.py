@@ -143,6 +143,18 @@ def test_a_worker_that_no_launcher_gave_a_place_says_so(federation: Any, train: 
     assert not (tmp_path / "workers").exists()
 
 
+def test_others_are_not_left_waiting_for_one_that_failed(federation: Any, train: Path, tmp_path: Path) -> None:
+    """As with srun, which goes on when one of its processes ends."""
+    (tmp_path / "launcher.sh").write_text('"$@"\nsleep 300\n')
+    training = TrainingConfig(launch=f"sh {tmp_path}/launcher.sh {{worker}}")
+    workers = made(tmp_path, federation[0], train, training)
+    begun = time.monotonic()
+    with pytest.raises(WorkersFailed, match="torchrun, srun or mpirun"):
+        trained(workers, train, federation[1])
+    assert time.monotonic() - begun < 200
+    workers.close()
+
+
 @pytest.mark.parametrize(
     ("launch", "said"),
     [("/no/such/launcher {worker}", "cannot be started: No such file"), ("false {worker}", "status 1")],

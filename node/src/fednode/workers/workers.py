@@ -149,8 +149,10 @@ class Workers:
         """One look at whether they still work, after a pause."""
         if stop.wait(LOOK_SECONDS):
             raise Stopped("stopped")
-        if self._launched is None or self._launched.status is None:
+        first = next(iter(self._folder.failures()), None)
+        if self._launched is None or (self._launched.status is None and first is None):
             return
+        self._launched.stop()  # the others may wait for the one that failed for ever
         code, self._launched = self._launched.status, None
         first = next(iter(self._folder.failures()), None)
         if first is not None and first.is_ours:

@@ -256,7 +256,7 @@ def test_a_server_is_shown_its_token_from_the_start(tmp_path: Path, monkeypatch:
         server.shutdown()
     assert found.chain.chain_id == 5 and set(seen) == {"Bearer of-the-hospital"}
     file.chmod(0o644)
-    with pytest.raises(NetworkSetting, match="others may read .*chmod 600"):
+    with pytest.raises(NetworkSetting, match=r"others may read .*chmod 600"):
         settings_of(given(tmp_path, tokens=[f"{url}={file}"]))
 
 

@@ -51,7 +51,7 @@ def _tried(model: Model, vllm: str | None, ollama: str | None) -> Iterator[Answe
     tokenizer = load_tokenizer(model.base)
     for form, files, is_exact in model.in_gguf():
         within = LARGEST if is_exact else None
-        yield Answers(f"{model.name}, {form}", expected, ask_llama_cpp(files, model.questions), within)
+        yield Answers(f"{model.name}, {form}", expected, ask_llama_cpp(files, model.questions, model.is_chat), within)
         if ollama is not None and is_exact:
             numbers = told_by(tokenizer)
             told = ask_ollama(ollama, files, model.questions, numbers)

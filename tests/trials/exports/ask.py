@@ -34,7 +34,8 @@ def ask_fednode(model: Model) -> list[Asked]:
     adapted.set_global(model.units)
     found = []
     for question in model.questions:
-        ids = adapted.encoder.prompt(question)[0]
+        asked = adapted.encoder.question([("user", question)]) if model.is_chat else question
+        ids = adapted.encoder.prompt(asked)[0]
         peft = adapted._model.eval()
         with torch.no_grad():
             logits = peft(input_ids=torch.tensor([ids])).logits[0, -1].float()
@@ -44,12 +45,14 @@ def ask_fednode(model: Model) -> list[Asked]:
     return found
 
 
-def ask_llama_cpp(files: Files, questions: Sequence[str]) -> list[Asked]:
-    """Greedily, with the text of the template, over the HTTP interface of llama.cpp's server."""
+def ask_llama_cpp(files: Files, questions: Sequence[str], is_chat: bool) -> list[Asked]:
+    """Greedily, with the text of the template, over the HTTP interface of llama.cpp's server. Of a chat, the template
+    is the one in the model's file."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(files.model)
+    params.use_jinja = True
     params.n_ctx, params.n_parallel, params.warmup, params.verbosity = 256, 1, False, -1
     params.cpuparams.n_threads = 1
     # as fednode computes: keys and values of the attention are not rounded to 16 bits
@@ -67,6 +70,8 @@ def ask_llama_cpp(files: Files, questions: Sequence[str]) -> list[Asked]:
     found = []
     for question in questions:
         text = TEMPLATE.replace("{prompt}", question)
+        if is_chat:
+            text = post("apply-template", messages=[{"role": "user", "content": question}])["prompt"]
         ids = post("tokenize", content=text, add_special=True, parse_special=True)["tokens"]
         options = {"n_predict": LENGTH, "temperature": 0, "return_tokens": True, "n_probs": MOST, "cache_prompt": False}
         answer = post("completion", prompt=ids, **options)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fednode.base_model import locate
+from fednode.base_model import load_tokenizer, locate
+from fednode.base_model.chat_template import chat_template_of, digest_of
 from fednode.global_model.export import export_adapter
 from fednode.global_model.gguf_adapter import export_gguf_adapter
 from fednode.global_model.gguf_model import export_gguf_model
 from fednode.global_model.merged_folder import export_merged
 from fednode.global_model.provenance import Provenance
-from fedprotocol.spec import Evaluation, Spec
+from fedprotocol.spec import Evaluation, Prompt, Spec
 from numpy.typing import NDArray
+from support.chat_templates import USABLE
 from support.tiny_families import build_family
 from support.tiny_model import build_tiny_model
 from support.tiny_spec import LORA, tiny_spec
@@ -48,18 +50,24 @@ class Files:
 
 @dataclass(frozen=True)
 class Model:
-    """A base model in `base`, and an adapter whose values lie within 2^-`small`."""
+    """A base model in `base`, and an adapter whose values lie within 2^-`small`. `is_chat`: it is asked by the base
+    model's own chat template."""
 
     name: str
     base: Path
     out: Path
     small: int
     questions: tuple[str, ...] = QUESTIONS
+    is_chat: bool = False
 
     @cached_property
     def spec(self) -> Spec:
         lora = LORA.model_copy(update={"target_modules": TARGETS})
-        return tiny_spec(self.base, "fp32", lora, evaluation=Evaluation(classes=None), sequence_length=128)[0]
+        spec = tiny_spec(self.base, "fp32", lora, evaluation=Evaluation(classes=None), sequence_length=128)[0]
+        if not self.is_chat:
+            return spec
+        own = digest_of(chat_template_of(load_tokenizer(self.base)))
+        return spec.model_copy(update={"prompt": Prompt(template="chat", turns="last", chat_template=own)})
 
     @cached_property
     def units(self) -> NDArray[np.int32]:
@@ -89,6 +97,8 @@ def models(scratch: Path, real: str | None) -> Iterator[Model]:
     for split in SPLITS:
         yield _with_tokenizer(scratch, f"Llama, tokenizer as {split}", split_as(split))
     yield _with_tokenizer(scratch, "Llama, tokenizer as llama2", KINDS["llama2"]())
+    for kind, chat in USABLE.items():
+        yield replace(_with_tokenizer(scratch, f"Llama, chat as {kind}", chat.tokenizer()), is_chat=True)
     for family in ("mistral", "qwen2", "qwen3"):
         folder = scratch / family
         yield Model(family, build_family(folder / "base", family), folder / "exports", 4, SHORT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gguf
@@ -192,6 +193,7 @@ def test_how_a_text_is_split_has_the_name_that_llama_cpp_gives_it(name: str, tmp
     assert writer.kv_data[0]["tokenizer.ggml.pre"].value == name
 
 
+TOKENIZER = SimpleNamespace(eos_token="<|end|>")
 PROMPTS = (
     Prompt(template="Thing: {prompt}\nColour:"),
     Prompt(template="{prompt}"),
@@ -208,7 +210,7 @@ def test_templates_say_what_the_spec_says(prompt: Prompt, tiny_folder: Path) -> 
     assert chat.render(messages=[{"content": "before"}, {"content": spoken}]) == expected
 
     spec = tiny_spec(tiny_folder)[0].model_copy(update={"prompt": prompt})
-    text = modelfile(spec, "<|end|>", "base.gguf", "adapter.gguf")
+    text = modelfile(spec, TOKENIZER, "base.gguf", "adapter.gguf")
     head, template, tail = text.split('"""')
     assert head.splitlines()[-3:-1] == ["FROM ./base.gguf", "ADAPTER ./adapter.gguf"]
     assert tail.split("\n")[1:-1] == [
@@ -217,7 +219,7 @@ def test_templates_say_what_the_spec_says(prompt: Prompt, tiny_folder: Path) -> 
         'PARAMETER stop "<|end|>"',
     ]
     assert as_go_would(template, "a rose") == expected
-    assert "ADAPTER" not in modelfile(spec, "<|end|>", "model.gguf")
+    assert "ADAPTER" not in modelfile(spec, TOKENIZER, "model.gguf")
 
 
 def as_go_would(template: str, prompt: str) -> str:

@@ -38,6 +38,11 @@ def without_clock(template: str) -> str:
     return _CLOCK.sub(_NO_CLOCK, template)
 
 
+def named_tokens(tokenizer: Any) -> dict[str, str]:
+    """The special tokens that a template may name, such as bos_token."""
+    return {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+
+
 def fill_in(template: str, messages: Sequence[Mapping[str, str]], goes_on: bool, names: Mapping[str, str]) -> str:
     """What the template makes of `messages`, by transformers' sandbox.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from fedprotocol.spec import Prompt
 
-from fednode.base_model.chat_template import chat_template_of, digest_of, fill_in, without_clock
+from fednode.base_model.chat_template import chat_template_of, digest_of, fill_in, named_tokens, without_clock
 from fednode.base_model.errors import BaseModelError
 from fednode.data.plain_text import EncodingError, PlainText
 from fednode.data.turns import Turn, as_text, messages_of, turns_in
@@ -46,8 +46,7 @@ class ChatWording:
                 "from where the spec says"
             )
         self._template = text.with_control(without_clock(own))
-        named = {name: token for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
-        self._names = {name: text.with_control(token) for name, token in named.items()}
+        self._names = {name: text.with_control(token) for name, token in named_tokens(tokenizer).items()}
         self._require_same_tokens(tokenizer, without_clock(own))
         self._asked = self._filled([_QUESTION], goes_on=True)
         self._behind = self._closing()

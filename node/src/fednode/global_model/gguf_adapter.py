@@ -61,7 +61,7 @@ def export_gguf_adapter(spec: Spec, units: NDArray[np.int32], provenance: Proven
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
-        (folder / "Modelfile").write_text(modelfile(spec, tokenizer.eos_token, "base.gguf", NAME), encoding="utf-8")
+        (folder / "Modelfile").write_text(modelfile(spec, tokenizer, "base.gguf", NAME), encoding="utf-8")
         (folder / "README.md").write_text(card(spec, provenance, _form()), encoding="utf-8")
 
 

@@ -86,7 +86,7 @@ def export_gguf_model(
                 on_progress(done, len(weights))
         if divisors is not None:
             writer.write_tensor_data(divisors)
-        (folder / "Modelfile").write_text(modelfile(spec, tokenizer.eos_token, NAME), encoding="utf-8")
+        (folder / "Modelfile").write_text(modelfile(spec, tokenizer, NAME), encoding="utf-8")
         (folder / "README.md").write_text(card(spec, provenance, _form(spec)), encoding="utf-8")
 
 

@@ -50,7 +50,7 @@ def write_tokens(writer: GGUFWriter, tokenizer: Any, prompt: Prompt, vocabulary:
             writer.add_token_merges([" ".join(pair) for pair in model["merges"]])
     else:
         raise ExportError(f"a tokenizer of the kind {model['type']} cannot be written as GGUF here; {instead}")
-    _write_roles(writer, tokenizer)
+    _write_roles(writer, tokenizer, prompt)
     writer.add_chat_template(without_clock(chat_template_of(tokenizer)) if prompt.is_chat else chat_template(prompt))
 
 
@@ -65,8 +65,8 @@ def chat_template(prompt: Prompt) -> str:
     )
 
 
-def _write_roles(writer: GGUFWriter, tokenizer: Any) -> None:
-    starts = start_of_text(tokenizer)
+def _write_roles(writer: GGUFWriter, tokenizer: Any, prompt: Prompt) -> None:
+    starts = start_of_text(tokenizer) and not prompt.is_chat  # a chat template writes it itself, or wants none
     # without one, llama.cpp takes a token of its own choice
     start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     writer.add_bos_token_id(start)

@@ -99,8 +99,8 @@ def new(
     learning_rate: Annotated[
         float,
         typer.Option(
-            help="Learning rate in round 1. 5e-3 was best for a model of 135 million parameters in 24 rounds, and "
-            "half of it for a few hundred rows of free text; models of billions of parameters usually want 1e-4 to 4e-4."
+            help="Learning rate in round 1. 5e-3 was best for a model of 135 million parameters in 24 rounds, half "
+            "of it for a few hundred rows of free text; models of billions of parameters usually want 1e-4 to 4e-4."
         ),
     ] = 2e-4,
     rate_ratio_b: Annotated[

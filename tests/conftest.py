@@ -69,9 +69,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 @pytest.fixture
 def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """For a command that is run in the tests' own process: a program settles its process for good; this one goes on."""
-    before, hooks = dict(os.environ), (sys.excepthook, threading.excepthook)
+    before, hooks, handlers = dict(os.environ), (sys.excepthook, threading.excepthook), _handlers()
     monkeypatch.setattr(environment, "_given", None)
     yield
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
     sys.excepthook, threading.excepthook = hooks
     os.environ.clear()
     os.environ.update(before)
@@ -83,12 +86,7 @@ def _signals_as_before() -> Iterator[None]:
     the next signal that a test sends to itself, many tests later."""
     before, woken = _handlers(), _woken()
     yield
-    after, left = _handlers(), _woken()
-    signal.set_wakeup_fd(woken)
-    for number, answer in before.items():
-        if after[number] is not answer:
-            signal.signal(number, answer)
-    assert (after, left) == (before, woken)
+    assert (_handlers(), _woken()) == (before, woken), "let it use process_as_before"
 
 
 def _handlers() -> dict[int, Any]:

@@ -85,6 +85,7 @@ def code_check(site: Site) -> CheckResult:
         return next(check for check in examine(session, site.config) if check.name == "code")
 
 
+@pytest.mark.usefixtures("process_as_before")
 def test_a_node_puts_in_nothing_and_says_what_it_found(federation: LiveFederation, site: Site) -> None:
     for words in (("join",), ("run",), ("challenge",)):
         done = fednode(site, *words)

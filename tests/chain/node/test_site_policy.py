@@ -78,6 +78,7 @@ def approve(site: Site) -> Result:
     return fednode(site, "policy", "approve", "--by", "J. Doe, DPO", "--yes")
 
 
+@pytest.mark.usefixtures("process_as_before")
 def test_what_is_not_allowed_is_neither_joined_nor_run(federation: LiveFederation, site: Site) -> None:
     write(site, policy_text("0x" + 64 * "1"))
     for words in (("join",), ("run",), ("policy", "approve", "--by", "J. Doe", "--yes")):

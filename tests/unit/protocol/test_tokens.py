@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 from typing import ClassVar
 
 import pytest
@@ -66,20 +67,21 @@ def test_every_connection_shows_it_where_it_belongs(name: str, url: str, file: P
 
 def test_a_websocket_shows_it_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "_files", {})
-    shown: list[str | None] = []
+    shown = SimpleQueue[str | None]()
 
     def answer(connection: ServerConnection) -> None:
         assert connection.request is not None
-        shown.append(connection.request.headers.get("Authorization"))
+        shown.put(connection.request.headers.get("Authorization"))
 
     with serve(answer, "127.0.0.1", 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.socket.getsockname()[1]
         connected(f"ws://127.0.0.1:{port}").close()
+        assert shown.get(timeout=60) is None
         tokens.present({f"http://127.0.0.1:{port}": file})
         connected(f"ws://127.0.0.1:{port}").close()
+        assert shown.get(timeout=60) == f"Bearer {TOKEN}"
         server.shutdown()
-    assert shown == [None, f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize(

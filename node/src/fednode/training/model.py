@@ -183,6 +183,8 @@ class AdapterModel:
         rows = Drawn(data, self._encoder)
         before = self.values()
         are_apart = private is not None and spec.training.batch_size > 1 and self._gradients_apart
+        is_asked_together = self._group is not None and self._group.shards  # so that all of them ask at the same time
+        is_padded = private is not None or (is_asked_together and not self._packs)
         trained = [spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors]
         self._thaw(trained)
         try:
@@ -195,7 +197,7 @@ class AdapterModel:
                 steps = run_steps(
                     self._model,
                     rows,
-                    self._training_batch if private is None and self._packs else self._collate,
+                    self._collate if is_padded else self._training_batch,
                     spec.training,
                     learning_rate(spec.training, round),
                     round_seed(seed, round),
@@ -331,7 +333,7 @@ class AdapterModel:
         return keeps_gradients_apart(self._model, self._parameters, self._logits, self._collate)
 
     def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        if len(examples) == 1:  # it has no padding
+        if len(examples) == 1 or not self._packs:  # one alone has no padding
             return self._collate(examples)
         return packed(examples, self._pack_tokens)
 

@@ -23,7 +23,6 @@ def test_another_hash_than_sha256_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
 
 PROCESSORS = {
     "": "vectors",
-    "+avx2": "vectors",
     "+avx2,+sha": "instructions",
     "+avx512f,+sha": "vectors",
 }

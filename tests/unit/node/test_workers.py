@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fednode.config import DataConfig, ModelConfig, TrainingConfig
-from fednode.data import DataError, load_data
+from fednode.config import TrainingConfig
+from fednode.data import DataError
 from fednode.data_source import portion
-from fednode.training import AdapterModel, StepRecord
+from fednode.training import StepRecord
 from fednode.workers.failures import raise_as_here
-from fednode.workers.job import Job, Settings
+from fednode.workers.job import Job
 from fednode.workers.launch import command
 from fednode.workers.place import NoPlace, Place, TooFewDevices, own_device, place
 from fednode.workers.workers import Stopped, Workers, WorkersEnded, WorkersFailed
 from fedprotocol.spec import Spec, dump_spec
 from support.tiny_model import colour_rows, write_jsonl
 from support.tiny_spec import tiny_spec
+from support.together import assert_as_alone, made, trained
 
-TOGETHER = TrainingConfig(launch="torchrun", processes=2)
 ROWS = 17
 """With batches of three and two processes, shares are of two rows and one, and the last batch of an epoch of two."""
 
@@ -47,13 +47,6 @@ def federation(tiny_folder: Path) -> tuple[Spec, Any]:
     return spec, adapter.units
 
 
-def made(home: Path, spec: Spec, train: Path, training: TrainingConfig = TOGETHER, **model: Any) -> Workers:
-    settings = Settings(model=ModelConfig(**model), data=DataConfig(train=train), rows=home / "rows")
-    return Workers(
-        home / "workers", settings, spec, lambda folder: command(training, "cpu", folder), home / "workers.log"
-    )
-
-
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory, federation: Any, train: Path) -> Iterator[Workers]:
     started = made(tmp_path_factory.mktemp("home"), federation[0], train)
@@ -66,33 +59,12 @@ def pids(folder: Path) -> list[int]:
     return [int(line) for line in found.split()]
 
 
-def trained(workers: Workers, path: Path, units: Any, stop: threading.Event | None = None) -> tuple[Any, Any, Any]:
-    steps: list[StepRecord] = []
-    job = Job(kind="train", rows=portion(path), round=2, seed=5)
-    done, files = workers.run(job, units, None, stop or threading.Event(), steps.append)
-    return done, np.load(files.delta), steps
-
-
 @pytest.mark.model
 def test_two_processes_take_the_steps_of_one(workers: Workers, federation: Any, train: Path) -> None:
     spec, units = federation
-    alone = AdapterModel.load(spec, None, "cpu", 1)
-    alone.set_global(units)
-    one = alone.train(spec, load_data(train), 2, seed=5)
-    done, delta, steps = trained(workers, train, units)
-    assert (done.drawn, done.truncated) == (one.drawn, one.truncated)
-    assert [step.tokens for step in steps] == [step.tokens for step in one.steps]
-    assert [step.loss for step in steps] == pytest.approx([step.loss for step in one.steps], rel=1e-4)
-    assert np.abs(delta - one.units_delta).max() < 1e-3 * np.abs(one.units_delta).max()
+    delta = assert_as_alone(workers, spec, units, train)
     _, again, _ = trained(workers, train, units)
     np.testing.assert_array_equal(again, delta)
-
-    alone.set_global(units)
-    score = workers.run(Job(kind="score", rows=portion(train)), units, None, threading.Event(), print)[0].score
-    whole = alone.evaluate(spec, load_data(train))
-    assert score is not None
-    assert (score.items, score.accuracy) == (whole.items, whole.accuracy)
-    assert score.loss == pytest.approx(whole.loss, rel=1e-5)
 
 
 def test_a_training_that_nobody_wants_stops_and_the_next_one_is_right(
@@ -174,7 +146,7 @@ from pathlib import Path
 sys.path[:0] = {path!r}
 from fednode.workers.workers import Workers
 from fedprotocol.spec import load_spec
-from test_workers import made
+from support.together import made
 workers = made(Path({home!r}), load_spec(Path({spec!r}).read_bytes()), Path({train!r}))
 threading.Thread(target=workers.start, args=(threading.Event(),), daemon=True).start()
 while not (workers._folder.path / "alive").exists():

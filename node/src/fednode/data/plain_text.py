@@ -29,21 +29,25 @@ class EncodingError(FedError):
     """The tokenizer cannot serve this spec."""
 
 
-class PlainText:
-    """A fast tokenizer for text in which no control token can be written.
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """The tokens, with their numbers, that a fast tokenizer itself declares special, and those it has roles for (end of
+    text, …). Other added tokens, such as runs of spaces, are text."""
+    backend: Any = tokenizer.backend_tokenizer
+    roles = set(tokenizer.all_special_ids)
+    added = backend.get_added_tokens_decoder()
+    return {str(token.content): int(key) for key, token in added.items() if token.special or key in roles}
 
-    Control tokens are those that the tokenizer itself declares special, and those it has roles for (end of text, …).
-    Other added tokens, such as runs of spaces, are text.
-    """
+
+class PlainText:
+    """A fast tokenizer for text in which no control token (`control_tokens`) can be written."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         """Raises EncodingError for a tokenizer without tokenizer.json, or one that cannot be copied."""
         if not tokenizer.is_fast:
             raise EncodingError("the base model's tokenizer has no tokenizer.json; choose a base model that has one")
         backend: Any = tokenizer.backend_tokenizer
-        roles = set(tokenizer.all_special_ids)
         added = backend.get_added_tokens_decoder()
-        special = {str(token.content): int(key) for key, token in added.items() if token.special or key in roles}
+        special = control_tokens(tokenizer)
         known = "|".join(re.escape(str(t.content)) for t in sorted(added.values(), key=lambda t: -len(t.content)))
         self._added = re.compile(known or r"(?!)")
         nonce = secrets.token_hex(16)

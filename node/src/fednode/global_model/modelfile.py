@@ -8,13 +8,13 @@ from typing import Any
 from fedprotocol.spec import Spec
 
 from fednode.base_model.chat_template import chat_template_of, fill_in, named_tokens, without_clock
+from fednode.data.plain_text import control_tokens
 from fednode.data.turns import messages_of
 from fednode.global_model.ollama_template import Pieces, pieces_of
 
 _BASE = """# base.gguf is the base model as GGUF, of the weights that the federation names; put it beside this file.
 # `fednode export --round 0 --merged --gguf --out base` writes it as base/model.gguf.
 """
-
 
 _NO_TEMPLATE = """# The base model's chat template cannot be written for Ollama, which will ask in another way than the
 # sites trained: use llama.cpp, which reads the template in the model's file.
@@ -36,7 +36,7 @@ def modelfile(spec: Spec, tokenizer: Any, model: str, adapter: str | None = None
         lines.append(f'TEMPLATE """{_literal(before)}{{{{ .Prompt }}}}{_literal(after)}"""')
     elif (pieces := _pieces(tokenizer)) is not None:
         lines.append(f'TEMPLATE """{pieces.in_go()}"""')
-        stops += [token for token in _control(tokenizer) if pieces.behind_answer.startswith(token)]
+        stops += [token for token in control_tokens(tokenizer) if pieces.behind_answer.startswith(token)]
     else:
         lines[0] = _NO_TEMPLATE + lines[0]
     # Ollama's own default makes tokens that were just said less likely.
@@ -48,10 +48,6 @@ def modelfile(spec: Spec, tokenizer: Any, model: str, adapter: str | None = None
 def _pieces(tokenizer: Any) -> Pieces | None:
     template, names = without_clock(chat_template_of(tokenizer)), named_tokens(tokenizer)
     return pieces_of(lambda turns: fill_in(template, messages_of(turns), True, names))
-
-
-def _control(tokenizer: Any) -> list[str]:
-    return [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
 
 
 def _literal(text: str) -> str:

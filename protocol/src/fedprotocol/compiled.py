@@ -12,6 +12,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from fedprotocol.kept_memory import keep_freed_memory
+
 MANY_BYTES = 4 << 20
 """From so many bytes on it is worth to load numba."""
 
@@ -22,8 +24,9 @@ _wanted = threading.Event()
 
 def expect(size: int) -> None:
     """Say that about `size` bytes will be worked on, piece by piece."""
-    if size >= MANY_BYTES:
+    if size >= MANY_BYTES and not _wanted.is_set():
         _wanted.set()
+        keep_freed_memory()
 
 
 def module(name: str) -> Any:

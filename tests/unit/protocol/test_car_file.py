@@ -179,14 +179,14 @@ def test_blocks_beyond_what_fits_in_memory_are_remembered_on_disk(
     many: tuple[Path, Path, MemoryLeaves], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """All blocks in memory would be 4.5 MB for the reader."""
-    path, index, leaves = many
+    (path, index, leaves), part_bytes = many, 320 * 1024
     monkeypatch.setattr(seen_blocks, "IN_MEMORY", 1000)
     tracemalloc.start()
     try:
         with path.open("rb") as source, (tmp_path / "b").open("wb") as out, (tmp_path / "i").open("wb") as entries:
-            car.read_car(source, leaves.root, leaves.shape, out, entries)
+            car.read_car(source, leaves.root, leaves.shape, out, entries, part_bytes)
         with (tmp_path / "c").open("wb") as out:
-            car.write_car(leaves, out)
+            car.write_car(leaves, out, part_bytes=part_bytes)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -99,6 +99,8 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
         forget_peak()
     for number in range(1, repeats + 1):
         with ExitStack() as files:
+            for old in folder.glob("merged.*"):
+                old.unlink()  # to replace a file takes longer than to write one
             with laps.lap("verify"):
                 prior, *updates = (files.enter_context(f) for f in in_order(opened, range(len(paths)), workers))
             contributions = [Contribution(update, WEIGHT + i, SHIFT) for i, update in enumerate(updates)]
@@ -118,4 +120,5 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
 def _made(path: Path, leaves: MadeLeaves) -> bytes:
     with path.open("wb") as file:
         write_car(leaves, file)
+        sync_file(file)  # so that the system is not still writing it when something is measured
     return leaves.root

@@ -25,8 +25,8 @@ from fedaggregator.rules.base import Rule, Sums
 from fedaggregator.rules.weighted_sums import LOOPS
 
 GLOBAL_BITS = 32
-WINDOW_VALUES = 1 << 18
-"""Values that are worked on at once, by default: their sums have two megabytes."""
+WINDOW_VALUES = 1 << 19
+"""Values that are worked on at once, by default: their sums have four megabytes."""
 
 MOST_WORKERS = 4
 
@@ -68,7 +68,7 @@ def merge(
         bits: width of a mantissa, or of a masked value: one of `rule.bits`.
         server_lr: 1 .. 2^17, unit 2^-16.
         out: file for the leaves; it is replaced only once they are complete.
-        window_leaves: leaves worked on at once; 0: as many as fit into a processor's cache.
+        window_leaves: leaves worked on at once; 0: as many as have half a million values.
         after_window: called after every window, by the caller's thread; an exception from it ends the merge and passes
             through.
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from fedprotocol import compiled, levels, tree
@@ -22,7 +23,7 @@ INDEX_ENTRY = struct.Struct(">Q32s")
 PAGE_LEAVES = 2048
 """How many entries of an index are read at once."""
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 19
 """How many bytes of leaves are read at once."""
 
 _ENTRY = np.dtype([("offset", ">u8"), ("digest", "V32")])
@@ -134,8 +135,8 @@ class CarFile:
         offsets -= first
         if len(data) < length or digests_at(data, offsets, size) != entries["digest"].tobytes():
             return b"".join(self[index] for index in range(start, stop))  # which names the leaf that is damaged
-        view = memoryview(data)
-        return b"".join([view[at : at + size] for at in offsets.tolist()])
+        every_block = as_strided(np.frombuffer(data, np.uint8), (length - size + 1, size), (1, 1))
+        return every_block[offsets].tobytes()
 
     def _entries(self, start: int, stop: int) -> NDArray[np.void]:
         if not self._files:

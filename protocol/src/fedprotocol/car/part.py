@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fedprotocol import compiled, levels, tree
 from fedprotocol.car.format import CID_BYTES, varint
-from fedprotocol.many_sha256 import digests_at, ends
+from fedprotocol.many_sha256 import digests_at
 from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES
 
 Bytes = NDArray[np.uint8]
@@ -54,7 +54,7 @@ class Part:
             is_whole = grown[-1][0] == root and data == self.made(self._leaves(data), grown)
             return grown[0][0] if is_whole else None
         part, digests = np.frombuffer(data, np.uint8), np.empty(((2 << self.depth) - 1, DIGEST_BYTES), np.uint8)
-        leaves = self.offsets, self.leaf_bytes, ends(part, self.offsets, self.leaf_bytes), self._heads[0]
+        leaves = self.offsets, self.leaf_bytes, self._heads[0]
         is_whole = lanes.verify(part, *leaves, self.node_offsets, self._heads[1], *levels.BLANK_NODES.values(), digests)
         return digests[: 1 << self.depth].tobytes() if is_whole and digests[-1].tobytes() == root else None
 

@@ -8,12 +8,9 @@ import numpy as np
 from numba import njit, types
 
 from fedprotocol.compiled_sha256.blocks import BYTES, hash_blocks
-from fedprotocol.many_sha256 import CHUNK
 from fedprotocol.tree import DIGEST_BYTES, LEFT, NODE_BYTES, RIGHT
 
 _LEFT, _RIGHT = LEFT.start, RIGHT.start
-_REST = NODE_BYTES % CHUNK
-_PADDED = 8 * NODE_BYTES  # the length in bits, at the end of the padding
 
 _OUT = types.uint8[:, ::1]
 _PLACES = types.int64[::1]
@@ -23,8 +20,9 @@ _PLACES = types.int64[::1]
 def _alike(data: Any, at: Any, expected: Any, start: Any, stop: Any) -> Any:
     """Whether `data` has from `at` on what `expected` has from `start` to `stop`."""
     different = np.uint8(0)
-    for i in range(stop - start):
-        different |= data[at + i] ^ expected[start + i]
+    here, there = np.uint64(at), np.uint64(start)  # a signed index may be negative, and is asked whether it is
+    for i in range(np.uint64(stop - start)):
+        different |= data[here + i] ^ expected[there + i]
     return different == 0
 
 
@@ -55,13 +53,12 @@ def _link(data: Any, places: Any, blank: Any, digests: Any, below: Any) -> Any:
 
 
 @njit(  # type: ignore[untyped-decorator]
-    types.boolean(BYTES, _PLACES, types.int64, _OUT, BYTES, _PLACES, BYTES, BYTES, BYTES, _OUT), nogil=True, cache=True
+    types.boolean(BYTES, _PLACES, types.int64, BYTES, _PLACES, BYTES, BYTES, BYTES, _OUT), nogil=True, cache=True
 )
 def verify(
     data: Any,
     leaves: Any,
     leaf_bytes: Any,
-    leaf_ends: Any,
     leaf_head: Any,
     nodes: Any,
     node_head: Any,
@@ -74,25 +71,19 @@ def verify(
     Args:
         data: uint8, the part.
         leaves, nodes: int64 [n] and [n - 1], where the blocks begin: the nodes level by level, the root last.
-        leaf_bytes, leaf_ends: see `hash_blocks`.
+        leaf_bytes: bytes of a leaf.
         leaf_head, node_head: uint8, what a section has before the digest.
         pair, node: uint8 [83], a node over two leaves, and one over two nodes, with zeros for their digests.
         digests: uint8 [2n - 1, 32], is filled: of the leaves, then of the nodes.
     """
     count = len(leaves)
-    hash_blocks(data, leaves, leaf_bytes, leaf_ends, digests[:count])
+    hash_blocks(data, leaves, leaf_bytes, digests[:count])
     if not _are_named(data, leaves, leaf_head, digests, 0):
         return False
-    ends = np.zeros((count // 2, CHUNK), np.uint8)
-    ends[:, _REST] = 0x80
-    ends[:, CHUNK - 2], ends[:, CHUNK - 1] = _PADDED // 256, _PADDED % 256
     below, first, width = 0, count, count // 2
     while width:
         places = nodes[first - count : first - count + width]
-        for i in range(width):
-            for byte in range(_REST):
-                ends[i, byte] = data[places[i] + NODE_BYTES - _REST + byte]
-        hash_blocks(data, places, NODE_BYTES, ends[:width], digests[first : first + width])
+        hash_blocks(data, places, NODE_BYTES, digests[first : first + width])
         blank = pair if below == 0 else node
         if not (_are_named(data, places, node_head, digests, first) and _link(data, places, blank, digests, below)):
             return False

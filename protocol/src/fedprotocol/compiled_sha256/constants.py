@@ -21,5 +21,11 @@ def _cube_root(number: int) -> int:
     return next(root for root in range(near - 2, near + 3) if root**3 <= number < (root + 1) ** 3)
 
 
+CHUNK = 64
+"""Bytes that SHA-256 takes in at a time."""
+
+LENGTH = 8
+"""Bytes of a block's length in bits, which ends the padding (FIPS 180-4, 5.1.1)."""
+
 FIRST_STATE = [isqrt(prime << 64) & 0xFFFFFFFF for prime in _primes(8)]
 CONSTANTS = [_cube_root(prime << 96) & 0xFFFFFFFF for prime in _primes(64)]

@@ -109,7 +109,7 @@ def _batches(model: Any, data: Any, given: argparse.Namespace) -> list[list[dict
     rows, order = Drawn(data, model.encoder), RowOrder(len(data), round_seed(SEED, ROUND))
     made = []
     for drawn in islice(BatchSampler(order, given.batch, drop_last=False), given.steps):
-        packs = model._training_batch([rows[index] for index in drawn])["packs"]
+        packs = model._batches.for_training([rows[index] for index in drawn])["packs"]
         made.append([send_to_device(one, given.device) for one in packs])
     return made
 

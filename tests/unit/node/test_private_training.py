@@ -72,9 +72,9 @@ def reference(model: AdapterModel, data: Any, settings: PrivateSteps, steps: int
         total = [torch.zeros(weight.shape, dtype=torch.float64) for weight in weights]
         for row in rows:
             example = model.encoder.example(data[row]["prompt"], data[row]["completion"])
-            batch = model._collate([example])
+            batch = model._batches.padded([example])
             labels = batch.pop("labels")
-            losses = token_losses(model._logits(batch), labels.to(DEVICE))
+            losses = token_losses(model._batches.logits(batch), labels.to(DEVICE))
             gradients = torch.autograd.grad(losses.sum() / example.answer_length, weights)
             norm = torch.cat([gradient.double().flatten() for gradient in gradients]).norm()
             for part, gradient in zip(total, gradients, strict=True):

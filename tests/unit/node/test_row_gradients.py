@@ -53,9 +53,9 @@ def chosen(model: AdapterModel, at_once: int = 4) -> RowGradients:
 
 
 def backward(model: AdapterModel, some: list[Example]) -> Callable[[], object]:
-    batch = model._collate(some)
+    batch = model._batches.padded(some)
     labels = batch.pop("labels").to(DEVICE)
-    return lambda: row_losses(model._logits(batch), labels).sum().backward()
+    return lambda: row_losses(model._batches.logits(batch), labels).sum().backward()
 
 
 def stacked(gradients: Gradients) -> torch.Tensor:
@@ -100,7 +100,7 @@ def test_other_models_take_one_row_after_the_other(tmp_path: Path) -> None:
     assert isinstance(row_gradients(model._model, trained(model), 4, are_apart=False), OneByOne)
     parameters = [*trained(model), torch.nn.Parameter(torch.zeros(3))]
     assert isinstance(row_gradients(model._model, parameters, 4, are_apart=True), OneByOne), "no layer's weight"
-    assert not keeps_gradients_apart(model._model, parameters, model._logits, model._collate)
+    assert not keeps_gradients_apart(model._model, parameters, model._batches.logits, model._batches.padded)
 
 
 @pytest.mark.parametrize("name", WIDE)

@@ -64,7 +64,8 @@ def test_batches_are_those_of_the_libraries_token_for_token(
 
     def batches() -> Batches:
         found: Batches = []
-        monkeypatch.setattr(model, "_training_batch", noting(found, type(model)._training_batch.__get__(model)))
+        made = type(model._batches).for_training.__get__(model._batches)
+        monkeypatch.setattr(model._batches, "for_training", noting(found, made))
         model.set_global(adapter.units)
         for number in (1, 2):
             model.train(spec, data, number, seed=3)

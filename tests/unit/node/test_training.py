@@ -294,9 +294,9 @@ def test_packed_and_padded_batches_train_alike(loaded: Loaded, data: Any, monkey
     for packs, most in ((0, 0), (1, 512), (8, 1)):
         model.set_values(start)
         with monkeypatch.context() as patch:
-            patch.setattr(model, "_packs", packs > 0)
+            patch.setattr(model._batches, "packs", packs > 0)
             patch.setitem(MOST_TOKENS, DEVICE, most)
-            batch = model._training_batch([model.encoder.example("a rose", "red")] * 8)
+            batch = model._batches.for_training([model.encoder.example("a rose", "red")] * 8)
             assert len(batch.get("packs", [])) == packs
             results.append(model.train(spec, data, 1, seed=0))
     theirs = results.pop(0)
@@ -317,17 +317,19 @@ def test_a_model_that_mixes_packed_rows_is_found_out(loaded: Loaded, monkeypatch
     from transformers import masking_utils
 
     _, model = loaded("fp32")
-    assert keeps_rows_apart(model._model, model._accepted)
+    assert keeps_rows_apart(model._model, model._batches.accepted)
     assert not keeps_rows_apart(model._model, ["input_ids", "position_ids"])
     monkeypatch.setattr(masking_utils, "find_packed_sequence_indices", lambda _: None)
-    assert not keeps_rows_apart(model._model, model._accepted)
+    assert not keeps_rows_apart(model._model, model._batches.accepted)
 
 
 def test_score_keeps_the_order_of_items(loaded: Loaded, test_data: Any) -> None:
     _, model = loaded("fp32")
     examples = list(model._kept.examples(test_data))
-    together = score(model._logits, examples, ["x"] * 40, None, model._collate, None)
-    alone = [score(model._logits, [example], ["x"], None, model._collate, None)[0] for example in examples]
+    together = score(model._batches.logits, examples, ["x"] * 40, None, model._batches.padded, None)
+    alone = [
+        score(model._batches.logits, [example], ["x"], None, model._batches.padded, None)[0] for example in examples
+    ]
     np.testing.assert_allclose([item.loss for item in together], [item.loss for item in alone], rtol=1e-4)
 
 

@@ -11,7 +11,7 @@ from fedprotocol.numbers import UNIT, NumbersError, dequantize_global
 from fedprotocol.spec import Lora, Tensor
 
 from fednode.base_model.foreign_errors import told_as
-from fednode.training.types import LayoutMismatch, ZeroDelta
+from fednode.training.types import Diverged, LayoutMismatch, NotFinite, ZeroDelta
 
 if TYPE_CHECKING:
     import torch
@@ -124,6 +124,17 @@ def changed_units(before: NDArray[np.float32], after: NDArray[np.float32]) -> ND
     """`after - before` in units, float64: what training changed and nothing else, also where float32 is coarser than
     a unit (beyond 1.0)."""
     return (after.astype(np.float64) - before.astype(np.float64)) / UNIT
+
+
+def require_in_range(values: NDArray[np.float32]) -> None:
+    """Raise NotFinite or Diverged if a value of a trained adapter is none that a global can hold."""
+    if not np.isfinite(values).all():
+        raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")
+    largest = np.abs(values).max()
+    if largest >= LIMIT:
+        raise Diverged(
+            f"training took a weight to {largest:.3g}, beyond the grid's {LIMIT:g}; lower the learning rate of the spec"
+        )
 
 
 def require_change(delta: NDArray[np.float64]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fedprotocol.program.environment import settled
@@ -13,30 +12,27 @@ from fedprotocol.quantities import size
 from fedprotocol.spec import Spec
 
 from fednode.base_model import check_length, check_model, held_as, load_base, locate, positions, seen_length
-from fednode.data.encode import Encoder, Example, load_encoder
+from fednode.data.encode import Encoder, load_encoder
 from fednode.data.encoded_rows import Drawn, Kept
-from fednode.data.packing import packed
-from fednode.data.padding import left_padded
-from fednode.data.tokens_at_once import MOST_TOKENS
 from fednode.evaluation.score import Evaluation, ItemScore, OnProgress, summarize
 from fednode.training.adapter import (
-    LIMIT,
     attach,
     changed_units,
     check_layout,
     read_values,
     require_change,
+    require_in_range,
     tensors_by_name,
     write_units,
     write_values,
 )
+from fednode.training.batches import Batches
 from fednode.training.new_objects import only_new_objects_collected
 from fednode.training.schedule import learning_rate, round_seed
 from fednode.training.types import (
     LIKELIEST,
     Answer,
     Choice,
-    Diverged,
     NotFinite,
     PrivateSteps,
     StepRecord,
@@ -79,8 +75,7 @@ class AdapterModel:
         self._encoder = encoder
         self._kept = Kept(encoder)
         self._parameters = list(parameters)
-        self._device = self._parameters[0].device
-        self._accepted = inspect.signature(model.get_base_model().forward).parameters.keys()
+        self._batches = Batches(model, self._parameters[0].device, encoder.pad_id)
 
     @classmethod
     @settled()
@@ -184,7 +179,7 @@ class AdapterModel:
         before = self.values()
         are_apart = private is not None and spec.training.batch_size > 1 and self._gradients_apart
         is_asked_together = self._group is not None and self._group.shards  # so that all of them ask at the same time
-        is_padded = private is not None or (is_asked_together and not self._packs)
+        is_padded = private is not None or (is_asked_together and not self._batches.packs)
         trained = [spec.lora.trains(tensor.name, round) for tensor in spec.layout.tensors]
         self._thaw(trained)
         try:
@@ -197,7 +192,7 @@ class AdapterModel:
                 steps = run_steps(
                     self._model,
                     rows,
-                    self._collate if is_padded else self._training_batch,
+                    self._batches.padded if is_padded else self._batches.for_training,
                     spec.training,
                     learning_rate(spec.training, round),
                     round_seed(seed, round),
@@ -213,13 +208,7 @@ class AdapterModel:
             if self._group is not None:
                 self._group.require_same(after)
                 drawn = {row: cut for share in self._group.gather(drawn) for row, cut in share.items()}
-            if not np.isfinite(after).all():
-                raise NotFinite("training made a weight NaN or infinite; lower the learning rate of the spec")
-            if np.abs(after).max() >= LIMIT:
-                raise Diverged(
-                    f"training took a weight to {np.abs(after).max():.3g}, beyond the grid's {LIMIT:g}; "
-                    "lower the learning rate of the spec"
-                )
+            require_in_range(after)
             delta = changed_units(begun, after)
             require_change(delta)
             if begun is not before:
@@ -257,11 +246,11 @@ class AdapterModel:
         self._model.eval()
         examples, domains = list(self._kept.examples(data)), list(domains)
         if self._group is None:
-            return score(self._logits, examples, domains, tokens, self._collate, on_progress)
+            return score(self._batches.logits, examples, domains, tokens, self._batches.padded, on_progress)
         items: list[ItemScore] = []
         for own in self._group.shares(len(examples), SHARE):
             idle = self._group.passes_less(passes(len(examples[own])))
-            share = score(self._logits, examples[own], domains[own], tokens, self._collate, None)
+            share = score(self._batches.logits, examples[own], domains[own], tokens, self._batches.padded, None)
             self._pass_idly(idle)
             items += [item for each in self._group.gather(share) for item in each]
             if on_progress is not None:
@@ -310,41 +299,12 @@ class AdapterModel:
         for parameter, is_trained in zip(self._parameters, trained, strict=True):
             parameter.requires_grad_(is_trained)
 
-    def _collate(self, examples: Sequence[Example]) -> dict[str, Any]:
-        batch = left_padded(examples, self._encoder.pad_id)
-        return {name: value for name, value in batch.items() if name in self._accepted or name == "labels"}
-
-    @cached_property
-    def _packs(self) -> bool:
-        from fednode.training.rows_apart import keeps_rows_apart
-
-        return keeps_rows_apart(self._model, self._accepted)
-
-    @property
-    def _pack_tokens(self) -> int:
-        most, longest = MOST_TOKENS[self._device.type], positions(self._model.get_base_model())
-        return most if longest is None else min(most, longest)
-
     @cached_property
     def _gradients_apart(self) -> bool:
         """To be asked while the whole adapter is trainable."""
         from fednode.training.row_gradients import keeps_gradients_apart
 
-        return keeps_gradients_apart(self._model, self._parameters, self._logits, self._collate)
-
-    def _training_batch(self, examples: Sequence[Example]) -> dict[str, Any]:
-        if len(examples) == 1 or not self._packs:  # one alone has no padding
-            return self._collate(examples)
-        return packed(examples, self._pack_tokens)
-
-    def _logits(self, batch: dict[str, Any]) -> torch.Tensor:
-        import torch
-
-        moved = {
-            name: value.to(self._device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()
-        }
-        logits: torch.Tensor = self._model(**moved).logits
-        return logits
+        return keeps_gradients_apart(self._model, self._parameters, self._batches.logits, self._batches.padded)
 
 
 def _adapted(spec: Spec, folder: Path, device: str, at: str | None = None) -> tuple[PeftModel, str]:

@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SOURCES := $(shell find contracts interfaces -name '*.sol')
 
-.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines installed containers units benchmarks claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
+.PHONY: help setup demo explorer test lint docs transcripts slither forge unit tests cuda fuzz twins attacks bench chaos load pace kubo-pace rows exports machines installed containers compose units benchmarks claims trackers alerts kubo geth kubo-if-go chromium-if-there explorer-load explorer-example clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -134,6 +134,9 @@ installed: setup  ## wheels in an empty environment, and a federation from an em
 
 containers: setup  ## images of the programs, and a federation in containers of them (needs podman or docker)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m containers $(CONTAINERS)
+
+compose: setup  ## the compose file as one site of a federation (needs the images it names; COMPOSE=--no-grafana)
+	PYTHONPATH=tests:tests/trials $(BIN)/python -m compose $(COMPOSE)
 
 units: setup  ## a federation under the systemd units, in a container with systemd (needs root, podman and `make containers`)
 	PYTHONPATH=tests:tests/trials $(BIN)/python -m units

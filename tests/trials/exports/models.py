@@ -93,7 +93,7 @@ class Model:
 
 
 def models(scratch: Path, real: str | None) -> Iterator[Model]:
-    """All of them; `real`: another base model."""
+    """All of them; `real`: another base model, which is also asked by its own chat template if it has one."""
     for split in SPLITS:
         yield _with_tokenizer(scratch, f"Llama, tokenizer as {split}", split_as(split))
     yield _with_tokenizer(scratch, "Llama, tokenizer as llama2", KINDS["llama2"]())
@@ -103,7 +103,10 @@ def models(scratch: Path, real: str | None) -> Iterator[Model]:
         folder = scratch / family
         yield Model(family, build_family(folder / "base", family), folder / "exports", 4, SHORT)
     if real is not None:
-        yield Model(Path(real).name, locate(real), scratch / "real", 6)
+        base = locate(real)
+        yield Model(Path(real).name, base, scratch / "real", 6)
+        if load_tokenizer(base).chat_template:
+            yield Model(f"{Path(real).name}, chat", base, scratch / "real-chat", 6, is_chat=True)
 
 
 def _with_tokenizer(scratch: Path, name: str, tokenizer: Any) -> Model:

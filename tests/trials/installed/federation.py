@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,8 @@ PASSWORD = "a password of the trial"
 SECONDS = 300  # for all rounds, and for what a program is asked again and again
 SPEC = ("--name", "Colours", "--base-model", "tests/tiny", "--source", "../model", "--quantization", "fp32")
 SMALL = ("--sequence-length", "64", "--steps", "3", "--batch-size", "8", "--learning-rate", "5e-3")
-EDITED = {"min_clients = 3 ": f"min_clients = {SITES} ", **SHORT}
+PEERS = "# peers = ["
+EDITED = {"min_clients = 3 ": f"min_clients = {SITES} ", **{old: new for old, new in SHORT.items() if old != PEERS}}
 PORT = 9464  # where the first site's node shows its figures
 
 
@@ -75,15 +76,19 @@ class Federation:
         if wrong := {place.name: status for place, status in ended.items() if status}:
             raise SystemExit(f"told to stop, these ended with {wrong}")
 
-    def rounds(self) -> list[float]:
-        """Waits until all are final, and gives the loss of the sites' test rows after each: the mean over the sites."""
+    def until_final(self, count: int) -> None:
+        """Waits until so many rounds are final. Raises SystemExit, which has what the programs say."""
         deadline = time.monotonic() + SECONDS
-        while self.coordinator.final_count() < ROUNDS:
+        while self.coordinator.final_count() < count:
             if time.monotonic() > deadline:
                 consoles = [file.read_text()[-2000:] for file in self.folder.glob("*/console.txt")]
                 raise SystemExit("\n".join(["the rounds do not end", *consoles]))
             skip_windows(self.chain, self.coordinator)
             time.sleep(0.5)
+
+    def rounds(self) -> list[float]:
+        """Waits until all are final, and gives the loss of the sites' test rows after each: the mean over the sites."""
+        self.until_final(ROUNDS)
         losses = [self._scored(site) for site in self.sites]
         return [sum(column) / SITES for column in zip(*losses, strict=True)]
 
@@ -108,23 +113,29 @@ class Federation:
 
 
 @contextmanager
-def founded(programs: Programs, folder: Path) -> Iterator[Federation]:
-    """A federation on a chain of its own, which ends with it, in the new `folder`. Needs anvil (`make setup`)."""
+def founded(
+    programs: Programs, folder: Path, store: str = "", chain_options: Sequence[str] = ()
+) -> Iterator[Federation]:
+    """A federation on a chain of its own, which ends with it, in the new `folder`. Needs anvil (`make setup`).
+
+    `store`: one that everybody uses; by default each has a folder of its own. `chain_options`: more options of anvil.
+    """
     sponsor, aggregator = folder / "sponsor", folder / "aggregator"
     for place in (sponsor, aggregator):
         place.mkdir(parents=True)
     for file in build_tiny_model(folder / "model").iterdir():
         file.chmod(0o644)  # the sites' accounts may be others than the trial's
-    with Anvil("--block-time", "1", "--chain-id", str(CHAIN_ID)) as chain:
-        at = ("--rpc", chain.url)
+    with Anvil("--block-time", "1", "--chain-id", str(CHAIN_ID), *chain_options) as chain:
+        at, stored = ("--rpc", chain.url), ("--store", store) if store else ()
 
         def sponsors(*words: str) -> str:
             return programs.run(["fednode", *words], sponsor, PASSWORD)
 
-        rounds = ("--template", TEMPLATE, "--rounds", str(ROUNDS), "--store", "dir:store")
+        rounds = ("--template", TEMPLATE, "--rounds", str(ROUNDS), "--store", store or "dir:store")
         sponsors("spec", "new", *SPEC, *SMALL, *rounds)
         sponsors("federation", "new")
-        edit(sponsor / "federation.toml", {**EDITED, '"dir:sponsor"': f'"dir:{sponsor / "store"}"'})
+        served = {} if store else {PEERS: SHORT[PEERS], '"dir:sponsor"': f'"dir:{sponsor}/store"'}
+        edit(sponsor / "federation.toml", {**EDITED, **served})
         sponsors("federation", "plan", "federation.toml", *at)
         sponsors("federation", "deploy", "federation.toml", *at)
         sponsors("federation", "fund", *at)
@@ -136,14 +147,14 @@ def founded(programs: Programs, folder: Path) -> Iterator[Federation]:
             site.mkdir()
             write_jsonl(site / "train.jsonl", colour_rows(48, seed=number))
             write_jsonl(site / "test.jsonl", colour_rows(24, seed=10 + number))
-            init = ["fednode", "init", "--invitation", invitation, "--model", "../model", "--test", "test.jsonl"]
-            programs.run(init, site, PASSWORD)
+            given = ("--invitation", invitation, "--model", "../model", "--test", "test.jsonl")
+            programs.run(["fednode", "init", *given, *stored], site, PASSWORD)
             if number == 0:
                 edit(site / "fednode.toml", {"# port = 0 ": f"port = {PORT} "})
             address = programs.run(["fednode", "account", "new"], site, PASSWORD).split()[-1]
             sponsors("federation", "faucet", address, *at)
             programs.run(["fednode", "join"], site, PASSWORD)
-        programs.run(["fedaggregator", "init", "--invitation", invitation], aggregator, PASSWORD)
+        programs.run(["fedaggregator", "init", "--invitation", invitation, *stored], aggregator, PASSWORD)
         address = json.loads((aggregator / "keystore.json").read_text())["address"]
         sponsors("federation", "faucet", f"0x{address.removeprefix('0x')}", *at)
         yield federation

@@ -15,7 +15,7 @@ from fednode.cli.spec_options import OPTIONS, in_options
 from fednode.data.encode import Encoder, load_encoder
 from fednode.sponsor.new_spec import NewFederation, load, make, save
 from fednode.sponsor.trial import TrialFailed, made_up, try_out
-from fednode.training import AdapterModel
+from fednode.training.batches import Batches
 from fedprotocol.errors import FedError
 from fedprotocol.program.slow_work import told_if_slow
 from fedprotocol.spec import SpecError, SpecMismatch, dump_spec
@@ -183,7 +183,7 @@ def test_what_libraries_raise_is_told_in_a_line(
     made = make(choices(), str(tiny_folder))
     monkeypatch.setattr(Encoder, "pad_id", 448)  # one past the embedding; packed rows need none
     if not packs:
-        monkeypatch.setattr(AdapterModel, "_packs", False)
+        monkeypatch.setattr(Batches, "packs", False)
     with pytest.raises(TrialFailed, match=f"no node could {what}: index out of range"):
         try_out(made, str(tiny_folder), "cpu", 1)
 

@@ -27,7 +27,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="Standard benchmarks in place of data, such as arc_easy,hellaswag: tasks of lm-evaluation-harness. "
-            "Their data come from the Hugging Face Hub. Needs `pip install 'fednode[benchmarks]'`."
+            "Their data come from the Hugging Face Hub. Needs `pip install 'fednode\\[benchmarks]'`."
         ),
     ] = None,
     task_folder: Annotated[

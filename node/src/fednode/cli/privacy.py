@@ -24,9 +24,9 @@ def privacy(
     as_json: JsonOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Show how much differential privacy training has spent, and what the next round and a whole federation cost.
+    r"""Show how much differential privacy training has spent, and what the next round and a whole federation cost.
 
-    It needs [privacy] in the config, and the federation's spec, of which it takes the kept copy if the chain does not
+    It needs \[privacy] in the config, and the federation's spec, of which it takes the kept copy if the chain does not
     answer. Nothing is trained or written. Exits with 1 if the budget does not pay for another round.
     """
     from fedprotocol.errors import FedError

@@ -10,7 +10,7 @@ from fednode.cli.common import DEFAULT_CONFIG, ConfigOption
 
 
 def track(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Hand the figures of all rounds so far to the trackers of `[track]`: csv, tensorboard, wandb, mlflow or trackio.
+    r"""Hand the figures of all rounds so far to the trackers of `\[track]`: csv, tensorboard, wandb, mlflow or trackio.
 
     A running node does so by itself; this is for what a tracker lacks because it was out of reach, or was named only
     later. Nothing is handed over twice. Exits with 1 if a tracker did not take everything.

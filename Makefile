@@ -58,8 +58,8 @@ unit: .venv/.installed  ## the tests that need no chain, no model and no other p
 	$(BIN)/pytest tests/unit -m 'not model and not process' -n 2 --dist loadfile -q
 
 tests: setup
-	@# four at once on two cores: a test waits for blocks and for other programs a quarter of its time
-	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 4 --dist loadfile --no-loadscope-reorder --durations 12
+	@# three at once: on two cores a fourth only adds the seconds that it takes to load every test
+	$(BIN)/pytest tests --ignore tests/end_to_end --ignore tests/cuda --ignore tests/geth -n 3 --dist loadfile --no-loadscope-reorder --durations 12
 	$(BIN)/pytest tests/end_to_end -n 3 --dist loadfile --durations 8
 
 cuda: .venv/.installed  ## tests of training on a GPU, which CI has none of

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+HUGE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 WINDOWS = """
 import resource, sys, threading
@@ -41,5 +44,6 @@ def page_faults(expected: int) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
 def test_windows_of_large_work_use_their_memory_again() -> None:
-    assert page_faults(expected=0) > 10_000, "every page anew: 50 windows of 2,048 pages"
     assert page_faults(expected=1 << 30) < 2_000
+    if not HUGE.is_file() or "[always]" not in HUGE.read_text():  # else a page is as large as an array
+        assert page_faults(expected=0) > 10_000, "every page anew: 50 windows of 2,048 pages"

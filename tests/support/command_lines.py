@@ -31,6 +31,18 @@ def program(name: str) -> Any:
     return typer.main.get_command(apps[name].app)
 
 
+def every(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """`command`, and each below it, by the words that call it."""
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from every(below, (*path, name))
+
+
+def every_leaf(command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command that has no others below it."""
+    return ((path, one) for path, one in every(command) if not hasattr(one, "commands"))
+
+
 @cache
 def make_targets() -> frozenset[str]:
     return frozenset(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

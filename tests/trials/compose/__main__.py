@@ -1,8 +1,8 @@
 """`make compose`: packaging/containers/compose.yaml as a whole is one site of a federation.
 
 Its node trains beside two other sites and an aggregator, which run in containers of their own, until two rounds are
-final. Its Kubo is everybody's store. Then every service is asked for its health, Prometheus for the node's figures and
-its alert rules, and the explorer for its page.
+final. Its Kubo is everybody's store. After the first round every service is asked for its health, Prometheus for the
+node's figures and its alert rules, and the explorer for its page.
 Needs the images of `make containers`, podman-compose or docker compose, anvil (`make setup`), and the images that the
 file names: Kubo, Prometheus and, without `--no-grafana`, Grafana.
 """
@@ -10,7 +10,6 @@ file names: Kubo, Prometheus and, without `--no-grafana`, Grafana.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,14 +17,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from containers.engine import FOLDER, found
-from installed.federation import ROUNDS, Federation, founded
+from containers.engine import FOLDER, found, owner
+from installed.federation import Federation, founded, told
 from support.evm import ROOT
 from support.short_rounds import edit
 
 from compose.site import FIRST, HOST, STORE, Beside, Site
-
-USER = "12345:12345"
 
 
 def main() -> int:
@@ -34,10 +31,7 @@ def main() -> int:
     parser.add_argument("--base", help="the image with Python that the images are made from")
     given = parser.parse_args()
     engine = found()
-    if engine is None:
-        print("error: there is no container engine: `apt-get install podman` brings one")
-        return 1
-    user = USER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
+    user = owner()
     with tempfile.TemporaryDirectory() as name, ExitStack() as closing:
         folder = Path(name)
         folder.chmod(0o755)
@@ -60,8 +54,7 @@ def main() -> int:
                 wrong = site.found_wrong()
                 losses = federation.rounds()
             federation.close()
-        said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
-        print(f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s, {said}")
+        print(told(began, losses))
     print("\n".join(wrong) or "every service is healthy, and tells what it should")
     return 1 if wrong else 0
 

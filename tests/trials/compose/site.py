@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from containers.engine import SERVICES, Containers
+from containers.engine import SERVICES, Containers, checked, inside
 from installed.federation import PASSWORD, PORT, Running
 
 HOST = "host.containers.internal"
@@ -21,7 +20,6 @@ HOST = "host.containers.internal"
 STORE = "kubo:http://127.0.0.1:5001"
 """The site's Kubo, as the trial shows it to the other sites on this machine."""
 
-SECONDS = 300  # for a service to be healthy
 TRIAL = "trial.yaml"
 FIRST = "site-0"
 ASKED = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode())"
@@ -72,11 +70,8 @@ class Site:
 
     def wait_for_health(self, service: str) -> None:
         """Raises SystemExit with what the service says if it does not pass its own check."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            if self._asked(service, SERVICES[service]["healthcheck"]["test"][1:]).returncode == 0:
-                return
-            time.sleep(1)
+        if checked(self._engine, self._name(service), service).returncode == 0:
+            return
         said = subprocess.run([self._engine, "logs", self._name(service)], capture_output=True, text=True)
         raise SystemExit(f"{service} is not healthy:\n{said.stdout[-3000:]}{said.stderr[-3000:]}")
 
@@ -106,19 +101,11 @@ class Site:
         """What a command of `fednode` prints, in a container of its own, as `join` is run."""
         return self._compose(["run", "--rm", "--no-deps", "-T", "node", *words])
 
-    def heard(self, service: str, words: Sequence[str]) -> str:
-        """What a command in a service's container prints, which must succeed."""
-        asked = self._asked(service, words)
-        if asked.returncode:
-            raise SystemExit(f"{service}: {' '.join(words)} ended with {asked.returncode}: {asked.stderr[-500:]}")
-        return asked.stdout
-
     def _read(self, service: str, url: str) -> str:
-        return self.heard(service, ["python", "-c", ASKED, url])
-
-    def _asked(self, service: str, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        command = [self._engine, "exec", self._name(service), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+        asked = inside(self._engine, self._name(service), ["python", "-c", ASKED, url])
+        if asked.returncode:
+            raise SystemExit(f"{service} cannot read {url}: {asked.stderr[-500:]}")
+        return asked.stdout
 
     def _state(self, service: str) -> dict[str, Any]:
         command = [self._engine, "inspect", self._name(service)]
@@ -127,7 +114,7 @@ class Site:
         return state
 
     def _name(self, service: str) -> str:
-        return f"federation{'_' if self._is_podman else '-'}{service}{'_' if self._is_podman else '-'}1"
+        return ("_" if self._is_podman else "-").join(("federation", service, "1"))
 
     @property
     def _is_podman(self) -> bool:

@@ -8,17 +8,13 @@ Needs podman or docker, anvil (`make setup`), and a registry for the images' pac
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
 
-from installed.federation import ROUNDS, founded
+from installed.federation import founded, told
 
-from containers.engine import IMAGES, SERVICES, Containers, build, found, inside
-
-STRANGER = "12345:12345"
-STARTS = 300  # seconds, as the compose file gives a node
+from containers.engine import IMAGES, Containers, build, checked, found, inside, owner
 
 
 def main() -> int:
@@ -28,26 +24,21 @@ def main() -> int:
     parser.add_argument("--no-build", action="store_true", help="take the images that were built before")
     given = parser.parse_args()
     engine = found()
-    if engine is None:
-        print("error: there is no container engine: `apt-get install podman` brings one")
-        return 1
     arguments = {"BASE": given.base, "TORCH_INDEX": given.torch_index}
     for program in () if given.no_build else IMAGES:
         began = time.monotonic()
         build(engine, program, {name: value for name, value in arguments.items() if value})
         print(f"{program}: built in {time.monotonic() - began:.0f} s", flush=True)
-    user = STRANGER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         began = time.monotonic()
-        with founded(Containers(engine, folder, user), folder / "federation") as federation:
+        with founded(Containers(engine, folder, owner()), folder / "federation") as federation:
             with federation.running():
                 wrong = found_wrong(engine)
                 losses = federation.rounds()
             federation.close()
-        said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
-        print(f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s, {said}")
+        print(told(began, losses))
     print("\n".join(wrong) or "as shut in as the compose file says, and healthy")
     return 1 if wrong else 0
 
@@ -55,10 +46,7 @@ def main() -> int:
 def found_wrong(engine: str) -> list[str]:
     """What must not be, in the first site's running container, once it has started."""
     site = "trial-site-0"
-    healthy = SERVICES["node"]["healthcheck"]["test"][1:]
-    deadline = time.monotonic() + STARTS
-    while (asked := inside(engine, site, healthy)).returncode and time.monotonic() < deadline:
-        time.sleep(1)
+    asked = checked(engine, site, "node")
     wrong = []
     if inside(engine, site, ["id", "-u"]).stdout.strip() == "0":
         wrong.append("it runs as root")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,21 @@ IMAGES = {"fednode": "node", "fedaggregator": "aggregator"}
 ENGINES = ("podman", "docker")
 
 
-def found() -> str | None:
-    """The first engine that is there."""
-    return next(filter(shutil.which, ENGINES), None)
+STARTS = 300  # seconds, as the compose file gives a node
+STRANGER = "12345:12345"
+
+
+def found() -> str:
+    """The first engine that is there. Raises SystemExit if there is none."""
+    engine = next(filter(shutil.which, ENGINES), None)
+    if engine is None:
+        raise SystemExit("error: there is no container engine: `apt-get install podman` brings one")
+    return engine
+
+
+def owner() -> str:
+    """ "uid:gid" that no image knows and that may own the trial's files: a stranger's, or whoever's trial it is."""
+    return STRANGER if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
 
 
 def build(engine: str, program: str, arguments: dict[str, str]) -> None:
@@ -79,6 +92,17 @@ class Container:
 
     def wait(self, timeout: float) -> int:
         return self.program.wait(timeout)
+
+
+def checked(engine: str, name: str, service: str) -> subprocess.CompletedProcess[str]:
+    """How the health check of the compose file's `service` ends in the container `name`, once it is healthy, or after
+    as long as the file gives a node to start."""
+    deadline = time.monotonic() + STARTS
+    while (asked := inside(engine, name, SERVICES[service]["healthcheck"]["test"][1:])).returncode:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(1)
+    return asked
 
 
 def inside(engine: str, name: str, words: list[str], *options: str) -> subprocess.CompletedProcess[str]:

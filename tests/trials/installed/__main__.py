@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from installed.environment import build_wheels, install, pythons
-from installed.federation import ROUNDS, founded
+from installed.federation import founded, told
 
 
 def main() -> int:
@@ -36,9 +36,7 @@ def main() -> int:
                 with federation.running():
                     losses = federation.rounds()
                 federation.close()
-            said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
-            seconds = f"installed in {ready - began:.0f} s; {ROUNDS} rounds in {time.monotonic() - ready:.0f} s"
-            print(f"Python {version}: {seconds}, {said}", flush=True)
+            print(f"Python {version}: installed in {ready - began:.0f} s; {told(ready, losses)}", flush=True)
     return 0
 
 

@@ -112,6 +112,12 @@ class Federation:
             time.sleep(1)
 
 
+def told(began: float, losses: Sequence[float]) -> str:
+    """What the rounds took since `began` (`time.monotonic`), and came to."""
+    said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
+    return f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s, {said}"
+
+
 @contextmanager
 def founded(
     programs: Programs, folder: Path, store: str = "", chain_options: Sequence[str] = ()

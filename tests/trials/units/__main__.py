@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fedprotocol.errors import FOR_A_PERSON
-from installed.federation import PASSWORD, ROUNDS, founded
+from installed.federation import PASSWORD, founded, told
 
 from units.machine import Machine, Service, booted, build
 
@@ -37,8 +37,7 @@ def main() -> int:
                 with federation.running():
                     losses = federation.rounds()
                 federation.close()
-            said = f"loss {losses[0]:.3f} after the first and {losses[-1]:.3f} after the last"
-            print(f"{ROUNDS} rounds in {time.monotonic() - began:.0f} s, {said}")
+            print(told(began, losses))
     return 0
 
 

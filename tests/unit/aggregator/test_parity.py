@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.command_lines import program
+from support.command_lines import every_leaf, program
 
 OF_NODES_ALONE = {
     "spec": "the sponsor's",
@@ -36,20 +35,16 @@ OPTIONS_OF_NODES_ALONE = {
 """What a node's command has besides. An aggregator's has nothing besides."""
 
 
-def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def commands(name: str) -> dict[str, Any]:
     """Of a program, by their names; those of a group as `account new`."""
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from commands(command, f"{path}{name} ")
-        else:
-            yield path + name, command
+    return {" ".join(path): command for path, command in every_leaf(program(name))}
 
 
 def options(command: Any) -> set[str]:
     return {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
 
 
-NODE, AGGREGATOR = (dict(commands(program(name))) for name in ("fednode", "fedaggregator"))
+NODE, AGGREGATOR = (commands(name) for name in ("fednode", "fedaggregator"))
 
 
 def test_each_has_the_commands_of_the_other() -> None:
@@ -78,7 +73,7 @@ def test_both_say_their_version_and_show_where_errors_come_from() -> None:
 def test_every_command_takes_its_config_from_the_environment_too(name: str) -> None:
     found = {
         path: parameter.envvar
-        for path, command in commands(program(name))
+        for path, command in commands(name).items()
         for parameter in command.params
         if "--config" in parameter.opts
     }
@@ -88,6 +83,6 @@ def test_every_command_takes_its_config_from_the_environment_too(name: str) -> N
 
 @pytest.mark.parametrize("name", ["fednode", "fedaggregator"])
 def test_what_people_read_is_there_as_json_too(name: str) -> None:
-    found = dict(commands(program(name)))
+    found = commands(name)
     for path in ("status", "rounds", "doctor", "audit"):
         assert "--json" in options(found[path])

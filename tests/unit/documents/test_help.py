@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from support.command_lines import PROGRAMS, program
+from support.command_lines import PROGRAMS, every, program
 from typer.testing import CliRunner
 
 STYLE = re.compile(r"(?<!\\)\[[a-z@/#][^]]*]")  # rich's markup; a backslash before it keeps it
-
-
-def commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    yield path, command
-    for name, below in getattr(command, "commands", {}).items():
-        yield from commands(below, (*path, name))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_word_is_taken_for_a_style(name: str) -> None:
     texts = {
         (*path, *parameter): text
-        for path, command in commands(program(name), (name,))
+        for path, command in every(program(name), (name,))
         for parameter, text in [((), command.help), *(((p.name,), getattr(p, "help", None)) for p in command.params)]
         if text
     }

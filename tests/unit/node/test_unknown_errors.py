@@ -4,7 +4,7 @@ traceback that nobody asked for."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from fedlab.cli import app as lab
 from fednode.cli import app as node
 from fedprotocol.chain.account import keys
 from fedprotocol.program.terminal import run_program
+from support.command_lines import every_leaf
 from support.config_files import rewrite
-from typer.core import TyperGroup
 
 PROGRAMS = {"fednode": node, "fedaggregator": aggregator, "fedexplorer": explorer, "fedlab": lab}
 CONFIG = """
@@ -45,15 +45,6 @@ def throw(*_: object, **__: object) -> Any:
     raise Unknown("something that\nnobody has foreseen\nin three lines")
 
 
-def commands(of: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command that has no others below it."""
-    if isinstance(of, TyperGroup):
-        for name, command in of.commands.items():
-            yield from commands(command, (*path, name))
-    else:
-        yield path, of
-
-
 def arguments(command: Any) -> Words:
     """Something for everything that must be given."""
     words: Words = []
@@ -66,7 +57,7 @@ def arguments(command: Any) -> Words:
 ALL = [
     pytest.param(program, words, command, id=" ".join((program, *words)))
     for program, module in PROGRAMS.items()
-    for words, command in commands(typer.main.get_command(module.app))
+    for words, command in every_leaf(typer.main.get_command(module.app))
 ]
 CONFIGURED = [
     case

@@ -26,22 +26,26 @@ def add(sums: Any, mantissas: Any, factor: Any) -> None:
         sums[i] += np.int64(mantissas[i]) * factor
 
 
-@njit(types.void(_SUMS, types.int64, _SUMS), nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def mean(sums: Any, total: Any, out: Any) -> None:
-    """out = R(sums, total), for sums of which the mean is at most 2^30 in magnitude.
+@njit(types.boolean(_SUMS, types.int64, types.int64, _SUMS), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def mean(sums: Any, total: Any, limit: Any, out: Any) -> Any:
+    """out = R(sums, total), for a total below 2^32; false, and it is of no use, if one of the sums is beyond `limit` in
+    magnitude, at most total * 2^30.
 
     A quotient below 2^30 from three roundings to 53 bits is less than one away from the exact one, so its integer part
-    is right or off by one, which the remainder shows.
+    is right or off by one, which the remainder shows. Quotient and total of 32 bits let several be worked on at once.
     """
-    inverse = 1.0 / np.float64(total)
+    inverse, divisor = 1.0 / np.float64(total), np.uint64(np.uint32(total))
+    largest, smallest = np.int64(0), np.int64(0)
     for i in range(len(sums)):
+        largest, smallest = max(largest, sums[i]), min(smallest, sums[i])
         magnitude = abs(sums[i])
-        quotient = np.int64(np.float64(magnitude) * inverse)
-        rest = magnitude - quotient * total
-        quotient += np.int64(rest >= total) - np.int64(rest < 0)
-        rest = magnitude - quotient * total
-        quotient += np.int64(rest >= total - rest)
-        out[i] = quotient if sums[i] >= 0 else -quotient
+        quotient = np.int32(np.float64(magnitude) * inverse)
+        rest = magnitude - np.int64(np.uint64(np.uint32(quotient)) * divisor)
+        quotient += np.int32(rest >= total) - np.int32(rest < 0)
+        rest = magnitude - np.int64(np.uint64(np.uint32(quotient)) * divisor)
+        quotient += np.int32(rest >= total - rest)
+        out[i] = np.int64(quotient) if sums[i] >= 0 else -np.int64(quotient)
+    return largest <= limit and smallest >= -limit
 
 
 @njit(  # type: ignore[untyped-decorator]

@@ -27,7 +27,7 @@ class Leaves(Protocol):
         """sha2-256 of one leaf."""
         ...
 
-    def window(self, start: int, stop: int) -> bytes:
+    def window(self, start: int, stop: int) -> bytes | memoryview:
         """The bytes of the leaves from `start` to before `stop`, one after the other. Raises IndexError."""
         ...
 

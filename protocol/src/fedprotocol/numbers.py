@@ -141,12 +141,13 @@ def to_bytes(values: NDArray[np.integer[Any]]) -> bytes:
     return values.astype(values.dtype.newbyteorder(">"), copy=False).tobytes()
 
 
-def from_bytes(data: bytes, bits: int) -> NDArray[Any]:
-    """Big-endian bytes to signed integers of `bits` bits (native order). Raises NumbersError on a cut-off value."""
+def from_bytes(data: bytes | memoryview, bits: int) -> NDArray[Any]:
+    """Big-endian bytes to signed integers of `bits` bits (native order); those of 8 bits are not copied. Raises
+    NumbersError on a cut-off value."""
     dtype = _signed(bits)
     if len(data) % dtype.itemsize:
         raise NumbersError(f"{len(data)} bytes are not a whole number of {bits}-bit values")
-    return np.frombuffer(data, dtype=dtype.newbyteorder(">")).astype(dtype)
+    return np.frombuffer(data, dtype=dtype.newbyteorder(">")).astype(dtype, copy=False)
 
 
 def leaf_count(value_count: int, leaf_values: int) -> int:

@@ -26,7 +26,7 @@ def test_means_and_steps(total: int) -> None:
     rng = np.random.default_rng(total)
     sums = sums_of(total, rng)
     means, new = np.empty_like(sums), np.empty(len(sums), np.int32)
-    compiled_sums.mean(sums, total, means)
+    assert compiled_sums.mean(sums, total, total * MAX_VALUE, means)
     np.testing.assert_array_equal(means, divide_round(sums, total))
     weights = rng.choice([INT32.min, INT32.max, 0, -1, 5], len(sums)).astype(np.int32)
     for server_lr in (1, 60_001, 2**16, 2**17):
@@ -36,6 +36,16 @@ def test_means_and_steps(total: int) -> None:
     large = np.concatenate([[-(2**46), 2**46 - 1, 1 - 2**46], rng.integers(-(2**46), 2**46, len(sums) - 3)])
     compiled_sums.step(weights, large, 2**17, new)
     np.testing.assert_array_equal(new, clamped(weights + divide_round(large * np.int64(2**17), 2**16)))
+
+
+@pytest.mark.parametrize("beyond", [1, -1])
+@pytest.mark.parametrize("total", [1, 1000, 2**32 - 1])
+def test_sums_beyond_their_limit_have_no_mean(total: int, beyond: int) -> None:
+    limit = total * MAX_VALUE
+    sums, means = np.full(100, -limit * beyond), np.empty(100, np.int64)
+    assert compiled_sums.mean(sums, total, limit, means)
+    sums[77] = (limit + 1) * beyond
+    assert not compiled_sums.mean(sums, total, limit, means)
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32])

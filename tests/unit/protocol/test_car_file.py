@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from fedprotocol import car, compiled, seen_blocks, tree
+from fedprotocol import car, compiled, levels, seen_blocks, tree
 from fedprotocol.car import BadLength, CarFile, MemoryLeaves, WrongBlock
 from fedprotocol.tree import TreeError, TreeShape
 from support.small_trees import SIZE, read, tree_of, written
@@ -52,6 +53,27 @@ def test_a_file_changed_on_disk_is_not_served(tmp_path: Path) -> None:
         assert not open_in(tmp_path)
     with pytest.raises(FileNotFoundError):
         CarFile(tmp_path / "none", paths[1], leaves.root, leaves.shape)
+
+
+def test_an_index_is_compared_with_what_was_just_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its nodes are not computed again; a digest that does not fit is as none, and a changed index is refused."""
+    leaves, out, entries = tree_of(9), io.BytesIO(), io.BytesIO()
+    digest = car.read_car(io.BytesIO(written(leaves)), leaves.root, leaves.shape, out, entries)
+    assert digest == hashlib.sha256(entries.getvalue()).digest()
+    paths = tmp_path / "a.car", tmp_path / "a.idx"
+    for path, data in zip(paths, (out, entries), strict=True):
+        path.write_bytes(data.getvalue())
+    computed = []
+    monkeypatch.setattr(levels, "root", lambda pages, real=levels.root: computed.append(1) or real(pages))
+    for given, times in ((digest, 0), (None, 1), (bytes(32), 1)):
+        with CarFile(*paths, leaves.root, leaves.shape, index_digest=given) as file:
+            assert [file[i] for i in range(9)] == [leaves[i] for i in range(9)]
+        assert len(computed) == times
+        computed.clear()
+    swapped = entries.getvalue()
+    paths[1].write_bytes(swapped[40:80] + swapped[:40] + swapped[80:])
+    with pytest.raises(WrongBlock, match="not the index"):
+        CarFile(*paths, leaves.root, leaves.shape, index_digest=digest)
 
 
 def test_memory_leaves_refuse_what_is_no_tree() -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from hashlib import shake_128
 
 import pytest
-from fedprotocol import car, levels
+from fedprotocol import car
 from fedprotocol.car import CarError, MemoryLeaves, WrongBlock
 from fedprotocol.car.format import header_of
 from fedprotocol.car.part import Part
 from fedprotocol.car.walk import PART_BYTES
+from fedprotocol.tree import TreeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -83,10 +84,40 @@ def test_parts_and_blocks_agree(loops: str, seed: int, count: int, size: int) ->
 def test_leaves_that_stand_in_it_twice_are_refused_alike() -> None:
     """Every section is right, but a CAR has a block only once."""
     leaves = tree_with([*range(8), *range(4), *range(8, 12)], 64)
-    part = Part(4, 64).made(leaves.window(0, 16), list(levels.grown(leaves.digests(0, 16))))
+    part = Part(4, 64).made(leaves.window(0, 16), leaves.digests(0, 16))
+    assert part is not None
     twice = header_of(leaves.root) + part
     assert outcome(twice, leaves, PART_BYTES) == outcome(twice, leaves, BLOCK_BY_BLOCK)
     assert outcome(twice, leaves, PART_BYTES)[0] is WrongBlock
+
+
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("wrong", [0, 7, 15])
+def test_a_part_is_not_made_of_leaves_with_other_digests(wrong: int) -> None:
+    leaves, others = tree_with([*range(16)], 64), tree_with([*range(wrong), 99, *range(wrong + 1, 16)], 64)
+    assert Part(4, 64).made(leaves.window(0, 16), leaves.digests(0, 16)) is not None
+    assert Part(4, 64).made(leaves.window(0, 16), others.digests(0, 16)) is None
+
+
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("part_bytes", [BLOCK_BY_BLOCK, PART_BYTES])
+def test_leaves_that_change_while_they_are_written_are_refused(part_bytes: int) -> None:
+    class Changing(MemoryLeaves):
+        """Its digests are those of before."""
+
+        def window(self, start: int, stop: int) -> bytes:
+            data = bytearray(super().window(start, stop))
+            if start <= 20 < stop:
+                data[(20 - start) * 64] ^= 1
+            return bytes(data)
+
+        def __getitem__(self, index: int) -> bytes:
+            return self.window(index, index + 1)
+
+    leaves = Changing([shake_128(b"%d" % content).digest(64) for content in range(40)])
+    with pytest.raises(TreeError, match=r"leaf 20|leaves 0 to 31") as raised:
+        written(leaves, part_bytes)
+    assert "has changed since the tree was made" in str(raised.value)
 
 
 @pytest.mark.usefixtures("loops")

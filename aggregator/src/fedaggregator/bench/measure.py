@@ -94,12 +94,13 @@ def aggregate(size: Size, folder: Path, repeats: int, told: Callable[[int, int],
     def opened(number: int) -> CarFile:
         return open_car(paths[number], roots[number], shapes[number])
 
-    opened(1).close()  # loads what is compiled
+    with opened(1) as first:  # loads what is compiled
+        first.window(0, 1)
     with suppress(OSError):
         forget_peak()
     for number in range(1, repeats + 1):
         with ExitStack() as files:
-            for old in folder.glob("merged.*"):
+            for old in {*folder.glob("merged.*"), *folder.glob("*.idx")}:
                 old.unlink()  # to replace a file takes longer than to write one
             with laps.lap("verify"):
                 prior, *updates = (files.enter_context(f) for f in in_order(opened, range(len(paths)), workers))

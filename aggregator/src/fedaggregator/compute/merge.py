@@ -68,7 +68,8 @@ def merge(
         bits: width of a mantissa, or of a masked value: one of `rule.bits`.
         server_lr: 1 .. 2^17, unit 2^-16.
         out: file for the leaves; it is replaced only once they are complete.
-        window_leaves: leaves worked on at once; 0: as many as have half a million values.
+        window_leaves: leaves worked on at once; 0: as many as have half a million values, or fewer, for each core to
+            have some.
         after_window: called after every window, by the caller's thread; an exception from it ends the merge and passes
             through.
 
@@ -78,8 +79,10 @@ def merge(
         Garbage: see there; `out` is not written.
     """
     shape = _checked_shape(rule, prior, contributions, bits)
-    window = max(1, window_leaves or WINDOW_VALUES * GLOBAL_BITS // 8 // shape.leaf_bytes)
     leaf_count = shape.leaf_count // rule.parts
+    workers = workers_for(sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions))
+    most = WINDOW_VALUES * GLOBAL_BITS // 8 // shape.leaf_bytes
+    window = window_leaves or max(1, min(most, leaf_count // (2 * workers)))  # small or not, all workers have some
     firsts = range(0, shape.leaf_count, leaf_count)  # first leaf of each part
     digests = bytearray(shape.leaf_count * DIGEST_BYTES)
 
@@ -88,8 +91,7 @@ def merge(
         return data, block_digests(data, shape.leaf_bytes)
 
     starts = range(0, leaf_count, window)
-    size = sum(c.leaves.shape.leaf_count * c.leaves.shape.leaf_bytes for c in contributions)
-    with closing(in_order(compute, starts, workers_for(size))) as windows, written_whole(out, synced=False) as file:
+    with closing(in_order(compute, starts, workers)) as windows, written_whole(out, synced=False) as file:
         for start, (data, own) in zip(starts, windows, strict=True):
             for at, first in enumerate(firsts):
                 place, count = first + start, len(own) // DIGEST_BYTES // rule.parts

@@ -54,11 +54,13 @@ def mean(sums: Sums, total_weight: int) -> NDArray[np.int64]:
         raise RuleError(f"sums are int64, not {sums.dtype}")
     # Beyond this, a product with the mean might not fit into int64, where the contract would still be exact.
     limit = total_weight * MAX_VALUE
-    if sums.size and (int(sums.max()) > limit or int(sums.min()) < -limit):
-        raise RuleError(f"the sums are too large for a total weight of {total_weight}")
     loops = compiled.module(LOOPS) if total_weight < 1 << 32 else None
     if loops is None:
-        return divide_round(sums, total_weight)
-    result = np.empty(sums.shape, np.int64)
-    loops.mean(np.ascontiguousarray(sums).reshape(-1), total_weight, result.reshape(-1))
+        fits = not sums.size or (int(sums.max()) <= limit and int(sums.min()) >= -limit)
+        result = divide_round(sums, total_weight) if fits else sums
+    else:
+        result = np.empty(sums.shape, np.int64)
+        fits = loops.mean(np.ascontiguousarray(sums).reshape(-1), total_weight, limit, result.reshape(-1))
+    if not fits:
+        raise RuleError(f"the sums are too large for a total weight of {total_weight}")
     return result

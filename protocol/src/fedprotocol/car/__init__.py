@@ -17,7 +17,8 @@ from fedprotocol.car.errors import (
     Truncated,
     WrongBlock,
 )
-from fedprotocol.car.file import INDEX_ENTRY, CarFile
+from fedprotocol.car.file import CarFile
+from fedprotocol.car.index import INDEX_ENTRY
 from fedprotocol.car.read import read_car
 from fedprotocol.car.walk import children
 from fedprotocol.car.write import write_car

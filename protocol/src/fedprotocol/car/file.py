@@ -1,7 +1,7 @@
 """A CAR on disk that was verified, and is read leaf by leaf."""
 
+import hashlib
 import os
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -13,29 +13,28 @@ from numpy.typing import NDArray
 
 from fedprotocol import compiled, levels, tree
 from fedprotocol.car.errors import BadLength, WrongBlock
+from fedprotocol.car.format import AROUND
+from fedprotocol.car.index import ENTRIES, INDEX_ENTRY
 from fedprotocol.leaves import check_index, check_window
-from fedprotocol.many_sha256 import digests_at
 from fedprotocol.tree import TreeShape
 
-INDEX_ENTRY = struct.Struct(">Q32s")
-"""An index has one entry per leaf: the offset of its bytes in the CAR, and its digest."""
+Bytes = NDArray[np.uint8]
 
 PAGE_LEAVES = 2048
 """How many entries of an index are read at once."""
 
 READ_BYTES = 1 << 19
-"""How many bytes of leaves are read at once."""
-
-_ENTRY = np.dtype([("offset", ">u8"), ("digest", "V32")])
+"""How many bytes of a CAR are read at once."""
 
 
 class CarFile:
     """A CAR that `read_car` has verified, read leaf by leaf from disk through its index; nothing of it stays in memory.
 
-    Every read is checked again: the index against the root and one leaf when it is opened, then each leaf. Raises a
-    CarError if a file was changed since it was verified. If a leaf that is read has changed, `on_damage` is called with
-    this file before the error is raised. Safe to share between threads; close it, or use it as a context
-    manager.
+    Every read is checked again: the index and one leaf when it is opened, then each leaf. The index is compared with
+    `index_digest`, which `read_car` returned, so that what was verified just now is not computed again; without it, or
+    if it differs, the root is computed from the index. Raises a CarError if a file was changed since it was verified.
+    If a leaf that is read has changed, `on_damage` is called with this file before the error is raised. Safe to share
+    between threads; close it, or use it as a context manager.
     """
 
     def __init__(
@@ -45,6 +44,7 @@ class CarFile:
         root: bytes,
         shape: TreeShape,
         on_damage: Callable[["CarFile"], None] = lambda _: None,
+        index_digest: bytes | None = None,
     ) -> None:
         self.root = root
         self.shape = shape
@@ -57,8 +57,7 @@ class CarFile:
             if os.fstat(self._files[1]).st_size != INDEX_ENTRY.size * shape.leaf_count:
                 raise BadLength(f"{index} is not the index of a tree of {shape.leaf_count} leaves")
             compiled.expect(shape.leaf_count * shape.leaf_bytes)
-            pages = (self.digests(*page) for page in _steps(shape.leaf_count, PAGE_LEAVES))
-            if levels.root(pages) != root:
+            if self._index_digest() != index_digest and levels.root(self._pages()) != root:
                 raise WrongBlock(f"{index} is not the index of {tree.cid(root)}")
             self[0]  # the same root with leaves of another size is no damage
         except BaseException:
@@ -83,9 +82,13 @@ class CarFile:
     def digest(self, index: int) -> bytes:
         return self._entry(index)[1]
 
-    def window(self, start: int, stop: int) -> bytes:
+    def window(self, start: int, stop: int) -> memoryview:
         check_window(start, stop, len(self))
-        return b"".join(self._some(*some) for some in _steps(stop - start, self._at_once, start))
+        leaves = np.empty((stop - start, self.shape.leaf_bytes), np.uint8)
+        at_once = max(1, READ_BYTES // (self.shape.leaf_bytes + AROUND))
+        for first, last in _steps(stop - start, at_once):
+            self._read(start + first, leaves[first:last])
+        return leaves.reshape(-1).data
 
     def digests(self, start: int, stop: int) -> bytes:
         check_window(start, stop, len(self))
@@ -119,30 +122,32 @@ class CarFile:
     def __del__(self) -> None:
         self.close()
 
-    @property
-    def _at_once(self) -> int:
-        """How many leaves are read at once."""
-        return max(1, READ_BYTES // self.shape.leaf_bytes)
+    def _read(self, start: int, out: Bytes) -> None:
+        """A few leaves to `out`, uint8 [leaves, bytes of one]; by a single read where they stand close together."""
+        entries, size = self._entries(start, start + len(out)), self.shape.leaf_bytes
+        first, last = int(entries[0]["offset"]), int(entries[-1]["offset"])
+        length = last - first + size
+        if size <= length <= READ_BYTES + size:
+            data = np.frombuffer(os.pread(self._files[0], length, first), np.uint8)
+            if len(data) == length and _take(data, entries, out):
+                return
+        for at in range(len(out)):  # some of them occur more than once, or one is damaged: then this names it
+            out[at] = np.frombuffer(self[start + at], np.uint8)
 
-    def _some(self, start: int, stop: int) -> bytes:
-        """A few leaves, by a single read where they stand one behind the other."""
-        entries, size = self._entries(start, stop), self.shape.leaf_bytes
-        offsets = entries["offset"].astype(np.int64)
-        first, length = int(offsets[0]), int(offsets[-1] - offsets[0]) + size
-        if (np.diff(offsets) < size).any() or length > 2 * READ_BYTES + size:  # some of them occur more than once
-            return b"".join(self[index] for index in range(start, stop))
-        data = os.pread(self._files[0], length, first)
-        offsets -= first
-        if len(data) < length or digests_at(data, offsets, size) != entries["digest"].tobytes():
-            return b"".join(self[index] for index in range(start, stop))  # which names the leaf that is damaged
-        every_block = as_strided(np.frombuffer(data, np.uint8), (length - size + 1, size), (1, 1))
-        return every_block[offsets].tobytes()
+    def _pages(self) -> Iterator[bytes]:
+        return (self.digests(*page) for page in _steps(len(self), PAGE_LEAVES))
+
+    def _index_digest(self) -> bytes:
+        digest = hashlib.sha256()
+        for page in _steps(len(self), PAGE_LEAVES):
+            digest.update(self._entries(*page).data)
+        return digest.digest()
 
     def _entries(self, start: int, stop: int) -> NDArray[np.void]:
         if not self._files:
             raise ValueError(f"{self.path} is closed")
         data = os.pread(self._files[1], INDEX_ENTRY.size * (stop - start), INDEX_ENTRY.size * start)
-        return np.frombuffer(data, _ENTRY)
+        return np.frombuffer(data, ENTRIES)
 
     def _entry(self, index: int) -> tuple[int, bytes]:
         check_index(index, len(self))
@@ -150,6 +155,20 @@ class CarFile:
             raise ValueError(f"{self.path} is closed")
         offset, digest = INDEX_ENTRY.unpack(os.pread(self._files[1], INDEX_ENTRY.size, index * INDEX_ENTRY.size))
         return offset, digest
+
+
+def _take(data: Bytes, entries: NDArray[np.void], out: Bytes) -> bool:
+    """See `leaf_lanes.take`."""
+    lanes = compiled.module("fedprotocol.car.leaf_lanes")
+    if lanes is not None:
+        return bool(lanes.take(data, entries.view(np.uint8).reshape(len(entries), -1), out))
+    places, size = entries["offset"].astype(np.int64), out.shape[1]
+    places -= places[0]
+    if places.min() < 0 or places.max() > len(data) - size:
+        return False
+    every_block = as_strided(data, (len(data) - size + 1, size), (1, 1))
+    out[...] = every_block[places]
+    return levels.digests(out.reshape(-1).data, size) == entries["digest"].tobytes()
 
 
 def _steps(count: int, size: int, start: int = 0) -> Iterator[tuple[int, int]]:

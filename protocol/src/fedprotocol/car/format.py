@@ -5,6 +5,8 @@ from fedprotocol import tree
 CID_BYTES = 36
 MAX_HEADER = 1024
 MAX_VARINT = 9
+AROUND = 200
+"""Bytes of a CAR for each leaf besides its own, at most: what its section has before them, and a node's section."""
 MAX_SECTION = 2 << 20  # the largest block that IPFS nodes exchange
 
 

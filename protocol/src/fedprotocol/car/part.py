@@ -4,6 +4,7 @@ the sum of one distance for each turn to the right on the way to it. All blocks 
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -51,14 +52,34 @@ class Part:
         lanes = compiled.module("fedprotocol.car.part_lanes")
         if lanes is None:
             grown = list(levels.grown(digests_at(data, self.offsets, self.leaf_bytes)))
-            is_whole = grown[-1][0] == root and data == self.made(self._leaves(data), grown)
+            is_whole = grown[-1][0] == root and data == self._filled(self._leaves(data), grown)
             return grown[0][0] if is_whole else None
-        part, digests = np.frombuffer(data, np.uint8), np.empty(((2 << self.depth) - 1, DIGEST_BYTES), np.uint8)
-        leaves = self.offsets, self.leaf_bytes, self._heads[0]
-        is_whole = lanes.verify(part, *leaves, self.node_offsets, self._heads[1], *levels.BLANK_NODES.values(), digests)
+        digests = self._no_digests()
+        is_whole = lanes.verify(np.frombuffer(data, np.uint8), *self._form, digests)
         return digests[: 1 << self.depth].tobytes() if is_whole and digests[-1].tobytes() == root else None
 
-    def made(self, leaves: bytes, grown: list[tuple[bytes, bytes]]) -> memoryview:
+    def made(self, leaves: bytes | memoryview, digests: bytes) -> memoryview | None:
+        """The subtree with these leaves; None unless they have these digests."""
+        lanes = compiled.module("fedprotocol.car.part_lanes")
+        if lanes is None:
+            has_them = levels.digests(leaves, self.leaf_bytes) == digests
+            return self._filled(leaves, list(levels.grown(digests))) if has_them else None
+        part, all_digests = np.empty(self.size, np.uint8), self._no_digests()
+        all_digests[: 1 << self.depth] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
+        is_made = lanes.make(part, np.frombuffer(leaves, np.uint8), *self._form, all_digests)
+        return part.data if is_made else None
+
+    @property
+    def _form(self) -> tuple[Any, ...]:
+        """What `part_lanes` has to know."""
+        leaf_head, node_head = self._heads
+        return self.offsets, self.leaf_bytes, leaf_head, self.node_offsets, node_head, *levels.BLANK_NODES.values()
+
+    def _no_digests(self) -> Bytes:
+        """Room for those of the leaves and the nodes."""
+        return np.empty(((2 << self.depth) - 1, DIGEST_BYTES), np.uint8)
+
+    def _filled(self, leaves: bytes | memoryview, grown: list[tuple[bytes, bytes]]) -> memoryview:
         """The subtree with these leaves. `grown`: its levels, as `levels.grown` gives them."""
         part = np.empty(self.size, np.uint8)
         for level, (own, nodes) in enumerate(grown):
@@ -95,7 +116,7 @@ def part_of(leaf_count: int, leaf_bytes: int) -> Part:
     return Part(leaf_count.bit_length() - 1, leaf_bytes)
 
 
-def _fill(place: Bytes, content: bytes) -> None:
+def _fill(place: Bytes, content: bytes | memoryview) -> None:
     place[...] = np.frombuffer(content, np.uint8).reshape(place.shape)
 
 

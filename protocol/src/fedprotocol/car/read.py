@@ -2,6 +2,7 @@
 
 from typing import BinaryIO
 
+from fedprotocol.car.index import IndexWriter
 from fedprotocol.car.sections import Sections
 from fedprotocol.car.walk import walk
 from fedprotocol.tree import TreeShape
@@ -9,8 +10,9 @@ from fedprotocol.tree import TreeShape
 
 def read_car(
     source: BinaryIO, root: bytes, shape: TreeShape, out: BinaryIO, index: BinaryIO, part_bytes: int | None = None
-) -> None:
-    """Copy a CAR from `source` to `out`, verifying it, and write its `index` (one INDEX_ENTRY for each leaf).
+) -> bytes:
+    """Copy a CAR from `source` to `out`, verifying it, and write its `index` (one INDEX_ENTRY for each leaf). Returns
+    the SHA-256 of the index.
 
     Complete subtrees of at most `part_bytes` are verified at once, if no block in them came before; where that does not
     work out, block by block, as everything is with `part_bytes` 0. If it raises any error, `out` and `index` hold
@@ -19,5 +21,7 @@ def read_car(
     """
     sections = Sections(source, out, shape.leaf_bytes)
     sections.header(root)
-    walk(sections, root, shape, index, part_bytes)
+    entries = IndexWriter(index)
+    walk(sections, root, shape, entries, part_bytes)
     sections.end()
+    return entries.digest

@@ -73,11 +73,11 @@ class Sections:
 
     def _have(self, size: int) -> bool:
         """Read ahead until there are `size` bytes, or to the end."""
-        pieces, missing = [bytes(self._ahead)], size - len(self._ahead)
+        pieces, missing = [self._ahead] if self._ahead else [], size - len(self._ahead)
         while missing > 0 and (chunk := self._source.read(missing)):
-            pieces.append(chunk)
+            pieces.append(memoryview(chunk))
             missing -= len(chunk)
-        self._ahead = memoryview(b"".join(pieces))
+        self._ahead = pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
         return missing <= 0
 
     def _write(self, data: bytes | memoryview) -> None:

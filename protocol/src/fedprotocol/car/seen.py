@@ -5,15 +5,15 @@ from __future__ import annotations
 import struct
 import tempfile
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedprotocol import levels
+from fedprotocol import compiled, levels
 from fedprotocol.car.part import part_of
 from fedprotocol.seen_blocks import SeenBlocks
-from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES
+from fedprotocol.tree import DIGEST_BYTES, NODE_BYTES, TreeShape
 
 COUNT = struct.Struct(">I")
 OFFSET = struct.Struct(">Q")
@@ -26,14 +26,15 @@ class Seen:
     """Remembers blocks one by one, and whole parts that are taken apart only if somebody asks for one of their blocks.
 
     What is found of a block begins with the number of leaves below it; then come a leaf's offset in the CAR, or the
-    bytes of a node. For each leaf 8 bytes stay in memory, the rest is in temporary files once it is large. A context
-    manager; raises OSError if the disk is full.
+    bytes of a node. For each leaf up to 24 bytes stay in memory, the rest is in temporary files once it is large. A
+    context manager; raises OSError if the disk is full.
     """
 
-    def __init__(self, leaf_bytes: int) -> None:
-        self._leaf_bytes = leaf_bytes
+    def __init__(self, shape: TreeShape) -> None:
+        self._leaf_bytes = shape.leaf_bytes
         self._blocks = SeenBlocks()
-        self._keys = _Keys()
+        compiled_set = compiled.module("fedprotocol.car.key_set")
+        self._leaves: _Keys = compiled_set.KeySet(shape.leaf_count) if compiled_set else _Runs()
         self._parts = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by __exit__
 
     def get(self, digest: bytes) -> bytes | None:
@@ -43,18 +44,15 @@ class Seen:
     def add(self, digest: bytes, leaf_count: int, found: bytes) -> bytes:
         """Remember one block, and return what will be found of it."""
         self._blocks[digest] = noted = COUNT.pack(leaf_count) + found
-        if leaf_count == 1:
-            self._keys.add(digest)
         return noted
 
     def add_part(self, offset: int, leaves: bytes) -> None:
         """Remember the part that begins at `offset`, by the digests of its leaves."""
-        self._keys.add(leaves)
         self._parts.write(_PART.pack(offset, len(leaves) // DIGEST_BYTES) + leaves)
 
-    def all_new(self, leaves: bytes) -> bool:
-        """Whether leaves with these digests differ from each other and from all others so far."""
-        return not self._keys.repeat(leaves)
+    def are_new(self, leaves: bytes) -> bool:
+        """Whether leaves with these digests differ from each other and from all for which the answer was yes."""
+        return self._leaves.add_new(leaves)
 
     def take_apart(self) -> None:
         """Make the blocks of all parts known one by one."""
@@ -82,21 +80,27 @@ class Seen:
         self._blocks.__exit__(kind, error, trace)
 
 
-class _Keys:
-    """The first eight bytes of each digest, in sorted runs of which none is much longer than the one before it."""
+class _Keys(Protocol):
+    def add_new(self, digests: bytes) -> bool:
+        """See `key_set.KeySet`."""
+        ...
+
+
+class _Runs:
+    """`_Keys` in NumPy: the first eight bytes of each digest, in sorted runs of which none is much longer than the one
+    before it."""
 
     def __init__(self) -> None:
         self._runs: list[NDArray[np.uint64]] = []
         self._unsorted: list[bytes] = []
 
-    def add(self, digests: bytes) -> None:
-        self._unsorted.append(digests)
-
-    def repeat(self, digests: bytes) -> bool:
-        """Whether one of these is as another of them or one of those so far. By chance once in 2^64 pairs."""
+    def add_new(self, digests: bytes) -> bool:
         keys = _sorted(digests)
         self._sort()
-        return bool((keys[1:] == keys[:-1]).any()) or any(_meet(run, keys) for run in self._runs)
+        is_new = not (keys[1:] == keys[:-1]).any() and not any(_meet(run, keys) for run in self._runs)
+        if is_new:
+            self._unsorted.append(digests)
+        return bool(is_new)
 
     def _sort(self) -> None:
         if self._unsorted:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from fedprotocol import compiled, tree
 from fedprotocol.car.errors import ForeignCodec, WrongBlock
+from fedprotocol.car.format import AROUND
+from fedprotocol.car.index import IndexWriter
 from fedprotocol.car.part import Part, part_of
 from fedprotocol.car.seen import COUNT, OFFSET, Seen
-from fedprotocol.tree import DIGEST_BYTES, TreeShape
+from fedprotocol.tree import TreeShape
 
 PART_BYTES = 320 * 1024
 """Complete subtrees of up to this many bytes are taken at once: few enough for a processor's cache. What is compiled
 holds neither copies nor the interpreter's lock, and takes six times as many."""
-
-_AROUND = 200  # bytes of a CAR for each leaf, besides its own, at most
 
 
 class Blocks(Protocol):
@@ -37,25 +35,23 @@ class Blocks(Protocol):
         ...
 
 
-def walk(
-    blocks: Blocks, root: bytes, shape: TreeShape, index: BinaryIO | None = None, part_bytes: int | None = None
-) -> None:
-    """Take every block once. The entry of each leaf is written to `index`: 8 bytes of its offset, and its digest.
-    `part_bytes`: see `PART_BYTES`, which it is by default."""
+def walk(blocks: Blocks, root: bytes, shape: TreeShape, index: IndexWriter, part_bytes: int | None = None) -> None:
+    """Take every block once, and write the entry of each leaf to `index`. `part_bytes`: see `PART_BYTES`, which it is
+    by default."""
     compiled.expect(shape.leaf_count * shape.leaf_bytes)
     if part_bytes is None:
         part_bytes = PART_BYTES * (6 if compiled.module("fedprotocol.car.part_lanes") else 1)
     todo = [(root, 0, shape.leaf_count)]
-    with Seen(shape.leaf_bytes) as seen:
+    with Seen(shape) as seen:
         while todo:  # leaves come from left to right, and so do their entries
             digest, first, count = todo.pop()
             found = seen.get(digest)
-            is_part = count & (count - 1) == 0 and count > 1 and count * (shape.leaf_bytes + _AROUND) <= part_bytes
+            is_part = count & (count - 1) == 0 and count > 1 and count * (shape.leaf_bytes + AROUND) <= part_bytes
             if found is None and is_part:
                 part = part_of(count, shape.leaf_bytes)
                 if _take_part(blocks, part, digest, first, seen, index):
                     continue
-            if found is None and (is_part or (count == 1 and not seen.all_new(digest))):
+            if found is None and (is_part or (count == 1 and not seen.are_new(digest))):
                 seen.take_apart()
                 found = seen.get(digest)
             if found is None:
@@ -67,22 +63,18 @@ def walk(
             if count > 1:
                 (left, left_count), (right, right_count) = children(found[COUNT.size :], count, named(first, count))
                 todo += [(right, first + left_count, right_count), (left, first, left_count)]
-            elif index:
-                index.write(found[COUNT.size :] + digest)
+            else:
+                index.leaf(OFFSET.unpack(found[COUNT.size :])[0], digest)
 
 
-def _take_part(blocks: Blocks, part: Part, digest: bytes, first: int, seen: Seen, index: BinaryIO | None) -> bool:
+def _take_part(blocks: Blocks, part: Part, digest: bytes, first: int, seen: Seen, index: IndexWriter) -> bool:
     """Take a whole part if it comes next, and all its blocks are new."""
     found = blocks.part(part, digest, first)
-    if found is None or not seen.all_new(found[1]):
+    if found is None or not seen.are_new(found[1]):
         return False
     offset = blocks.take(found[0])
     seen.add_part(offset, found[1])
-    if index:
-        entries = np.empty((1 << part.depth, OFFSET.size + DIGEST_BYTES), np.uint8)
-        entries[:, : OFFSET.size] = (part.offsets + offset).astype(">u8").view(np.uint8).reshape(-1, OFFSET.size)
-        entries[:, OFFSET.size :] = np.frombuffer(found[1], np.uint8).reshape(-1, DIGEST_BYTES)
-        index.write(entries.tobytes())
+    index.leaves(part.offsets + offset, found[1])
     return True
 
 

@@ -33,5 +33,5 @@ def open_car(path: Path, root: bytes, shape: TreeShape) -> CarFile:
         Path(os.devnull).open("wb") as nowhere,
         written_whole(index, mode, synced=False) as entries,
     ):
-        read_car(source, root, shape, nowhere, entries)
-    return CarFile(path, index, root, shape)
+        index_digest = read_car(source, root, shape, nowhere, entries)
+    return CarFile(path, index, root, shape, index_digest=index_digest)

@@ -80,9 +80,9 @@ class DirectoryStore:
     def admit(self, source: BinaryIO, root: bytes, shape: TreeShape) -> CarFile:
         """Verify a CAR from anywhere while copying it in, and pin it. Raises a CarError, and Unavailable."""
         with self._usable(), self._drafts() as (car, index):
-            read_car(source, root, shape, car, index)
+            index_digest = read_car(source, root, shape, car, index)
             with self._named(root, car, index):
-                return self._open(root, shape)
+                return self._open(root, shape, index_digest)
 
     def put_block(self, data: bytes) -> bytes:
         """Write and pin a raw block; returns its digest. Raises Unavailable."""
@@ -126,8 +126,8 @@ class DirectoryStore:
     def _damaged_path(self, root: bytes) -> Path:
         return self.car_path(root).with_suffix(".car.damaged")
 
-    def _open(self, root: bytes, shape: TreeShape) -> CarFile:
-        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside)
+    def _open(self, root: bytes, shape: TreeShape, index_digest: bytes | None = None) -> CarFile:
+        return CarFile(self.car_path(root), self._index_path(root), root, shape, self._put_aside, index_digest)
 
     @contextmanager
     def _drafts(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:

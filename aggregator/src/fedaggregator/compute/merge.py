@@ -29,6 +29,8 @@ WINDOW_VALUES = 1 << 19
 """Values that are worked on at once, by default: their sums have four megabytes."""
 
 MOST_WORKERS = 4
+WORKER_BYTES = 4 << 20
+"""With less for each thread, they take longer to wait for each other than to do it."""
 
 
 class MergeError(FedError):
@@ -130,11 +132,11 @@ def _nth(data: bytes, index: int, size: int) -> memoryview:
 
 
 def workers_for(size: int) -> int:
-    """How many threads work on updates of `size` bytes in all: only one where no loop is compiled, because all others
-    hold the interpreter's lock."""
+    """How many threads work on updates of `size` bytes in all: only one for a few, or where no loop is
+    compiled, because all others hold the interpreter's lock."""
     compiled.expect(size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MOST_WORKERS, cores) if compiled.module(LOOPS) is not None else 1
+    return min(MOST_WORKERS, cores, max(1, size // WORKER_BYTES)) if compiled.module(LOOPS) is not None else 1
 
 
 def _sums(rule: Rule, contributions: Sequence[Contribution], start: int, stop: int, bits: int) -> Sums:

@@ -16,7 +16,8 @@ from fednode.base_model import BaseModelError, load, load_base, load_skeleton
 from fednode.base_model.dequantize import repair_dequantize, repaired
 from fednode.base_model.four_bit_check import verify
 from fednode.base_model.load import tensor_files
-from fednode.base_model.nf4 import overshoot, stored_bytes
+from fednode.base_model.nf4 import overshoot as overshoot_with
+from fednode.base_model.nf4 import scales_of, stored_bytes
 from fedprotocol.spec import Quantization
 from safetensors.torch import load_file, save_file
 from support.avx512 import kernel_of_avx512
@@ -41,6 +42,10 @@ def one(folder: Path) -> Iterator[tuple[PreTrainedModel, Callable[[], None]]]:
     """A loaded model, to damage, and what compares it with its files."""
     model = load_base(folder, NF4, "cpu")
     yield model, lambda: verify(model, load_skeleton(folder), tensor_files(folder))
+
+
+def overshoot(weight: torch.Tensor, held: torch.Tensor, double_quant: bool) -> float:
+    return overshoot_with(weight, held, scales_of(weight), double_quant)
 
 
 def quantized(shape: tuple[int, int], double_quant: bool = True, dtype: Any = torch.float32) -> tuple[Any, Any, Any]:

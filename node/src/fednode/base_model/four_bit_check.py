@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fednode.base_model.errors import BaseModelError
-from fednode.base_model.nf4 import overshoot
+from fednode.base_model.nf4 import overshoot, scales_of
 from fednode.base_model.originals import originals
 
 if TYPE_CHECKING:
     import torch
     from bitsandbytes.nn import Linear4bit
     from transformers import PreTrainedModel
+
+_Form = tuple[Any, ...]
 
 _ROWS = 8
 _ROUNDING = 0.02
@@ -22,10 +24,10 @@ and more."""
 
 
 def verify(model: PreTrainedModel, skeleton: PreTrainedModel, files: Mapping[str, Path]) -> None:
-    """Compare every 4-bit layer of `model`, on the CPU, with its original in `files`, and with what the layer computes.
-    `skeleton`: the same model without weights, unquantised. One layer at a time is dequantised. Raises BaseModelError,
-    naming the first layer that is not within NF4's bounds, has no original, or computes something else than its weight,
-    forward or backward.
+    """Compare every 4-bit layer of `model`, on the CPU, with its original in `files`, and one of each form with what it
+    computes: layers of one form run the same kernels. `skeleton`: the same model without weights, unquantised. One
+    layer at a time is dequantised. Raises BaseModelError, naming the first layer that is not within NF4's bounds, has
+    no original, or computes something else than its weight, forward or backward.
     """
     from bitsandbytes.nn import Linear4bit
 
@@ -34,31 +36,42 @@ def verify(model: PreTrainedModel, skeleton: PreTrainedModel, files: Mapping[str
         for name, layer in model.named_modules(remove_duplicate=False)
         if isinstance(layer, Linear4bit)
     }
-    unseen = set(layers)
+    unseen, forms = set(layers), set[_Form]()
     for name, original in originals(skeleton, files, layers.keys()):
-        _verify_layer(name, layers[name], original)
+        layer = layers[name]
+        held = _compared(name, layer, original)
+        if (form := _form(layer)) not in forms and not _computes(layer, held.float()):
+            raise BaseModelError(f"{name}: the 4-bit layer multiplies with other weights than it holds; {_REMEDY}")
+        forms.add(form)
         unseen.discard(name)
     if unseen:
         raise BaseModelError(f"the files hold no {min(unseen)} to compare the 4-bit weight in memory with")
 
 
-def _verify_layer(name: str, layer: Linear4bit, original: torch.Tensor) -> None:
+def _form(layer: Linear4bit) -> _Form:
+    """What decides which kernels run."""
+    state = layer.weight.quant_state
+    return state.shape, state.blocksize, state.quant_type, state.nested, state.dtype, layer.compute_dtype
+
+
+def _compared(name: str, layer: Linear4bit, original: torch.Tensor) -> torch.Tensor:
+    """The weight that the layer holds, dequantised, once it was compared with its original."""
     import torch
     from bitsandbytes.functional import dequantize_4bit
     from transformers.pytorch_utils import Conv1D
 
     state = layer.weight.quant_state
     weight = (original.t() if layer.source_cls is Conv1D else original).to(state.dtype)
-    if not torch.isfinite(weight).all():
+    scales = scales_of(weight)
+    if not torch.isfinite(scales).all():
         raise BaseModelError(f"{name} has values that are infinite or no numbers; the model's files are damaged")
-    held = dequantize_4bit(layer.weight.data, state)
+    held: torch.Tensor = dequantize_4bit(layer.weight.data, state)
     if held.shape != weight.shape:
         raise BaseModelError(f"{name} is {list(held.shape)} in 4 bits and {list(weight.shape)} in the model's files")
-    times = overshoot(weight, held, bool(state.nested))
+    times = overshoot(weight, held, scales, bool(state.nested))
     if times > 1:
         raise BaseModelError(f"{name}: the 4-bit weights lie {times:.3g} times as far from the original {_AS_NF4}")
-    if not _computes(layer, held.float()):
-        raise BaseModelError(f"{name}: the 4-bit layer multiplies with other weights than it holds; {_REMEDY}")
+    return held
 
 
 _REMEDY = (

@@ -15,6 +15,7 @@ from fednode.base_model.foreign_errors import AGAIN, told_as
 from fednode.base_model.four_bit_check import verify
 from fednode.base_model.four_bits import bits, held_as, replaced
 from fednode.base_model.missing_weights import check_complete
+from fednode.base_model.quantize import speed_up_quantize
 from fednode.base_model.quiet_libraries import quiet
 from fednode.base_model.skeleton import load_config, load_skeleton
 
@@ -61,6 +62,7 @@ def load_base(folder: Path, quantization: Quantization, device: str, at: str | N
     if four_bit:
         skeleton = replaced(load_skeleton(folder), quantization)
         held_as(skeleton, quantization)  # refused before memory is used for it
+        speed_up_quantize()
     held_in = quantization.compute_dtype if four_bit else quantization.kind
     dtype = torch.float32 if held_in == "fp32" else torch.bfloat16
     computed_in = arithmetic(dtype, device)

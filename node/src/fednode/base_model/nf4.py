@@ -38,22 +38,29 @@ SCALE_ERROR = 0.00703125 + 2.0**-16
 widest gap between 8-bit codes, (1 - 0.1) / 64, plus the error of bitsandbytes' table of 2^16 entries."""
 _BINS = 1 << 12
 """Bins of the interval [-1, 1]. For each bin a table has the largest distance of a value to its nearest code."""
-_PART = 1 << 11
+_PART = 1 << 9
 """How many blocks are compared at a time, so that they stay in the processor's cache."""
 
 
-def overshoot(weight: torch.Tensor, held: torch.Tensor, double_quant: bool) -> float:
+def scales_of(weight: torch.Tensor) -> torch.Tensor:
+    """The largest magnitude in each block of a floating-point tensor, float32 [blocks]; infinite or no number exactly
+    where a value of the block is."""
+    import torch
+
+    return torch.cat([part.float().abs().amax(1) for part in torch.split(_blocks(weight), _PART)])
+
+
+def overshoot(weight: torch.Tensor, held: torch.Tensor, scales: torch.Tensor, double_quant: bool) -> float:
     """How far `held`, the weight after NF4 and dequantising, lies from `weight`, as a multiple of what NF4 allows. Both
-    are floating-point tensors of one shape; `weight` has finite values, in the type that was quantised. At most 1 if
-    each value is the nearest code times its block's scale, up to the rounding of the scales and of `held`'s type;
-    infinite if something in `held` is not a number.
+    are floating-point tensors of one shape; `weight` has finite values, in the type that was quantised, and the
+    `scales` of its blocks. At most 1 if each value is the nearest code times its block's scale, up to the rounding of
+    the scales and of `held`'s type; infinite if something in `held` is not a number.
     """
     import torch
 
     reach = _reach()
     blocks, ours = _blocks(weight), _blocks(held)
     parts = [slice(start, start + _PART) for start in range(0, len(blocks), _PART)]
-    scales = torch.cat([blocks[part].float().abs().amax(1) for part in parts])
     errors = _scale_errors(scales) if double_quant else torch.zeros_like(scales)
     allowed = errors + torch.finfo(held.dtype).eps / 2 * (scales + errors) + 1e-38
     worst = 0.0

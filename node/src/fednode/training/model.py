@@ -79,6 +79,7 @@ class AdapterModel:
 
     @classmethod
     @settled()
+    @only_new_objects_collected()
     def load(
         cls, spec: Spec, source: str | None, device: str, threads: int, group: Group | None = None
     ) -> AdapterModel:

@@ -19,9 +19,12 @@ import hypothesis
 import pytest
 from fedprotocol import compiled
 from fedprotocol.program import environment
+from fedprotocol.program.garbage import collect_seldom
 from fedprotocol.program.logs import VARIABLE
 
 pytest_plugins = ("support.under_way",)
+
+collect_seldom()
 
 os.environ.setdefault(VARIABLE, "human")
 os.environ.update({name: value for name, value in environment.SET.items() if value is not None})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from fedprotocol.errors import FedError
 from fedprotocol.program import environment
 from fedprotocol.program.end_with_parent import end_with
+from fedprotocol.program.garbage import collect_seldom
 from fedprotocol.spec import load_spec
 
 from fednode.data_source import Portion
@@ -57,6 +58,7 @@ def main() -> None:
     """Take jobs from the folder until the daemon is gone, or something fails."""
     end_with(os.getppid())
     folder, given = Folder(Path(sys.argv[1])), dict(os.environ)
+    collect_seldom()
     environment.settle()
     os.environ.update({name: value for name, value in given.items() if name.startswith(NETWORK)})
     where, is_loading = None, True

@@ -14,6 +14,7 @@ from fedprotocol.foreign_errors import in_a_line
 from fedprotocol.printable import json_text, paragraph, printable
 from fedprotocol.program import environment, interrupt
 from fedprotocol.program.encoding import json_for, spell_out
+from fedprotocol.program.garbage import collect_seldom
 from fedprotocol.program.logs import without_secrets
 
 DEBUG = "--debug"
@@ -45,6 +46,7 @@ def run_program(app: Callable[[], None]) -> None:
     status. With `--debug` anywhere among the arguments, the traceback of an unexpected error is shown above the
     message, with all text made safe to show.
     """
+    collect_seldom()
     environment.settle()
     spell_out()
     debug = DEBUG in sys.argv[1:]

@@ -17,9 +17,19 @@ ROW_BYTES = 256  # that a row, or an item of a list, takes beside its text
 
 def rows_of(batch: pa.RecordBatch | pa.Table, places: Sequence[Place], room: Room) -> Iterator[Mapping[str, Any] | str]:
     """Each row's columns by name, or what is wrong with it. Raises DataError if the room does not suffice."""
-    names = list(dict.fromkeys(place.column for place in places))
-    for values in zip(*(batch.column(name) for name in names), strict=True):
-        yield _record(dict(zip(names, values, strict=True)), room)
+    import pyarrow as pa
+
+    columns = {place.column: batch.column(place.column) for place in places}
+    with_lists = [name for name, column in columns.items() if _holds_lists(column.type)]
+    for values in zip(*columns.values(), strict=True):
+        found: Mapping[str, Any] | str
+        try:
+            found = _record(dict(zip(columns, values, strict=True)), with_lists, room)
+        except UnicodeDecodeError:
+            found = "is not UTF-8 text"
+        except pa.ArrowException as error:
+            found = f"cannot be read: {message(error)}"
+        yield found
 
 
 def message(error: Exception) -> str:
@@ -27,19 +37,12 @@ def message(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".")
 
 
-def _record(values: Mapping[str, pa.Scalar], room: Room) -> Mapping[str, Any] | str:
-    import pyarrow as pa
-
+def _record(values: Mapping[str, pa.Scalar], with_lists: Sequence[str], room: Room) -> Mapping[str, Any]:
     room.take(ROW_BYTES)
-    for value in values.values():
-        _take_items(value, room)
-    try:
-        record = {name: value.as_py() for name, value in values.items()}
-    except UnicodeDecodeError:
-        return "is not UTF-8 text"
-    except pa.ArrowException as error:
-        return f"cannot be read: {message(error)}"
-    room.take(_length(record))
+    for name in with_lists:
+        _take_items(values[name], room)
+    record = {name: value.as_py() for name, value in values.items()}
+    room.take(sum(len(value) if isinstance(value, str) else _length(value) for value in record.values()))
     return record
 
 
@@ -69,7 +72,7 @@ def _holds_lists(kind: pa.DataType) -> bool:
 
 def _length(value: Any) -> int:
     """Characters of all text in a value."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, str):
         return len(value)
     if isinstance(value, Mapping):
         return sum(map(_length, value.values()))

@@ -30,7 +30,7 @@ WINDOW_VALUES = 1 << 19
 
 MOST_WORKERS = 4
 WORKER_BYTES = 4 << 20
-"""With less for each thread, they take longer to wait for each other than to do it."""
+"""With fewer bytes for each thread, waiting for each other takes longer than the work."""
 
 
 class MergeError(FedError):
@@ -132,8 +132,8 @@ def _nth(data: bytes, index: int, size: int) -> memoryview:
 
 
 def workers_for(size: int) -> int:
-    """How many threads work on updates of `size` bytes in all: only one for a few, or where no loop is
-    compiled, because all others hold the interpreter's lock."""
+    """How many threads work on updates of `size` bytes in all: only one for a few bytes, or where no loop is compiled,
+    because all others hold the interpreter's lock."""
     compiled.expect(size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(MOST_WORKERS, cores, max(1, size // WORKER_BYTES)) if compiled.module(LOOPS) is not None else 1

@@ -24,7 +24,7 @@ def test_as_a_set(loops: str, calls: list[list[int]]) -> None:  # noqa: ARG001
     with seen.Seen(TreeShape(60, 64)) as new:
         for keys in calls:
             expected = len(set(keys)) == len(keys) and not known & set(keys)
-            assert new.are_new(b"".join(map(digest_of, keys))) == expected
+            assert new.add_new(b"".join(map(digest_of, keys))) == expected
             known |= set(keys) if expected else set()
 
 

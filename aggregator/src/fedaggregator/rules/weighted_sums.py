@@ -55,12 +55,10 @@ def mean(sums: Sums, total_weight: int) -> NDArray[np.int64]:
     # Beyond this, a product with the mean might not fit into int64, where the contract would still be exact.
     limit = total_weight * MAX_VALUE
     loops = compiled.module(LOOPS) if total_weight < 1 << 32 else None
-    if loops is None:
-        fits = not sums.size or (int(sums.max()) <= limit and int(sums.min()) >= -limit)
-        result = divide_round(sums, total_weight) if fits else sums
-    else:
+    if loops is not None:
         result = np.empty(sums.shape, np.int64)
-        fits = loops.mean(np.ascontiguousarray(sums).reshape(-1), total_weight, limit, result.reshape(-1))
-    if not fits:
-        raise RuleError(f"the sums are too large for a total weight of {total_weight}")
-    return result
+        if loops.mean(np.ascontiguousarray(sums).reshape(-1), total_weight, limit, result.reshape(-1)):
+            return result
+    elif not sums.size or (int(sums.max()) <= limit and int(sums.min()) >= -limit):
+        return divide_round(sums, total_weight)
+    raise RuleError(f"the sums are too large for a total weight of {total_weight}")

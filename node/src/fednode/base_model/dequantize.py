@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from fednode.base_model.cpu_kernels import Kernel, on_top
+
 if TYPE_CHECKING:
     import torch
-
-_OPERATOR = "bitsandbytes::dequantize_4bit"
 
 
 @cache
@@ -26,12 +26,11 @@ def repair_dequantize() -> Any:
 
 
 def repaired() -> Any:
-    """Register the correction on top of the current kernel. It lasts as long as the library object that is returned."""
-    import bitsandbytes  # noqa: F401 - registers the kernel
-    import torch
+    """See `on_top`, also for how long it lasts."""
+    return on_top("dequantize_4bit", _corrected)
 
-    kernel = torch.library.get_kernel(_OPERATOR, "CPU")
 
+def _corrected(kernel: Kernel) -> Kernel:
     def by_blocks(
         keyset: Any,
         packed: torch.Tensor,
@@ -44,9 +43,7 @@ def repaired() -> Any:
         count = math.prod(shape)
         padded = count + count % 2  # two values in a byte
         rows = (count // blocksize, blocksize) if count % blocksize == 0 else (1, padded)
-        flat: torch.Tensor = kernel.call_boxed(keyset, packed, absmax, blocksize, quant_type, rows, dtype)
+        flat: torch.Tensor = kernel(keyset, packed, absmax, blocksize, quant_type, rows, dtype)
         return flat.view(-1)[:count].view(shape)
 
-    library: Any = torch.library.Library("bitsandbytes", "IMPL")  # type: ignore[no-untyped-call]
-    library.impl(_OPERATOR, by_blocks, "CPU", with_keyset=True)
-    return library
+    return by_blocks

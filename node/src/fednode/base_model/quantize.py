@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from fednode.base_model.cpu_kernels import Kernel, on_top
 from fednode.base_model.nf4 import CODES
 
 if TYPE_CHECKING:
     import torch
 
-_OPERATOR = "bitsandbytes::quantize_4bit"
 _BINS = 64
 """Bins of the interval [-1, 1], so narrow that none has two of the bounds between codes."""
 _PART = 1 << 16
@@ -28,11 +28,11 @@ def speed_up_quantize() -> Any:
 
 
 def sped_up() -> Any:
-    """Register it on top of the current kernel. It lasts as long as the library object that is returned."""
-    import bitsandbytes  # noqa: F401 - registers the kernel
-    import torch
+    """See `on_top`, also for how long it lasts."""
+    return on_top("quantize_4bit", _by_bins)
 
-    kernel = torch.library.get_kernel(_OPERATOR, "CPU")
+
+def _by_bins(kernel: Kernel) -> Kernel:
     codes_below, bounds = _bins()
 
     def quantize(
@@ -42,14 +42,10 @@ def sped_up() -> Any:
             made = _quantized(weight.reshape(-1, blocksize), codes_below, bounds)
             if made is not None:
                 return made[0].view(quant_storage)[:, None], made[1]
-        result: tuple[torch.Tensor, torch.Tensor] = kernel.call_boxed(
-            keyset, weight, blocksize, quant_type, quant_storage
-        )
+        result: tuple[torch.Tensor, torch.Tensor] = kernel(keyset, weight, blocksize, quant_type, quant_storage)
         return result
 
-    library: Any = torch.library.Library("bitsandbytes", "IMPL")  # type: ignore[no-untyped-call]
-    library.impl(_OPERATOR, quantize, "CPU", with_keyset=True)
-    return library
+    return quantize
 
 
 def _quantized(

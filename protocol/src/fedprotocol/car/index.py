@@ -19,9 +19,9 @@ ENTRIES = np.dtype([("offset", ">u8"), ("digest", f"V{DIGEST_BYTES}")])
 
 
 class IndexWriter:
-    """Writes an index piece by piece. Without `out` nothing is written or hashed."""
+    """Writes an index piece by piece."""
 
-    def __init__(self, out: BinaryIO | None) -> None:
+    def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._hash = hashlib.sha256()
 
@@ -41,6 +41,5 @@ class IndexWriter:
         self._write(entries.tobytes())
 
     def _write(self, entries: bytes) -> None:
-        if self._out is not None:
-            self._out.write(entries)
-            self._hash.update(entries)
+        self._out.write(entries)
+        self._hash.update(entries)

@@ -55,7 +55,7 @@ class Part:
             is_whole = grown[-1][0] == root and data == self._filled(self._leaves(data), grown)
             return grown[0][0] if is_whole else None
         digests = self._no_digests()
-        is_whole = lanes.verify(np.frombuffer(data, np.uint8), *self._form, digests)
+        is_whole = lanes.verify(np.frombuffer(data, np.uint8), self._form, digests)
         return digests[: 1 << self.depth].tobytes() if is_whole and digests[-1].tobytes() == root else None
 
     def made(self, leaves: bytes | memoryview, digests: bytes) -> memoryview | None:
@@ -66,12 +66,12 @@ class Part:
             return self._filled(leaves, list(levels.grown(digests))) if has_them else None
         part, all_digests = np.empty(self.size, np.uint8), self._no_digests()
         all_digests[: 1 << self.depth] = np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES)
-        is_made = lanes.make(part, np.frombuffer(leaves, np.uint8), *self._form, all_digests)
+        is_made = lanes.make(part, np.frombuffer(leaves, np.uint8), self._form, all_digests)
         return part.data if is_made else None
 
-    @property
+    @cached_property
     def _form(self) -> tuple[Any, ...]:
-        """What `part_lanes` has to know."""
+        """See `part_lanes._FORM`."""
         leaf_head, node_head = self._heads
         return self.offsets, self.leaf_bytes, leaf_head, self.node_offsets, node_head, *levels.BLANK_NODES.values()
 

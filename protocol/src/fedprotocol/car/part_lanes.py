@@ -16,6 +16,10 @@ _LEFT, _RIGHT = LEFT.start, RIGHT.start
 _OUT = types.uint8[:, ::1]
 _PLACES = types.int64[::1]
 _PART = types.uint8[::1]
+_FORM = types.Tuple((_PLACES, types.int64, BYTES, _PLACES, BYTES, BYTES, BYTES))
+"""What a part of n leaves consists of: where its leaves begin, int64 [n]; bytes of a leaf; what a leaf's section has
+before its digest, uint8; where its nodes begin, int64 [n - 1], level by level, the root last; what a node's section has
+before its digest; a node over two leaves, and one over two nodes, uint8 [83], with zeros for their digests."""
 
 
 @njit(types.boolean(BYTES, types.int64, BYTES, types.int64, types.int64), nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -54,30 +58,16 @@ def _link(data: Any, places: Any, blank: Any, digests: Any, below: Any) -> Any:
     return True
 
 
-@njit(  # type: ignore[untyped-decorator]
-    types.boolean(BYTES, _PLACES, types.int64, BYTES, _PLACES, BYTES, BYTES, BYTES, _OUT), nogil=True, cache=True
-)
-def verify(
-    data: Any,
-    leaves: Any,
-    leaf_bytes: Any,
-    leaf_head: Any,
-    nodes: Any,
-    node_head: Any,
-    pair: Any,
-    node: Any,
-    digests: Any,
-) -> Any:
+@njit(types.boolean(BYTES, _FORM, _OUT), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def verify(data: Any, form: Any, digests: Any) -> Any:
     """Whether `data` is a complete subtree: each section with the digest of its block, each node with its children.
 
     Args:
         data: uint8, the part.
-        leaves, nodes: int64 [n] and [n - 1], where the blocks begin: the nodes level by level, the root last.
-        leaf_bytes: bytes of a leaf.
-        leaf_head, node_head: uint8, what a section has before the digest.
-        pair, node: uint8 [83], a node over two leaves, and one over two nodes, with zeros for their digests.
+        form: see `_FORM`, with n leaves.
         digests: uint8 [2n - 1, 32], is filled: of the leaves, then of the nodes.
     """
+    leaves, leaf_bytes, leaf_head, nodes, node_head, pair, node = form
     count = len(leaves)
     hash_blocks(data, leaves, leaf_bytes, digests[:count])
     if not _are_named(data, leaves, leaf_head, digests, 0):
@@ -100,24 +90,12 @@ def _put(part: Any, at: Any, content: Any) -> None:
         part[here + i] = content[i]
 
 
-@njit(  # type: ignore[untyped-decorator]
-    types.boolean(_PART, BYTES, _PLACES, types.int64, BYTES, _PLACES, BYTES, BYTES, BYTES, _OUT), nogil=True, cache=True
-)
-def make(
-    part: Any,
-    content: Any,
-    leaves: Any,
-    leaf_bytes: Any,
-    leaf_head: Any,
-    nodes: Any,
-    node_head: Any,
-    pair: Any,
-    node: Any,
-    digests: Any,
-) -> Any:
+@njit(types.boolean(_PART, BYTES, _FORM, _OUT), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def make(part: Any, content: Any, form: Any, digests: Any) -> Any:
     """Fill `part` with the complete subtree of the leaves in `content`, uint8 [n * leaf_bytes]. False, and it is of no
-    use, unless they have the digests that `digests` begins with; those of the nodes are filled in. The other arguments
-    are as for `verify`."""
+    use, unless they have the digests that `digests` begins with; those of the nodes are filled in. `form` is as for
+    `verify`."""
+    leaves, leaf_bytes, leaf_head, nodes, node_head, pair, node = form
     count = len(leaves)
     own = np.empty((count, DIGEST_BYTES), np.uint8)
     hash_blocks(content, np.arange(count) * leaf_bytes, leaf_bytes, own)

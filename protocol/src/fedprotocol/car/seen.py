@@ -50,8 +50,9 @@ class Seen:
         """Remember the part that begins at `offset`, by the digests of its leaves."""
         self._parts.write(_PART.pack(offset, len(leaves) // DIGEST_BYTES) + leaves)
 
-    def are_new(self, leaves: bytes) -> bool:
-        """Whether leaves with these digests differ from each other and from all for which the answer was yes."""
+    def add_new(self, leaves: bytes) -> bool:
+        """Remember the digests of these leaves if they differ from each other and from all so far. Returns whether they
+        do."""
         return self._leaves.add_new(leaves)
 
     def take_apart(self) -> None:

@@ -35,9 +35,11 @@ class Blocks(Protocol):
         ...
 
 
-def walk(blocks: Blocks, root: bytes, shape: TreeShape, index: IndexWriter, part_bytes: int | None = None) -> None:
-    """Take every block once, and write the entry of each leaf to `index`. `part_bytes`: see `PART_BYTES`, which it is
-    by default."""
+def walk(
+    blocks: Blocks, root: bytes, shape: TreeShape, index: IndexWriter | None, part_bytes: int | None = None
+) -> None:
+    """Take every block once, and write the entry of each leaf to `index`, if it is wanted. `part_bytes`: see
+    `PART_BYTES`, which it is by default."""
     compiled.expect(shape.leaf_count * shape.leaf_bytes)
     if part_bytes is None:
         part_bytes = PART_BYTES * (6 if compiled.module("fedprotocol.car.part_lanes") else 1)
@@ -51,7 +53,7 @@ def walk(blocks: Blocks, root: bytes, shape: TreeShape, index: IndexWriter, part
                 part = part_of(count, shape.leaf_bytes)
                 if _take_part(blocks, part, digest, first, seen, index):
                     continue
-            if found is None and (is_part or (count == 1 and not seen.are_new(digest))):
+            if found is None and (is_part or (count == 1 and not seen.add_new(digest))):
                 seen.take_apart()
                 found = seen.get(digest)
             if found is None:
@@ -63,18 +65,19 @@ def walk(blocks: Blocks, root: bytes, shape: TreeShape, index: IndexWriter, part
             if count > 1:
                 (left, left_count), (right, right_count) = children(found[COUNT.size :], count, named(first, count))
                 todo += [(right, first + left_count, right_count), (left, first, left_count)]
-            else:
+            elif index is not None:
                 index.leaf(OFFSET.unpack(found[COUNT.size :])[0], digest)
 
 
-def _take_part(blocks: Blocks, part: Part, digest: bytes, first: int, seen: Seen, index: IndexWriter) -> bool:
+def _take_part(blocks: Blocks, part: Part, digest: bytes, first: int, seen: Seen, index: IndexWriter | None) -> bool:
     """Take a whole part if it comes next, and all its blocks are new."""
     found = blocks.part(part, digest, first)
-    if found is None or not seen.are_new(found[1]):
+    if found is None or not seen.add_new(found[1]):
         return False
     offset = blocks.take(found[0])
     seen.add_part(offset, found[1])
-    index.leaves(part.offsets + offset, found[1])
+    if index is not None:
+        index.leaves(part.offsets + offset, found[1])
     return True
 
 

@@ -24,8 +24,9 @@ def write_car(leaves: Leaves, out: BinaryIO, index: BinaryIO | None = None, part
     root = digests.of(0, len(leaves))
     if root != leaves.root:
         raise tree.TreeError(f"these leaves hash to {tree.cid(root)}, not to {tree.cid(leaves.root)}")
+    entries = None if index is None else IndexWriter(index)
     with ThreadPoolExecutor(1, "car") as thread:
-        walk(_Written(leaves, digests, out, thread), root, leaves.shape, IndexWriter(index), part_bytes)
+        walk(_Written(leaves, digests, out, thread), root, leaves.shape, entries, part_bytes)
 
 
 class _Written:
